@@ -1,0 +1,241 @@
+//! The addresses that a virtual router protects.
+
+use alloc::{sync::Arc, vec::Vec};
+use core::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
+
+use crate::ConfigError;
+
+/// An address type that a [`Cidr`] can hold: [`Ipv4Addr`], [`Ipv6Addr`] or [`IpAddr`].
+pub trait Address: Copy + Eq + fmt::Display + FromStr + Into<IpAddr> + sealed::Sealed {
+    /// The length in bits of a prefix that is this one address.
+    fn bits(self) -> u8;
+}
+
+mod sealed {
+    use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+    pub trait Sealed {}
+    impl Sealed for Ipv4Addr {}
+    impl Sealed for Ipv6Addr {}
+    impl Sealed for IpAddr {}
+}
+
+impl Address for Ipv4Addr {
+    fn bits(self) -> u8 {
+        32
+    }
+}
+
+impl Address for Ipv6Addr {
+    fn bits(self) -> u8 {
+        128
+    }
+}
+
+impl Address for IpAddr {
+    fn bits(self) -> u8 {
+        match self {
+            Self::V4(_) => 32,
+            Self::V6(_) => 128,
+        }
+    }
+}
+
+/// An address with the length of its subnet's prefix.
+///
+/// ```
+/// use core::net::Ipv4Addr;
+/// use vrrp_core::Cidr;
+///
+/// let with_prefix: Cidr<Ipv4Addr> = "192.0.2.10/24".parse()?;
+/// let alone: Cidr<Ipv4Addr> = "192.0.2.10".parse()?;
+/// assert_eq!((with_prefix.prefix_length(), alone.prefix_length()), (24, 32));
+/// # Ok::<(), vrrp_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cidr<A = IpAddr> {
+    address: A,
+    prefix_length: u8,
+}
+
+impl<A: Address> Cidr<A> {
+    /// `address` in a subnet whose prefix is `prefix_length` bits long.
+    ///
+    /// # Errors
+    /// [`ConfigError::PrefixLength`] when the address has fewer bits.
+    pub fn new(address: A, prefix_length: u8) -> Result<Self, ConfigError> {
+        if prefix_length > address.bits() {
+            return Err(ConfigError::PrefixLength);
+        }
+        Ok(Self { address, prefix_length })
+    }
+
+    /// The address.
+    pub const fn address(&self) -> A {
+        self.address
+    }
+
+    /// The length of the prefix, in bits.
+    pub const fn prefix_length(&self) -> u8 {
+        self.prefix_length
+    }
+}
+
+impl<A: Address> From<A> for Cidr<A> {
+    /// The address alone: /32 or /128.
+    fn from(address: A) -> Self {
+        Self { address, prefix_length: address.bits() }
+    }
+}
+
+impl From<Cidr<Ipv4Addr>> for Cidr {
+    fn from(cidr: Cidr<Ipv4Addr>) -> Self {
+        Self { address: cidr.address.into(), prefix_length: cidr.prefix_length }
+    }
+}
+
+impl From<Cidr<Ipv6Addr>> for Cidr {
+    fn from(cidr: Cidr<Ipv6Addr>) -> Self {
+        Self { address: cidr.address.into(), prefix_length: cidr.prefix_length }
+    }
+}
+
+impl<A: Address> FromStr for Cidr<A> {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let (address, prefix_length) = match text.split_once('/') {
+            Some((address, length)) => (address, Some(length)),
+            None => (text, None),
+        };
+        let address: A = address.parse().map_err(|_| ConfigError::Address)?;
+        match prefix_length {
+            None => Ok(Self::from(address)),
+            Some(length) => Self::new(address, length.parse().map_err(|_| ConfigError::PrefixLength)?),
+        }
+    }
+}
+
+impl<A: Address> fmt::Display for Cidr<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix_length)
+    }
+}
+
+/// The IPv4 addresses of a virtual router: 1 to 255, each once (RFC 9568 5.2.5).
+///
+/// Cloning shares the list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ipv4Addresses(Arc<[Cidr<Ipv4Addr>]>);
+
+impl Ipv4Addresses {
+    /// The list in the order given, which is the order on the wire.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when there is none, when there are more than 255, when one stands there twice, or
+    /// when one is unspecified, loopback, multicast or the limited broadcast.
+    pub fn new<T: Into<Cidr<Ipv4Addr>>>(addresses: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+        let addresses: Vec<Cidr<Ipv4Addr>> = addresses.into_iter().map(Into::into).collect();
+        let unusable = |address: Ipv4Addr| {
+            address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_broadcast()
+        };
+        if addresses.iter().any(|cidr| unusable(cidr.address)) {
+            return Err(ConfigError::UnusableAddress);
+        }
+        check_list(&addresses)?;
+        Ok(Self(addresses.into()))
+    }
+
+    /// The addresses, in wire order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Cidr<Ipv4Addr>] {
+        &self.0
+    }
+}
+
+/// The IPv6 addresses of a virtual router: 1 to 255, each once, link-local ones first (RFC 9568 5.2.9).
+///
+/// A list without a link-local address is taken as it is, because common peers use such lists; RFC 9568
+/// wants one, and a peer that is strict about it reports the advertisement.
+///
+/// Cloning shares the list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ipv6Addresses(Arc<[Cidr<Ipv6Addr>]>);
+
+impl Ipv6Addresses {
+    /// The list in the order given, but with link-local addresses moved to the front.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when there is none, when there are more than 255, when one stands there twice, or
+    /// when one is unspecified, loopback or multicast.
+    pub fn new<T: Into<Cidr<Ipv6Addr>>>(addresses: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+        let mut addresses: Vec<Cidr<Ipv6Addr>> = addresses.into_iter().map(Into::into).collect();
+        let unusable =
+            |address: Ipv6Addr| address.is_unspecified() || address.is_loopback() || address.is_multicast();
+        if addresses.iter().any(|cidr| unusable(cidr.address)) {
+            return Err(ConfigError::UnusableAddress);
+        }
+        check_list(&addresses)?;
+        addresses.sort_by_key(|cidr| !cidr.address.is_unicast_link_local());
+        Ok(Self(addresses.into()))
+    }
+
+    /// The addresses, in wire order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Cidr<Ipv6Addr>] {
+        &self.0
+    }
+}
+
+fn check_list<A: Address>(addresses: &[Cidr<A>]) -> Result<(), ConfigError> {
+    if addresses.is_empty() || addresses.len() > usize::from(u8::MAX) {
+        return Err(ConfigError::AddressCount);
+    }
+    let mut rest = addresses;
+    while let [first, others @ ..] = rest {
+        if others.iter().any(|other| other.address == first.address) {
+            return Err(ConfigError::AddressTwice);
+        }
+        rest = others;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefix_lengths_are_bounded_by_the_family() {
+        assert_eq!("192.0.2.1/33".parse::<Cidr<Ipv4Addr>>(), Err(ConfigError::PrefixLength));
+        assert_eq!("192.0.2.1/".parse::<Cidr<Ipv4Addr>>(), Err(ConfigError::PrefixLength));
+        assert_eq!("2001:db8::1/128".parse::<Cidr>().map(|c| c.prefix_length()), Ok(128));
+        assert_eq!("2001:db8::1/129".parse::<Cidr>(), Err(ConfigError::PrefixLength));
+        assert_eq!("192.0.2".parse::<Cidr>(), Err(ConfigError::Address));
+    }
+
+    #[test]
+    fn lists_are_neither_empty_nor_too_long_nor_repetitive() {
+        let none: [Ipv4Addr; 0] = [];
+        assert_eq!(Ipv4Addresses::new(none), Err(ConfigError::AddressCount));
+        let many = (0..=255).map(|last| Ipv4Addr::new(192, 0, 2, last));
+        assert_eq!(Ipv4Addresses::new(many), Err(ConfigError::AddressCount));
+        let one = Ipv4Addr::new(192, 0, 2, 1);
+        assert_eq!(Ipv4Addresses::new([one, one]), Err(ConfigError::AddressTwice));
+        assert_eq!(Ipv4Addresses::new([Ipv4Addr::BROADCAST]), Err(ConfigError::UnusableAddress));
+        assert_eq!(Ipv6Addresses::new([Ipv6Addr::LOCALHOST]), Err(ConfigError::UnusableAddress));
+    }
+
+    #[test]
+    fn link_local_comes_first_and_the_rest_keeps_its_order() {
+        let list: Vec<Ipv6Addr> =
+            ["2001:db8::2", "fe80::9", "2001:db8::1"].iter().map(|text| text.parse().unwrap()).collect();
+        let sorted = Ipv6Addresses::new(list.clone()).unwrap();
+        let addresses: Vec<Ipv6Addr> = sorted.as_slice().iter().map(|cidr| cidr.address()).collect();
+        assert_eq!(addresses, [list[1], list[0], list[2]]);
+    }
+}

@@ -1,0 +1,502 @@
+//! [`VirtualRouter`]: everything that a node is told about one virtual router.
+//!
+//! Nothing illegal can be built: the three constructors are the three legal pairs of version and family,
+//! and every value in them is a type that was parsed.
+
+use alloc::{sync::Arc, vec::Vec};
+use core::{fmt, net::IpAddr, time::Duration};
+
+use crate::{
+    Centiseconds, Cidr, Family, Interval, Ipv4Addresses, Ipv6Addresses, Role, Seconds, Vrid,
+};
+
+/// What cannot be configured, and what would be right. The core's callers made the mistake: no packet,
+/// kernel or peer can cause one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// RFC 9568 5.2.3.
+    #[error("a VRID is a number from 1 to 255")]
+    Vrid,
+    /// RFC 9568 5.2.4.
+    #[error("a priority is a number from 1 to 254; the owner of the addresses has the role \"owner\" instead")]
+    Priority,
+    /// RFC 3768 5.3.7.
+    #[error("a VRRPv2 interval is 1 s to 255 s in whole seconds")]
+    IntervalSeconds,
+    /// RFC 9568 5.2.7.
+    #[error("a VRRPv3 interval is 10 ms to 40.95 s in steps of 10 ms")]
+    IntervalCentiseconds,
+    /// Not an IP address of the wanted family.
+    #[error("this is not an IP address of the family that is wanted here")]
+    Address,
+    /// The prefix is longer than the address, or not a number.
+    #[error("a prefix length is 0 to 32 for IPv4 and 0 to 128 for IPv6")]
+    PrefixLength,
+    /// RFC 9568 5.2.5.
+    #[error("a virtual router has 1 to 255 addresses")]
+    AddressCount,
+    /// The same address stands in a list twice.
+    #[error("an address stands in the list twice")]
+    AddressTwice,
+    /// Unspecified, loopback, multicast or broadcast.
+    #[error("an unspecified, loopback, multicast or broadcast address cannot be used here")]
+    UnusableAddress,
+    /// A unicast virtual router without peers would be silent, and must never fall back to multicast.
+    #[error("the peer list is empty; leave it out for multicast, or name at least one peer")]
+    NoPeers,
+    /// A peer or source of the other family.
+    #[error("peers and source address must be of the same family as the virtual addresses")]
+    Family,
+    /// RFC 2338 5.3.10.
+    #[error("a VRRPv2 password has 1 to 8 octets")]
+    Password,
+    /// A Time To Live of 0 never arrives.
+    #[error("min_ttl is a number from 1 to 255")]
+    MinTtl,
+    /// More announcement repeats than [`Announcements`] holds.
+    #[error("an announcement is repeated at most 6 times, each within 60 s, in ascending order")]
+    Announcements,
+}
+
+/// A VRRPv2 simple text password (authentication type 1, RFC 2338 5.3.10): up to 8 octets, zero padded.
+///
+/// It protects against accidents, not against attackers: it travels in clear text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Password([u8; 8]);
+
+impl Password {
+    /// The eight octets on the wire.
+    #[must_use]
+    pub const fn octets(&self) -> [u8; 8] {
+        self.0
+    }
+
+    /// Whether `received` is this password, in a time that does not depend on where they differ.
+    #[must_use]
+    pub fn matches(&self, received: &[u8; 8]) -> bool {
+        self.0.iter().zip(received).fold(0, |difference, (ours, theirs)| difference | (ours ^ theirs)) == 0
+    }
+}
+
+impl TryFrom<&[u8]> for Password {
+    type Error = ConfigError;
+
+    fn try_from(text: &[u8]) -> Result<Self, ConfigError> {
+        let mut octets = [0; 8];
+        match octets.get_mut(..text.len()) {
+            Some(start) if !text.is_empty() => start.copy_from_slice(text),
+            Some(_) | None => return Err(ConfigError::Password),
+        }
+        Ok(Self(octets))
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// Which checksum a VRRPv3 IPv4 advertisement leaves with. Both are accepted, always.
+///
+/// RFC 9568 5.2.8 covers the message alone; RFC 5798 could be read to add the IPv4 pseudo-header, and
+/// keepalived and FRR do so. Each drops the other form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "two forms, and the choice between them")]
+pub enum Checksum {
+    /// The pseudo-header form, which silent backups may need, until a valid advertisement in the other
+    /// form is heard; once both were heard, both are sent.
+    #[default]
+    Auto,
+    /// The message alone.
+    Rfc9568,
+    /// With the IPv4 pseudo-header.
+    Rfc5798,
+}
+
+/// A version and family with what belongs to them and to no other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the three legal pairs of version and family")]
+pub enum Protocol {
+    /// VRRPv2, which knows IPv4 only (RFC 3768).
+    V2 {
+        /// The virtual addresses.
+        addresses: Ipv4Addresses,
+        /// The advertisement interval: peers with another one are rejected.
+        interval: Seconds,
+        /// Authentication type 1 when present, type 0 when not.
+        password: Option<Password>,
+    },
+    /// VRRPv3 for IPv4 (RFC 9568).
+    V3Ipv4 {
+        /// The virtual addresses.
+        addresses: Ipv4Addresses,
+        /// The advertisement interval; a Backup follows the one of its Active.
+        interval: Centiseconds,
+        /// The form of checksum that is sent.
+        checksum: Checksum,
+    },
+    /// VRRPv3 for IPv6 (RFC 9568).
+    V3Ipv6 {
+        /// The virtual addresses.
+        addresses: Ipv6Addresses,
+        /// The advertisement interval; a Backup follows the one of its Active.
+        interval: Centiseconds,
+    },
+}
+
+/// A unicast peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "written as a literal by callers")]
+pub struct Peer {
+    /// Where advertisements for it go, and where its own come from.
+    pub address: IpAddr,
+    /// The least Time To Live or Hop Limit that its advertisements may arrive with. 255 is RFC 9568
+    /// 5.1.1 and keeps everybody beyond the link out; a lower value is for peers that are routed to.
+    pub min_ttl: u8,
+}
+
+impl From<IpAddr> for Peer {
+    /// The peer with `min_ttl` 255.
+    fn from(address: IpAddr) -> Self {
+        Self { address, min_ttl: 255 }
+    }
+}
+
+/// Where advertisements go, and who is listened to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "there are two ways to send")]
+pub enum Transport {
+    /// To 224.0.0.18 or ff02::12, from anybody on the link (RFC 9568 5.1.1, 5.1.2).
+    #[default]
+    Multicast,
+    /// To each peer. The node's own address may stand in the list, so that all nodes can share one: it is
+    /// skipped.
+    Unicast {
+        /// At least one.
+        peers: Arc<[Peer]>,
+        /// Who may speak.
+        hear: Hear,
+    },
+}
+
+/// Whose unicast advertisements count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "listed or not")]
+pub enum Hear {
+    /// Those of the listed peers; anybody else's are rejected, counted and reported.
+    #[default]
+    Peers,
+    /// Everybody's, as keepalived does unless told otherwise. Unlisted speakers are reported.
+    Any,
+}
+
+/// When the addresses are announced to neighbours (gratuitous ARP, unsolicited Neighbor Advertisement).
+///
+/// One burst follows each reason: the promotion, a weaker advertisement that was won against, a link that
+/// came back, an address that was put back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Announcements {
+    repeat_ms: [u16; 6],
+    steps: u8,
+    refresh: Option<Duration>,
+}
+
+impl Announcements {
+    /// A burst at each of `repeat` after its reason, then every `refresh` (never for `None`).
+    ///
+    /// # Errors
+    /// [`ConfigError::Announcements`] for more than 6 repeats, one above 60 s, or out of order.
+    pub fn new(repeat: &[Duration], refresh: Option<Duration>) -> Result<Self, ConfigError> {
+        let mut repeat_ms = [0; 6];
+        let mut previous = 0;
+        for (index, delay) in repeat.iter().enumerate() {
+            let step = repeat_ms.get_mut(index).ok_or(ConfigError::Announcements)?;
+            *step = u16::try_from(delay.as_millis()).map_err(|_| ConfigError::Announcements)?;
+            if *step > 60_000 || (index > 0 && *step <= previous) {
+                return Err(ConfigError::Announcements);
+            }
+            previous = *step;
+        }
+        let steps = u8::try_from(repeat.len()).map_err(|_| ConfigError::Announcements)?;
+        let refresh = refresh.map(|every| every.max(Duration::from_secs(1)));
+        Ok(Self { repeat_ms, steps, refresh })
+    }
+
+    /// How long after the reason announcement number `step` (from 0) is due; `None` when the burst is over.
+    #[must_use]
+    pub fn delay(&self, step: u8) -> Option<Duration> {
+        if step >= self.steps {
+            return None;
+        }
+        self.repeat_ms.get(usize::from(step)).map(|ms| Duration::from_millis(u64::from(*ms)))
+    }
+
+    /// How often they are repeated after the burst.
+    #[must_use]
+    pub const fn refresh(&self) -> Option<Duration> {
+        self.refresh
+    }
+}
+
+impl Default for Announcements {
+    /// At once, after 1 s and after 5 s; then every 60 s.
+    fn default() -> Self {
+        Self { repeat_ms: [0, 1000, 5000, 0, 0, 0], steps: 3, refresh: Some(Duration::from_secs(60)) }
+    }
+}
+
+/// One virtual router as it is configured.
+///
+/// ```
+/// use core::{net::Ipv4Addr, time::Duration};
+/// use vrrp_core::{Ipv4Addresses, Preempt, Role, VirtualRouter};
+///
+/// let addresses = Ipv4Addresses::new(["192.0.2.1".parse::<Ipv4Addr>()?])?;
+/// let router = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Duration::from_millis(250).try_into()?)
+///     .role(Role::Contender { priority: 150.try_into()?, preempt: Preempt::Never });
+/// assert_eq!(router.vrid().get(), 51);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct VirtualRouter {
+    vrid: Vrid,
+    protocol: Protocol,
+    role: Role,
+    transport: Transport,
+    source: Option<IpAddr>,
+    announcements: Announcements,
+    acquire_timeout: Duration,
+}
+
+impl VirtualRouter {
+    /// VRRPv2 for IPv4 without authentication.
+    #[must_use]
+    pub fn v2(vrid: Vrid, addresses: Ipv4Addresses, interval: Seconds) -> Self {
+        Self::new(vrid, Protocol::V2 { addresses, interval, password: None })
+    }
+
+    /// VRRPv3 for IPv4. The checksum form is [`Checksum::Auto`].
+    #[must_use]
+    pub fn v3_ipv4(vrid: Vrid, addresses: Ipv4Addresses, interval: Centiseconds) -> Self {
+        Self::new(vrid, Protocol::V3Ipv4 { addresses, interval, checksum: Checksum::Auto })
+    }
+
+    /// VRRPv3 for IPv6.
+    #[must_use]
+    pub fn v3_ipv6(vrid: Vrid, addresses: Ipv6Addresses, interval: Centiseconds) -> Self {
+        Self::new(vrid, Protocol::V3Ipv6 { addresses, interval })
+    }
+
+    /// A virtual router of any legal [`Protocol`], with a password or a checksum form if it has one.
+    #[must_use]
+    pub fn new(vrid: Vrid, protocol: Protocol) -> Self {
+        Self {
+            vrid,
+            protocol,
+            role: Role::default(),
+            transport: Transport::Multicast,
+            source: None,
+            announcements: Announcements::default(),
+            acquire_timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// Sets what this node is to the virtual router; priority 100, preempting, unless set.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Sends to `peers` by unicast instead of multicast, and hears whom `hear` says.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for an empty list, a peer twice, a peer of the other family or one that cannot be
+    /// sent to, or `min_ttl` 0.
+    pub fn unicast(
+        mut self,
+        peers: impl IntoIterator<Item = impl Into<Peer>>,
+        hear: Hear,
+    ) -> Result<Self, ConfigError> {
+        let peers: Vec<Peer> = peers.into_iter().map(Into::into).collect();
+        let mut rest = peers.as_slice();
+        if rest.is_empty() {
+            return Err(ConfigError::NoPeers);
+        }
+        while let [peer, others @ ..] = rest {
+            self.check_host(peer.address)?;
+            if peer.min_ttl == 0 {
+                return Err(ConfigError::MinTtl);
+            }
+            if others.iter().any(|other| other.address == peer.address) {
+                return Err(ConfigError::AddressTwice);
+            }
+            rest = others;
+        }
+        self.transport = Transport::Unicast { peers: peers.into(), hear };
+        Ok(self)
+    }
+
+    /// Pins the source address of advertisements. Unset, it is the interface's primary IPv4 address
+    /// (RFC 9568 5.1.1), or its link-local IPv6 address (5.1.2).
+    ///
+    /// # Errors
+    /// [`ConfigError`] for an address of the other family, or one that cannot be a source.
+    pub fn source(mut self, source: IpAddr) -> Result<Self, ConfigError> {
+        self.check_host(source)?;
+        self.source = Some(source);
+        Ok(self)
+    }
+
+    /// Sets when the addresses are announced.
+    #[must_use]
+    pub fn announcements(mut self, announcements: Announcements) -> Self {
+        self.announcements = announcements;
+        self
+    }
+
+    /// Sets how long the backend may take to acquire or to be inspected, before it counts as failed;
+    /// 30 s unless set.
+    #[must_use]
+    pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
+        self.acquire_timeout = timeout;
+        self
+    }
+
+    fn check_host(&self, address: IpAddr) -> Result<(), ConfigError> {
+        if Family::of(address) != self.family() {
+            return Err(ConfigError::Family);
+        }
+        let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+        if address.is_unspecified() || address.is_multicast() || address.is_loopback() || broadcast {
+            return Err(ConfigError::UnusableAddress);
+        }
+        Ok(())
+    }
+
+    /// The virtual router identifier.
+    #[must_use]
+    pub const fn vrid(&self) -> Vrid {
+        self.vrid
+    }
+
+    /// The version and family with what belongs to them.
+    #[must_use]
+    pub const fn protocol(&self) -> &Protocol {
+        &self.protocol
+    }
+
+    /// The address family.
+    #[must_use]
+    pub const fn family(&self) -> Family {
+        match self.protocol {
+            Protocol::V2 { .. } | Protocol::V3Ipv4 { .. } => Family::Ipv4,
+            Protocol::V3Ipv6 { .. } => Family::Ipv6,
+        }
+    }
+
+    /// The protocol version: 2 or 3.
+    #[must_use]
+    pub const fn version(&self) -> u8 {
+        match self.protocol {
+            Protocol::V2 { .. } => 2,
+            Protocol::V3Ipv4 { .. } | Protocol::V3Ipv6 { .. } => 3,
+        }
+    }
+
+    /// The advertisement interval.
+    #[must_use]
+    pub const fn interval(&self) -> Interval {
+        match self.protocol {
+            Protocol::V2 { interval, .. } => Interval::V2(interval),
+            Protocol::V3Ipv4 { interval, .. } | Protocol::V3Ipv6 { interval, .. } => Interval::V3(interval),
+        }
+    }
+
+    /// The virtual addresses in wire order.
+    pub fn addresses(&self) -> impl Iterator<Item = Cidr> + '_ {
+        let (v4, v6) = match &self.protocol {
+            Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => (addresses.as_slice(), &[][..]),
+            Protocol::V3Ipv6 { addresses, .. } => (&[][..], addresses.as_slice()),
+        };
+        v4.iter().copied().map(Cidr::from).chain(v6.iter().copied().map(Cidr::from))
+    }
+
+    /// What this node is to the virtual router.
+    #[must_use]
+    pub const fn configured_role(&self) -> Role {
+        self.role
+    }
+
+    /// Where advertisements go, and who is listened to.
+    #[must_use]
+    pub const fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// The pinned source address.
+    #[must_use]
+    pub const fn pinned_source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// When the addresses are announced.
+    #[must_use]
+    pub const fn announcement_policy(&self) -> Announcements {
+        self.announcements
+    }
+
+    /// How long the backend may take.
+    #[must_use]
+    pub const fn backend_timeout(&self) -> Duration {
+        self.acquire_timeout
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+
+    fn router() -> VirtualRouter {
+        let addresses = Ipv4Addresses::new([Ipv4Addr::new(192, 0, 2, 1)]).unwrap();
+        VirtualRouter::v3_ipv4(Vrid::try_from(1).unwrap(), addresses, Centiseconds::ONE_SECOND)
+    }
+
+    #[test]
+    fn an_empty_peer_list_is_an_error_and_never_multicast() {
+        let none: [IpAddr; 0] = [];
+        assert_eq!(router().unicast(none, Hear::Peers), Err(ConfigError::NoPeers));
+    }
+
+    #[test]
+    fn peers_are_of_the_family_of_the_addresses() {
+        let v6: IpAddr = "fe80::1".parse().unwrap();
+        assert_eq!(router().unicast([v6], Hear::Peers), Err(ConfigError::Family));
+        assert_eq!(router().source(v6), Err(ConfigError::Family));
+        let group: IpAddr = "224.0.0.18".parse().unwrap();
+        assert_eq!(router().unicast([group], Hear::Peers), Err(ConfigError::UnusableAddress));
+    }
+
+    #[test]
+    fn passwords_have_one_to_eight_octets_and_stay_out_of_logs() {
+        assert_eq!(Password::try_from(&b""[..]), Err(ConfigError::Password));
+        assert_eq!(Password::try_from(&b"123456789"[..]), Err(ConfigError::Password));
+        let password = Password::try_from(&b"d0cker"[..]).unwrap();
+        assert!(password.matches(b"d0cker\0\0"));
+        assert!(!password.matches(b"d0cker\0x"));
+        assert_eq!(alloc::format!("{password:?}"), "Password(..)");
+    }
+
+    #[test]
+    fn announcements_ascend() {
+        let second = Duration::from_secs(1);
+        assert_eq!(Announcements::new(&[second, second], None), Err(ConfigError::Announcements));
+        assert_eq!(Announcements::new(&[second; 7], None), Err(ConfigError::Announcements));
+        let policy = Announcements::new(&[Duration::ZERO, second], None).unwrap();
+        assert_eq!((policy.delay(1), policy.delay(2)), (Some(second), None));
+    }
+}

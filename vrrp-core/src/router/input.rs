@@ -1,0 +1,138 @@
+//! What goes into a [`Router`](crate::Router): the one door in.
+
+use alloc::collections::BTreeMap;
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::{InterfaceId, Key, RxMeta, VirtualRouter};
+
+/// Something that happened outside. Every variant is data: a list of these with their times is a replay
+/// log, a fuzz input, a simulation.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Input<'a> {
+    /// The whole desired world, compared with the present one by key: what is gone leaves gracefully,
+    /// what is new starts, what changed in place keeps its state. The first one starts everything.
+    Configure(&'a BTreeMap<Key, VirtualRouter>),
+    /// The state of an interface. Until the first one arrives, an interface counts as missing.
+    Interface {
+        /// The interface.
+        id: InterfaceId,
+        /// How it is now.
+        status: InterfaceStatus,
+    },
+    /// A VRRP message without its IP header.
+    Datagram {
+        /// What the socket says of it.
+        meta: RxMeta,
+        /// IP payload.
+        bytes: &'a [u8],
+    },
+    /// The answer to [`Output::Lease`](crate::Output::Lease) of the same generation. Answers to older
+    /// generations are ignored.
+    LeaseDone {
+        /// The virtual router.
+        key: Key,
+        /// The generation of the request.
+        generation: Generation,
+        /// What the backend said.
+        result: Result<Reach, LeaseFailure>,
+    },
+    /// An address of a held lease is gone without our doing.
+    LeaseLost {
+        /// The virtual router.
+        key: Key,
+    },
+    /// The advertisement last polled for `key` could not be sent to anybody. Success is not reported.
+    SendFailed {
+        /// The virtual router.
+        key: Key,
+    },
+    /// Hand over, then stay out of the election until [`Resume`](Self::Resume). If nobody takes over in
+    /// time the resignation is taken back, unless `force`.
+    Drain {
+        /// The virtual router.
+        key: Key,
+        /// Let go even if nobody took over.
+        force: bool,
+    },
+    /// End a drain.
+    Resume {
+        /// The virtual router.
+        key: Key,
+    },
+    /// [`next_deadline`](crate::Router::next_deadline) has come.
+    Timeout,
+    /// The node leaves: every virtual router hands over and stops. It is over when
+    /// [`is_stopped`](crate::Router::is_stopped) says so. A second one lets go at once.
+    Shutdown,
+}
+
+/// What an interface can do for us at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]
+pub struct InterfaceStatus {
+    /// Whether it exists.
+    pub present: bool,
+    /// Whether it is up and has a carrier.
+    pub up: bool,
+    /// Its primary IPv4 address: one of the host's own, never a virtual one.
+    pub ipv4: Option<Ipv4Addr>,
+    /// Its link-local IPv6 address, once it is usable (not tentative).
+    pub ipv6_link_local: Option<Ipv6Addr>,
+    /// A routable IPv6 address of the host's own, for unicast peers that are not link-local.
+    pub ipv6_routable: Option<Ipv6Addr>,
+}
+
+/// Numbers the requests to a backend, so that a late answer is known for what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// The number itself, for logs and for backends that make requests idempotent by it.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
+
+/// How neighbours find the addresses once a backend holds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "neighbours are told, or need not be")]
+pub enum Reach {
+    /// By ARP or Neighbor Discovery on this link: they are told.
+    OnLink,
+    /// By routing (a cloud's floating IP, BGP): nobody is told.
+    Routed,
+}
+
+/// Why a backend does not hold the addresses. It is an input of the protocol, not an error of a caller:
+/// the node resigns and a healthy peer takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LeaseFailure {
+    /// It tried and failed; trying again may help.
+    Failed,
+    /// It may not: a right or a privilege is missing.
+    Denied,
+    /// The address is there already and is not ours.
+    AddressPresent,
+    /// It did not answer in time.
+    TimedOut,
+}
+
+impl LeaseFailure {
+    /// A stable word for logs, metrics and `status`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "backend-failed",
+            Self::Denied => "backend-denied",
+            Self::AddressPresent => "address-present",
+            Self::TimedOut => "backend-timeout",
+        }
+    }
+}

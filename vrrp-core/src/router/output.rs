@@ -1,0 +1,233 @@
+//! What comes out of a [`Router`](crate::Router): the one ordered door out.
+
+use core::net::IpAddr;
+
+use crate::{
+    Advert, BufferTooSmall, ChecksumForm, Family, Generation, Key, Peer, Phase, Reason, VirtualRouter,
+};
+
+/// Something for the driver to do or to tell.
+///
+/// For one virtual router the order is fixed. Promotion: `Event(Acquiring)`, `Transmit`,
+/// `Lease(Acquire)`, and after the backend's answer `Event(Active)`, `Announce`. Demotion:
+/// `Event(Backup or Initialize)`, `Transmit` (a resignation, when one is due), `Lease(Release)`. Handover:
+/// `Event(Resigning)`, `Lease(Leaving)`, `Transmit`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Output<'a> {
+    /// Put an advertisement on the wire, now.
+    Transmit(Transmit<'a>),
+    /// Ask the backend for something. It supersedes any earlier request for the same virtual router.
+    Lease(LeaseRequest<'a>),
+    /// Tell the neighbours where the addresses are.
+    Announce(Announce<'a>),
+    /// Tell the user.
+    Event(Event),
+}
+
+/// One advertisement, to one or several destinations.
+#[derive(Clone, Copy, Debug)]
+pub struct Transmit<'a> {
+    pub(crate) key: Key,
+    pub(crate) source: IpAddr,
+    pub(crate) advert: Advert<'a>,
+    pub(crate) peers: Option<&'a [Peer]>,
+    pub(crate) forms: &'static [ChecksumForm],
+}
+
+impl<'a> Transmit<'a> {
+    /// The virtual router that it is for.
+    #[must_use]
+    pub const fn key(&self) -> Key {
+        self.key
+    }
+
+    /// The source address, which must be honoured: receivers elect by it and checksums cover it.
+    #[must_use]
+    pub const fn source(&self) -> IpAddr {
+        self.source
+    }
+
+    /// What is said.
+    #[must_use]
+    pub const fn advert(&self) -> &Advert<'a> {
+        &self.advert
+    }
+
+    /// The packets to send, in order: one for each destination and checksum form. Empty when the peer list
+    /// holds nobody but this node.
+    pub fn packets(&self) -> impl Iterator<Item = Packet<'a>> + use<'a> {
+        let Self { key, source, advert, peers, forms } = *self;
+        let group = peers.is_none().then_some(match key.family {
+            Family::Ipv4 => IpAddr::V4(crate::packet::IPV4_GROUP),
+            Family::Ipv6 => IpAddr::V6(crate::packet::IPV6_GROUP),
+        });
+        let unicast = peers.into_iter().flatten().map(|peer| peer.address).filter(move |peer| *peer != source);
+        group
+            .into_iter()
+            .chain(unicast)
+            .flat_map(move |destination| forms.iter().map(move |form| Packet { source, destination, form: *form, advert }))
+    }
+}
+
+/// An advertisement for one destination. It leaves with Time To Live or Hop Limit 255 and protocol 112
+/// (RFC 9568 5.1).
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
+    pub(crate) form: ChecksumForm,
+    pub(crate) advert: Advert<'a>,
+}
+
+impl Packet<'_> {
+    /// Its source address.
+    #[must_use]
+    pub const fn source(&self) -> IpAddr {
+        self.source
+    }
+
+    /// Its destination address.
+    #[must_use]
+    pub const fn destination(&self) -> IpAddr {
+        self.destination
+    }
+
+    /// Writes the IP payload to `out` and says how long it is.
+    ///
+    /// # Errors
+    /// [`BufferTooSmall`]: [`Advert::MAX_LEN`] octets are always enough.
+    pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
+        self.advert.encode(self.source, self.destination, self.form, out)
+    }
+}
+
+/// A request to the backend of one virtual router.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "taken apart by drivers")]
+pub struct LeaseRequest<'a> {
+    /// The virtual router.
+    pub key: Key,
+    /// Goes into the answer, [`Input::LeaseDone`](crate::Input::LeaseDone).
+    pub generation: Generation,
+    /// What is wanted.
+    pub want: Want,
+    /// The virtual router's configuration.
+    pub config: &'a VirtualRouter,
+}
+
+/// What a backend is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a driver has to handle each")]
+pub enum Want {
+    /// Make this host answer for the addresses. Answered by `LeaseDone`.
+    Acquire,
+    /// An address was lost: put it back. Answered by `LeaseDone`.
+    Repair,
+    /// Say whether an acquire could succeed. Answered by `LeaseDone`; `Reach` does not matter.
+    Inspect,
+    /// A handover has begun: keep answering, but a successor process must not adopt the addresses. Not
+    /// answered.
+    Leaving,
+    /// Let go. Not answered.
+    Release {
+        /// Why.
+        reason: Reason,
+        /// Who holds them now, when it was heard.
+        successor: Option<IpAddr>,
+    },
+}
+
+/// Gratuitous ARP or unsolicited Neighbor Advertisements, one for each address of the virtual router.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "taken apart by drivers")]
+pub struct Announce<'a> {
+    /// The virtual router.
+    pub key: Key,
+    /// Its configuration, with the addresses.
+    pub config: &'a VirtualRouter,
+}
+
+/// What a user wants to know, at most one of each kind pending per virtual router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Event {
+    /// The virtual router changed its phase.
+    Transition {
+        /// The virtual router.
+        key: Key,
+        /// The phase last reported.
+        from: Phase,
+        /// The phase now.
+        to: Phase,
+        /// What caused it.
+        reason: Reason,
+    },
+    /// Something about a peer looks wrong. Nothing was changed by it. Reported once until the virtual
+    /// router changes its phase.
+    Notice {
+        /// The virtual router.
+        key: Key,
+        /// What.
+        notice: Notice,
+        /// Whose advertisement showed it.
+        source: IpAddr,
+    },
+    /// A drain ended because nobody took over: the resignation was taken back (RFC 9568 knows no such
+    /// thing; a peer has at most one Skew_Time more to wait for).
+    DrainRefused {
+        /// The virtual router.
+        key: Key,
+    },
+}
+
+/// A peer's configuration that differs from ours, or a peer that should not be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Notice {
+    /// Its advertisement interval differs (RFC 9568 7.1).
+    IntervalDiffers,
+    /// Its address list differs (RFC 9568 7.1).
+    AddressesDiffer,
+    /// Its first IPv6 address is not link-local (RFC 9568 5.2.9).
+    NoLinkLocalAddress,
+    /// It claims to own the addresses, and so do we (RFC 9568 8.3.2).
+    SecondOwner,
+    /// It advertises while we own the addresses (RFC 9568 7.1, erratum 8298).
+    ContendsWithOwner,
+    /// It has our priority (RFC 9568 8.3.2).
+    SamePriority,
+    /// It is not in our peer list, and is heard because the list is not exclusive.
+    Unlisted,
+    /// Both VRRPv3 IPv4 checksum forms are in use, so both are sent.
+    BothChecksums,
+}
+
+impl Notice {
+    /// Every notice.
+    pub const ALL: [Self; 8] = [
+        Self::IntervalDiffers,
+        Self::AddressesDiffer,
+        Self::NoLinkLocalAddress,
+        Self::SecondOwner,
+        Self::ContendsWithOwner,
+        Self::SamePriority,
+        Self::Unlisted,
+        Self::BothChecksums,
+    ];
+
+    /// A stable word for logs, metrics and `status`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::IntervalDiffers => "interval-differs",
+            Self::AddressesDiffer => "addresses-differ",
+            Self::NoLinkLocalAddress => "no-link-local-address",
+            Self::SecondOwner => "second-owner",
+            Self::ContendsWithOwner => "contends-with-owner",
+            Self::SamePriority => "same-priority",
+            Self::Unlisted => "unlisted-speaker",
+            Self::BothChecksums => "both-checksums",
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Why a message was not let in: each reason with a name and a counter of its own.
+
+use crate::DecodeError;
+
+/// Why a message was rejected. It changed no state, no timer and no learned value; it was counted
+/// (RFC 9568 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejected {
+    /// It is not a well-formed advertisement.
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+    /// It came from farther away than it may (RFC 9568 5.1.1.3, 5.1.2.3).
+    #[error("its TTL or hop limit is lower than 255 (or than the peer's min_ttl)")]
+    Ttl,
+    /// No virtual router here has its VRID on that interface and family.
+    #[error("no virtual router here has this VRID")]
+    UnknownVrid,
+    /// Its version is not the one of the virtual router.
+    #[error("its version is not the one configured")]
+    WrongVersion,
+    /// Its VRRPv2 authentication type is not the one configured.
+    #[error("its authentication type is not the one configured")]
+    AuthenticationType,
+    /// Its VRRPv2 password is not ours.
+    #[error("its password is not ours")]
+    Password,
+    /// Its VRRPv2 interval is not ours (RFC 3768 7.1).
+    #[error("its advertisement interval is not ours, which VRRPv2 does not allow")]
+    Interval,
+    /// Its source is our own address: a loop, or another host with our address.
+    #[error("its source is our own address")]
+    OwnSource,
+    /// Its source is not among the unicast peers.
+    #[error("its source is not a configured peer")]
+    UnlistedSource,
+    /// The virtual router is not taking part at the moment.
+    #[error("the virtual router is not taking part")]
+    NotListening,
+}
+
+impl Rejected {
+    /// How many reasons there are.
+    pub(crate) const COUNT: usize = 19;
+
+    /// Every reason, in the order of the counters.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Malformed(DecodeError::Truncated),
+        Self::Malformed(DecodeError::Oversized),
+        Self::Malformed(DecodeError::Version),
+        Self::Malformed(DecodeError::Type),
+        Self::Malformed(DecodeError::ZeroVrid),
+        Self::Malformed(DecodeError::ZeroCount),
+        Self::Malformed(DecodeError::ZeroInterval),
+        Self::Malformed(DecodeError::Checksum),
+        Self::Malformed(DecodeError::AuthenticationType),
+        Self::Malformed(DecodeError::Family),
+        Self::Ttl,
+        Self::UnknownVrid,
+        Self::WrongVersion,
+        Self::AuthenticationType,
+        Self::Password,
+        Self::Interval,
+        Self::OwnSource,
+        Self::UnlistedSource,
+        Self::NotListening,
+    ];
+
+    pub(crate) fn index(self) -> usize {
+        Self::ALL.iter().position(|reason| *reason == self).unwrap_or(Self::COUNT)
+    }
+
+    /// A stable word for logs, metrics and `status`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed(DecodeError::Truncated) => "truncated",
+            Self::Malformed(DecodeError::Oversized) => "oversized",
+            Self::Malformed(DecodeError::Version) => "unknown-version",
+            Self::Malformed(DecodeError::Type) => "wrong-type",
+            Self::Malformed(DecodeError::ZeroVrid) => "zero-vrid",
+            Self::Malformed(DecodeError::ZeroCount) => "zero-count",
+            Self::Malformed(DecodeError::ZeroInterval) => "zero-interval",
+            Self::Malformed(DecodeError::Checksum) => "wrong-checksum",
+            Self::Malformed(DecodeError::AuthenticationType) => "unknown-authentication-type",
+            Self::Malformed(DecodeError::Family) => "mixed-families",
+            Self::Ttl => "wrong-ttl",
+            Self::UnknownVrid => "unknown-vrid",
+            Self::WrongVersion => "wrong-version",
+            Self::AuthenticationType => "wrong-authentication-type",
+            Self::Password => "wrong-password",
+            Self::Interval => "wrong-interval",
+            Self::OwnSource => "own-source",
+            Self::UnlistedSource => "unlisted-source",
+            Self::NotListening => "not-listening",
+        }
+    }
+}

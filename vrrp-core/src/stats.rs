@@ -1,0 +1,53 @@
+//! Counters: what happened, one for each kind of thing and each reason.
+
+use crate::Rejected;
+
+/// The counters of one virtual router, from its start. They only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Advertisements handed to the driver, resignations and answers among them.
+    pub adverts_sent: u64,
+    /// Resignations (priority 0) handed to the driver.
+    pub resignations_sent: u64,
+    /// Advertisements sent at once because a weaker one was heard (RFC 9568 6.4.3).
+    pub answers_sent: u64,
+    /// Weaker advertisements that were not answered because ten in this interval were.
+    pub answers_withheld: u64,
+    /// Advertisements that the driver could not send.
+    pub send_failures: u64,
+    /// Advertisements accepted, resignations among them.
+    pub adverts_received: u64,
+    /// Resignations accepted.
+    pub resignations_received: u64,
+    /// Announcements of the addresses handed to the driver.
+    pub announcements: u64,
+    /// Times that the addresses were held anew.
+    pub became_active: u64,
+    /// Times that the backend failed or did not answer in time.
+    pub backend_failures: u64,
+    /// Times that an address was put back.
+    pub repairs: u64,
+    /// Times that it stepped down because its own advertisements were overdue.
+    pub stalls: u64,
+    rejected: [u64; Rejected::COUNT],
+}
+
+impl Counters {
+    /// How many messages were rejected for `reason`.
+    #[must_use]
+    pub fn rejected(&self, reason: Rejected) -> u64 {
+        self.rejected.get(reason.index()).copied().unwrap_or_default()
+    }
+
+    /// Every reason with its count, zeros included, in a fixed order.
+    pub fn rejections(&self) -> impl Iterator<Item = (Rejected, u64)> + '_ {
+        Rejected::ALL.iter().map(|reason| (*reason, self.rejected(*reason)))
+    }
+
+    pub(crate) fn count_rejected(&mut self, reason: Rejected) {
+        if let Some(count) = self.rejected.get_mut(reason.index()) {
+            *count = count.wrapping_add(1);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Who makes this host answer for the addresses: the [`VipBackend`] trait.
+
+pub mod memory;
+pub mod netlink;
+
+use std::{error::Error as StdError, fmt, net::IpAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use vrrp_core::{Cidr, Generation, Key, LeaseFailure, Reach, Reason};
+
+pub use memory::Memory;
+pub use netlink::Netlink;
+
+/// The right to hold the addresses of one virtual router, as a backend is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lease {
+    /// The virtual router.
+    pub key: Key,
+    /// Its name, for logs.
+    pub name: Arc<str>,
+    /// Grows with every request for this virtual router: a cloud API can use it to make requests idempotent.
+    pub generation: Generation,
+    /// The interface's name.
+    pub interface: Arc<str>,
+    /// The addresses, each with the prefix length of its subnet.
+    pub addresses: Arc<[Cidr]>,
+    /// How long the addresses may stay after the last renewal if nobody renews again: three advertisement
+    /// intervals.
+    pub lasts: Duration,
+    /// Whether this node owns the addresses (priority 255), so that they may be there already.
+    pub owner: bool,
+}
+
+impl Lease {
+    /// A lease, for tests of backends. The driver makes its own.
+    #[must_use]
+    pub fn new(key: Key, interface: &str, addresses: &[Cidr], lasts: Duration) -> Self {
+        Self {
+            key,
+            name: key.to_string().into(),
+            generation: Generation::default(),
+            interface: interface.into(),
+            addresses: addresses.into(),
+            lasts,
+            owner: false,
+        }
+    }
+}
+
+/// Why the addresses are let go, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Release {
+    /// What caused it. [`Reason::Startup`]: nothing is held yet; what a crash left behind has to go.
+    pub reason: Reason,
+    /// The node that holds them now, when it was heard. A release may not take the addresses from it.
+    pub successor: Option<IpAddr>,
+}
+
+impl Release {
+    /// A release for `reason` in favour of `successor`.
+    #[must_use]
+    pub const fn new(reason: Reason, successor: Option<IpAddr>) -> Self {
+        Self { reason, successor }
+    }
+}
+
+/// What makes this host answer for virtual addresses.
+///
+/// The driver asks for one thing at a time per virtual router, and the latest wish wins: when a newer one
+/// comes, the future of the older is dropped. Every method may therefore be cut off at any `.await`, and
+/// every method is idempotent: [`acquire`](Self::acquire) of what is held succeeds, and so does
+/// [`release`](Self::release) of what is not.
+///
+/// A backend that fails is an input of the protocol: this node resigns, a healthy peer takes over, and
+/// `release` follows.
+#[async_trait]
+pub trait VipBackend: Send + Sync + 'static {
+    /// Makes this host answer for `lease.addresses`, and says how neighbours find them.
+    ///
+    /// Nobody is told that this node is active before it returns `Ok`.
+    ///
+    /// # Errors
+    /// [`BackendError`]: this node resigns and tries again after a while, asking
+    /// [`inspect`](Self::inspect) first.
+    async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError>;
+
+    /// Stops answering for them. It compares before it takes away: when somebody else holds them by now,
+    /// it leaves them alone. Also called once at start, to clear what a crash left behind.
+    ///
+    /// # Errors
+    /// [`BackendError`] is logged; nothing else can be done.
+    async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError>;
+
+    /// Extends what is held: called after advertisements were sent, at most four times a second, with
+    /// every lease of this backend that is due. A backend whose hold does not expire has nothing to do.
+    ///
+    /// # Errors
+    /// [`BackendError`] is logged; a lease that ran out is noticed as lost.
+    async fn renew(&self, _leases: &[Lease]) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// A handover has begun: the addresses stay until [`release`](Self::release), but a process that starts
+    /// now must not believe that they are its own to adopt.
+    ///
+    /// # Errors
+    /// [`BackendError`] is logged; the handover goes on.
+    async fn leaving(&self, _lease: &Lease) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// Whether an [`acquire`](Self::acquire) could succeed now. Asked after a failure, before this node
+    /// contends again: a node whose backend is broken must not take the address from a healthy one.
+    ///
+    /// # Errors
+    /// [`BackendError`]: what is still wrong. This node stays out and asks again later.
+    async fn inspect(&self, _lease: &Lease) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// Puts back an address that was lost while the lease was held.
+    ///
+    /// # Errors
+    /// As for [`acquire`](Self::acquire).
+    async fn repair(&self, lease: &Lease) -> Result<Reach, BackendError> {
+        self.acquire(lease).await
+    }
+
+    /// Whether the addresses are addresses of the kernel on the lease's interface, so that the driver
+    /// watches the kernel for their loss.
+    fn in_kernel(&self) -> bool {
+        false
+    }
+
+    /// How long a request may take before it counts as failed; 30 s unless overridden.
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+}
+
+/// Why a backend could not do what it was asked.
+///
+/// Any error turns into one by `?`, as [`LeaseFailure::Failed`]. Like `anyhow::Error`, it is no
+/// [`std::error::Error`] itself, which makes that possible.
+pub struct BackendError {
+    kind: LeaseFailure,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl BackendError {
+    /// An error of another kind than [`LeaseFailure::Failed`].
+    pub fn new(kind: LeaseFailure, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind, source: source.into() }
+    }
+
+    /// The kind, which the protocol sees.
+    #[must_use]
+    pub const fn kind(&self) -> LeaseFailure {
+        self.kind
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for BackendError {
+    fn from(error: E) -> Self {
+        Self { kind: LeaseFailure::Failed, source: Box::new(error) }
+    }
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl fmt::Debug for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackendError").field("kind", &self.kind).field("source", &self.source).finish()
+    }
+}

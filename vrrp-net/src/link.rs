@@ -1,0 +1,131 @@
+//! The packet seam between the driver and the network: the [`Link`] trait.
+
+pub mod linux;
+pub mod memory;
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::IpAddr,
+    task::{Context, Poll},
+    time::SystemTime,
+};
+
+use vrrp_core::{Cidr, Family, InterfaceId, RxMeta, Vrid};
+
+/// What sends and receives advertisements, and announces addresses.
+///
+/// It has one *port* per interface and family, opened and closed by the driver as interfaces come and go.
+pub trait Link: Send + 'static {
+    /// Opens the port, or changes what an open one listens for. After the kernel's index of the interface
+    /// changed, the driver closes the port first.
+    ///
+    /// # Errors
+    /// What the operating system says; the driver retries when the interface changes again.
+    fn open(&mut self, port: &Port, interest: &Interest) -> io::Result<()>;
+
+    /// Closes a port. Closing one that is not open does nothing.
+    fn close(&mut self, interface: InterfaceId, family: Family);
+
+    /// Ready when [`try_recv`](Self::try_recv) may have something.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// The next datagram, its payload in `buffer`; `None` when there is none at the moment.
+    ///
+    /// # Errors
+    /// A receive error of a port, with the port's interface down or gone; the driver goes on.
+    fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>>;
+
+    /// Sends an advertisement's IP payload with Time To Live or Hop Limit 255 from `source`.
+    ///
+    /// # Errors
+    /// What the operating system says: it counts as not sent.
+    fn send(
+        &mut self,
+        interface: InterfaceId,
+        source: IpAddr,
+        destination: IpAddr,
+        payload: &[u8],
+    ) -> io::Result<()>;
+
+    /// Announces addresses of one family: a gratuitous ARP request or an unsolicited Neighbor
+    /// Advertisement for each.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn announce(&mut self, interface: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()>;
+
+    /// Datagrams that were dropped before they could be read, since the port was opened.
+    fn overflow(&self, _interface: InterfaceId, _family: Family) -> Overflow {
+        Overflow::default()
+    }
+}
+
+/// What a port is opened for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Port {
+    /// The interface.
+    pub interface: InterfaceId,
+    /// The family.
+    pub family: Family,
+    /// The interface's name.
+    pub name: String,
+    /// The kernel's index of the interface.
+    pub index: u32,
+    /// The interface's hardware address, the sender of announcements.
+    pub mac: [u8; 6],
+}
+
+impl Port {
+    /// A port.
+    #[must_use]
+    pub fn new(interface: InterfaceId, family: Family, name: &str, index: u32, mac: [u8; 6]) -> Self {
+        Self { interface, family, name: name.to_owned(), index, mac }
+    }
+}
+
+/// What a port has to deliver. Everything else of protocol 112 is a refusal: delivered too, but sampled,
+/// so that a flood of it costs nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]
+pub struct Interest {
+    /// For each VRID the version spoken and the least TTL or hop limit that is heard.
+    pub vrids: BTreeMap<Vrid, VridInterest>,
+    /// Whether the group is joined.
+    pub multicast: bool,
+}
+
+/// What is heard of one VRID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]
+pub struct VridInterest {
+    /// 2 or 3.
+    pub version: u8,
+    /// The least TTL or hop limit of any of its peers.
+    pub min_ttl: u8,
+}
+
+/// A datagram that was received.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "taken apart by drivers")]
+pub struct Received {
+    /// Where it came from and went to.
+    pub meta: RxMeta,
+    /// How many octets of the buffer it fills. A longer datagram fills the buffer.
+    pub len: usize,
+    /// When the kernel received it.
+    pub stamp: Option<SystemTime>,
+    /// Whether the filter sorted it out: it is read for its name and counter only.
+    pub refused: bool,
+}
+
+/// Datagrams that the kernel dropped because a socket's buffer was full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "two counters")]
+pub struct Overflow {
+    /// Of those that could have been ours.
+    pub heard: u64,
+    /// Of refusals, which are sampled: this is what `status` adds to their counters.
+    pub refused: u64,
+}
