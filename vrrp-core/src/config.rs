@@ -6,9 +6,7 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::{fmt, net::IpAddr, time::Duration};
 
-use crate::{
-    Centiseconds, Cidr, Family, Interval, Ipv4Addresses, Ipv6Addresses, Role, Seconds, Vrid,
-};
+use crate::{Centiseconds, Cidr, Family, Interval, Ipv4Addresses, Ipv6Addresses, Role, Seconds, Vrid};
 
 /// What cannot be configured, and what would be right. The core's callers made the mistake: no packet,
 /// kernel or peer can cause one of these.
@@ -19,7 +17,9 @@ pub enum ConfigError {
     #[error("a VRID is a number from 1 to 255")]
     Vrid,
     /// RFC 9568 5.2.4.
-    #[error("a priority is a number from 1 to 254; the owner of the addresses has the role \"owner\" instead")]
+    #[error(
+        "a priority is a number from 1 to 254; the owner of the addresses has the role \"owner\" instead"
+    )]
     Priority,
     /// RFC 3768 5.3.7.
     #[error("a VRRPv2 interval is 1 s to 255 s in whole seconds")]
@@ -418,7 +418,9 @@ impl VirtualRouter {
     /// The virtual addresses in wire order.
     pub fn addresses(&self) -> impl Iterator<Item = Cidr> + '_ {
         let (v4, v6) = match &self.protocol {
-            Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => (addresses.as_slice(), &[][..]),
+            Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => {
+                (addresses.as_slice(), &[][..])
+            }
             Protocol::V3Ipv6 { addresses, .. } => (&[][..], addresses.as_slice()),
         };
         v4.iter().copied().map(Cidr::from).chain(v6.iter().copied().map(Cidr::from))

@@ -11,6 +11,7 @@ pub mod fsm;
 mod id;
 mod interval;
 mod packet;
+mod phase;
 mod router;
 mod stats;
 mod time;
@@ -20,13 +21,13 @@ pub use claim::{Claim, Preempt, Priority, Role};
 pub use config::{
     Announcements, Checksum, ConfigError, Hear, Password, Peer, Protocol, Transport, VirtualRouter,
 };
-pub use fsm::{Hold, Phase, Reason};
 pub use id::{Family, InterfaceId, Key, MacAddr, Vrid};
 pub use interval::{Centiseconds, Interval, Seconds};
 pub use packet::{
     AddressList, Advert, Authentication, BufferTooSmall, ChecksumForm, DecodeError, Decoded, IPV4_GROUP,
     IPV6_GROUP, RxMeta,
 };
+pub use phase::{Hold, Phase, Reason};
 pub use router::{
     Announce, Event, Generation, Input, InterfaceStatus, LeaseFailure, LeaseRequest, Notice, Output, Packet,
     Reach, Rejected, Router, Speaker, Status, Transmit, Want,
