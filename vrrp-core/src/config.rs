@@ -6,7 +6,9 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::{fmt, net::IpAddr, time::Duration};
 
-use crate::{Centiseconds, Cidr, Family, Interval, Ipv4Addresses, Ipv6Addresses, Role, Seconds, Vrid};
+use crate::{
+    Centiseconds, Cidr, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses, Key, Role, Seconds, Vrid,
+};
 
 /// What cannot be configured, and what would be right. The core's callers made the mistake: no packet,
 /// kernel or peer can cause one of these.
@@ -380,6 +382,12 @@ impl VirtualRouter {
     #[must_use]
     pub const fn vrid(&self) -> Vrid {
         self.vrid
+    }
+
+    /// Its identity on an interface.
+    #[must_use]
+    pub const fn key(&self, interface: InterfaceId) -> Key {
+        Key { interface, family: self.family(), vrid: self.vrid }
     }
 
     /// The version and family with what belongs to them.

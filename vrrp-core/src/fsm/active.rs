@@ -81,7 +81,15 @@ impl Active {
     }
 
     pub(super) const fn is_resigning(&self) -> bool {
-        matches!(self.lease, Lease::Resigning { .. })
+        self.handover().is_some()
+    }
+
+    /// What follows the handover that is under way, if one is.
+    pub(super) const fn handover(&self) -> Option<Then> {
+        match self.lease {
+            Lease::Resigning { then, .. } => Some(then),
+            Lease::Acquiring { .. } | Lease::Held { .. } => None,
+        }
     }
 
     pub(super) fn deadline(&self) -> Instant {
@@ -193,7 +201,7 @@ impl Machine {
         match (active.lease, heard.claim) {
             (Lease::Resigning { .. }, Claim::Resign) => {}
             (Lease::Resigning { then, .. }, _) => {
-                self.let_go(then, Reason::Successor, Some(heard.source), effects);
+                self.let_go(Some(then), Reason::Successor, Some(heard.source), effects);
             }
             // 6.4.3: advertise, restart Adver_Timer.
             (_, Claim::Resign) => {
@@ -358,7 +366,7 @@ impl Machine {
         };
         match active.lease {
             Lease::Resigning { then: Then::Stop, .. } if then == Then::Stop => {
-                self.let_go(then, reason, None, effects);
+                self.let_go(Some(then), reason, None, effects);
             }
             Lease::Resigning { then: Then::Stop, .. } => {}
             Lease::Resigning { until, announcing, then: Then::Drain { .. } } => {
@@ -367,7 +375,7 @@ impl Machine {
             }
             Lease::Acquiring { .. } => {
                 effects.transmit = Some(Say::Resign);
-                self.let_go(then, reason, None, effects);
+                self.let_go(Some(then), reason, None, effects);
             }
             Lease::Held { announcing, .. } => {
                 let interval = self.params.interval.duration();
@@ -386,7 +394,7 @@ impl Machine {
     fn end_handover(&mut self, now: Instant, active: Active, then: Then, effects: &mut Effects) {
         match then {
             Then::Stop | Then::Drain { force: true } => {
-                self.let_go(then, Reason::NoSuccessor, None, effects);
+                self.let_go(Some(then), Reason::NoSuccessor, None, effects);
             }
             Then::Drain { force: false } => {
                 effects.drain_refused = true;
@@ -407,11 +415,18 @@ impl Machine {
         }
     }
 
-    /// Ends a handover.
-    fn let_go(&mut self, then: Then, reason: Reason, successor: Option<IpAddr>, effects: &mut Effects) {
-        match then {
-            Then::Stop => self.wanted = false,
-            Then::Drain { .. } => self.drained = true,
+    /// Leaves Active without a fault, and ends the handover if this was one.
+    pub(super) fn let_go(
+        &mut self,
+        handover: Option<Then>,
+        reason: Reason,
+        successor: Option<IpAddr>,
+        effects: &mut Effects,
+    ) {
+        match handover {
+            None => {}
+            Some(Then::Stop) => self.wanted = false,
+            Some(Then::Drain { .. }) => self.drained = true,
         }
         self.initialize(reason, effects);
         effects.lease = Some(Want::Release { reason, successor });

@@ -43,10 +43,9 @@ impl Machine {
             (State::Backup(_), Link::Missing | Link::Down | Link::NoSource) => {
                 self.initialize(Reason::Interface, effects);
             }
-            (State::Active(_), Link::Missing | Link::Down | Link::NoSource) => {
-                self.initialize(Reason::Interface, effects);
+            (State::Active(active), Link::Missing | Link::Down | Link::NoSource) => {
+                self.let_go(active.handover(), Reason::Interface, None, effects);
                 effects.transmit = None;
-                effects.lease = Some(Want::Release { reason: Reason::Interface, successor: None });
             }
         }
     }
