@@ -1,5 +1,7 @@
 //! The netlink backend and the monitor against the kernel, in network namespaces of their own.
 
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
 #[path = "netlink/backend.rs"]
 mod backend;
 #[path = "netlink/monitor.rs"]
@@ -12,7 +14,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
-    if let Err(error) = world::enter() {
+    if let Err(error) = vrrp_net::lab::enter() {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }

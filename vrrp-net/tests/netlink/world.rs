@@ -15,6 +15,7 @@ use netlink_packet_route::{
 use vrrp_core::{Cidr, Family, InterfaceId, Key, Vrid};
 use vrrp_net::{
     Lease,
+    lab::Host,
     netlink::{
         Error, Socket,
         addresses::{self, HostAddress},
@@ -27,14 +28,10 @@ pub(crate) const SOON: Duration = Duration::from_secs(5);
 
 pub(crate) type Test = fn(&mut World);
 
-pub(crate) fn enter() -> Result<(), String> {
-    Ok(())
-}
-
 /// Runs `test` on a host.
 pub(crate) fn run(test: Test) {
-    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-    test(&mut World::new());
+    let host = Host::new("host").unwrap();
+    host.run(|| test(&mut World::new())).unwrap();
 }
 
 pub(crate) struct World {
