@@ -56,10 +56,10 @@ impl Watch {
     ) -> Option<InterfaceSnapshot> {
         loop {
             match self.next() {
-                MonitorEvent::Interface { name: other, snapshot } if *other == *name => {
-                    if is_it(snapshot.as_ref()) {
-                        return snapshot;
-                    }
+                MonitorEvent::Interface { name: other, snapshot }
+                    if *other == *name && is_it(snapshot.as_ref()) =>
+                {
+                    return snapshot;
                 }
                 _ => {}
             }
