@@ -29,14 +29,17 @@ type Outcome = Result<(), Failed>;
 fn main() {
     let available = lab::enter();
     match env::var(ROLE).as_deref() {
-        Ok("keeper") => return keep_a_process().expect("a lab with a process in it"),
-        Ok("pinger") => return ping_as_anybody(available).expect("a lab of an ordinary user"),
+        Ok("keeper") => return say(keep_a_process().map_err(|error| error.to_string())),
+        Ok("pinger") => return say(ping_as_anybody(available)),
         _ => {}
     }
     let arguments = Arguments::from_args();
     let mut tests = vec![
         Trial::test("two_hosts_reach_each_other", two_hosts_reach_each_other),
-        Trial::test("a_cut_cable_loses_packets_but_not_the_carrier", a_cut_cable_loses_packets_but_not_the_carrier),
+        Trial::test(
+            "a_cut_cable_loses_packets_but_not_the_carrier",
+            a_cut_cable_loses_packets_but_not_the_carrier,
+        ),
         Trial::test("an_unplugged_cable_loses_the_carrier", an_unplugged_cable_loses_the_carrier),
         Trial::test("a_destroyed_interface_can_be_restored", a_destroyed_interface_can_be_restored),
         needs_nft("a_lossy_cable_loses_some", a_lossy_cable_loses_some),
@@ -58,6 +61,11 @@ fn main() {
         tests = tests.into_iter().map(|test| test.with_ignored_flag(true)).collect();
     }
     libtest_mimic::run(&arguments, tests).exit();
+}
+
+/// Tells the test whose child this program is.
+fn say(outcome: Result<&str, String>) {
+    println!("{}", outcome.unwrap_or_else(|error| panic!("{error}")));
 }
 
 fn needs_nft(name: &str, test: fn() -> Outcome) -> Trial {
@@ -197,7 +205,10 @@ fn a_cable_can_be_blocked_one_way() -> Outcome {
         expect(&client, "all lost", |loss| loss.lost >= 20 && loss.answered == 0)?;
         // Requests still come to a when the block is on the way back.
         let sees_requests = capture.frames().iter().any(|frame| frame.direction == Direction::ToHost);
-        check(sees_requests == (direction == Direction::FromHost), format!("{direction:?}: {sees_requests}"))?;
+        check(
+            sees_requests == (direction == Direction::FromHost),
+            format!("{direction:?}: {sees_requests}"),
+        )?;
         pair.cable_a.lose(0.0, direction)?;
         is_answered(&client, "after unblocking")?;
     }
@@ -354,7 +365,7 @@ fn a_killed_lab_leaves_nothing() -> Outcome {
 }
 
 /// The child of [`a_killed_lab_leaves_nothing`].
-fn keep_a_process() -> Result<(), Error> {
+fn keep_a_process() -> Result<&'static str, Error> {
     let pair = Pair::new()?;
     let mut command = Command::new("sleep");
     command.arg("1000");
@@ -394,15 +405,14 @@ fn anybody_can_have_a_lab() -> Result<Completion, Failed> {
 }
 
 /// The child of [`anybody_can_have_a_lab`]. It may do nothing outside of its own namespaces.
-fn ping_as_anybody(available: Result<(), lab::Unavailable>) -> Result<(), String> {
+fn ping_as_anybody(available: Result<(), lab::Unavailable>) -> Result<&'static str, String> {
     if let Err(reason) = available {
         println!("unavailable: {reason}");
-        return Ok(());
+        return Ok("");
     }
     lab::enter().map_err(|reason| format!("a second time: {reason}"))?;
     use_every_part().map_err(|failed| failed.message().unwrap_or_default().to_owned())?;
-    println!("answered");
-    Ok(())
+    Ok("answered")
 }
 
 fn use_every_part() -> Outcome {

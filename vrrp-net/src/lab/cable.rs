@@ -46,7 +46,9 @@ impl Cable {
     pub fn new(host: &Host, interface: &str, switch: &Switch, addresses: &[&str]) -> Result<Self, Error> {
         let port = format!("{}-{interface}", host.name());
         if port.len() > LONGEST_NAME {
-            let text = format!("the port name {port} is longer than {LONGEST_NAME} characters: shorten the host's name");
+            let text = format!(
+                "the port name {port} is longer than {LONGEST_NAME} characters: shorten the host's name"
+            );
             return Err(Error::Invalid(text));
         }
         let cable = Self {
@@ -186,7 +188,11 @@ impl Cable {
     fn wait_for_port(&self) -> Result<(), Error> {
         let link = wire::find(&self.switch, &self.port)?;
         let is_plugged = link.header.flags.contains(LinkFlags::Up);
-        if is_plugged && wire::is_port(&link) { wire::wait_for_port(&self.switch, &self.port) } else { Ok(()) }
+        if is_plugged && wire::is_port(&link) {
+            wire::wait_for_port(&self.switch, &self.port)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn switch(&self) -> &Namespace {
@@ -200,7 +206,9 @@ fn parse(text: &str) -> Result<(IpAddr, u8), Error> {
         let longest = if address.is_ipv4() { 32 } else { 128 };
         Some((address, length.parse().ok().filter(|length| *length <= longest)?))
     });
-    parts.ok_or_else(|| Error::Invalid(format!("{text} is not an address with a prefix length, as in 10.0.0.1/24")))
+    parts.ok_or_else(|| {
+        Error::Invalid(format!("{text} is not an address with a prefix length, as in 10.0.0.1/24"))
+    })
 }
 
 #[cfg(test)]

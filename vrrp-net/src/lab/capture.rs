@@ -173,7 +173,12 @@ impl Shared {
         if &**port == BRIDGE || &**port == "lo" {
             return;
         }
-        let frame = Frame { at: received.at, port: Arc::clone(port), direction, bytes: Bytes::copy_from_slice(bytes) };
+        let frame = Frame {
+            at: received.at,
+            port: Arc::clone(port),
+            direction,
+            bytes: Bytes::copy_from_slice(bytes),
+        };
         self.lock().push(frame);
         self.arrived.notify_all();
     }

@@ -85,7 +85,12 @@ impl Frame {
             }
             LaxNetSlice::Ipv6(ip) => {
                 let header = ip.header();
-                (header.source_addr().into(), header.destination_addr().into(), header.hop_limit(), ip.payload())
+                (
+                    header.source_addr().into(),
+                    header.destination_addr().into(),
+                    header.hop_limit(),
+                    ip.payload(),
+                )
             }
             LaxNetSlice::Arp(_) => return None,
         };
@@ -194,13 +199,19 @@ mod tests {
     use super::*;
 
     fn frame(bytes: Vec<u8>) -> Frame {
-        Frame { at: Duration::ZERO, port: "a-eth0".into(), direction: Direction::FromHost, bytes: bytes.into() }
+        Frame {
+            at: Duration::ZERO,
+            port: "a-eth0".into(),
+            direction: Direction::FromHost,
+            bytes: bytes.into(),
+        }
     }
 
     #[test]
     fn a_vrrp_frame_is_read_as_it_was_written() {
         for (source, destination) in [("10.0.0.1", "224.0.0.18"), ("fe80::1", "ff02::12")] {
-            let mut sent = VrrpFrame::new(source.parse().unwrap(), destination.parse().unwrap(), vec![0x31, 51, 9]);
+            let mut sent =
+                VrrpFrame::new(source.parse().unwrap(), destination.parse().unwrap(), vec![0x31, 51, 9]);
             sent.ttl = 254;
             let frame = frame(sent.encode().unwrap());
             assert_eq!(frame.vrrp(), Some(sent));
@@ -214,7 +225,9 @@ mod tests {
     fn only_an_arp_about_its_sender_is_gratuitous() {
         let arp = |target: u8| {
             let mut bytes = vec![0xff; 6];
-            bytes.extend([2, 0, 0, 0, 0, 1, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1]);
+            bytes.extend([
+                2, 0, 0, 0, 0, 1, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1,
+            ]);
             bytes.extend([0, 0, 0, 0, 0, 0, 10, 0, 0, target]);
             frame(bytes)
         };

@@ -13,7 +13,7 @@ use super::{Error, Host, error::Doing, raw};
 /// How long it sleeps between two bursts.
 const SLICE: Duration = Duration::from_millis(1);
 /// How long past the end it may go on sending what is left.
-const OVERTIME: Duration = Duration::from_millis(250);
+const OVERTIME: Duration = Duration::from_secs(1);
 
 /// Sends frames of any content from a host's interface, at a given rate.
 #[derive(Debug)]
@@ -48,7 +48,8 @@ impl Injector {
     /// # Errors
     /// [`Error`] with what the operating system says.
     pub fn send(&self, frame: &[u8]) -> Result<(), Error> {
-        self.transmit(frame).doing(|| format!("sending a frame of {} bytes on {}", frame.len(), self.interface))
+        self.transmit(frame)
+            .doing(|| format!("sending a frame of {} bytes on {}", frame.len(), self.interface))
     }
 
     /// Sends `rate` frames a second for `duration`, evenly (in bursts a millisecond apart), and returns when

@@ -51,7 +51,10 @@ pub(super) struct Received<A> {
 }
 
 /// Reads once; `None` when nothing came in time.
-pub(super) fn receive<A: SockaddrLike>(socket: &Socket, buffer: &mut [u8]) -> io::Result<Option<Received<A>>> {
+pub(super) fn receive<A: SockaddrLike>(
+    socket: &Socket,
+    buffer: &mut [u8],
+) -> io::Result<Option<Received<A>>> {
     let mut control = cmsg_space!(TimeSpec);
     let mut parts = [IoSliceMut::new(buffer)];
     match recvmsg::<A>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty()) {

@@ -1,18 +1,14 @@
 //! Links and addresses in the namespaces of a lab, by netlink.
 
-use std::{
-    net::IpAddr,
-    os::fd::AsRawFd,
-    time::Duration,
-};
+use std::{net::IpAddr, os::fd::AsRawFd, time::Duration};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     address::{AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope},
     link::{
-        BridgePortState, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoVeth,
-        LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+        BridgePortState, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
+        InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
     },
 };
 
@@ -37,7 +33,8 @@ pub(super) fn make_pair(here: &Namespace, name: &str, far: &Namespace, peer: &st
     end.attributes.push(LinkAttribute::NetNsFd(far.as_raw_fd()));
     let peers = InfoData::Veth(InfoVeth::Peer(end));
     let mut link = named(name);
-    link.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(peers)]));
+    link.attributes
+        .push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth), LinkInfo::Data(peers)]));
     let message = RouteNetlinkMessage::NewLink(link);
     let making = || format!("making the interfaces {name} and {peer}");
     request(here, message, NLM_F_CREATE | NLM_F_EXCL, making)
@@ -103,7 +100,8 @@ pub(super) fn wait_for_link_local(namespace: &Namespace, name: &str) -> Result<(
             RouteNetlinkMessage::NewAddress(address) => {
                 let header = &address.header;
                 let is_usable = !header.flags.contains(AddressHeaderFlags::Tentative);
-                let is_link_local = header.scope == AddressScope::Link && header.family == AddressFamily::Inet6;
+                let is_link_local =
+                    header.scope == AddressScope::Link && header.family == AddressFamily::Inet6;
                 header.index == index && is_link_local && is_usable
             }
             _ => false,

@@ -56,7 +56,9 @@ impl Echo {
                 Icmpv4Header::with_checksum(Icmpv4Type::EchoRequest(echo), &content).to_bytes().to_vec()
             }
             // The kernel computes the checksum of ICMPv6 (RFC 3542 3.1).
-            SocketAddr::V6(_) => etherparse::Icmpv6Header::new(Icmpv6Type::EchoRequest(echo)).to_bytes().to_vec(),
+            SocketAddr::V6(_) => {
+                etherparse::Icmpv6Header::new(Icmpv6Type::EchoRequest(echo)).to_bytes().to_vec()
+            }
         };
         packet.extend(content);
         self.socket.send_to(&packet, &self.address.into()).map(drop)
@@ -65,7 +67,9 @@ impl Echo {
     /// The number of the next reply and when it arrived; `None` when none came in time or it is another's.
     pub(super) fn receive(&self) -> io::Result<Option<(u64, Duration)>> {
         let mut buffer = [0; 256];
-        let Some(received) = raw::receive::<SockaddrStorage>(&self.socket, &mut buffer)? else { return Ok(None) };
+        let Some(received) = raw::receive::<SockaddrStorage>(&self.socket, &mut buffer)? else {
+            return Ok(None);
+        };
         let packet = buffer.get(..received.length).unwrap_or_default();
         Ok(self.number(packet).map(|number| (number, received.at)))
     }

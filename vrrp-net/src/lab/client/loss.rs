@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn the_longest_gap_counts_the_ends() {
-        let gap = |probes: &[Probe], end| judge(probes, Duration::from_millis(end), Duration::MAX).longest_gap;
+        let gap =
+            |probes: &[Probe], end| judge(probes, Duration::from_millis(end), Duration::MAX).longest_gap;
         let middle = [probe(0, Some(1)), probe(10, None), probe(20, Some(31)), probe(30, Some(32))];
         assert_eq!(gap(&middle, 40), Duration::from_millis(30));
         let begin = [probe(0, None), probe(50, Some(51))];
