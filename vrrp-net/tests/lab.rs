@@ -29,8 +29,8 @@ type Outcome = Result<(), Failed>;
 fn main() {
     let available = lab::enter();
     match env::var(ROLE).as_deref() {
-        Ok("keeper") => return keep_a_process().expect("a lab with a process in it"),
-        Ok("pinger") => return ping_as_anybody(available).expect("a lab of an ordinary user"),
+        Ok("keeper") => return say(keep_a_process().map_err(|error| error.to_string())),
+        Ok("pinger") => return say(ping_as_anybody(available)),
         _ => {}
     }
     let arguments = Arguments::from_args();
@@ -61,6 +61,11 @@ fn main() {
         tests = tests.into_iter().map(|test| test.with_ignored_flag(true)).collect();
     }
     libtest_mimic::run(&arguments, tests).exit();
+}
+
+/// Tells the test whose child this program is.
+fn say(outcome: Result<&str, String>) {
+    println!("{}", outcome.unwrap_or_else(|error| panic!("{error}")));
 }
 
 fn needs_nft(name: &str, test: fn() -> Outcome) -> Trial {
@@ -360,7 +365,7 @@ fn a_killed_lab_leaves_nothing() -> Outcome {
 }
 
 /// The child of [`a_killed_lab_leaves_nothing`].
-fn keep_a_process() -> Result<(), Error> {
+fn keep_a_process() -> Result<&'static str, Error> {
     let pair = Pair::new()?;
     let mut command = Command::new("sleep");
     command.arg("1000");
@@ -400,15 +405,14 @@ fn anybody_can_have_a_lab() -> Result<Completion, Failed> {
 }
 
 /// The child of [`anybody_can_have_a_lab`]. It may do nothing outside of its own namespaces.
-fn ping_as_anybody(available: Result<(), lab::Unavailable>) -> Result<(), String> {
+fn ping_as_anybody(available: Result<(), lab::Unavailable>) -> Result<&'static str, String> {
     if let Err(reason) = available {
         println!("unavailable: {reason}");
-        return Ok(());
+        return Ok("");
     }
     lab::enter().map_err(|reason| format!("a second time: {reason}"))?;
     use_every_part().map_err(|failed| failed.message().unwrap_or_default().to_owned())?;
-    println!("answered");
-    Ok(())
+    Ok("answered")
 }
 
 fn use_every_part() -> Outcome {

@@ -168,10 +168,9 @@ impl Shared {
 
     fn receive(&self) {
         while !self.ended.load(Ordering::Relaxed) {
-            match self.echo.receive() {
-                Ok(Some((number, at))) => self.note(number, at),
-                // An error tells of one packet (such as an unreachable host), not of the next.
-                Ok(None) | Err(_) => {}
+            // An error tells of one packet (such as an unreachable host), not of the next.
+            if let Ok(Some((number, at))) = self.echo.receive() {
+                self.note(number, at);
             }
         }
     }

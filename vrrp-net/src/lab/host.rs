@@ -106,12 +106,12 @@ fn disable_duplicate_detection() -> io::Result<()> {
     Ok(())
 }
 
-/// Writes `net.ipv6.conf.WHICH.NAME` of the calling thread's namespace. A kernel without IPv6 has none.
+/// Writes `net.ipv6.conf.WHICH.NAME` of the calling thread's namespace. A kernel without IPv6 has none, and
+/// some containers have it read-only: the lab is slower and noisier there, but works.
 pub(super) fn write_ipv6_setting(which: &str, name: &str, value: &str) -> io::Result<()> {
     let path = format!("/proc/sys/net/ipv6/conf/{which}/{name}");
-    match fs::write(&path, value) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(io::Error::new(error.kind(), format!("{path} cannot be written: {error}"))),
-        Ok(()) => Ok(()),
+    match fs::write(&path, value).map_err(|error| (error.kind(), error)) {
+        Ok(()) | Err((io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem, _)) => Ok(()),
+        Err((kind, error)) => Err(io::Error::new(kind, format!("{path} cannot be written: {error}"))),
     }
 }

@@ -13,7 +13,7 @@ use super::{Error, Host, error::Doing, raw};
 /// How long it sleeps between two bursts.
 const SLICE: Duration = Duration::from_millis(1);
 /// How long past the end it may go on sending what is left.
-const OVERTIME: Duration = Duration::from_millis(250);
+const OVERTIME: Duration = Duration::from_secs(1);
 
 /// Sends frames of any content from a host's interface, at a given rate.
 #[derive(Debug)]

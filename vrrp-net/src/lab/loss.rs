@@ -16,7 +16,7 @@ pub(super) fn set(switch: &Namespace, port: &str, percent: f64, direction: Direc
         return Err(Error::Invalid(format!("a loss of {percent} % makes no sense: it is between 0 and 100")));
     }
     let share = (percent / 100.0 * STEPS).round();
-    let table = if share > 0.0 { table(port, share, direction) } else { String::new() };
+    let table = if share >= 1.0 { table(port, share, direction) } else { String::new() };
     nft(switch, &format!("{}\n{table}", removal(port, direction)))
 }
 
@@ -42,7 +42,8 @@ fn table(port: &str, share: f64, direction: Direction) -> String {
     };
     format!(
         "table bridge {name} {{\n chain loss {{\n type filter hook {hook} priority 0; policy accept;\n \
-         {port} numgen random mod {STEPS} < {share} drop\n }}\n}}"
+         {port} numgen random mod {STEPS} <= {} drop\n }}\n}}",
+        share - 1.0
     )
 }
 
