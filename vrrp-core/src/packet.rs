@@ -133,19 +133,41 @@ impl<'a> Advert<'a> {
     /// The longest message there is: 255 IPv6 addresses.
     pub const MAX_LEN: usize = 8 + 255 * 16;
 
-    pub fn decode(meta: &RxMeta, bytes: &'a [u8]) -> Result<Decoded<'a>, DecodeError> { unimplemented!() }
+    pub fn decode(meta: &RxMeta, bytes: &'a [u8]) -> Result<Decoded<'a>, DecodeError> {
+        unimplemented!()
+    }
 
-    pub fn encode(&self, source: IpAddr, destination: IpAddr, form: ChecksumForm, out: &mut [u8]) -> Result<usize, BufferTooSmall> { unimplemented!() }
+    pub fn encode(
+        &self,
+        source: IpAddr,
+        destination: IpAddr,
+        form: ChecksumForm,
+        out: &mut [u8],
+    ) -> Result<usize, BufferTooSmall> {
+        unimplemented!()
+    }
 }
 #[allow(missing_docs, unused_variables, clippy::unimplemented)]
 impl<'a> AddressList<'a> {
-    pub(crate) fn ipv4(addresses: &'a [Cidr<Ipv4Addr>]) -> Self { Self(Repr::Ipv4(addresses)) }
-    pub(crate) fn ipv6(addresses: &'a [Cidr<Ipv6Addr>]) -> Self { Self(Repr::Ipv6(addresses)) }
-    pub fn iter(&self) -> impl Iterator<Item = IpAddr> + 'a { core::iter::empty() }
-    pub fn len(&self) -> usize { unimplemented!() }
-    pub fn is_empty(&self) -> bool { unimplemented!() }
+    pub(crate) fn ipv4(addresses: &'a [Cidr<Ipv4Addr>]) -> Self {
+        Self(Repr::Ipv4(addresses))
+    }
+    pub(crate) fn ipv6(addresses: &'a [Cidr<Ipv6Addr>]) -> Self {
+        Self(Repr::Ipv6(addresses))
+    }
+    pub fn iter(&self) -> impl Iterator<Item = IpAddr> + 'a {
+        core::iter::empty()
+    }
+    pub fn len(&self) -> usize {
+        unimplemented!()
+    }
+    pub fn is_empty(&self) -> bool {
+        unimplemented!()
+    }
 }
 impl PartialEq for AddressList<'_> {
-    fn eq(&self, other: &Self) -> bool { self.iter().eq(other.iter()) }
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
 }
 impl Eq for AddressList<'_> {}
