@@ -9,10 +9,13 @@ use std::{
 use tokio::sync::mpsc;
 use vrrp_core::InterfaceStatus;
 
-/// Tells a driver about the interfaces of the host.
+/// Tells a driver about interfaces of the host, by name: they may be missing, vanish and come back.
 pub trait Monitor: Send + 'static {
-    /// The next thing that happened. The first events tell of every interface that is there; after that one
-    /// comes for each change.
+    /// Begins to watch the interface `name`, which need not exist. How it is now is the next that is told
+    /// of it. Watching it again changes nothing.
+    fn watch(&mut self, name: &str);
+
+    /// The next thing that happened to an interface that is watched.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent>;
 }
 
@@ -50,6 +53,8 @@ pub struct Snapshot {
 
 /// A monitor and the sender that feeds it: for tests, simulations and platforms without a monitor of their
 /// own.
+///
+/// It watches everything that it is told of: events that were sent before the watch began count as well.
 #[must_use]
 pub fn channel() -> (mpsc::UnboundedSender<HostEvent>, ChannelMonitor) {
     let (sender, events) = mpsc::unbounded_channel();
@@ -63,6 +68,8 @@ pub struct ChannelMonitor {
 }
 
 impl Monitor for ChannelMonitor {
+    fn watch(&mut self, _name: &str) {}
+
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {
         match self.events.poll_recv(cx) {
             Poll::Ready(Some(event)) => Poll::Ready(event),
