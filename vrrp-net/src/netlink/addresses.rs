@@ -41,6 +41,11 @@ pub struct HostAddress {
 }
 
 impl HostAddress {
+    #[cfg(test)]
+    pub(crate) fn new(index: u32, cidr: Cidr, tag: u8) -> Self {
+        Self { index, cidr, flags: AddressFlags::empty(), tag, valid: None, stamp: 0 }
+    }
+
     /// The address.
     #[must_use]
     pub fn ip(&self) -> IpAddr {
@@ -51,6 +56,12 @@ impl HostAddress {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         matches!(self.tag, HELD | LEAVING)
+    }
+
+    /// Whether the kernel made a route to the subnet with it.
+    #[must_use]
+    pub fn has_prefix_route(&self) -> bool {
+        !self.flags.contains(AddressFlags::Noprefixroute)
     }
 
     /// How long ago it was last put or renewed.
@@ -111,6 +122,18 @@ pub struct Put {
 }
 
 impl Put {
+    /// What the kernel's table has once this has been put.
+    pub(crate) fn entry(&self) -> HostAddress {
+        let Self { index, cidr, tag, valid, .. } = *self;
+        HostAddress { index, cidr, flags: self.flags(), tag, valid, stamp: 0 }
+    }
+
+    fn flags(&self) -> AddressFlags {
+        let mut flags = AddressFlags::Nodad;
+        flags.set(AddressFlags::Noprefixroute, !self.prefix_route);
+        flags
+    }
+
     /// RTM_NEWADDR. Everything is in every message: a renewal without an attribute resets it.
     ///
     /// Duplicate Address Detection is off, because the address has to answer at once (RFC 9568 8.2.2: it
@@ -118,8 +141,6 @@ impl Put {
     /// keeps it from being chosen as a source address.
     #[must_use]
     pub fn message(&self) -> RouteNetlinkMessage {
-        let mut flags = AddressFlags::Nodad;
-        flags.set(AddressFlags::Noprefixroute, !self.prefix_route);
         let mut cache = CacheInfo::default();
         cache.ifa_preferred = 0;
         cache.ifa_valid = self.valid.unwrap_or(FOREVER);
@@ -127,7 +148,7 @@ impl Put {
         message.header.flags = AddressHeaderFlags::Nodad;
         message.attributes.extend([
             AddressAttribute::CacheInfo(cache),
-            AddressAttribute::Flags(flags),
+            AddressAttribute::Flags(self.flags()),
             AddressAttribute::Protocol(AddressProtocol::Other(self.tag)),
         ]);
         RouteNetlinkMessage::NewAddress(message)
