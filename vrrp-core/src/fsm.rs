@@ -147,6 +147,7 @@ pub enum State {
     /// Watching an Active.
     Backup(Backup),
     /// Being the Active.
+    #[doc(alias = "master")]
     Active(Active),
 }
 

@@ -52,7 +52,6 @@
 //! | `router` | many of them: [`Router`], [`Input`], [`Output`] |
 //! | `claim`, `interval`, `addresses`, `id`, `time` | the values: [`Claim`], [`Interval`], [`Cidr`], [`Key`], [`Instant`] |
 //! | `phase`, `stats` | what users see: [`Phase`], [`Counters`] |
-#![doc(alias = "vrrp")]
 #![no_std]
 #![forbid(unsafe_code)]
 

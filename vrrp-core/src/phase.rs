@@ -17,6 +17,7 @@ pub enum Phase {
     /// Active on the wire, but the backend has not said yet that the addresses are held.
     Acquiring,
     /// Active, and the addresses are held.
+    #[doc(alias = "master")]
     Held,
     /// Active, and the addresses were held already by this process's predecessor.
     Adopted,

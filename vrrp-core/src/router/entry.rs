@@ -261,14 +261,10 @@ impl Entry {
             Protocol::V2 { addresses, password, .. } => {
                 let authentication = password
                     .map_or(Authentication::None, |password| Authentication::SimpleText(password.octets()));
-                (authentication, AddressList::ipv4(addresses.as_slice()))
+                (authentication, AddressList::from(addresses))
             }
-            Protocol::V3Ipv4 { addresses, .. } => {
-                (Authentication::None, AddressList::ipv4(addresses.as_slice()))
-            }
-            Protocol::V3Ipv6 { addresses, .. } => {
-                (Authentication::None, AddressList::ipv6(addresses.as_slice()))
-            }
+            Protocol::V3Ipv4 { addresses, .. } => (Authentication::None, AddressList::from(addresses)),
+            Protocol::V3Ipv6 { addresses, .. } => (Authentication::None, AddressList::from(addresses)),
         };
         let interval = self.config.interval();
         let vrid = self.key.vrid;
