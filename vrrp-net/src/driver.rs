@@ -144,7 +144,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
         }
         for reply in std::mem::take(&mut self.stop.waiting) {
-            drop(reply.send(()));
+            let _ = reply.send(());
         }
     }
 
@@ -236,7 +236,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Gives one input to the core and carries out what it leads to.
     fn input(&mut self, input: Input<'_>) {
         // The core counts what it rejects; nothing else is to be done.
-        drop(self.router.handle(self.clock.now(), input));
+        let _ = self.router.handle(self.clock.now(), input);
         self.settle();
     }
 
@@ -252,7 +252,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 break;
             }
             for key in failed {
-                drop(self.router.handle(now, Input::SendFailed { key }));
+                let _ = self.router.handle(now, Input::SendFailed { key });
             }
         }
         let boottime = boottime_now();
@@ -292,7 +292,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 self.receive_errors = 0;
                 let meta = received.meta;
                 let bytes = self.buffer.get(..received.len).unwrap_or_default();
-                drop(self.router.handle(self.clock.now(), Input::Datagram { meta, bytes }));
+                let _ = self.router.handle(self.clock.now(), Input::Datagram { meta, bytes });
                 self.settle();
                 let family = Family::of(meta.destination);
                 Some(Packet { interface: meta.interface, family, stamp: received.stamp })

@@ -2,6 +2,7 @@
 //! [`Link`](crate::link::Link) and [`Clock`](crate::clock::Clock).
 
 use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::IpAddr,
     task::{Context, Poll},
 };
@@ -53,27 +54,49 @@ pub struct Snapshot {
 
 /// A monitor and the sender that feeds it: for tests, simulations and platforms without a monitor of their
 /// own.
-///
-/// It watches everything that it is told of: events that were sent before the watch began count as well.
 #[must_use]
 pub fn channel() -> (mpsc::UnboundedSender<HostEvent>, ChannelMonitor) {
-    let (sender, events) = mpsc::unbounded_channel();
-    (sender, ChannelMonitor { events })
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let monitor =
+        ChannelMonitor { receiver, known: BTreeMap::new(), watched: BTreeSet::new(), pending: VecDeque::new() };
+    (sender, monitor)
 }
 
 /// Says what it is sent by its [`channel`]; silent once the sender is gone.
 #[derive(Debug)]
 pub struct ChannelMonitor {
-    events: mpsc::UnboundedReceiver<HostEvent>,
+    receiver: mpsc::UnboundedReceiver<HostEvent>,
+    /// How every interface is, watched or not.
+    known: BTreeMap<String, Snapshot>,
+    watched: BTreeSet<String>,
+    pending: VecDeque<HostEvent>,
 }
 
 impl Monitor for ChannelMonitor {
-    fn watch(&mut self, _name: &str) {}
+    fn watch(&mut self, name: &str) {
+        if self.watched.insert(name.to_owned())
+            && let Some(snapshot) = self.known.get(name)
+        {
+            self.pending.push_back(HostEvent::Interface { name: name.to_owned(), snapshot: *snapshot });
+        }
+    }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {
-        match self.events.poll_recv(cx) {
-            Poll::Ready(Some(event)) => Poll::Ready(event),
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        loop {
+            if let Some(event) = self.pending.pop_front() {
+                return Poll::Ready(event);
+            }
+            let Poll::Ready(Some(event)) = self.receiver.poll_recv(cx) else { return Poll::Pending };
+            let name = match &event {
+                HostEvent::Interface { name, snapshot } => {
+                    self.known.insert(name.clone(), *snapshot);
+                    name
+                }
+                HostEvent::AddressRemoved { interface, .. } => interface,
+            };
+            if self.watched.contains(name) {
+                return Poll::Ready(event);
+            }
         }
     }
 }

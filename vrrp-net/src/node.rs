@@ -2,6 +2,7 @@
 
 mod event;
 mod handle;
+mod linux;
 mod status;
 
 use std::{fmt, io, sync::Arc, thread};
@@ -125,8 +126,7 @@ impl Node {
         let (node, receiver, events) = Self::channels();
         let (report, ready) = std::sync::mpsc::channel();
         let drive = move || {
-            let parts = linux::open();
-            let (runtime, link, clock, monitor) = match parts {
+            let linux::Parts { runtime, link, clock, monitor } = match linux::open() {
                 Ok(parts) => parts,
                 Err(error) => return drop(report.send(Err(error))),
             };
@@ -250,9 +250,4 @@ impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("stopped", &self.is_stopped()).finish_non_exhaustive()
     }
-}
-
-/// What [`Node::linux`] is made of.
-mod linux {
-    // filled in when the parts are there
 }

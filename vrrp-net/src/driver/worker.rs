@@ -5,9 +5,9 @@ use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use tokio::sync::{
@@ -152,15 +152,12 @@ pub(super) async fn bounded<T>(
 /// Turns a panic of a future into an error that says so.
 async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = pin!(future);
-    poll_fn(|cx| {
-        let poll = |future: Pin<&mut _>| catch_unwind(AssertUnwindSafe(|| Future::poll(future, cx)));
-        match poll(future.as_mut()) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-            Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
-        }
-    })
-    .await
+    let caught = |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
+    };
+    poll_fn(caught).await
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
