@@ -141,7 +141,10 @@ impl Ipv4Addresses {
     pub fn new<T: Into<Cidr<Ipv4Addr>>>(addresses: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
         let addresses: Vec<Cidr<Ipv4Addr>> = addresses.into_iter().map(Into::into).collect();
         let unusable = |address: Ipv4Addr| {
-            address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_broadcast()
+            address.is_unspecified()
+                || address.is_loopback()
+                || address.is_multicast()
+                || address.is_broadcast()
         };
         if addresses.iter().any(|cidr| unusable(cidr.address)) {
             return Err(ConfigError::UnusableAddress);

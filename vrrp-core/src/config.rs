@@ -7,7 +7,7 @@ use alloc::{sync::Arc, vec::Vec};
 use core::{fmt, net::IpAddr, time::Duration};
 
 use crate::{
-    Centiseconds, Cidr, Family, Interval, Ipv4Addresses, Ipv6Addresses, Role, Seconds, Vrid,
+    Centiseconds, Cidr, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses, Key, Role, Seconds, Vrid,
 };
 
 /// What cannot be configured, and what would be right. The core's callers made the mistake: no packet,
@@ -19,7 +19,9 @@ pub enum ConfigError {
     #[error("a VRID is a number from 1 to 255")]
     Vrid,
     /// RFC 9568 5.2.4.
-    #[error("a priority is a number from 1 to 254; the owner of the addresses has the role \"owner\" instead")]
+    #[error(
+        "a priority is a number from 1 to 254; the owner of the addresses has the role \"owner\" instead"
+    )]
     Priority,
     /// RFC 3768 5.3.7.
     #[error("a VRRPv2 interval is 1 s to 255 s in whole seconds")]
@@ -382,6 +384,12 @@ impl VirtualRouter {
         self.vrid
     }
 
+    /// Its identity on an interface.
+    #[must_use]
+    pub const fn key(&self, interface: InterfaceId) -> Key {
+        Key { interface, family: self.family(), vrid: self.vrid }
+    }
+
     /// The version and family with what belongs to them.
     #[must_use]
     pub const fn protocol(&self) -> &Protocol {
@@ -418,7 +426,9 @@ impl VirtualRouter {
     /// The virtual addresses in wire order.
     pub fn addresses(&self) -> impl Iterator<Item = Cidr> + '_ {
         let (v4, v6) = match &self.protocol {
-            Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => (addresses.as_slice(), &[][..]),
+            Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => {
+                (addresses.as_slice(), &[][..])
+            }
             Protocol::V3Ipv6 { addresses, .. } => (&[][..], addresses.as_slice()),
         };
         v4.iter().copied().map(Cidr::from).chain(v6.iter().copied().map(Cidr::from))

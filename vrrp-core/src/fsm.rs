@@ -1,169 +1,351 @@
-//! stub: replaced by the machine
-use crate::LeaseFailure;
+//! One virtual router as a state machine: RFC 9568 6.4, with the backend's answers as inputs.
+//!
+//! ```text
+//!                 Start, not owner                 Active_Down_Timer
+//!  Initialize ----------------------> Backup ----------------------------> Active
+//!   |      ^                          |    ^                               |   |
+//!   |      +------ hold, Shutdown ----+    +---- stronger claim, stalled --+   |
+//!   |      +------ hold, backend fault, end of a handover ---------------------+
+//!   +----------- Start, owner -------------------------------------------------^
+//! ```
+//!
+//! [`Machine`] is `Copy + Eq + Hash`: it can be model checked as it is. Deadlines live in the state that
+//! they belong to, so that a timer of another state cannot fire. Embedders use
+//! [`Router`](crate::Router), which runs many of these.
 
-/// What a virtual router is doing, as users see it.
-///
-/// The RFC's three states, with Active told apart by what the backend has done so far. A program may act as
-/// the active node in [`Held`](Self::Held) and [`Adopted`](Self::Adopted) only: see
-/// [`is_active`](Self::is_active).
+mod active;
+mod announcing;
+mod backup;
+mod initialize;
+mod probation;
+#[cfg(test)]
+mod tests;
+
+use core::{net::IpAddr, time::Duration};
+
+pub use active::{Active, Lease, Then};
+pub use announcing::Announcing;
+pub use backup::Backup;
+pub use probation::Probation;
+
+use crate::{Announcements, Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, Role, Want};
+
+/// What a machine is configured with: everything of a [`VirtualRouter`](crate::VirtualRouter) that the
+/// protocol's decisions depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "every user of a phase has to decide on each")]
-pub enum Phase {
-    /// Initialize: not taking part, for this reason.
-    Initialize(Hold),
-    /// Backup: listening to an Active.
-    Backup,
-    /// Active on the wire, but the backend has not said yet that the addresses are held.
-    Acquiring,
-    /// Active, and the addresses are held.
-    Held,
-    /// Active, and the addresses were held already by this process's predecessor.
-    Adopted,
-    /// Resigned, and still answering for the addresses until a successor is heard or a bound has passed.
-    Resigning,
+#[expect(clippy::exhaustive_structs, reason = "written as a literal by models and tests")]
+pub struct Params {
+    /// The advertisement interval that is configured, and the version.
+    pub interval: Interval,
+    /// What this node is.
+    pub role: Role,
+    /// When the addresses are announced.
+    pub announcements: Announcements,
+    /// How long the backend may take.
+    pub backend_timeout: Duration,
+    /// Shifts the refresh of announcements, so that many virtual routers do not announce together.
+    pub spread: u8,
 }
 
-impl Phase {
-    /// Whether this node is the one to serve: the addresses are held and nobody is about to take over.
-    #[must_use]
-    pub const fn is_active(self) -> bool {
-        matches!(self, Self::Held | Self::Adopted)
-    }
-
-    /// The name of the state in RFC 9568 6.4: `initialize`, `backup` or `active`.
-    #[must_use]
-    pub const fn state(self) -> &'static str {
-        match self {
-            Self::Initialize(_) => "initialize",
-            Self::Backup => "backup",
-            Self::Acquiring | Self::Held | Self::Adopted | Self::Resigning => "active",
-        }
-    }
-
-    /// A stable word for logs, metrics and `status`: the phase without the reason of a hold.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Initialize(_) => "initialize",
-            Self::Backup => "backup",
-            Self::Acquiring => "acquiring",
-            Self::Held => "held",
-            Self::Adopted => "adopted",
-            Self::Resigning => "resigning",
-        }
-    }
-}
-
-/// Why a virtual router does not take part.
+/// What the interface allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Hold {
-    /// It has not been started, or it has been shut down.
-    Stopped,
-    /// The interface does not exist.
-    InterfaceMissing,
-    /// The interface is down or has no carrier.
-    LinkDown,
-    /// The interface has no usable address to send from.
+#[expect(clippy::exhaustive_enums, reason = "the holds of an interface, and readiness")]
+pub enum Link {
+    /// It does not exist.
+    Missing,
+    /// It is down or has no carrier.
+    Down,
+    /// It is up, without an address to send from.
     NoSource,
-    /// The backend could not hold the addresses; it is asked again after a while.
-    Backend(LeaseFailure),
-    /// Three advertisements in a row could not be sent.
-    Send,
-    /// It was drained, and waits to be resumed.
-    Drained,
+    /// It can send from this address.
+    Ready(IpAddr),
 }
 
-impl Hold {
-    /// A stable word for logs, metrics and `status`.
+/// An advertisement that is valid for this virtual router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "written as a literal by models and tests")]
+pub struct Heard {
+    /// What it claims.
+    pub claim: Claim,
+    /// The interval that it names.
+    pub interval: Interval,
+    /// Its source address; never this node's own.
+    pub source: IpAddr,
+}
+
+/// Something that happened to one virtual router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the table of cells covers every one")]
+pub enum Input {
+    /// RFC 9568's Startup.
+    Start,
+    /// RFC 9568's Shutdown, as a handover; a second one lets go at once.
+    Shutdown,
+    /// The interface changed.
+    Link(Link),
+    /// An advertisement.
+    Advert(Heard),
+    /// The answer of the backend to the last request.
+    LeaseDone(Result<Reach, LeaseFailure>),
+    /// A held address is gone.
+    LeaseLost,
+    /// The last advertisement could not be sent.
+    SendFailed,
+    /// Hand over, and stay out.
+    Drain {
+        /// Let go even if nobody takes over.
+        force: bool,
+    },
+    /// Take part again.
+    Resume,
+    /// New configuration that keeps the identity.
+    Reconfigure(Params),
+    /// A deadline has come.
+    Timeout,
+}
+
+/// What an advertisement that is due says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "own claim, or priority 0")]
+pub enum Say {
+    /// The claim of this node.
+    Claim,
+    /// Priority 0.
+    Resign,
+}
+
+/// What one input led to. The order of execution is fixed: the transition is told, a `Leaving` goes to the
+/// backend, the advertisement leaves, any other request goes to the backend, the addresses are announced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[must_use]
+#[expect(clippy::exhaustive_structs, reason = "tests compare whole values")]
+pub struct Effects {
+    /// The phase may have changed, for this reason.
+    pub transition: Option<Reason>,
+    /// An advertisement leaves.
+    pub transmit: Option<Say>,
+    /// The backend is asked for something.
+    pub lease: Option<Want>,
+    /// The addresses are announced.
+    pub announce: bool,
+    /// The advertisement is an answer to a weaker one.
+    pub answered: bool,
+    /// An answer was due, and withheld because ten in this interval were sent.
+    pub withheld: bool,
+    /// A repair was completed.
+    pub repaired: bool,
+    /// A drain was given up.
+    pub drain_refused: bool,
+}
+
+/// The state of RFC 9568 6.4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 9568 6.4 has three states")]
+pub enum State {
+    /// Not taking part; [`Machine::hold`] says why.
+    Initialize,
+    /// Watching an Active.
+    Backup(Backup),
+    /// Being the Active.
+    #[doc(alias = "master")]
+    Active(Active),
+}
+
+/// One virtual router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Machine {
+    params: Params,
+    state: State,
+    /// Started and not shut down.
+    wanted: bool,
+    /// An operator keeps it out.
+    drained: bool,
+    link: Link,
+    /// What keeps it out because of a fault of its own.
+    fault: Option<Fault>,
+    probation: Option<Probation>,
+    /// Advertisements in a row that could not be sent.
+    send_failures: u8,
+    /// Whether the last advertisement was one of them.
+    last_send_failed: bool,
+}
+
+/// A fault of this node, and when it is looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Fault {
+    hold: Hold,
+    retry_at: Instant,
+    pause: Duration,
+    /// The backend was asked whether it would work; it has until then to answer.
+    inspect_until: Option<Instant>,
+}
+
+impl Machine {
+    /// A machine that has not been started, on an interface that is not there yet.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::InterfaceMissing => "interface-missing",
-            Self::LinkDown => "link-down",
-            Self::NoSource => "no-source-address",
-            Self::Backend(failure) => failure.as_str(),
-            Self::Send => "send",
-            Self::Drained => "drained",
+    pub const fn new(params: Params) -> Self {
+        Self {
+            params,
+            state: State::Initialize,
+            wanted: false,
+            drained: false,
+            link: Link::Missing,
+            fault: None,
+            probation: None,
+            send_failures: 0,
+            last_send_failed: false,
         }
     }
 
-    /// Whether it is a fault that somebody should look at, rather than a wish.
-    #[must_use]
-    pub const fn is_fault(self) -> bool {
-        !matches!(self, Self::Stopped | Self::Drained)
+    /// Takes one input. Afterwards [`deadline`](Self::deadline) lies after `now`, or is `None`.
+    pub fn handle(&mut self, now: Instant, input: Input) -> Effects {
+        let mut effects = Effects::default();
+        // An Active that may have been superseded is judged before the input is looked at: whatever the
+        // input is, it is not an Active that receives it.
+        self.judge_stall(now, &mut effects);
+        match (self.state, input) {
+            (_, Input::Start) => self.start(now, &mut effects),
+            (_, Input::Link(link)) => self.link_changed(now, link, &mut effects),
+            (_, Input::Reconfigure(params)) => self.reconfigure(now, params, &mut effects),
+
+            (State::Initialize, Input::Shutdown) => {
+                self.wanted = false;
+                effects.transition = Some(Reason::Shutdown);
+            }
+            (State::Initialize, Input::Drain { .. }) => {
+                self.drained = true;
+                effects.transition = Some(Reason::Drain);
+            }
+            (State::Initialize, Input::Resume) => self.resume(now, &mut effects),
+            (State::Initialize, Input::Timeout) => self.retry(now, &mut effects),
+            (State::Initialize, Input::LeaseDone(result)) => self.inspected(now, result, &mut effects),
+            (State::Initialize, Input::Advert(_) | Input::LeaseLost | Input::SendFailed) => {}
+
+            (State::Backup(_), Input::Shutdown) => self.stop_as_backup(Reason::Shutdown, &mut effects),
+            (State::Backup(_), Input::Drain { .. }) => self.stop_as_backup(Reason::Drain, &mut effects),
+            (State::Backup(backup), Input::Advert(heard)) => self.backup_hears(now, backup, heard),
+            (State::Backup(backup), Input::Timeout) => self.backup_timeout(now, backup, &mut effects),
+            (State::Backup(_), Input::SendFailed) => self.note_send_failure(),
+            (State::Backup(_), Input::LeaseDone(_) | Input::LeaseLost | Input::Resume) => {}
+
+            (State::Active(active), Input::Shutdown) => self.hand_over(now, active, Then::Stop, &mut effects),
+            (State::Active(active), Input::Drain { force }) => {
+                self.hand_over(now, active, Then::Drain { force }, &mut effects);
+            }
+            (State::Active(active), Input::Resume) => self.take_back(now, active, &mut effects),
+            (State::Active(active), Input::Advert(heard)) => {
+                self.active_hears(now, active, heard, &mut effects)
+            }
+            (State::Active(active), Input::Timeout) => self.active_timeout(now, active, &mut effects),
+            (State::Active(active), Input::LeaseDone(result)) => {
+                self.lease_done(now, active, result, &mut effects);
+            }
+            (State::Active(active), Input::LeaseLost) => self.lease_lost(now, active, &mut effects),
+            (State::Active(active), Input::SendFailed) => self.send_failed(now, active, &mut effects),
+        }
+        effects
     }
-}
 
-/// What made a virtual router change its phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// It was started, or what it waited for at the start has come.
-    Startup,
-    /// Active_Down_Timer ran out: no advertisement for Active_Down_Interval.
-    Silence,
-    /// The Active resigned, and Skew_Time has passed.
-    Resignation,
-    /// A weaker Active was preempted.
-    Preemption,
-    /// It owns the addresses.
-    Owner,
-    /// The backend holds the addresses.
-    Acquired,
-    /// A stronger claim was heard.
-    StrongerClaim,
-    /// The backend failed.
-    Backend(LeaseFailure),
-    /// No advertisement could be sent, or none was sent, for three intervals: a peer may have taken over.
-    Stalled,
-    /// Three advertisements in a row could not be sent.
-    SendFailed,
-    /// The interface went away, went down, or lost its address.
-    Interface,
-    /// The interface is back.
-    InterfaceBack,
-    /// The pause after a fault is over.
-    Retry,
-    /// The node shuts down.
-    Shutdown,
-    /// An operator drains it.
-    Drain,
-    /// An operator resumed it.
-    Resume,
-    /// The handover is over: a successor was heard.
-    Successor,
-    /// The handover is over: nobody took over in time.
-    NoSuccessor,
-    /// Its configuration was removed or replaced.
-    Reconfigured,
-}
-
-impl Reason {
-    /// A stable word for logs, metrics and `status`.
+    /// When [`Input::Timeout`] is due next.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Startup => "startup",
-            Self::Silence => "silence",
-            Self::Resignation => "resignation",
-            Self::Preemption => "preemption",
-            Self::Owner => "owner",
-            Self::Acquired => "acquired",
-            Self::StrongerClaim => "stronger-claim",
-            Self::Backend(failure) => failure.as_str(),
-            Self::Stalled => "stalled",
-            Self::SendFailed => "send-failed",
-            Self::Interface => "interface",
-            Self::InterfaceBack => "interface-back",
-            Self::Retry => "retry",
-            Self::Shutdown => "shutdown",
-            Self::Drain => "drain",
-            Self::Resume => "resume",
-            Self::Successor => "successor",
-            Self::NoSuccessor => "no-successor",
-            Self::Reconfigured => "reconfigured",
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Initialize => match (self.hold(), self.fault) {
+                (Some(Hold::Backend(_) | Hold::Send), Some(fault)) => {
+                    Some(fault.inspect_until.unwrap_or(fault.retry_at))
+                }
+                (Some(_) | None, _) => None,
+            },
+            State::Backup(backup) => Some(backup.deadline()),
+            State::Active(active) => Some(active.deadline()),
+        }
+    }
+
+    /// The first reason not to take part; `None` when there is none.
+    #[must_use]
+    pub fn hold(&self) -> Option<Hold> {
+        if !self.wanted {
+            return Some(Hold::Stopped);
+        }
+        if self.drained {
+            return Some(Hold::Drained);
+        }
+        match self.link {
+            Link::Missing => Some(Hold::InterfaceMissing),
+            Link::Down => Some(Hold::LinkDown),
+            Link::NoSource => Some(Hold::NoSource),
+            Link::Ready(_) => self.fault.map(|fault| fault.hold),
+        }
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self.state {
+            State::Initialize => Phase::Initialize(self.hold().unwrap_or(Hold::Stopped)),
+            State::Backup(_) => Phase::Backup,
+            State::Active(active) => active.phase(),
+        }
+    }
+
+    /// The state with its timers.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// What its advertisements claim.
+    #[must_use]
+    pub const fn claim(&self) -> Claim {
+        self.params.role.claim()
+    }
+
+    /// The address that it sends from, when there is one.
+    #[must_use]
+    pub const fn source(&self) -> Option<IpAddr> {
+        match self.link {
+            Link::Ready(source) => Some(source),
+            Link::Missing | Link::Down | Link::NoSource => None,
+        }
+    }
+
+    /// Until when it is Active if no further advertisement can be sent; `None` unless the addresses are
+    /// held.
+    #[must_use]
+    pub fn active_until(&self) -> Option<Instant> {
+        match self.state {
+            State::Active(active) if active.phase().is_active() => Some(active.superseded_at(&self.params)),
+            State::Initialize | State::Backup(_) | State::Active(_) => None,
+        }
+    }
+
+    /// Until when it does not preempt, because of a fault of its own.
+    #[must_use]
+    pub fn probation_until(&self) -> Option<Instant> {
+        self.probation.map(Probation::until)
+    }
+
+    /// Leaves Backup or Active for Initialize.
+    fn initialize(&mut self, reason: Reason, effects: &mut Effects) {
+        self.state = State::Initialize;
+        effects.transition = Some(reason);
+    }
+
+    fn reconfigure(&mut self, now: Instant, params: Params, effects: &mut Effects) {
+        let changed = self.params != params;
+        self.params = params;
+        if let State::Active(active) = self.state
+            && changed
+            && !active.is_resigning()
+        {
+            // Backups follow the new claim and interval from this advertisement on.
+            self.advertise(now, active, effects);
         }
     }
 }

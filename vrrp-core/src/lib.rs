@@ -1,4 +1,57 @@
-//! (crate docs come with the machine)
+//! VRRP (RFC 9568, and RFC 3768 for VRRPv2) as a state machine: no I/O, no clock, no threads, no `unsafe`.
+//!
+//! ```
+//! use std::{collections::BTreeMap, net::Ipv4Addr, num::NonZeroU32, time::Duration};
+//! use vrrp_core::{Input, Instant, InterfaceId, InterfaceStatus, Ipv4Addresses, Output, Router, VirtualRouter};
+//!
+//! let addresses = Ipv4Addresses::new(["192.0.2.1".parse::<Ipv4Addr>()?])?;
+//! let config = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Duration::from_secs(1).try_into()?);
+//! let eth0 = InterfaceId::new(NonZeroU32::MIN);
+//! let up = InterfaceStatus { present: true, up: true, ipv4: "192.0.2.2".parse().ok(), ..Default::default() };
+//!
+//! let mut router = Router::new();
+//! router.handle(Instant::EPOCH, Input::Interface { id: eth0, status: up })?;
+//! router.handle(Instant::EPOCH, Input::Configure(&BTreeMap::from([(config.key(eth0), config)])))?;
+//! while router.poll_output().is_some() {} // "Backup"
+//! let silence = router.next_deadline().expect("Active_Down_Timer runs");
+//! router.handle(silence, Input::Timeout)?;
+//! assert!(matches!(router.poll_output(), Some(Output::Event(_)))); // "Acquiring"
+//! assert!(matches!(router.poll_output(), Some(Output::Transmit(_)))); // the first advertisement
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The contract
+//!
+//! [`Router`] runs any number of virtual routers. A driver, real or simulated, repeats three steps:
+//!
+//! 1. give it **one** [`Input`] with the time, through [`Router::handle`];
+//! 2. drain [`Router::poll_output`] until it is empty, and do each [`Output`] in the order given;
+//! 3. wait for the next input, or for [`Router::next_deadline`], which is then an [`Input::Timeout`].
+//!
+//! Polling only drains: it moves no timer and changes no state. Before a driver acts on a deadline it hands
+//! over what its sockets have queued: after a pause, an advertisement that has arrived comes before the timer
+//! that it would have restarted.
+//!
+//! # The promises
+//!
+//! * **Active means held.** [`Phase::Held`] is told only after [`Input::LeaseDone`] said `Ok`; a failed backend
+//!   is an input of the protocol, and makes the node resign.
+//! * **What is rejected changes nothing.** Every [`Rejected`] message has a name and a counter, and moves
+//!   neither a state nor a timer.
+//! * **It is total.** No input panics, nothing is allocated for a packet, pending output is bounded by one of
+//!   each kind for each virtual router.
+//! * **It is deterministic.** The same inputs at the same times give the same outputs.
+//!
+//! # Where to look
+//!
+//! | module | what |
+//! |---|---|
+//! | `config` | [`VirtualRouter`] and what it is made of: nothing illegal can be built |
+//! | `packet` | [`Advert`]: octets in, octets out |
+//! | [`fsm`] | one virtual router: [`fsm::Machine`], with the RFC's paragraphs |
+//! | `router` | many of them: [`Router`], [`Input`], [`Output`] |
+//! | `claim`, `interval`, `addresses`, `id`, `time` | the values: [`Claim`], [`Interval`], [`Cidr`], [`Key`], [`Instant`] |
+//! | `phase`, `stats` | what users see: [`Phase`], [`Counters`] |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -11,6 +64,7 @@ pub mod fsm;
 mod id;
 mod interval;
 mod packet;
+mod phase;
 mod router;
 mod stats;
 mod time;
@@ -20,13 +74,13 @@ pub use claim::{Claim, Preempt, Priority, Role};
 pub use config::{
     Announcements, Checksum, ConfigError, Hear, Password, Peer, Protocol, Transport, VirtualRouter,
 };
-pub use fsm::{Hold, Phase, Reason};
 pub use id::{Family, InterfaceId, Key, MacAddr, Vrid};
 pub use interval::{Centiseconds, Interval, Seconds};
 pub use packet::{
     AddressList, Advert, Authentication, BufferTooSmall, ChecksumForm, DecodeError, Decoded, IPV4_GROUP,
     IPV6_GROUP, RxMeta,
 };
+pub use phase::{Hold, Phase, Reason};
 pub use router::{
     Announce, Event, Generation, Input, InterfaceStatus, LeaseFailure, LeaseRequest, Notice, Output, Packet,
     Reach, Rejected, Router, Speaker, Status, Transmit, Want,

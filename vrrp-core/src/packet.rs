@@ -2,11 +2,18 @@
 //!
 //! Decoding borrows and encoding fills the caller's buffer: nothing is allocated.
 
-pub(crate) mod checksum;
+mod addresses;
+mod checksum;
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::{
+    cmp::Ordering,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
-use crate::{Centiseconds, Cidr, Claim, InterfaceId, Interval, Seconds, Vrid};
+pub use addresses::AddressList;
+
+use self::checksum::Sum;
+use crate::{Centiseconds, Claim, Family, InterfaceId, Interval, Seconds, Vrid};
 
 /// What the receiving socket says about a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,18 +71,6 @@ pub struct Advert<'a> {
     pub addresses: AddressList<'a>,
 }
 
-/// The addresses of an advertisement, in wire order.
-#[derive(Clone, Copy, Debug)]
-pub struct AddressList<'a>(Repr<'a>);
-
-#[derive(Clone, Copy, Debug)]
-enum Repr<'a> {
-    Ipv4(&'a [Cidr<Ipv4Addr>]),
-    Ipv6(&'a [Cidr<Ipv6Addr>]),
-    WireIpv4(&'a [[u8; 4]]),
-    WireIpv6(&'a [[u8; 16]]),
-}
-
 /// A decoded advertisement and the checksum form that it came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a named pair")]
@@ -128,24 +123,259 @@ pub enum DecodeError {
 #[expect(clippy::exhaustive_structs, reason = "there is no more to say")]
 pub struct BufferTooSmall;
 
-#[allow(missing_docs, unused_variables, clippy::unimplemented)]
 impl<'a> Advert<'a> {
     /// The longest message there is: 255 IPv6 addresses.
-    pub const MAX_LEN: usize = 8 + 255 * 16;
+    pub const MAX_LEN: usize = HEADER_LEN + 255 * 16;
 
-    pub fn decode(meta: &RxMeta, bytes: &'a [u8]) -> Result<Decoded<'a>, DecodeError> { unimplemented!() }
+    /// Reads a VRRP message: the IP payload of a datagram of protocol 112.
+    ///
+    /// The length has to be exactly what the header says. The reserved bits of VRRPv3 and the
+    /// authentication data of type 0 are covered by the checksum and otherwise ignored (RFC 9568 5.2.6,
+    /// RFC 3768 5.3.6). The Time To Live is not looked at.
+    ///
+    /// ```
+    /// use core::num::NonZeroU32;
+    /// use vrrp_core::{Advert, ChecksumForm, Claim, IPV4_GROUP, InterfaceId, RxMeta};
+    ///
+    /// let meta = RxMeta {
+    ///     interface: InterfaceId::new(NonZeroU32::MIN),
+    ///     source: "192.0.2.11".parse()?,
+    ///     destination: IPV4_GROUP.into(),
+    ///     ttl: 255,
+    /// };
+    /// let message = [0x31, 51, 200, 1, 0, 100, 0x44, 0x65, 192, 0, 2, 1];
+    /// let decoded = Advert::decode(&meta, &message)?;
+    /// assert_eq!(decoded.advert.claim, Claim::from(200));
+    /// assert_eq!(decoded.form, Some(ChecksumForm::MessageOnly));
+    ///
+    /// let mut out = [0; Advert::MAX_LEN];
+    /// let len = decoded.advert.encode(meta.source, meta.destination, ChecksumForm::MessageOnly, &mut out)?;
+    /// assert_eq!(out[..len], message);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first [`DecodeError`] of: family, header length, version, type, address count, length,
+    /// authentication type, checksum, VRID, interval.
+    pub fn decode(meta: &RxMeta, bytes: &'a [u8]) -> Result<Decoded<'a>, DecodeError> {
+        let family = match (meta.source, meta.destination) {
+            (IpAddr::V4(_), IpAddr::V4(_)) => Family::Ipv4,
+            (IpAddr::V6(_), IpAddr::V6(_)) => Family::Ipv6,
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
+                return Err(DecodeError::Family);
+            }
+        };
+        let Some(([version_and_type, vrid, priority, count, fifth, sixth, _, _], body)) =
+            bytes.split_first_chunk::<HEADER_LEN>()
+        else {
+            return Err(DecodeError::Truncated);
+        };
+        let version = Version::of(*version_and_type, family)?;
+        if version_and_type & 0x0f != ADVERTISEMENT {
+            return Err(DecodeError::Type);
+        }
+        if *count == 0 {
+            return Err(DecodeError::ZeroCount);
+        }
+        let addresses_len = usize::from(*count) * address_len(family);
+        let (addresses, trailer) = split_body(body, addresses_len, version.trailer_len())?;
+        let authentication = version.authentication(*fifth, trailer)?;
+        let form = judge_checksum(version, meta, bytes)?;
+        let vrid = Vrid::try_from(*vrid).map_err(|_| DecodeError::ZeroVrid)?;
+        let interval = version.interval(*fifth, *sixth)?;
+        let advert = Advert {
+            vrid,
+            claim: Claim::from(*priority),
+            interval,
+            authentication,
+            addresses: AddressList::wire(family, addresses),
+        };
+        Ok(Decoded { advert, form })
+    }
 
-    pub fn encode(&self, source: IpAddr, destination: IpAddr, form: ChecksumForm, out: &mut [u8]) -> Result<usize, BufferTooSmall> { unimplemented!() }
+    /// Writes the message to the start of `out`, and says how long it is. Octets of `out` beyond that are
+    /// left as they are.
+    ///
+    /// `form` is for VRRPv3 over IPv4: VRRPv2 always has the message alone (RFC 3768 5.3.8), and VRRPv3
+    /// over IPv6 the pseudo-header (RFC 9568 5.2.8), which takes `source` and `destination` in.
+    ///
+    /// # Errors
+    /// [`BufferTooSmall`]: [`MAX_LEN`](Self::MAX_LEN) octets are always enough.
+    pub fn encode(
+        &self,
+        source: IpAddr,
+        destination: IpAddr,
+        form: ChecksumForm,
+        out: &mut [u8],
+    ) -> Result<usize, BufferTooSmall> {
+        let version = Version::from(self.interval);
+        let family = self.addresses.family();
+        let addresses_len = self.addresses.len() * address_len(family);
+        let length = HEADER_LEN + addresses_len + version.trailer_len();
+        // Both conversions succeed: a list has at most 255 addresses.
+        let count = u8::try_from(self.addresses.len()).map_err(|_| BufferTooSmall)?;
+        let wire_length = u16::try_from(length).map_err(|_| BufferTooSmall)?;
+
+        let message = out.get_mut(..length).ok_or(BufferTooSmall)?;
+        let (header, body) = message.split_first_chunk_mut::<HEADER_LEN>().ok_or(BufferTooSmall)?;
+        let (addresses, trailer) = body.split_at_mut_checked(addresses_len).ok_or(BufferTooSmall)?;
+        let [fifth, sixth] = self.fifth_and_sixth();
+        let first = (version.number() << 4) | ADVERTISEMENT;
+        *header = [first, self.vrid.get(), self.claim.into(), count, fifth, sixth, 0, 0];
+        self.addresses.write(addresses);
+        self.write_trailer(trailer);
+
+        let mut sum = Sum::of(message);
+        let with_pseudo_header = match (version, family) {
+            (Version::V2, _) => false,
+            (Version::V3, Family::Ipv4) => form == ChecksumForm::PseudoHeader,
+            (Version::V3, Family::Ipv6) => true,
+        };
+        if with_pseudo_header {
+            sum = sum.plus(Sum::pseudo_header(source, destination, wire_length));
+        }
+        if let Some([.., high, low]) = message.first_chunk_mut::<HEADER_LEN>() {
+            [*high, *low] = sum.field();
+        }
+        Ok(length)
+    }
+
+    /// The two octets before the checksum: Auth Type and Adver Int (RFC 3768 5.3), or four reserved bits,
+    /// which are zero, and Max Advertise Interval (RFC 9568 5.2).
+    fn fifth_and_sixth(&self) -> [u8; 2] {
+        match self.interval {
+            Interval::V2(seconds) => [self.authentication.wire_type(), seconds.get()],
+            Interval::V3(centiseconds) => centiseconds.get().to_be_bytes(),
+        }
+    }
+
+    /// The authentication data of VRRPv2, which is zero for type 0 (RFC 3768 5.3.10).
+    fn write_trailer(&self, trailer: &mut [u8]) {
+        let data = match self.authentication {
+            Authentication::None => [0; AUTHENTICATION_LEN],
+            Authentication::SimpleText(text) => text,
+        };
+        for (octet, value) in trailer.iter_mut().zip(data) {
+            *octet = value;
+        }
+    }
 }
-#[allow(missing_docs, unused_variables, clippy::unimplemented)]
-impl<'a> AddressList<'a> {
-    pub(crate) fn ipv4(addresses: &'a [Cidr<Ipv4Addr>]) -> Self { Self(Repr::Ipv4(addresses)) }
-    pub(crate) fn ipv6(addresses: &'a [Cidr<Ipv6Addr>]) -> Self { Self(Repr::Ipv6(addresses)) }
-    pub fn iter(&self) -> impl Iterator<Item = IpAddr> + 'a { core::iter::empty() }
-    pub fn len(&self) -> usize { unimplemented!() }
-    pub fn is_empty(&self) -> bool { unimplemented!() }
+
+impl Authentication {
+    /// The Auth Type (RFC 3768 5.3.6, RFC 2338 5.3.6).
+    const fn wire_type(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::SimpleText(_) => 1,
+        }
+    }
 }
-impl PartialEq for AddressList<'_> {
-    fn eq(&self, other: &Self) -> bool { self.iter().eq(other.iter()) }
+
+/// Fixed octets before the addresses, in either version (RFC 9568 5.2, RFC 3768 5.3).
+const HEADER_LEN: usize = 8;
+
+/// Authentication data behind the addresses, in VRRPv2 (RFC 3768 5.3.10).
+const AUTHENTICATION_LEN: usize = 8;
+
+/// The one message type (RFC 9568 5.2.2).
+const ADVERTISEMENT: u8 = 1;
+
+const fn address_len(family: Family) -> usize {
+    match family {
+        Family::Ipv4 => 4,
+        Family::Ipv6 => 16,
+    }
 }
-impl Eq for AddressList<'_> {}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V2,
+    V3,
+}
+
+impl Version {
+    /// The version in the first octet of a message (RFC 9568 5.2.1). VRRPv2 knows IPv4 only.
+    const fn of(version_and_type: u8, family: Family) -> Result<Self, DecodeError> {
+        match (version_and_type >> 4, family) {
+            (2, Family::Ipv4) => Ok(Self::V2),
+            (3, _) => Ok(Self::V3),
+            _ => Err(DecodeError::Version),
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::V2 => 2,
+            Self::V3 => 3,
+        }
+    }
+
+    /// How many octets follow the addresses.
+    const fn trailer_len(self) -> usize {
+        match self {
+            Self::V2 => AUTHENTICATION_LEN,
+            Self::V3 => 0,
+        }
+    }
+
+    fn authentication(self, auth_type: u8, trailer: &[u8]) -> Result<Authentication, DecodeError> {
+        match (self, auth_type, trailer.first_chunk()) {
+            (Self::V3, _, _) | (Self::V2, 0, _) => Ok(Authentication::None),
+            (Self::V2, 1, Some(text)) => Ok(Authentication::SimpleText(*text)),
+            (Self::V2, _, _) => Err(DecodeError::AuthenticationType),
+        }
+    }
+
+    fn interval(self, fifth: u8, sixth: u8) -> Result<Interval, DecodeError> {
+        let interval = match self {
+            Self::V2 => Seconds::try_from(sixth).map(Interval::V2),
+            Self::V3 => Centiseconds::try_from(u16::from_be_bytes([fifth & 0x0f, sixth])).map(Interval::V3),
+        };
+        interval.map_err(|_| DecodeError::ZeroInterval)
+    }
+}
+
+impl From<Interval> for Version {
+    fn from(interval: Interval) -> Self {
+        match interval {
+            Interval::V2(_) => Self::V2,
+            Interval::V3(_) => Self::V3,
+        }
+    }
+}
+
+/// The addresses and what follows them.
+fn split_body(body: &[u8], addresses: usize, trailer: usize) -> Result<(&[u8], &[u8]), DecodeError> {
+    match body.len().cmp(&(addresses + trailer)) {
+        Ordering::Less => Err(DecodeError::Truncated),
+        Ordering::Greater => Err(DecodeError::Oversized),
+        Ordering::Equal => body.split_at_checked(addresses).ok_or(DecodeError::Truncated),
+    }
+}
+
+/// Which form of checksum is right (RFC 3768 5.3.8, RFC 9568 5.2.8), `None` when both are.
+fn judge_checksum(
+    version: Version,
+    meta: &RxMeta,
+    message: &[u8],
+) -> Result<Option<ChecksumForm>, DecodeError> {
+    let alone = Sum::of(message);
+    if version == Version::V2 {
+        return if alone.is_right() {
+            Ok(Some(ChecksumForm::MessageOnly))
+        } else {
+            Err(DecodeError::Checksum)
+        };
+    }
+    let length = u16::try_from(message.len()).map_err(|_| DecodeError::Oversized)?;
+    let whole = alone.plus(Sum::pseudo_header(meta.source, meta.destination, length));
+    match (meta.source, alone.is_right(), whole.is_right()) {
+        (IpAddr::V6(_), _, true) | (IpAddr::V4(_), false, true) => Ok(Some(ChecksumForm::PseudoHeader)),
+        (IpAddr::V4(_), true, false) => Ok(Some(ChecksumForm::MessageOnly)),
+        (IpAddr::V4(_), true, true) => Ok(None),
+        (_, _, false) => Err(DecodeError::Checksum),
+    }
+}
+
+#[cfg(test)]
+mod tests;

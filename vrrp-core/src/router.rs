@@ -1,20 +1,65 @@
-//! stub: replaced by the router
+//! [`Router`]: many virtual routers, one deadline, one ordered stream of outputs.
+
+mod configure;
+mod deadlines;
+mod entry;
 mod input;
 mod output;
+mod receive;
 mod rejected;
+mod speakers;
 
-use alloc::vec::Vec;
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
 use core::net::IpAddr;
 
 pub use input::{Generation, Input, InterfaceStatus, LeaseFailure, Reach};
 pub use output::{Announce, Event, LeaseRequest, Notice, Output, Packet, Transmit, Want};
 pub use rejected::Rejected;
+pub use speakers::Speaker;
 
-use crate::{Claim, Counters, Family, Instant, InterfaceId, Key, Phase, Reason};
+use deadlines::{Deadlines, Slot};
+use entry::Entry;
+use speakers::Speakers;
+
+use crate::{Claim, Counters, Family, Hold, Instant, InterfaceId, Key, Phase, Reason, fsm};
 
 /// Many virtual routers, one deadline, one ordered stream of outputs.
+///
+/// The contract is three steps, in a loop: give it **one** input with [`handle`](Self::handle), drain
+/// [`poll_output`](Self::poll_output) until it is empty, wait for the next input or for
+/// [`next_deadline`](Self::next_deadline). Polling only drains, so the order of outputs is the order of the
+/// protocol. It never waits, never allocates for a packet, and reads neither clock nor randomness: the same
+/// inputs give the same outputs.
 #[derive(Debug, Default)]
-pub struct Router {}
+pub struct Router {
+    /// The time of the last input.
+    now: Instant,
+    interfaces: BTreeMap<InterfaceId, InterfaceStatus>,
+    /// Sorted by interface and family.
+    ports: Vec<Port>,
+    entries: Vec<Option<Entry>>,
+    deadlines: Deadlines,
+    /// Slots with outputs to poll, in the order in which they came to have some, each once.
+    dirty: VecDeque<Slot>,
+    /// Slots that are removed or replaced once they have stopped.
+    departing: Vec<Slot>,
+}
+
+/// The virtual routers of one interface and family.
+#[derive(Debug)]
+struct Port {
+    interface: InterfaceId,
+    family: Family,
+    /// By VRID. Looked up for every packet.
+    slots: Box<[Option<Slot>; 256]>,
+    /// What belongs to none of them.
+    other: Counters,
+    other_speakers: Speakers,
+}
 
 /// Everything about one virtual router at this moment.
 #[derive(Clone, Debug)]
@@ -41,28 +86,157 @@ pub struct Status<'a> {
     pub speakers: &'a [Speaker],
 }
 
-/// A node that was heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Speaker {
-    /// Its address.
-    pub source: IpAddr,
-    /// When it was last heard.
-    pub last_heard: Instant,
-    /// How many of its messages were counted here.
-    pub messages: u64,
-    /// What it claimed when it was last accepted, or why it was refused.
-    pub verdict: Result<Claim, Rejected>,
-}
-
-#[allow(missing_docs, unused_variables, clippy::unimplemented)]
 impl Router {
-    pub fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), Rejected> { unimplemented!() }
-    pub fn poll_output(&mut self) -> Option<Output<'_>> { unimplemented!() }
-    pub fn next_deadline(&self) -> Option<Instant> { unimplemented!() }
-    pub fn status(&self, key: &Key) -> Option<Status<'_>> { unimplemented!() }
-    pub fn keys(&self) -> Vec<Key> { unimplemented!() }
-    pub fn is_stopped(&self) -> bool { unimplemented!() }
-    pub fn unattributed(&self, interface: InterfaceId, family: Family) -> Option<&Counters> { unimplemented!() }
-    pub fn unattributed_speakers(&self, interface: InterfaceId, family: Family) -> &[Speaker] { unimplemented!() }
+    /// A router without virtual routers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one input, at the time `now`, which must not be earlier than in the call before.
+    ///
+    /// # Errors
+    /// [`Rejected`] for a datagram that was not let in: it was counted, and nothing else changed.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), Rejected> {
+        self.now = self.now.max(now);
+        self.finish_departures();
+        match input {
+            Input::Datagram { meta, bytes } => return self.receive(meta, bytes),
+            Input::Timeout => self.fire_deadlines(),
+            Input::LeaseDone { key, generation, result } => {
+                if let Some(slot) = self.slot(&key)
+                    && self.entry(slot).is_some_and(|entry| entry.awaits(generation))
+                {
+                    self.step(slot, fsm::Input::LeaseDone(result));
+                }
+            }
+            Input::LeaseLost { key } => self.step_key(&key, fsm::Input::LeaseLost),
+            Input::SendFailed { key } => self.step_key(&key, fsm::Input::SendFailed),
+            Input::Drain { key, force } => self.step_key(&key, fsm::Input::Drain { force }),
+            Input::Resume { key } => self.step_key(&key, fsm::Input::Resume),
+            Input::Shutdown => self.step_all(|_| true, |_| fsm::Input::Shutdown),
+            Input::Configure(desired) => self.configure(desired),
+            Input::Interface { id, status } => {
+                self.interfaces.insert(id, status);
+                self.step_all(
+                    |entry| entry.key().interface == id,
+                    |entry| fsm::Input::Link(configure::link(entry.config(), status)),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The next thing to do, in order; `None` once all of it was polled.
+    pub fn poll_output(&mut self) -> Option<Output<'_>> {
+        // Found first and taken then, because a borrow cannot be given back inside the loop.
+        let slot = loop {
+            let slot = *self.dirty.front()?;
+            match self.entries.get_mut(slot) {
+                Some(Some(entry)) if entry.has_output() => break slot,
+                Some(_) | None => {
+                    self.dirty.pop_front();
+                    if let Some(Some(entry)) = self.entries.get_mut(slot) {
+                        entry.queued = false;
+                    }
+                }
+            }
+        };
+        self.entries.get_mut(slot)?.as_mut()?.take_output()
+    }
+
+    /// When [`Input::Timeout`] is due. While there is output to poll it is the time of the last input, so
+    /// that nobody sleeps on it.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if !self.dirty.is_empty() || self.departing.iter().any(|slot| self.has_departed(*slot)) {
+            return Some(self.now);
+        }
+        self.deadlines.first().map(|(at, _)| at)
+    }
+
+    /// Everything about one virtual router.
+    #[must_use]
+    pub fn status(&self, key: &Key) -> Option<Status<'_>> {
+        Some(self.entry(self.slot(key)?)?.status())
+    }
+
+    /// The virtual routers, in the order of their keys.
+    pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        self.ports
+            .iter()
+            .flat_map(|port| port.slots.iter().flatten().filter_map(|slot| self.entry(*slot)).map(Entry::key))
+    }
+
+    /// Whether every virtual router has stopped and everything was polled: a shutdown is over.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        let stopped = |entry: &Entry| entry.machine().phase() == Phase::Initialize(Hold::Stopped);
+        self.dirty.is_empty() && self.entries.iter().flatten().all(stopped)
+    }
+
+    /// The counters of messages that belong to no virtual router of an interface and family.
+    #[must_use]
+    pub fn unattributed(&self, interface: InterfaceId, family: Family) -> Option<(&Counters, &[Speaker])> {
+        let port = self.ports.get(self.port(interface, family)?)?;
+        Some((&port.other, port.other_speakers.as_slice()))
+    }
+
+    fn fire_deadlines(&mut self) {
+        // Each machine's next deadline lies after `now`, so that this ends; the bound is for peace of mind.
+        for _ in 0..self.entries.len().saturating_mul(2) {
+            match self.deadlines.first() {
+                Some((at, slot)) if at <= self.now => self.step(slot, fsm::Input::Timeout),
+                Some(_) | None => return,
+            }
+        }
+    }
+
+    fn step_key(&mut self, key: &Key, input: fsm::Input) {
+        if let Some(slot) = self.slot(key) {
+            self.step(slot, input);
+        }
+    }
+
+    fn step_all(&mut self, which: impl Fn(&Entry) -> bool, input: impl Fn(&Entry) -> fsm::Input) {
+        for slot in 0..self.entries.len() {
+            if let Some(entry) = self.entry(slot)
+                && which(entry)
+            {
+                let input = input(entry);
+                self.step(slot, input);
+            }
+        }
+    }
+
+    /// Gives one input to one machine, and takes over its deadline and effects.
+    fn step(&mut self, slot: Slot, input: fsm::Input) {
+        let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
+        entry.step(self.now, input);
+        self.deadlines.set(slot, entry.machine().deadline());
+        self.mark(slot);
+    }
+
+    fn mark(&mut self, slot: Slot) {
+        if let Some(Some(entry)) = self.entries.get_mut(slot)
+            && !entry.queued
+            && entry.has_output()
+        {
+            entry.queued = true;
+            self.dirty.push_back(slot);
+        }
+    }
+
+    fn entry(&self, slot: Slot) -> Option<&Entry> {
+        self.entries.get(slot)?.as_ref()
+    }
+
+    fn slot(&self, key: &Key) -> Option<Slot> {
+        let port = self.ports.get(self.port(key.interface, key.family)?)?;
+        port.slots.get(usize::from(key.vrid.get())).copied().flatten()
+    }
+
+    fn port(&self, interface: InterfaceId, family: Family) -> Option<usize> {
+        self.ports.binary_search_by_key(&(interface, family), |port| (port.interface, port.family)).ok()
+    }
 }

@@ -11,7 +11,8 @@ use crate::{InterfaceId, Key, RxMeta, VirtualRouter};
 #[non_exhaustive]
 pub enum Input<'a> {
     /// The whole desired world, compared with the present one by key: what is gone leaves gracefully,
-    /// what is new starts, what changed in place keeps its state. The first one starts everything.
+    /// what is new starts, what changed in place keeps its state. An entry whose key is not
+    /// [`VirtualRouter::key`] of its value is skipped.
     Configure(&'a BTreeMap<Key, VirtualRouter>),
     /// The state of an interface. Until the first one arrives, an interface counts as missing.
     Interface {

@@ -62,11 +62,11 @@ impl<'a> Transmit<'a> {
             Family::Ipv4 => IpAddr::V4(crate::packet::IPV4_GROUP),
             Family::Ipv6 => IpAddr::V6(crate::packet::IPV6_GROUP),
         });
-        let unicast = peers.into_iter().flatten().map(|peer| peer.address).filter(move |peer| *peer != source);
-        group
-            .into_iter()
-            .chain(unicast)
-            .flat_map(move |destination| forms.iter().map(move |form| Packet { source, destination, form: *form, advert }))
+        let unicast =
+            peers.into_iter().flatten().map(|peer| peer.address).filter(move |peer| *peer != source);
+        group.into_iter().chain(unicast).flat_map(move |destination| {
+            forms.iter().map(move |form| Packet { source, destination, form: *form, advert })
+        })
     }
 }
 
@@ -215,6 +215,19 @@ impl Notice {
         Self::Unlisted,
         Self::BothChecksums,
     ];
+
+    pub(crate) const fn index(self) -> u8 {
+        match self {
+            Self::IntervalDiffers => 0,
+            Self::AddressesDiffer => 1,
+            Self::NoLinkLocalAddress => 2,
+            Self::SecondOwner => 3,
+            Self::ContendsWithOwner => 4,
+            Self::SamePriority => 5,
+            Self::Unlisted => 6,
+            Self::BothChecksums => 7,
+        }
+    }
 
     /// A stable word for logs, metrics and `status`.
     #[must_use]

@@ -1,0 +1,434 @@
+//! RFC 9568 6.4.3: Active, with the lease that makes it true.
+
+use core::{net::IpAddr, time::Duration};
+
+use super::{Announcing, Backup, Effects, Heard, Machine, Params, Say, State};
+use crate::{Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, Want};
+
+/// Advertisements sent at once in answer to others: at most this many an interval.
+const ANSWERS_AN_INTERVAL: u8 = 10;
+/// A handover waits this long for a successor beyond one interval.
+const HANDOVER_GRACE: Duration = Duration::from_millis(100);
+/// A handover waits at most this long.
+const LONGEST_HANDOVER: Duration = Duration::from_secs(4);
+/// Advertisements in a row that cannot be sent before that is a hold.
+const SEND_FAILURES: u8 = 3;
+
+/// The timers of Active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Active {
+    /// When it was promoted.
+    since: Instant,
+    /// Adver_Timer.
+    next_advert_at: Instant,
+    /// The last advertisement that was not reported as failed.
+    sent_at: Instant,
+    /// The one before, should the last one turn out to have failed.
+    sent_before: Instant,
+    /// The interval in which answers are counted.
+    answers_since: Instant,
+    answers: u8,
+    lease: Lease,
+}
+
+/// What the backend has done so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the phases of Active")]
+pub enum Lease {
+    /// It was asked for the addresses, and has until then to answer.
+    Acquiring {
+        /// When it counts as failed.
+        give_up_at: Instant,
+    },
+    /// It holds them.
+    Held {
+        /// The announcements that are due; `None` when neighbours need not be told.
+        announcing: Option<Announcing>,
+        /// A lost address is being put back; when that counts as failed.
+        repair_until: Option<Instant>,
+    },
+    /// It still holds them, for a successor to be heard.
+    Resigning {
+        /// When that has taken too long.
+        until: Instant,
+        /// What follows.
+        then: Then,
+        /// What `announcing` was, should the resignation be taken back.
+        announcing: Option<Announcing>,
+    },
+}
+
+/// What follows a handover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the two reasons to hand over")]
+pub enum Then {
+    /// The virtual router stops.
+    Stop,
+    /// It waits to be resumed.
+    Drain {
+        /// Even if nobody took over.
+        force: bool,
+    },
+}
+
+impl Active {
+    pub(super) const fn phase(&self) -> Phase {
+        match self.lease {
+            Lease::Acquiring { .. } => Phase::Acquiring,
+            Lease::Held { .. } => Phase::Held,
+            Lease::Resigning { .. } => Phase::Resigning,
+        }
+    }
+
+    pub(super) const fn is_resigning(&self) -> bool {
+        self.handover().is_some()
+    }
+
+    /// What follows the handover that is under way, if one is.
+    pub(super) const fn handover(&self) -> Option<Then> {
+        match self.lease {
+            Lease::Resigning { then, .. } => Some(then),
+            Lease::Acquiring { .. } | Lease::Held { .. } => None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        let lease = match self.lease {
+            Lease::Acquiring { give_up_at } => Some(give_up_at),
+            Lease::Held { announcing, repair_until } => {
+                let announcing = announcing.and_then(|announcing| announcing.deadline());
+                [announcing, repair_until].into_iter().flatten().min()
+            }
+            Lease::Resigning { until, .. } => Some(until),
+        };
+        lease.map_or(self.next_advert_at, |at| at.min(self.next_advert_at))
+    }
+
+    /// When a peer that heard the last advertisement, and nothing since, may take over at the earliest.
+    pub(super) fn superseded_at(&self, params: &Params) -> Instant {
+        self.sent_at + params.interval.silence()
+    }
+
+    fn may_answer(&mut self, now: Instant, interval: Interval) -> bool {
+        if now >= self.answers_since + interval.duration() {
+            self.answers_since = now;
+            self.answers = 0;
+        }
+        if self.answers >= ANSWERS_AN_INTERVAL {
+            return false;
+        }
+        self.answers = self.answers.saturating_add(1);
+        true
+    }
+}
+
+impl Machine {
+    /// 6.4.2, Active_Down_Timer fired; 6.4.1, owner: advertise, then take the addresses. They are announced
+    /// once they are held (8.1.2, 8.2.2).
+    pub(super) fn promote(&mut self, now: Instant, reason: Reason, effects: &mut Effects) {
+        let active = Active {
+            since: now,
+            next_advert_at: now,
+            sent_at: now,
+            sent_before: now,
+            answers_since: now,
+            answers: 0,
+            lease: Lease::Acquiring { give_up_at: now + self.params.backend_timeout },
+        };
+        effects.transition = Some(reason);
+        effects.lease = Some(Want::Acquire);
+        self.advertise(now, active, effects);
+    }
+
+    /// Sends an advertisement and restarts Adver_Timer.
+    pub(super) fn advertise(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        active.next_advert_at = now + self.params.interval.duration();
+        self.transmit(now, &mut active, effects);
+        self.state = State::Active(active);
+    }
+
+    /// Sends an advertisement without touching Adver_Timer.
+    fn transmit(&mut self, now: Instant, active: &mut Active, effects: &mut Effects) {
+        self.note_send();
+        active.sent_before = active.sent_at;
+        active.sent_at = now;
+        effects.transmit = Some(Say::Claim);
+    }
+
+    /// Success is not reported: a send that was not reported as failed ended the row of failures.
+    fn note_send(&mut self) {
+        if !self.last_send_failed {
+            self.send_failures = 0;
+        }
+        self.last_send_failed = false;
+    }
+
+    pub(super) fn note_send_failure(&mut self) {
+        self.last_send_failed = true;
+        self.send_failures = self.send_failures.saturating_add(1);
+    }
+
+    /// Steps down when peers may have taken over because nothing was heard from here for three intervals.
+    pub(super) fn judge_stall(&mut self, now: Instant, effects: &mut Effects) {
+        let State::Active(active) = self.state else { return };
+        if active.is_resigning() || now < active.superseded_at(&self.params) {
+            return;
+        }
+        if self.last_send_failed {
+            self.step_out(now, Hold::Send, Reason::SendFailed, effects);
+            return;
+        }
+        let claim = self.claim();
+        // A resignation helps a backup that still counts on the last advertisement.
+        if now < active.sent_at + self.params.interval.active_down(claim) {
+            effects.transmit = Some(Say::Resign);
+        }
+        self.begin_probation(now);
+        // Long enough to hear an Active, short on a lone node.
+        let timer = self.params.interval.duration().saturating_add(self.params.interval.skew(claim));
+        self.state = State::Backup(Backup::new(self.params.interval, now + timer));
+        effects.transition = Some(Reason::Stalled);
+        effects.lease = Some(Want::Release { reason: Reason::Stalled, successor: None });
+    }
+
+    pub(super) fn active_hears(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        heard: Heard,
+        effects: &mut Effects,
+    ) {
+        match (active.lease, heard.claim) {
+            (Lease::Resigning { .. }, Claim::Resign) => {}
+            (Lease::Resigning { then, .. }, _) => {
+                self.let_go(Some(then), Reason::Successor, Some(heard.source), effects);
+            }
+            // 6.4.3: advertise, restart Adver_Timer.
+            (_, Claim::Resign) => {
+                if active.may_answer(now, self.params.interval) {
+                    effects.answered = true;
+                    self.advertise(now, active, effects);
+                } else {
+                    effects.withheld = true;
+                    self.state = State::Active(active);
+                }
+            }
+            (_, claim)
+                if claim > self.claim() || (claim == self.claim() && self.is_outranked_by(heard.source)) =>
+            {
+                self.yield_to(now, active, heard, effects);
+            }
+            (_, _) => self.win(now, active, effects),
+        }
+    }
+
+    /// 6.4.3: among equal priorities the greater primary address wins, in network order.
+    fn is_outranked_by(&self, source: IpAddr) -> bool {
+        self.source().is_none_or(|ours| source > ours)
+    }
+
+    /// 6.4.3: a stronger claim. Preempt_Mode is not looked at here.
+    fn yield_to(&mut self, now: Instant, active: Active, heard: Heard, effects: &mut Effects) {
+        let claim = self.claim();
+        // The last word of a router that announced a moment ago lets the winner know that it must
+        // announce, too.
+        if now < active.since + self.params.interval.silence() {
+            self.note_send();
+            effects.transmit = Some(Say::Claim);
+        }
+        let mut backup = Backup::new(heard.interval, now + heard.interval.active_down(claim));
+        backup.active = Some(heard.source);
+        self.state = State::Backup(backup);
+        effects.transition = Some(Reason::StrongerClaim);
+        effects.lease = Some(Want::Release { reason: Reason::StrongerClaim, successor: Some(heard.source) });
+    }
+
+    /// 6.4.3: a weaker claim. VRRPv3 answers at once, without restarting Adver_Timer; VRRPv2 discards it
+    /// (RFC 3768 6.4.3).
+    fn win(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        match self.params.interval {
+            Interval::V2(_) => {}
+            Interval::V3(_) if active.may_answer(now, self.params.interval) => {
+                self.transmit(now, &mut active, effects);
+                effects.answered = true;
+            }
+            Interval::V3(_) => effects.withheld = true,
+        }
+        if let Lease::Held { announcing: Some(announcing), .. } = &mut active.lease {
+            effects.announce = announcing.won(now, &self.params);
+        }
+        self.state = State::Active(active);
+    }
+
+    pub(super) fn active_timeout(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        match active.lease {
+            Lease::Acquiring { give_up_at } | Lease::Held { repair_until: Some(give_up_at), .. }
+                if give_up_at <= now =>
+            {
+                self.backend_failed(now, LeaseFailure::TimedOut, effects);
+                return;
+            }
+            Lease::Resigning { until, then, .. } if until <= now => {
+                self.end_handover(now, active, then, effects);
+                return;
+            }
+            Lease::Held { announcing: Some(mut announcing), repair_until } => {
+                effects.announce = announcing.due(now, &self.params);
+                active.lease = Lease::Held { announcing: Some(announcing), repair_until };
+            }
+            Lease::Acquiring { .. } | Lease::Held { announcing: None, .. } | Lease::Resigning { .. } => {}
+        }
+        self.state = State::Active(active);
+        if active.next_advert_at <= now {
+            self.advertise_on_schedule(now, active, effects);
+        }
+    }
+
+    /// 6.4.3, Adver_Timer fired. The schedule does not drift with the lateness of its timer.
+    fn advertise_on_schedule(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        let interval = self.params.interval.duration();
+        let on_schedule = active.next_advert_at + interval;
+        active.next_advert_at = if on_schedule > now { on_schedule } else { now + interval };
+        if active.is_resigning() {
+            effects.transmit = Some(Say::Resign);
+        } else {
+            self.transmit(now, &mut active, effects);
+        }
+        self.state = State::Active(active);
+    }
+
+    pub(super) fn lease_done(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        result: Result<Reach, LeaseFailure>,
+        effects: &mut Effects,
+    ) {
+        match (active.lease, result) {
+            (Lease::Resigning { .. }, _) | (Lease::Held { repair_until: None, .. }, _) => return,
+            (Lease::Acquiring { .. }, Ok(_)) => effects.transition = Some(Reason::Acquired),
+            (Lease::Held { .. }, Ok(_)) => effects.repaired = true,
+            (Lease::Acquiring { .. } | Lease::Held { .. }, Err(failure)) => {
+                self.backend_failed(now, failure, effects);
+                return;
+            }
+        }
+        let announcing = match result {
+            Ok(Reach::OnLink) => {
+                let (announcing, due) = Announcing::burst(now, &self.params);
+                effects.announce = due;
+                Some(announcing)
+            }
+            Ok(Reach::Routed) | Err(_) => None,
+        };
+        active.lease = Lease::Held { announcing, repair_until: None };
+        self.state = State::Active(active);
+    }
+
+    /// An address that is lost below the bound of the lease is put back: no transition.
+    pub(super) fn lease_lost(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        if let Lease::Held { announcing, .. } = active.lease {
+            let repair_until = Some(now + self.params.backend_timeout);
+            active.lease = Lease::Held { announcing, repair_until };
+            effects.lease = Some(Want::Repair);
+            self.state = State::Active(active);
+        }
+    }
+
+    fn backend_failed(&mut self, now: Instant, failure: LeaseFailure, effects: &mut Effects) {
+        effects.transmit = Some(Say::Resign);
+        self.step_out(now, Hold::Backend(failure), Reason::Backend(failure), effects);
+    }
+
+    pub(super) fn send_failed(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        self.note_send_failure();
+        active.sent_at = active.sent_before;
+        self.state = State::Active(active);
+        if self.send_failures >= SEND_FAILURES && !active.is_resigning() {
+            self.step_out(now, Hold::Send, Reason::SendFailed, effects);
+        }
+    }
+
+    /// Leaves Active because of a fault of this node.
+    fn step_out(&mut self, now: Instant, hold: Hold, reason: Reason, effects: &mut Effects) {
+        self.begin_probation(now);
+        self.fault(now, hold);
+        self.initialize(reason, effects);
+        effects.lease = Some(Want::Release { reason, successor: None });
+    }
+
+    /// Shutdown and drain: resign, and serve until a successor is heard. RFC 9568 6.4.3 goes to Initialize
+    /// at once, which leaves the addresses without a node for the successor's Skew_Time.
+    pub(super) fn hand_over(&mut self, now: Instant, mut active: Active, then: Then, effects: &mut Effects) {
+        let reason = match then {
+            Then::Stop => Reason::Shutdown,
+            Then::Drain { .. } => Reason::Drain,
+        };
+        match active.lease {
+            Lease::Resigning { then: Then::Stop, .. } if then == Then::Stop => {
+                self.let_go(Some(then), reason, None, effects);
+            }
+            Lease::Resigning { then: Then::Stop, .. } => {}
+            Lease::Resigning { until, announcing, then: Then::Drain { .. } } => {
+                active.lease = Lease::Resigning { until, then, announcing };
+                self.state = State::Active(active);
+            }
+            Lease::Acquiring { .. } => {
+                effects.transmit = Some(Say::Resign);
+                self.let_go(Some(then), reason, None, effects);
+            }
+            Lease::Held { announcing, .. } => {
+                let interval = self.params.interval.duration();
+                let until = now + interval.saturating_add(HANDOVER_GRACE).min(LONGEST_HANDOVER);
+                active.lease = Lease::Resigning { until, then, announcing };
+                active.next_advert_at = now + interval;
+                effects.transition = Some(reason);
+                effects.lease = Some(Want::Leaving);
+                effects.transmit = Some(Say::Resign);
+                self.state = State::Active(active);
+            }
+        }
+    }
+
+    /// Nobody took over in time.
+    fn end_handover(&mut self, now: Instant, active: Active, then: Then, effects: &mut Effects) {
+        match then {
+            Then::Stop | Then::Drain { force: true } => {
+                self.let_go(Some(then), Reason::NoSuccessor, None, effects);
+            }
+            Then::Drain { force: false } => {
+                effects.drain_refused = true;
+                self.take_back(now, active, effects);
+            }
+        }
+    }
+
+    /// Takes a resignation back, if there is one: the addresses are still held.
+    pub(super) fn take_back(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        if let Lease::Resigning { announcing, then: Then::Drain { .. }, .. } = active.lease {
+            // The backend marked the addresses as leaving: a repair puts them right.
+            let repair_until = Some(now + self.params.backend_timeout);
+            active.lease = Lease::Held { announcing, repair_until };
+            effects.transition = Some(Reason::Resume);
+            effects.lease = Some(Want::Repair);
+            self.advertise(now, active, effects);
+        }
+    }
+
+    /// Leaves Active without a fault, and ends the handover if this was one.
+    pub(super) fn let_go(
+        &mut self,
+        handover: Option<Then>,
+        reason: Reason,
+        successor: Option<IpAddr>,
+        effects: &mut Effects,
+    ) {
+        match handover {
+            None => {}
+            Some(Then::Stop) => self.wanted = false,
+            Some(Then::Drain { .. }) => self.drained = true,
+        }
+        self.initialize(reason, effects);
+        effects.lease = Some(Want::Release { reason, successor });
+    }
+}

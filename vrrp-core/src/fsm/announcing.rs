@@ -1,0 +1,70 @@
+//! When the addresses are announced while they are held: bursts, the echo after a win, the refresh.
+
+use core::time::Duration;
+
+use super::Params;
+use crate::Instant;
+
+/// The announcements that are still due. There is one burst per reason, never one per received packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Announcing {
+    /// When the burst began.
+    base: Instant,
+    /// The next step of the burst.
+    step: u8,
+    /// The next announcement of the burst, or the next refresh.
+    next_at: Option<Instant>,
+    /// One interval after the last weaker advertisement, while such are heard.
+    won_at: Option<Instant>,
+}
+
+impl Announcing {
+    /// Begins a burst, and says whether its first announcement is due at once.
+    pub(super) fn burst(now: Instant, params: &Params) -> (Self, bool) {
+        let next_at = params.announcements.delay(0).map(|delay| now + delay);
+        let mut announcing = Self { base: now, step: 0, next_at, won_at: None };
+        let due = announcing.due(now, params);
+        (announcing, due)
+    }
+
+    /// A weaker advertisement was heard. Its sender may have announced the addresses, so ours are
+    /// announced now, if this is the first one, and one interval after the last one.
+    pub(super) fn won(&mut self, now: Instant, params: &Params) -> bool {
+        let first = self.won_at.is_none();
+        let mut due = false;
+        if first {
+            (*self, due) = Self::burst(now, params);
+        }
+        self.won_at = Some(now + params.interval.duration());
+        due
+    }
+
+    /// Whether an announcement is due; moves on to the next.
+    pub(super) fn due(&mut self, now: Instant, params: &Params) -> bool {
+        let mut due = false;
+        if self.won_at.is_some_and(|at| at <= now) {
+            self.won_at = None;
+            due = true;
+        }
+        while let Some(at) = self.next_at
+            && at <= now
+        {
+            due = true;
+            self.step = self.step.saturating_add(1);
+            self.next_at = match params.announcements.delay(self.step) {
+                Some(delay) => Some(self.base + delay),
+                None => params.announcements.refresh().map(|every| now + spread(every, params.spread)),
+            };
+        }
+        due
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        [self.next_at, self.won_at].into_iter().flatten().min()
+    }
+}
+
+/// `every`, shortened by up to a quarter.
+fn spread(every: Duration, by: u8) -> Duration {
+    every.saturating_sub(every.saturating_mul(u32::from(by % 64)) / 256)
+}

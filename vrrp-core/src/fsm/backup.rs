@@ -1,0 +1,84 @@
+//! RFC 9568 6.4.2: Backup.
+
+use super::{Effects, Heard, Machine, State};
+use crate::{Claim, Instant, Interval, Preempt, Reason};
+
+/// The timers and learned values of Backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "models and tests look into it")]
+pub struct Backup {
+    /// Active_Adver_Interval: the interval of the Active that is followed.
+    pub active_interval: Interval,
+    /// Active_Down_Timer.
+    pub active_down_at: Instant,
+    /// What it would mean if the timer ran out now.
+    pub expecting: Reason,
+    /// When a weaker Active is preempted, if that is delayed.
+    pub preempt_at: Option<Instant>,
+    /// The Active that is followed.
+    pub active: Option<core::net::IpAddr>,
+}
+
+impl Backup {
+    pub(super) const fn new(active_interval: Interval, active_down_at: Instant) -> Self {
+        Self { active_interval, active_down_at, expecting: Reason::Silence, preempt_at: None, active: None }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.preempt_at.map_or(self.active_down_at, |at| at.min(self.active_down_at))
+    }
+}
+
+impl Machine {
+    pub(super) fn backup_hears(&mut self, now: Instant, mut backup: Backup, heard: Heard) {
+        let claim = self.claim();
+        match heard.claim {
+            // 6.4.2: Active_Down_Timer is set to Skew_Time. A resignation that is repeated does not
+            // postpone the takeover.
+            Claim::Resign => {
+                let at = now + backup.active_interval.skew(claim);
+                let repeated = backup.expecting == Reason::Resignation;
+                backup.active_down_at = if repeated { at.min(backup.active_down_at) } else { at };
+                backup.expecting = Reason::Resignation;
+                backup.preempt_at = None;
+            }
+            heard_claim if heard_claim < claim && self.preempts_at_once(now) => {
+                // 6.4.2: discarded, so that the timer runs out.
+                backup.expecting = Reason::Preemption;
+            }
+            heard_claim => {
+                backup.active_interval = heard.interval;
+                backup.active_down_at = now + heard.interval.active_down(claim);
+                backup.expecting = Reason::Silence;
+                backup.active = Some(heard.source);
+                backup.preempt_at = match self.params.role.preempt() {
+                    Preempt::After(delay) if heard_claim < claim && !self.on_probation(now) => {
+                        Some(backup.preempt_at.unwrap_or(now + delay))
+                    }
+                    Preempt::After(_) | Preempt::Always | Preempt::Never => None,
+                };
+            }
+        }
+        self.state = State::Backup(backup);
+    }
+
+    fn preempts_at_once(&self, now: Instant) -> bool {
+        self.params.role.preempt() == Preempt::Always && !self.on_probation(now)
+    }
+
+    pub(super) fn backup_timeout(&mut self, now: Instant, backup: Backup, effects: &mut Effects) {
+        if backup.active_down_at <= now {
+            self.promote(now, backup.expecting, effects);
+        } else if backup.preempt_at.is_some_and(|at| at <= now) {
+            self.promote(now, Reason::Preemption, effects);
+        }
+    }
+
+    pub(super) fn stop_as_backup(&mut self, reason: Reason, effects: &mut Effects) {
+        match reason {
+            Reason::Drain => self.drained = true,
+            _ => self.wanted = false,
+        }
+        self.initialize(reason, effects);
+    }
+}

@@ -1,0 +1,92 @@
+//! The table of every (state x input) cell, and one test for each paragraph of RFC 9568 6.4.
+
+mod cells;
+mod rfc;
+
+use core::time::Duration;
+use std::string::{String, ToString};
+
+extern crate std;
+
+use super::*;
+use crate::{Centiseconds, Preempt, Priority};
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+/// Skew_Time of priority 100 at an interval of 1 s: 156/256 s.
+pub(super) const SKEW: Duration = Duration::from_nanos(609_375_000);
+
+pub(super) fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// Some time after the epoch, so that "before" exists.
+pub(super) fn t0() -> Instant {
+    Instant::EPOCH + Duration::from_secs(1000)
+}
+
+pub(super) fn contender(priority: u8, preempt: Preempt) -> Role {
+    Role::Contender { priority: Priority::try_from(priority).unwrap(), preempt }
+}
+
+pub(super) fn params(role: Role) -> Params {
+    Params {
+        interval: Interval::V3(Centiseconds::ONE_SECOND),
+        role,
+        announcements: Announcements::default(),
+        backend_timeout: Duration::from_millis(2500),
+        spread: 0,
+    }
+}
+
+/// A machine of priority 100 with the source 192.0.2.2.
+pub(super) fn machine() -> Machine {
+    Machine::new(params(contender(100, Preempt::Always)))
+}
+
+pub(super) fn ready() -> Input {
+    Input::Link(Link::Ready(address("192.0.2.2")))
+}
+
+pub(super) fn advert(priority: u8, source: &str) -> Input {
+    let interval = Interval::V3(Centiseconds::ONE_SECOND);
+    Input::Advert(Heard { claim: Claim::from(priority), interval, source: address(source) })
+}
+
+/// Gives inputs that are only the way to a state.
+pub(super) fn drive(machine: &mut Machine, now: Instant, inputs: &[Input]) {
+    for input in inputs {
+        let _ = machine.handle(now, *input);
+    }
+}
+
+pub(super) fn backup(role: Role) -> Machine {
+    let mut machine = Machine::new(params(role));
+    drive(&mut machine, t0(), &[ready(), Input::Start]);
+    assert_eq!(machine.phase(), Phase::Backup);
+    machine
+}
+
+/// Promoted at the time that is given back, not yet answered by the backend.
+pub(super) fn acquiring(role: Role) -> (Machine, Instant) {
+    let mut machine = backup(role);
+    let at = machine.deadline().unwrap();
+    drive(&mut machine, at, &[Input::Timeout]);
+    assert_eq!(machine.phase(), Phase::Acquiring);
+    (machine, at)
+}
+
+pub(super) fn held(role: Role) -> (Machine, Instant) {
+    let (mut machine, at) = acquiring(role);
+    drive(&mut machine, at, &[Input::LeaseDone(Ok(Reach::OnLink))]);
+    assert_eq!(machine.phase(), Phase::Held);
+    (machine, at)
+}
+
+/// Gives it [`Input::Timeout`] at each deadline before `until`, as a driver does.
+pub(super) fn run(machine: &mut Machine, until: Instant) {
+    while let Some(at) = machine.deadline()
+        && at < until
+    {
+        drive(machine, at, &[Input::Timeout]);
+    }
+}

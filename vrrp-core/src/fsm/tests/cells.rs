@@ -1,0 +1,146 @@
+//! Every (state x input) cell against `cells.tsv`, a line for each.
+
+use super::*;
+
+const TABLE: &str = include_str!("cells.tsv");
+
+/// The states, each as a machine and the time at which the input arrives.
+fn states() -> [(&'static str, Machine, Instant); 14] {
+    let normal = contender(100, Preempt::Always);
+    let after = t0() + Duration::from_millis(100);
+    let started = |link| {
+        let mut machine = machine();
+        drive(&mut machine, t0(), &[Input::Start, Input::Link(link)]);
+        (machine, after)
+    };
+    let from = |(mut machine, at): (Machine, Instant), inputs: &[Input]| {
+        drive(&mut machine, at, inputs);
+        (machine, at + Duration::from_millis(100))
+    };
+    let failed = [Input::LeaseDone(Err(LeaseFailure::Failed))];
+    let mut stopped = machine();
+    drive(&mut stopped, t0(), &[ready()]);
+    let fault = from(acquiring(normal), &failed);
+    let mut inspecting = fault;
+    let asked = inspecting.0.deadline().unwrap();
+    drive(&mut inspecting.0, asked, &[Input::Timeout]);
+    let mut unsent = held(normal);
+    for _ in 0..2 {
+        unsent.1 = unsent.1 + SECOND;
+        drive(&mut unsent.0, unsent.1, &[Input::Timeout, Input::SendFailed]);
+    }
+    let unsent = from(unsent, &[advert(1, "192.0.2.9"), Input::SendFailed]);
+    let drained = from((backup(normal), t0()), &[Input::Drain { force: false }]);
+    let named = |name, (machine, at)| (name, machine, at);
+    [
+        named("stopped", (stopped, after)),
+        named("missing", started(Link::Missing)),
+        named("link-down", started(Link::Down)),
+        named("no-source", started(Link::NoSource)),
+        named("fault", fault),
+        named("inspecting", (inspecting.0, asked + Duration::from_millis(100))),
+        named("send", unsent),
+        named("drained", drained),
+        named("backup", (backup(normal), after)),
+        named("acquiring", from(acquiring(normal), &[])),
+        named("held", from(held(normal), &[])),
+        named("repairing", from(held(normal), &[Input::LeaseLost])),
+        named("stopping", from(held(normal), &[Input::Shutdown])),
+        named("draining", from(held(normal), &[Input::Drain { force: false }])),
+    ]
+}
+
+fn inputs(machine: &Machine) -> [(&'static str, Input); 21] {
+    let mut changed = *machine.params();
+    changed.role = contender(120, Preempt::Always);
+    [
+        ("start", Input::Start),
+        ("shutdown", Input::Shutdown),
+        ("link-missing", Input::Link(Link::Missing)),
+        ("link-down", Input::Link(Link::Down)),
+        ("link-no-source", Input::Link(Link::NoSource)),
+        ("link-ready", ready()),
+        ("hears-0", advert(0, "192.0.2.1")),
+        ("hears-99", advert(99, "192.0.2.3")),
+        ("hears-100-from-.1", advert(100, "192.0.2.1")),
+        ("hears-100-from-.3", advert(100, "192.0.2.3")),
+        ("hears-101", advert(101, "192.0.2.1")),
+        ("done-on-link", Input::LeaseDone(Ok(Reach::OnLink))),
+        ("done-routed", Input::LeaseDone(Ok(Reach::Routed))),
+        ("done-failed", Input::LeaseDone(Err(LeaseFailure::Failed))),
+        ("lease-lost", Input::LeaseLost),
+        ("send-failed", Input::SendFailed),
+        ("drain", Input::Drain { force: false }),
+        ("drain-force", Input::Drain { force: true }),
+        ("resume", Input::Resume),
+        ("reconfigure", Input::Reconfigure(changed)),
+        ("timeout", Input::Timeout),
+    ]
+}
+
+/// What a cell does, as a line: state, input, phase afterwards, transition, what is said, what the backend
+/// is asked, what else; and the next deadline in milliseconds after the input.
+fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: Input) -> String {
+    if input == Input::Timeout {
+        at = machine.deadline().map_or(at, |deadline| deadline.max(at));
+    }
+    let before = machine.phase();
+    let effects = machine.handle(at, input);
+    let phase = match machine.phase() {
+        Phase::Initialize(hold) => hold.as_str(),
+        phase => phase.as_str(),
+    };
+    let transition = match effects.transition {
+        Some(reason) if machine.phase() != before => reason.as_str(),
+        Some(_) | None => "-",
+    };
+    let say = match effects.transmit {
+        None => "-",
+        Some(Say::Claim) => "claim",
+        Some(Say::Resign) => "resign",
+    };
+    let lease = match effects.lease {
+        None => "-".to_string(),
+        Some(Want::Release { reason, successor: None }) => std::format!("release({})", reason.as_str()),
+        Some(Want::Release { reason, successor: Some(to) }) => {
+            std::format!("release({} to {to})", reason.as_str())
+        }
+        Some(want) => std::format!("{want:?}").to_lowercase(),
+    };
+    let flags = [
+        ("announce", effects.announce),
+        ("answer", effects.answered),
+        ("withheld", effects.withheld),
+        ("repaired", effects.repaired),
+        ("drain-refused", effects.drain_refused),
+    ];
+    let flags: std::vec::Vec<&str> =
+        flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
+    let flags = if flags.is_empty() { "-".to_string() } else { flags.join("+") };
+    let deadline = match machine.deadline() {
+        None => "-".to_string(),
+        Some(deadline) => {
+            assert!(deadline > at, "{state} x {name}: the next deadline is not in the future");
+            std::format!("{}", (deadline - at).as_micros() as f64 / 1000.0)
+        }
+    };
+    [state, name, phase, transition, say, &lease, &flags, &deadline].join("\t")
+}
+
+#[test]
+fn every_cell_does_what_the_table_says() {
+    let mut expected = TABLE.lines().filter(|line| !line.starts_with('#'));
+    let mut wrong = 0;
+    for (state, machine, at) in states() {
+        for (name, input) in inputs(&machine) {
+            let found = line(state, name, machine, at, input);
+            let expected = expected.next().unwrap_or("(no line)");
+            if found != expected {
+                wrong += 1;
+                std::eprintln!("table: {expected}\nfound: {found}");
+            }
+        }
+    }
+    assert_eq!(expected.next(), None, "the table has more lines than there are cells");
+    assert_eq!(wrong, 0, "{wrong} cells differ from the table");
+}

@@ -1,0 +1,171 @@
+//! What a virtual router is doing, why it holds back, and what made it change: [`Phase`], [`Hold`], [`Reason`].
+
+use crate::LeaseFailure;
+
+/// What a virtual router is doing, as users see it.
+///
+/// The RFC's three states, with Active told apart by what the backend has done so far. A program may act as
+/// the active node in [`Held`](Self::Held) and [`Adopted`](Self::Adopted) only: see
+/// [`is_active`](Self::is_active).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "every user of a phase has to decide on each")]
+pub enum Phase {
+    /// Initialize: not taking part, for this reason.
+    Initialize(Hold),
+    /// Backup: listening to an Active.
+    Backup,
+    /// Active on the wire, but the backend has not said yet that the addresses are held.
+    Acquiring,
+    /// Active, and the addresses are held.
+    #[doc(alias = "master")]
+    Held,
+    /// Active, and the addresses were held already by this process's predecessor.
+    Adopted,
+    /// Resigned, and still answering for the addresses until a successor is heard or a bound has passed.
+    Resigning,
+}
+
+impl Phase {
+    /// Whether this node is the one to serve: the addresses are held and nobody is about to take over.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Held | Self::Adopted)
+    }
+
+    /// The name of the state in RFC 9568 6.4: `initialize`, `backup` or `active`.
+    #[must_use]
+    pub const fn state(self) -> &'static str {
+        match self {
+            Self::Initialize(_) => "initialize",
+            Self::Backup => "backup",
+            Self::Acquiring | Self::Held | Self::Adopted | Self::Resigning => "active",
+        }
+    }
+
+    /// A stable word for logs, metrics and `status`: the phase without the reason of a hold.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Initialize(_) => "initialize",
+            Self::Backup => "backup",
+            Self::Acquiring => "acquiring",
+            Self::Held => "held",
+            Self::Adopted => "adopted",
+            Self::Resigning => "resigning",
+        }
+    }
+}
+
+/// Why a virtual router does not take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Hold {
+    /// It has not been started, or it has been shut down.
+    Stopped,
+    /// The interface does not exist.
+    InterfaceMissing,
+    /// The interface is down or has no carrier.
+    LinkDown,
+    /// The interface has no usable address to send from.
+    NoSource,
+    /// The backend could not hold the addresses; it is asked again after a while.
+    Backend(LeaseFailure),
+    /// Three advertisements in a row could not be sent.
+    Send,
+    /// It was drained, and waits to be resumed.
+    Drained,
+}
+
+impl Hold {
+    /// A stable word for logs, metrics and `status`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::InterfaceMissing => "interface-missing",
+            Self::LinkDown => "link-down",
+            Self::NoSource => "no-source-address",
+            Self::Backend(failure) => failure.as_str(),
+            Self::Send => "send",
+            Self::Drained => "drained",
+        }
+    }
+
+    /// Whether it is a fault that somebody should look at, rather than a wish.
+    #[must_use]
+    pub const fn is_fault(self) -> bool {
+        !matches!(self, Self::Stopped | Self::Drained)
+    }
+}
+
+/// What made a virtual router change its phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It was started, or what it waited for at the start has come.
+    Startup,
+    /// Active_Down_Timer ran out: no advertisement for Active_Down_Interval.
+    Silence,
+    /// The Active resigned, and Skew_Time has passed.
+    Resignation,
+    /// A weaker Active was preempted.
+    Preemption,
+    /// It owns the addresses.
+    Owner,
+    /// The backend holds the addresses.
+    Acquired,
+    /// A stronger claim was heard.
+    StrongerClaim,
+    /// The backend failed.
+    Backend(LeaseFailure),
+    /// No advertisement could be sent, or none was sent, for three intervals: a peer may have taken over.
+    Stalled,
+    /// Three advertisements in a row could not be sent.
+    SendFailed,
+    /// The interface went away, went down, or lost its address.
+    Interface,
+    /// The interface is back.
+    InterfaceBack,
+    /// The pause after a fault is over.
+    Retry,
+    /// The node shuts down.
+    Shutdown,
+    /// An operator drains it.
+    Drain,
+    /// An operator resumed it.
+    Resume,
+    /// The handover is over: a successor was heard.
+    Successor,
+    /// The handover is over: nobody took over in time.
+    NoSuccessor,
+    /// Its configuration was removed or replaced.
+    Reconfigured,
+}
+
+impl Reason {
+    /// A stable word for logs, metrics and `status`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Startup => "startup",
+            Self::Silence => "silence",
+            Self::Resignation => "resignation",
+            Self::Preemption => "preemption",
+            Self::Owner => "owner",
+            Self::Acquired => "acquired",
+            Self::StrongerClaim => "stronger-claim",
+            Self::Backend(failure) => failure.as_str(),
+            Self::Stalled => "stalled",
+            Self::SendFailed => "send-failed",
+            Self::Interface => "interface",
+            Self::InterfaceBack => "interface-back",
+            Self::Retry => "retry",
+            Self::Shutdown => "shutdown",
+            Self::Drain => "drain",
+            Self::Resume => "resume",
+            Self::Successor => "successor",
+            Self::NoSuccessor => "no-successor",
+            Self::Reconfigured => "reconfigured",
+        }
+    }
+}

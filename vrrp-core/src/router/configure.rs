@@ -1,0 +1,181 @@
+//! The desired world, compared with the present one.
+
+use alloc::{boxed::Box, collections::BTreeMap};
+use core::net::{IpAddr, Ipv6Addr};
+
+use super::{
+    InterfaceStatus, Port, Router,
+    deadlines::Slot,
+    entry::{Departure, Entry},
+    speakers::Speakers,
+};
+use crate::{
+    Counters, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
+    fsm::{self, Link, Machine, Params},
+};
+
+/// The parts of a configuration that the machine works with.
+fn params(config: &VirtualRouter) -> Params {
+    Params {
+        interval: config.interval(),
+        role: config.configured_role(),
+        announcements: config.announcement_policy(),
+        backend_timeout: config.backend_timeout(),
+        spread: config.vrid().get(),
+    }
+}
+
+/// What an interface allows to a virtual router: which address it would send from.
+pub(super) fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
+    if !status.present {
+        return Link::Missing;
+    }
+    if !status.up {
+        return Link::Down;
+    }
+    let own: Option<IpAddr> = match config.protocol() {
+        Protocol::V2 { .. } | Protocol::V3Ipv4 { .. } => status.ipv4.map(Into::into),
+        Protocol::V3Ipv6 { .. } if peers_off_link(config) => status.ipv6_routable.map(Into::into),
+        Protocol::V3Ipv6 { .. } => status.ipv6_link_local.map(Into::into),
+    };
+    config.pinned_source().or(own).map_or(Link::NoSource, Link::Ready)
+}
+
+/// Whether a unicast peer has to be reached from a routable address.
+fn peers_off_link(config: &VirtualRouter) -> bool {
+    let link_local = |address: IpAddr| match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(address) => Ipv6Addr::is_unicast_link_local(&address),
+    };
+    match config.transport() {
+        Transport::Multicast => false,
+        Transport::Unicast { peers, .. } => peers.iter().any(|peer| !link_local(peer.address)),
+    }
+}
+
+/// Whether peers and backends see the same virtual router, so that its state can be kept.
+fn same_identity(one: &VirtualRouter, other: &VirtualRouter) -> bool {
+    one.version() == other.version() && one.addresses().eq(other.addresses())
+}
+
+impl Router {
+    pub(super) fn configure(&mut self, desired: &BTreeMap<Key, VirtualRouter>) {
+        for slot in 0..self.entries.len() {
+            let Some(Some(entry)) = self.entries.get_mut(slot) else { continue };
+            if !desired.contains_key(&entry.key()) {
+                self.depart(slot, Departure::Removed);
+            }
+        }
+        for (key, config) in desired {
+            if key.vrid != config.vrid() || key.family != config.family() {
+                continue;
+            }
+            match self.slot(key) {
+                None => self.insert(*key, config.clone()),
+                Some(slot) => self.change(slot, config),
+            }
+        }
+        let room = self.entries.len();
+        self.deadlines.reserve(room);
+        self.dirty.reserve(room.saturating_sub(self.dirty.len()));
+        self.departing.reserve(room.saturating_sub(self.departing.len()));
+    }
+
+    fn insert(&mut self, key: Key, config: VirtualRouter) {
+        let machine = Machine::new(params(&config));
+        let status = self.interfaces.get(&key.interface).copied().unwrap_or_default();
+        let link = link(&config, status);
+        let entry = Entry::new(self.now, key, config, machine);
+        let slot = match self.entries.iter().position(Option::is_none) {
+            Some(free) => free,
+            None => {
+                self.entries.push(None);
+                self.entries.len().saturating_sub(1)
+            }
+        };
+        if let Some(place) = self.entries.get_mut(slot) {
+            *place = Some(entry);
+        }
+        self.deadlines.reserve(self.entries.len());
+        self.index(key, Some(slot));
+        self.step(slot, fsm::Input::Link(link));
+        self.step(slot, fsm::Input::Start);
+    }
+
+    fn index(&mut self, key: Key, slot: Option<Slot>) {
+        let wanted = (key.interface, key.family);
+        let found = self.ports.binary_search_by_key(&wanted, |port| (port.interface, port.family));
+        let place = found.unwrap_or_else(|place| {
+            let port = Port {
+                interface: key.interface,
+                family: key.family,
+                slots: Box::new([None; 256]),
+                other: Counters::default(),
+                other_speakers: Speakers::default(),
+            };
+            self.ports.insert(place, port);
+            place
+        });
+        let port = self.ports.get_mut(place);
+        if let Some(there) = port.and_then(|port| port.slots.get_mut(usize::from(key.vrid.get()))) {
+            *there = slot;
+        }
+    }
+
+    fn change(&mut self, slot: Slot, config: &VirtualRouter) {
+        let now_status = |router: &Self, key: Key| router.interfaces.get(&key.interface).copied();
+        let Some(entry) = self.entry(slot) else { return };
+        let status = now_status(self, entry.key()).unwrap_or_default();
+        let unchanged = entry.config() == config && entry.departure.is_none();
+        let identical = same_identity(entry.config(), config) && entry.departure.is_none();
+        if unchanged {
+            // Started again, should it have been shut down.
+            self.step(slot, fsm::Input::Start);
+        } else if identical {
+            if let Some(Some(entry)) = self.entries.get_mut(slot) {
+                entry.set_config(config.clone());
+            }
+            self.step(slot, fsm::Input::Link(link(config, status)));
+            self.step(slot, fsm::Input::Reconfigure(params(config)));
+            self.step(slot, fsm::Input::Start);
+        } else {
+            self.depart(slot, Departure::ReplacedBy(config.clone()));
+        }
+    }
+
+    /// Hands over; what happens afterwards is [`finish_departures`](Self::finish_departures).
+    fn depart(&mut self, slot: Slot, departure: Departure) {
+        let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
+        let already = entry.departure.replace(departure).is_some();
+        if !already {
+            self.departing.push(slot);
+            self.step(slot, fsm::Input::Shutdown);
+        }
+    }
+
+    pub(super) fn has_departed(&self, slot: Slot) -> bool {
+        self.entry(slot).is_some_and(|entry| {
+            entry.machine().phase() == Phase::Initialize(Hold::Stopped) && !entry.has_output()
+        })
+    }
+
+    /// Removes or replaces what has stopped and was polled.
+    pub(super) fn finish_departures(&mut self) {
+        let mut index = 0;
+        while let Some(slot) = self.departing.get(index).copied() {
+            if !self.has_departed(slot) {
+                index = index.saturating_add(1);
+                continue;
+            }
+            self.departing.swap_remove(index);
+            self.deadlines.set(slot, None);
+            let Some(gone) = self.entries.get_mut(slot).and_then(Option::take) else { continue };
+            self.dirty.retain(|queued| *queued != slot);
+            let key = gone.key();
+            self.index(key, None);
+            if let Some(Departure::ReplacedBy(config)) = gone.departure {
+                self.insert(key, config);
+            }
+        }
+    }
+}

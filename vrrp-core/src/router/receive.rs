@@ -1,0 +1,153 @@
+//! Letting a datagram in, or naming the reason why not (RFC 9568 7.1, RFC 3768 7.1).
+
+use core::net::IpAddr;
+
+use super::{Notice, Port, Rejected, Router, deadlines::Slot, entry::Entry};
+use crate::{
+    Advert, Authentication, Claim, Decoded, Family, Hear, Interval, Peer, Phase, Protocol, RxMeta, Transport,
+    fsm::{Heard, Input},
+};
+
+/// The Time To Live and Hop Limit of a packet that no router has forwarded (RFC 9568 5.1.1.3).
+const FROM_THE_LINK: u8 = 255;
+
+impl Router {
+    pub(super) fn receive(&mut self, meta: RxMeta, bytes: &[u8]) -> Result<(), Rejected> {
+        let Some(place) = self.port(meta.interface, Family::of(meta.source)) else {
+            return Err(Rejected::UnknownVrid);
+        };
+        let Some(port) = self.ports.get_mut(place) else { return Err(Rejected::UnknownVrid) };
+        // The octet may be anything, but if it names a virtual router, that one's counters are the place.
+        let named = bytes.get(1).and_then(|vrid| port.slots.get(usize::from(*vrid)).copied().flatten());
+        let Some((slot, Some(entry))) = named.and_then(|slot| Some((slot, self.entries.get_mut(slot)?)))
+        else {
+            return Err(reject_unattributed(port, self.now, meta, bytes));
+        };
+        match judge(entry, meta, bytes) {
+            Err(reason) => {
+                entry.reject(self.now, meta.source, reason);
+                Err(reason)
+            }
+            Ok(Decoded { advert, form }) => {
+                entry.speakers.heard(self.now, meta.source, Ok(advert.claim));
+                entry.heard_form(form, meta.source);
+                compare(entry, meta.source, &advert);
+                let counters = &mut entry.counters;
+                counters.adverts_received = counters.adverts_received.wrapping_add(1);
+                let resigned = u64::from(advert.claim == Claim::Resign);
+                counters.resignations_received = counters.resignations_received.wrapping_add(resigned);
+                let heard = Heard { claim: advert.claim, interval: advert.interval, source: meta.source };
+                self.accept(slot, heard);
+                Ok(())
+            }
+        }
+    }
+
+    fn accept(&mut self, slot: Slot, heard: Heard) {
+        self.step(slot, Input::Advert(heard));
+    }
+}
+
+fn reject_unattributed(port: &mut Port, now: crate::Instant, meta: RxMeta, bytes: &[u8]) -> Rejected {
+    let reason = match Advert::decode(&meta, bytes) {
+        Err(malformed) => Rejected::Malformed(malformed),
+        Ok(_) if meta.ttl != FROM_THE_LINK => Rejected::Ttl,
+        Ok(_) => Rejected::UnknownVrid,
+    };
+    port.other.count_rejected(reason);
+    port.other_speakers.heard(now, meta.source, Err(reason));
+    reason
+}
+
+/// Whether a message is a valid advertisement for this virtual router.
+fn judge<'a>(entry: &Entry, meta: RxMeta, bytes: &'a [u8]) -> Result<Decoded<'a>, Rejected> {
+    let config = entry.config();
+    if entry.machine().source() == Some(meta.source) {
+        return Err(Rejected::OwnSource);
+    }
+    let (peer, exclusive) = match config.transport() {
+        Transport::Multicast => (None, false),
+        Transport::Unicast { peers, hear } => (find(peers, meta.source), *hear == Hear::Peers),
+    };
+    if meta.ttl < peer.map_or(FROM_THE_LINK, |peer| peer.min_ttl) {
+        return Err(Rejected::Ttl);
+    }
+    let decoded = Advert::decode(&meta, bytes)?;
+    match (config.protocol(), decoded.advert.interval) {
+        (Protocol::V3Ipv4 { .. } | Protocol::V3Ipv6 { .. }, Interval::V3(_)) => {}
+        (Protocol::V2 { interval, password, .. }, Interval::V2(theirs)) => {
+            authenticate(password.as_ref(), decoded.advert.authentication)?;
+            // RFC 3768 7.1: VRRPv2 cannot follow another interval.
+            if theirs != *interval {
+                return Err(Rejected::Interval);
+            }
+        }
+        (Protocol::V2 { .. } | Protocol::V3Ipv4 { .. } | Protocol::V3Ipv6 { .. }, _) => {
+            return Err(Rejected::WrongVersion);
+        }
+    }
+    if exclusive && peer.is_none() {
+        return Err(Rejected::UnlistedSource);
+    }
+    if matches!(entry.machine().phase(), Phase::Initialize(_)) {
+        return Err(Rejected::NotListening);
+    }
+    Ok(decoded)
+}
+
+fn find(peers: &[Peer], source: IpAddr) -> Option<&Peer> {
+    peers.iter().find(|peer| peer.address == source)
+}
+
+fn authenticate(password: Option<&crate::Password>, received: Authentication) -> Result<(), Rejected> {
+    match (password, received) {
+        (None, Authentication::None) => Ok(()),
+        (Some(password), Authentication::SimpleText(text)) if password.matches(&text) => Ok(()),
+        (Some(_), Authentication::SimpleText(_)) => Err(Rejected::Password),
+        (None, Authentication::SimpleText(_)) | (Some(_), Authentication::None) => {
+            Err(Rejected::AuthenticationType)
+        }
+    }
+}
+
+/// Reports what differs between a valid advertisement and our configuration (RFC 9568 7.1, 8.3.2). The
+/// advertisement counts all the same.
+fn compare(entry: &mut Entry, source: IpAddr, advert: &Advert<'_>) {
+    let config = entry.config();
+    let ours = entry.machine().claim();
+    let interval_differs = advert.interval != config.interval() && advert.claim != Claim::Resign;
+    let unlisted = match config.transport() {
+        Transport::Multicast => false,
+        Transport::Unicast { peers, .. } => find(peers, source).is_none(),
+    };
+    let link_local = |address: IpAddr| matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+    let no_link_local =
+        config.family() == Family::Ipv6 && !advert.addresses.iter().next().is_some_and(link_local);
+    let addresses_differ = !entry.was_told(Notice::AddressesDiffer) && addresses_differ(config, advert);
+    let owners = ours == Claim::Own && advert.claim != Claim::Resign;
+    let notices = [
+        (Notice::IntervalDiffers, interval_differs),
+        (Notice::AddressesDiffer, addresses_differ),
+        (Notice::NoLinkLocalAddress, no_link_local),
+        (Notice::SecondOwner, owners && advert.claim == Claim::Own),
+        (Notice::ContendsWithOwner, owners && advert.claim != Claim::Own),
+        (Notice::SamePriority, ours != Claim::Own && advert.claim == ours),
+        (Notice::Unlisted, unlisted),
+    ];
+    for (notice, applies) in notices {
+        if applies {
+            entry.notice(notice, source);
+        }
+    }
+}
+
+/// Compares as sets: the order of a list has no meaning to the election.
+fn addresses_differ(config: &crate::VirtualRouter, advert: &Advert<'_>) -> bool {
+    let theirs = advert.addresses;
+    let same_order = theirs.iter().eq(config.addresses().map(|cidr| cidr.address()));
+    let same_set = || {
+        theirs.len() == config.addresses().count()
+            && config.addresses().all(|cidr| theirs.iter().any(|their| their == cidr.address()))
+    };
+    !same_order && !same_set()
+}

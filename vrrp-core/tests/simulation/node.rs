@@ -1,0 +1,154 @@
+//! A simulated node: the real router, a clock of its own, a backend that takes time and may fail.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use vrrp_core::{
+    Advert, Event, Generation, Input, Instant, InterfaceId, InterfaceStatus, Key, LeaseFailure, Output,
+    Phase, Reach, Router, RxMeta, VirtualRouter, Want,
+};
+
+/// What a node wants from its surroundings.
+pub enum Effect {
+    /// A payload for everybody else on the link.
+    Send(Vec<u8>),
+    /// The backend answers after a while.
+    Backend { generation: Generation, want: Want },
+    /// The neighbours learn where the address is.
+    Announce,
+    /// The phase changed.
+    Phase(Phase),
+}
+
+pub struct Node {
+    pub address: IpAddr,
+    pub config: VirtualRouter,
+    pub router: Router,
+    /// Parts per million by which its clock is fast.
+    pub drift: i64,
+    /// Whether the process runs; a crashed one neither sends nor receives.
+    pub alive: bool,
+    /// Until when it neither runs nor loses what arrives (SIGSTOP, a paused VM).
+    pub stalled_until: Option<Instant>,
+    /// What arrived meanwhile.
+    pub inbox: Vec<(IpAddr, Vec<u8>)>,
+    pub island: u8,
+    /// Whether the backend holds the address.
+    pub holds: bool,
+    pub broken_backend: bool,
+    /// The request that the backend works on.
+    pub generation: Option<Generation>,
+}
+
+pub fn interface() -> InterfaceId {
+    InterfaceId::new(NonZeroU32::MIN)
+}
+
+impl Node {
+    pub fn new(number: u8, config: VirtualRouter, drift: i64) -> Self {
+        Self {
+            address: Ipv4Addr::new(10, 0, number % 3, number).into(),
+            config,
+            router: Router::new(),
+            drift,
+            alive: false,
+            stalled_until: None,
+            inbox: Vec::new(),
+            island: 0,
+            holds: false,
+            broken_backend: false,
+            generation: None,
+        }
+    }
+
+    pub fn key(&self) -> Key {
+        self.config.key(interface())
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.router.status(&self.key()).expect("configured").phase
+    }
+
+    /// The node's clock at the network's time.
+    pub fn local(&self, now: Instant) -> Instant {
+        scale(now, self.drift)
+    }
+
+    /// The network's time at which the node's clock shows `at`.
+    pub fn global(&self, at: Instant) -> Instant {
+        scale(at, -self.drift) + Duration::from_micros(1)
+    }
+
+    pub fn start(&mut self, now: Instant) -> Vec<Effect> {
+        self.router = Router::new();
+        self.alive = true;
+        self.inbox.clear();
+        let IpAddr::V4(ipv4) = self.address else { unreachable!("an IPv4 simulation") };
+        let status =
+            InterfaceStatus { present: true, up: true, ipv4: Some(ipv4), ..InterfaceStatus::default() };
+        let mut effects = self.handle(now, Input::Interface { id: interface(), status });
+        let desired = BTreeMap::from([(self.key(), self.config.clone())]);
+        effects.extend(self.handle(now, Input::Configure(&desired)));
+        effects
+    }
+
+    pub fn receive(&mut self, now: Instant, source: IpAddr, bytes: &[u8]) -> Vec<Effect> {
+        let meta =
+            RxMeta { interface: interface(), source, destination: vrrp_core::IPV4_GROUP.into(), ttl: 255 };
+        self.handle(now, Input::Datagram { meta, bytes })
+    }
+
+    /// The backend is done with the request of `generation`.
+    pub fn backend_done(&mut self, now: Instant, generation: Generation, want: Want) -> Vec<Effect> {
+        if self.generation != Some(generation) {
+            return Vec::new();
+        }
+        let result = if self.broken_backend { Err(LeaseFailure::Failed) } else { Ok(Reach::OnLink) };
+        match want {
+            Want::Acquire | Want::Repair => self.holds = result.is_ok(),
+            Want::Release { .. } => self.holds = false,
+            Want::Inspect | Want::Leaving => {}
+        }
+        self.handle(now, Input::LeaseDone { key: self.key(), generation, result })
+    }
+
+    /// One input, then everything that it leads to.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) -> Vec<Effect> {
+        let local = self.local(now);
+        let _rejected = self.router.handle(local, input);
+        let mut effects = Vec::new();
+        while let Some(output) = self.router.poll_output() {
+            match output {
+                Output::Transmit(transmit) => {
+                    for packet in transmit.packets() {
+                        let mut buffer = [0; Advert::MAX_LEN];
+                        let len = packet.encode(&mut buffer).expect("large enough");
+                        effects.push(Effect::Send(buffer[..len].to_vec()));
+                    }
+                }
+                Output::Lease(request) => {
+                    self.generation = Some(request.generation);
+                    effects.push(Effect::Backend { generation: request.generation, want: request.want });
+                }
+                Output::Announce(_) => effects.push(Effect::Announce),
+                Output::Event(Event::Transition { to, .. }) => effects.push(Effect::Phase(to)),
+                Output::Event(_) => {}
+                _ => unreachable!("an output that this simulation does not know"),
+            }
+        }
+        if let Some(deadline) = self.router.next_deadline() {
+            assert!(deadline > local, "a deadline that is not in the future is a busy loop");
+        }
+        effects
+    }
+}
+
+fn scale(at: Instant, ppm: i64) -> Instant {
+    let nanos = i128::from(at.as_nanos());
+    let scaled = nanos + nanos * i128::from(ppm) / 1_000_000;
+    Instant::from_nanos(u64::try_from(scaled).expect("times are small"))
+}
