@@ -1,11 +1,21 @@
-//! The `vrrp` program.
+//! The `vrrp` program: a virtual IP address on exactly one healthy node.
+//!
+//! It reads a configuration, builds the types of [`vrrp_core`] from it, and runs a [`vrrp_net::Node`].
 
+mod check;
+mod cli;
 mod config;
+mod demo;
 
-fn main() {
-    let path = std::env::args().nth(1).unwrap();
-    match config::Config::load(std::path::Path::new(&path)) {
-        Ok(c) => println!("{}", toml::to_string(&config::effective::Effective::from(&c)).unwrap()),
-        Err(e) => println!("{e}"),
-    }
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let status = match cli::Cli::parse().command {
+        cli::Command::Check(arguments) => check::main(&arguments),
+        cli::Command::Demo => demo::run(),
+        _ => 0,
+    };
+    ExitCode::from(status)
 }

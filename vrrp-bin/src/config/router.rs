@@ -1,6 +1,6 @@
 //! One `[[virtual_router]]` of the file: one virtual router, or two if it has addresses of both families.
 
-use std::{net::IpAddr, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use vrrp_core::{
     Announcements, Centiseconds, Checksum, Cidr, ConfigError, Family, Ipv4Addresses, Ipv6Addresses, Password,
@@ -397,10 +397,10 @@ fn refresh(item: Item<'_>, problems: &mut Problems) -> Option<Option<Duration>> 
     Some((every > Duration::ZERO).then_some(every))
 }
 
-/// The address as people write it in a sentence.
-pub(super) fn family_name(address: IpAddr) -> &'static str {
-    match address {
-        IpAddr::V4(_) => "IPv4",
-        IpAddr::V6(_) => "IPv6",
+/// A family as people write it in a sentence.
+pub(crate) const fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => "IPv4",
+        Family::Ipv6 => "IPv6",
     }
 }
