@@ -8,7 +8,7 @@ use vrrp_core::{Cidr, Family, Role, Transport};
 
 use crate::{
     cli,
-    config::{Config, Position, RouterConfig, effective::Effective, nearest},
+    config::{Config, Position, RouterConfig, effective::Effective, family_name, nearest},
 };
 use host::{Capability, Host, Interface};
 
@@ -139,7 +139,11 @@ impl Warnings<'_> {
         }
         let is_virtual = |ip: IpAddr| config.router.addresses().any(|cidr| cidr.address() == ip);
         let family = config.router.family();
-        let own = |ip: &IpAddr| Family::of(*ip) == family && (owner || !is_virtual(*ip));
+        // RFC 9568 5.1.2.1: over IPv6 multicast it is sent from a link-local address.
+        let link_local = family == Family::Ipv6 && *config.router.transport() == Transport::Multicast;
+        let own = |ip: &IpAddr| {
+            Family::of(*ip) == family && (owner || !is_virtual(*ip)) && (!link_local || is_link_local(*ip))
+        };
         match config.router.pinned_source() {
             Some(source) if !interface.has_own(source) => {
                 let message = format!(
@@ -150,7 +154,9 @@ impl Warnings<'_> {
             }
             None if !interface.own().any(|ip| own(&ip)) => {
                 let message = format!(
-                    "{name} has no {family} address of its own to send from, and {} waits until it has one",
+                    "{name} has no {}{} address of its own to send from, and {} waits until it has one",
+                    if link_local { "link-local " } else { "" },
+                    family_name(family),
                     config.name
                 );
                 self.add(places.interface, message);
@@ -262,7 +268,7 @@ addresses = ["192.0.2.10/24"]
 
     #[test]
     fn sources_are_compared() {
-        let none = "f.toml:4:13: warning: eth0 has no ipv4 address of its own to send from";
+        let none = "f.toml:4:13: warning: eth0 has no IPv4 address of its own to send from";
         expect("", &host(&[("eth0", true, &[])]), &[none]);
         expect("", &host(&[("eth0", true, &[("fe80::1/64", false)])]), &[none]);
         expect("", &host(&[("eth0", true, &[("192.0.2.10/24", true)])]), &[none]);

@@ -26,6 +26,7 @@ use vrrp_core::{Family, VirtualRouter, Vrid};
 
 pub(crate) use keys::nearest;
 pub(crate) use problem::{ConfigErrors, Position, describe};
+pub(crate) use router::family_name;
 
 use problem::{At, Problems};
 use router::Draft;

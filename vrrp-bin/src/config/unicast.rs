@@ -90,7 +90,7 @@ impl Unicast {
     pub(super) fn check_families(&self, addresses: &Addresses, problems: &mut Problems) {
         let used = |address| addresses.families().any(|family| family == Family::of(address));
         let unused = |what: &str, address: IpAddr| {
-            let family = family_name(address);
+            let family = family_name(Family::of(address));
             format!(
                 "{what} {address} is {family}, but no virtual address is; remove it, or add an {family} address"
             )
@@ -135,8 +135,7 @@ impl Unicast {
             complete &= check_peer(peer, &router, problems).is_some();
         }
         if ours.is_empty() {
-            let family =
-                addresses.of(family).next().map_or("", |address| family_name(address.value.address()));
+            let family = family_name(family);
             let message = format!(
                 "`peers` holds no {family} peer, but `addresses` holds {family} addresses; list the {family} peers too, \
                  or give each family a [[virtual_router]] of its own"
