@@ -1,0 +1,25 @@
+//! The program on real kernels: nodes, clients and attackers in network namespaces.
+//!
+//! `cargo test -p vrrp-bin --test lab -- NAME` runs those whose name contains NAME.
+
+#[path = "lab/failover.rs"]
+mod failover;
+#[path = "lab/support.rs"]
+mod support;
+
+use libtest_mimic::{Arguments, Trial};
+use vrrp_net::lab;
+
+fn main() {
+    // First of all, while there is one thread.
+    let available = lab::enter();
+    let mut arguments = Arguments::from_args();
+    // Each test is several busy processes, and measures time.
+    arguments.test_threads = Some(arguments.test_threads.unwrap_or(2));
+    let mut tests: Vec<Trial> = failover::tests();
+    if let Err(reason) = available {
+        println!("every test is ignored: {reason}");
+        tests = tests.into_iter().map(|test| test.with_ignored_flag(true)).collect();
+    }
+    libtest_mimic::run(&arguments, tests).exit();
+}

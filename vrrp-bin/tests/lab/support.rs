@@ -1,0 +1,235 @@
+//! Two nodes that run the program, a client, a capture; and how time is measured beside a ticker.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+use tempfile::TempDir;
+use vrrp_net::lab::{self, Cable, Capture, Frame, Host, Process, Signal, Switch, Ticker, wait_until};
+
+pub(crate) type Outcome = Result<(), Failed>;
+
+/// How long anything may take that is not the protocol's business.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+/// A gap of the ticker above this says that the machine, not the program, was late.
+const HICCUP: Duration = Duration::from_millis(50);
+
+pub(crate) fn milliseconds(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
+}
+
+/// A test that measures time. A machine that paused for more than 50 ms makes a failure inconclusive: it is
+/// printed and repeated, three times at most.
+pub(crate) fn timed(name: impl Into<String>, test: impl Fn(&Ticker) -> Outcome + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        for attempt in 1.. {
+            let ticker = Ticker::start()?;
+            let outcome = test(&ticker);
+            let gap = ticker.stop();
+            match outcome {
+                Err(failure) if gap > HICCUP && attempt <= 3 => {
+                    let why = failure.message().unwrap_or("no message");
+                    println!("inconclusive: the machine paused for {}: {why}", milliseconds(gap));
+                }
+                outcome => return outcome,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Fails with a sentence unless `actual` lies between `least` and `most`, with `slack` and the ticker's worst
+/// gap added on both sides.
+pub(crate) fn within(
+    what: &str,
+    actual: Duration,
+    (least, most): (Duration, Duration),
+    slack: Duration,
+    ticker: &Ticker,
+) -> Outcome {
+    let gap = ticker.worst_gap();
+    let allowed = slack + gap;
+    let text = format!(
+        "{what}: {}, by the arithmetic {} to {}, slack {}, ticker's worst gap {}",
+        milliseconds(actual),
+        milliseconds(least),
+        milliseconds(most),
+        milliseconds(slack),
+        milliseconds(gap),
+    );
+    if actual + allowed < least || actual > most + allowed {
+        return Err(text.into());
+    }
+    println!("{text}");
+    Ok(())
+}
+
+pub(crate) fn check(condition: bool, otherwise: impl Into<String>) -> Outcome {
+    if condition { Ok(()) } else { Err(otherwise.into().into()) }
+}
+
+/// A host with a process of the program.
+pub(crate) struct Node {
+    pub(crate) name: &'static str,
+    pub(crate) host: Host,
+    pub(crate) cable: Cable,
+    pub(crate) mac: [u8; 6],
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+impl Node {
+    pub(crate) fn new(
+        name: &'static str,
+        switch: &Switch,
+        addresses: &[&str],
+        folder: &Path,
+    ) -> Result<Self, Failed> {
+        let host = Host::new(name)?;
+        let cable = Cable::new(&host, "eth0", switch, addresses)?;
+        let mac = cable.mac()?;
+        Ok(Self { name, host, cable, mac, folder: folder.to_owned(), process: None })
+    }
+
+    fn control(&self) -> PathBuf {
+        self.folder.join(format!("{}.sock", self.name))
+    }
+
+    /// Starts the program with this configuration, to which the control socket is added.
+    pub(crate) fn start(&mut self, config: &str) -> Outcome {
+        self.start_command(config, Command::new(env!("CARGO_BIN_EXE_vrrp")))
+    }
+
+    /// The same, where `command` is the program or a wrapper that ends in it.
+    pub(crate) fn start_command(&mut self, config: &str, mut command: Command) -> Outcome {
+        let path = self.folder.join(format!("{}.toml", self.name));
+        fs::write(&path, format!("{config}\n[daemon]\ncontrol = {:?}\n", self.control()))?;
+        let log = File::options().create(true).append(true).open(self.log_path())?;
+        command.arg("run").arg("-c").arg(path);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.process = Some(self.host.spawn(command)?);
+        Ok(())
+    }
+
+    pub(crate) fn process(&mut self) -> Result<&mut Process, Failed> {
+        self.process.as_mut().ok_or_else(|| "the node does not run".into())
+    }
+
+    pub(crate) fn signal(&mut self, signal: Signal) -> Outcome {
+        Ok(self.process()?.signal(signal)?)
+    }
+
+    /// Waits for the process to end, and says whether its status was 0.
+    pub(crate) fn wait(&mut self) -> Result<bool, Failed> {
+        let status = self.process()?.wait_timeout(SOON)?;
+        self.process = None;
+        status.map(|status| status.success()).ok_or_else(|| format!("{} does not end", self.name).into())
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.join(format!("{}.log", self.name))
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// What `vrrp status --json` says; `None` while it says nothing.
+    pub(crate) fn status(&self) -> Option<Value> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
+        let output = command.args(["status", "--json", "--control"]).arg(self.control()).output().ok()?;
+        serde_json::from_slice(&output.stdout).ok()
+    }
+
+    /// The virtual router number `index` in `status`.
+    pub(crate) fn router(&self, index: usize) -> Value {
+        self.status().map(|status| status["virtual_routers"][index].clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn phase(&self) -> String {
+        self.router(0)["phase"].as_str().unwrap_or("none").to_owned()
+    }
+
+    /// Waits until every virtual router of the node is in this phase.
+    pub(crate) fn wait_for_phase(&self, phase: &str) -> Outcome {
+        let is = |status: Value| {
+            let routers = status["virtual_routers"].as_array().cloned().unwrap_or_default();
+            !routers.is_empty() && routers.iter().all(|router| router["phase"] == phase)
+        };
+        if wait_until(SOON, || self.status().is_some_and(is)) {
+            return Ok(());
+        }
+        let Self { name, .. } = self;
+        Err(format!("{name} is {} and not {phase}; its log:\n{}", self.phase(), self.log()).into())
+    }
+
+    /// Whether the kernel of the host has this address.
+    pub(crate) fn has_address(&self, address: &str) -> Result<bool, Failed> {
+        let addresses = self.host.run(nix::ifaddrs::getifaddrs)??;
+        let wanted: std::net::IpAddr = address.parse()?;
+        Ok(addresses.filter_map(|entry| entry.address).any(|found| {
+            let v4 = found.as_sockaddr_in().map(|found| std::net::IpAddr::from(found.ip()));
+            let v6 = found.as_sockaddr_in6().map(|found| std::net::IpAddr::from(found.ip()));
+            v4.or(v6) == Some(wanted)
+        }))
+    }
+}
+
+/// Two nodes on a switch, and a third host for clients and attackers.
+pub(crate) struct Pair {
+    pub(crate) a: Node,
+    pub(crate) b: Node,
+    pub(crate) user: Host,
+    pub(crate) user_cable: Cable,
+    pub(crate) capture: Capture,
+    pub(crate) switch: Switch,
+    pub(crate) folder: TempDir,
+}
+
+impl Pair {
+    /// The hosts have 10.0.0.1 and fd00::1, 10.0.0.2 and fd00::2, 10.0.0.9 and fd00::9.
+    pub(crate) fn new() -> Result<Self, Failed> {
+        let folder = TempDir::with_prefix("vrrp-test-")?;
+        let switch = Switch::new()?;
+        let a = Node::new("a", &switch, &["10.0.0.1/24", "fd00::1/64"], folder.path())?;
+        let b = Node::new("b", &switch, &["10.0.0.2/24", "fd00::2/64"], folder.path())?;
+        let user = Host::new("user")?;
+        let user_cable = Cable::new(&user, "eth0", &switch, &["10.0.0.9/24", "fd00::9/64"])?;
+        let capture = Capture::start(&switch)?;
+        Ok(Self { a, b, user, user_cable, capture, switch, folder })
+    }
+}
+
+/// The priority octet of a VRRP frame that `mac` sent.
+pub(crate) fn priority(frame: &Frame, mac: [u8; 6]) -> Option<u8> {
+    let vrrp = frame.vrrp().filter(|vrrp| vrrp.source_mac == mac)?;
+    vrrp.payload.get(2).copied()
+}
+
+/// When `mac` sent advertisements after `since`, resignations excluded.
+pub(crate) fn adverts(capture: &Capture, mac: [u8; 6], since: Duration) -> Vec<Duration> {
+    let frames = capture.frames();
+    let sent = frames.iter().filter(|frame| frame.at >= since);
+    sent.filter(|frame| priority(frame, mac).is_some_and(|priority| priority > 0)).map(|frame| frame.at).collect()
+}
+
+/// Waits for a frame after `since`, and gives the time at which it entered the switch.
+pub(crate) fn wait_for(
+    capture: &Capture,
+    what: &str,
+    since: Duration,
+    mut wanted: impl FnMut(&Frame) -> bool,
+) -> Result<Duration, Failed> {
+    let frame = capture.wait_for(SOON, |frame| frame.at >= since && wanted(frame));
+    frame.map(|frame| frame.at).ok_or_else(|| format!("no {what} within {} s", SOON.as_secs()).into())
+}
+
+/// Now, by the clock of the captures.
+pub(crate) fn now() -> Duration {
+    lab::now()
+}
