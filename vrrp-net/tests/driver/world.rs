@@ -23,27 +23,27 @@ use vrrp_net::{
     monitor::{self, HostEvent, Snapshot},
 };
 
-pub const INTERVAL: Duration = Duration::from_secs(1);
-pub const VIP: &str = "192.0.2.100/24";
-pub const VRID: u8 = 51;
+pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const VIP: &str = "192.0.2.100/24";
+pub(crate) const VRID: u8 = 51;
 
 /// A node with everything around it.
-pub struct Host {
-    pub node: Node,
-    pub wire: Wire,
-    pub backend: Backend,
-    pub monitor: UnboundedSender<HostEvent>,
-    pub address: Ipv4Addr,
+pub(crate) struct Host {
+    pub(crate) node: Node,
+    pub(crate) wire: Wire,
+    pub(crate) backend: Backend,
+    pub(crate) monitor: UnboundedSender<HostEvent>,
+    pub(crate) address: Ipv4Addr,
 }
 
 impl Host {
     /// The host 192.0.2.`octet`, its interface up.
-    pub fn new(hub: &Hub, octet: u8) -> Self {
+    pub(crate) fn new(hub: &Hub, octet: u8) -> Self {
         Self::with_link(hub, octet, |wire| wire)
     }
 
     /// As `new`, with something between the driver and the wire.
-    pub fn with_link<L: Link>(hub: &Hub, octet: u8, wrap: impl FnOnce(Wire) -> L) -> Self {
+    pub(crate) fn with_link<L: Link>(hub: &Hub, octet: u8, wrap: impl FnOnce(Wire) -> L) -> Self {
         let address = Ipv4Addr::new(192, 0, 2, octet);
         let wire = hub.link(&[address.into()]);
         let (monitor, events) = monitor::channel();
@@ -54,33 +54,33 @@ impl Host {
     }
 
     /// The kernel says that eth0 has this index, and is up or not.
-    pub fn interface(&self, index: u32, up: bool) {
+    pub(crate) fn interface(&self, index: u32, up: bool) {
         let status = InterfaceStatus { present: true, up, ipv4: Some(self.address), ..Default::default() };
         self.tell(Snapshot { index, mac: [2, 0, 0, 0, 0, 1], status });
     }
 
-    pub fn tell(&self, snapshot: Snapshot) {
+    pub(crate) fn tell(&self, snapshot: Snapshot) {
         self.monitor.send(HostEvent::Interface { name: "eth0".to_owned(), snapshot }).unwrap();
     }
 
-    pub async fn add(&self, priority: u8) -> Handle {
+    pub(crate) async fn add(&self, priority: u8) -> Handle {
         self.node.add("eth0", router(VRID, priority), self.backend.clone()).await.unwrap()
     }
 
     /// Alone, added and Active.
-    pub async fn active(&self, priority: u8) -> Handle {
+    pub(crate) async fn active(&self, priority: u8) -> Handle {
         let mut handle = self.add(priority).await;
         becomes(&mut handle, Phase::Held).await;
         handle
     }
 
     /// The priorities of what was sent, oldest first.
-    pub fn priorities(&self) -> Vec<u8> {
+    pub(crate) fn priorities(&self) -> Vec<u8> {
         self.wire.sent().iter().map(|sent| sent.payload[2]).collect()
     }
 }
 
-pub fn router(vrid: u8, priority: u8) -> VirtualRouter {
+pub(crate) fn router(vrid: u8, priority: u8) -> VirtualRouter {
     let address: Cidr<Ipv4Addr> = VIP.parse().unwrap();
     let addresses = Ipv4Addresses::new([address]).unwrap();
     let interval = Centiseconds::try_from(INTERVAL).unwrap();
@@ -88,16 +88,16 @@ pub fn router(vrid: u8, priority: u8) -> VirtualRouter {
         .role(Role::Contender { priority: priority.try_into().unwrap(), preempt: Preempt::Always })
 }
 
-pub fn member(vrid: u8, priority: u8, backend: &Arc<dyn VipBackend>) -> Member {
+pub(crate) fn member(vrid: u8, priority: u8, backend: &Arc<dyn VipBackend>) -> Member {
     Member::new("eth0", router(vrid, priority), backend.clone())
 }
 
 /// Waits for a phase; fails after ten minutes of paused time.
-pub async fn becomes(handle: &mut Handle, phase: Phase) {
+pub(crate) async fn becomes(handle: &mut Handle, phase: Phase) {
     reaches(handle, |now| now == phase).await;
 }
 
-pub async fn reaches(handle: &mut Handle, is_it: impl Fn(Phase) -> bool) {
+pub(crate) async fn reaches(handle: &mut Handle, is_it: impl Fn(Phase) -> bool) {
     let wait = async {
         while !is_it(handle.phase()) {
             handle.changed().await.unwrap();
@@ -108,13 +108,13 @@ pub async fn reaches(handle: &mut Handle, is_it: impl Fn(Phase) -> bool) {
 }
 
 /// Waits until the backend was asked what `is_it` wants to see.
-pub async fn called(backend: &Backend, is_it: impl Fn(&[Call]) -> bool) {
+pub(crate) async fn called(backend: &Backend, is_it: impl Fn(&[Call]) -> bool) {
     let waited = timeout(Duration::from_secs(600), backend.called(is_it)).await;
     assert!(waited.is_ok(), "the backend was asked {:?}", backend.calls());
 }
 
 /// Waits until `is_it`, looking every millisecond.
-pub async fn until(what: &str, mut is_it: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_it: impl FnMut() -> bool) {
     let wait = async {
         while !is_it() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -123,12 +123,12 @@ pub async fn until(what: &str, mut is_it: impl FnMut() -> bool) {
     assert!(timeout(Duration::from_secs(60), wait).await.is_ok(), "still waiting for: {what}");
 }
 
-pub const fn released(call: &Call) -> bool {
+pub(crate) const fn released(call: &Call) -> bool {
     matches!(call, Call::Release { reason, .. } if !matches!(reason, vrrp_core::Reason::Startup))
 }
 
 /// An advertisement of a host that is not there, 192.0.2.`octet`.
-pub fn advert(octet: u8, vrid: u8, priority: u8) -> (RxMeta, Vec<u8>) {
+pub(crate) fn advert(octet: u8, vrid: u8, priority: u8) -> (RxMeta, Vec<u8>) {
     let mut payload = vec![0x31, vrid, priority, 1, 0, 100, 0, 0, 192, 0, 2, 100];
     let words = payload.chunks(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])));
     let sum: u32 = words.sum();
@@ -143,7 +143,7 @@ pub fn advert(octet: u8, vrid: u8, priority: u8) -> (RxMeta, Vec<u8>) {
     (meta, payload)
 }
 
-pub fn key(vrid: u8) -> Key {
+pub(crate) fn key(vrid: u8) -> Key {
     Key {
         interface: InterfaceId::new(NonZeroU32::MIN),
         family: Family::Ipv4,
