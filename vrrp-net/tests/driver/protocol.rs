@@ -1,0 +1,256 @@
+//! Who goes first: packets, deadlines, backends, announcements.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    net::IpAddr,
+    task::{Context, Poll},
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use vrrp_core::{Cidr, Family, Hold, InterfaceId, Phase, Reach, Reason, RxMeta};
+use vrrp_net::{
+    BackendError, Lease, Release, VipBackend,
+    backend::memory::{Call, Memory as Backend},
+    link::{
+        Interest, Link, Port, Received,
+        memory::{Hub, Memory as Wire},
+    },
+    monitor::Snapshot,
+};
+
+use crate::world::{Host, INTERVAL, VRID, advert, becomes, called, key, reaches, released, router, until};
+
+#[tokio::test(start_paused = true)]
+async fn a_promotion_advertises_then_acquires_then_announces() {
+    let host = Host::new(&Hub::new(), 1);
+    host.backend.delay(Duration::from_millis(500));
+    let mut handle = host.add(100).await;
+    called(&host.backend, |calls| calls.contains(&Call::Acquire(key(VRID)))).await;
+    assert_eq!(handle.phase(), Phase::Acquiring);
+    assert_eq!(host.priorities(), [100], "the advertisement leaves before the backend is asked");
+    assert!(handle.active().is_none(), "nobody is told Active before the backend says so");
+    assert!(host.wire.announced().is_empty());
+
+    becomes(&mut handle, Phase::Held).await;
+    let [announced] = &host.wire.announced()[..] else { panic!("{:?}", host.wire.announced()) };
+    assert_eq!(announced.at - host.wire.sent()[0].at, Duration::from_millis(500));
+    assert!(handle.active().is_some_and(|until| !until.remaining().is_zero()));
+}
+
+/// While it acquires, more packets than one batch arrive, and the last of them is a stronger claim.
+struct Overtaken(Hub, Backend);
+
+#[async_trait]
+impl VipBackend for Overtaken {
+    async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
+        for _ in 0..500 {
+            let (meta, payload) = advert(9, 200, 1);
+            self.0.inject(meta, &payload);
+        }
+        let (meta, payload) = advert(9, VRID, 200);
+        self.0.inject(meta, &payload);
+        self.1.acquire(lease).await
+    }
+
+    async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError> {
+        self.1.release(lease, release).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stronger_claim_that_arrived_meanwhile_cancels_the_announcement() {
+    let hub = Hub::new();
+    let host = Host::new(&hub, 1);
+    let mut events = host.node.events();
+    let backend = Overtaken(hub.clone(), host.backend.clone());
+    let _handle = host.node.add("eth0", router(VRID, 100), backend).await.unwrap();
+    called(&host.backend, |calls| calls.iter().any(released)).await;
+    let successor = Some(IpAddr::from([192, 0, 2, 9]));
+    let release = Call::Release { key: key(VRID), reason: Reason::StrongerClaim, successor };
+    assert_eq!(host.backend.calls().last(), Some(&release));
+    assert!(host.wire.announced().is_empty());
+    while let Ok(event) = events.try_recv() {
+        assert!(!format!("{event:?}").contains("Held"), "{event:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_backup_hears_what_is_queued_before_its_timer() {
+    let hub = Hub::new();
+    let host = Host::new(&hub, 1);
+    let mut handle = host.add(100).await;
+    becomes(&mut handle, Phase::Backup).await;
+    for _ in 0..10 {
+        // More than one batch of packets lies before the advertisement that counts.
+        for _ in 0..500 {
+            let (meta, payload) = advert(9, 200, 1);
+            hub.inject(meta, &payload);
+        }
+        let (meta, payload) = advert(9, VRID, 200);
+        hub.inject(meta, &payload);
+        // The timer is long over when the driver runs again.
+        tokio::time::advance(INTERVAL * 5).await;
+        tokio::task::yield_now().await;
+        let status = host.node.status().await.unwrap();
+        assert_eq!(status.routers[0].phase, Phase::Backup);
+    }
+    assert!(host.wire.sent().is_empty(), "a false takeover");
+    becomes(&mut handle, Phase::Held).await;
+}
+
+/// A wire on which there is always one more packet, received just now.
+struct Endless(Wire);
+
+impl Link for Endless {
+    fn open(&mut self, port: &Port, interest: &Interest) -> io::Result<()> {
+        self.0.open(port, interest)
+    }
+
+    fn close(&mut self, interface: InterfaceId, family: Family) {
+        self.0.close(interface, family);
+    }
+
+    fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        let (meta, payload) = advert(9, VRID, 1);
+        buffer[..payload.len()].copy_from_slice(&payload);
+        let stamp = Some(SystemTime::now());
+        Ok(Some(Received { meta, len: payload.len(), stamp, refused: false }))
+    }
+
+    fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
+        self.0.send(on, from, to, payload)
+    }
+
+    fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
+        self.0.announce(on, family, addresses)
+    }
+}
+
+/// In real time: a flood never lets paused time go on.
+#[tokio::test]
+async fn a_flood_starves_neither_timers_nor_backends_nor_commands() {
+    let host = Host::with_link(&Hub::new(), 1, Endless);
+    let interval = Duration::from_millis(20).try_into().unwrap();
+    let vrrp_core::Protocol::V3Ipv4 { addresses, .. } = router(VRID, 100).protocol().clone() else {
+        panic!("it is v3")
+    };
+    let router = vrrp_core::VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, interval);
+    let mut handle = host.node.add("eth0", router, host.backend.clone()).await.unwrap();
+    becomes(&mut handle, Phase::Held).await;
+    let scheduled = |status: &vrrp_net::NodeStatus| {
+        let counters = status.routers[0].counters;
+        (counters.adverts_sent - counters.answers_sent, counters)
+    };
+    let mut adverts = 0;
+    while adverts < 20 {
+        let status = host.node.status().await.unwrap();
+        let (sent, counters) = scheduled(&status);
+        adverts = sent;
+        assert_eq!(status.routers[0].phase, Phase::Held, "{counters:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (_, counters) = scheduled(&host.node.status().await.unwrap());
+    assert!(counters.adverts_received > 1000, "{counters:?}");
+    host.node.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_failed_sends_are_a_hold() {
+    let host = Host::new(&Hub::new(), 1);
+    let mut handle = host.active(100).await;
+    host.wire.fail_sends(true);
+    becomes(&mut handle, Phase::Initialize(Hold::Send)).await;
+    assert!(handle.active().is_none());
+    called(&host.backend, |calls| calls.iter().any(released)).await;
+    host.wire.fail_sends(false);
+    becomes(&mut handle, Phase::Held).await;
+    assert!(host.node.status().await.unwrap().routers[0].counters.send_failures >= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interface_may_vanish_and_come_back_as_another() {
+    let host = Host::new(&Hub::new(), 1);
+    let mut handle = host.active(100).await;
+    let port = || host.wire.interest(key(VRID).interface, Family::Ipv4);
+    assert!(port().is_some_and(|interest| interest.multicast));
+    host.tell(Snapshot::default());
+    becomes(&mut handle, Phase::Initialize(Hold::InterfaceMissing)).await;
+    assert!(port().is_none());
+    host.interface(7, false);
+    becomes(&mut handle, Phase::Initialize(Hold::LinkDown)).await;
+    assert!(port().is_some());
+    host.interface(7, true);
+    becomes(&mut handle, Phase::Held).await;
+}
+
+/// A wire that cannot be opened for a while, and counts how often that was tried.
+struct Stubborn(Wire, std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl Link for Stubborn {
+    fn open(&mut self, port: &Port, interest: &Interest) -> io::Result<()> {
+        match self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0..3 => Err(io::ErrorKind::PermissionDenied.into()),
+            _ => self.0.open(port, interest),
+        }
+    }
+
+    fn close(&mut self, interface: InterfaceId, family: Family) {
+        self.0.close(interface, family);
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_readable(cx)
+    }
+
+    fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        self.0.try_recv(buffer)
+    }
+
+    fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
+        self.0.send(on, from, to, payload)
+    }
+
+    fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
+        self.0.announce(on, family, addresses)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_contends_on_a_socket_that_could_not_be_opened() {
+    let tries = std::sync::Arc::default();
+    let host = Host::with_link(&Hub::new(), 1, |wire| Stubborn(wire, std::sync::Arc::clone(&tries)));
+    let start = tokio::time::Instant::now();
+    let mut handle = host.add(100).await;
+    reaches(&mut handle, |phase| matches!(phase, Phase::Initialize(Hold::LinkDown | Hold::NoSource))).await;
+    becomes(&mut handle, Phase::Backup).await;
+    assert_eq!(tries.load(std::sync::atomic::Ordering::Relaxed), 4, "tried at once and then every second");
+    assert!(start.elapsed() >= Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_counted_where_status_shows_them() {
+    let hub = Hub::new();
+    let host = Host::new(&hub, 1);
+    let _handle = host.active(100).await;
+    let (meta, payload) = advert(9, VRID, 200);
+    hub.inject(RxMeta { ttl: 254, ..meta }, &payload);
+    let (meta, payload) = advert(8, 77, 200);
+    hub.inject(meta, &payload);
+    let mut status = host.node.status().await.unwrap();
+    until("the packets were read", || host.wire.clone().try_recv(&mut [0; 64]).unwrap().is_none()).await;
+    status = host.node.status().await.unwrap_or(status);
+    let [router] = &status.routers[..] else { panic!("{status:?}") };
+    assert_eq!(router.counters.rejected(vrrp_core::Rejected::Ttl), 1);
+    assert_eq!(router.phase, Phase::Held);
+    assert_eq!(router.held.len(), 1);
+    let [port] = &status.ports[..] else { panic!("{status:?}") };
+    assert_eq!(port.counters.rejected(vrrp_core::Rejected::UnknownVrid), 1);
+    let sources: BTreeSet<IpAddr> = port.speakers.iter().map(|speaker| speaker.source).collect();
+    assert_eq!(sources, [IpAddr::from([192, 0, 2, 8])].into());
+}
