@@ -3,6 +3,10 @@
 pub mod addresses;
 pub mod links;
 mod message;
+pub mod monitor;
+pub mod snapshot;
 pub mod socket;
 
+pub use monitor::{Monitor, MonitorEvent};
+pub use snapshot::{InterfaceSnapshot, OwnAddress};
 pub use socket::{Error, Socket};

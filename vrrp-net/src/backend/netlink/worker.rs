@@ -176,7 +176,11 @@ impl Worker {
     }
 
     /// Extends what bears our tag; one result for each lease.
+    ///
+    /// The kernel creates an address that is gone, whatever the flags say. So the table is read again: a
+    /// lease that ran out may be another node's by now, and what is gone stays gone until it is repaired.
     fn renew(&mut self, leases: &[Renewal]) -> Vec<Result<(), BackendError>> {
+        self.table = None;
         let (mut requests, mut planned) = (Vec::new(), Vec::new());
         for (lease, valid) in leases {
             let (some, result) = self.plan_renewal(lease, *valid);
@@ -189,9 +193,6 @@ impl Worker {
     }
 
     /// What there is to extend, and whether that is all of the lease.
-    ///
-    /// The kernel creates an address that is gone, whatever the flags say. So the table is asked first: a
-    /// lease that ran out may be another node's by now, and what is gone stays gone until it is repaired.
     fn plan_renewal(
         &mut self,
         lease: &Lease,
@@ -388,4 +389,51 @@ fn refused(what: &str, error: &netlink::Error) -> BackendError {
 /// A clock that goes on while the host sleeps.
 fn since_boot() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use vrrp_core::{Family, InterfaceId, Key, Vrid};
+
+    use super::*;
+
+    fn lease() -> Lease {
+        let interface = InterfaceId::new(NonZeroU32::MIN);
+        let key = Key { interface, family: Family::Ipv4, vrid: Vrid::try_from(51).unwrap() };
+        Lease::new(key, "eth0", &[], Duration::from_secs(3))
+    }
+
+    #[test]
+    fn what_nobody_waits_for_or_waited_too_long_is_not_done_but_a_release_is() {
+        let renew = || Work::Renew { leases: vec![(lease(), Some(2))] };
+        let (answer, waits) = oneshot::channel();
+        let mut job = Job::new(renew(), answer);
+        assert!(!job.is_stale());
+        job.asked -= TIMEOUT + Duration::from_millis(1);
+        assert!(job.is_stale(), "the process was stopped meanwhile");
+        job.work = Work::Release { lease: lease() };
+        assert!(!job.is_stale());
+        drop(waits);
+        assert!(!job.is_stale());
+        let (answer, _) = oneshot::channel();
+        assert!(Job::new(renew(), answer).is_stale());
+    }
+
+    #[test]
+    fn renewals_that_wait_together_are_collected() {
+        let (jobs, queue) = std::sync::mpsc::channel();
+        let mut waits = Vec::new();
+        let renew = || Work::Renew { leases: vec![(lease(), Some(2))] };
+        for work in [renew(), renew(), Work::Release { lease: lease() }, renew()] {
+            let (answer, wait) = oneshot::channel();
+            jobs.send(Job::new(work, answer)).unwrap();
+            waits.push(wait);
+        }
+        let mut renewals = Vec::new();
+        let next = collect(&queue, &mut renewals).unwrap();
+        assert_eq!(renewals.len(), 2);
+        assert!(matches!(next.work, Work::Release { .. }), "the order of other requests is kept");
+    }
 }
