@@ -5,7 +5,12 @@
 mod check;
 mod cli;
 mod config;
+mod control;
 mod demo;
+mod log;
+mod report;
+mod run;
+mod status;
 
 use std::process::ExitCode;
 
@@ -15,7 +20,8 @@ fn main() -> ExitCode {
     let status = match cli::Cli::parse().command {
         cli::Command::Check(arguments) => check::main(&arguments),
         cli::Command::Demo => demo::run(),
-        _ => 0,
+        cli::Command::Run(arguments) => run::main(&arguments),
+        cli::Command::Status(arguments) => status::main(&arguments),
     };
     ExitCode::from(status)
 }

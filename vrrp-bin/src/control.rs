@@ -1,0 +1,203 @@
+//! The control socket: HTTP/1.1 and JSON over a Unix socket, so that `curl` and every language can speak it.
+//!
+//! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a [`report::VirtualRouter`]. Who may
+//! open the socket may ask: it is made with mode 0660.
+
+use std::{
+    fs, io,
+    os::unix::{
+        fs::{DirBuilderExt, FileTypeExt},
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+};
+
+use axum::{
+    Json, Router,
+    extract::{self, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use nix::sys::stat::{Mode, umask};
+use vrrp_net::Node;
+
+use crate::{
+    config::{describe, nearest},
+    report,
+};
+
+/// The listening socket, and its file as long as this lives.
+pub(crate) struct Socket {
+    listener: UnixListener,
+    file: SocketFile,
+}
+
+/// The name of the socket, removed on drop.
+pub(crate) struct SocketFile(PathBuf);
+
+/// Why there is no control socket.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Another daemon answers there.
+    #[error("another vrrp answers on {}; stop it, or set `control` in [daemon] to another path", .0.display())]
+    InUse(PathBuf),
+    /// Something else has the name.
+    #[error("{} exists and is not a socket; remove it, or set `control` in [daemon] to another path", .0.display())]
+    NotASocket(PathBuf),
+    /// What the system said.
+    #[error("the control socket {} cannot be made: {}; set `control` in [daemon] to a path that this user may create", .0.display(), describe(.1))]
+    Io(PathBuf, io::Error),
+}
+
+impl Socket {
+    /// Listens on `path`, whose directory is made if it is missing. The socket of a dead daemon is replaced.
+    ///
+    /// # Errors
+    /// [`Error`], if a daemon lives there or the system refuses.
+    pub(crate) fn bind(path: &Path) -> Result<Self, Error> {
+        let io = |error| Error::Io(path.to_owned(), error);
+        if let Some(directory) = path.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(io)?;
+        }
+        remove_dead(path)?;
+        // Between bind and a later chmod everybody could connect.
+        let before = umask(Mode::from_bits_truncate(0o117));
+        let bound = UnixListener::bind(path);
+        umask(before);
+        let listener = bound.map_err(io)?;
+        let file = SocketFile(path.to_owned());
+        listener.set_nonblocking(true).map_err(io)?;
+        Ok(Self { listener, file })
+    }
+
+    /// Starts to answer with what `node` says, inside a tokio runtime. It ends with the runtime, the socket's
+    /// file with the value returned.
+    ///
+    /// # Errors
+    /// What the runtime says of the socket.
+    pub(crate) fn serve(self, node: Node) -> io::Result<SocketFile> {
+        let listener = tokio::net::UnixListener::from_std(self.listener)?;
+        let service = axum::serve(listener, routes(node));
+        tokio::spawn(async move { service.await });
+        Ok(self.file)
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Whoever removed it before us wanted the same.
+        drop(fs::remove_file(&self.0));
+    }
+}
+
+fn remove_dead(path: &Path) -> Result<(), Error> {
+    let io = |error| Error::Io(path.to_owned(), error);
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io(error)),
+        Ok(file) if !file.file_type().is_socket() => return Err(Error::NotASocket(path.to_owned())),
+        Ok(_) => {}
+    }
+    match UnixStream::connect(path) {
+        Ok(_) => Err(Error::InUse(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path).map_err(io),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io(error)),
+    }
+}
+
+fn routes(node: Node) -> Router {
+    Router::new()
+        .route("/status", get(status))
+        .route("/virtual-routers/{name}", get(virtual_router))
+        // The slash of NAME/v6 need not be escaped.
+        .route("/virtual-routers/{name}/v6", get(virtual_router_v6))
+        .fallback(nothing_here)
+        .with_state(node)
+}
+
+async fn status(State(node): State<Node>) -> Response {
+    match node.status().await {
+        Ok(status) => Json(report::Status::from(status)).into_response(),
+        Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+    }
+}
+
+async fn virtual_router(node: State<Node>, extract::Path(name): extract::Path<String>) -> Response {
+    one(node, &name).await
+}
+
+async fn virtual_router_v6(node: State<Node>, extract::Path(name): extract::Path<String>) -> Response {
+    one(node, &format!("{name}/v6")).await
+}
+
+async fn one(State(node): State<Node>, name: &str) -> Response {
+    let status = match node.status().await {
+        Ok(status) => status,
+        Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+    };
+    match status.routers.iter().find(|router| &*router.name == name) {
+        Some(router) => Json(report::VirtualRouter::from(router)).into_response(),
+        None => {
+            let names: Vec<&str> = status.routers.iter().map(|router| &*router.name).collect();
+            failure(StatusCode::NOT_FOUND, unknown_name(name, &names))
+        }
+    }
+}
+
+async fn nothing_here() -> Response {
+    let paths = "nothing is here; there are GET /status and GET /virtual-routers/NAME";
+    failure(StatusCode::NOT_FOUND, paths.to_owned())
+}
+
+fn failure(status: StatusCode, error: String) -> Response {
+    (status, Json(report::Failure { error })).into_response()
+}
+
+/// The sentence about a virtual router that is not there.
+pub(crate) fn unknown_name(name: &str, names: &[&str]) -> String {
+    let advice = match nearest(name, names) {
+        Some(name) => format!("did you mean {name}?"),
+        None => format!("there are {}", names.join(", ")),
+    };
+    format!("there is no virtual router {name}; {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_socket_is_for_owner_and_group_and_its_directory_is_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run/vrrp/control.sock");
+        let socket = Socket::bind(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+        drop(socket);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_living_daemon_is_named_and_a_dead_ones_socket_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        let living = UnixListener::bind(&path).unwrap();
+        let error = Socket::bind(&path).err().unwrap().to_string();
+        assert!(error.starts_with(&format!("another vrrp answers on {}", path.display())), "{error}");
+        drop(living);
+        assert!(path.exists());
+        drop(Socket::bind(&path).unwrap());
+    }
+
+    #[test]
+    fn what_is_no_socket_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        fs::write(&path, "precious").unwrap();
+        assert!(matches!(Socket::bind(&path), Err(Error::NotASocket(_))));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+}

@@ -1,0 +1,258 @@
+//! The JSON of the control socket, version 1: what `schema/status.json` describes.
+//!
+//! Fields may be added within a version; none is renamed, removed or given another meaning.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+use vrrp_core::{Counters as CoreCounters, Phase};
+use vrrp_net::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus};
+
+/// The version of the format.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// The answer to `GET /status`: everything about this node at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Status {
+    /// The version of this format.
+    pub(crate) schema: u32,
+    /// The version of the program.
+    pub(crate) version: String,
+    /// The virtual routers, in the order of their names.
+    pub(crate) virtual_routers: Vec<VirtualRouter>,
+    /// The sockets, with what was received that belongs to no virtual router.
+    pub(crate) ports: Vec<Port>,
+}
+
+/// One virtual router; also the answer to `GET /virtual-routers/NAME`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct VirtualRouter {
+    /// Its name.
+    pub(crate) name: String,
+    /// The interface's name.
+    pub(crate) interface: String,
+    /// The virtual router identifier.
+    pub(crate) vrid: u8,
+    /// `ipv4` or `ipv6`.
+    pub(crate) family: String,
+    /// The protocol version: 2 or 3.
+    pub(crate) version: u8,
+    /// The state of RFC 9568 6.4: `initialize`, `backup` or `active`.
+    pub(crate) state: String,
+    /// `initialize`, `backup`, `acquiring`, `held`, `adopted` or `resigning`.
+    pub(crate) phase: String,
+    /// Why it does not take part; only in the phase `initialize`.
+    pub(crate) hold: Option<String>,
+    /// Whether the hold is a fault that somebody should look at.
+    pub(crate) fault: bool,
+    /// Since when it is in this phase (RFC 3339, UTC).
+    pub(crate) since: String,
+    /// What led to this phase.
+    pub(crate) reason: String,
+    /// What it advertises: 255 for the owner.
+    pub(crate) effective_priority: u8,
+    /// The virtual addresses with their prefix lengths.
+    pub(crate) addresses: Vec<String>,
+    /// Those of them that this host holds now.
+    pub(crate) addresses_held: Vec<String>,
+    /// For how long it stays active if no further advertisement can be sent.
+    pub(crate) lease_seconds: Option<f64>,
+    /// For how long it will not preempt, because of a fault of its own.
+    pub(crate) probation_seconds: Option<f64>,
+    /// The Active that it follows, as a Backup.
+    pub(crate) active_peer: Option<IpAddr>,
+    /// What the backend said when it failed.
+    pub(crate) backend_error: Option<String>,
+    /// Nodes whose advertisements were accepted.
+    pub(crate) peers_heard: Vec<PeerHeard>,
+    /// Nodes whose messages were refused.
+    pub(crate) peers_refused: Vec<PeerRefused>,
+    /// What happened since the start.
+    pub(crate) counters: Counters,
+}
+
+/// A node whose advertisements were accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PeerHeard {
+    /// Its address.
+    pub(crate) address: IpAddr,
+    /// What it claimed last: 0 is a resignation.
+    pub(crate) priority: u8,
+    /// How long ago it was heard.
+    pub(crate) seconds_ago: f64,
+    /// How many of its messages were counted.
+    pub(crate) messages: u64,
+}
+
+/// A node whose messages were refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PeerRefused {
+    /// Its address.
+    pub(crate) address: IpAddr,
+    /// Why the last one was: a key of `rejected`.
+    pub(crate) reason: String,
+    /// How long ago that was.
+    pub(crate) seconds_ago: f64,
+    /// How many of its messages were counted.
+    pub(crate) messages: u64,
+}
+
+/// What happened since the start. Counters only grow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    /// Advertisements sent, resignations and answers among them.
+    pub(crate) adverts_sent: u64,
+    /// Resignations (priority 0) sent.
+    pub(crate) resignations_sent: u64,
+    /// Advertisements sent at once because a weaker one was heard.
+    pub(crate) answers_sent: u64,
+    /// Weaker advertisements that were not answered because ten in this interval were.
+    pub(crate) answers_withheld: u64,
+    /// Advertisements that could not be sent.
+    pub(crate) send_failures: u64,
+    /// Advertisements accepted, resignations among them.
+    pub(crate) adverts_received: u64,
+    /// Resignations accepted.
+    pub(crate) resignations_received: u64,
+    /// Announcements of the addresses to neighbours.
+    pub(crate) announcements: u64,
+    /// Times that the addresses were held anew.
+    pub(crate) became_active: u64,
+    /// Times that the backend failed or did not answer in time.
+    pub(crate) backend_failures: u64,
+    /// Times that an address was put back.
+    pub(crate) repairs: u64,
+    /// Times that it stepped down because its own advertisements were overdue.
+    pub(crate) stalls: u64,
+    /// Messages that were refused, by reason; every reason is there.
+    pub(crate) rejected: BTreeMap<String, u64>,
+}
+
+/// A socket, and what it received that belongs to no virtual router.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Port {
+    /// The interface's name.
+    pub(crate) interface: String,
+    /// `ipv4` or `ipv6`.
+    pub(crate) family: String,
+    /// Messages that were refused, by reason; every reason is there.
+    pub(crate) rejected: BTreeMap<String, u64>,
+    /// Who sent them.
+    pub(crate) peers_refused: Vec<PeerRefused>,
+    /// Messages that could have been ours, dropped by the kernel because they were too many.
+    pub(crate) overflow_heard: u64,
+    /// Messages to refuse, dropped by the kernel because they were too many.
+    pub(crate) overflow_refused: u64,
+}
+
+/// The answer when there is nothing to tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    /// A sentence for people.
+    pub(crate) error: String,
+}
+
+impl From<NodeStatus> for Status {
+    fn from(node: NodeStatus) -> Self {
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            virtual_routers: node.routers.iter().map(VirtualRouter::from).collect(),
+            ports: node.ports.iter().map(Port::from).collect(),
+        }
+    }
+}
+
+impl From<&RouterStatus> for VirtualRouter {
+    fn from(status: &RouterStatus) -> Self {
+        let hold = match status.phase {
+            Phase::Initialize(hold) => Some(hold),
+            _ => None,
+        };
+        Self {
+            name: status.name.to_string(),
+            interface: status.interface.to_string(),
+            vrid: status.router.vrid().get(),
+            family: status.router.family().to_string(),
+            version: status.router.version(),
+            state: status.phase.state().to_owned(),
+            phase: status.phase.as_str().to_owned(),
+            hold: hold.map(|hold| hold.as_str().to_owned()),
+            fault: hold.is_some_and(|hold| hold.is_fault()),
+            since: rfc3339(status.since),
+            reason: status.reason.as_str().to_owned(),
+            effective_priority: status.claim.into(),
+            addresses: status.router.addresses().map(|address| address.to_string()).collect(),
+            addresses_held: status.held.iter().map(ToString::to_string).collect(),
+            lease_seconds: status.lease.map(seconds),
+            probation_seconds: status.probation.map(seconds),
+            active_peer: status.active_peer,
+            backend_error: status.backend_error.clone(),
+            peers_heard: status.speakers.iter().filter_map(heard).collect(),
+            peers_refused: status.speakers.iter().filter_map(refused).collect(),
+            counters: Counters::from(&status.counters),
+        }
+    }
+}
+
+impl From<&PortStatus> for Port {
+    fn from(port: &PortStatus) -> Self {
+        Self {
+            interface: port.interface.to_string(),
+            family: port.family.to_string(),
+            rejected: rejected(&port.counters),
+            peers_refused: port.speakers.iter().filter_map(refused).collect(),
+            overflow_heard: port.overflow.heard,
+            overflow_refused: port.overflow.refused,
+        }
+    }
+}
+
+impl From<&CoreCounters> for Counters {
+    fn from(counters: &CoreCounters) -> Self {
+        Self {
+            adverts_sent: counters.adverts_sent,
+            resignations_sent: counters.resignations_sent,
+            answers_sent: counters.answers_sent,
+            answers_withheld: counters.answers_withheld,
+            send_failures: counters.send_failures,
+            adverts_received: counters.adverts_received,
+            resignations_received: counters.resignations_received,
+            announcements: counters.announcements,
+            became_active: counters.became_active,
+            backend_failures: counters.backend_failures,
+            repairs: counters.repairs,
+            stalls: counters.stalls,
+            rejected: rejected(counters),
+        }
+    }
+}
+
+fn rejected(counters: &CoreCounters) -> BTreeMap<String, u64> {
+    counters.rejections().map(|(reason, count)| (reason.as_str().to_owned(), count)).collect()
+}
+
+fn heard(speaker: &SpeakerStatus) -> Option<PeerHeard> {
+    let SpeakerStatus { source, ago, messages, verdict, .. } = speaker;
+    let priority = u8::from(*verdict.as_ref().ok()?);
+    Some(PeerHeard { address: *source, priority, seconds_ago: seconds(*ago), messages: *messages })
+}
+
+fn refused(speaker: &SpeakerStatus) -> Option<PeerRefused> {
+    let SpeakerStatus { source, ago, messages, verdict, .. } = speaker;
+    let reason = verdict.as_ref().err()?.as_str().to_owned();
+    Some(PeerRefused { address: *source, reason, seconds_ago: seconds(*ago), messages: *messages })
+}
+
+/// Seconds to the millisecond.
+fn seconds(duration: Duration) -> f64 {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
+}
+
+fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}

@@ -1,0 +1,174 @@
+//! `vrrp run`: the daemon, in the foreground.
+
+use std::sync::Arc;
+
+use tokio::{
+    runtime::Builder,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::broadcast::{Receiver, error::RecvError},
+};
+use vrrp_net::{Member, Node, NodeEvent, VipBackend, backend::Netlink};
+
+use crate::{
+    cli,
+    config::{Config, ConfigErrors},
+    control, log,
+};
+
+/// Why the daemon did not start, or did not stop as it should.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Control(#[from] control::Error),
+    #[error(transparent)]
+    Node(#[from] vrrp_net::Error),
+    #[error("the kernel's netlink is out of reach: {0}; run vrrp where AF_NETLINK sockets are allowed")]
+    Netlink(std::io::Error),
+    #[error("the operating system refused {0}: {1}")]
+    System(&'static str, std::io::Error),
+    #[error("the node stopped by itself; see the lines above, and report it")]
+    Died,
+}
+
+/// Runs the daemon until it is told to leave, and returns the exit status.
+pub(crate) fn main(arguments: &cli::Run) -> u8 {
+    log::start(arguments.log);
+    let config = match Config::load(&arguments.config.file) {
+        Ok(config) => config,
+        Err(errors) => return refuse(&errors, arguments.log),
+    };
+    match run(&config) {
+        Ok(()) => cli::OK,
+        Err(error) => {
+            tracing::error!(event = %"failed", "{error}");
+            cli::FAILED
+        }
+    }
+}
+
+fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {
+    match format {
+        cli::Log::Text => eprintln!("{errors}"),
+        cli::Log::Json => {
+            for error in errors.to_string().lines() {
+                tracing::error!(event = %"bad-configuration", "{error}");
+            }
+        }
+    }
+    cli::BAD_CONFIGURATION
+}
+
+fn run(config: &Config) -> Result<(), Error> {
+    // First of all: where another daemon lives, nothing is touched.
+    let socket = control::Socket::bind(&config.control)?;
+    // The node has a thread of its own for the protocol. Two workers, so that a backend that blocks one of
+    // them keeps neither the control socket nor the signals waiting.
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::System("threads", error))?;
+    runtime.block_on(serve(config, socket))
+}
+
+async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
+    let mut signals = Signals::new().map_err(|error| Error::System("signal handlers", error))?;
+    let node = Node::linux()?;
+    let mut events = node.events();
+    let members = members(config).map_err(Error::Netlink)?;
+    let _handles = node.configure(members).await?;
+    let _file = socket.serve(node.clone()).map_err(|error| Error::System("the control socket", error))?;
+    let control = config.control.display();
+    tracing::info!(event = %"started", virtual_routers = config.routers.len(), %control, version = %env!("CARGO_PKG_VERSION"));
+    loop {
+        tokio::select! {
+            biased;
+            event = events.recv() => if !tell(event) { return Err(Error::Died) },
+            wish = signals.next() => match wish {
+                Wish::Leave => break,
+                Wish::Reload => log::reload_refused(),
+            },
+        }
+    }
+    leave(&node, signals, events).await?;
+    tracing::info!(event = %"stopped");
+    Ok(())
+}
+
+fn members(config: &Config) -> std::io::Result<Vec<Member>> {
+    let kernel = Netlink::new()?;
+    let leased: Arc<dyn VipBackend> = Arc::new(kernel.clone());
+    let permanent: Arc<dyn VipBackend> = Arc::new(kernel.permanent());
+    let member = |router: &crate::config::RouterConfig| {
+        let backend = if router.lease { &leased } else { &permanent };
+        Member::new(&router.interface, router.router.clone(), Arc::clone(backend)).name(&router.name)
+    };
+    Ok(config.routers.iter().map(member).collect())
+}
+
+/// Hands over and lets go; a second signal lets go at once.
+async fn leave(node: &Node, mut signals: Signals, mut events: Receiver<NodeEvent>) -> Result<(), Error> {
+    tracing::info!(event = %"stopping");
+    let graceful = node.shutdown();
+    tokio::pin!(graceful);
+    let mut listening = true;
+    loop {
+        tokio::select! {
+            biased;
+            event = events.recv(), if listening => listening = tell(event),
+            stopped = &mut graceful => break stopped?,
+            wish = signals.next() => match wish {
+                Wish::Leave => {
+                    tracing::warn!(event = %"stopping-at-once");
+                    break node.shutdown().await?;
+                }
+                Wish::Reload => log::reload_refused(),
+            },
+        }
+    }
+    while let Ok(event) = events.try_recv() {
+        log::event(&event);
+    }
+    Ok(())
+}
+
+/// Logs an event. Returns false when there will be no more.
+fn tell(event: Result<NodeEvent, RecvError>) -> bool {
+    match event {
+        Ok(event) => log::event(&event),
+        Err(RecvError::Lagged(missed)) => tracing::warn!(event = %"events-missed", missed),
+        Err(RecvError::Closed) => return false,
+    }
+    true
+}
+
+/// What a signal asks for.
+enum Wish {
+    Leave,
+    Reload,
+}
+
+/// The signals that the daemon listens to.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::Leave,
+            _ = self.interrupt.recv() => Wish::Leave,
+            _ = self.hangup.recv() => Wish::Reload,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `vrrp status`: asks the running daemon over its control socket.
+
+mod table;
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    time::Duration,
+};
+
+use http_body_util::{BodyExt, Empty};
+use hyper::{Request, StatusCode, body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use tokio::{net::UnixStream, runtime::Builder, time::timeout};
+
+use crate::{
+    cli,
+    config::{Config, describe},
+    report,
+};
+
+/// How long a daemon may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why there is nothing to show.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(
+        "no vrrp answers on {path}: {cause}; start it with `vrrp run`, or name its socket with --control PATH"
+    )]
+    NoDaemon { path: String, cause: String },
+    #[error("{0}")]
+    Refused(String),
+    #[error(
+        "the answer from {path} makes no sense to this version: {cause}; use the vrrp that the daemon is of"
+    )]
+    Nonsense { path: String, cause: String },
+    #[error("the answer cannot be printed: {0}")]
+    Print(#[from] io::Error),
+    #[error("{0}")]
+    Configuration(#[from] crate::config::ConfigErrors),
+}
+
+impl Error {
+    const fn exit_status(&self) -> u8 {
+        match self {
+            Self::NoDaemon { .. } => cli::NO_DAEMON,
+            Self::Refused(_) | Self::Nonsense { .. } | Self::Print(_) => cli::FAILED,
+            Self::Configuration(_) => cli::BAD_CONFIGURATION,
+        }
+    }
+}
+
+/// Runs `vrrp status` and returns the exit status.
+pub(crate) fn main(arguments: &cli::Status) -> u8 {
+    match show(arguments) {
+        Ok(()) => cli::OK,
+        // Whoever reads the output has seen enough.
+        Err(Error::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => cli::OK,
+        Err(error) => {
+            eprintln!("{error}");
+            error.exit_status()
+        }
+    }
+}
+
+fn show(arguments: &cli::Status) -> Result<(), Error> {
+    let control = match &arguments.file {
+        Some(file) => Config::load(file)?.control,
+        None => arguments.control.clone(),
+    };
+    let target = match &arguments.name {
+        Some(name) => format!("/virtual-routers/{}", escape(name)),
+        None => "/status".to_owned(),
+    };
+    let (status, body) = fetch(&control, &target)?;
+    let nonsense = |cause: serde_json::Error| Error::Nonsense {
+        path: control.display().to_string(),
+        cause: cause.to_string(),
+    };
+    if status != StatusCode::OK {
+        let failure: report::Failure = serde_json::from_slice(&body).map_err(nonsense)?;
+        return Err(Error::Refused(failure.error));
+    }
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        out.write_all(&body)?;
+        return Ok(writeln!(out)?);
+    }
+    let text = match arguments.name {
+        Some(_) => table::routers(&[serde_json::from_slice(&body).map_err(nonsense)?]),
+        None => table::status(&serde_json::from_slice(&body).map_err(nonsense)?),
+    };
+    Ok(out.write_all(text.as_bytes())?)
+}
+
+fn fetch(control: &Path, target: &str) -> Result<(StatusCode, Bytes), Error> {
+    let path = control.display().to_string();
+    let no_daemon = |cause: String| Error::NoDaemon { path: path.clone(), cause };
+    let runtime =
+        Builder::new_current_thread().enable_all().build().map_err(|error| no_daemon(describe(&error)))?;
+    match runtime.block_on(timeout(PATIENCE, get(control, target))) {
+        Ok(answer) => answer.map_err(|error| no_daemon(describe(&error))),
+        Err(_) => Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs()))),
+    }
+}
+
+async fn get(control: &Path, target: &str) -> io::Result<(StatusCode, Bytes)> {
+    let stream = UnixStream::connect(control).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    tokio::spawn(connection);
+    let request =
+        Request::get(target).header("Host", "vrrp").body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
+    let response = sender.send_request(request).await.map_err(io::Error::other)?;
+    let status = response.status();
+    let body = response.into_body().collect().await.map_err(io::Error::other)?;
+    Ok((status, body.to_bytes()))
+}
+
+/// Percent-encodes everything that has a meaning in a URL (RFC 3986 2.3), the slash of NAME/v6 among it.
+fn escape(name: &str) -> String {
+    name.bytes().fold(String::new(), |escaped, octet| match octet {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            escaped + char::from(octet).encode_utf8(&mut [0; 4])
+        }
+        _ => format!("{escaped}%{octet:02X}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_escaped_for_urls() {
+        assert_eq!(escape("eth0.100-51_a~b"), "eth0.100-51_a~b");
+        assert_eq!(escape("web/v6 \u{e9}?"), "web%2Fv6%20%C3%A9%3F");
+    }
+}

@@ -1,0 +1,307 @@
+//! The status as people read it.
+
+use std::{
+    fmt::Write,
+    time::{Duration, SystemTime},
+};
+
+use crate::report::{Counters, PeerRefused, Port, Status, VirtualRouter};
+
+const HEADER: [&str; 8] =
+    ["NAME", "STATE", "PHASE", "SINCE", "PRIORITY", "LEASE", "ADDRESSES", "ACTIVE-PEER"];
+
+/// All virtual routers, and what belongs to none.
+pub(super) fn status(status: &Status) -> String {
+    if status.virtual_routers.is_empty() {
+        return "no virtual routers\n".to_owned();
+    }
+    let mut text = routers(&status.virtual_routers);
+    for port in &status.ports {
+        text += &unattributed(port);
+    }
+    text
+}
+
+/// A table with a line for each virtual router, and below it what there is to say of each.
+pub(super) fn routers(routers: &[VirtualRouter]) -> String {
+    let mut rows = vec![HEADER.map(str::to_owned)];
+    rows.extend(routers.iter().map(row));
+    let mut text = align(&rows);
+    for router in routers {
+        text += &details(router);
+    }
+    text
+}
+
+fn row(router: &VirtualRouter) -> [String; 8] {
+    let phase = match &router.hold {
+        Some(hold) => hold.clone(),
+        None => router.phase.clone(),
+    };
+    let addresses = if router.addresses_held.is_empty() { &router.addresses } else { &router.addresses_held };
+    let more = addresses.len().saturating_sub(1);
+    let first = addresses.first().map_or("-", String::as_str);
+    [
+        router.name.clone(),
+        router.state.clone(),
+        phase,
+        since(&router.since).map_or_else(|| router.since.clone(), age),
+        router.effective_priority.to_string(),
+        router.lease_seconds.map_or_else(|| "-".to_owned(), |lease| format!("{lease:.1}s")),
+        if more == 0 { first.to_owned() } else { format!("{first} (+{more})") },
+        router.active_peer.map_or_else(|| "-".to_owned(), |peer| peer.to_string()),
+    ]
+}
+
+/// Pads every column to its widest cell.
+fn align(rows: &[[String; 8]]) -> String {
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| format!("{cell:<0$}", width(column).unwrap_or_default()));
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+fn details(router: &VirtualRouter) -> String {
+    let VirtualRouter { name, version, vrid, interface, state, since, reason, .. } = router;
+    let family = if router.family == "ipv6" { "IPv6" } else { "IPv4" };
+    let mut text = format!(
+        "\n{name}: VRRPv{version} for {family}, VRID {vrid} on {interface}; {state} since {since} ({reason})\n"
+    );
+    let mut line = |label: &str, rest: String| drop(writeln!(text, "  {label:<9} {rest}"));
+    if router.addresses.len() > 1 {
+        line("addresses", router.addresses.join(", "));
+    }
+    if !router.addresses_held.is_empty() {
+        line("held", router.addresses_held.join(", "));
+    }
+    if let Some(hold) = &router.hold {
+        line("hold", if router.fault { format!("{hold} (a fault)") } else { hold.clone() });
+    }
+    if let Some(error) = &router.backend_error {
+        line("backend", error.clone());
+    }
+    if let Some(probation) = router.probation_seconds {
+        line(
+            "probation",
+            format!("does not preempt for another {probation:.0} s, because of a fault of its own"),
+        );
+    }
+    for peer in &router.peers_heard {
+        let what =
+            if peer.priority == 0 { "resigned".to_owned() } else { format!("priority {}", peer.priority) };
+        line("heard", format!("{}  {what}, {}", peer.address, messages(peer.messages, peer.seconds_ago)));
+    }
+    for peer in &router.peers_refused {
+        line("refused", refused(peer));
+    }
+    let counters = non_zero(&router.counters);
+    if !counters.is_empty() {
+        line("counted", counters);
+    }
+    let rejected = counts(router.counters.rejected.iter().map(|(reason, count)| (reason.as_str(), *count)));
+    if !rejected.is_empty() {
+        line("rejected", rejected);
+    }
+    text
+}
+
+/// What a socket received that belongs to no virtual router; nothing if it received none.
+fn unattributed(port: &Port) -> String {
+    let rejected = counts(port.rejected.iter().map(|(reason, count)| (reason.as_str(), *count)));
+    let dropped = counts([("heard", port.overflow_heard), ("refused", port.overflow_refused)].into_iter());
+    if rejected.is_empty() && dropped.is_empty() && port.peers_refused.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{} {}: messages for no virtual router here\n", port.interface, port.family);
+    let mut line = |label: &str, rest: String| drop(writeln!(text, "  {label:<9} {rest}"));
+    for peer in &port.peers_refused {
+        line("refused", refused(peer));
+    }
+    if !rejected.is_empty() {
+        line("rejected", rejected);
+    }
+    if !dropped.is_empty() {
+        line("dropped", format!("{dropped} (the socket's buffer was full)"));
+    }
+    text
+}
+
+fn refused(peer: &PeerRefused) -> String {
+    format!("{}  {}, {}", peer.address, peer.reason, messages(peer.messages, peer.seconds_ago))
+}
+
+fn messages(count: u64, seconds_ago: f64) -> String {
+    let messages = if count == 1 { "message" } else { "messages" };
+    format!("{count} {messages}, the last {seconds_ago:.1} s ago")
+}
+
+fn non_zero(counters: &Counters) -> String {
+    counts(
+        [
+            ("adverts_sent", counters.adverts_sent),
+            ("resignations_sent", counters.resignations_sent),
+            ("answers_sent", counters.answers_sent),
+            ("answers_withheld", counters.answers_withheld),
+            ("send_failures", counters.send_failures),
+            ("adverts_received", counters.adverts_received),
+            ("resignations_received", counters.resignations_received),
+            ("announcements", counters.announcements),
+            ("became_active", counters.became_active),
+            ("backend_failures", counters.backend_failures),
+            ("repairs", counters.repairs),
+            ("stalls", counters.stalls),
+        ]
+        .into_iter(),
+    )
+}
+
+fn counts<'a>(counters: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let non_zero = counters.filter(|(_, count)| *count > 0);
+    non_zero.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+fn since(rfc3339: &str) -> Option<Duration> {
+    let then = humantime::parse_rfc3339(rfc3339).ok()?;
+    Some(SystemTime::now().duration_since(then).unwrap_or_default())
+}
+
+/// The two greatest units of `duration`.
+fn age(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, minutes) => format!("{minutes}m{}s", seconds % 60),
+        (0, hours, minutes) => format!("{hours}h{minutes}m"),
+        (days, hours, _) => format!("{days}d{hours}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::report::{PeerHeard, SCHEMA};
+
+    fn router() -> VirtualRouter {
+        VirtualRouter {
+            name: "web".to_owned(),
+            interface: "eth0".to_owned(),
+            vrid: 51,
+            family: "ipv4".to_owned(),
+            version: 3,
+            state: "active".to_owned(),
+            phase: "held".to_owned(),
+            hold: None,
+            fault: false,
+            since: humantime::format_rfc3339_millis(SystemTime::now() - Duration::from_secs(200)).to_string(),
+            reason: "silence".to_owned(),
+            effective_priority: 150,
+            addresses: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
+            addresses_held: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
+            lease_seconds: Some(2.96),
+            probation_seconds: None,
+            active_peer: None,
+            backend_error: None,
+            peers_heard: vec![PeerHeard {
+                address: "192.0.2.2".parse().unwrap(),
+                priority: 100,
+                seconds_ago: 7.0,
+                messages: 1,
+            }],
+            peers_refused: vec![PeerRefused {
+                address: "192.0.2.9".parse().unwrap(),
+                reason: "wrong-checksum".to_owned(),
+                seconds_ago: 0.25,
+                messages: 12,
+            }],
+            counters: Counters {
+                adverts_sent: 200,
+                rejected: BTreeMap::from([("wrong-checksum".to_owned(), 12), ("wrong-ttl".to_owned(), 0)]),
+                ..Counters::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_line_for_each_and_details_below() {
+        let text = routers(&[router()]);
+        let lines: Vec<&str> = text.lines().collect();
+        let expected = [
+            "NAME  STATE   PHASE  SINCE  PRIORITY  LEASE  ADDRESSES           ACTIVE-PEER",
+            "web   active  held   3m20s  150       3.0s   192.0.2.10/24 (+1)  -",
+            "",
+        ];
+        assert_eq!(lines.get(..3), Some(&expected[..]), "{text}");
+        assert!(
+            text.contains("\n  heard     192.0.2.2  priority 100, 1 message, the last 7.0 s ago\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\n  refused   192.0.2.9  wrong-checksum, 12 messages, the last 0.2 s ago\n"),
+            "{text}"
+        );
+        assert!(text.contains("\n  counted   adverts_sent 200\n  rejected  wrong-checksum 12\n"), "{text}");
+    }
+
+    #[test]
+    fn a_hold_stands_in_place_of_the_phase() {
+        let held = VirtualRouter {
+            state: "initialize".to_owned(),
+            phase: "initialize".to_owned(),
+            hold: Some("link-down".to_owned()),
+            fault: true,
+            addresses_held: Vec::new(),
+            ..router()
+        };
+        let text = routers(&[held]);
+        assert!(text.contains("web   initialize  link-down"), "{text}");
+        assert!(text.contains("\n  hold      link-down (a fault)\n"), "{text}");
+    }
+
+    #[test]
+    fn silent_ports_are_not_mentioned() {
+        let quiet = Port {
+            interface: "eth0".to_owned(),
+            family: "ipv4".to_owned(),
+            rejected: BTreeMap::from([("unknown-vrid".to_owned(), 0)]),
+            peers_refused: Vec::new(),
+            overflow_heard: 0,
+            overflow_refused: 0,
+        };
+        let busy = Port {
+            interface: "eth1".to_owned(),
+            rejected: BTreeMap::from([("unknown-vrid".to_owned(), 3)]),
+            ..quiet.clone()
+        };
+        let all = Status {
+            schema: SCHEMA,
+            version: "0".to_owned(),
+            virtual_routers: vec![router()],
+            ports: vec![quiet, busy],
+        };
+        let text = status(&all);
+        assert!(!text.contains("eth0 ipv4:"), "{text}");
+        assert!(
+            text.ends_with("\neth1 ipv4: messages for no virtual router here\n  rejected  unknown-vrid 3\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn ages_have_two_units() {
+        let ages = [(5, "5s"), (65, "1m5s"), (3_700, "1h1m"), (90_061, "1d1h")];
+        for (seconds, expected) in ages {
+            assert_eq!(age(Duration::from_secs(seconds)), expected);
+        }
+    }
+}
