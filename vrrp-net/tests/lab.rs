@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader, Read},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
     os::fd::AsRawFd,
     path::Path,
     process::{Child, Command, Stdio},
@@ -36,6 +36,8 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut tests = vec![
         Trial::test("two_hosts_reach_each_other", two_hosts_reach_each_other),
+        Trial::test("addresses_are_usable_at_once", addresses_are_usable_at_once),
+        Trial::test("a_thread_stays_on_its_host", a_thread_stays_on_its_host),
         Trial::test(
             "a_cut_cable_loses_packets_but_not_the_carrier",
             a_cut_cable_loses_packets_but_not_the_carrier,
@@ -46,6 +48,10 @@ fn main() {
         needs_nft("a_cable_can_be_blocked_one_way", a_cable_can_be_blocked_one_way),
         Trial::test("a_frame_is_captured_once_and_in_order", a_frame_is_captured_once_and_in_order),
         Trial::test("a_capture_at_a_cable_sees_both_ways", a_capture_at_a_cable_sees_both_ways),
+        Trial::test(
+            "what_a_cut_host_sends_is_captured_at_its_port_alone",
+            what_a_cut_host_sends_is_captured_at_its_port_alone,
+        ),
         Trial::test("a_capture_can_be_written_for_wireshark", a_capture_can_be_written_for_wireshark),
         Trial::test("an_injector_sends_what_was_asked_for", an_injector_sends_what_was_asked_for),
         Trial::test("a_process_is_on_its_host_and_dies_with_it", a_process_is_on_its_host_and_dies_with_it),
@@ -135,6 +141,31 @@ fn two_hosts_reach_each_other() -> Outcome {
         check(loss.sent == loss.answered && loss.first_reply.is_some(), format!("{address}: {loss:?}"))?;
     }
     Ok(())
+}
+
+fn addresses_are_usable_at_once() -> Outcome {
+    let pair = Pair::new()?;
+    for address in [IpAddr::from(A4), A6.into()] {
+        pair.a.run(|| UdpSocket::bind((address, 0)))??;
+        check(pair.b.run(|| UdpSocket::bind((address, 0)))?.is_err(), format!("{address} is on b too"))?;
+    }
+    // Address, index, prefix length, scope, flags and name, all in hexadecimal.
+    let table = pair.a.run(|| fs::read_to_string("/proc/thread-self/net/if_inet6"))??;
+    let lines = || table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let link_local = lines().find(|fields| fields.first().is_some_and(|address| address.starts_with("fe80")));
+    let flags =
+        u32::from_str_radix(link_local.ok_or("no link-local address")?.get(4).ok_or("no flags")?, 16)?;
+    check(flags & libc::IFA_F_TENTATIVE == 0, table)
+}
+
+fn a_thread_stays_on_its_host() -> Outcome {
+    let pair = Pair::new()?;
+    let receiver = pair.a.run(|| UdpSocket::bind((A4, 5_000)))??;
+    receiver.set_read_timeout(Some(SOON))?;
+    let sender = pair.b.thread("sender", || UdpSocket::bind("0.0.0.0:0")?.send_to(b"hello", (A4, 5_000)))?;
+    let (length, from) = receiver.recv_from(&mut [0; 16])?;
+    check(length == 5 && from.ip() == Ipv4Addr::new(10, 0, 0, 2), from)?;
+    check(sender.join().is_ok_and(|sent| sent.is_ok()), "the thread failed")
 }
 
 fn a_cut_cable_loses_packets_but_not_the_carrier() -> Outcome {
@@ -248,6 +279,22 @@ fn a_capture_at_a_cable_sees_both_ways() -> Outcome {
     }
     let foreign = capture.frames().into_iter().find(|frame| &*frame.port != pair.cable_a.port());
     check(foreign.is_none(), format!("{foreign:?}"))
+}
+
+fn what_a_cut_host_sends_is_captured_at_its_port_alone() -> Outcome {
+    let pair = Pair::new()?;
+    let (all, at_b) = (Capture::start(&pair.switch)?, Capture::cable(&pair.cable_b)?);
+    let injector = Injector::new(&pair.a, "eth0")?;
+    pair.cable_a.cut()?;
+    injector.send(&advert(1)?)?;
+    pair.cable_a.mend()?;
+    injector.send(&advert(2)?)?;
+    let is_second = |frame: &lab::Frame| frame.vrrp().is_some_and(|vrrp| vrrp.payload == [2; 8]);
+    for capture in [&all, &at_b] {
+        check(capture.wait_for(SOON, is_second).is_some(), "the frame after mending is missing")?;
+    }
+    check(count_adverts(&all) == 2, format!("{} frames entered the switch", count_adverts(&all)))?;
+    check(count_adverts(&at_b) == 1, format!("{} frames reached b", count_adverts(&at_b)))
 }
 
 fn a_capture_can_be_written_for_wireshark() -> Outcome {

@@ -31,7 +31,7 @@ impl Host {
     pub fn new(name: &str) -> Result<Self, Error> {
         let made = || format!("making the host {name}");
         let namespace = Namespace::new().doing(made)?;
-        namespace.run(disable_duplicate_detection).doing(made)?.doing(made)?;
+        namespace.run(prepare_ipv6).doing(made)?.doing(made)?;
         wire::set_up(&namespace, "lo", true)?;
         let (jobs, queue) = mpsc::channel::<Job>();
         let starter =
@@ -46,7 +46,8 @@ impl Host {
     }
 
     /// Runs `work` on a thread of the host, waits for it and returns its value. Sockets that it opens stay in
-    /// the host's network wherever they are used later.
+    /// the host's network wherever they are used later, programs that it runs are on the host, and
+    /// `/proc/sys/net` is the host's.
     ///
     /// # Errors
     /// [`Error`] when the thread cannot be started. A panic in `work` goes on in the caller.
@@ -98,9 +99,11 @@ impl Drop for Host {
     }
 }
 
-/// Both settings count: the kernel looks for duplicates when either asks for it.
-fn disable_duplicate_detection() -> io::Result<()> {
+/// IPv6 is on, and without Duplicate Address Detection. Both `all` and `default` count: the kernel looks for
+/// duplicates when either asks for it.
+fn prepare_ipv6() -> io::Result<()> {
     for which in ["all", "default"] {
+        write_ipv6_setting(which, "disable_ipv6", "0")?;
         write_ipv6_setting(which, "accept_dad", "0")?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Links and addresses in the namespaces of a lab, by netlink.
 
-use std::{net::IpAddr, os::fd::AsRawFd, time::Duration};
+use std::{fs, net::IpAddr, os::fd::AsRawFd, time::Duration};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::{
@@ -88,11 +88,13 @@ pub(super) fn wait_for_port(namespace: &Namespace, port: &str) -> Result<(), Err
 
 /// Waits until the interface has its link-local IPv6 address, if it gets one at all.
 pub(super) fn wait_for_link_local(namespace: &Namespace, name: &str) -> Result<(), Error> {
-    if !std::path::Path::new("/proc/sys/net/ipv6").exists() {
+    let doing = || format!("waiting for the link-local address of {name}");
+    let disabled = format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6");
+    let disabled = namespace.run(|| fs::read_to_string(disabled)).doing(doing)?;
+    if !disabled.is_ok_and(|value| value.trim() == "0") {
         return Ok(());
     }
     let index = find(namespace, name)?.header.index;
-    let doing = || format!("waiting for the link-local address of {name}");
     wait(doing, || {
         let message = RouteNetlinkMessage::GetAddress(AddressMessage::default());
         let addresses = dump(namespace, message, doing)?;
