@@ -1,5 +1,6 @@
 //! [`Netlink`]: addresses of the kernel on the virtual router's own interface.
 
+mod failure;
 mod table;
 mod worker;
 

@@ -64,15 +64,16 @@ impl HostAddress {
         !self.flags.contains(AddressFlags::Noprefixroute)
     }
 
-    /// How long ago it was last put or renewed.
+    /// How long ago it was last put or renewed. The kernel stamps addresses by its tick, which can lag some
+    /// tenths of a second behind its clock: this is then so much too long.
     #[must_use]
     pub fn renewed_ago(&self) -> Duration {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
         // The kernel's own number is cut to 32 bits in the same way.
         let low = u32::try_from((now.as_millis() / 10) % (1 << 32)).unwrap_or_default();
         let ago = low.wrapping_sub(self.stamp);
-        // The stamp comes from the tick, which can be a little ahead.
-        if ago > u32::MAX / 2 { Duration::ZERO } else { Duration::from_millis(u64::from(ago) * 10) }
+        // Both are rounded, so the stamp can be a little ahead.
+        if ago > u32::MAX - 100 { Duration::ZERO } else { Duration::from_millis(u64::from(ago) * 10) }
     }
 
     /// Whether a program that has just started may go on holding it: it was [`HELD`], with a lifetime, and
@@ -259,6 +260,9 @@ mod tests {
         assert!(!HostAddress { tag: LEAVING, ..address.clone() }.is_adoptable(within));
         assert!(!HostAddress { valid: None, ..address.clone() }.is_adoptable(within));
         assert!(HostAddress { stamp: address.stamp.wrapping_add(5), ..address.clone() }.is_adoptable(within));
+        assert!(
+            !HostAddress { stamp: address.stamp.wrapping_add(6000), ..address.clone() }.is_adoptable(within)
+        );
         assert!(!HostAddress { stamp: address.stamp.wrapping_sub(6000), ..address }.is_adoptable(within));
     }
 }

@@ -46,7 +46,7 @@ pub fn list(socket: &mut Socket) -> Result<Vec<HostLink>, Error> {
     socket.dump_with(&all, |header, payload| decode(header, payload).map(|(_, link)| link))
 }
 
-/// RTM_NEWLINK that sets an existing interface up or down.
+/// RTM_SETLINK that sets an existing interface up or down.
 #[must_use]
 pub fn set_up(index: u32, up: bool) -> RouteNetlinkMessage {
     let mut message = LinkMessage::default();
@@ -56,7 +56,7 @@ pub fn set_up(index: u32, up: bool) -> RouteNetlinkMessage {
     RouteNetlinkMessage::SetLink(message)
 }
 
-/// RTM_NEWLINK that renames an existing interface. Old kernels want it to be down.
+/// RTM_SETLINK that renames an existing interface. Old kernels want it to be down.
 #[must_use]
 pub fn rename(index: u32, name: &str) -> RouteNetlinkMessage {
     let mut message = LinkMessage::default();

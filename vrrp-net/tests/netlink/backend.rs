@@ -174,10 +174,10 @@ fn a_renewal_keeps_it(world: &mut World) {
     world.add_own("eth0", "2001:db8::1/64");
     let backend = Backend::new();
     let texts = ["192.0.2.10/24", "2001:db8::10/64"];
-    backend.acquire(&lease(&texts, 2)).unwrap();
+    backend.acquire(&lease(&texts, 3)).unwrap();
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(5) {
-        backend.renew(&lease(&texts, 2)).unwrap();
+    while begun.elapsed() < Duration::from_secs(6) {
+        backend.renew(&lease(&texts, 3)).unwrap();
         let ours: Vec<_> = world.addresses("eth0").into_iter().filter(|a| a.is_ours()).collect();
         assert_eq!(ours.len(), 2, "after {:?}", begun.elapsed());
         let has = |flag| ours.iter().all(|address| address.ip().is_ipv4() || address.flags.contains(flag));
@@ -328,6 +328,18 @@ fn a_subnet_of_its_own(world: &mut World) {
     backend.renew(&lease).unwrap();
     let ipv6 = ours(world).into_iter().find(|held| held.ip().is_ipv6()).unwrap();
     assert!(!ipv6.has_prefix_route(), "the route is the host's by now: {ipv6:?}");
+    backend.release(&lease, Reason::Shutdown).unwrap();
+    assert_eq!(world.texts("eth0").len(), 3);
+    assert_eq!(routes_to("20010db8000000000000000000000000 40"), [0], "it is there, and does not expire");
+}
+
+/// The routes of `eth0` to an IPv6 prefix: for each whether it expires (`RTF_EXPIRES`).
+fn routes_to(prefix: &str) -> Vec<u32> {
+    const EXPIRES: u32 = 0x0040_0000;
+    let routes = fs::read_to_string("/proc/thread-self/net/ipv6_route").unwrap();
+    let routes = routes.lines().filter(|line| line.starts_with(prefix) && line.ends_with("eth0"));
+    let flags = routes.map(|line| line.split_whitespace().nth(8).unwrap());
+    flags.map(|flags| u32::from_str_radix(flags, 16).unwrap() & EXPIRES).collect()
 }
 
 fn ipv6_answers_at_once(world: &mut World) {

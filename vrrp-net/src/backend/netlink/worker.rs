@@ -7,22 +7,19 @@ use std::{
 };
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use nix::{
-    errno::Errno,
-    net::if_::{if_indextoname, if_nametoindex},
-    time::{ClockId, clock_gettime},
-};
+use nix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 use vrrp_core::{Cidr, LeaseFailure};
 
 use super::{
     TIMEOUT,
+    failure::{index_of, name_of, present, put_refused, refused},
     table::{Present, Table},
 };
 use crate::{
     BackendError, Lease,
     netlink::{
-        self, Socket,
+        Socket,
         addresses::{self, HELD, HostAddress, LEAVING, Put},
         links,
     },
@@ -318,72 +315,6 @@ fn collect(jobs: &Receiver<Job>, renewals: &mut Vec<(Vec<Renewal>, Answer)>) -> 
         }
     }
     None
-}
-
-fn index_of(interface: &str) -> Result<u32, BackendError> {
-    if_nametoindex(interface).map_err(|errno| {
-        let what = match errno {
-            Errno::ENODEV => format!("there is no interface {interface}"),
-            errno => format!("the interface {interface} could not be looked up: {}", errno.desc()),
-        };
-        BackendError::new(LeaseFailure::Failed, what)
-    })
-}
-
-fn name_of(index: u32) -> String {
-    match if_indextoname(index) {
-        Ok(name) => name.to_string_lossy().into_owned(),
-        Err(_) => format!("interface {index}"),
-    }
-}
-
-fn present(other: &HostAddress) -> BackendError {
-    let interface = name_of(other.index);
-    let what = if other.is_ours() {
-        format!(
-            "{} is held as a virtual address on {interface} already; give it to one virtual router only",
-            other.cidr
-        )
-    } else {
-        format!(
-            "{} is on {interface} already and was not put there as a virtual address; remove it (ip address \
-             del {} dev {interface}), or make this node the owner (priority 255)",
-            other.cidr, other.cidr
-        )
-    };
-    BackendError::new(LeaseFailure::AddressPresent, what)
-}
-
-fn put_refused(put: &Put, error: &netlink::Error) -> BackendError {
-    let interface = name_of(put.index);
-    let what = format!("{} could not be put on {interface}", put.cidr);
-    match error.errno() {
-        Some(libc::EEXIST) => {
-            let what = format!("{what}: somebody else put it there at the same moment");
-            BackendError::new(LeaseFailure::AddressPresent, what)
-        }
-        Some(libc::EACCES) if put.cidr.address().is_ipv6() => {
-            let what =
-                format!("{what}: IPv6 is disabled there (sysctl net.ipv6.conf.{interface}.disable_ipv6=1)");
-            BackendError::new(LeaseFailure::Denied, what)
-        }
-        _ => refused(&what, error),
-    }
-}
-
-/// What became of a request, for the protocol and in a sentence.
-fn refused(what: &str, error: &netlink::Error) -> BackendError {
-    match (error, error.errno()) {
-        (_, Some(libc::EPERM | libc::EACCES)) => {
-            let what = format!(
-                "{what}: this process lacks the capability CAP_NET_ADMIN in its network namespace; run it as \
-                 root, or grant it (setcap cap_net_admin,cap_net_raw+ep, docker run --cap-add NET_ADMIN)"
-            );
-            BackendError::new(LeaseFailure::Denied, what)
-        }
-        (netlink::Error::Timeout, _) => BackendError::new(LeaseFailure::TimedOut, format!("{what}: {error}")),
-        _ => BackendError::new(LeaseFailure::Failed, format!("{what}: {error}")),
-    }
 }
 
 /// A clock that goes on while the host sleeps.
