@@ -27,7 +27,8 @@ fn main() {
     for family in [Family::Ipv4, Family::Ipv6] {
         let mut add = |name: &str, test: fn(Family)| {
             let run = move || {
-                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+                let runtime =
+                    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
                 let _context = runtime.enter();
                 test(family);
                 Ok::<(), Failed>(())
@@ -288,7 +289,8 @@ fn addresses_are_announced(family: Family) {
     };
     for forwarding in [false, true] {
         a.enter();
-        std::fs::write("/proc/sys/net/ipv6/conf/eth0/forwarding", if forwarding { "1" } else { "0" }).unwrap();
+        std::fs::write("/proc/sys/net/ipv6/conf/eth0/forwarding", if forwarding { "1" } else { "0" })
+            .unwrap();
         link.announce(eth0(), family, &addresses).unwrap();
         for address in &addresses {
             let expected = (a.mac(), address.address(), forwarding && family == Family::Ipv6);
@@ -347,9 +349,8 @@ fn a_deleted_interface_is_quiet_and_comes_back(family: Family) {
     let mut seen = Seen::default();
     seen.read(&mut link, Duration::from_millis(300));
     assert!(seen.wakes < 5, "{} wake-ups", seen.wakes);
-    let send = |link: &mut Linux| {
-        link.send(eth0(), wire.b.primary(family), group(family), &advert(family, VRID))
-    };
+    let send =
+        |link: &mut Linux| link.send(eth0(), wire.b.primary(family), group(family), &advert(family, VRID));
     send(&mut link).unwrap_err();
     link.announce(eth0(), family, &["192.0.2.10".parse().unwrap(), "fd00::10".parse().unwrap()]).unwrap_err();
     link.close(eth0(), family);

@@ -42,7 +42,9 @@ impl Wire {
     pub fn plug(&self) {
         self.a.enter();
         let peer = format!("/proc/{}/fd/{}", process::id(), self.b.namespace.as_raw_fd());
-        ip(&format!("link add eth0 address 02:00:00:00:00:01 type veth peer name eth0 address 02:00:00:00:00:02 netns {peer}"));
+        ip(&format!(
+            "link add eth0 address 02:00:00:00:00:01 type veth peer name eth0 address 02:00:00:00:00:02 netns {peer}"
+        ));
         self.a.configure();
         self.b.configure();
     }
@@ -118,7 +120,8 @@ impl Host {
         let index = self.index();
         let socket = match family {
             Family::Ipv4 => {
-                let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(libc::IPPROTO_RAW))).unwrap();
+                let socket =
+                    Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(libc::IPPROTO_RAW))).unwrap();
                 socket.set_header_included_v4(true).unwrap();
                 socket.bind_device_by_index_v4(NonZeroU32::new(index)).unwrap();
                 socket
