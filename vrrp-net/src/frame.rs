@@ -8,8 +8,7 @@ use std::{
 
 use bytes::{BufMut, BytesMut};
 use etherparse::{
-    ArpEthIpv4Packet, ArpOperation, Icmpv6Type, PacketBuilder,
-    icmpv6::NeighborAdvertisementHeader,
+    ArpEthIpv4Packet, ArpOperation, Icmpv6Type, PacketBuilder, icmpv6::NeighborAdvertisementHeader,
 };
 
 const BROADCAST: [u8; 6] = [0xff; 6];
@@ -127,7 +126,10 @@ mod tests {
         let packet = PacketHeaders::from_ethernet_slice(&frame).unwrap();
         let Some(NetHeaders::Arp(arp)) = packet.net else { panic!("no ARP in {packet:?}") };
         let arp = arp.try_eth_ipv4().unwrap();
-        assert_eq!((arp.sender_mac, arp.sender_ipv4, arp.target_ipv4), (MAC, [192, 0, 2, 10], [192, 0, 2, 10]));
+        assert_eq!(
+            (arp.sender_mac, arp.sender_ipv4, arp.target_ipv4),
+            (MAC, [192, 0, 2, 10], [192, 0, 2, 10])
+        );
 
         for router in [false, true] {
             announcement("fd00::64".parse().unwrap(), MAC, router, &mut frame).unwrap();

@@ -144,6 +144,9 @@ pub struct Received {
 }
 
 /// Datagrams that the kernel dropped because a socket's buffer was full.
+///
+/// Newer kernels look at the buffer before the filter (6.18 does): while one is full, everything of protocol
+/// 112 on the interface counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two counters")]
 pub struct Overflow {

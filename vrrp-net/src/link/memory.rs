@@ -173,9 +173,8 @@ impl Link for Memory {
     fn close(&mut self, interface: InterfaceId, family: Family) {
         self.with(|node| {
             node.ports.remove(&(interface, family));
-            node.queue.retain(|(meta, _)| {
-                meta.interface != interface || Family::of(meta.destination) != family
-            });
+            node.queue
+                .retain(|(meta, _)| meta.interface != interface || Family::of(meta.destination) != family);
         });
     }
 

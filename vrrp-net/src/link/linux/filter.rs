@@ -91,11 +91,8 @@ fn program(interest: &Interest, family: Family, verdicts: Verdicts) -> Program {
         if classes.is_empty() {
             continue;
         }
-        let mut body = vec![
-            op(BPF_LD | BPF_MEM, EXTRA_LENGTH),
-            jump(BPF_JMP | BPF_JEQ | BPF_K, extra, 1, 0),
-            other,
-        ];
+        let mut body =
+            vec![op(BPF_LD | BPF_MEM, EXTRA_LENGTH), jump(BPF_JMP | BPF_JEQ | BPF_K, extra, 1, 0), other];
         for (min_ttl, set) in classes {
             body.extend(class(min_ttl, &set, verdicts.heard));
         }

@@ -134,8 +134,9 @@ impl Rx {
     /// The next datagram, if tokio knows of one: costs nothing if it does not.
     pub(super) fn recv_known(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         let mut control = std::mem::take(&mut self.control);
-        let result =
-            self.socket.try_io(Readiness::READABLE, |socket| receive(socket, self.family, buffer, &mut control));
+        let result = self
+            .socket
+            .try_io(Readiness::READABLE, |socket| receive(socket, self.family, buffer, &mut control));
         self.control = control;
         self.judge(result)
     }

@@ -18,7 +18,9 @@ fn run(program: &[Instruction], packet: &[u8], start: usize) -> u32 {
         at += 1;
         let mut branch = |taken: bool| at += usize::from(if taken { if_true } else { if_false });
         match u32::from(code) {
-            c if c == BPF_LD | BPF_B | BPF_ABS => a = packet[operand.wrapping_sub(NETWORK_HEADER) as usize].into(),
+            c if c == BPF_LD | BPF_B | BPF_ABS => {
+                a = packet[operand.wrapping_sub(NETWORK_HEADER) as usize].into()
+            }
             c if c == BPF_LD | BPF_B | BPF_IND => a = data[(x + operand) as usize].into(),
             c if c == BPF_LD | BPF_W | BPF_LEN => a = data.len() as u32,
             c if c == BPF_LD | BPF_IMM => a = operand,
@@ -137,8 +139,7 @@ fn programs_fit_into_the_kernel_and_sort_every_vrid() {
     let everything_differs = (1..=255).map(|vrid| (vrid, 3, vrid));
     let one_class = (1..=255).map(|vrid| (vrid, 3, 255));
     let two_versions = (1..=255).map(|vrid| (vrid, 2 + vrid % 2, 255 - vrid / 16));
-    let worlds =
-        [interest([]), interest(everything_differs), interest(one_class), interest(two_versions)];
+    let worlds = [interest([]), interest(everything_differs), interest(one_class), interest(two_versions)];
     for world in &worlds {
         for family in [Family::Ipv4, Family::Ipv6] {
             let sorter = Sorter::new(world, family);
