@@ -1,2 +1,21 @@
-//! stub
-fn main(){}
+//! The `vrrp` program: a virtual IP address on exactly one healthy node.
+//!
+//! It reads a configuration, builds the types of [`vrrp_core`] from it, and runs a [`vrrp_net::Node`].
+
+mod check;
+mod cli;
+mod config;
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let status = match cli::Cli::parse().command {
+        cli::Command::Check(arguments) => check::main(&arguments),
+        cli::Command::Demo => demo::run(),
+        _ => 0,
+    };
+    ExitCode::from(status)
+}

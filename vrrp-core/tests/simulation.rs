@@ -19,7 +19,7 @@ fn seeds() -> std::ops::Range<u64> {
     let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse::<u64>().ok());
     match number("SIMULATION_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION_SEEDS").unwrap_or(1000),
+        None => 0..number("SIMULATION_SEEDS").unwrap_or(500),
     }
 }
 
@@ -44,8 +44,6 @@ fn after_chaos_exactly_one_node_holds_the_address_and_it_is_the_strongest() {
         let mut network = Network::new(scenario(seed));
         network.run_with_chaos(60 * SECOND);
         network.heal();
-        // Probation lasts up to 5 min after repeated faults; an interval may be 3 s.
-        network.run(700 * SECOND);
         network.judge_convergence();
     }
 }

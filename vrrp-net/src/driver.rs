@@ -1,1 +1,476 @@
-//! stub
+//! The one loop: a task that owns the [`Router`], and everything that feeds it.
+//!
+//! A turn takes what there is from each source, in this order: packets (a bounded batch), the host's
+//! interfaces, an answer of a backend, a command, deadlines. After each input the core's outputs are drained
+//! completely. Two rules are about who goes first:
+//!
+//! - Before a deadline is acted on, the sockets are drained: a driver that did not run for a while finds
+//!   queued advertisements *and* an expired timer, and timers-first is a false takeover. What arrives during
+//!   the turn does not count, so that a flood cannot starve the timers.
+//! - Before a backend's success is passed on, the sockets are drained too: a stronger advertisement that
+//!   arrived meanwhile cancels the announcement.
+
+mod commands;
+mod effects;
+mod interfaces;
+mod leases;
+mod members;
+mod renewals;
+mod status;
+mod worker;
+
+use std::{
+    collections::BTreeSet,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::{Context, Poll, Waker},
+    time::{Duration, SystemTime},
+};
+
+use tokio::{
+    runtime,
+    sync::{broadcast, mpsc, oneshot},
+};
+use vrrp_core::{Advert, Family, Input, Instant, InterfaceId, Key, LeaseFailure, Reach, Router};
+
+pub(crate) use commands::Command;
+
+use crate::{
+    clock::{Clock, boottime_now},
+    link::Link,
+    monitor::{HostEvent, Monitor},
+    node::NodeEvent,
+};
+use commands::Drain;
+use effects::Effects;
+use leases::{Answer, Leases, patience};
+use members::Throttle;
+use worker::{Call, Failure};
+
+/// How many packets a turn takes before it looks at anything else.
+const BATCH: usize = 64;
+/// How many packets are read at most before a deadline is acted on: more than a socket holds.
+const DRAIN: usize = 4096;
+/// How many changes of the host a turn takes.
+const HOST_EVENTS: usize = 64;
+/// After this many receive errors in a row without a packet the sockets are left alone for a moment.
+const RECEIVE_ERRORS: u32 = 16;
+const RECEIVE_PAUSE: Duration = Duration::from_millis(100);
+
+/// The owner of the [`Router`].
+///
+/// Dropped before its end, by a panic or with its runtime, it resigns and has the backends release.
+pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
+    router: Router,
+    clock: C,
+    monitor: M,
+    effects: Effects<L>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    /// Cleared when every `Node` and `Handle` is gone.
+    commanded: bool,
+    answers: mpsc::UnboundedReceiver<Answer>,
+    buffer: Box<[u8]>,
+    receive_errors: u32,
+    /// When the sockets are looked at again after too many errors.
+    receive_after: Option<Instant>,
+    receive_warning: Throttle,
+    renewal_warning: Throttle,
+    drains: Vec<Drain>,
+    stop: Stop,
+}
+
+/// How far a shutdown has come.
+#[derive(Default)]
+struct Stop {
+    requested: bool,
+    waiting: Vec<oneshot::Sender<()>>,
+    /// When backends that still have not answered are given up.
+    give_up_at: Option<Instant>,
+    over: bool,
+}
+
+/// What woke the driver.
+#[derive(Default)]
+struct Turn {
+    packets: bool,
+    host: Vec<HostEvent>,
+    answer: Option<Answer>,
+    command: Option<Command>,
+    abandoned: bool,
+}
+
+impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
+    /// A driver whose backends run on `backends`.
+    pub(crate) fn new(
+        link: L,
+        clock: C,
+        monitor: M,
+        commands: mpsc::UnboundedReceiver<Command>,
+        events: broadcast::Sender<NodeEvent>,
+        backends: runtime::Handle,
+    ) -> Self {
+        let (sender, answers) = mpsc::unbounded_channel();
+        Self {
+            router: Router::new(),
+            clock,
+            monitor,
+            effects: Effects::new(link, Leases::new(backends, sender), events),
+            commands,
+            commanded: true,
+            answers,
+            // One octet more than any message has, to tell those that are too long.
+            buffer: vec![0; Advert::MAX_LEN.saturating_add(1)].into(),
+            receive_errors: 0,
+            receive_after: None,
+            receive_warning: Throttle::default(),
+            renewal_warning: Throttle::default(),
+            drains: Vec::new(),
+            stop: Stop::default(),
+        }
+    }
+
+    /// Drives until a shutdown is over.
+    pub(crate) async fn run(mut self) {
+        while !self.is_over() {
+            let turn = poll_fn(|cx| self.poll_turn(cx)).await;
+            self.take(turn);
+            tokio::task::coop::consume_budget().await;
+        }
+        self.stop.over = true;
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            if let Command::Shutdown { reply } = command {
+                self.stop.waiting.push(reply);
+            }
+        }
+        for reply in std::mem::take(&mut self.stop.waiting) {
+            let _ = reply.send(());
+        }
+    }
+
+    /// Asks every source whether it has something, so that each of them wakes the driver.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
+        let mut turn = Turn {
+            packets: self.receive_after.is_none() && self.effects.link.poll_readable(cx).is_ready(),
+            host: self.poll_monitor(cx),
+            ..Turn::default()
+        };
+        if let Poll::Ready(answer) = self.answers.poll_recv(cx) {
+            turn.answer = answer;
+        }
+        if self.commanded
+            && let Poll::Ready(command) = self.commands.poll_recv(cx)
+        {
+            turn.abandoned = command.is_none();
+            turn.command = command;
+        }
+        let deadline = self.deadline();
+        let due = self.clock.poll_until(deadline, cx).is_ready();
+        let any = turn.packets || !turn.host.is_empty() || turn.answer.is_some() || turn.command.is_some();
+        if any || turn.abandoned || due { Poll::Ready(turn) } else { Poll::Pending }
+    }
+
+    fn poll_monitor(&mut self, cx: &mut Context<'_>) -> Vec<HostEvent> {
+        let mut events = Vec::new();
+        while events.len() < HOST_EVENTS
+            && let Poll::Ready(event) = self.monitor.poll_event(cx)
+        {
+            events.push(event);
+        }
+        events
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let deadlines = [
+            self.router.next_deadline(),
+            self.effects.leases.next_renewal(),
+            self.effects.interfaces.next_retry(),
+            self.receive_after,
+            self.stop.give_up_at,
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    fn take(&mut self, turn: Turn) {
+        let start = SystemTime::now();
+        if turn.packets {
+            self.receive_batch();
+        }
+        for event in turn.host {
+            self.host_event(event);
+        }
+        if let Some(answer) = turn.answer {
+            self.answer(answer, start);
+        }
+        if let Some(command) = turn.command {
+            self.command(command);
+        }
+        if turn.abandoned {
+            self.commanded = false;
+            self.shut_down();
+        }
+        self.act_on_deadlines(start);
+    }
+
+    /// Whether a deadline has come is decided by the clock, whatever the wake-up was.
+    fn act_on_deadlines(&mut self, start: SystemTime) {
+        let due = |at: Option<Instant>, now| at.is_some_and(|at| at <= now);
+        if due(self.router.next_deadline(), self.clock.now()) {
+            self.drain_sockets(start);
+            if due(self.router.next_deadline(), self.clock.now()) {
+                self.input(Input::Timeout);
+            }
+        }
+        let now = self.clock.now();
+        if due(self.receive_after, now) {
+            self.receive_after = None;
+        }
+        if due(self.effects.interfaces.next_retry(), now) {
+            self.sync_interfaces();
+        }
+        if due(self.effects.leases.next_renewal(), now) {
+            self.effects.leases.renew(now, &self.effects.members);
+        }
+    }
+
+    /// Gives one input to the core and carries out what it leads to.
+    fn input(&mut self, input: Input<'_>) {
+        // The core counts what it rejects; nothing else is to be done.
+        let _ = self.router.handle(self.clock.now(), input);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        loop {
+            let now = self.clock.now();
+            while let Some(output) = self.router.poll_output() {
+                self.effects.perform(&output, now);
+            }
+            // The core answers a failure with a later try or with a resignation whose failure it ignores.
+            let failed = self.effects.take_failed_sends();
+            if failed.is_empty() {
+                break;
+            }
+            for key in failed {
+                let _ = self.router.handle(now, Input::SendFailed { key });
+            }
+        }
+        let boottime = boottime_now();
+        let news = self.effects.publish(&self.router, boottime, self.clock.now());
+        self.forget_departed();
+        self.answer_drains(&news);
+    }
+
+    fn receive_batch(&mut self) {
+        for _ in 0..BATCH {
+            if self.receive().is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Reads what was there at `start`: until every socket is empty or has given something later.
+    fn drain_sockets(&mut self, start: SystemTime) {
+        let ports = self.effects.interfaces.ports().count();
+        let mut later = BTreeSet::new();
+        for _ in 0..DRAIN {
+            let Some(packet) = self.receive() else { return };
+            if packet.stamp.is_some_and(|stamp| stamp > start) {
+                later.insert((packet.interface, packet.family));
+                if later.len() >= ports {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads one packet and gives it to the core; `None` when there is none.
+    fn receive(&mut self) -> Option<Packet> {
+        match self.effects.link.try_recv(&mut self.buffer) {
+            Ok(None) => None,
+            Ok(Some(received)) => {
+                self.receive_errors = 0;
+                let meta = received.meta;
+                let bytes = self.buffer.get(..received.len).unwrap_or_default();
+                let _ = self.router.handle(self.clock.now(), Input::Datagram { meta, bytes });
+                self.settle();
+                let family = Family::of(meta.destination);
+                Some(Packet { interface: meta.interface, family, stamp: received.stamp })
+            }
+            Err(error) => {
+                let now = self.clock.now();
+                self.receive_errors = self.receive_errors.saturating_add(1);
+                if self.receive_errors >= RECEIVE_ERRORS {
+                    self.receive_errors = 0;
+                    self.receive_after = Some(now + RECEIVE_PAUSE);
+                }
+                if let Some(suppressed) = self.receive_warning.pass(now) {
+                    let text = "a socket could not be read";
+                    tracing::warn!(event = "receive-failed", %error, suppressed, "{text}: {error}");
+                }
+                None
+            }
+        }
+    }
+
+    /// Reads what the monitor has to say already, without waiting for more.
+    fn read_monitor(&mut self) {
+        for event in self.poll_monitor(&mut Context::from_waker(Waker::noop())) {
+            self.host_event(event);
+        }
+    }
+
+    fn host_event(&mut self, event: HostEvent) {
+        match event {
+            HostEvent::Interface { name, snapshot } => {
+                self.effects.interfaces.update(&name, snapshot, &mut self.effects.link);
+                self.sync_interfaces();
+            }
+            HostEvent::AddressRemoved { interface, address } => {
+                let lost = |entry: &members::Entry| {
+                    *entry.interface == *interface
+                        && entry.phase.is_active()
+                        && entry.backend.in_kernel()
+                        && entry.addresses.iter().any(|cidr| cidr.address() == address)
+                };
+                let members = self.effects.members.iter();
+                let keys: Vec<Key> = members.filter(|(_, entry)| lost(entry)).map(|(key, _)| *key).collect();
+                for key in keys {
+                    if let Some(entry) = self.effects.members.get(&key) {
+                        let name = &*entry.name;
+                        tracing::warn!(
+                            event = "address-lost", name, %interface, %address,
+                            "{name}: {address} was removed from {interface}; putting it back"
+                        );
+                    }
+                    self.input(Input::LeaseLost { key });
+                }
+            }
+        }
+    }
+
+    /// Makes the ports what they should be, and tells the core what that changes.
+    fn sync_interfaces(&mut self) {
+        let now = self.clock.now();
+        let Effects { interfaces, members, link, .. } = &mut self.effects;
+        for (id, status) in interfaces.sync(members, link, now) {
+            self.input(Input::Interface { id, status });
+        }
+    }
+
+    fn answer(&mut self, answer: Answer, start: SystemTime) {
+        match answer {
+            Answer::Renewed { id, round, names, result } => {
+                self.effects.leases.renewed(id, round);
+                if let Err(Failure { kind, text }) = result
+                    && let Some(suppressed) = self.renewal_warning.pass(self.clock.now())
+                {
+                    let kind = kind.as_str();
+                    tracing::warn!(
+                        event = "renewal-failed", %names, kind, suppressed,
+                        "the lease of {names} could not be renewed: {text}"
+                    );
+                }
+            }
+            Answer::Call { key, number, generation, call, result } => {
+                self.effects.leases.answered(key, number);
+                let result = self.note_result(&key, call, result);
+                match call {
+                    Call::Acquire | Call::Repair | Call::Inspect => {
+                        if result.is_ok() && call == Call::Acquire {
+                            self.drain_sockets(start);
+                        }
+                        self.input(Input::LeaseDone { key, generation, result });
+                    }
+                    // Not awaited by the core; what waits for it is looked after here.
+                    Call::Leaving | Call::Release(_) => self.settle(),
+                }
+                self.forget_if_departed(key);
+            }
+        }
+    }
+
+    /// Keeps and logs what a backend said when it failed.
+    fn note_result(
+        &mut self,
+        key: &Key,
+        call: Call,
+        result: Result<Reach, Failure>,
+    ) -> Result<Reach, LeaseFailure> {
+        result.map_err(|Failure { kind, text }| {
+            if let Some(entry) = self.effects.members.get_mut(key) {
+                let (name, call, kind) = (&*entry.name, call.as_str(), kind.as_str());
+                tracing::warn!(
+                    event = "backend-failed", name, call, kind, error = text,
+                    "{name}: the backend could not {call}: {text}"
+                );
+                entry.error = Some(text);
+            }
+            kind
+        })
+    }
+
+    fn forget_departed(&mut self) {
+        let leaving = self.effects.members.iter().filter(|(_, entry)| entry.leaving);
+        let leaving: Vec<Key> = leaving.map(|(key, _)| *key).collect();
+        for key in leaving {
+            self.forget_if_departed(key);
+        }
+    }
+
+    /// Forgets a removed virtual router once the core has, and its backend has let go.
+    fn forget_if_departed(&mut self, key: Key) {
+        let Some(entry) = self.effects.members.get(&key) else { return };
+        if entry.leaving && self.router.status(&key).is_none() && self.effects.leases.is_idle(key) {
+            self.effects.members.remove(&key);
+            self.effects.leases.forget(key, self.clock.now());
+            self.sync_interfaces();
+        }
+    }
+
+    /// Begins to leave; when that has begun already, lets go at once.
+    fn shut_down(&mut self) {
+        self.stop.requested = true;
+        self.input(Input::Shutdown);
+    }
+
+    /// Whether a shutdown is over: all has stopped, and every backend has let go or had its time.
+    fn is_over(&mut self) -> bool {
+        if !self.stop.requested || !self.router.is_stopped() {
+            return false;
+        }
+        let now = self.clock.now();
+        let members = &self.effects.members;
+        let give_up_at = *self.stop.give_up_at.get_or_insert_with(|| now + patience(members));
+        self.effects.leases.all_idle() || give_up_at <= now
+    }
+}
+
+/// What is remembered of a packet.
+struct Packet {
+    interface: InterfaceId,
+    family: Family,
+    /// When the kernel received it.
+    stamp: Option<SystemTime>,
+}
+
+impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
+    /// Resigns and has the backends release, as well as that can be done without a driver: the workers of
+    /// the backends are tasks of their own, and go on for as long as their runtime does.
+    fn drop(&mut self) {
+        if self.stop.over {
+            return;
+        }
+        tracing::error!(event = "driver-ended", "the driver ends before its time: resigning and releasing");
+        // The first shutdown resigns, the second does not wait for a successor. The core may be what
+        // panicked, and then may do so again.
+        let resign = AssertUnwindSafe(|| {
+            self.input(Input::Shutdown);
+            self.input(Input::Shutdown);
+        });
+        if catch_unwind(resign).is_err() {
+            tracing::error!(event = "driver-ended", "resigning failed; peers take over when they hear nothing");
+        }
+        self.effects.leases.abandon(&self.effects.members);
+    }
+}

@@ -1,4 +1,4 @@
-//! (crate docs come with the node)
+//! (crate docs)
 
 pub mod backend;
 pub mod clock;
@@ -6,10 +6,13 @@ pub mod frame;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod link;
+pub mod monitor;
 pub mod netlink;
 
 mod driver;
 mod node;
 
 pub use backend::{BackendError, Lease, Release, VipBackend};
-pub use node::{ActiveUntil, Error, Handle, Node};
+pub use node::{
+    ActiveUntil, Error, Handle, Member, Node, NodeEvent, NodeStatus, PortStatus, RouterStatus, SpeakerStatus,
+};

@@ -96,6 +96,29 @@ pub struct Interest {
     pub multicast: bool,
 }
 
+impl Interest {
+    /// Whether this can be ours: an advertisement of a VRID in its version, from near enough, and as long as
+    /// its count of addresses says. The same sentence as the kernel's packet filter of the Linux link.
+    #[must_use]
+    pub fn hears(&self, family: Family, ttl: u8, payload: &[u8]) -> bool {
+        let &[version_and_type, vrid, _, count, _, _, _, _, ..] = payload else { return false };
+        let Some(heard) = Vrid::try_from(vrid).ok().and_then(|vrid| self.vrids.get(&vrid)) else {
+            return false;
+        };
+        let (header, address) = match (heard.version, family) {
+            (3, Family::Ipv4) => (8, 4),
+            (3, Family::Ipv6) => (8, 16),
+            // The authentication data are eight octets more, whatever their type.
+            (2, Family::Ipv4) => (16, 4),
+            _ => return false,
+        };
+        version_and_type == heard.version << 4 | 1
+            && ttl >= heard.min_ttl
+            && count > 0
+            && payload.len() == header + usize::from(count) * address
+    }
+}
+
 /// What is heard of one VRID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]

@@ -1,11 +1,33 @@
 //! [`Node`] and [`Handle`]: what a program holds.
 
-use std::{net::IpAddr, sync::Arc, time::Duration, time::SystemTime};
+mod event;
+mod handle;
+mod linux;
+mod status;
 
-use tokio::sync::broadcast;
-use vrrp_core::{Cidr, Claim, Counters, Family, Key, Notice, Phase, Reason, Rejected, VirtualRouter};
+use std::{fmt, io, sync::Arc, thread};
 
-use crate::{VipBackend, link::Overflow};
+use tokio::{
+    runtime,
+    sync::{broadcast, mpsc, oneshot},
+};
+use vrrp_core::{Family, VirtualRouter};
+
+pub use event::NodeEvent;
+pub(crate) use handle::{Bound, Seat};
+pub use handle::{ActiveUntil, Handle};
+pub use status::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus};
+
+use crate::{
+    VipBackend,
+    clock::Clock,
+    driver::{Command, Driver},
+    link::Link,
+    monitor::Monitor,
+};
+
+/// How many events a slow receiver of [`Node::events`] may be behind before it loses the oldest.
+const EVENTS: usize = 1024;
 
 /// What can go wrong in talking to a [`Node`].
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +39,7 @@ pub enum Error {
         /// What was tried.
         what: String,
         /// What the kernel said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Two virtual routers of one family with one VRID on one interface.
     #[error("VRID {vrid} is used twice on {interface} for {family}; a VRID is unique per interface and family")]
@@ -29,6 +51,9 @@ pub enum Error {
         /// The family.
         family: Family,
     },
+    /// Two virtual routers of one name.
+    #[error("two virtual routers are named {0:?}; give one of them another name")]
+    DuplicateName(String),
     /// The node has been shut down.
     #[error("the node has been shut down")]
     Stopped,
@@ -47,7 +72,7 @@ pub struct Member {
     pub interface: Arc<str>,
     /// Its configuration.
     pub router: VirtualRouter,
-    /// Who holds its addresses.
+    /// Who holds its addresses. Members with the same `Arc` are renewed in one call.
     pub backend: Arc<dyn VipBackend>,
 }
 
@@ -66,158 +91,163 @@ impl Member {
     }
 }
 
-/// Something that happened to a virtual router.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum NodeEvent {
-    /// Its phase changed.
-    Transition {
-        /// Its name.
-        name: Arc<str>,
-        /// Its key.
-        key: Key,
-        /// The phase before.
-        from: Phase,
-        /// The phase now.
-        to: Phase,
-        /// What caused it.
-        reason: Reason,
-    },
-    /// Something about a peer looks wrong.
-    Notice {
-        /// Its name.
-        name: Arc<str>,
-        /// What.
-        notice: Notice,
-        /// Whose advertisement showed it.
-        source: IpAddr,
-    },
-    /// A drain ended because nobody took over.
-    DrainRefused {
-        /// Its name.
-        name: Arc<str>,
-    },
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, interface, router, backend: _ } = self;
+        let mut member = f.debug_struct("Member");
+        member.field("name", name).field("interface", interface).field("router", router).finish_non_exhaustive()
+    }
 }
 
-/// Everything about a node at one moment.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct NodeStatus {
-    /// Its virtual routers, in the order of their names.
-    pub routers: Vec<RouterStatus>,
-    /// Its sockets, with what belongs to no virtual router.
-    pub ports: Vec<PortStatus>,
-}
-
-/// Everything about one virtual router at one moment.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct RouterStatus {
-    /// Its name.
-    pub name: Arc<str>,
-    /// The interface's name.
-    pub interface: Arc<str>,
-    /// Its configuration.
-    pub router: VirtualRouter,
-    /// What it does.
-    pub phase: Phase,
-    /// Since when.
-    pub since: SystemTime,
-    /// What led to it.
-    pub reason: Reason,
-    /// Its effective priority.
-    pub claim: Claim,
-    /// The addresses that are held now; empty unless the phase is held, adopted or resigning.
-    pub held: Vec<Cidr>,
-    /// For how long it stays active if no further advertisement can be sent.
-    pub lease: Option<Duration>,
-    /// How long it will not preempt yet, because of a fault of its own.
-    pub probation: Option<Duration>,
-    /// The Active that it follows, as a Backup.
-    pub active_peer: Option<IpAddr>,
-    /// What the backend last said when it failed.
-    pub backend_error: Option<String>,
-    /// Counters.
-    pub counters: Counters,
-    /// Who was heard, and whose messages were refused.
-    pub speakers: Vec<SpeakerStatus>,
-}
-
-/// A node that was heard.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SpeakerStatus {
-    /// Its address.
-    pub source: IpAddr,
-    /// How long ago.
-    pub ago: Duration,
-    /// How many messages.
-    pub messages: u64,
-    /// What it claims, or why it was refused.
-    pub verdict: Result<Claim, Rejected>,
-}
-
-/// One socket, and what it received that belongs to no virtual router.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct PortStatus {
-    /// The interface's name.
-    pub interface: Arc<str>,
-    /// The family.
-    pub family: Family,
-    /// Rejections of messages for VRIDs that are not ours.
-    pub counters: Counters,
-    /// Whose messages those were.
-    pub speakers: Vec<SpeakerStatus>,
-    /// What was dropped before it could be read.
-    pub overflow: Overflow,
-}
-
-/// VRRP on this host: one task that drives any number of virtual routers.
+/// VRRP on this host: one driver for any number of virtual routers.
 ///
-/// Clones are handles to the same node. Dropping the last one, with every [`Handle`], is a shutdown.
+/// Clones are handles to the same node. Dropping the last one, with every [`Handle`], is a shutdown that
+/// nobody waits for; a program that is about to end awaits [`shutdown`](Self::shutdown) instead.
 #[derive(Clone)]
-pub struct Node {}
-
-/// One virtual router of a [`Node`].
-#[derive(Clone)]
-pub struct Handle {}
-
-/// Until when this node is the active one, unless it is renewed: see [`Handle::active`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ActiveUntil {
-    until: vrrp_core::Instant,
+pub struct Node {
+    commands: mpsc::UnboundedSender<Command>,
+    events: broadcast::WeakSender<NodeEvent>,
 }
 
-#[allow(missing_docs, unused_variables, clippy::unimplemented)]
 impl Node {
-    /// Raw sockets and netlink in the network namespace of the calling thread. Inside a tokio runtime.
-    pub fn linux() -> Result<Self, Error> { unimplemented!() }
+    /// A node on raw sockets and netlink in the network namespace of the calling thread.
+    ///
+    /// The driver runs on a thread of its own, so that a busy program does not delay advertisements. The
+    /// futures of backends run on the tokio runtime that this is called in: they may use its resources, and
+    /// a program whose runtime hangs does not keep the address.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the kernel refuses a socket, a timer or a thread, or outside of a tokio runtime.
+    pub fn linux() -> Result<Self, Error> {
+        let backends = runtime::Handle::try_current().map_err(|error| Error::Io {
+            what: "a node has to be started inside a tokio runtime".to_owned(),
+            source: io::Error::other(error),
+        })?;
+        let (node, receiver, events) = Self::channels();
+        let (report, ready) = std::sync::mpsc::channel();
+        let drive = move || {
+            let linux::Parts { runtime, link, clock, monitor } = match linux::open() {
+                Ok(parts) => parts,
+                Err(error) => return drop(report.send(Err(error))),
+            };
+            drop(report.send(Ok(())));
+            runtime.block_on(Driver::new(link, clock, monitor, receiver, events, backends).run());
+        };
+        let failed = |source| Error::Io { what: "cannot start the driver's thread".to_owned(), source };
+        thread::Builder::new().name("vrrp".to_owned()).spawn(drive).map_err(failed)?;
+        ready.recv().map_err(|_| Error::Stopped)??;
+        Ok(node)
+    }
+
+    /// A node on a link, a clock and a monitor of the caller's: for tests, simulations and other platforms.
+    /// Driver and backends run as tasks of the current tokio runtime.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn with_parts(link: impl Link, clock: impl Clock, monitor: impl Monitor) -> Self {
+        let (node, receiver, events) = Self::channels();
+        let driver = Driver::new(link, clock, monitor, receiver, events, runtime::Handle::current());
+        drop(tokio::spawn(driver.run()));
+        node
+    }
+
+    fn channels() -> (Self, mpsc::UnboundedReceiver<Command>, broadcast::Sender<NodeEvent>) {
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let events = broadcast::Sender::new(EVENTS);
+        (Self { commands, events: events.downgrade() }, receiver, events)
+    }
+
     /// Adds one virtual router and starts it.
-    pub async fn add(&self, interface: &str, router: VirtualRouter, backend: impl VipBackend) -> Result<Handle, Error> { unimplemented!() }
-    /// The whole desired world at once; what stays keeps its state.
-    pub async fn configure(&self, members: Vec<Member>) -> Result<Vec<Handle>, Error> { unimplemented!() }
-    pub fn events(&self) -> broadcast::Receiver<NodeEvent> { unimplemented!() }
-    pub async fn status(&self) -> Result<NodeStatus, Error> { unimplemented!() }
-    /// Hands over, releases, and returns when all is let go. A second call, from a clone, lets go at once.
-    pub async fn shutdown(&self) -> Result<(), Error> { unimplemented!() }
-}
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`], [`Error::DuplicateName`], or [`Error::Stopped`].
+    pub async fn add(
+        &self,
+        interface: &str,
+        router: VirtualRouter,
+        backend: impl VipBackend,
+    ) -> Result<Handle, Error> {
+        self.add_member(Member::new(interface, router, Arc::new(backend))).await
+    }
 
-#[allow(missing_docs, unused_variables, clippy::unimplemented)]
-impl Handle {
-    pub fn name(&self) -> &str { unimplemented!() }
-    pub fn phase(&self) -> Phase { unimplemented!() }
-    /// Waits for a phase other than the one last seen through this handle.
-    pub async fn changed(&mut self) -> Result<Phase, Error> { unimplemented!() }
-    /// `Some` while this node may act as the active one; compares the bound with the clock at each call.
-    pub fn active(&self) -> Option<ActiveUntil> { unimplemented!() }
-    /// Hands over and stays out; Ok(false): nobody took over, and this node goes on.
-    pub async fn drain(&self, force: bool) -> Result<bool, Error> { unimplemented!() }
-    pub async fn resume(&self) -> Result<(), Error> { unimplemented!() }
-}
+    /// Adds one virtual router, with a name or a shared backend, and starts it.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`], [`Error::DuplicateName`], or [`Error::Stopped`].
+    pub async fn add_member(&self, member: Member) -> Result<Handle, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Add { member, reply })?;
+        let seat = answer.await.map_err(|_| Error::Stopped)??;
+        Ok(Handle::new(self.clone(), seat))
+    }
 
-impl ActiveUntil {
-    /// How long that is from now; zero once it has passed.
+    /// The whole desired world at once, in place of what was there. What stays keeps its state, what is gone
+    /// hands over and releases. Either all of it is taken or, with an error, none.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`], [`Error::DuplicateName`], or [`Error::Stopped`].
+    pub async fn configure(&self, members: Vec<Member>) -> Result<Vec<Handle>, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Configure { members, reply })?;
+        let seats = answer.await.map_err(|_| Error::Stopped)??;
+        Ok(seats.into_iter().map(|seat| Handle::new(self.clone(), seat)).collect())
+    }
+
+    /// The virtual router named `name`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`], or [`Error::Stopped`].
+    pub async fn handle(&self, name: &str) -> Result<Handle, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Find { name: name.to_owned(), reply })?;
+        let seat = answer.await.map_err(|_| Error::Stopped)??;
+        Ok(Handle::new(self.clone(), seat))
+    }
+
+    /// Everything that happens from now on, in order. A receiver that is more than 1,024 events behind loses
+    /// the oldest and is told so; all receivers end when the node has stopped.
     #[must_use]
-    pub fn remaining(&self) -> Duration { Duration::ZERO }
+    pub fn events(&self) -> broadcast::Receiver<NodeEvent> {
+        match self.events.upgrade() {
+            Some(events) => events.subscribe(),
+            None => broadcast::Sender::new(1).subscribe(),
+        }
+    }
+
+    /// How everything is at the moment.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub async fn status(&self) -> Result<NodeStatus, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Status { reply })?;
+        answer.await.map_err(|_| Error::Stopped)
+    }
+
+    /// Hands over, releases, and returns when all is let go. A second call, from a clone, lets go at once.
+    /// Shutting down what has stopped succeeds.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] if the driver ended otherwise than by shutting down.
+    pub async fn shutdown(&self) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        match self.send(Command::Shutdown { reply }) {
+            Ok(()) => answer.await.map_err(|_| Error::Stopped),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn send(&self, command: Command) -> Result<(), Error> {
+        self.commands.send(command).map_err(|_| Error::Stopped)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.commands.is_closed()
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("stopped", &self.is_stopped()).finish_non_exhaustive()
+    }
 }

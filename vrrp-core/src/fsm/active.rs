@@ -381,7 +381,9 @@ impl Machine {
                 let interval = self.params.interval.duration();
                 let until = now + interval.saturating_add(HANDOVER_GRACE).min(LONGEST_HANDOVER);
                 active.lease = Lease::Resigning { until, then, announcing };
-                active.next_advert_at = now + interval;
+                // The first repeat comes soon: a resignation that is lost, or overtaken by an advertisement
+                // that was sent before it, would cost the successor an interval.
+                active.next_advert_at = now + interval / 16;
                 effects.transition = Some(reason);
                 effects.lease = Some(Want::Leaving);
                 effects.transmit = Some(Say::Resign);

@@ -1,16 +1,136 @@
-//! stub
+//! [`Netlink`]: addresses of the kernel on the virtual router's own interface.
+
+mod table;
+mod worker;
+
+use std::{io, sync::mpsc, thread, time::Duration};
+
 use async_trait::async_trait;
-use vrrp_core::Reach;
-use crate::{BackendError, Lease, Release, VipBackend};
-/// stub
+use tokio::sync::oneshot;
+use vrrp_core::{LeaseFailure, Reach};
+
+use crate::{BackendError, Lease, Release, VipBackend, netlink::Socket};
+use worker::{Job, Work, Worker};
+
+/// How long a request may take. The kernel is quick; only the lock on its tables can make it wait.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Puts the addresses on the interface by netlink, leased and tagged.
+///
+/// - *Leased*: each address has a valid lifetime of a second less than three advertisement intervals, and
+///   [`renew`](VipBackend::renew) extends it. When this process dies or hangs, the kernel takes the address
+///   away by itself. It does so a little late (0.3 s on a busy CPU, 2.3 s at the worst that was measured),
+///   so this ends a dead node's hold, and is no exact fence. [`permanent`](Self::permanent) turns it off.
+/// - *Tagged*: each address bears an `IFA_PROTO` of ours, and nothing without it is ever changed or
+///   deleted. The tag in the kernel is the only record of what is held, so a restarted process goes on
+///   where the last one ended.
+/// - *Exclusive*: an address that is on this host already and is not ours is
+///   [`LeaseFailure::AddressPresent`]. The owner (priority 255) borrows it: it stays as it is.
+///
+/// An address keeps the prefix length of its subnet when the interface has an address of its own there, or
+/// has addresses of other subnets only: then it brings the subnet's route with it. On an interface without
+/// any address of its own it is put as /32 or /128: otherwise it would become the subnet's primary address,
+/// and its end would take away the host's own addresses that came after it.
+///
+/// All requests are carried out by one thread, in order. Clones share it; it ends with the last of them.
 #[derive(Clone, Debug)]
-pub struct Netlink {}
+pub struct Netlink {
+    jobs: mpsc::Sender<Job>,
+    permanent: bool,
+}
+
 impl Netlink {
     /// A backend in the network namespace of the calling thread.
-    pub fn new() -> std::io::Result<Self> { Ok(Self {}) }
+    ///
+    /// # Errors
+    /// What the operating system says when it refuses the socket or the thread.
+    pub fn new() -> io::Result<Self> {
+        let socket = Socket::new()?;
+        let (jobs, queue) = mpsc::channel();
+        // A thread starts in the network namespace of the one that made it, and the names of interfaces
+        // are looked up in the thread's.
+        thread::Builder::new()
+            .name("vrrp-netlink".to_owned())
+            .spawn(move || Worker::new(socket).run(&queue))?;
+        Ok(Self { jobs, permanent: false })
+    }
+
+    /// Puts addresses without a lifetime: they stay when this process dies, until another one with the
+    /// same configuration starts.
+    #[must_use]
+    pub fn permanent(mut self) -> Self {
+        self.permanent = true;
+        self
+    }
+
+    fn valid(&self, lease: &Lease) -> Option<u32> {
+        (!self.permanent).then(|| valid_lifetime(lease.lasts))
+    }
+
+    async fn ask(&self, work: Work) -> Result<(), BackendError> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || {
+            BackendError::new(LeaseFailure::Failed, "the thread that changes addresses has ended; restart")
+        };
+        self.jobs.send(Job::new(work, answer)).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
 }
+
 #[async_trait]
 impl VipBackend for Netlink {
-    async fn acquire(&self, _: &Lease) -> Result<Reach, BackendError> { Ok(Reach::OnLink) }
-    async fn release(&self, _: &Lease, _: &Release) -> Result<(), BackendError> { Ok(()) }
+    async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
+        self.ask(Work::Acquire { lease: lease.clone(), valid: self.valid(lease) }).await?;
+        Ok(Reach::OnLink)
+    }
+
+    async fn release(&self, lease: &Lease, _release: &Release) -> Result<(), BackendError> {
+        self.ask(Work::Release { lease: lease.clone() }).await
+    }
+
+    async fn renew(&self, leases: &[Lease]) -> Result<(), BackendError> {
+        if self.permanent {
+            return Ok(());
+        }
+        let leases = leases.iter().map(|lease| (lease.clone(), self.valid(lease))).collect();
+        self.ask(Work::Renew { leases }).await
+    }
+
+    async fn leaving(&self, lease: &Lease) -> Result<(), BackendError> {
+        self.ask(Work::Leaving { lease: lease.clone(), valid: self.valid(lease) }).await
+    }
+
+    async fn inspect(&self, lease: &Lease) -> Result<(), BackendError> {
+        self.ask(Work::Inspect { lease: lease.clone() }).await
+    }
+
+    fn in_kernel(&self) -> bool {
+        true
+    }
+
+    fn timeout(&self) -> Duration {
+        TIMEOUT
+    }
+}
+
+/// The kernel counts in whole seconds and takes addresses away late: one second less than the lease lasts,
+/// but at least one.
+fn valid_lifetime(lasts: Duration) -> u32 {
+    u32::try_from(lasts.as_secs().saturating_sub(1)).unwrap_or(u32::MAX - 1).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lifetime_is_a_second_less_than_three_intervals_and_at_least_one() {
+        for (lasts, valid) in
+            [(30, 1), (1000, 1), (2999, 1), (3000, 2), (3990, 2), (30_000, 29), (122_850, 121)]
+        {
+            assert_eq!(valid_lifetime(Duration::from_millis(lasts)), valid, "{lasts} ms");
+        }
+        assert_eq!(valid_lifetime(Duration::ZERO), 1);
+        assert_eq!(valid_lifetime(Duration::MAX), u32::MAX - 1, "not for ever");
+    }
 }

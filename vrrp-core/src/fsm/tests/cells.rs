@@ -17,6 +17,8 @@ fn states() -> [(&'static str, Machine, Instant); 14] {
         drive(&mut machine, at, inputs);
         (machine, at + Duration::from_millis(100))
     };
+    // Before the resignation is repeated, 62.5 ms after the first.
+    let early = |(machine, at): (Machine, Instant)| (machine, at - Duration::from_millis(50));
     let failed = [Input::LeaseDone(Err(LeaseFailure::Failed))];
     let mut stopped = machine();
     drive(&mut stopped, t0(), &[ready()]);
@@ -45,8 +47,8 @@ fn states() -> [(&'static str, Machine, Instant); 14] {
         named("acquiring", from(acquiring(normal), &[])),
         named("held", from(held(normal), &[])),
         named("repairing", from(held(normal), &[Input::LeaseLost])),
-        named("stopping", from(held(normal), &[Input::Shutdown])),
-        named("draining", from(held(normal), &[Input::Drain { force: false }])),
+        named("stopping", early(from(held(normal), &[Input::Shutdown]))),
+        named("draining", early(from(held(normal), &[Input::Drain { force: false }]))),
     ]
 }
 

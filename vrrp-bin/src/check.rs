@@ -1,0 +1,314 @@
+//! `vrrp check`: is this configuration good, and good for this host?
+
+mod host;
+
+use std::{fmt, net::IpAddr, path::Path};
+
+use vrrp_core::{Cidr, Family, Role, Transport};
+
+use crate::{
+    cli,
+    config::{Config, Position, RouterConfig, effective::Effective, family_name, nearest},
+};
+use host::{Capability, Host, Interface};
+
+/// Runs `vrrp check` and returns the exit status.
+pub(crate) fn main(arguments: &cli::Check) -> u8 {
+    let config = match Config::load(&arguments.config.file) {
+        Ok(config) => config,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return cli::BAD_CONFIGURATION;
+        }
+    };
+    let warnings = match Host::read() {
+        Ok(host) => compare(&config, &host),
+        Err(error) => vec![Warning {
+            path: &config.path,
+            position: None,
+            message: format!("this host cannot be looked at: {error}; only the file itself was checked"),
+        }],
+    };
+    for warning in &warnings {
+        eprintln!("{warning}");
+    }
+    if let Err(error) = print(&config, arguments.format, warnings.len()) {
+        eprintln!("the configuration cannot be printed: {error}");
+        return cli::FAILED;
+    }
+    match (warnings.is_empty(), arguments.strict) {
+        (true, _) => cli::OK,
+        (false, false) => cli::WARNINGS,
+        (false, true) => cli::BAD_CONFIGURATION,
+    }
+}
+
+fn print(
+    config: &Config,
+    format: Option<cli::Format>,
+    warnings: usize,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let effective = Effective::from(config);
+    match format {
+        Some(cli::Format::Toml) => print!("{}", toml::to_string(&effective)?),
+        Some(cli::Format::Json) => println!("{}", serde_json::to_string_pretty(&effective)?),
+        None => {
+            let names: Vec<String> = config
+                .routers
+                .iter()
+                .map(|router| format!("{} on {}", router.name, router.interface))
+                .collect();
+            let count = match warnings {
+                0 => "good".to_owned(),
+                1 => "usable, with 1 warning".to_owned(),
+                more => format!("usable, with {more} warnings"),
+            };
+            println!("{}: {count}: {}", config.path.display(), names.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// Something about this host that does not suit the configuration.
+struct Warning<'a> {
+    path: &'a Path,
+    position: Option<Position>,
+    message: String,
+}
+
+impl fmt::Display for Warning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.path.display())?;
+        if let Some(Position { line, column }) = self.position {
+            write!(f, "{line}:{column}:")?;
+        }
+        write!(f, " warning: {}", self.message)
+    }
+}
+
+/// What of `config` does not suit `host`, in the order of the file.
+fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
+    let mut warnings = Warnings { path: &config.path, found: Vec::new() };
+    for capability in [Capability::NetRaw, Capability::NetAdmin] {
+        if !host.has(capability) {
+            let message = format!(
+                "this user lacks {capability}, which `vrrp run` needs to {}; run it as root or grant {capability}",
+                capability.purpose()
+            );
+            warnings.found.push(Warning { path: &config.path, position: None, message });
+        }
+    }
+    for router in &config.routers {
+        match host.interface(&router.interface) {
+            Some(interface) => warnings.compare_interface(router, interface, host),
+            None => warnings.add(router.places.interface, missing_interface(router, host)),
+        }
+    }
+    warnings.found
+}
+
+fn missing_interface(router: &RouterConfig, host: &Host) -> String {
+    let names: Vec<&str> = host.interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    let advice = match nearest(&router.interface, &names) {
+        Some(name) => format!("did you mean {name}?"),
+        None => format!("there are {}", names.join(", ")),
+    };
+    format!(
+        "there is no interface {} on this host, and {} waits until there is; {advice}",
+        router.interface, router.name
+    )
+}
+
+struct Warnings<'a> {
+    path: &'a Path,
+    found: Vec<Warning<'a>>,
+}
+
+impl Warnings<'_> {
+    fn add(&mut self, position: Position, message: String) {
+        self.found.push(Warning { path: self.path, position: Some(position), message });
+    }
+
+    fn compare_interface(&mut self, config: &RouterConfig, interface: &Interface, host: &Host) {
+        let (name, places) = (&interface.name, &config.places);
+        let owner = config.router.configured_role() == Role::Owner;
+        if !interface.up {
+            let message =
+                format!("{name} is down or has no carrier, and {} waits until it is up", config.name);
+            self.add(places.interface, message);
+        }
+        let is_virtual = |ip: IpAddr| config.router.addresses().any(|cidr| cidr.address() == ip);
+        let family = config.router.family();
+        // RFC 9568 5.1.2.1: over IPv6 multicast it is sent from a link-local address.
+        let link_local = family == Family::Ipv6 && *config.router.transport() == Transport::Multicast;
+        let own = |ip: &IpAddr| {
+            Family::of(*ip) == family && (owner || !is_virtual(*ip)) && (!link_local || is_link_local(*ip))
+        };
+        match config.router.pinned_source() {
+            Some(source) if !interface.has_own(source) => {
+                let message = format!(
+                    "the source {source} is not an address of {name}, so that nothing can be sent; add it to {name} \
+                     or correct `source`"
+                );
+                self.add(places.source, message);
+            }
+            None if !interface.own().any(|ip| own(&ip)) => {
+                let message = format!(
+                    "{name} has no {}{} address of its own to send from, and {} waits until it has one",
+                    if link_local { "link-local " } else { "" },
+                    family_name(family),
+                    config.name
+                );
+                self.add(places.interface, message);
+            }
+            _ => {}
+        }
+        if let Transport::Unicast { peers, .. } = config.router.transport()
+            && peers.iter().all(|peer| host.has_own(peer.address))
+        {
+            let message = "`peers` holds addresses of this host only, so that nobody is spoken to; list the other nodes";
+            self.add(places.peers, message.to_owned());
+        }
+        for cidr in config.router.addresses() {
+            self.compare_address(config, cidr, owner, host);
+        }
+    }
+
+    fn compare_address(&mut self, config: &RouterConfig, cidr: Cidr, owner: bool, host: &Host) {
+        let address = cidr.address();
+        let place = config.places.addresses.iter().find(|(ip, _)| *ip == address);
+        let position = place.map_or(config.places.interface, |(_, position)| *position);
+        // A link-local address on another interface is another address.
+        let holder = host.interfaces.iter().find(|interface| {
+            interface.has_own(address) && (interface.name == config.interface || !is_link_local(address))
+        });
+        match holder {
+            Some(interface) if !owner => {
+                let message = format!(
+                    "{address} is on {0} already and was not put there by vrrp, which will leave it alone and stay out \
+                     of the election; remove it with `ip address delete {address}/{1} dev {0}`, or write priority = \
+                     \"owner\"",
+                    interface.name,
+                    interface.prefix_length(address)
+                );
+                self.add(position, message);
+            }
+            None if owner => {
+                let message = format!(
+                    "this host is the owner of {address}, but no interface has it; add it to {}, or give a priority \
+                     from 1 to 254",
+                    config.interface
+                );
+                self.add(position, message);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = r#"
+[[virtual_router]]
+name = "web"
+interface = "eth0"
+vrid = 51
+addresses = ["192.0.2.10/24"]
+"#;
+
+    fn host(interfaces: &[(&str, bool, &[(&str, bool)])]) -> Host {
+        let interface = |(name, up, addresses): &(&str, bool, &[(&str, bool)])| Interface {
+            name: (*name).to_owned(),
+            up: *up,
+            addresses: addresses.iter().map(|(cidr, ours)| (cidr.parse().unwrap(), *ours)).collect(),
+        };
+        Host { interfaces: interfaces.iter().map(interface).collect(), capabilities: u64::MAX }
+    }
+
+    fn warnings(more: &str, host: &Host) -> Vec<String> {
+        let config = Config::parse(Path::new("f.toml"), &format!("{CONFIG}{more}")).unwrap();
+        compare(&config, host).iter().map(ToString::to_string).collect()
+    }
+
+    #[track_caller]
+    fn expect(more: &str, host: &Host, expected: &[&str]) {
+        let found = warnings(more, host);
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}\nshould start with\n{expected}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_suits_is_no_reason_to_warn() {
+        expect("", &host(&[("eth0", true, &[("192.0.2.1/24", false)])]), &[]);
+        let held = host(&[("eth0", true, &[("192.0.2.1/24", false), ("192.0.2.10/24", true)])]);
+        expect("", &held, &[]);
+        let owner = host(&[("eth0", true, &[("192.0.2.10/24", false)])]);
+        expect("priority = \"owner\"", &owner, &[]);
+    }
+
+    #[test]
+    fn interfaces_are_compared() {
+        let expected = "f.toml:4:13: warning: there is no interface eth0 on this host, and web waits until there is; \
+                        did you mean eth1?";
+        expect("", &host(&[("lo", true, &[]), ("eth1", true, &[])]), &[expected]);
+        let expected = "f.toml:4:13: warning: there is no interface eth0 on this host, and web waits until there is; \
+                        there are lo, wlan1";
+        expect("", &host(&[("lo", true, &[]), ("wlan1", true, &[])]), &[expected]);
+        let down = host(&[("eth0", false, &[("192.0.2.1/24", false)])]);
+        expect("", &down, &["f.toml:4:13: warning: eth0 is down or has no carrier"]);
+    }
+
+    #[test]
+    fn sources_are_compared() {
+        let none = "f.toml:4:13: warning: eth0 has no IPv4 address of its own to send from";
+        expect("", &host(&[("eth0", true, &[])]), &[none]);
+        expect("", &host(&[("eth0", true, &[("fe80::1/64", false)])]), &[none]);
+        expect("", &host(&[("eth0", true, &[("192.0.2.10/24", true)])]), &[none]);
+        let other = host(&[("eth0", true, &[("192.0.2.2/24", false)])]);
+        let pinned = "f.toml:7:10: warning: the source 192.0.2.1 is not an address of eth0";
+        expect("source = \"192.0.2.1\"", &other, &[pinned]);
+    }
+
+    #[test]
+    fn peers_that_are_all_this_host_are_nobody() {
+        let host = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
+        expect(
+            "peers = [\"192.0.2.1\"]",
+            &host,
+            &["f.toml:7:9: warning: `peers` holds addresses of this host only"],
+        );
+        expect("peers = [\"192.0.2.1\", \"192.0.2.2\"]", &host, &[]);
+    }
+
+    #[test]
+    fn virtual_addresses_are_compared() {
+        let present =
+            host(&[("eth0", true, &[("192.0.2.1/24", false)]), ("eth1", true, &[("192.0.2.10/32", false)])]);
+        expect("", &present, &["f.toml:6:14: warning: 192.0.2.10 is on eth1 already"]);
+        assert!(warnings("", &present).concat().contains("ip address delete 192.0.2.10/32 dev eth1"));
+        let absent = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
+        let owner = "f.toml:6:14: warning: this host is the owner of 192.0.2.10, but no interface has it";
+        expect("priority = \"owner\"", &absent, &[owner]);
+    }
+
+    #[test]
+    fn missing_capabilities_are_named() {
+        let mut host = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
+        host.capabilities = 1 << 13;
+        expect(
+            "",
+            &host,
+            &["f.toml: warning: this user lacks CAP_NET_ADMIN, which `vrrp run` needs to hold addresses"],
+        );
+        host.capabilities = 0;
+        assert_eq!(warnings("", &host).len(), 2);
+    }
+}

@@ -1,0 +1,111 @@
+//! The command line, and the exit statuses that scripts hold on to.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config;
+
+/// Everything went well.
+pub(crate) const OK: u8 = 0;
+/// Anything that none of the others means.
+pub(crate) const FAILED: u8 = 1;
+/// The configuration cannot be used; nothing was started.
+pub(crate) const BAD_CONFIGURATION: u8 = 2;
+/// The configuration can be used, with warnings.
+pub(crate) const WARNINGS: u8 = 3;
+/// No daemon answers on the control socket.
+pub(crate) const NO_DAEMON: u8 = 4;
+
+/// A virtual IP address that is always on exactly one healthy node (VRRP, RFC 9568).
+#[derive(Debug, Parser)]
+#[command(name = "vrrp", version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the daemon in the foreground.
+    #[command(after_help = "Exit status: 0 after a clean stop, 2 bad configuration, 1 anything else.\n\
+                            Signals: TERM and INT hand over and leave; a second one leaves at once.")]
+    Run(Run),
+    /// Check a configuration, and compare it with this host.
+    #[command(after_help = "Exit status: 0 good, 2 unusable, 3 usable with warnings.")]
+    Check(Check),
+    /// Show every virtual router of the running daemon.
+    #[command(after_help = "Exit status: 0 shown, 1 no such virtual router, 4 no daemon answers.")]
+    Status(Status),
+    /// Show an election, a crash and a handover between two nodes in namespaces of this machine.
+    Demo,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct File {
+    /// The configuration file.
+    #[arg(short, long = "config", value_name = "FILE", default_value = "/etc/vrrp/vrrp.toml")]
+    pub(crate) file: PathBuf,
+}
+
+/// The arguments of `vrrp run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The configuration.
+    #[command(flatten)]
+    pub(crate) config: File,
+    /// How log lines look on stderr.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log: Log,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    /// Key=value for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The arguments of `vrrp check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The configuration.
+    #[command(flatten)]
+    pub(crate) config: File,
+    /// Print the effective configuration: every key with its value, passwords masked.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// How the effective configuration is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A configuration file.
+    Toml,
+    /// JSON.
+    Json,
+}
+
+/// The arguments of `vrrp status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Only the virtual router of this name.
+    pub(crate) name: Option<String>,
+    /// Print the daemon's JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The control socket of the daemon.
+    #[arg(long, value_name = "PATH", env = "VRRP_CONTROL", default_value = config::CONTROL)]
+    pub(crate) control: PathBuf,
+    /// Take the path of the control socket from this configuration file.
+    #[arg(short, long = "config", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}

@@ -1,0 +1,150 @@
+//! The effective configuration: every key with the value that is in force, secrets masked.
+
+use std::{net::IpAddr, path::Path, time::Duration};
+
+use serde::Serialize;
+use vrrp_core::{Checksum, Hear, Preempt, Protocol, Role, Transport};
+
+use super::{Config, RouterConfig, duration};
+
+/// What stands for a password. It has the length of the longest one, so that it parses.
+const MASKED: &str = "********";
+
+/// The file that means the same with no default left out. It can be read back, but for the passwords.
+#[derive(Serialize)]
+pub(crate) struct Effective<'a> {
+    virtual_router: Vec<Router<'a>>,
+    daemon: Daemon<'a>,
+}
+
+#[derive(Serialize)]
+struct Daemon<'a> {
+    control: &'a Path,
+}
+
+#[derive(Serialize)]
+struct Router<'a> {
+    name: &'a str,
+    interface: &'a str,
+    vrid: u8,
+    addresses: Vec<String>,
+    version: u8,
+    priority: Priority,
+    interval: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preempt: Option<PreemptMode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hear: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checksum: Option<&'static str>,
+    lease: bool,
+    backend: &'static str,
+    announce: Announce,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    peers: Vec<Peer>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Priority {
+    Number(u8),
+    Word(&'static str),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PreemptMode {
+    Switch(bool),
+    Delay(String),
+}
+
+#[derive(Serialize)]
+struct Announce {
+    repeat: Vec<String>,
+    refresh: String,
+}
+
+#[derive(Serialize)]
+struct Peer {
+    address: IpAddr,
+    min_ttl: u8,
+}
+
+impl<'a> From<&'a Config> for Effective<'a> {
+    fn from(config: &'a Config) -> Self {
+        let virtual_router = config.routers.iter().map(Router::from).collect();
+        Self { virtual_router, daemon: Daemon { control: &config.control } }
+    }
+}
+
+impl<'a> From<&'a RouterConfig> for Router<'a> {
+    fn from(config: &'a RouterConfig) -> Self {
+        let router = &config.router;
+        let (priority, preempt) = match router.configured_role() {
+            Role::Owner => (Priority::Word("owner"), None),
+            Role::Contender { priority, preempt } => (Priority::Number(priority.get()), Some(preempt.into())),
+        };
+        let (password, checksum) = match router.protocol() {
+            Protocol::V2 { password, .. } => (password.map(|_| MASKED), None),
+            Protocol::V3Ipv4 { checksum, .. } => (None, Some(checksum_word(*checksum))),
+            Protocol::V3Ipv6 { .. } => (None, None),
+        };
+        let (peers, hear) = match router.transport() {
+            Transport::Multicast => (Vec::new(), None),
+            Transport::Unicast { peers, hear } => {
+                let peer = |peer: &vrrp_core::Peer| Peer { address: peer.address, min_ttl: peer.min_ttl };
+                (peers.iter().map(peer).collect(), Some(hear_word(*hear)))
+            }
+        };
+        let announcements = router.announcement_policy();
+        let repeat = (0..).map_while(|step| announcements.delay(step)).map(duration::format).collect();
+        let refresh = duration::format(announcements.refresh().unwrap_or(Duration::ZERO));
+        Self {
+            name: &config.name,
+            interface: &config.interface,
+            vrid: router.vrid().get(),
+            addresses: router.addresses().map(|address| address.to_string()).collect(),
+            version: router.version(),
+            priority,
+            interval: duration::format(router.interval().duration()),
+            preempt,
+            hear,
+            source: router.pinned_source(),
+            password,
+            checksum,
+            lease: config.lease,
+            backend: "kernel",
+            announce: Announce { repeat, refresh },
+            peers,
+        }
+    }
+}
+
+impl From<Preempt> for PreemptMode {
+    fn from(preempt: Preempt) -> Self {
+        match preempt {
+            Preempt::Always => Self::Switch(true),
+            Preempt::Never => Self::Switch(false),
+            Preempt::After(delay) => Self::Delay(duration::format(delay)),
+        }
+    }
+}
+
+const fn checksum_word(checksum: Checksum) -> &'static str {
+    match checksum {
+        Checksum::Auto => "auto",
+        Checksum::Rfc9568 => "rfc9568",
+        Checksum::Rfc5798 => "rfc5798",
+    }
+}
+
+const fn hear_word(hear: Hear) -> &'static str {
+    match hear {
+        Hear::Peers => "peers",
+        Hear::Any => "any",
+    }
+}

@@ -1,0 +1,130 @@
+//! What is wrong with a file, and where: [`Problems`] while it is read, [`ConfigErrors`] for people.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+/// A place in a file. Lines and columns count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    /// The line.
+    pub(crate) line: usize,
+    /// The column.
+    pub(crate) column: usize,
+}
+
+impl Position {
+    /// The position of the octet at `offset` of `text`.
+    pub(super) fn of(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline.saturating_add(1));
+        let column = before.get(line_start..).unwrap_or_default().chars().count();
+        Self { line: before.matches('\n').count().saturating_add(1), column: column.saturating_add(1) }
+    }
+}
+
+/// A value and the octet of the text where it starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<T> {
+    pub(super) at: usize,
+    pub(super) value: T,
+}
+
+/// The problems found so far in one text.
+#[derive(Default)]
+pub(super) struct Problems(Vec<At<String>>);
+
+impl Problems {
+    pub(super) fn add(&mut self, at: usize, message: impl Into<String>) {
+        self.0.push(At { at, value: message.into() });
+    }
+
+    /// Adds the error of `result` in the sentence that `message` makes of it.
+    pub(super) fn check<T, E>(
+        &mut self,
+        at: usize,
+        result: Result<T, E>,
+        message: impl FnOnce(E) -> String,
+    ) -> Option<T> {
+        result.map_err(|error| self.add(at, message(error))).ok()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every problem, in the order of the text.
+    pub(super) fn into_errors(mut self, path: &Path, text: &str) -> ConfigErrors {
+        self.0.sort_by_key(|problem| problem.at);
+        let error = |problem: At<String>| ConfigError {
+            path: path.to_owned(),
+            position: Some(Position::of(text, problem.at)),
+            message: problem.value,
+        };
+        ConfigErrors(self.0.into_iter().map(error).collect())
+    }
+}
+
+/// One sentence about one place: `FILE:LINE:COLUMN: what is wrong; what to do`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) struct ConfigError {
+    path: PathBuf,
+    position: Option<Position>,
+    message: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.path.display())?;
+        if let Some(Position { line, column }) = self.position {
+            write!(f, "{line}:{column}:")?;
+        }
+        write!(f, " {}", self.message)
+    }
+}
+
+/// Everything that is wrong with a file, one sentence a line, in the order of the text. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// The file could not be read.
+    pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound => "name the file with -c FILE",
+            io::ErrorKind::PermissionDenied => "let this user read it, or run vrrp as one who may",
+            _ => "name a readable file with -c FILE",
+        };
+        let message = format!("the configuration cannot be read: {}; {advice}", describe(error));
+        Self(vec![ConfigError { path: path.to_owned(), position: None, message }])
+    }
+
+    /// The file is not text: everything from octet `valid` on.
+    pub(super) fn not_text(path: &Path, bytes: &[u8], valid: usize) -> Self {
+        let before = String::from_utf8_lossy(bytes.get(..valid).unwrap_or_default());
+        let position = Some(Position::of(&before, before.len()));
+        let message = "this is not UTF-8 text; save the file as UTF-8".to_owned();
+        Self(vec![ConfigError { path: path.to_owned(), position, message }])
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the system said, in lower case and without its number.
+pub(crate) fn describe(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}

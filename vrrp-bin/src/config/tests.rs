@@ -1,0 +1,188 @@
+//! Good files become the right core types; bad files say what `tests/bad.txt` says, to the letter.
+
+use std::{fs, time::Duration};
+
+use vrrp_core::{Checksum, Cidr, Hear, Password, Peer, Preempt, Priority, Protocol, Role, Transport};
+
+use super::{effective::Effective, *};
+
+const BAD: &str = include_str!("tests/bad.txt");
+
+const FULL: &str = r#"
+[[virtual_router]]
+name = "web"
+interface = "eth0"
+vrid = 51
+addresses = ["192.0.2.10/24", { address = "192.0.2.11" }, "fe80::10", "2001:db8::10/64"]
+priority = 150
+interval = "250ms"
+preempt = "30s"
+peers = ["192.0.2.1", { address = "192.0.2.2", min_ttl = 254 }, "fe80::2"]
+hear = "any"
+source = "192.0.2.1"
+checksum = "rfc9568"
+lease = false
+backend = "kernel"
+announce = { repeat = ["0s", "500ms"], refresh = "0s" }
+
+[[virtual_router]]
+interface = "eth1"
+vrid = 51
+addresses = ["198.51.100.10"]
+version = 2
+priority = "owner"
+password = "secret"
+
+[daemon]
+control = "/run/other.sock"
+"#;
+
+const MINIMAL: &str = r#"
+[[virtual_router]]
+interface = "eth0"
+vrid = 51
+addresses = ["192.0.2.10/24"]
+"#;
+
+fn parse(text: &str) -> Result<Config, ConfigErrors> {
+    Config::parse(Path::new("f.toml"), text)
+}
+
+fn cidrs(router: &VirtualRouter) -> Vec<String> {
+    router.addresses().map(|address| address.to_string()).collect()
+}
+
+#[test]
+fn every_bad_file_is_told_what_is_wrong_where() {
+    let cases: Vec<&str> = BAD.split("## ").skip(1).collect();
+    assert!(cases.len() > 70, "the table is cut short");
+    for case in cases {
+        let (name, rest) = case.split_once('\n').unwrap();
+        let (text, expected) = rest.split_once("-- says\n").unwrap();
+        let errors = parse(text).map(|_| ()).expect_err(name);
+        assert_eq!(errors.to_string(), expected.trim_end(), "{name}");
+    }
+}
+
+#[test]
+fn both_families_make_two_virtual_routers() {
+    let config = parse(FULL).unwrap();
+    let [v4, v6, other] = config.routers.as_slice() else { panic!("{config:#?}") };
+    assert_eq!((v4.name.as_str(), v6.name.as_str(), other.name.as_str()), ("web", "web/v6", "eth1-51-ipv4"));
+    assert_eq!(cidrs(&v4.router), ["192.0.2.10/24", "192.0.2.11/32"]);
+    assert_eq!(cidrs(&v6.router), ["fe80::10/128", "2001:db8::10/64"]);
+    assert_eq!((v4.router.vrid().get(), v6.router.vrid().get()), (51, 51));
+    let source: IpAddr = "192.0.2.1".parse().unwrap();
+    assert_eq!((v4.router.pinned_source(), v6.router.pinned_source()), (Some(source), None));
+    let peers = |router: &VirtualRouter| match router.transport() {
+        Transport::Unicast { peers, hear: Hear::Any } => peers.to_vec(),
+        other => panic!("{other:?}"),
+    };
+    let second = Peer { address: "192.0.2.2".parse().unwrap(), min_ttl: 254 };
+    assert_eq!(peers(&v4.router), [Peer::from(source), second]);
+    assert_eq!(peers(&v6.router), [Peer::from("fe80::2".parse::<IpAddr>().unwrap())]);
+}
+
+#[test]
+fn every_key_reaches_the_core() {
+    let config = parse(FULL).unwrap();
+    let [v4, _, owner] = config.routers.as_slice() else { panic!("{config:#?}") };
+    let role = Role::Contender {
+        priority: Priority::try_from(150).unwrap(),
+        preempt: Preempt::After(Duration::from_secs(30)),
+    };
+    assert_eq!(v4.router.configured_role(), role);
+    assert_eq!(v4.router.interval().duration(), Duration::from_millis(250));
+    assert!(matches!(v4.router.protocol(), Protocol::V3Ipv4 { checksum: Checksum::Rfc9568, .. }));
+    let announcements = v4.router.announcement_policy();
+    assert_eq!(announcements.delay(1), Some(Duration::from_millis(500)));
+    assert_eq!((announcements.delay(2), announcements.refresh()), (None, None));
+    assert_eq!((v4.lease, owner.lease), (false, true));
+    assert_eq!(owner.router.configured_role(), Role::Owner);
+    let password = Password::try_from(&b"secret"[..]).unwrap();
+    assert!(
+        matches!(owner.router.protocol(), Protocol::V2 { password: Some(ours), .. } if *ours == password)
+    );
+    assert_eq!(config.control, Path::new("/run/other.sock"));
+}
+
+#[test]
+fn what_is_left_out_has_the_defaults_of_the_core() {
+    let config = parse(MINIMAL).unwrap();
+    let [router] = config.routers.as_slice() else { panic!("{config:#?}") };
+    let addresses = vrrp_core::Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>().unwrap()]).unwrap();
+    let interval = vrrp_core::Centiseconds::ONE_SECOND;
+    assert_eq!(router.router, VirtualRouter::v3_ipv4(Vrid::try_from(51).unwrap(), addresses, interval));
+    assert_eq!((router.name.as_str(), router.lease), ("eth0-51-ipv4", true));
+    assert_eq!(config.control, Path::new(CONTROL));
+}
+
+#[test]
+fn places_are_lines_and_columns_of_characters() {
+    let config = parse("# a comment with \u{e9}\n[[virtual_router]]\ninterface = \"eth0\"\nvrid = 1\naddresses = [ \"192.0.2.10\" ] # \u{e9}\n").unwrap();
+    let [router] = config.routers.as_slice() else { panic!("{config:#?}") };
+    assert_eq!(router.places.interface, Position { line: 3, column: 13 });
+    assert_eq!(router.places.addresses.first().map(|(_, at)| *at), Some(Position { line: 5, column: 15 }));
+    let errors =
+        parse("[[virtual_router]]\nname = \"\u{e9}\u{e9}\" # \u{e9}\n\u{e9} = 1\n").unwrap_err().to_string();
+    assert!(errors.lines().any(|line| line.starts_with("f.toml:3:1: this is not TOML")), "{errors}");
+}
+
+#[test]
+fn one_link_local_address_may_be_on_two_interfaces() {
+    let router = |interface| {
+        format!("[[virtual_router]]\ninterface = \"{interface}\"\nvrid = 1\naddresses = [\"fe80::1\"]\n")
+    };
+    assert_eq!(parse(&format!("{}{}", router("eth0"), router("eth1"))).unwrap().routers.len(), 2);
+    assert!(parse(&format!("{0}{0}", router("eth0"))).is_err());
+}
+
+#[test]
+fn a_password_file_stands_next_to_its_configuration_and_may_end_in_a_newline() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("password"), "secret\n").unwrap();
+    let file = directory.path().join("vrrp.toml");
+    fs::write(&file, format!("{MINIMAL}version = 2\npassword_file = \"password\"\n")).unwrap();
+    let config = Config::load(&file).unwrap();
+    let password = Password::try_from(&b"secret"[..]).unwrap();
+    let protocol = config.routers.first().unwrap().router.protocol();
+    assert!(
+        matches!(protocol, Protocol::V2 { password: Some(ours), .. } if *ours == password),
+        "{protocol:?}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let missing = Config::load(Path::new("/nonexistent/vrrp.toml")).unwrap_err().to_string();
+    assert_eq!(
+        missing,
+        "/nonexistent/vrrp.toml: the configuration cannot be read: no such file or directory; name the file with -c FILE"
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("vrrp.toml");
+    fs::write(&file, b"[[virtual_router]]\nname = \"\xff\"\n").unwrap();
+    let binary = Config::load(&file).unwrap_err().to_string();
+    assert_eq!(binary, format!("{}:2:9: this is not UTF-8 text; save the file as UTF-8", file.display()));
+}
+
+#[test]
+fn the_effective_configuration_means_the_same_and_shows_no_secret() {
+    let config = parse(FULL).unwrap();
+    let text = toml::to_string(&Effective::from(&config)).unwrap();
+    assert!(!text.contains("secret"), "{text}");
+    let again = parse(&text).unwrap();
+    assert_eq!(again.control, config.control);
+    assert_eq!(again.routers.len(), config.routers.len());
+    for (before, after) in config.routers.iter().zip(&again.routers) {
+        assert_eq!(
+            (&before.name, &before.interface, before.lease),
+            (&after.name, &after.interface, after.lease)
+        );
+        assert_eq!(before.router.configured_role(), after.router.configured_role());
+        assert_eq!(before.router.transport(), after.router.transport());
+        assert_eq!(before.router.announcement_policy(), after.router.announcement_policy());
+        assert_eq!(cidrs(&before.router), cidrs(&after.router));
+        assert_eq!(before.router.interval(), after.router.interval());
+    }
+}

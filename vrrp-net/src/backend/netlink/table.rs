@@ -1,0 +1,172 @@
+//! [`Table`]: what is on the interfaces now, and where a virtual address fits in.
+
+use std::net::IpAddr;
+
+use vrrp_core::Cidr;
+
+use crate::netlink::addresses::{HostAddress, Put};
+
+/// The addresses of the network namespace.
+pub(super) struct Table(pub(super) Vec<HostAddress>);
+
+/// Who has an address already.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Present<'a> {
+    /// Nobody.
+    No,
+    /// It bears our tag, on the interface that it is wanted on.
+    Ours(&'a HostAddress),
+    /// It is there without our tag.
+    Foreign(&'a HostAddress),
+    /// It bears our tag on another interface.
+    Elsewhere(&'a HostAddress),
+}
+
+impl Table {
+    /// Who has `ip`, which is wanted on the interface `index`.
+    pub(super) fn find(&self, index: u32, ip: IpAddr) -> Present<'_> {
+        let here = |address: &&HostAddress| address.index == index;
+        let mut equal = self.0.iter().filter(|address| address.ip() == ip);
+        // Every link has link-local addresses of its own (RFC 4291 2.5.6).
+        let anywhere = !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        if let Some(foreign) = equal.clone().find(|address| !address.is_ours() && (anywhere || here(address)))
+        {
+            return Present::Foreign(foreign);
+        }
+        if let Some(ours) = equal.clone().find(here) {
+            return Present::Ours(ours);
+        }
+        match equal.next() {
+            Some(elsewhere) if anywhere => Present::Elsewhere(elsewhere),
+            Some(_) | None => Present::No,
+        }
+    }
+
+    /// The entry of `ip` on the interface `index` that bears our tag.
+    pub(super) fn ours(&self, index: u32, ip: IpAddr) -> Option<&HostAddress> {
+        self.0.iter().find(|address| address.index == index && address.ip() == ip && address.is_ours())
+    }
+
+    /// How `cidr` is put on the interface `index` for the first time.
+    pub(super) fn place(&self, index: u32, cidr: Cidr, tag: u8, valid: Option<u32>) -> Put {
+        let host_has_subnet = self.own(index).any(|own| covers(own.cidr, cidr));
+        let is_first = !self.own(index).any(|own| is_peer(own, cidr));
+        let cidr = if is_first && !host_has_subnet { Cidr::from(cidr.address()) } else { cidr };
+        let prefix_route = !host_has_subnet && cidr != Cidr::from(cidr.address());
+        Put { index, cidr, tag, valid, prefix_route }
+    }
+
+    /// How `held`, which is there already, is put again: as it is, since another prefix length would make
+    /// a second address. Only the route of the subnet is given up once the host has its own.
+    pub(super) fn again(&self, held: &HostAddress, tag: u8, valid: Option<u32>) -> Put {
+        let cidr = held.cidr;
+        let prefix_route = held.has_prefix_route() && !self.own(held.index).any(|own| covers(own.cidr, cidr));
+        Put { index: held.index, cidr, tag, valid, prefix_route }
+    }
+
+    /// Enters what has been put.
+    pub(super) fn enter(&mut self, put: &Put) {
+        self.0.retain(|address| !(address.index == put.index && address.cidr == put.cidr));
+        self.0.push(put.entry());
+    }
+
+    /// The host's own addresses of the interface.
+    fn own(&self, index: u32) -> impl Iterator<Item = &HostAddress> {
+        self.0.iter().filter(move |address| address.index == index && !address.is_ours())
+    }
+}
+
+/// Whether `own` shows that the interface has been given its addresses: link-local IPv6 addresses come by
+/// themselves.
+fn is_peer(own: &HostAddress, cidr: Cidr) -> bool {
+    match (own.ip(), cidr.address()) {
+        (IpAddr::V4(_), IpAddr::V4(_)) => true,
+        (IpAddr::V6(own), IpAddr::V6(_)) => !own.is_unicast_link_local(),
+        _ => false,
+    }
+}
+
+/// Whether the subnet of `own` contains the subnet of `cidr`.
+fn covers(own: Cidr, cidr: Cidr) -> bool {
+    own.prefix_length() <= cidr.prefix_length()
+        && match (own.address(), cidr.address()) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                let differs = a.to_bits() ^ b.to_bits();
+                differs.leading_zeros() >= u32::from(own.prefix_length())
+            }
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                let differs = a.to_bits() ^ b.to_bits();
+                differs.leading_zeros() >= u32::from(own.prefix_length())
+            }
+            _ => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netlink::addresses::HELD;
+
+    fn address(index: u32, cidr: &str, tag: u8) -> HostAddress {
+        HostAddress::new(index, cidr.parse().unwrap(), tag)
+    }
+
+    fn placed(own: &[&str], cidr: &str) -> (String, bool) {
+        let mut table = Table(own.iter().map(|own| address(1, own, 0)).collect());
+        table.0.push(address(1, "203.0.113.9/24", HELD));
+        table.0.push(address(2, "203.0.113.8/24", 0));
+        let put = table.place(1, cidr.parse().unwrap(), HELD, Some(2));
+        (put.cidr.to_string(), put.prefix_route)
+    }
+
+    #[test]
+    fn a_subnet_is_brought_only_next_to_own_addresses() {
+        let vip = "203.0.113.10/24";
+        assert_eq!(placed(&["203.0.113.1/24"], vip), (vip.to_owned(), false), "the host's own subnet");
+        assert_eq!(placed(&["203.0.0.1/16"], vip), (vip.to_owned(), false), "a part of it");
+        assert_eq!(placed(&["10.0.0.1/24"], vip), (vip.to_owned(), true), "another subnet");
+        assert_eq!(placed(&["203.0.113.1/25"], vip), (vip.to_owned(), true), "a larger subnet");
+        assert_eq!(
+            placed(&["2001:db8::1/64"], vip),
+            ("203.0.113.10/32".to_owned(), false),
+            "before any other"
+        );
+        assert_eq!(placed(&[], vip), ("203.0.113.10/32".to_owned(), false), "before any other");
+        assert_eq!(placed(&["10.0.0.1/24"], "203.0.113.10/32"), ("203.0.113.10/32".to_owned(), false));
+    }
+
+    #[test]
+    fn ipv6_has_the_same_rules_and_link_local_is_covered() {
+        let vip = "2001:db8::10/64";
+        assert_eq!(placed(&["fe80::1/64"], vip), ("2001:db8::10/128".to_owned(), false));
+        assert_eq!(placed(&["fe80::1/64", "2001:db8::1/64"], vip), (vip.to_owned(), false));
+        assert_eq!(placed(&["fe80::1/64", "2001:db8:1::1/64"], vip), (vip.to_owned(), true));
+        assert_eq!(placed(&["fe80::1/64"], "fe80::10/64"), ("fe80::10/64".to_owned(), false));
+    }
+
+    #[test]
+    fn an_address_of_the_host_is_foreign_wherever_it_is() {
+        let table = Table(vec![
+            address(1, "192.0.2.1/24", HELD),
+            address(2, "192.0.2.2/24", 0),
+            address(2, "192.0.2.3/24", HELD),
+            address(2, "fe80::1/64", 0),
+        ]);
+        let find = |ip: &str| table.find(1, ip.parse().unwrap());
+        assert_eq!(find("192.0.2.1"), Present::Ours(&table.0[0]));
+        assert_eq!(find("192.0.2.2"), Present::Foreign(&table.0[1]));
+        assert_eq!(find("192.0.2.3"), Present::Elsewhere(&table.0[2]));
+        assert_eq!(find("192.0.2.4"), Present::No);
+        assert_eq!(find("fe80::1"), Present::No, "link-local addresses belong to their link");
+    }
+
+    #[test]
+    fn an_address_that_is_there_keeps_its_prefix_and_gives_up_the_route() {
+        let held = address(1, "203.0.113.10/24", HELD);
+        let mut table = Table(vec![held.clone()]);
+        let put = table.again(&held, HELD, None);
+        assert!(put.prefix_route && put.cidr == held.cidr);
+        table.0.push(address(1, "203.0.113.1/24", 0));
+        assert!(!table.again(&held, HELD, None).prefix_route);
+    }
+}

@@ -1,0 +1,439 @@
+//! [`Worker`]: the thread that asks the kernel, so that nobody else has to wait for it.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::mpsc::Receiver,
+    time::{Duration, Instant},
+};
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use nix::{
+    errno::Errno,
+    net::if_::{if_indextoname, if_nametoindex},
+    time::{ClockId, clock_gettime},
+};
+use tokio::sync::oneshot;
+use vrrp_core::{Cidr, LeaseFailure};
+
+use super::{
+    TIMEOUT,
+    table::{Present, Table},
+};
+use crate::{
+    BackendError, Lease,
+    netlink::{
+        self, Socket,
+        addresses::{self, HELD, HostAddress, LEAVING, Put},
+        links,
+    },
+};
+
+/// How long the table is believed before it is read again. Our own changes are entered into it.
+const FRESH: Duration = Duration::from_millis(50);
+
+/// A lease to renew, and its valid lifetime.
+pub(super) type Renewal = (Lease, Option<u32>);
+/// Where an answer goes.
+type Answer = oneshot::Sender<Result<(), BackendError>>;
+
+/// What is asked of the worker.
+#[derive(Debug)]
+pub(super) enum Work {
+    Acquire { lease: Lease, valid: Option<u32> },
+    Release { lease: Lease },
+    Renew { leases: Vec<Renewal> },
+    Leaving { lease: Lease, valid: Option<u32> },
+    Inspect { lease: Lease },
+}
+
+/// One request, and where its answer goes.
+#[derive(Debug)]
+pub(super) struct Job {
+    work: Work,
+    asked: Duration,
+    answer: Answer,
+}
+
+impl Job {
+    pub(super) fn new(work: Work, answer: Answer) -> Self {
+        Self { work, asked: since_boot(), answer }
+    }
+
+    /// Whether it must not be carried out any more: nobody waits for it, or it comes from before a pause
+    /// of the whole process, after which another node may hold the address. A release is never late.
+    fn is_stale(&self) -> bool {
+        let late = since_boot().saturating_sub(self.asked) > TIMEOUT;
+        !matches!(self.work, Work::Release { .. }) && (late || self.answer.is_closed())
+    }
+}
+
+/// The thread's state.
+pub(super) struct Worker {
+    socket: Socket,
+    table: Option<(Instant, Table)>,
+}
+
+impl Worker {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket, table: None }
+    }
+
+    /// Carries out requests in order until nobody can ask any more. Renewals that wait together become one
+    /// batch: the kernel's sweep of expired addresses is punctual when all are renewed at once.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        let mut next = None;
+        while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
+            if job.is_stale() {
+                let late = "the request came too late to be carried out";
+                let _ = job.answer.send(Err(BackendError::new(LeaseFailure::TimedOut, late)));
+                continue;
+            }
+            match job.work {
+                Work::Renew { leases } => {
+                    let mut renewals = vec![(leases, job.answer)];
+                    next = collect(jobs, &mut renewals);
+                    self.renew_together(renewals);
+                }
+                work => {
+                    let _ = job.answer.send(self.carry_out(&work));
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, work: &Work) -> Result<(), BackendError> {
+        match work {
+            Work::Acquire { lease, valid } => self.acquire(lease, *valid),
+            Work::Release { lease } => self.release(lease),
+            Work::Renew { leases } => self.renew(leases).into_iter().collect(),
+            Work::Leaving { lease, valid } => self.leaving(lease, *valid),
+            Work::Inspect { lease } => self.inspect(lease),
+        }
+    }
+
+    fn acquire(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
+        let index = index_of(&lease.interface)?;
+        let mut requests = Vec::new();
+        let table = self.table()?;
+        for cidr in lease.addresses.iter() {
+            match table.find(index, cidr.address()) {
+                Present::No => {
+                    requests.push((table.place(index, *cidr, HELD, valid), NLM_F_CREATE | NLM_F_EXCL));
+                }
+                Present::Ours(held) => {
+                    requests.push((table.again(held, HELD, valid), NLM_F_CREATE | NLM_F_REPLACE));
+                }
+                Present::Foreign(_) if lease.owner => {}
+                Present::Foreign(other) | Present::Elsewhere(other) => return Err(present(other)),
+            }
+        }
+        let result: Result<(), BackendError> = self.put(&requests).into_iter().collect();
+        if result.is_err() {
+            self.undo(&requests);
+        }
+        result
+    }
+
+    /// Takes back what an acquire added, since another of its addresses was refused: all or nothing.
+    fn undo(&mut self, requests: &[(Put, u16)]) {
+        self.table = None;
+        let result = self.table().map(|table| {
+            let added = requests.iter().filter(|(_, flags)| flags & NLM_F_EXCL != 0);
+            added.filter_map(|(put, _)| table.ours(put.index, put.cidr.address())).cloned().collect()
+        });
+        if let Err(error) = result.and_then(|added| self.delete(added)) {
+            tracing::warn!(%error, "the addresses of a failed attempt could not be removed again");
+        }
+    }
+
+    fn release(&mut self, lease: &Lease) -> Result<(), BackendError> {
+        // Addresses go with their interface.
+        let Ok(index) = index_of(&lease.interface) else { return Ok(()) };
+        let table = self.table()?;
+        let ours = lease.addresses.iter().filter_map(|cidr| table.ours(index, cidr.address())).cloned();
+        let ours = ours.collect();
+        self.delete(ours)
+    }
+
+    fn leaving(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
+        let index = index_of(&lease.interface)?;
+        let table = self.table()?;
+        let ours = lease.addresses.iter().filter_map(|cidr| table.ours(index, cidr.address()));
+        let requests: Vec<_> = ours.map(|held| (table.again(held, LEAVING, valid), NLM_F_REPLACE)).collect();
+        self.put(&requests).into_iter().collect()
+    }
+
+    fn renew_together(&mut self, renewals: Vec<(Vec<Renewal>, Answer)>) {
+        let (mut leases, mut answers) = (Vec::new(), Vec::new());
+        for (some, answer) in renewals {
+            answers.push((some.len(), answer));
+            leases.extend(some);
+        }
+        let mut results = self.renew(&leases).into_iter();
+        for (count, answer) in answers {
+            let _ = answer.send(results.by_ref().take(count).fold(Ok(()), Result::and));
+        }
+    }
+
+    /// Extends what bears our tag; one result for each lease.
+    ///
+    /// The kernel creates an address that is gone, whatever the flags say. So the table is read again: a
+    /// lease that ran out may be another node's by now, and what is gone stays gone until it is repaired.
+    fn renew(&mut self, leases: &[Renewal]) -> Vec<Result<(), BackendError>> {
+        self.table = None;
+        let (mut requests, mut planned) = (Vec::new(), Vec::new());
+        for (lease, valid) in leases {
+            let (some, result) = self.plan_renewal(lease, *valid);
+            planned.push((some.len(), result));
+            requests.extend(some);
+        }
+        let mut answers = self.put(&requests).into_iter();
+        let answer_for = |(count, result)| answers.by_ref().take(count).fold(result, Result::and);
+        planned.into_iter().map(answer_for).collect()
+    }
+
+    /// What there is to extend, and whether that is all of the lease.
+    fn plan_renewal(
+        &mut self,
+        lease: &Lease,
+        valid: Option<u32>,
+    ) -> (Vec<(Put, u16)>, Result<(), BackendError>) {
+        let (index, table) = match index_of(&lease.interface).and_then(|index| Ok((index, self.table()?))) {
+            Ok(found) => found,
+            Err(error) => return (Vec::new(), Err(error)),
+        };
+        let (mut requests, mut result) = (Vec::new(), Ok(()));
+        for cidr in lease.addresses.iter() {
+            match (table.ours(index, cidr.address()), table.find(index, cidr.address())) {
+                (Some(held), _) => requests.push((table.again(held, held.tag, valid), NLM_F_REPLACE)),
+                (None, Present::Foreign(_)) if lease.owner => {}
+                (None, _) => {
+                    let gone = format!("{cidr} is no longer on {}, so it was not renewed", lease.interface);
+                    result = Err(BackendError::new(LeaseFailure::Failed, gone));
+                }
+            }
+        }
+        (requests, result)
+    }
+
+    fn inspect(&mut self, lease: &Lease) -> Result<(), BackendError> {
+        let index = index_of(&lease.interface)?;
+        let links = links::list(&mut self.socket)
+            .map_err(|error| refused("the interfaces were not listed", &error))?;
+        if !links.iter().any(|link| link.index == index && link.is_up()) {
+            let down = format!("{} is down or has no carrier", lease.interface);
+            return Err(BackendError::new(LeaseFailure::Failed, down));
+        }
+        self.probe()?;
+        let table = self.table()?;
+        for cidr in lease.addresses.iter() {
+            match table.find(index, cidr.address()) {
+                Present::No | Present::Ours(_) => {}
+                Present::Foreign(_) if lease.owner => {}
+                Present::Foreign(other) | Present::Elsewhere(other) => return Err(present(other)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for something that needs the privilege and cannot succeed: there is no interface 0.
+    fn probe(&mut self) -> Result<(), BackendError> {
+        let nothing = addresses::delete(0, Cidr::from(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        match self.socket.request(nothing, 0) {
+            Err(error) if error.errno() == Some(libc::EPERM) => {
+                Err(refused("no address could be added", &error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Puts addresses in one batch; one result for each.
+    fn put(&mut self, requests: &[(Put, u16)]) -> Vec<Result<(), BackendError>> {
+        let messages = requests.iter().map(|(put, flags)| (put.message(), *flags)).collect();
+        let answers = self.socket.batch(messages);
+        if answers.as_ref().map_or(true, |answers| answers.iter().any(Result::is_err)) {
+            self.table = None;
+        }
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(error) => return requests.iter().map(|(put, _)| Err(put_refused(put, &error))).collect(),
+        };
+        if let Some((_, table)) = &mut self.table {
+            for (put, _) in requests {
+                table.enter(put);
+            }
+        }
+        requests
+            .iter()
+            .zip(answers)
+            .map(|((put, _), answer)| answer.map_err(|e| put_refused(put, &e)))
+            .collect()
+    }
+
+    /// Deletes in one batch. What is gone already is no error.
+    fn delete(&mut self, ours: Vec<HostAddress>) -> Result<(), BackendError> {
+        self.table = None;
+        let messages =
+            ours.iter().map(|address| (addresses::delete(address.index, address.cidr), 0)).collect();
+        let answers = self
+            .socket
+            .batch(messages)
+            .map_err(|error| refused("the addresses could not be removed", &error))?;
+        for (address, answer) in ours.iter().zip(answers) {
+            match answer {
+                Err(error) if !matches!(error.errno(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) => {
+                    let what =
+                        format!("{} could not be removed from {}", address.cidr, name_of(address.index));
+                    return Err(refused(&what, &error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn table(&mut self) -> Result<&Table, BackendError> {
+        let fresh = self.table.take().filter(|(read, _)| read.elapsed() < FRESH);
+        let entry = match fresh {
+            Some(entry) => entry,
+            None => {
+                let addresses = addresses::list(&mut self.socket)
+                    .map_err(|error| refused("the addresses of this host could not be listed", &error))?;
+                (Instant::now(), Table(addresses))
+            }
+        };
+        Ok(&self.table.insert(entry).1)
+    }
+}
+
+/// Takes renewals from the queue; returns the first request that is none.
+fn collect(jobs: &Receiver<Job>, renewals: &mut Vec<(Vec<Renewal>, Answer)>) -> Option<Job> {
+    for job in jobs.try_iter() {
+        if job.is_stale() {
+            return Some(job);
+        }
+        match job.work {
+            Work::Renew { leases } => renewals.push((leases, job.answer)),
+            work => return Some(Job { work, ..job }),
+        }
+    }
+    None
+}
+
+fn index_of(interface: &str) -> Result<u32, BackendError> {
+    if_nametoindex(interface).map_err(|errno| {
+        let what = match errno {
+            Errno::ENODEV => format!("there is no interface {interface}"),
+            errno => format!("the interface {interface} could not be looked up: {}", errno.desc()),
+        };
+        BackendError::new(LeaseFailure::Failed, what)
+    })
+}
+
+fn name_of(index: u32) -> String {
+    match if_indextoname(index) {
+        Ok(name) => name.to_string_lossy().into_owned(),
+        Err(_) => format!("interface {index}"),
+    }
+}
+
+fn present(other: &HostAddress) -> BackendError {
+    let interface = name_of(other.index);
+    let what = if other.is_ours() {
+        format!(
+            "{} is held as a virtual address on {interface} already; give it to one virtual router only",
+            other.cidr
+        )
+    } else {
+        format!(
+            "{} is on {interface} already and was not put there as a virtual address; remove it (ip address \
+             del {} dev {interface}), or make this node the owner (priority 255)",
+            other.cidr, other.cidr
+        )
+    };
+    BackendError::new(LeaseFailure::AddressPresent, what)
+}
+
+fn put_refused(put: &Put, error: &netlink::Error) -> BackendError {
+    let interface = name_of(put.index);
+    let what = format!("{} could not be put on {interface}", put.cidr);
+    match error.errno() {
+        Some(libc::EEXIST) => {
+            let what = format!("{what}: somebody else put it there at the same moment");
+            BackendError::new(LeaseFailure::AddressPresent, what)
+        }
+        Some(libc::EACCES) if put.cidr.address().is_ipv6() => {
+            let what =
+                format!("{what}: IPv6 is disabled there (sysctl net.ipv6.conf.{interface}.disable_ipv6=1)");
+            BackendError::new(LeaseFailure::Denied, what)
+        }
+        _ => refused(&what, error),
+    }
+}
+
+/// What became of a request, for the protocol and in a sentence.
+fn refused(what: &str, error: &netlink::Error) -> BackendError {
+    match (error, error.errno()) {
+        (_, Some(libc::EPERM | libc::EACCES)) => {
+            let what = format!(
+                "{what}: this process lacks the capability CAP_NET_ADMIN in its network namespace; run it as \
+                 root, or grant it (setcap cap_net_admin,cap_net_raw+ep, docker run --cap-add NET_ADMIN)"
+            );
+            BackendError::new(LeaseFailure::Denied, what)
+        }
+        (netlink::Error::Timeout, _) => BackendError::new(LeaseFailure::TimedOut, format!("{what}: {error}")),
+        _ => BackendError::new(LeaseFailure::Failed, format!("{what}: {error}")),
+    }
+}
+
+/// A clock that goes on while the host sleeps.
+fn since_boot() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use vrrp_core::{Family, InterfaceId, Key, Vrid};
+
+    use super::*;
+
+    fn lease() -> Lease {
+        let interface = InterfaceId::new(NonZeroU32::MIN);
+        let key = Key { interface, family: Family::Ipv4, vrid: Vrid::try_from(51).unwrap() };
+        Lease::new(key, "eth0", &[], Duration::from_secs(3))
+    }
+
+    #[test]
+    fn what_nobody_waits_for_or_waited_too_long_is_not_done_but_a_release_is() {
+        let renew = || Work::Renew { leases: vec![(lease(), Some(2))] };
+        let (answer, waits) = oneshot::channel();
+        let mut job = Job::new(renew(), answer);
+        assert!(!job.is_stale());
+        job.asked -= TIMEOUT + Duration::from_millis(1);
+        assert!(job.is_stale(), "the process was stopped meanwhile");
+        job.work = Work::Release { lease: lease() };
+        assert!(!job.is_stale());
+        drop(waits);
+        assert!(!job.is_stale());
+        let (answer, _) = oneshot::channel();
+        assert!(Job::new(renew(), answer).is_stale());
+    }
+
+    #[test]
+    fn renewals_that_wait_together_are_collected() {
+        let (jobs, queue) = std::sync::mpsc::channel();
+        let mut waits = Vec::new();
+        let renew = || Work::Renew { leases: vec![(lease(), Some(2))] };
+        for work in [renew(), renew(), Work::Release { lease: lease() }, renew()] {
+            let (answer, wait) = oneshot::channel();
+            jobs.send(Job::new(work, answer)).unwrap();
+            waits.push(wait);
+        }
+        let mut renewals = Vec::new();
+        let next = collect(&queue, &mut renewals).unwrap();
+        assert_eq!(renewals.len(), 2);
+        assert!(matches!(next.work, Work::Release { .. }), "the order of other requests is kept");
+    }
+}

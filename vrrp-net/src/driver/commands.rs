@@ -1,0 +1,213 @@
+//! What programs ask of a driver.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::sync::oneshot;
+use vrrp_core::{Generation, Input, Key, Phase, Transport, VirtualRouter};
+
+use super::{Driver, members::Entry};
+use crate::{
+    clock::Clock,
+    link::Link,
+    monitor::Monitor,
+    node::{Error, Member, NodeEvent, NodeStatus, Seat},
+};
+
+type Reply<T> = oneshot::Sender<T>;
+
+/// A request of a [`Node`](crate::Node) or [`Handle`](crate::Handle).
+pub(crate) enum Command {
+    Add { member: Member, reply: Reply<Result<Seat, Error>> },
+    Configure { members: Vec<Member>, reply: Reply<Result<Vec<Seat>, Error>> },
+    Find { name: String, reply: Reply<Result<Seat, Error>> },
+    Status { reply: Reply<NodeStatus> },
+    Drain { key: Key, name: Arc<str>, force: bool, reply: Reply<Result<bool, Error>> },
+    Resume { key: Key, name: Arc<str>, reply: Reply<Result<(), Error>> },
+    Shutdown { reply: Reply<()> },
+}
+
+/// A drain that has not ended.
+pub(super) struct Drain {
+    key: Key,
+    name: Arc<str>,
+    reply: Reply<Result<bool, Error>>,
+}
+
+impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
+    /// Does what is asked. That nobody waits for the reply any more is no error.
+    pub(super) fn command(&mut self, command: Command) {
+        match command {
+            Command::Add { member, reply } => {
+                let seats = self.configure(vec![member], Others::Stay);
+                drop(reply.send(seats.and_then(|seats| seats.into_iter().next().ok_or(Error::Stopped))));
+            }
+            Command::Configure { members, reply } => {
+                drop(reply.send(self.configure(members, Others::Leave)));
+            }
+            Command::Find { name, reply } => {
+                let members = &self.effects.members;
+                let found = members.iter().find(|(_, entry)| *entry.name == *name && !entry.leaving);
+                drop(reply.send(found.map(|(key, entry)| entry.seat(*key)).ok_or(Error::Unknown(name))));
+            }
+            Command::Status { reply } => drop(reply.send(self.status())),
+            Command::Drain { key, name, force, reply } => {
+                if self.knows(&key) {
+                    self.drains.push(Drain { key, name, reply });
+                    self.input(Input::Drain { key, force });
+                } else {
+                    drop(reply.send(Err(Error::Unknown(name.to_string()))));
+                }
+            }
+            Command::Resume { key, name, reply } => {
+                let known = self.knows(&key);
+                if known {
+                    self.input(Input::Resume { key });
+                }
+                drop(reply.send(known.then_some(()).ok_or_else(|| Error::Unknown(name.to_string()))));
+            }
+            Command::Shutdown { reply } => {
+                self.stop.waiting.push(reply);
+                self.shut_down();
+            }
+        }
+    }
+
+    fn knows(&self, key: &Key) -> bool {
+        self.effects.members.get(key).is_some_and(|entry| !entry.leaving)
+    }
+
+    fn configure(&mut self, members: Vec<Member>, others: Others) -> Result<Vec<Seat>, Error> {
+        if self.stop.requested {
+            return Err(Error::Stopped);
+        }
+        let members: Vec<(Key, Member)> =
+            members.into_iter().map(|member| (self.key_of(&member), member)).collect();
+        self.check(&members, others)?;
+        if others == Others::Leave {
+            for (key, entry) in &mut self.effects.members {
+                entry.leaving = !members.iter().any(|(wanted, _)| wanted == key);
+            }
+        }
+        let keys: Vec<Key> = members.iter().map(|(key, _)| *key).collect();
+        let mut moved = Vec::new();
+        for (key, member) in members {
+            if self.seat_member(key, member) {
+                moved.push(key);
+            }
+        }
+        // What the monitor knows already should not look like an interface that appears later.
+        self.read_monitor();
+        self.sync_interfaces();
+        self.input(Input::Configure(&self.desired()));
+        for key in moved {
+            self.input(Input::LeaseLost { key });
+        }
+        for key in &keys {
+            self.report_own_address(key);
+        }
+        let seat = |key: &Key| self.effects.members.get(key).map(|entry| entry.seat(*key));
+        Ok(keys.iter().filter_map(seat).collect())
+    }
+
+    /// The key of `member`; its interface is watched from now on.
+    fn key_of(&mut self, member: &Member) -> Key {
+        let (interface, is_new) = self.effects.interfaces.id(&member.interface);
+        if is_new {
+            self.monitor.watch(&member.interface);
+        }
+        Key { interface, family: member.router.family(), vrid: member.router.vrid() }
+    }
+
+    fn check(&self, members: &[(Key, Member)], others: Others) -> Result<(), Error> {
+        let stays = |entry: &&Entry| others == Others::Stay && !entry.leaving;
+        let mut rest = members;
+        while let [(key, member), later @ ..] = rest {
+            let there = self.effects.members.get(key).filter(stays);
+            if there.is_some() || later.iter().any(|(other, _)| other == key) {
+                return Err(Error::Duplicate {
+                    interface: member.interface.to_string(),
+                    vrid: key.vrid.get(),
+                    family: key.family,
+                });
+            }
+            let mut names = self.effects.members.values().filter(stays).map(|entry| &entry.name);
+            let mut later_names = later.iter().map(|(_, other)| &other.name);
+            if names.any(|name| *name == member.name) || later_names.any(|name| *name == member.name) {
+                return Err(Error::DuplicateName(member.name.to_string()));
+            }
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Takes a member in. If its addresses are held by another backend, that one lets go and `true` is
+    /// returned: the new one has to take them.
+    fn seat_member(&mut self, key: Key, member: Member) -> bool {
+        let now = self.clock.now();
+        let effects = &mut self.effects;
+        let Some(entry) = effects.members.get_mut(&key) else {
+            effects.members.insert(key, Entry::new(member));
+            return false;
+        };
+        let lease = entry.lease(key, Generation::default(), &entry.router);
+        let Some(old) = entry.replace(member) else { return false };
+        if entry.phase.state() == "active" {
+            effects.leases.retire(old, lease, now);
+        }
+        entry.phase.is_active()
+    }
+
+    fn desired(&self) -> BTreeMap<Key, VirtualRouter> {
+        let members = self.effects.members.iter().filter(|(_, entry)| !entry.leaving);
+        members.map(|(key, entry)| (*key, entry.router.clone())).collect()
+    }
+
+    /// One list of peers for all nodes holds the node itself, which the core leaves out.
+    fn report_own_address(&self, key: &Key) {
+        let Some(entry) = self.effects.members.get(key) else { return };
+        let Transport::Unicast { peers, .. } = entry.router.transport() else { return };
+        let status = self.effects.interfaces.status(&entry.interface);
+        let own = [
+            entry.router.pinned_source(),
+            status.ipv4.map(Into::into),
+            status.ipv6_link_local.map(Into::into),
+            status.ipv6_routable.map(Into::into),
+        ];
+        for peer in peers.iter().filter(|peer| own.contains(&Some(peer.address))) {
+            let (name, address) = (&*entry.name, peer.address);
+            tracing::info!(
+                event = "own-address-in-peers", name, %address,
+                "{name}: {address} is this node's own address; nothing is sent to it"
+            );
+        }
+    }
+
+    /// Answers the drains that have ended: nobody took over, or everything is let go.
+    pub(super) fn answer_drains(&mut self, news: &[NodeEvent]) {
+        for drain in std::mem::take(&mut self.drains) {
+            let refused = |event: &NodeEvent| {
+                matches!(event, NodeEvent::DrainRefused { name } if *name == drain.name)
+            };
+            let phase = self.effects.members.get(&drain.key).map(|entry| entry.phase);
+            let ended = match phase {
+                None => Some(Err(Error::Unknown(drain.name.to_string()))),
+                Some(_) if news.iter().any(refused) => Some(Ok(false)),
+                Some(Phase::Initialize(_)) if self.effects.leases.is_idle(drain.key) => Some(Ok(true)),
+                // It was resumed, or a stronger node took over before the drain began.
+                Some(Phase::Backup | Phase::Held | Phase::Adopted | Phase::Acquiring) => Some(Ok(false)),
+                Some(Phase::Initialize(_) | Phase::Resigning) => None,
+            };
+            match ended {
+                Some(answer) => drop(drain.reply.send(answer)),
+                None => self.drains.push(drain),
+            }
+        }
+    }
+}
+
+/// What becomes of virtual routers that are not named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    Stay,
+    Leave,
+}

@@ -1,0 +1,206 @@
+//! Carrying out what the core says.
+
+use tokio::sync::broadcast;
+use vrrp_core::{
+    Advert, Announce, Event, Hold, Instant, Key, LeaseRequest, Notice, Output, Phase, Reason, Router, Transmit,
+};
+
+use super::{
+    interfaces::Interfaces,
+    leases::Leases,
+    members::{Entry, Members},
+};
+use crate::{link::Link, node::NodeEvent};
+
+/// Everything that outputs of the core are carried out with.
+pub(super) struct Effects<L> {
+    pub(super) link: L,
+    pub(super) interfaces: Interfaces,
+    pub(super) members: Members,
+    pub(super) leases: Leases,
+    pub(super) events: broadcast::Sender<NodeEvent>,
+    /// Whose last advertisement reached nobody.
+    failed_sends: Vec<Key>,
+    /// What may have another phase or bound than handles know.
+    touched: Vec<Key>,
+    /// What is told at the end of the turn, when handles know it.
+    news: Vec<NodeEvent>,
+}
+
+impl<L: Link> Effects<L> {
+    pub(super) fn new(link: L, leases: Leases, events: broadcast::Sender<NodeEvent>) -> Self {
+        Self {
+            link,
+            interfaces: Interfaces::default(),
+            members: Members::new(),
+            leases,
+            events,
+            failed_sends: Vec::new(),
+            touched: Vec::new(),
+            news: Vec::new(),
+        }
+    }
+
+    pub(super) fn perform(&mut self, output: &Output<'_>, now: Instant) {
+        match output {
+            Output::Transmit(transmit) => self.transmit(transmit, now),
+            Output::Lease(request) => self.lease(request, now),
+            Output::Announce(announce) => self.announce(announce, now),
+            Output::Event(event) => self.event(event),
+            // The core may learn to say more; a driver that does not know it cannot do it.
+            _ => tracing::error!(event = "unknown-output", "the driver does not know {output:?}"),
+        }
+    }
+
+    fn touch(&mut self, key: Key) {
+        if !self.touched.contains(&key) {
+            self.touched.push(key);
+        }
+    }
+
+    fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) {
+        let key = transmit.key();
+        let mut buffer = [0; Advert::MAX_LEN];
+        let (mut sent, mut error) = (false, None);
+        for packet in transmit.packets() {
+            let payload = packet.encode(&mut buffer).ok().and_then(|length| buffer.get(..length));
+            let Some(payload) = payload else { continue };
+            match self.link.send(key.interface, packet.source(), packet.destination(), payload) {
+                Ok(()) => sent = true,
+                Err(refused) => error = Some((packet.destination(), refused)),
+            }
+        }
+        self.touch(key);
+        let Some(entry) = self.members.get_mut(&key) else { return };
+        if let Some((destination, error)) = error
+            && let Some(suppressed) = entry.send_warning.pass(now)
+        {
+            let (name, interface) = (&*entry.name, &*entry.interface);
+            tracing::warn!(
+                event = "send-failed", name, interface, %destination, %error, suppressed,
+                "{name}: an advertisement to {destination} could not be sent on {interface}: {error}"
+            );
+        }
+        // With nobody in the list but this node there is nobody to reach, which is no failure.
+        let reached = sent || transmit.packets().next().is_none();
+        if !reached {
+            self.failed_sends.push(key);
+        } else if entry.phase.is_active() {
+            self.leases.renewal_due(key, now);
+        }
+    }
+
+    fn lease(&mut self, request: &LeaseRequest<'_>, now: Instant) {
+        if let Some(entry) = self.members.get(&request.key) {
+            self.leases.request(entry, request, now);
+        }
+        self.touch(request.key);
+    }
+
+    fn announce(&mut self, announce: &Announce<'_>, now: Instant) {
+        let Announce { key, config } = announce;
+        let addresses: Vec<_> = config.addresses().collect();
+        let Err(error) = self.link.announce(key.interface, key.family, &addresses) else { return };
+        let Some(entry) = self.members.get_mut(key) else { return };
+        if let Some(suppressed) = entry.send_warning.pass(now) {
+            let (name, interface) = (&*entry.name, &*entry.interface);
+            tracing::warn!(
+                event = "announce-failed", name, interface, %error, suppressed,
+                "{name}: the addresses could not be announced on {interface}: {error}"
+            );
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        let (Event::Transition { key, .. } | Event::Notice { key, .. } | Event::DrainRefused { key }) = *event
+        else {
+            return;
+        };
+        self.touch(key);
+        let Some(entry) = self.members.get_mut(&key) else { return };
+        let name = entry.name.clone();
+        match *event {
+            Event::Transition { key, from, to, reason } => {
+                transition(entry, from, to, reason);
+                self.news.push(NodeEvent::Transition { name, key, from, to, reason });
+            }
+            Event::Notice { notice, source, .. } => {
+                tracing::warn!(
+                    event = "notice", name = &*name, notice = notice.as_str(), %source,
+                    "{name}: {source}: {}", explain(notice)
+                );
+                self.news.push(NodeEvent::Notice { name, notice, source });
+            }
+            Event::DrainRefused { .. } => {
+                tracing::warn!(
+                    event = "drain-refused", name = &*name,
+                    "{name}: nobody took over, so this node goes on as the active one"
+                );
+                self.news.push(NodeEvent::DrainRefused { name });
+            }
+            _ => {}
+        }
+    }
+
+    /// Whose advertisements reached nobody since this was last asked.
+    pub(super) fn take_failed_sends(&mut self) -> Vec<Key> {
+        std::mem::take(&mut self.failed_sends)
+    }
+
+    /// Tells handles and receivers of events what this turn has changed; returns what was told.
+    ///
+    /// Bounds are translated to `CLOCK_BOOTTIME`, which any thread can read: it stood at `boottime` no later
+    /// than the driver's clock at `now`, so that a bound never comes out too late.
+    pub(super) fn publish(&mut self, router: &Router, boottime: Instant, now: Instant) -> Vec<NodeEvent> {
+        for key in std::mem::take(&mut self.touched) {
+            let until = router.status(&key).and_then(|status| status.active_until);
+            if let Some(entry) = self.members.get(&key) {
+                entry.publish(until.map(|until| boottime + (until - now)));
+            }
+        }
+        let news = std::mem::take(&mut self.news);
+        for event in &news {
+            // Nobody may be listening.
+            drop(self.events.send(event.clone()));
+        }
+        news
+    }
+}
+
+fn transition(entry: &mut Entry, from: Phase, to: Phase, reason: Reason) {
+    entry.phase = to;
+    if !to.is_active() {
+        entry.withdraw();
+    }
+    match (to, reason) {
+        (Phase::Held | Phase::Adopted, _) => entry.error = None,
+        (Phase::Initialize(Hold::Backend(failure)), _) if entry.error.is_none() => {
+            entry.error = Some(failure.as_str().to_owned());
+        }
+        _ => {}
+    }
+    let hold = match to {
+        Phase::Initialize(hold) => Some(hold.as_str()),
+        Phase::Backup | Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning => None,
+    };
+    let (name, interface) = (&*entry.name, &*entry.interface);
+    let (from, to, reason) = (from.as_str(), to.as_str(), reason.as_str());
+    tracing::info!(
+        event = "transition", name, interface, from, to, reason, hold,
+        "{name}: {from} -> {to} ({reason})"
+    );
+}
+
+const fn explain(notice: Notice) -> &'static str {
+    match notice {
+        Notice::IntervalDiffers => "its advertisement interval is not the one configured here",
+        Notice::AddressesDiffer => "its addresses are not the ones configured here",
+        Notice::NoLinkLocalAddress => "its first address is not link-local, as RFC 9568 wants it",
+        Notice::SecondOwner => "it claims to own the addresses, and so does this node; only one can",
+        Notice::ContendsWithOwner => "it advertises although this node owns the addresses",
+        Notice::SamePriority => "it has the priority of this node; give each node its own",
+        Notice::Unlisted => "it is not in the list of peers",
+        Notice::BothChecksums => "both checksum forms of VRRPv3 over IPv4 are in use, so both are sent",
+        _ => "something about its advertisements looks wrong",
+    }
+}

@@ -1,0 +1,196 @@
+//! Interfaces by name, and the ports of the link that are open on them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
+
+use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, Transport, VirtualRouter};
+
+use super::members::Members;
+use crate::{
+    link::{Interest, Link, Port, VridInterest},
+    monitor::Snapshot,
+};
+
+/// When a port that could not be opened is tried again, unless its interface changes before.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Every interface that a virtual router was ever configured on. A name keeps its number for ever.
+#[derive(Default)]
+pub(super) struct Interfaces {
+    by_name: BTreeMap<Arc<str>, Interface>,
+    last_id: u32,
+}
+
+struct Interface {
+    id: InterfaceId,
+    snapshot: Snapshot,
+    open: BTreeMap<Family, Interest>,
+    /// Families whose port could not be opened.
+    failed: BTreeSet<Family>,
+    retry_at: Option<Instant>,
+    /// What the core was last told.
+    told: Option<InterfaceStatus>,
+}
+
+impl Interfaces {
+    /// The number of the interface `name`, and whether it is a new one.
+    pub(super) fn id(&mut self, name: &Arc<str>) -> (InterfaceId, bool) {
+        if let Some(known) = self.by_name.get(name) {
+            return (known.id, false);
+        }
+        self.last_id = self.last_id.saturating_add(1);
+        let id = InterfaceId::new(NonZeroU32::MIN.saturating_add(self.last_id.saturating_sub(1)));
+        let interface = Interface {
+            id,
+            snapshot: Snapshot::default(),
+            open: BTreeMap::new(),
+            failed: BTreeSet::new(),
+            retry_at: None,
+            told: None,
+        };
+        self.by_name.insert(name.clone(), interface);
+        (id, true)
+    }
+
+    /// Takes over how the interface `name` is now. Ports that belong to an interface which is gone, or came
+    /// back as another one, are closed.
+    pub(super) fn update(&mut self, name: &str, snapshot: Snapshot, link: &mut impl Link) {
+        let Some(interface) = self.by_name.get_mut(name) else { return };
+        let old = std::mem::replace(&mut interface.snapshot, snapshot);
+        if !snapshot.status.present || (old.index, old.mac) != (snapshot.index, snapshot.mac) {
+            interface.close_all(link);
+        }
+        interface.retry_at = None;
+    }
+
+    /// Opens, changes and closes ports so that they are what `members` need, and returns what the core does
+    /// not know yet.
+    pub(super) fn sync(
+        &mut self,
+        members: &Members,
+        link: &mut impl Link,
+        now: Instant,
+    ) -> Vec<(InterfaceId, InterfaceStatus)> {
+        let mut wanted = interests(members);
+        let mut news = Vec::new();
+        for (name, interface) in &mut self.by_name {
+            let wanted = wanted.remove(&interface.id).unwrap_or_default();
+            interface.sync(name, &wanted, link, now);
+            let status = interface.status();
+            if interface.told != Some(status) {
+                interface.told = Some(status);
+                news.push((interface.id, status));
+            }
+        }
+        news
+    }
+
+    /// When [`sync`](Self::sync) tries again to open a port.
+    pub(super) fn next_retry(&self) -> Option<Instant> {
+        self.by_name.values().filter_map(|interface| interface.retry_at).min()
+    }
+
+    /// Every open port.
+    pub(super) fn ports(&self) -> impl Iterator<Item = (&Arc<str>, InterfaceId, Family)> {
+        self.by_name.iter().flat_map(|(name, interface)| {
+            interface.open.keys().map(move |family| (name, interface.id, *family))
+        })
+    }
+
+    /// What the monitor last said of an interface.
+    pub(super) fn status(&self, name: &str) -> InterfaceStatus {
+        self.by_name.get(name).map(|interface| interface.snapshot.status).unwrap_or_default()
+    }
+}
+
+impl Interface {
+    fn sync(&mut self, name: &str, wanted: &BTreeMap<Family, Interest>, link: &mut impl Link, now: Instant) {
+        for family in [Family::Ipv4, Family::Ipv6] {
+            let interest = wanted.get(&family).filter(|_| self.snapshot.status.present);
+            match interest {
+                None => {
+                    if self.open.remove(&family).is_some() {
+                        link.close(self.id, family);
+                    }
+                    self.failed.remove(&family);
+                }
+                Some(interest) if self.open.get(&family) == Some(interest) => {}
+                Some(_) if self.failed.contains(&family) && self.retry_at.is_some_and(|at| now < at) => {}
+                Some(interest) => self.open(name, family, interest, link),
+            }
+        }
+        self.retry_at = match self.retry_at {
+            _ if self.failed.is_empty() => None,
+            Some(at) if now < at => Some(at),
+            Some(_) | None => Some(now + RETRY),
+        };
+    }
+
+    fn open(&mut self, name: &str, family: Family, interest: &Interest, link: &mut impl Link) {
+        let Snapshot { index, mac, .. } = self.snapshot;
+        match link.open(&Port::new(self.id, family, name, index, mac), interest) {
+            Ok(()) => {
+                self.failed.remove(&family);
+                self.open.insert(family, interest.clone());
+            }
+            Err(error) => {
+                link.close(self.id, family);
+                self.open.remove(&family);
+                if self.failed.insert(family) {
+                    tracing::warn!(
+                        event = "port-failed",
+                        interface = name,
+                        %family,
+                        %error,
+                        "cannot open the {family} socket on {name}: {error}; trying again every second"
+                    );
+                }
+            }
+        }
+    }
+
+    fn close_all(&mut self, link: &mut impl Link) {
+        for (family, _) in std::mem::take(&mut self.open) {
+            link.close(self.id, family);
+        }
+        self.failed.clear();
+    }
+
+    /// What the core is told: nothing can be sent or heard in a family whose port is not open.
+    fn status(&self) -> InterfaceStatus {
+        let mut status = self.snapshot.status;
+        if self.failed.contains(&Family::Ipv4) {
+            status.ipv4 = None;
+        }
+        if self.failed.contains(&Family::Ipv6) {
+            (status.ipv6_link_local, status.ipv6_routable) = (None, None);
+        }
+        // A pinned source address needs no address of the interface.
+        status.up &= self.failed.is_empty() || !self.open.is_empty();
+        status
+    }
+}
+
+/// What every interface has to be listened to for.
+fn interests(members: &Members) -> BTreeMap<InterfaceId, BTreeMap<Family, Interest>> {
+    let mut all: BTreeMap<InterfaceId, BTreeMap<Family, Interest>> = BTreeMap::new();
+    for (key, entry) in members {
+        let interest = all.entry(key.interface).or_default().entry(key.family).or_default();
+        let (heard, multicast) = vrid_interest(&entry.router);
+        interest.vrids.insert(key.vrid, heard);
+        interest.multicast |= multicast;
+    }
+    all
+}
+
+fn vrid_interest(router: &VirtualRouter) -> (VridInterest, bool) {
+    let (min_ttl, multicast) = match router.transport() {
+        Transport::Multicast => (None, true),
+        Transport::Unicast { peers, .. } => (peers.iter().map(|peer| peer.min_ttl).min(), false),
+    };
+    (VridInterest { version: router.version(), min_ttl: min_ttl.unwrap_or(u8::MAX) }, multicast)
+}

@@ -1,0 +1,155 @@
+//! The backends' side of a driver: who is asked for what, and who has answered.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::{
+    runtime,
+    sync::{Mutex, mpsc},
+};
+use vrrp_core::{Generation, Instant, Key, LeaseRequest, Reach, Reason, Want};
+
+use super::{
+    members::{Entry, Members},
+    renewals::{BackendId, Renewals},
+    worker::{self, Call, Failure, Request},
+};
+use crate::{Lease, Release, VipBackend};
+
+/// What a backend said.
+pub(super) enum Answer {
+    /// To a call for one virtual router.
+    Call { key: Key, number: u64, generation: Generation, call: Call, result: Result<Reach, Failure> },
+    /// To a renewal.
+    Renewed { id: BackendId, round: u64, names: String, result: Result<(), Failure> },
+}
+
+/// All backends of a driver.
+pub(super) struct Leases {
+    /// Where backends run.
+    runtime: runtime::Handle,
+    answers: mpsc::UnboundedSender<Answer>,
+    workers: BTreeMap<Key, Worker>,
+    renewals: Renewals,
+}
+
+/// Our end of the task that talks to the backend of one virtual router.
+pub(super) struct Worker {
+    requests: mpsc::UnboundedSender<Request>,
+    turn: Arc<Mutex<()>>,
+    asked: u64,
+    answered: u64,
+}
+
+impl Worker {
+    fn spawn(runtime: &runtime::Handle, answers: &mpsc::UnboundedSender<Answer>) -> Self {
+        let (requests, receiver) = mpsc::unbounded_channel();
+        let turn = Arc::new(Mutex::new(()));
+        drop(runtime.spawn(worker::work(receiver, turn.clone(), answers.clone())));
+        Self { requests, turn, asked: 0, answered: 0 }
+    }
+
+    /// What is held while the backend is asked anything for this virtual router.
+    pub(super) fn turn(&self) -> Arc<Mutex<()>> {
+        self.turn.clone()
+    }
+
+    fn ask(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, call: Call, uncut: bool) {
+        self.asked = self.asked.saturating_add(1);
+        let request = Request { number: self.asked, backend, lease, call, uncut };
+        // A runtime that has ended took the worker along: `is_idle` knows.
+        drop(self.requests.send(request));
+    }
+
+    fn is_idle(&self) -> bool {
+        self.answered == self.asked || self.requests.is_closed()
+    }
+}
+
+impl Leases {
+    pub(super) fn new(runtime: runtime::Handle, answers: mpsc::UnboundedSender<Answer>) -> Self {
+        Self { runtime, answers, workers: BTreeMap::new(), renewals: Renewals::default() }
+    }
+
+    /// Asks the backend of `entry` for what the core wants.
+    pub(super) fn request(&mut self, entry: &Entry, request: &LeaseRequest<'_>, now: Instant) {
+        let lease = entry.lease(request.key, request.generation, request.config);
+        let call = match request.want {
+            Want::Acquire => Call::Acquire,
+            Want::Repair => Call::Repair,
+            Want::Inspect => Call::Inspect,
+            Want::Leaving => Call::Leaving,
+            Want::Release { reason, successor } => Call::Release(Release::new(reason, successor)),
+        };
+        self.ask(entry.backend.clone(), lease, call, false, now);
+    }
+
+    /// Has a backend that was replaced let go, before its successor is asked for anything.
+    pub(super) fn retire(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, now: Instant) {
+        self.ask(backend, lease, Call::Release(Release::new(Reason::Reconfigured, None)), true, now);
+    }
+
+    /// Has everything released by the workers alone, without the core: the driver is at its end.
+    pub(super) fn abandon(&mut self, members: &Members) {
+        for (key, entry) in members {
+            let lease = entry.lease(*key, Generation::default(), &entry.router);
+            let release = Call::Release(Release::new(Reason::Shutdown, None));
+            self.ask(entry.backend.clone(), lease, release, false, Instant::EPOCH);
+        }
+        self.workers.clear();
+    }
+
+    fn ask(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, call: Call, uncut: bool, now: Instant) {
+        self.renewals.cut(lease.key, now);
+        let Self { runtime, answers, workers, .. } = self;
+        let worker = workers.entry(lease.key).or_insert_with(|| Worker::spawn(runtime, answers));
+        worker.ask(backend, lease, call, uncut);
+    }
+
+    /// Notes that an advertisement was sent for what `key` holds.
+    pub(super) fn renewal_due(&mut self, key: Key, now: Instant) {
+        self.renewals.add(key, now);
+    }
+
+    /// When [`renew`](Self::renew) has something to do.
+    pub(super) const fn next_renewal(&self) -> Option<Instant> {
+        self.renewals.next_round()
+    }
+
+    /// Starts the renewals that are due.
+    pub(super) fn renew(&mut self, now: Instant, members: &Members) {
+        self.renewals.start(now, members, &self.workers, &self.runtime, &self.answers);
+    }
+
+    /// Notes that a request was carried out.
+    pub(super) fn answered(&mut self, key: Key, number: u64) {
+        if let Some(worker) = self.workers.get_mut(&key) {
+            worker.answered = number;
+        }
+    }
+
+    /// Notes that a renewal is over.
+    pub(super) fn renewed(&mut self, id: BackendId, round: u64) {
+        self.renewals.done(id, round);
+    }
+
+    /// Whether everything that was asked for `key` is done.
+    pub(super) fn is_idle(&self, key: Key) -> bool {
+        self.workers.get(&key).is_none_or(Worker::is_idle)
+    }
+
+    /// Whether everything that was asked is done.
+    pub(super) fn all_idle(&self) -> bool {
+        self.workers.values().all(Worker::is_idle)
+    }
+
+    /// Forgets a virtual router that is gone.
+    pub(super) fn forget(&mut self, key: Key, now: Instant) {
+        self.renewals.cut(key, now);
+        self.workers.remove(&key);
+    }
+}
+
+/// How long the slowest backend may take to let go.
+pub(super) fn patience(members: &Members) -> Duration {
+    members.values().map(|entry| entry.backend.timeout()).max().unwrap_or_default() + Duration::from_secs(1)
+}

@@ -1,0 +1,142 @@
+//! The virtual routers of a driver, with what the core does not know of them.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+use vrrp_core::{Cidr, Generation, Hold, Instant, Key, Phase, VirtualRouter};
+
+use crate::{
+    Lease, VipBackend,
+    node::{Bound, Member, Seat},
+};
+
+/// The virtual routers by key; those that were removed stay until they have let go.
+pub(super) type Members = BTreeMap<Key, Entry>;
+
+/// One virtual router.
+pub(super) struct Entry {
+    pub(super) name: Arc<str>,
+    pub(super) interface: Arc<str>,
+    pub(super) router: VirtualRouter,
+    pub(super) backend: Arc<dyn VipBackend>,
+    pub(super) addresses: Arc<[Cidr]>,
+    /// The phase that was last told, which is the core's after each turn.
+    pub(super) phase: Phase,
+    /// Removed from the configuration, and not gone yet.
+    pub(super) leaving: bool,
+    /// What the backend said when it last failed.
+    pub(super) error: Option<String>,
+    pub(super) send_warning: Throttle,
+    published: watch::Sender<Phase>,
+    bound: Arc<Bound>,
+}
+
+impl Entry {
+    pub(super) fn new(member: Member) -> Self {
+        let Member { name, interface, router, backend } = member;
+        let phase = Phase::Initialize(Hold::Stopped);
+        let router = router.acquire_timeout(backend.timeout());
+        Self {
+            addresses: router.addresses().collect(),
+            name,
+            interface,
+            router,
+            backend,
+            phase,
+            leaving: false,
+            error: None,
+            send_warning: Throttle::default(),
+            published: watch::Sender::new(phase),
+            bound: Arc::default(),
+        }
+    }
+
+    /// Takes over a new configuration, and gives back the backend if it is replaced by another.
+    pub(super) fn replace(&mut self, member: Member) -> Option<Arc<dyn VipBackend>> {
+        let Member { name, interface, router, backend } = member;
+        self.router = router.acquire_timeout(backend.timeout());
+        self.addresses = self.router.addresses().collect();
+        (self.name, self.interface, self.leaving) = (name, interface, false);
+        let old = std::mem::replace(&mut self.backend, backend);
+        (!Arc::ptr_eq(&old, &self.backend)).then_some(old)
+    }
+
+    /// The lease that the backend is told of. The core's configuration is the one that is in force: it may
+    /// be older than ours while a replaced virtual router lets go.
+    pub(super) fn lease(&self, key: Key, generation: Generation, config: &VirtualRouter) -> Lease {
+        let addresses =
+            if *config == self.router { self.addresses.clone() } else { config.addresses().collect() };
+        Lease {
+            key,
+            name: self.name.clone(),
+            generation,
+            interface: self.interface.clone(),
+            addresses,
+            lasts: config.interval().silence(),
+            owner: matches!(config.configured_role(), vrrp_core::Role::Owner),
+        }
+    }
+
+    pub(super) fn seat(&self, key: Key) -> Seat {
+        Seat {
+            name: self.name.clone(),
+            key,
+            phase: self.published.subscribe(),
+            bound: self.bound.clone(),
+        }
+    }
+
+    /// Takes away the right to act, at once.
+    pub(super) fn withdraw(&self) {
+        self.bound.set(None);
+    }
+
+    /// Tells handles the phase and the bound, the bound first: who sees the phase `Held` may act.
+    pub(super) fn publish(&self, until: Option<Instant>) {
+        self.bound.set(until.filter(|_| self.phase.is_active()));
+        self.published.send_if_modified(|phase| std::mem::replace(phase, self.phase) != self.phase);
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.withdraw();
+    }
+}
+
+/// Lets one thing through every ten seconds and counts the rest.
+#[derive(Debug, Default)]
+pub(super) struct Throttle {
+    last: Option<Instant>,
+    suppressed: u64,
+}
+
+impl Throttle {
+    const PAUSE: Duration = Duration::from_secs(10);
+
+    /// `Some` when this one is let through, with how many were not since the last.
+    pub(super) fn pass(&mut self, now: Instant) -> Option<u64> {
+        if self.last.is_some_and(|last| now - last < Self::PAUSE) {
+            self.suppressed = self.suppressed.saturating_add(1);
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.suppressed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_throttle_lets_one_through_and_counts_the_rest() {
+        let mut throttle = Throttle::default();
+        let start = Instant::EPOCH + Duration::from_secs(100);
+        assert_eq!(throttle.pass(start), Some(0));
+        assert_eq!(throttle.pass(start + Duration::from_secs(1)), None);
+        assert_eq!(throttle.pass(start + Duration::from_secs(2)), None);
+        assert_eq!(throttle.pass(start + Duration::from_secs(10)), Some(2));
+        assert_eq!(throttle.pass(start + Duration::from_secs(20)), Some(0));
+    }
+}

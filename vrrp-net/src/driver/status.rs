@@ -1,0 +1,71 @@
+//! The driver's part of [`NodeStatus`].
+
+use std::time::SystemTime;
+
+use vrrp_core::{Counters, Instant, Phase, Speaker, Status};
+
+use super::{Driver, members::Entry};
+use crate::{
+    clock::Clock,
+    link::Link,
+    monitor::Monitor,
+    node::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus},
+};
+
+impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
+    /// Everything about the node at this moment.
+    pub(super) fn status(&self) -> NodeStatus {
+        let now = self.clock.now();
+        let members = self.effects.members.iter();
+        let mut routers: Vec<_> = members
+            .filter_map(|(key, entry)| Some(router_status(entry, &self.router.status(key)?, now)))
+            .collect();
+        routers.sort_by(|one, other| one.name.cmp(&other.name));
+        NodeStatus { routers, ports: self.ports(now) }
+    }
+
+    fn ports(&self, now: Instant) -> Vec<PortStatus> {
+        let port = |(name, interface, family)| {
+            let other = self.router.unattributed(interface, family);
+            let (counters, heard) = other.map_or((Counters::default(), &[][..]), |(c, s)| (*c, s));
+            PortStatus {
+                interface: std::sync::Arc::clone(name),
+                family,
+                counters,
+                speakers: speakers(heard, now),
+                overflow: self.effects.link.overflow(interface, family),
+            }
+        };
+        self.effects.interfaces.ports().map(port).collect()
+    }
+}
+
+fn router_status(entry: &Entry, status: &Status<'_>, now: Instant) -> RouterStatus {
+    let holds = matches!(status.phase, Phase::Held | Phase::Adopted | Phase::Resigning);
+    RouterStatus {
+        name: entry.name.clone(),
+        interface: entry.interface.clone(),
+        router: entry.router.clone(),
+        phase: status.phase,
+        since: SystemTime::now().checked_sub(now - status.since).unwrap_or(SystemTime::UNIX_EPOCH),
+        reason: status.reason,
+        claim: status.claim,
+        held: if holds { entry.addresses.to_vec() } else { Vec::new() },
+        lease: status.active_until.map(|until| until - now),
+        probation: status.probation_until.filter(|until| *until > now).map(|until| until - now),
+        active_peer: status.active_peer,
+        backend_error: entry.error.clone(),
+        counters: *status.counters,
+        speakers: speakers(status.speakers, now),
+    }
+}
+
+fn speakers(heard: &[Speaker], now: Instant) -> Vec<SpeakerStatus> {
+    let speaker = |speaker: &Speaker| SpeakerStatus {
+        source: speaker.source,
+        ago: now - speaker.last_heard,
+        messages: speaker.messages,
+        verdict: speaker.verdict,
+    };
+    heard.iter().map(speaker).collect()
+}

@@ -1,0 +1,166 @@
+//! The task that talks to the backend of one virtual router.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::sync::{
+    Mutex,
+    mpsc::{UnboundedReceiver, UnboundedSender},
+};
+use vrrp_core::{LeaseFailure, Reach};
+
+use super::leases::Answer;
+use crate::{BackendError, Lease, Release, VipBackend};
+
+/// Something to ask a backend.
+pub(super) struct Request {
+    /// Counts the requests of one virtual router.
+    pub(super) number: u64,
+    pub(super) backend: Arc<dyn VipBackend>,
+    pub(super) lease: Lease,
+    pub(super) call: Call,
+    /// It runs to its end whatever comes after it: the release of a backend that was replaced.
+    pub(super) uncut: bool,
+}
+
+impl Request {
+    /// Whether this one waits for `running` instead of cutting it off. An inspection is no wish to hold the
+    /// addresses or to let go of them, so it may not cut off a release.
+    fn waits_for(&self, running: &Self) -> bool {
+        running.uncut || matches!(self.call, Call::Inspect)
+    }
+}
+
+/// A method of [`VipBackend`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Acquire,
+    Repair,
+    Inspect,
+    Leaving,
+    Release(Release),
+}
+
+impl Call {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acquire => "acquire",
+            Self::Repair => "repair",
+            Self::Inspect => "inspect",
+            Self::Leaving => "leaving",
+            Self::Release(_) => "release",
+        }
+    }
+}
+
+/// What went wrong in a call, with the words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) kind: LeaseFailure,
+    pub(super) text: String,
+}
+
+/// Carries out requests, one at a time. The latest wins: it cuts off the one that runs, at its next await
+/// point, and those that have not begun are left out. Only requests that ran to their end are answered.
+///
+/// Ends when the sender is gone and the last request has been carried out.
+pub(super) async fn work(
+    mut requests: UnboundedReceiver<Request>,
+    turn: Arc<Mutex<()>>,
+    answers: UnboundedSender<Answer>,
+) {
+    let mut waiting = VecDeque::new();
+    loop {
+        let request = match waiting.pop_front() {
+            Some(request) => request,
+            None => match requests.recv().await {
+                Some(request) => request,
+                None => return,
+            },
+        };
+        if let Some(result) = run(&request, &turn, &mut requests, &mut waiting).await {
+            let Request { number, lease, call, .. } = request;
+            let answer = Answer::Call { key: lease.key, number, generation: lease.generation, call, result };
+            // Without a driver nobody needs to know.
+            drop(answers.send(answer));
+        }
+    }
+}
+
+/// Carries out one request; `None` when it was cut off.
+async fn run(
+    request: &Request,
+    turn: &Mutex<()>,
+    requests: &mut UnboundedReceiver<Request>,
+    waiting: &mut VecDeque<Request>,
+) -> Option<Result<Reach, Failure>> {
+    let mut running = pin!(async {
+        // A renewal that runs has been cut off already; it must be gone before anything else is asked.
+        let _turn = turn.lock().await;
+        bounded(&*request.backend, perform(&*request.backend, &request.lease, request.call)).await
+    });
+    loop {
+        tokio::select! {
+            biased;
+            Some(newer) = requests.recv() => {
+                let waits = newer.waits_for(request);
+                waiting.retain(|older: &Request| older.uncut);
+                waiting.push_back(newer);
+                if !waits {
+                    return None;
+                }
+            }
+            result = &mut running => return Some(result),
+        }
+    }
+}
+
+async fn perform(backend: &dyn VipBackend, lease: &Lease, call: Call) -> Result<Reach, BackendError> {
+    match call {
+        Call::Acquire => backend.acquire(lease).await,
+        Call::Repair => backend.repair(lease).await,
+        Call::Inspect => backend.inspect(lease).await.map(|()| Reach::Routed),
+        Call::Leaving => backend.leaving(lease).await.map(|()| Reach::Routed),
+        Call::Release(release) => backend.release(lease, &release).await.map(|()| Reach::Routed),
+    }
+}
+
+/// Runs a call of `backend` for as long as it may take. A panic is a failure like any other.
+pub(super) async fn bounded<T>(
+    backend: &dyn VipBackend,
+    call: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, Failure> {
+    let limit = backend.timeout();
+    match tokio::time::timeout(limit, catch(call)).await {
+        Ok(Ok(Ok(done))) => Ok(done),
+        Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.to_string() }),
+        Ok(Err(panic)) => Err(Failure { kind: LeaseFailure::Failed, text: panic }),
+        Err(_) => {
+            let text = format!("the backend did not answer within {limit:?}");
+            Err(Failure { kind: LeaseFailure::TimedOut, text })
+        }
+    }
+}
+
+/// Turns a panic of a future into an error that says so.
+async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    let caught = |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
+    };
+    poll_fn(caught).await
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

@@ -1,0 +1,91 @@
+//! What captures, clients and injectors do with raw sockets.
+
+use std::{
+    io::{self, IoSliceMut},
+    mem::size_of,
+    os::fd::AsRawFd,
+    time::Duration,
+};
+
+use nix::{
+    cmsg_space,
+    sys::{
+        socket::{ControlMessageOwned, MsgFlags, SockaddrLike, recvmsg, setsockopt, sockopt},
+        time::TimeSpec,
+    },
+};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+/// How long a read waits at most: a thread that reads notices within this time that it is to end.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// What may wait for a reader: a tenth of a second of the fastest flood.
+const BUFFER: usize = 8 << 20;
+
+/// A socket for whole frames on one interface, or on all of the namespace (0). It receives frames of this
+/// protocol: `ETH_P_ALL`, or none (0).
+pub(super) fn packet_socket(interface: u32, protocol: u16) -> io::Result<Socket> {
+    // Protocol 0: nothing is received before the socket is bound.
+    let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
+    prepare(&socket)?;
+    socket.bind(&link_address(interface, protocol)?)?;
+    Ok(socket)
+}
+
+/// Bounds the reads, stamps what arrives, and makes room for it.
+pub(super) fn prepare(socket: &Socket) -> io::Result<()> {
+    socket.set_read_timeout(Some(PATIENCE))?;
+    setsockopt(socket, sockopt::ReceiveTimestampns, &true)?;
+    // Only the root of the machine may exceed its limit (net.core.rmem_max).
+    if setsockopt(socket, sockopt::RcvBufForce, &BUFFER).is_err() {
+        socket.set_recv_buffer_size(BUFFER)?;
+    }
+    Ok(())
+}
+
+/// What a read brought.
+pub(super) struct Received<A> {
+    pub(super) length: usize,
+    /// When it arrived, by `CLOCK_REALTIME`.
+    pub(super) at: Duration,
+    pub(super) from: Option<A>,
+}
+
+/// Reads once; `None` when nothing came in time.
+pub(super) fn receive<A: SockaddrLike>(
+    socket: &Socket,
+    buffer: &mut [u8],
+) -> io::Result<Option<Received<A>>> {
+    let mut control = cmsg_space!(TimeSpec);
+    let mut parts = [IoSliceMut::new(buffer)];
+    match recvmsg::<A>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty()) {
+        Ok(message) => {
+            let stamp = message.cmsgs()?.find_map(|control| match control {
+                ControlMessageOwned::ScmTimestampns(stamp) => Some(Duration::from(stamp)),
+                _ => None,
+            });
+            let at = stamp.unwrap_or_else(super::now);
+            Ok(Some(Received { length: message.bytes, at, from: message.address }))
+        }
+        // An interface that goes down or away tells the socket so; it stays bound to what is left.
+        Err(nix::Error::EAGAIN | nix::Error::EINTR | nix::Error::ENETDOWN) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn link_address(interface: u32, protocol: u16) -> io::Result<SockAddr> {
+    let index = i32::try_from(interface).map_err(io::Error::other)?;
+    let family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
+    // SAFETY: the storage is zeroed, aligned and large enough for every address, and the length set is that
+    // of the address written.
+    let ((), address) = unsafe {
+        SockAddr::try_init(|storage, length| {
+            let address = storage.cast::<libc::sockaddr_ll>();
+            (*address).sll_family = family;
+            (*address).sll_protocol = protocol.to_be();
+            (*address).sll_ifindex = index;
+            *length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+            Ok(())
+        })
+    }?;
+    Ok(address)
+}

@@ -1,0 +1,102 @@
+//! What the host says of its interfaces: the [`Monitor`] trait, the third seam next to
+//! [`Link`](crate::link::Link) and [`Clock`](crate::clock::Clock).
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::IpAddr,
+    task::{Context, Poll},
+};
+
+use tokio::sync::mpsc;
+use vrrp_core::InterfaceStatus;
+
+/// Tells a driver about interfaces of the host, by name: they may be missing, vanish and come back.
+pub trait Monitor: Send + 'static {
+    /// Begins to watch the interface `name`, which need not exist. How it is now is the next that is told
+    /// of it. Watching it again changes nothing.
+    fn watch(&mut self, name: &str);
+
+    /// The next thing that happened to an interface that is watched.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent>;
+}
+
+/// Something that happened on this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostEvent {
+    /// An interface came, changed or went.
+    Interface {
+        /// Its name.
+        name: String,
+        /// How it is now.
+        snapshot: Snapshot,
+    },
+    /// An address is gone, whoever removed it.
+    AddressRemoved {
+        /// The name of the interface that it was on.
+        interface: String,
+        /// The address.
+        address: IpAddr,
+    },
+}
+
+/// An interface at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "written as a literal by monitors")]
+pub struct Snapshot {
+    /// The kernel's index; another one means that the interface was deleted and created again.
+    pub index: u32,
+    /// Its hardware address.
+    pub mac: [u8; 6],
+    /// What it can do for us.
+    pub status: InterfaceStatus,
+}
+
+/// A monitor and the sender that feeds it: for tests, simulations and platforms without a monitor of their
+/// own.
+#[must_use]
+pub fn channel() -> (mpsc::UnboundedSender<HostEvent>, ChannelMonitor) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let monitor =
+        ChannelMonitor { receiver, known: BTreeMap::new(), watched: BTreeSet::new(), pending: VecDeque::new() };
+    (sender, monitor)
+}
+
+/// Says what it is sent by its [`channel`]; silent once the sender is gone.
+#[derive(Debug)]
+pub struct ChannelMonitor {
+    receiver: mpsc::UnboundedReceiver<HostEvent>,
+    /// How every interface is, watched or not.
+    known: BTreeMap<String, Snapshot>,
+    watched: BTreeSet<String>,
+    pending: VecDeque<HostEvent>,
+}
+
+impl Monitor for ChannelMonitor {
+    fn watch(&mut self, name: &str) {
+        if self.watched.insert(name.to_owned())
+            && let Some(snapshot) = self.known.get(name)
+        {
+            self.pending.push_back(HostEvent::Interface { name: name.to_owned(), snapshot: *snapshot });
+        }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {
+        loop {
+            if let Some(event) = self.pending.pop_front() {
+                return Poll::Ready(event);
+            }
+            let Poll::Ready(Some(event)) = self.receiver.poll_recv(cx) else { return Poll::Pending };
+            let name = match &event {
+                HostEvent::Interface { name, snapshot } => {
+                    self.known.insert(name.clone(), *snapshot);
+                    name
+                }
+                HostEvent::AddressRemoved { interface, .. } => interface,
+            };
+            if self.watched.contains(name) {
+                return Poll::Ready(event);
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The kernel's interfaces.
+
+use netlink_packet_core::{NetlinkHeader, NlasIterator};
+use netlink_packet_route::{
+    AddressFamily, RouteNetlinkMessage,
+    link::{LinkAttribute, LinkFlags, LinkHeader, LinkMessage},
+};
+
+use super::{Error, Socket};
+
+const RTM_NEWLINK: u16 = 16;
+const RTM_DELLINK: u16 = 17;
+const IFLA_ADDRESS: u16 = 1;
+const IFLA_IFNAME: u16 = 3;
+/// The length of `struct ifinfomsg`.
+const HEADER: usize = 16;
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostLink {
+    /// The kernel's index of it.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// The kernel's flags (`IFF_*`).
+    pub flags: LinkFlags,
+    /// Its hardware address; zeros when it has none of six octets.
+    pub mac: [u8; 6],
+}
+
+impl HostLink {
+    /// Whether it is up, has a carrier, and is not waiting for something like 802.1X.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.flags.contains(LinkFlags::Up | LinkFlags::LowerUp) && !self.flags.contains(LinkFlags::Dormant)
+    }
+}
+
+/// All interfaces of the socket's network namespace.
+///
+/// # Errors
+/// [`Error`] when the kernel did not answer.
+pub fn list(socket: &mut Socket) -> Result<Vec<HostLink>, Error> {
+    let all = RouteNetlinkMessage::GetLink(LinkMessage::default());
+    socket.dump_with(&all, |header, payload| decode(header, payload).map(|(_, link)| link))
+}
+
+/// RTM_NEWLINK that sets an existing interface up or down.
+#[must_use]
+pub fn set_up(index: u32, up: bool) -> RouteNetlinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.header.flags.set(LinkFlags::Up, up);
+    message.header.change_mask = LinkFlags::Up;
+    RouteNetlinkMessage::SetLink(message)
+}
+
+/// RTM_NEWLINK that renames an existing interface. Old kernels want it to be down.
+#[must_use]
+pub fn rename(index: u32, name: &str) -> RouteNetlinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.attributes.push(LinkAttribute::IfName(name.to_owned()));
+    RouteNetlinkMessage::SetLink(message)
+}
+
+/// RTM_DELLINK.
+#[must_use]
+pub fn delete(index: u32) -> RouteNetlinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    RouteNetlinkMessage::DelLink(message)
+}
+
+/// Decodes RTM_NEWLINK (`true`) and RTM_DELLINK (`false`) of an interface.
+///
+/// Only what is needed is looked at: an attribute that a newer kernel lays out differently may not hide
+/// an interface.
+pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, HostLink)> {
+    let is_new = match header.message_type {
+        RTM_NEWLINK => true,
+        RTM_DELLINK => false,
+        _ => return None,
+    };
+    let header = LinkHeader::parse(payload).ok()?;
+    // A bridge says with AF_BRIDGE that a port has left it, and that is no RTM_DELLINK of the interface.
+    if header.interface_family != AddressFamily::Unspec {
+        return None;
+    }
+    let (mut name, mut mac) = (None, [0; 6]);
+    for attribute in NlasIterator::new(payload.get(HEADER..)?).flatten() {
+        match attribute.kind() {
+            IFLA_IFNAME => {
+                name = Some(String::from_utf8_lossy(attribute.value()).trim_end_matches('\0').to_owned());
+            }
+            IFLA_ADDRESS => mac = attribute.value().try_into().unwrap_or(mac),
+            _ => {}
+        }
+    }
+    Some((is_new, HostLink { index: header.index, name: name?, flags: header.flags, mac }))
+}
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_core::{DefaultNla, Emitable};
+
+    use super::*;
+
+    fn bytes(message: &LinkMessage) -> Vec<u8> {
+        let mut bytes = vec![0; message.buffer_len()];
+        message.emit(&mut bytes);
+        bytes
+    }
+
+    fn header(message_type: u16) -> NetlinkHeader {
+        let mut header = NetlinkHeader::default();
+        header.message_type = message_type;
+        header
+    }
+
+    #[test]
+    fn an_attribute_that_cannot_be_decoded_does_not_hide_the_interface() {
+        let mut message = LinkMessage::default();
+        message.header.index = 9;
+        message.attributes = vec![
+            LinkAttribute::Other(DefaultNla::new(4, vec![1])),
+            LinkAttribute::IfName("eth0".to_owned()),
+            LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1]),
+        ];
+        let (is_new, link) = decode(&header(RTM_NEWLINK), &bytes(&message)).unwrap();
+        assert!(is_new);
+        assert_eq!((link.index, link.name.as_str(), link.mac), (9, "eth0", [2, 0, 0, 0, 0, 1]));
+    }
+
+    #[test]
+    fn a_port_that_leaves_its_bridge_is_not_deleted() {
+        let mut message = LinkMessage::default();
+        message.attributes = vec![LinkAttribute::IfName("eth0".to_owned())];
+        assert!(decode(&header(RTM_DELLINK), &bytes(&message)).is_some());
+        message.header.interface_family = AddressFamily::Bridge;
+        assert!(decode(&header(RTM_DELLINK), &bytes(&message)).is_none());
+    }
+
+    #[test]
+    fn up_means_carrier_too() {
+        let link = |flags| HostLink { index: 1, name: String::new(), flags, mac: [0; 6] };
+        assert!(link(LinkFlags::Up | LinkFlags::LowerUp).is_up());
+        assert!(!link(LinkFlags::Up).is_up());
+        assert!(!link(LinkFlags::LowerUp).is_up());
+        assert!(!link(LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Dormant).is_up());
+    }
+}

@@ -1,0 +1,153 @@
+//! [`InterfaceSnapshot`]: what the driver has to know of an interface.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use netlink_packet_route::address::AddressFlags;
+use vrrp_core::{Cidr, InterfaceStatus};
+
+use super::{addresses::HostAddress, links::HostLink};
+
+/// An interface at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InterfaceSnapshot {
+    /// The kernel's index of it.
+    pub index: u32,
+    /// Its hardware address; zeros when it has none of six octets.
+    pub mac: [u8; 6],
+    /// Whether it is up and has a carrier.
+    pub up: bool,
+    /// The host's own addresses, primary ones first. Virtual addresses that we put there are not among them.
+    pub addresses: Vec<OwnAddress>,
+}
+
+/// One of the host's own addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OwnAddress {
+    /// The address and its prefix length.
+    pub cidr: Cidr,
+    /// Whether Duplicate Address Detection has not finished (RFC 4862 5.4).
+    pub tentative: bool,
+    /// Whether Duplicate Address Detection found another holder.
+    pub dad_failed: bool,
+    /// Whether new connections should use another one (RFC 4862 5.5.4).
+    pub deprecated: bool,
+    /// IPv4: whether another address of its subnet is the primary one. IPv6: whether it is temporary
+    /// (RFC 8981).
+    pub secondary: bool,
+}
+
+impl OwnAddress {
+    fn new(address: &HostAddress) -> Self {
+        let has = |flag| address.flags.contains(flag);
+        Self {
+            cidr: address.cidr,
+            tentative: has(AddressFlags::Tentative) && !has(AddressFlags::Optimistic),
+            dad_failed: has(AddressFlags::Dadfailed),
+            deprecated: has(AddressFlags::Deprecated),
+            secondary: has(AddressFlags::Secondary),
+        }
+    }
+
+    /// Whether it is a link-local IPv6 address.
+    #[must_use]
+    pub fn is_link_local(&self) -> bool {
+        self.ipv6().is_some_and(|ip| ip.is_unicast_link_local())
+    }
+
+    /// Whether messages can be sent from it.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        !self.tentative && !self.dad_failed
+    }
+
+    fn ipv6(&self) -> Option<Ipv6Addr> {
+        match self.cidr.address() {
+            IpAddr::V6(ip) => Some(ip),
+            IpAddr::V4(_) => None,
+        }
+    }
+}
+
+impl InterfaceSnapshot {
+    pub(super) fn new<'a>(link: &HostLink, addresses: impl Iterator<Item = &'a HostAddress>) -> Self {
+        let own = addresses.filter(|address| address.index == link.index && !address.is_ours());
+        let mut own: Vec<OwnAddress> = own.map(OwnAddress::new).collect();
+        own.sort_by_key(|address| address.secondary);
+        Self { index: link.index, mac: link.mac, up: link.is_up(), addresses: own }
+    }
+
+    /// What the state machines have to know of an interface; `None`: it is missing.
+    ///
+    /// The IPv4 source is the primary address (RFC 9568 5.1.1.1); whether it has a lifetime, as one from
+    /// DHCP has, does not matter. Of the routable IPv6 addresses one that lasts is preferred.
+    #[must_use]
+    pub fn status(snapshot: Option<&Self>) -> InterfaceStatus {
+        let Some(Self { up, addresses, .. }) = snapshot else { return InterfaceStatus::default() };
+        let usable = addresses.iter().filter(|address| address.is_usable());
+        let ipv4 = usable.clone().find_map(|address| match address.cidr.address() {
+            IpAddr::V4(ip) => Some(ip),
+            IpAddr::V6(_) => None,
+        });
+        let mut ipv6 = usable.filter_map(|address| Some((address, address.ipv6()?)));
+        let ipv6_link_local = ipv6.clone().map(|(_, ip)| ip).find(Ipv6Addr::is_unicast_link_local);
+        let routable = |ip: &Ipv6Addr| !ip.is_unicast_link_local() && !ip.is_loopback();
+        let ipv6_routable = ipv6.clone().find(|(address, ip)| routable(ip) && !address.deprecated);
+        let ipv6_routable = ipv6_routable.or_else(|| ipv6.find(|(_, ip)| routable(ip))).map(|(_, ip)| ip);
+        InterfaceStatus { present: true, up: *up, ipv4, ipv6_link_local, ipv6_routable }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_route::link::LinkFlags;
+
+    use super::*;
+    use crate::netlink::addresses::{HELD, LEAVING};
+
+    fn snapshot(addresses: &[(&str, u8, AddressFlags)]) -> InterfaceSnapshot {
+        let flags = LinkFlags::Up | LinkFlags::LowerUp;
+        let link = HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6] };
+        let host = |(cidr, tag, flags): &(&str, u8, AddressFlags)| HostAddress {
+            flags: *flags,
+            ..HostAddress::new(1, cidr.parse().unwrap(), *tag)
+        };
+        let addresses: Vec<_> = addresses.iter().map(host).collect();
+        InterfaceSnapshot::new(&link, addresses.iter())
+    }
+
+    #[test]
+    fn a_virtual_address_is_never_a_source() {
+        let none = AddressFlags::empty();
+        let snapshot = snapshot(&[
+            ("192.0.2.10/24", HELD, none),
+            ("192.0.2.11/24", LEAVING, none),
+            ("192.0.2.2/24", 0, AddressFlags::Secondary),
+            ("192.0.2.1/24", 0, none),
+            ("fe80::10/64", HELD, none),
+            ("2001:db8::10/64", HELD, none),
+        ]);
+        let status = InterfaceSnapshot::status(Some(&snapshot));
+        assert_eq!(status.ipv4, Some("192.0.2.1".parse().unwrap()));
+        assert_eq!((status.ipv6_link_local, status.ipv6_routable), (None, None));
+        assert!(status.present && status.up);
+        assert!(!InterfaceSnapshot::status(None).present);
+    }
+
+    #[test]
+    fn an_ipv6_address_is_used_once_it_is_known_to_be_unique() {
+        let none = AddressFlags::empty();
+        let snapshot = snapshot(&[
+            ("fe80::1/64", 0, AddressFlags::Tentative),
+            ("fe80::2/64", 0, AddressFlags::Dadfailed | AddressFlags::Tentative),
+            ("fe80::3/64", 0, AddressFlags::Tentative | AddressFlags::Optimistic),
+            ("2001:db8::1/64", 0, AddressFlags::Deprecated),
+            ("2001:db8::2/64", 0, AddressFlags::Secondary),
+            ("2001:db8::3/64", 0, none),
+        ]);
+        let status = InterfaceSnapshot::status(Some(&snapshot));
+        assert_eq!(status.ipv6_link_local, Some("fe80::3".parse().unwrap()));
+        assert_eq!(status.ipv6_routable, Some("2001:db8::3".parse().unwrap()));
+    }
+}

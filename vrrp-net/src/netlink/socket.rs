@@ -1,0 +1,259 @@
+//! [`Socket`]: requests to the kernel, one after the other.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    time::{Duration, Instant},
+};
+
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
+};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_sys::{SocketAddr, protocols::NETLINK_ROUTE};
+use socket2::SockRef;
+
+use super::message::{self, Messages};
+
+/// How many messages go out at once: so many acknowledgements fit into a receive buffer of default size.
+const BATCH: usize = 255;
+/// How long the kernel may take. It answers at once, unless the lock on its tables is held.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a dump is begun again because the table changed under it.
+const DUMPS: usize = 5;
+/// Large enough for every datagram that the kernel makes of a dump.
+const DATAGRAM: usize = 64 * 1024;
+
+/// Why a request failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The kernel refused it.
+    #[error("the kernel refused it: {}{}", io::Error::from_raw_os_error(*.errno), Words(.text))]
+    Refused {
+        /// The error number, positive.
+        errno: i32,
+        /// The kernel's own words, if it gave any.
+        text: String,
+    },
+    /// The kernel did not answer in time.
+    #[error("the kernel did not answer within {} s", TIMEOUT.as_secs())]
+    Timeout,
+    /// The kernel's answer is not as netlink(7) says.
+    #[error("the kernel's answer could not be read")]
+    Malformed,
+    /// The table kept changing while it was read.
+    #[error("the kernel's table kept changing while it was read")]
+    Interrupted,
+    /// The socket itself failed.
+    #[error("the netlink socket failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    /// The error number, when the kernel gave one.
+    #[must_use]
+    pub fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Refused { errno, .. } => Some(*errno),
+            Self::Io(error) => error.raw_os_error(),
+            Self::Timeout | Self::Malformed | Self::Interrupted => None,
+        }
+    }
+}
+
+struct Words<'a>(&'a str);
+
+impl std::fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
+    }
+}
+
+/// A blocking NETLINK_ROUTE socket in the network namespace of the thread that made it.
+///
+/// No call blocks for longer than a few seconds. The kernel works on a request within the call and while
+/// it holds the lock on its tables, so a call can take milliseconds: never call it from a task that must
+/// not wait.
+pub struct Socket {
+    socket: netlink_sys::Socket,
+    sequence: u32,
+    buffer: Vec<u8>,
+}
+
+impl Socket {
+    /// A socket in the network namespace of the calling thread.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn new() -> io::Result<Self> {
+        let mut socket = netlink_sys::Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        socket.set_cap_ack(true)?;
+        socket.set_ext_ack(true)?;
+        SockRef::from(&socket).set_read_timeout(Some(TIMEOUT))?;
+        SockRef::from(&socket).set_write_timeout(Some(TIMEOUT))?;
+        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
+    }
+
+    /// Sends one request and waits for its acknowledgement. `NLM_F_REQUEST` and `NLM_F_ACK` are added to
+    /// `flags`.
+    ///
+    /// # Errors
+    /// [`Error`], with the error number when the kernel refused.
+    pub fn request(&mut self, message: RouteNetlinkMessage, flags: u16) -> Result<(), Error> {
+        self.batch(vec![(message, flags)])?.pop().unwrap_or(Err(Error::Malformed))
+    }
+
+    /// Sends all requests together, at most 255 in one call of the kernel, and waits for the answer to
+    /// each. A refused one does not stop the others. The answers are in the order of the requests.
+    ///
+    /// # Errors
+    /// [`Error`] when the socket failed: what became of the requests is not known then.
+    pub fn batch(
+        &mut self,
+        messages: Vec<(RouteNetlinkMessage, u16)>,
+    ) -> Result<Vec<Result<(), Error>>, Error> {
+        let mut answers = Vec::with_capacity(messages.len());
+        let mut messages = messages.into_iter().peekable();
+        while messages.peek().is_some() {
+            answers.extend(self.chunk(messages.by_ref().take(BATCH))?);
+        }
+        Ok(answers)
+    }
+
+    /// Asks for a table and returns its entries. Entries that cannot be decoded are left out.
+    ///
+    /// # Errors
+    /// [`Error`], with the error number when the kernel refused.
+    pub fn dump(&mut self, message: RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, Error> {
+        self.dump_with(&message, |header, payload| RouteNetlinkMessage::deserialize(header, payload).ok())
+    }
+
+    /// Asks for a table and decodes its entries with `decode`, which leaves out those that it maps to
+    /// `None`.
+    pub(crate) fn dump_with<T>(
+        &mut self,
+        message: &RouteNetlinkMessage,
+        decode: impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        for _ in 0..DUMPS {
+            if let Some(entries) = self.try_dump(message.clone(), &decode)? {
+                return Ok(entries);
+            }
+        }
+        Err(Error::Interrupted)
+    }
+
+    fn chunk(
+        &mut self,
+        messages: impl Iterator<Item = (RouteNetlinkMessage, u16)>,
+    ) -> Result<Vec<Result<(), Error>>, Error> {
+        let first = self.sequence.wrapping_add(1);
+        let mut datagram = Vec::new();
+        let mut waiting = BTreeMap::new();
+        for (number, (message, flags)) in messages.enumerate() {
+            self.sequence = self.sequence.wrapping_add(1);
+            message::append(&mut datagram, message, flags | NLM_F_REQUEST | NLM_F_ACK, self.sequence);
+            waiting.insert(number, None);
+        }
+        self.socket.send(&datagram, 0)?;
+        let deadline = Instant::now() + TIMEOUT;
+        while waiting.values().any(Option::is_none) {
+            self.receive(deadline)?;
+            for (header, payload) in Messages(&self.buffer) {
+                let number = usize::try_from(header.sequence_number.wrapping_sub(first)).ok();
+                let answer = number.and_then(|number| waiting.get_mut(&number));
+                if let (message::ERROR, Some(answer)) = (header.message_type, answer) {
+                    *answer = Some(message::verdict(payload, message::TOLD_BY_ERROR));
+                }
+            }
+        }
+        Ok(waiting.into_values().flatten().collect())
+    }
+
+    /// `None`: the table changed under the dump.
+    fn try_dump<T>(
+        &mut self,
+        message: RouteNetlinkMessage,
+        decode: &impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, Error> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut datagram = Vec::new();
+        message::append(&mut datagram, message, NLM_F_REQUEST | NLM_F_DUMP, self.sequence);
+        self.socket.send(&datagram, 0)?;
+        let deadline = Instant::now() + TIMEOUT;
+        let (mut entries, mut interrupted) = (Vec::new(), false);
+        loop {
+            self.receive(deadline)?;
+            for (header, payload) in Messages(&self.buffer) {
+                if header.sequence_number != self.sequence {
+                    continue;
+                }
+                interrupted |= header.flags & NLM_F_DUMP_INTR != 0;
+                match header.message_type {
+                    message::ERROR => message::verdict(payload, message::TOLD_BY_ERROR)?,
+                    message::DONE => {
+                        message::verdict(payload, size_of::<i32>())?;
+                        return Ok((!interrupted).then_some(entries));
+                    }
+                    _ => entries.extend(decode(&header, payload)),
+                }
+            }
+        }
+    }
+
+    /// Fills the buffer with the next datagram.
+    fn receive(&mut self, deadline: Instant) -> Result<(), Error> {
+        if Instant::now() >= deadline {
+            return Err(Error::Timeout);
+        }
+        self.buffer.clear();
+        match self.socket.recv(&mut self.buffer, 0) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Error::Timeout),
+            Err(error) => Err(Error::Io(error)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Socket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Socket").field("sequence", &self.sequence).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_route::link::LinkMessage;
+
+    use super::*;
+
+    #[test]
+    fn a_dump_lists_the_loopback_interface() {
+        let links =
+            Socket::new().unwrap().dump(RouteNetlinkMessage::GetLink(LinkMessage::default())).unwrap();
+        let is_first = |link: &RouteNetlinkMessage| matches!(link, RouteNetlinkMessage::NewLink(link) if link.header.index == 1);
+        assert!(links.iter().any(is_first), "{links:?}");
+    }
+
+    #[test]
+    fn each_request_of_a_batch_has_its_own_answer() {
+        let mut socket = Socket::new().unwrap();
+        let request = |number| {
+            let mut link = LinkMessage::default();
+            link.header.index = if number % 2 == 0 { i32::MAX.unsigned_abs() } else { 0 };
+            (RouteNetlinkMessage::GetLink(link), 0)
+        };
+        let answers = socket.batch((0..600).map(request).collect()).unwrap();
+        assert_eq!(answers.len(), 600);
+        for (number, answer) in answers.iter().enumerate() {
+            let expected = if number % 2 == 0 { libc::ENODEV } else { libc::EINVAL };
+            let errno = answer.as_ref().err().and_then(Error::errno);
+            assert_eq!(errno, Some(expected), "{number}: {answer:?}");
+        }
+        assert!(socket.dump(RouteNetlinkMessage::GetLink(LinkMessage::default())).is_ok());
+    }
+}

@@ -1,0 +1,143 @@
+//! [`Handle`]: one virtual router, as a program holds it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{oneshot, watch};
+use vrrp_core::{Instant, Key, Phase};
+
+use super::{Error, Node};
+use crate::{clock::boottime_now, driver::Command};
+
+/// One virtual router of a [`Node`].
+#[derive(Clone)]
+pub struct Handle {
+    node: Node,
+    name: Arc<str>,
+    key: Key,
+    phase: watch::Receiver<Phase>,
+    bound: Arc<Bound>,
+}
+
+impl Handle {
+    pub(super) fn new(node: Node, seat: Seat) -> Self {
+        let Seat { name, key, phase, bound } = seat;
+        Self { node, name, key, phase, bound }
+    }
+
+    /// The name of the virtual router.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What identifies it among the virtual routers of its node.
+    #[must_use]
+    pub const fn key(&self) -> Key {
+        self.key
+    }
+
+    /// What it does at the moment.
+    ///
+    /// To decide whether this program may act, ask [`active`](Self::active): a driver that does not get to
+    /// run cannot change the phase.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Waits for a change since the phase was last returned by this method, and returns the phase then.
+    /// Phases that pass quickly may be left out; [`Node::events`] leaves none out.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] once the virtual router was removed, [`Error::Stopped`] once the node has stopped.
+    pub async fn changed(&mut self) -> Result<Phase, Error> {
+        match self.phase.changed().await {
+            Ok(()) => Ok(*self.phase.borrow_and_update()),
+            Err(_) if self.node.is_stopped() => Err(Error::Stopped),
+            Err(_) => Err(Error::Unknown(self.name.to_string())),
+        }
+    }
+
+    /// `Some` while this node may act as the active one.
+    ///
+    /// The bound of the lease, three intervals after the last advertisement that was sent, is compared with
+    /// the clock at each call: no thread of a program whose driver is starved believes that it is active.
+    #[must_use]
+    pub fn active(&self) -> Option<ActiveUntil> {
+        let until = self.bound.get();
+        (until > boottime_now()).then_some(ActiveUntil { until })
+    }
+
+    /// Hands over to another node and stays out of the election until [`resume`](Self::resume). Returns once
+    /// the addresses are let go.
+    ///
+    /// `Ok(false)`: nobody took over, and this node goes on as the active one. With `force` it lets go
+    /// nevertheless.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has stopped.
+    pub async fn drain(&self, force: bool) -> Result<bool, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.node.send(Command::Drain { key: self.key, name: self.name.clone(), force, reply })?;
+        answer.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Ends a [`drain`](Self::drain).
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has stopped.
+    pub async fn resume(&self) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        self.node.send(Command::Resume { key: self.key, name: self.name.clone(), reply })?;
+        answer.await.map_err(|_| Error::Stopped)?
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("name", &self.name).field("phase", &self.phase()).finish_non_exhaustive()
+    }
+}
+
+/// Until when this node is the active one, unless it is renewed: see [`Handle::active`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ActiveUntil {
+    until: Instant,
+}
+
+impl ActiveUntil {
+    /// How long that is from now; zero once it has passed.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.until - boottime_now()
+    }
+}
+
+/// What the driver gives out for a [`Handle`].
+pub(crate) struct Seat {
+    pub(crate) name: Arc<str>,
+    pub(crate) key: Key,
+    pub(crate) phase: watch::Receiver<Phase>,
+    pub(crate) bound: Arc<Bound>,
+}
+
+/// The end of the right to act, on `CLOCK_BOOTTIME`; the epoch while there is no such right.
+#[derive(Debug, Default)]
+pub(crate) struct Bound(AtomicU64);
+
+impl Bound {
+    pub(crate) fn set(&self, until: Option<Instant>) {
+        self.0.store(until.unwrap_or_default().as_nanos(), Ordering::Release);
+    }
+
+    fn get(&self) -> Instant {
+        Instant::from_nanos(self.0.load(Ordering::Acquire))
+    }
+}

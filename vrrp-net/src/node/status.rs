@@ -1,0 +1,85 @@
+//! [`NodeStatus`]: everything about a node at one moment.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use vrrp_core::{Cidr, Claim, Counters, Family, Phase, Reason, Rejected, VirtualRouter};
+
+use crate::link::Overflow;
+
+/// Everything about a node at one moment.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct NodeStatus {
+    /// Its virtual routers, in the order of their names.
+    pub routers: Vec<RouterStatus>,
+    /// Its sockets, with what belongs to no virtual router.
+    pub ports: Vec<PortStatus>,
+}
+
+/// Everything about one virtual router at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RouterStatus {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The interface's name.
+    pub interface: Arc<str>,
+    /// Its configuration.
+    pub router: VirtualRouter,
+    /// What it does.
+    pub phase: Phase,
+    /// Since when.
+    pub since: SystemTime,
+    /// What led to it.
+    pub reason: Reason,
+    /// Its effective priority.
+    pub claim: Claim,
+    /// The addresses that are held now; empty unless the phase is held, adopted or resigning.
+    pub held: Vec<Cidr>,
+    /// For how long it stays active if no further advertisement can be sent.
+    pub lease: Option<Duration>,
+    /// How long it will not preempt yet, because of a fault of its own.
+    pub probation: Option<Duration>,
+    /// The Active that it follows, as a Backup.
+    pub active_peer: Option<IpAddr>,
+    /// What the backend said when it last failed; `None` once it has succeeded since.
+    pub backend_error: Option<String>,
+    /// Counters.
+    pub counters: Counters,
+    /// Who was heard, and whose messages were refused.
+    pub speakers: Vec<SpeakerStatus>,
+}
+
+/// A node that was heard.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SpeakerStatus {
+    /// Its address.
+    pub source: IpAddr,
+    /// How long ago.
+    pub ago: Duration,
+    /// How many messages.
+    pub messages: u64,
+    /// What it claims, or why it was refused.
+    pub verdict: Result<Claim, Rejected>,
+}
+
+/// One socket, and what it received that belongs to no virtual router.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PortStatus {
+    /// The interface's name.
+    pub interface: Arc<str>,
+    /// The family.
+    pub family: Family,
+    /// Rejections of messages for VRIDs that are not ours.
+    pub counters: Counters,
+    /// Whose messages those were.
+    pub speakers: Vec<SpeakerStatus>,
+    /// What was dropped before it could be read.
+    pub overflow: Overflow,
+}

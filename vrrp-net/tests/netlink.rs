@@ -1,0 +1,31 @@
+//! The netlink backend and the monitor against the kernel, in network namespaces of their own.
+
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
+
+#[path = "netlink/backend.rs"]
+mod backend;
+#[path = "netlink/monitor.rs"]
+mod monitor;
+#[path = "netlink/world.rs"]
+mod world;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    if let Err(error) = vrrp_net::lab::enter() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    let mut arguments = Arguments::from_args();
+    // Lifetimes are judged by the clock.
+    arguments.test_threads.get_or_insert(4);
+    let trials = backend::TESTS.iter().chain(monitor::TESTS).map(|(name, test)| {
+        Trial::test(*name, move || {
+            world::run(*test);
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}

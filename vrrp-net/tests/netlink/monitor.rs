@@ -1,0 +1,196 @@
+//! What the monitor tells of interfaces.
+
+use std::time::Duration;
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
+use tokio::{runtime::Runtime, time::timeout};
+use vrrp_net::netlink::{
+    InterfaceSnapshot, Monitor, MonitorEvent,
+    addresses::{HELD, Put},
+    links,
+};
+
+use crate::world::{SOON, Test, World, cidr};
+
+pub(crate) const TESTS: &[(&str, Test)] = &[
+    ("an_interface_comes_and_goes_and_comes_back", an_interface_comes_and_goes_and_comes_back),
+    ("a_renamed_interface_is_another_one", a_renamed_interface_is_another_one),
+    ("down_and_no_carrier_are_not_up", down_and_no_carrier_are_not_up),
+    ("a_removed_address_is_told", a_removed_address_is_told),
+    ("virtual_addresses_wake_nobody", virtual_addresses_wake_nobody),
+    ("lost_notifications_are_made_up_for", lost_notifications_are_made_up_for),
+    ("what_can_be_adopted_is_known_from_the_start", what_can_be_adopted_is_known_from_the_start),
+];
+
+/// A monitor, listened to from the test's thread.
+struct Watch {
+    runtime: Runtime,
+    monitor: Monitor,
+}
+
+impl Watch {
+    fn new(make: impl FnOnce() -> std::io::Result<Monitor>) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let monitor = runtime.block_on(async { make() }).unwrap();
+        Self { runtime, monitor }
+    }
+
+    /// On `name`, with the first event.
+    fn on(name: &str) -> (Self, Option<InterfaceSnapshot>) {
+        let mut watch = Self::new(Monitor::new);
+        watch.monitor.watch(name);
+        let MonitorEvent::Interface { snapshot, .. } = watch.next() else { panic!("no first event") };
+        (watch, snapshot)
+    }
+
+    fn next(&mut self) -> MonitorEvent {
+        let next = async { timeout(SOON, self.monitor.next()).await };
+        self.runtime.block_on(next).unwrap_or_else(|_| panic!("no event within {SOON:?}"))
+    }
+
+    /// The first snapshot that satisfies `is_it`.
+    fn until(
+        &mut self,
+        name: &str,
+        is_it: impl Fn(Option<&InterfaceSnapshot>) -> bool,
+    ) -> Option<InterfaceSnapshot> {
+        loop {
+            match self.next() {
+                MonitorEvent::Interface { name: other, snapshot }
+                    if *other == *name && is_it(snapshot.as_ref()) =>
+                {
+                    return snapshot;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn has_own(text: &str) -> impl Fn(Option<&InterfaceSnapshot>) -> bool {
+    let own = cidr(text);
+    move |snapshot| {
+        snapshot.is_some_and(|snapshot| snapshot.addresses.iter().any(|address| address.cidr == own))
+    }
+}
+
+/// Puts or renews a virtual address.
+fn put(world: &mut World, text: &str, times: usize) {
+    let index = world.index("eth0");
+    let put = Put { index, cidr: cidr(text), tag: HELD, valid: Some(30), prefix_route: false };
+    let messages = vec![(put.message(), NLM_F_CREATE | NLM_F_REPLACE); times];
+    for answer in world.socket.batch(messages).unwrap() {
+        answer.unwrap();
+    }
+}
+
+fn an_interface_comes_and_goes_and_comes_back(world: &mut World) {
+    let (mut watch, missing) = Watch::on("eth2");
+    assert_eq!(missing, None);
+    let mut indices = Vec::new();
+    for _ in 0..2 {
+        world.add_cable("eth2", "eth3");
+        world.add_own("eth2", "192.0.2.1/24");
+        let is_ready = |snapshot: Option<&InterfaceSnapshot>| {
+            has_own("192.0.2.1/24")(snapshot) && snapshot.is_some_and(|snapshot| snapshot.up)
+        };
+        let snapshot = watch.until("eth2", is_ready).unwrap();
+        assert_eq!(snapshot.mac, world.link("eth2").unwrap().mac);
+        let status = InterfaceSnapshot::status(Some(&snapshot));
+        assert_eq!((status.present, status.up, status.ipv4), (true, true, "192.0.2.1".parse().ok()));
+        indices.push(snapshot.index);
+        let message = links::delete(snapshot.index);
+        world.socket.request(message, 0).unwrap();
+        watch.until("eth2", |snapshot| snapshot.is_none());
+    }
+    assert_ne!(indices[0], indices[1]);
+}
+
+fn a_renamed_interface_is_another_one(world: &mut World) {
+    let (mut watch, before) = Watch::on("eth0");
+    let index = before.unwrap().index;
+    watch.monitor.watch("wan0");
+    assert!(matches!(watch.next(), MonitorEvent::Interface { snapshot: None, .. }));
+    world.set_up("eth0", false);
+    world.socket.request(links::rename(index, "wan0"), 0).unwrap();
+    assert_eq!(watch.until("wan0", |snapshot| snapshot.is_some()).unwrap().index, index);
+    world.socket.request(links::rename(index, "eth0"), 0).unwrap();
+    assert_eq!(watch.until("eth0", |snapshot| snapshot.is_some()).unwrap().index, index);
+}
+
+fn down_and_no_carrier_are_not_up(world: &mut World) {
+    let (mut watch, before) = Watch::on("eth0");
+    assert!(before.unwrap().up);
+    for interface in ["eth0", "eth1"] {
+        world.set_up(interface, false);
+        watch.until("eth0", |snapshot| snapshot.is_some_and(|snapshot| !snapshot.up));
+        world.set_up(interface, true);
+        watch.until("eth0", |snapshot| snapshot.is_some_and(|snapshot| snapshot.up));
+    }
+}
+
+fn a_removed_address_is_told(world: &mut World) {
+    world.add_own("eth0", "192.0.2.1/24");
+    put(world, "192.0.2.10/24", 1);
+    let (mut watch, _) = Watch::on("eth0");
+    for (text, is_ours) in [("192.0.2.10/24", true), ("192.0.2.1/24", false)] {
+        world.delete("eth0", text).unwrap();
+        loop {
+            if let MonitorEvent::AddressRemoved { name, address, ours, .. } = watch.next() {
+                assert_eq!((&*name, address, ours), ("eth0", cidr(text).address(), is_ours));
+                break;
+            }
+        }
+    }
+    watch.until("eth0", |snapshot| !has_own("192.0.2.1/24")(snapshot));
+}
+
+fn virtual_addresses_wake_nobody(world: &mut World) {
+    world.add_own("eth0", "192.0.2.1/24");
+    world.add_own("eth0", "2001:db8::1/64");
+    world.settle("eth0");
+    let (mut watch, _) = Watch::on("eth0");
+    for text in ["192.0.2.10/24", "2001:db8::10/64"] {
+        put(world, text, 100);
+    }
+    world.add_own("eth0", "192.0.2.2/24");
+    match watch.next() {
+        MonitorEvent::Interface { snapshot, .. } => {
+            assert!(has_own("192.0.2.2/24")(snapshot.as_ref()), "{snapshot:?}")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn lost_notifications_are_made_up_for(world: &mut World) {
+    put(world, "192.0.2.10/24", 1);
+    let mut watch = Watch::new(|| Monitor::with_receive_buffer(1));
+    watch.monitor.watch("eth0");
+    watch.next();
+    // The socket is full after the first few of these, so nothing of what follows is told.
+    put(world, "192.0.2.11/24", 200);
+    world.delete("eth0", "192.0.2.10/24").unwrap();
+    world.add_own("eth0", "192.0.2.1/24");
+    let (mut is_told, mut is_seen) = (false, false);
+    while !(is_told && is_seen) {
+        match watch.next() {
+            MonitorEvent::AddressRemoved { address, ours, .. } => {
+                assert_eq!((address, ours), (cidr("192.0.2.10/24").address(), true));
+                is_told = true;
+            }
+            MonitorEvent::Interface { snapshot, .. } => is_seen |= has_own("192.0.2.1/24")(snapshot.as_ref()),
+            _ => {}
+        }
+    }
+    // It goes on as before.
+    world.delete("eth0", "192.0.2.1/24").unwrap();
+    watch.until("eth0", |snapshot| !has_own("192.0.2.1/24")(snapshot));
+}
+
+fn what_can_be_adopted_is_known_from_the_start(world: &mut World) {
+    put(world, "192.0.2.10/24", 1);
+    let (watch, _) = Watch::on("eth0");
+    let adoptable =
+        watch.monitor.addresses("eth0").filter(|address| address.is_adoptable(Duration::from_secs(3)));
+    assert_eq!(adoptable.map(|address| address.cidr).collect::<Vec<_>>(), [cidr("192.0.2.10/24")]);
+}
