@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    net::IpAddr,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -170,14 +171,17 @@ impl Node {
 
     /// Whether the kernel of the host has this address.
     pub(crate) fn has_address(&self, address: &str) -> Result<bool, Failed> {
-        let addresses = self.host.run(nix::ifaddrs::getifaddrs)??;
-        let wanted: std::net::IpAddr = address.parse()?;
-        Ok(addresses.filter_map(|entry| entry.address).any(|found| {
-            let v4 = found.as_sockaddr_in().map(|found| std::net::IpAddr::from(found.ip()));
-            let v6 = found.as_sockaddr_in6().map(|found| std::net::IpAddr::from(found.ip()));
-            v4.or(v6) == Some(wanted)
-        }))
+        let wanted: IpAddr = address.parse()?;
+        Ok(self.host.run(move || holds(wanted))??)
     }
+}
+
+fn holds(wanted: IpAddr) -> nix::Result<bool> {
+    Ok(nix::ifaddrs::getifaddrs()?.filter_map(|entry| entry.address).any(|found| {
+        let v4 = found.as_sockaddr_in().map(|found| IpAddr::from(found.ip()));
+        let v6 = found.as_sockaddr_in6().map(|found| IpAddr::from(found.ip()));
+        v4.or(v6) == Some(wanted)
+    }))
 }
 
 /// Two nodes on a switch, and a third host for clients and attackers.
