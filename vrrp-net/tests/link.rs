@@ -172,6 +172,7 @@ fn a_longer_datagram_fills_the_buffer(family: Family) {
 fn a_drain_finds_all_that_is_queued(family: Family) {
     let Wire { a, b } = &Wire::new();
     let (mut sender, mut receiver) = (open(a, family), open(b, family));
+    wait_for_stamps(&mut sender, &mut receiver, a, family);
     let mut times = vec![];
     for _ in 0..40 {
         times.push(SystemTime::now());
@@ -189,6 +190,18 @@ fn a_drain_finds_all_that_is_queued(family: Family) {
         assert!(stamp >= sent, "stamped before it was sent");
     }
     assert!(stamps[0] <= times[39], "the stamps are of the reading, not of the arrival");
+}
+
+/// The kernel begins to stamp a while after the first socket asked for it. Until then the stamp is of the
+/// reading.
+fn wait_for_stamps(sender: &mut Linux, receiver: &mut Linux, a: &Node, family: Family) {
+    let stamped = || {
+        sender.send(eth0(), a.primary(family), group(family), &advert(family, VRID)).unwrap();
+        wait(receiver);
+        let before_reading = SystemTime::now();
+        receive(receiver).0.stamp.unwrap() < before_reading
+    };
+    assert!(lab::wait_until(PATIENCE, stamped), "nothing is stamped on arrival");
 }
 
 fn a_flood_of_refusals_costs_little(family: Family) {
@@ -214,16 +227,16 @@ fn a_flood_of_refusals_costs_little(family: Family) {
     assert!(seen.wakes < 4 * (sent + read) + 20, "{} wake-ups for {sent} and {read}", seen.wakes);
 
     // The kernel's count of drops comes with the next refusal that finds room.
-    let all = flood + 1;
     seen.read(&mut link, Duration::from_secs(1));
     forger.send(255, &advert(family, VRID + 1));
-    seen.read_until(&mut link, family, |seen, overflow| seen.refused + overflow.refused >= all);
+    seen.read_until(&mut link, family, |_, overflow| overflow.refused > flood / 2);
     assert_eq!(seen.heard, sent, "the flood cost advertisements");
     let Overflow { heard, refused } = link.overflow(eth0(), family);
     assert_eq!(heard, 0);
-    // Advertisements too are counted while the buffer is full.
-    let dropped = all - seen.refused;
-    assert!((dropped..=dropped + sent).contains(&refused), "{refused} counted, {dropped} dropped");
+    // What a busy machine lost on the way reached no socket. Advertisements too are counted while the buffer
+    // is full.
+    let most = flood + 1 - seen.refused + sent;
+    assert!((flood / 2..=most).contains(&refused), "{refused} of {most} counted");
 }
 
 /// What was read of a link, and how often the reader was woken.
@@ -271,8 +284,12 @@ fn a_full_buffer_is_counted(family: Family) {
     seen.read_until(&mut link, family, |seen, _| seen.heard > 0);
     assert!((256..MANY).contains(&seen.heard), "the buffer holds {}", seen.heard);
     forger.send(255, &advert(family, VRID));
-    seen.read_until(&mut link, family, |seen, overflow| seen.heard + overflow.heard > MANY);
-    assert_eq!(link.overflow(eth0(), family), Overflow { heard: MANY + 1 - seen.heard, refused: 0 });
+    seen.read_until(&mut link, family, |_, overflow| overflow.heard > 0);
+    let Overflow { heard, refused } = link.overflow(eth0(), family);
+    assert_eq!(refused, 0);
+    // A busy machine may have lost some on the way.
+    let most = MANY + 1 - seen.heard;
+    assert!((MANY / 2..=most).contains(&heard), "{heard} of {most} counted");
 }
 
 fn addresses_are_announced(family: Family) {
@@ -341,6 +358,7 @@ fn a_deleted_interface_is_quiet_and_comes_back(family: Family) {
     link.close(eth0(), family);
 
     wire.b.cable.restore().unwrap();
+    wire.wait();
     wire.b.open(&mut link, family, &interest(VRID, true));
     send(&mut link).unwrap();
     wire.a.forger(family).send(255, &advert(family, VRID));

@@ -6,12 +6,15 @@ use nix::net::if_::if_nametoindex;
 use tokio::runtime::Handle;
 use vrrp_core::{Family, IPV4_GROUP, IPV6_GROUP, InterfaceId};
 use vrrp_net::{
-    lab::{Cable, Capture, Frame, Host, Injector, Switch, VrrpFrame},
+    lab::{Cable, Capture, Direction, Frame, Host, Injector, Switch, VrrpFrame, wait_until},
     link::{Interest, Link, Port, linux::Linux},
 };
 
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A broadcast of an EtherType for experiments (IEEE 802, 88-B5).
+const PROBE: &[u8] = b"\xff\xff\xff\xff\xff\xff\x02\0\0\0\0\xfd\x88\xb5 is anybody there?";
 
 /// The hosts: 192.0.2.N, fd00::N and fe80::N on `eth0`, N being 1 and 2.
 pub(crate) struct Wire {
@@ -28,7 +31,26 @@ pub(crate) struct Node {
 impl Wire {
     pub(crate) fn new() -> Self {
         let switch = Switch::new().unwrap();
-        Self { a: Node::new(&switch, 1), b: Node::new(&switch, 2) }
+        let wire = Self { a: Node::new(&switch, 1), b: Node::new(&switch, 2) };
+        wire.wait();
+        wire
+    }
+
+    /// Waits until frames pass both ways: a new interface may drop what is sent until the kernel's work in the
+    /// background has noticed its carrier.
+    pub(crate) fn wait(&self) {
+        for (from, to) in [(&self.a, &self.b), (&self.b, &self.a)] {
+            let injector = Injector::new(&from.host, "eth0").unwrap();
+            let capture = Capture::cable(&to.cable).unwrap();
+            let passed = || {
+                injector.send(PROBE).unwrap();
+                capture
+                    .frames()
+                    .iter()
+                    .any(|frame| frame.direction == Direction::ToHost && frame.bytes == PROBE)
+            };
+            assert!(wait_until(PATIENCE, passed), "no frame passes the wire");
+        }
     }
 }
 

@@ -69,11 +69,11 @@ const WORD: u32 = 6;
 /// Offsets from here on are in the network header (`SKF_NET_OFF` of linux/filter.h).
 const NETWORK_HEADER: u32 = -0x10_0000_i32 as u32;
 
-/// What `BPF_LD` and its kind are defined as fits in the 16 bits that an instruction has for it.
 const fn op(code: u32, operand: u32) -> Instruction {
     jump(code, operand, 0, 0)
 }
 
+/// The operations are defined as `u32` and fit into the 16 bits that an instruction has for one.
 const fn jump(code: u32, operand: u32, if_true: u8, if_false: u8) -> Instruction {
     Instruction { code: code as u16, if_true, if_false, operand }
 }
