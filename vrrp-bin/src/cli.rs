@@ -47,7 +47,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct File {
     /// The configuration file.
-    #[arg(short, long = "config", value_name = "FILE", default_value = "/etc/vrrp/vrrp.toml")]
+    #[arg(short = 'c', long = "config", value_name = "FILE", default_value = "/etc/vrrp/vrrp.toml")]
     pub(crate) file: PathBuf,
 }
 
@@ -106,6 +106,6 @@ pub(crate) struct Status {
     #[arg(long, value_name = "PATH", env = "VRRP_CONTROL", default_value = config::CONTROL)]
     pub(crate) control: PathBuf,
     /// Take the path of the control socket from this configuration file.
-    #[arg(short, long = "config", value_name = "FILE")]
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 }
