@@ -222,8 +222,11 @@ vrid = 51
 addresses = ["192.0.2.10/24"]
 "#;
 
-    fn host(interfaces: &[(&str, bool, &[(&str, bool)])]) -> Host {
-        let interface = |(name, up, addresses): &(&str, bool, &[(&str, bool)])| Interface {
+    /// Name, whether it is up, addresses and whether vrrp put them there.
+    type Link<'a> = (&'a str, bool, &'a [(&'a str, bool)]);
+
+    fn host(interfaces: &[Link<'_>]) -> Host {
+        let interface = |(name, up, addresses): &Link<'_>| Interface {
             name: (*name).to_owned(),
             up: *up,
             addresses: addresses.iter().map(|(cidr, ours)| (cidr.parse().unwrap(), *ours)).collect(),

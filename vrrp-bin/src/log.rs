@@ -1,10 +1,16 @@
 //! The log on stderr: lines for people, or JSON. Every line about an event has a stable `event=` word.
 
-use std::io::IsTerminal;
+use std::{
+    fmt::{self, Debug, Write},
+    io::IsTerminal,
+};
 
-use tracing_subscriber::EnvFilter;
-use vrrp_core::{Hold, Notice, Phase, Reason};
-use vrrp_net::NodeEvent;
+use tracing::field::Field;
+use tracing_subscriber::{
+    EnvFilter,
+    field::MakeExt,
+    fmt::format::{Writer, debug_fn},
+};
 
 use crate::cli;
 
@@ -14,68 +20,53 @@ pub(crate) fn start(format: cli::Log) {
     let log =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match format {
-        cli::Log::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        cli::Log::Text => {
+            let fields =
+                debug_fn(|out: &mut Writer<'_>, field: &Field, value| write_field(out, field.name(), value));
+            log.with_ansi(std::io::stderr().is_terminal()).fmt_fields(fields.delimited(" ")).init();
+        }
         cli::Log::Json => {
             log.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
         }
     }
 }
 
-/// Logs what happened to a virtual router.
-pub(crate) fn event(event: &NodeEvent) {
-    match event {
-        NodeEvent::Transition { name, from, to, reason, .. } => transition(name, *from, *to, *reason),
-        NodeEvent::Notice { name, notice, source } => {
-            let word = notice.as_str();
-            tracing::warn!(event = %"notice", %name, notice = %word, peer = %source, "{}", sentence(*notice));
-        }
-        NodeEvent::DrainRefused { name } => {
-            tracing::warn!(event = %"drain-refused", %name, "nobody took over: this node goes on");
-        }
-        other => tracing::info!(event = %"other", "{other:?}"),
+/// `key=value`, in quotes where the value would not be one word; the message as it is, but in one line.
+fn write_field(out: &mut impl Write, name: &str, value: &dyn Debug) -> fmt::Result {
+    let text = format!("{value:?}");
+    if name == "message" {
+        return out.write_str(&text.replace('\n', "; "));
+    }
+    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let one_word =
+        |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "\"\\=".contains(c));
+    match inner {
+        Some(inner) if one_word(inner) => write!(out, "{name}={inner}"),
+        Some(_) => write!(out, "{name}={text}"),
+        None if one_word(&text) => write!(out, "{name}={text}"),
+        None => write!(out, "{name}={text:?}"),
     }
 }
 
-/// Logs that HUP changed nothing.
-pub(crate) fn reload_refused() {
-    tracing::warn!(event = %"reload-refused", "reload is not supported in this version; restart vrrp instead");
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn transition(name: &str, from: Phase, to: Phase, reason: Reason) {
-    let (from, reason) = (from.as_str(), reason.as_str());
-    match to {
-        Phase::Initialize(hold) if hold.is_fault() => {
-            let (to, hold) = (to.as_str(), Hold::as_str(hold));
-            tracing::warn!(event = %"transition", %name, %from, %to, %reason, %hold);
-        }
-        Phase::Initialize(hold) => {
-            let (to, hold) = (to.as_str(), hold.as_str());
-            tracing::info!(event = %"transition", %name, %from, %to, %reason, %hold);
-        }
-        _ => {
-            let to = to.as_str();
-            tracing::info!(event = %"transition", %name, %from, %to, %reason);
-        }
+    fn written(name: &str, value: &dyn Debug) -> String {
+        let mut out = String::new();
+        write_field(&mut out, name, value).unwrap();
+        out
     }
-}
 
-/// What a notice means, and what to do.
-const fn sentence(notice: Notice) -> &'static str {
-    match notice {
-        Notice::IntervalDiffers => "the peer advertises in another interval; give both the same `interval`",
-        Notice::AddressesDiffer => {
-            "the peer has other addresses for this VRID; give both the same `addresses`"
-        }
-        Notice::NoLinkLocalAddress => "the peer's first address is not link-local (RFC 9568 5.2.9)",
-        Notice::SecondOwner => "the peer claims to own the addresses as this node does; only one may",
-        Notice::ContendsWithOwner => "the peer advertises although this node owns the addresses",
-        Notice::SamePriority => {
-            "the peer has the same priority, so that the higher address wins; give each its own"
-        }
-        Notice::Unlisted => "the peer is not in `peers`, and is heard because of hear = \"any\"",
-        Notice::BothChecksums => {
-            "peers use both checksum forms, so that both are sent; set `checksum` on all nodes"
-        }
-        _ => "something about the peer looks wrong",
+    #[test]
+    fn a_value_is_one_word_or_in_quotes() {
+        assert_eq!(written("event", &"transition"), "event=transition");
+        assert_eq!(written("name", &"web/v6"), "name=web/v6");
+        assert_eq!(written("error", &"no such device"), "error=\"no such device\"");
+        assert_eq!(written("error", &format_args!("no such device")), "error=\"no such device\"");
+        assert_eq!(written("error", &""), "error=\"\"");
+        assert_eq!(written("error", &"a=b"), "error=\"a=b\"");
+        assert_eq!(written("count", &3), "count=3");
+        assert_eq!(written("message", &format_args!("web: backup\n-> active")), "web: backup; -> active");
     }
 }

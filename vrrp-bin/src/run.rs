@@ -40,7 +40,7 @@ pub(crate) fn main(arguments: &cli::Run) -> u8 {
     match run(&config) {
         Ok(()) => cli::OK,
         Err(error) => {
-            tracing::error!(event = %"failed", "{error}");
+            tracing::error!(event = "failed", "{error}");
             cli::FAILED
         }
     }
@@ -51,7 +51,7 @@ fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {
         cli::Log::Text => eprintln!("{errors}"),
         cli::Log::Json => {
             for error in errors.to_string().lines() {
-                tracing::error!(event = %"bad-configuration", "{error}");
+                tracing::error!(event = "bad-configuration", "{error}");
             }
         }
     }
@@ -79,20 +79,25 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let _handles = node.configure(members).await?;
     let _file = socket.serve(node.clone()).map_err(|error| Error::System("the control socket", error))?;
     let control = config.control.display();
-    tracing::info!(event = %"started", virtual_routers = config.routers.len(), %control, version = %env!("CARGO_PKG_VERSION"));
+    let (count, version) = (config.routers.len(), env!("CARGO_PKG_VERSION"));
+    tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
     loop {
         tokio::select! {
-            biased;
-            event = events.recv() => if !tell(event) { return Err(Error::Died) },
+            () = end(&mut events) => return Err(Error::Died),
             wish = signals.next() => match wish {
                 Wish::Leave => break,
-                Wish::Reload => log::reload_refused(),
+                Wish::Reload => refuse_reload(),
             },
         }
     }
-    leave(&node, signals, events).await?;
-    tracing::info!(event = %"stopped");
+    leave(&node, signals).await?;
+    tracing::info!(event = "stopped", "stopped");
     Ok(())
+}
+
+/// Comes when the node has ended. The node logs its events itself.
+async fn end(events: &mut Receiver<NodeEvent>) {
+    while !matches!(events.recv().await, Err(RecvError::Closed)) {}
 }
 
 fn members(config: &Config) -> std::io::Result<Vec<Member>> {
@@ -107,39 +112,26 @@ fn members(config: &Config) -> std::io::Result<Vec<Member>> {
 }
 
 /// Hands over and lets go; a second signal lets go at once.
-async fn leave(node: &Node, mut signals: Signals, mut events: Receiver<NodeEvent>) -> Result<(), Error> {
-    tracing::info!(event = %"stopping");
+async fn leave(node: &Node, mut signals: Signals) -> Result<(), Error> {
+    tracing::info!(event = "stopping", "handing over; a second signal leaves at once");
     let graceful = node.shutdown();
     tokio::pin!(graceful);
-    let mut listening = true;
     loop {
         tokio::select! {
-            biased;
-            event = events.recv(), if listening => listening = tell(event),
-            stopped = &mut graceful => break stopped?,
+            stopped = &mut graceful => return Ok(stopped?),
             wish = signals.next() => match wish {
                 Wish::Leave => {
-                    tracing::warn!(event = %"stopping-at-once");
-                    break node.shutdown().await?;
+                    tracing::warn!(event = "stopping-at-once", "leaving without waiting for a successor");
+                    return Ok(node.shutdown().await?);
                 }
-                Wish::Reload => log::reload_refused(),
+                Wish::Reload => refuse_reload(),
             },
         }
     }
-    while let Ok(event) = events.try_recv() {
-        log::event(&event);
-    }
-    Ok(())
 }
 
-/// Logs an event. Returns false when there will be no more.
-fn tell(event: Result<NodeEvent, RecvError>) -> bool {
-    match event {
-        Ok(event) => log::event(&event),
-        Err(RecvError::Lagged(missed)) => tracing::warn!(event = %"events-missed", missed),
-        Err(RecvError::Closed) => return false,
-    }
-    true
+fn refuse_reload() {
+    tracing::warn!(event = "reload-refused", "reload is not supported in this version; restart vrrp instead");
 }
 
 /// What a signal asks for.

@@ -99,7 +99,7 @@ fn fetch(control: &Path, target: &str) -> Result<(StatusCode, Bytes), Error> {
     let no_daemon = |cause: String| Error::NoDaemon { path: path.clone(), cause };
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(|error| no_daemon(describe(&error)))?;
-    match runtime.block_on(timeout(PATIENCE, get(control, target))) {
+    match runtime.block_on(async { timeout(PATIENCE, get(control, target)).await }) {
         Ok(answer) => answer.map_err(|error| no_daemon(describe(&error))),
         Err(_) => Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs()))),
     }

@@ -17,7 +17,6 @@ use super::{
 
 /// A virtual router that was understood, with the places of what it may clash in with others.
 pub(super) struct Draft {
-    pub(super) at: usize,
     pub(super) name: At<String>,
     pub(super) interface: At<String>,
     pub(super) vrid_at: usize,
@@ -122,7 +121,6 @@ impl<'a> Settings<'a> {
             VirtualRouter::new(self.vrid.value, protocol).role(self.role).announcements(self.announcements);
         let router = self.unicast.apply(router, &self.addresses, problems)?;
         Some(Draft {
-            at: self.at,
             name: self.name(family),
             interface: At { at: self.interface.at, value: self.interface.value.to_owned() },
             vrid_at: self.vrid.at,

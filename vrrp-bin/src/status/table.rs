@@ -1,9 +1,6 @@
 //! The status as people read it.
 
-use std::{
-    fmt::Write,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use crate::report::{Counters, PeerRefused, Port, Status, VirtualRouter};
 
@@ -75,7 +72,7 @@ fn details(router: &VirtualRouter) -> String {
     let mut text = format!(
         "\n{name}: VRRPv{version} for {family}, VRID {vrid} on {interface}; {state} since {since} ({reason})\n"
     );
-    let mut line = |label: &str, rest: String| drop(writeln!(text, "  {label:<9} {rest}"));
+    let mut line = |label: &str, rest: String| text += &format!("  {label:<9} {rest}\n");
     if router.addresses.len() > 1 {
         line("addresses", router.addresses.join(", "));
     }
@@ -121,7 +118,7 @@ fn unattributed(port: &Port) -> String {
         return String::new();
     }
     let mut text = format!("\n{} {}: messages for no virtual router here\n", port.interface, port.family);
-    let mut line = |label: &str, rest: String| drop(writeln!(text, "  {label:<9} {rest}"));
+    let mut line = |label: &str, rest: String| text += &format!("  {label:<9} {rest}\n");
     for peer in &port.peers_refused {
         line("refused", refused(peer));
     }

@@ -1,0 +1,148 @@
+//! The program as scripts see it: exit statuses, and what is said where. Needs no rights and no network.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+const GOOD: &str = r#"
+[[virtual_router]]
+name = "web"
+interface = "vrrp-missing0"
+vrid = 51
+addresses = ["192.0.2.10/24"]
+version = 2
+password = "s3cret"
+"#;
+
+/// Runs the program in a directory of its own that holds `vrrp.toml`.
+fn vrrp(directory: &TempDir, text: &str, arguments: &[&str]) -> Output {
+    fs::write(directory.path().join("vrrp.toml"), text).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_vrrp"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_remove("VRRP_CONTROL")
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap()
+}
+
+fn directory() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn control(directory: &TempDir) -> String {
+    format!("[daemon]\ncontrol = \"{}/run/control.sock\"\n", directory.path().display())
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_bad_configuration_starts_nothing() {
+    let directory = directory();
+    let bad = format!("{GOOD}intervall = \"1s\"\n{}", control(&directory));
+    let output = vrrp(&directory, &bad, &["run", "-c", "vrrp.toml"]);
+    assert_eq!(code(&output), 2);
+    let expected = "vrrp.toml:9:1: unknown key `intervall` in a virtual router; did you mean `interval`?\n";
+    assert_eq!(stderr(&output), expected);
+    assert_eq!(stdout(&output), "");
+    assert!(!directory.path().join("run").exists(), "the control socket was made");
+}
+
+#[test]
+fn json_logs_say_it_in_json() {
+    let output = vrrp(&directory(), "vrid = 1\n", &["run", "-c", "vrrp.toml", "--log", "json"]);
+    assert_eq!(code(&output), 2);
+    let lines = stderr(&output);
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(first.get("event").unwrap(), "bad-configuration");
+    assert!(first.get("message").unwrap().as_str().unwrap().starts_with("vrrp.toml:1:1: "), "{first}");
+}
+
+#[test]
+fn every_mistake_is_a_line_with_its_place() {
+    let bad = "[[virtual_router]]\nvrid = 0\ninterface = 7\naddresses = [\"192.0.2.300\"]\n";
+    let output = vrrp(&directory(), bad, &["check", "-c", "vrrp.toml"]);
+    assert_eq!(code(&output), 2);
+    let errors = stderr(&output);
+    let places: Vec<&str> = errors.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(places, ["vrrp.toml:2:8:", "vrrp.toml:3:13:", "vrrp.toml:4:14:"]);
+}
+
+#[test]
+fn check_warns_of_what_this_host_lacks() {
+    let output = vrrp(&directory(), GOOD, &["check", "-c", "vrrp.toml"]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    let expected = "vrrp.toml:4:13: warning: there is no interface vrrp-missing0 on this host";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("vrrp.toml: usable, with "), "{}", stdout(&output));
+}
+
+#[test]
+fn strict_makes_warnings_errors() {
+    let output = vrrp(&directory(), GOOD, &["check", "-c", "vrrp.toml", "--strict"]);
+    assert_eq!(code(&output), 2);
+}
+
+#[test]
+fn check_prints_the_effective_configuration_without_secrets() {
+    let directory = directory();
+    let json = vrrp(&directory, GOOD, &["check", "-c", "vrrp.toml", "--format", "json"]);
+    let effective: serde_json::Value = serde_json::from_str(&stdout(&json)).unwrap();
+    let router = effective.pointer("/virtual_router/0").unwrap();
+    assert_eq!(router.get("interval").unwrap(), "1s");
+    assert_eq!(router.get("password").unwrap(), "********");
+    let toml = stdout(&vrrp(&directory, GOOD, &["check", "-c", "vrrp.toml", "--format", "toml"]));
+    assert!(!toml.contains("s3cret"), "{toml}");
+    let again = stdout(&vrrp(&directory, &toml, &["check", "-c", "vrrp.toml", "--format", "toml"]));
+    assert_eq!(toml, again);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let output = vrrp(&directory(), GOOD, &["check", "-c", "other.toml"]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).starts_with("other.toml: the configuration cannot be read: "),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn status_without_a_daemon_exits_with_4() {
+    let directory = directory();
+    for arguments in [["status", "--control", "none.sock"], ["status", "-c", "vrrp.toml"]] {
+        let output = vrrp(&directory, &format!("{GOOD}{}", control(&directory)), &arguments);
+        assert_eq!(code(&output), 4, "{}", stderr(&output));
+        let error = stderr(&output);
+        assert!(error.starts_with("no vrrp answers on ") && error.lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
+fn a_socket_that_somebody_else_owns_stops_the_start() {
+    let directory = directory();
+    fs::create_dir(directory.path().join("run")).unwrap();
+    fs::write(directory.path().join("run/control.sock"), "precious").unwrap();
+    let output = vrrp(&directory, &format!("{GOOD}{}", control(&directory)), &["run", "-c", "vrrp.toml"]);
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("exists and is not a socket"), "{}", stderr(&output));
+    let kept = fs::read_to_string(Path::new(directory.path()).join("run/control.sock")).unwrap();
+    assert_eq!(kept, "precious");
+}

@@ -1,0 +1,240 @@
+//! The daemon on a host of the lab: what `status` shows, what the control socket answers, how it stops.
+
+use std::{
+    fs,
+    io::Read,
+    path::PathBuf,
+    process::{Command, ExitStatus, Output, Stdio},
+    time::Duration,
+};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use serde_json::Value;
+use tempfile::TempDir;
+use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wait_until};
+
+#[path = "daemon/schema.rs"]
+mod schema;
+
+/// How long anything may take that takes no time on a machine at rest.
+const SOON: Duration = Duration::from_secs(20);
+
+type Outcome = Result<(), Failed>;
+
+fn main() {
+    let available = lab::enter();
+    let test = |name: &str, body: fn() -> Outcome| match &available {
+        Ok(()) => Trial::test(name, body),
+        Err(unavailable) => skip(name, unavailable),
+    };
+    let tests = vec![
+        test("status_is_what_the_schema_says", status_is_what_the_schema_says),
+        test("one_virtual_router_is_asked_for_by_name", one_virtual_router_is_asked_for_by_name),
+        test("a_signal_hands_over_and_leaves_nothing_behind", a_signal_hands_over_and_leaves_nothing_behind),
+        test("a_second_daemon_does_not_disturb_the_first", a_second_daemon_does_not_disturb_the_first),
+        test("a_dead_daemons_socket_is_replaced", a_dead_daemons_socket_is_replaced),
+        test("the_log_has_stable_words", the_log_has_stable_words),
+        Trial::test("the_schema_check_can_fail", the_schema_check_can_fail),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), tests).exit();
+}
+
+fn skip(name: &str, unavailable: &Unavailable) -> Trial {
+    let reason = unavailable.to_string();
+    Trial::ignorable_test(name, move || Ok(Completion::ignored_with(reason)))
+}
+
+/// A host with one interface, and the daemon that runs on it.
+struct Daemon {
+    host: Host,
+    _switch: Switch,
+    _cable: Cable,
+    directory: TempDir,
+    process: Process,
+}
+
+const CONFIG: &str = r#"
+[[virtual_router]]
+name = "web"
+interface = "eth0"
+vrid = 51
+addresses = ["192.0.2.10/24", "2001:db8::10/64"]
+interval = "100ms"
+"#;
+
+impl Daemon {
+    /// Starts the daemon and waits until its virtual routers hold their addresses.
+    fn start() -> Result<Self, Failed> {
+        let switch = Switch::new()?;
+        let host = Host::new("node")?;
+        let cable = Cable::new(&host, "eth0", &switch, &["192.0.2.1/24"])?;
+        let directory = tempfile::tempdir()?;
+        let control = directory.path().join("run/control.sock");
+        fs::write(
+            directory.path().join("vrrp.toml"),
+            format!("{CONFIG}[daemon]\ncontrol = \"{}\"\n", control.display()),
+        )?;
+        let process = host.spawn(run(&directory))?;
+        let daemon = Self { host, _switch: switch, _cable: cable, directory, process };
+        daemon.wait_until_it_serves()?;
+        Ok(daemon)
+    }
+
+    fn wait_until_it_serves(&self) -> Outcome {
+        let mut last = String::new();
+        let serves = |router: &Value| router["phase"] == "held" || router["phase"] == "adopted";
+        let all_serve = wait_until(SOON, || {
+            let Ok(status) = self.status(&[]) else { return false };
+            last = status.to_string();
+            let routers = status.pointer("/virtual_routers").and_then(Value::as_array);
+            routers.is_some_and(|routers| !routers.is_empty() && routers.iter().all(serves))
+        });
+        if all_serve { Ok(()) } else { Err(format!("it does not serve: {last}").into()) }
+    }
+
+    fn vrrp(&self, arguments: &[&str]) -> Result<Output, Failed> {
+        let mut command = vrrp(&self.directory);
+        command.args(arguments);
+        Ok(self.host.run(move || command.output())??)
+    }
+
+    /// `vrrp status --json` with these arguments.
+    fn status(&self, arguments: &[&str]) -> Result<Value, Failed> {
+        let output = self.vrrp(&[&["status", "--json", "-c", "vrrp.toml"], arguments].concat())?;
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    fn control(&self) -> PathBuf {
+        self.directory.path().join("run/control.sock")
+    }
+
+    /// Waits for the end, and returns its exit status and its log.
+    fn end(&mut self) -> Result<(ExitStatus, String), Failed> {
+        let status = self.process.wait_timeout(SOON)?.ok_or("the daemon did not end")?;
+        let mut log = String::new();
+        self.process.stderr().ok_or("no log")?.read_to_string(&mut log)?;
+        Ok((status, log))
+    }
+}
+
+fn vrrp(directory: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
+    command.current_dir(directory).env_remove("RUST_LOG").env_remove("VRRP_CONTROL");
+    command
+}
+
+fn run(directory: &TempDir) -> Command {
+    let mut command = vrrp(directory);
+    command.args(["run", "-c", "vrrp.toml"]).stderr(Stdio::piped());
+    command
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+fn status_is_what_the_schema_says() -> Outcome {
+    let daemon = Daemon::start()?;
+    let status = daemon.status(&[])?;
+    schema::check(&schema::load()?, &status)?;
+    assert_eq!(status.pointer("/virtual_routers/0/addresses_held/0"), Some(&Value::from("192.0.2.10/24")));
+    assert_eq!(status.pointer("/virtual_routers/1/name"), Some(&Value::from("web/v6")));
+    let table = daemon.vrrp(&["status", "-c", "vrrp.toml"])?;
+    let table = text(&table.stdout);
+    let lines: Vec<&str> = table.lines().take(3).collect();
+    assert!(
+        matches!(lines.as_slice(), [header, v4, v6]
+            if header.starts_with("NAME ") && v4.starts_with("web ") && v6.starts_with("web/v6 ")),
+        "{table}"
+    );
+    Ok(())
+}
+
+fn one_virtual_router_is_asked_for_by_name() -> Outcome {
+    let daemon = Daemon::start()?;
+    let schema = schema::load()?;
+    for name in ["web", "web/v6"] {
+        let router = daemon.status(&[name])?;
+        assert_eq!(router["name"], name);
+        schema::check_part(&schema, "virtual_router", &router)?;
+    }
+    let unknown = daemon.vrrp(&["status", "-c", "vrrp.toml", "wev"])?;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(text(&unknown.stderr), "there is no virtual router wev; did you mean web?\n");
+    Ok(())
+}
+
+fn a_signal_hands_over_and_leaves_nothing_behind() -> Outcome {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut daemon = Daemon::start()?;
+        daemon.process.signal(signal)?;
+        let (status, log) = daemon.end()?;
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(!daemon.control().exists(), "the control socket is left behind");
+        let words = ["event=started", "event=stopping", "to=resigning reason=shutdown", "event=stopped"];
+        let mut rest = log.as_str();
+        for word in words {
+            rest = rest.split_once(word).ok_or_else(|| format!("no {word} in its place in:\n{log}"))?.1;
+        }
+        let address = daemon.host.run(|| Command::new("ip").args(["address", "show"]).output())??;
+        assert!(!text(&address.stdout).contains("192.0.2.10"), "{}", text(&address.stdout));
+    }
+    Ok(())
+}
+
+fn a_second_daemon_does_not_disturb_the_first() -> Outcome {
+    let daemon = Daemon::start()?;
+    let before = daemon.status(&["web"])?;
+    let second = daemon.vrrp(&["run", "-c", "vrrp.toml"])?;
+    assert_eq!(second.status.code(), Some(1));
+    let expected = format!("another vrrp answers on {}", daemon.control().display());
+    assert!(text(&second.stderr).contains(&expected), "{}", text(&second.stderr));
+    let after = daemon.status(&["web"])?;
+    assert_eq!((&before["phase"], &before["since"]), (&after["phase"], &after["since"]));
+    Ok(())
+}
+
+fn a_dead_daemons_socket_is_replaced() -> Outcome {
+    let mut daemon = Daemon::start()?;
+    daemon.process.kill()?;
+    assert!(daemon.control().exists());
+    let status = daemon.vrrp(&["status", "-c", "vrrp.toml"])?;
+    assert_eq!(status.status.code(), Some(4), "{}", text(&status.stderr));
+    daemon.process = daemon.host.spawn(run(&daemon.directory))?;
+    daemon.wait_until_it_serves()
+}
+
+fn the_log_has_stable_words() -> Outcome {
+    let mut daemon = Daemon::start()?;
+    daemon.process.signal(Signal::SIGHUP)?;
+    daemon.process.signal(Signal::SIGTERM)?;
+    let (_, log) = daemon.end()?;
+    for words in [
+        "event=transition name=web interface=eth0 from=initialize to=backup reason=startup",
+        "event=transition name=web interface=eth0 from=backup to=acquiring reason=silence",
+        "event=transition name=web interface=eth0 from=acquiring to=held reason=acquired",
+        "event=reload-refused",
+    ] {
+        assert!(log.contains(words), "no {words} in:\n{log}");
+    }
+    Ok(())
+}
+
+fn the_schema_check_can_fail() -> Outcome {
+    let schema = schema::load()?;
+    let good: Value =
+        serde_json::from_str(r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": []}"#)?;
+    schema::check(&schema, &good)?;
+    for (pointer, value) in
+        [("/schema", Value::from(2)), ("/version", Value::from(1)), ("/ports", Value::from("none"))]
+    {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).ok_or("no such field")? = value;
+        assert!(schema::check(&schema, &bad).is_err(), "{bad}");
+    }
+    let mut more = good.clone();
+    more["colour"] = Value::from("red");
+    assert!(schema::check(&schema, &more).is_err(), "{more}");
+    assert!(schema::check(&schema, &serde_json::json!({"schema": 1})).is_err());
+    Ok(())
+}
