@@ -173,6 +173,7 @@ impl Cable {
         addresses.iter().try_for_each(|cidr| wire::add_address(host, interface, *cidr))?;
         wire::set_up(host, interface, true)?;
         wire::wait_for_port(switch, port)?;
+        wire::wait_until_active(host, interface)?;
         wire::wait_for_link_local(host, interface)
     }
 

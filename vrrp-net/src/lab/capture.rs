@@ -77,7 +77,8 @@ impl Capture {
         let starting = || "starting a capture".to_owned();
         let open = || {
             let index = port.map_or(Ok(0), if_nametoindex)?;
-            raw::packet_socket(index, EVERYTHING)
+            let socket = raw::packet_socket(index, EVERYTHING)?;
+            raw::wait_for_stamps().map(|()| socket)
         };
         let shared = Arc::new(Shared {
             socket: switch.run(open).doing(starting)?.doing(starting)?,

@@ -3,14 +3,18 @@
 use std::{
     io::{self, IoSliceMut},
     mem::size_of,
+    net::{Ipv4Addr, SocketAddr},
     os::fd::AsRawFd,
+    thread,
     time::Duration,
 };
 
 use nix::{
     cmsg_space,
     sys::{
-        socket::{ControlMessageOwned, MsgFlags, SockaddrLike, recvmsg, setsockopt, sockopt},
+        socket::{
+            ControlMessageOwned, MsgFlags, SockaddrLike, SockaddrStorage, recvmsg, setsockopt, sockopt,
+        },
         time::TimeSpec,
     },
 };
@@ -31,6 +35,25 @@ pub(super) fn packet_socket(interface: u32, protocol: u16) -> io::Result<Socket>
     Ok(socket)
 }
 
+/// Waits until the kernel stamps packets when they arrive: it begins to in the background, some time after a
+/// socket asked for it, and until then a packet has the time at which it was read. Needs a loopback.
+pub(super) fn wait_for_stamps() -> io::Result<()> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+    prepare(&socket)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    let own = socket.local_addr()?;
+    for _ in 0..STAMP_ATTEMPTS {
+        socket.send_to(&[0], &own)?;
+        thread::sleep(Duration::from_millis(1));
+        let before_reading = super::now();
+        let received = receive::<SockaddrStorage>(&socket, &mut [0])?;
+        if received.is_some_and(|received| received.at < before_reading) {
+            return Ok(());
+        }
+    }
+    Err(io::Error::other("the kernel does not stamp packets when they arrive"))
+}
+
 /// Bounds the reads, stamps what arrives, and makes room for it.
 pub(super) fn prepare(socket: &Socket) -> io::Result<()> {
     socket.set_read_timeout(Some(PATIENCE))?;
@@ -41,6 +64,9 @@ pub(super) fn prepare(socket: &Socket) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// How often [`wait_for_stamps`] looks, at most: a millisecond apart.
+const STAMP_ATTEMPTS: usize = 2_000;
 
 /// What a read brought.
 pub(super) struct Received<A> {

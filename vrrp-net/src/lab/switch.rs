@@ -23,6 +23,7 @@ impl Switch {
         let made = || "making a switch".to_owned();
         let namespace = Namespace::new().doing(made)?;
         namespace.run(be_silent).doing(made)?.doing(made)?;
+        wire::set_up(&namespace, "lo", true)?;
         wire::make_bridge(&namespace, BRIDGE)?;
         wire::set_up(&namespace, BRIDGE, true)?;
         Ok(Self { namespace })

@@ -8,7 +8,7 @@ use netlink_packet_route::{
     address::{AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope},
     link::{
         BridgePortState, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
-        InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+        InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
     },
 };
 
@@ -82,8 +82,19 @@ pub(super) fn add_address(namespace: &Namespace, name: &str, cidr: (IpAddr, u8))
 }
 
 /// Waits until the bridge forwards what enters and leaves by `port`.
+///
+/// A port can be forwarding before the kernel has noticed its carrier; what is sent to it is lost until then.
 pub(super) fn wait_for_port(namespace: &Namespace, port: &str) -> Result<(), Error> {
-    wait(|| format!("waiting for the port {port} to forward"), || Ok(is_forwarding(&find(namespace, port)?)))
+    let doing = || format!("waiting for the port {port} to forward");
+    wait(doing, || {
+        let link = find(namespace, port)?;
+        Ok(is_forwarding(&link) && is_active(&link))
+    })
+}
+
+/// Waits until what is sent by the interface is not lost.
+pub(super) fn wait_until_active(namespace: &Namespace, name: &str) -> Result<(), Error> {
+    wait(|| format!("waiting for the carrier of {name}"), || Ok(is_active(&find(namespace, name)?)))
 }
 
 /// Waits until the interface has its link-local IPv6 address, if it gets one at all.
@@ -132,6 +143,12 @@ fn name_of(link: &LinkMessage) -> Option<&str> {
         LinkAttribute::IfName(name) => Some(name.as_str()),
         _ => None,
     })
+}
+
+/// The queue "noop" drops everything; the kernel replaces it in the background after the carrier came.
+fn is_active(link: &LinkMessage) -> bool {
+    let is_idle = LinkAttribute::Qdisc("noop".to_owned());
+    link.attributes.contains(&LinkAttribute::OperState(State::Up)) && !link.attributes.contains(&is_idle)
 }
 
 fn is_forwarding(link: &LinkMessage) -> bool {

@@ -39,6 +39,7 @@ impl Echo {
             IpAddr::V6(_) => Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::ICMPV6)),
         }?;
         raw::prepare(&socket)?;
+        raw::wait_for_stamps()?;
         // Processes that share a host differ in the upper half.
         let token = u64::from(std::process::id()) << 32 | NEXT_TOKEN.fetch_add(1, Ordering::Relaxed);
         Ok(Self { socket, address: SocketAddr::new(address, 0), token })
