@@ -89,9 +89,11 @@ async fn a_backend_that_hangs_is_given_up_and_told_to_release() {
 #[derive(Clone, Default)]
 struct Trace {
     log: Arc<Mutex<Vec<String>>>,
-    renewals: Arc<Mutex<Vec<(Instant, Vec<Key>)>>>,
+    renewals: Arc<Mutex<Vec<Renewal>>>,
     slow: bool,
 }
+
+type Renewal = (Instant, Vec<Key>);
 
 struct Ended(Trace, &'static str);
 

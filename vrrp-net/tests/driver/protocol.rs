@@ -161,7 +161,7 @@ async fn a_flood_starves_neither_timers_nor_backends_nor_commands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_failed_sends_are_a_hold() {
+async fn a_node_that_cannot_send_lets_go() {
     let host = Host::new(&Hub::new(), 1);
     let mut handle = host.active(100).await;
     host.wire.fail_sends(true);
@@ -170,7 +170,7 @@ async fn three_failed_sends_are_a_hold() {
     called(&host.backend, |calls| calls.iter().any(released)).await;
     host.wire.fail_sends(false);
     becomes(&mut handle, Phase::Held).await;
-    assert!(host.node.status().await.unwrap().routers[0].counters.send_failures >= 3);
+    assert!(host.node.status().await.unwrap().routers[0].counters.send_failures >= 2);
 }
 
 #[tokio::test(start_paused = true)]
