@@ -145,6 +145,38 @@ impl VipBackend for Trace {
     }
 }
 
+/// Fails to acquire, and takes its time to release.
+struct Sluggish(Trace);
+
+#[async_trait]
+impl VipBackend for Sluggish {
+    async fn acquire(&self, _: &Lease) -> Result<Reach, BackendError> {
+        self.0.log("acquire");
+        Err(BackendError::new(LeaseFailure::Failed, "planted"))
+    }
+
+    async fn release(&self, _: &Lease, _: &Release) -> Result<(), BackendError> {
+        self.0.log("release");
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        self.0.log("released");
+        Ok(())
+    }
+
+    async fn inspect(&self, _: &Lease) -> Result<(), BackendError> {
+        self.0.log("inspect");
+        Err(BackendError::new(LeaseFailure::Failed, "planted"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inspection_waits_for_a_release_that_runs() {
+    let host = Host::new(&Hub::new(), 1);
+    let trace = Trace::default();
+    let _handle = host.node.add("eth0", router(VRID, 100), Sluggish(trace.clone())).await.unwrap();
+    until("it was inspected", || trace.words().ends_with(&["inspect".to_owned()])).await;
+    assert_eq!(trace.words(), ["release", "acquire", "release", "released", "inspect"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_latest_wish_wins_and_one_call_runs_at_a_time() {
     let hub = Hub::new();
