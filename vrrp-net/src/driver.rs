@@ -10,28 +10,29 @@
 //! - Before a backend's success is passed on, the sockets are drained too: a stronger advertisement that
 //!   arrived meanwhile cancels the announcement.
 
+mod answers;
 mod commands;
 mod effects;
 mod interfaces;
 mod leases;
 mod members;
+mod receive;
 mod renewals;
 mod status;
 mod worker;
 
 use std::{
-    collections::BTreeSet,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     task::{Context, Poll, Waker},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use tokio::{
     runtime,
     sync::{broadcast, mpsc, oneshot},
 };
-use vrrp_core::{Advert, Family, Input, Instant, InterfaceId, Key, LeaseFailure, Reach, Router};
+use vrrp_core::{Advert, Input, Instant, Key, Router};
 
 pub(crate) use commands::Command;
 
@@ -45,17 +46,9 @@ use commands::Drain;
 use effects::Effects;
 use leases::{Answer, Leases, patience};
 use members::Throttle;
-use worker::{Call, Failure};
 
-/// How many packets a turn takes before it looks at anything else.
-const BATCH: usize = 64;
-/// How many packets are read at most before a deadline is acted on: more than a socket holds.
-const DRAIN: usize = 4096;
 /// How many changes of the host a turn takes.
 const HOST_EVENTS: usize = 64;
-/// After this many receive errors in a row without a packet the sockets are left alone for a moment.
-const RECEIVE_ERRORS: u32 = 16;
-const RECEIVE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The owner of the [`Router`].
 ///
@@ -76,6 +69,8 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     receive_warning: Throttle,
     renewal_warning: Throttle,
     drains: Vec<Drain>,
+    /// Virtual routers that were removed and may not have let go yet.
+    departing: Vec<Key>,
     stop: Stop,
 }
 
@@ -125,6 +120,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             receive_warning: Throttle::default(),
             renewal_warning: Throttle::default(),
             drains: Vec::new(),
+            departing: Vec::new(),
             stop: Stop::default(),
         }
     }
@@ -261,58 +257,6 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.answer_drains(&news);
     }
 
-    fn receive_batch(&mut self) {
-        for _ in 0..BATCH {
-            if self.receive().is_none() {
-                return;
-            }
-        }
-    }
-
-    /// Reads what was there at `start`: until every socket is empty or has given something later.
-    fn drain_sockets(&mut self, start: SystemTime) {
-        let ports = self.effects.interfaces.ports().count();
-        let mut later = BTreeSet::new();
-        for _ in 0..DRAIN {
-            let Some(packet) = self.receive() else { return };
-            if packet.stamp.is_some_and(|stamp| stamp > start) {
-                later.insert((packet.interface, packet.family));
-                if later.len() >= ports {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Reads one packet and gives it to the core; `None` when there is none.
-    fn receive(&mut self) -> Option<Packet> {
-        match self.effects.link.try_recv(&mut self.buffer) {
-            Ok(None) => None,
-            Ok(Some(received)) => {
-                self.receive_errors = 0;
-                let meta = received.meta;
-                let bytes = self.buffer.get(..received.len).unwrap_or_default();
-                let _ = self.router.handle(self.clock.now(), Input::Datagram { meta, bytes });
-                self.settle();
-                let family = Family::of(meta.destination);
-                Some(Packet { interface: meta.interface, family, stamp: received.stamp })
-            }
-            Err(error) => {
-                let now = self.clock.now();
-                self.receive_errors = self.receive_errors.saturating_add(1);
-                if self.receive_errors >= RECEIVE_ERRORS {
-                    self.receive_errors = 0;
-                    self.receive_after = Some(now + RECEIVE_PAUSE);
-                }
-                if let Some(suppressed) = self.receive_warning.pass(now) {
-                    let text = "a socket could not be read";
-                    tracing::warn!(event = "receive-failed", %error, suppressed, "{text}: {error}");
-                }
-                None
-            }
-        }
-    }
-
     /// Reads what the monitor has to say already, without waiting for more.
     fn read_monitor(&mut self) {
         for event in self.poll_monitor(&mut Context::from_waker(Waker::noop())) {
@@ -325,6 +269,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             HostEvent::Interface { name, snapshot } => {
                 self.effects.interfaces.update(&name, snapshot, &mut self.effects.link);
                 self.sync_interfaces();
+                self.report_own_addresses();
             }
             HostEvent::AddressRemoved { interface, address } => {
                 let lost = |entry: &members::Entry| {
@@ -349,6 +294,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
+    fn report_own_addresses(&mut self) {
+        let Effects { interfaces, members, .. } = &mut self.effects;
+        for entry in members.values_mut() {
+            entry.report_own_address(interfaces.status(&entry.interface));
+        }
+    }
+
     /// Makes the ports what they should be, and tells the core what that changes.
     fn sync_interfaces(&mut self) {
         let now = self.clock.now();
@@ -358,72 +310,20 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    fn answer(&mut self, answer: Answer, start: SystemTime) {
-        match answer {
-            Answer::Renewed { id, round, names, result } => {
-                self.effects.leases.renewed(id, round);
-                if let Err(Failure { kind, text }) = result
-                    && let Some(suppressed) = self.renewal_warning.pass(self.clock.now())
-                {
-                    let kind = kind.as_str();
-                    tracing::warn!(
-                        event = "renewal-failed", %names, kind, suppressed,
-                        "the lease of {names} could not be renewed: {text}"
-                    );
-                }
-            }
-            Answer::Call { key, number, generation, call, result } => {
-                self.effects.leases.answered(key, number);
-                let result = self.note_result(&key, call, result);
-                match call {
-                    Call::Acquire | Call::Repair | Call::Inspect => {
-                        if result.is_ok() && call == Call::Acquire {
-                            self.drain_sockets(start);
-                        }
-                        self.input(Input::LeaseDone { key, generation, result });
-                    }
-                    // Not awaited by the core; what waits for it is looked after here.
-                    Call::Leaving | Call::Release(_) => self.settle(),
-                }
-                self.forget_if_departed(key);
-            }
-        }
-    }
-
-    /// Keeps and logs what a backend said when it failed.
-    fn note_result(
-        &mut self,
-        key: &Key,
-        call: Call,
-        result: Result<Reach, Failure>,
-    ) -> Result<Reach, LeaseFailure> {
-        result.map_err(|Failure { kind, text }| {
-            if let Some(entry) = self.effects.members.get_mut(key) {
-                let (name, call, kind) = (&*entry.name, call.as_str(), kind.as_str());
-                tracing::warn!(
-                    event = "backend-failed", name, call, kind, error = text,
-                    "{name}: the backend could not {call}: {text}"
-                );
-                entry.error = Some(text);
-            }
-            kind
-        })
-    }
-
+    /// Forgets removed virtual routers once the core has, and their backends have let go.
     fn forget_departed(&mut self) {
-        let leaving = self.effects.members.iter().filter(|(_, entry)| entry.leaving);
-        let leaving: Vec<Key> = leaving.map(|(key, _)| *key).collect();
-        for key in leaving {
-            self.forget_if_departed(key);
-        }
-    }
-
-    /// Forgets a removed virtual router once the core has, and its backend has let go.
-    fn forget_if_departed(&mut self, key: Key) {
-        let Some(entry) = self.effects.members.get(&key) else { return };
-        if entry.leaving && self.router.status(&key).is_none() && self.effects.leases.is_idle(key) {
+        let before = self.departing.len();
+        for key in std::mem::take(&mut self.departing) {
+            let Some(entry) = self.effects.members.get(&key).filter(|entry| entry.leaving) else { continue };
+            if self.router.status(&key).is_some() || !self.effects.leases.is_idle(key) {
+                self.departing.push(key);
+                continue;
+            }
+            tracing::info!(event = "removed", name = &*entry.name, "{}: removed", entry.name);
             self.effects.members.remove(&key);
             self.effects.leases.forget(key, self.clock.now());
+        }
+        if self.departing.len() < before {
             self.sync_interfaces();
         }
     }
@@ -446,14 +346,6 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 }
 
-/// What is remembered of a packet.
-struct Packet {
-    interface: InterfaceId,
-    family: Family,
-    /// When the kernel received it.
-    stamp: Option<SystemTime>,
-}
-
 impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
     /// Resigns and has the backends release, as well as that can be done without a driver: the workers of
     /// the backends are tasks of their own, and go on for as long as their runtime does.
@@ -469,7 +361,10 @@ impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
             self.input(Input::Shutdown);
         });
         if catch_unwind(resign).is_err() {
-            tracing::error!(event = "driver-ended", "resigning failed; peers take over when they hear nothing");
+            tracing::error!(
+                event = "driver-ended",
+                "resigning failed; peers take over when they hear nothing"
+            );
         }
         self.effects.leases.abandon(&self.effects.members);
     }

@@ -1,4 +1,63 @@
-//! (crate docs)
+//! VRRP on Linux for programs: a virtual IP that is always on exactly one healthy node (RFC 9568).
+//!
+//! ```no_run
+//! use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, VirtualRouter};
+//! use vrrp_net::{Node, backend::Netlink};
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let addresses = Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>()?])?;
+//!     let router = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Centiseconds::ONE_SECOND);
+//!     let node = Node::linux()?;
+//!     let mut web = node.add("eth0", router, Netlink::new()?).await?;
+//!     while !web.changed().await?.is_active() {}
+//!     println!("active until {:?} from now", web.active().map(|until| until.remaining()));
+//!     Ok(node.shutdown().await?)
+//! }
+//! ```
+//!
+//! A [`Node`] runs any number of virtual routers; a [`Handle`] is one of them. What makes the host answer for
+//! the addresses is a [`VipBackend`]: the kernel's addresses with [`backend::Netlink`], or a type of your own
+//! (a cloud's floating IP, a BGP speaker). The protocol is the one of `vrrp-core`; this crate never decides it.
+//!
+//! # What is promised
+//!
+//! - **Active means held.** No handle, event or log line says Active before the backend has said that the
+//!   addresses are held; a backend that fails, hangs or panics makes this node resign, so that a healthy peer
+//!   takes over, and is asked to release.
+//! - **[`Handle::active`] is true of this moment.** It compares the end of the lease with the clock at each
+//!   call: a thread of a program whose driver does not get to run finds out by itself.
+//! - **A stalled node does not take over by mistake.** Before a deadline is acted on, the sockets are drained.
+//! - **Packets do not starve anything.** Under any flood deadlines, backends and commands have their turn.
+//!
+//! # The seams
+//!
+//! A driver stands on three traits, each with an implementation for Linux and one in memory:
+//! [`link::Link`] (packets), [`clock::Clock`] (time), [`monitor::Monitor`] (interfaces).
+//! [`Node::with_parts`] takes any of them, which is how a program tests its own failover without a network:
+//!
+//! ```
+//! use vrrp_core::{Centiseconds, Cidr, InterfaceStatus, Ipv4Addresses, VirtualRouter};
+//! use vrrp_net::{Node, backend::Memory, clock::TokioClock, link::memory::Hub};
+//! use vrrp_net::monitor::{self, HostEvent, Snapshot};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
+//! let (monitor, events) = monitor::channel();
+//! let own = "192.0.2.1".parse()?;
+//! let status = InterfaceStatus { present: true, up: true, ipv4: Some(own), ..Default::default() };
+//! let snapshot = Snapshot { index: 2, mac: [2, 0, 0, 0, 0, 1], status };
+//! monitor.send(HostEvent::Interface { name: "eth0".to_owned(), snapshot })?;
+//!
+//! let addresses = Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>()?])?;
+//! let router = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Centiseconds::ONE_SECOND);
+//! let node = Node::with_parts(Hub::new().link(&[own.into()]), TokioClock::new(), events);
+//! let mut web = node.add("eth0", router, Memory::new()).await?;
+//! while !web.changed().await?.is_active() {}
+//! assert!(web.active().is_some());
+//! node.shutdown().await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod backend;
 pub mod clock;

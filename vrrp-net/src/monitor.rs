@@ -57,8 +57,12 @@ pub struct Snapshot {
 #[must_use]
 pub fn channel() -> (mpsc::UnboundedSender<HostEvent>, ChannelMonitor) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let monitor =
-        ChannelMonitor { receiver, known: BTreeMap::new(), watched: BTreeSet::new(), pending: VecDeque::new() };
+    let monitor = ChannelMonitor {
+        receiver,
+        known: BTreeMap::new(),
+        watched: BTreeSet::new(),
+        pending: VecDeque::new(),
+    };
     (sender, monitor)
 }
 

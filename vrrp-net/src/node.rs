@@ -14,8 +14,8 @@ use tokio::{
 use vrrp_core::{Family, VirtualRouter};
 
 pub use event::NodeEvent;
-pub(crate) use handle::{Bound, Seat};
 pub use handle::{ActiveUntil, Handle};
+pub(crate) use handle::{Bound, Seat};
 pub use status::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus};
 
 use crate::{
@@ -42,7 +42,9 @@ pub enum Error {
         source: io::Error,
     },
     /// Two virtual routers of one family with one VRID on one interface.
-    #[error("VRID {vrid} is used twice on {interface} for {family}; a VRID is unique per interface and family")]
+    #[error(
+        "VRID {vrid} is used twice on {interface} for {family}; a VRID is unique per interface and family"
+    )]
     Duplicate {
         /// The interface.
         interface: String,
@@ -95,7 +97,11 @@ impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, interface, router, backend: _ } = self;
         let mut member = f.debug_struct("Member");
-        member.field("name", name).field("interface", interface).field("router", router).finish_non_exhaustive()
+        member
+            .field("name", name)
+            .field("interface", interface)
+            .field("router", router)
+            .finish_non_exhaustive()
     }
 }
 

@@ -112,6 +112,9 @@ impl Entry {
 
     pub(super) fn step(&mut self, now: Instant, input: fsm::Input) {
         let before = self.machine.phase();
+        if input == fsm::Input::SendFailed {
+            self.counters.send_failures = self.counters.send_failures.wrapping_add(1);
+        }
         let effects = self.machine.handle(now, input);
         let after = self.machine.phase();
         if before != after {

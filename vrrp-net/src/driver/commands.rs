@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::oneshot;
-use vrrp_core::{Generation, Input, Key, Phase, Transport, VirtualRouter};
+use vrrp_core::{Generation, Input, Key, Phase, VirtualRouter};
 
 use super::{Driver, members::Entry};
 use crate::{
@@ -85,7 +85,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.check(&members, others)?;
         if others == Others::Leave {
             for (key, entry) in &mut self.effects.members {
-                entry.leaving = !members.iter().any(|(wanted, _)| wanted == key);
+                if !members.iter().any(|(wanted, _)| wanted == key) && !entry.leaving {
+                    entry.leaving = true;
+                    self.departing.push(*key);
+                }
             }
         }
         let keys: Vec<Key> = members.iter().map(|(key, _)| *key).collect();
@@ -102,9 +105,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         for key in moved {
             self.input(Input::LeaseLost { key });
         }
-        for key in &keys {
-            self.report_own_address(key);
-        }
+        self.report_own_addresses();
         let seat = |key: &Key| self.effects.members.get(key).map(|entry| entry.seat(*key));
         Ok(keys.iter().filter_map(seat).collect())
     }
@@ -162,32 +163,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         members.map(|(key, entry)| (*key, entry.router.clone())).collect()
     }
 
-    /// One list of peers for all nodes holds the node itself, which the core leaves out.
-    fn report_own_address(&self, key: &Key) {
-        let Some(entry) = self.effects.members.get(key) else { return };
-        let Transport::Unicast { peers, .. } = entry.router.transport() else { return };
-        let status = self.effects.interfaces.status(&entry.interface);
-        let own = [
-            entry.router.pinned_source(),
-            status.ipv4.map(Into::into),
-            status.ipv6_link_local.map(Into::into),
-            status.ipv6_routable.map(Into::into),
-        ];
-        for peer in peers.iter().filter(|peer| own.contains(&Some(peer.address))) {
-            let (name, address) = (&*entry.name, peer.address);
-            tracing::info!(
-                event = "own-address-in-peers", name, %address,
-                "{name}: {address} is this node's own address; nothing is sent to it"
-            );
-        }
-    }
-
     /// Answers the drains that have ended: nobody took over, or everything is let go.
     pub(super) fn answer_drains(&mut self, news: &[NodeEvent]) {
         for drain in std::mem::take(&mut self.drains) {
-            let refused = |event: &NodeEvent| {
-                matches!(event, NodeEvent::DrainRefused { name } if *name == drain.name)
-            };
+            let refused =
+                |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name } if *name == drain.name);
             let phase = self.effects.members.get(&drain.key).map(|entry| entry.phase);
             let ended = match phase {
                 None => Some(Err(Error::Unknown(drain.name.to_string()))),

@@ -2,13 +2,15 @@
 
 use tokio::sync::broadcast;
 use vrrp_core::{
-    Advert, Announce, Event, Hold, Instant, Key, LeaseRequest, Notice, Output, Phase, Reason, Router, Transmit,
+    Advert, Announce, Event, Hold, Instant, Key, LeaseFailure, LeaseRequest, Notice, Output, Phase, Reason,
+    Router, Transmit,
 };
 
 use super::{
     interfaces::Interfaces,
     leases::Leases,
     members::{Entry, Members},
+    worker::unanswered,
 };
 use crate::{link::Link, node::NodeEvent};
 
@@ -112,7 +114,8 @@ impl<L: Link> Effects<L> {
     }
 
     fn event(&mut self, event: &Event) {
-        let (Event::Transition { key, .. } | Event::Notice { key, .. } | Event::DrainRefused { key }) = *event
+        let (Event::Transition { key, .. } | Event::Notice { key, .. } | Event::DrainRefused { key }) =
+            *event
         else {
             return;
         };
@@ -133,7 +136,8 @@ impl<L: Link> Effects<L> {
             }
             Event::DrainRefused { .. } => {
                 tracing::warn!(
-                    event = "drain-refused", name = &*name,
+                    event = "drain-refused",
+                    name = &*name,
                     "{name}: nobody took over, so this node goes on as the active one"
                 );
                 self.news.push(NodeEvent::DrainRefused { name });
@@ -172,10 +176,11 @@ fn transition(entry: &mut Entry, from: Phase, to: Phase, reason: Reason) {
     if !to.is_active() {
         entry.withdraw();
     }
-    match (to, reason) {
-        (Phase::Held | Phase::Adopted, _) => entry.error = None,
-        (Phase::Initialize(Hold::Backend(failure)), _) if entry.error.is_none() => {
-            entry.error = Some(failure.as_str().to_owned());
+    match to {
+        Phase::Held | Phase::Adopted => entry.error = None,
+        // The core's patience may end a moment before the worker's, which would have said it in these words.
+        Phase::Initialize(Hold::Backend(LeaseFailure::TimedOut)) => {
+            entry.error = Some(unanswered(entry.backend.timeout()));
         }
         _ => {}
     }
@@ -186,7 +191,13 @@ fn transition(entry: &mut Entry, from: Phase, to: Phase, reason: Reason) {
     let (name, interface) = (&*entry.name, &*entry.interface);
     let (from, to, reason) = (from.as_str(), to.as_str(), reason.as_str());
     tracing::info!(
-        event = "transition", name, interface, from, to, reason, hold,
+        event = "transition",
+        name,
+        interface,
+        from,
+        to,
+        reason,
+        hold,
         "{name}: {from} -> {to} ({reason})"
     );
 }

@@ -88,9 +88,13 @@ impl Leases {
         self.ask(backend, lease, Call::Release(Release::new(Reason::Reconfigured, None)), true, now);
     }
 
-    /// Has everything released by the workers alone, without the core: the driver is at its end.
+    /// Has everything that may be held released by the workers alone, without the core: the driver is at its
+    /// end.
     pub(super) fn abandon(&mut self, members: &Members) {
         for (key, entry) in members {
+            if entry.phase.state() != "active" && self.is_idle(*key) {
+                continue;
+            }
             let lease = entry.lease(*key, Generation::default(), &entry.router);
             let release = Call::Release(Release::new(Reason::Shutdown, None));
             self.ask(entry.backend.clone(), lease, release, false, Instant::EPOCH);

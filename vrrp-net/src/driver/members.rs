@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use vrrp_core::{Cidr, Generation, Hold, Instant, Key, Phase, VirtualRouter};
+use vrrp_core::{
+    Cidr, Generation, Hold, Instant, InterfaceStatus, Key, Phase, Role, Transport, VirtualRouter,
+};
 
 use crate::{
     Lease, VipBackend,
@@ -27,6 +29,8 @@ pub(super) struct Entry {
     /// What the backend said when it last failed.
     pub(super) error: Option<String>,
     pub(super) send_warning: Throttle,
+    /// Whether it was said that the node's own address stands among the peers.
+    own_address_reported: bool,
     published: watch::Sender<Phase>,
     bound: Arc<Bound>,
 }
@@ -46,6 +50,7 @@ impl Entry {
             leaving: false,
             error: None,
             send_warning: Throttle::default(),
+            own_address_reported: false,
             published: watch::Sender::new(phase),
             bound: Arc::default(),
         }
@@ -56,7 +61,8 @@ impl Entry {
         let Member { name, interface, router, backend } = member;
         self.router = router.acquire_timeout(backend.timeout());
         self.addresses = self.router.addresses().collect();
-        (self.name, self.interface, self.leaving) = (name, interface, false);
+        (self.name, self.interface) = (name, interface);
+        (self.leaving, self.own_address_reported) = (false, false);
         let old = std::mem::replace(&mut self.backend, backend);
         (!Arc::ptr_eq(&old, &self.backend)).then_some(old)
     }
@@ -73,16 +79,31 @@ impl Entry {
             interface: self.interface.clone(),
             addresses,
             lasts: config.interval().silence(),
-            owner: matches!(config.configured_role(), vrrp_core::Role::Owner),
+            owner: matches!(config.configured_role(), Role::Owner),
         }
     }
 
     pub(super) fn seat(&self, key: Key) -> Seat {
-        Seat {
-            name: self.name.clone(),
-            key,
-            phase: self.published.subscribe(),
-            bound: self.bound.clone(),
+        Seat { name: self.name.clone(), key, phase: self.published.subscribe(), bound: self.bound.clone() }
+    }
+
+    /// Says once which peer is this node itself: one list of peers may serve all nodes, and the core leaves
+    /// the node's own address out.
+    pub(super) fn report_own_address(&mut self, status: InterfaceStatus) {
+        let Transport::Unicast { peers, .. } = self.router.transport() else { return };
+        let own = [
+            self.router.pinned_source(),
+            status.ipv4.map(Into::into),
+            status.ipv6_link_local.map(Into::into),
+            status.ipv6_routable.map(Into::into),
+        ];
+        let Some(peer) = peers.iter().find(|peer| own.contains(&Some(peer.address))) else { return };
+        if !std::mem::replace(&mut self.own_address_reported, true) {
+            let (name, address) = (&*self.name, peer.address);
+            tracing::info!(
+                event = "own-address-in-peers", name, %address,
+                "{name}: {address} is this node's own address; nothing is sent to it"
+            );
         }
     }
 

@@ -61,7 +61,8 @@ impl Renewals {
     /// Cuts off the renewal that `key` is part of. The others of the batch are renewed in the next round.
     pub(super) fn cut(&mut self, key: Key, now: Instant) {
         self.due.remove(&key);
-        let Some(id) = self.running.iter().find(|(_, running)| running.keys.contains(&key)).map(|(id, _)| *id)
+        let Some(id) =
+            self.running.iter().find(|(_, running)| running.keys.contains(&key)).map(|(id, _)| *id)
         else {
             return;
         };

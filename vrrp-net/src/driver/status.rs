@@ -1,6 +1,6 @@
 //! The driver's part of [`NodeStatus`].
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use vrrp_core::{Counters, Instant, Phase, Speaker, Status};
 
@@ -25,11 +25,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     fn ports(&self, now: Instant) -> Vec<PortStatus> {
-        let port = |(name, interface, family)| {
-            let other = self.router.unattributed(interface, family);
-            let (counters, heard) = other.map_or((Counters::default(), &[][..]), |(c, s)| (*c, s));
+        let port = |(name, interface, family): (&Arc<str>, _, _)| {
+            let (counters, heard) = match self.router.unattributed(interface, family) {
+                Some((counters, heard)) => (*counters, heard),
+                None => (Counters::default(), &[][..]),
+            };
             PortStatus {
-                interface: std::sync::Arc::clone(name),
+                interface: name.clone(),
                 family,
                 counters,
                 speakers: speakers(heard, now),

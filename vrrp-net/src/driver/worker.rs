@@ -8,6 +8,7 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::sync::{
@@ -142,11 +143,13 @@ pub(super) async fn bounded<T>(
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.to_string() }),
         Ok(Err(panic)) => Err(Failure { kind: LeaseFailure::Failed, text: panic }),
-        Err(_) => {
-            let text = format!("the backend did not answer within {limit:?}");
-            Err(Failure { kind: LeaseFailure::TimedOut, text })
-        }
+        Err(_) => Err(Failure { kind: LeaseFailure::TimedOut, text: unanswered(limit) }),
     }
+}
+
+/// What is said of a call that took longer than `limit`.
+pub(super) fn unanswered(limit: Duration) -> String {
+    format!("the backend did not answer within {limit:?}")
 }
 
 /// Turns a panic of a future into an error that says so.

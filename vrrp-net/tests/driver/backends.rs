@@ -89,9 +89,11 @@ async fn a_backend_that_hangs_is_given_up_and_told_to_release() {
 #[derive(Clone, Default)]
 struct Trace {
     log: Arc<Mutex<Vec<String>>>,
-    renewals: Arc<Mutex<Vec<(Instant, Vec<Key>)>>>,
+    renewals: Arc<Mutex<Vec<Renewal>>>,
     slow: bool,
 }
+
+type Renewal = (Instant, Vec<Key>);
 
 struct Ended(Trace, &'static str);
 
@@ -141,6 +143,38 @@ impl VipBackend for Trace {
     fn timeout(&self) -> Duration {
         Duration::from_secs(7200)
     }
+}
+
+/// Fails to acquire, and takes its time to release.
+struct Sluggish(Trace);
+
+#[async_trait]
+impl VipBackend for Sluggish {
+    async fn acquire(&self, _: &Lease) -> Result<Reach, BackendError> {
+        self.0.log("acquire");
+        Err(BackendError::new(LeaseFailure::Failed, "planted"))
+    }
+
+    async fn release(&self, _: &Lease, _: &Release) -> Result<(), BackendError> {
+        self.0.log("release");
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        self.0.log("released");
+        Ok(())
+    }
+
+    async fn inspect(&self, _: &Lease) -> Result<(), BackendError> {
+        self.0.log("inspect");
+        Err(BackendError::new(LeaseFailure::Failed, "planted"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inspection_waits_for_a_release_that_runs() {
+    let host = Host::new(&Hub::new(), 1);
+    let trace = Trace::default();
+    let _handle = host.node.add("eth0", router(VRID, 100), Sluggish(trace.clone())).await.unwrap();
+    until("it was inspected", || trace.words().ends_with(&["inspect".to_owned()])).await;
+    assert_eq!(trace.words(), ["release", "acquire", "release", "released", "inspect"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -143,7 +143,8 @@ async fn a_drain_hands_over_to_a_peer() {
 async fn what_is_wrong_with_a_configuration_is_said_and_changes_nothing() {
     let host = Host::new(&Hub::new(), 1);
     let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
-    let twice = vec![member(1, 100, &backend), member(2, 100, &backend), member(1, 50, &backend).name("other")];
+    let twice =
+        vec![member(1, 100, &backend), member(2, 100, &backend), member(1, 50, &backend).name("other")];
     let error = host.node.configure(twice).await.unwrap_err();
     assert!(matches!(error, Error::Duplicate { vrid: 1, .. }), "{error}");
     let named = vec![member(1, 100, &backend).name("web"), member(2, 100, &backend).name("web")];
@@ -187,48 +188,57 @@ async fn what_is_no_longer_configured_leaves_and_the_rest_stays() {
     assert_eq!(status.counters.became_active, 1, "its state was kept");
 }
 
-/// A wire that makes its driver panic on request.
-struct Mined(Wire, Arc<AtomicBool>);
+/// A wire that makes its driver panic on request, and again when that driver tries to resign.
+struct Mined {
+    wire: Wire,
+    mine: Arc<AtomicBool>,
+    sends_panic: bool,
+}
 
 impl Link for Mined {
     fn open(&mut self, port: &Port, interest: &Interest) -> io::Result<()> {
-        self.0.open(port, interest)
+        self.wire.open(port, interest)
     }
 
     fn close(&mut self, interface: InterfaceId, family: Family) {
-        self.0.close(interface, family);
+        self.wire.close(interface, family);
     }
 
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        assert!(!self.1.load(Ordering::Relaxed), "planted");
-        self.0.poll_readable(cx)
+        assert!(!self.mine.load(Ordering::Relaxed), "planted");
+        self.wire.poll_readable(cx)
     }
 
     fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-        self.0.try_recv(buffer)
+        self.wire.try_recv(buffer)
     }
 
     fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
-        self.0.send(on, from, to, payload)
+        assert!(!self.sends_panic || !self.mine.load(Ordering::Relaxed), "planted, too");
+        self.wire.send(on, from, to, payload)
     }
 
     fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
-        self.0.announce(on, family, addresses)
+        self.wire.announce(on, family, addresses)
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_driver_that_panics_resigns_and_releases() {
-    let mine = Arc::new(AtomicBool::new(false));
-    let host = Host::with_link(&Hub::new(), 1, |wire| Mined(wire, mine.clone()));
-    let mut handle = host.active(100).await;
-    mine.store(true, Ordering::Relaxed);
-    until("it let go", || !host.backend.holds()).await;
-    assert_eq!(host.priorities().last(), Some(&0), "it resigned");
-    assert!(handle.active().is_none());
-    assert!(matches!(handle.resume().await, Err(Error::Stopped)));
-    while handle.changed().await.is_ok() {}
-    assert!(matches!(host.node.events().recv().await, Err(_)));
+    for sends_panic in [false, true] {
+        let mine = Arc::new(AtomicBool::new(false));
+        let planted = mine.clone();
+        let mined = |wire| Mined { wire, mine: planted, sends_panic };
+        let host = Host::with_link(&Hub::new(), 1, mined);
+        let mut handle = host.active(100).await;
+        mine.store(true, Ordering::Relaxed);
+        until("it let go", || !host.backend.holds()).await;
+        assert_eq!(host.priorities().last() == Some(&0), !sends_panic, "it resigned, if it could");
+        assert!(handle.active().is_none());
+        assert!(matches!(handle.resume().await, Err(Error::Stopped)));
+        while handle.changed().await.is_ok() {}
+        assert!(host.node.events().recv().await.is_err());
+    }
 }
 
 /// In real time, because the bound is one of `CLOCK_BOOTTIME`.

@@ -136,7 +136,7 @@ impl Link for Endless {
 #[tokio::test]
 async fn a_flood_starves_neither_timers_nor_backends_nor_commands() {
     let host = Host::with_link(&Hub::new(), 1, Endless);
-    let interval = Duration::from_millis(20).try_into().unwrap();
+    let interval = Duration::from_millis(300).try_into().unwrap();
     let vrrp_core::Protocol::V3Ipv4 { addresses, .. } = router(VRID, 100).protocol().clone() else {
         panic!("it is v3")
     };
@@ -148,7 +148,7 @@ async fn a_flood_starves_neither_timers_nor_backends_nor_commands() {
         (counters.adverts_sent - counters.answers_sent, counters)
     };
     let mut adverts = 0;
-    while adverts < 20 {
+    while adverts < 5 {
         let status = host.node.status().await.unwrap();
         let (sent, counters) = scheduled(&status);
         adverts = sent;
@@ -156,12 +156,12 @@ async fn a_flood_starves_neither_timers_nor_backends_nor_commands() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let (_, counters) = scheduled(&host.node.status().await.unwrap());
-    assert!(counters.adverts_received > 1000, "{counters:?}");
+    assert!(counters.adverts_received > 10_000, "{counters:?}");
     host.node.shutdown().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_failed_sends_are_a_hold() {
+async fn a_node_that_cannot_send_lets_go() {
     let host = Host::new(&Hub::new(), 1);
     let mut handle = host.active(100).await;
     host.wire.fail_sends(true);
@@ -170,7 +170,7 @@ async fn three_failed_sends_are_a_hold() {
     called(&host.backend, |calls| calls.iter().any(released)).await;
     host.wire.fail_sends(false);
     becomes(&mut handle, Phase::Held).await;
-    assert!(host.node.status().await.unwrap().routers[0].counters.send_failures >= 3);
+    assert!(host.node.status().await.unwrap().routers[0].counters.send_failures >= 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,82 @@
+//! Reading packets: in batches, and all of them before something that cannot be taken back.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
+
+use vrrp_core::{Family, Input, InterfaceId};
+
+use super::Driver;
+use crate::{clock::Clock, link::Link, monitor::Monitor};
+
+/// How many packets a turn takes before it looks at anything else.
+const BATCH: usize = 64;
+/// How many packets are read at most before a deadline is acted on: more than a socket holds.
+const DRAIN: usize = 4096;
+/// After this many receive errors in a row without a packet the sockets are left alone for a moment.
+const ERRORS: u32 = 16;
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
+    /// Reads what there is, up to one batch.
+    pub(super) fn receive_batch(&mut self) {
+        for _ in 0..BATCH {
+            if self.receive().is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Reads what was there at `start`: until every socket is empty or has given something later.
+    pub(super) fn drain_sockets(&mut self, start: SystemTime) {
+        let ports = self.effects.interfaces.ports().count();
+        let mut later = BTreeSet::new();
+        for _ in 0..DRAIN {
+            let Some(packet) = self.receive() else { return };
+            if packet.stamp.is_some_and(|stamp| stamp > start) {
+                later.insert((packet.interface, packet.family));
+                if later.len() >= ports {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads one packet and gives it to the core; `None` when there is none.
+    fn receive(&mut self) -> Option<Packet> {
+        match self.effects.link.try_recv(&mut self.buffer) {
+            Ok(None) => None,
+            Ok(Some(received)) => {
+                self.receive_errors = 0;
+                let meta = received.meta;
+                let bytes = self.buffer.get(..received.len).unwrap_or_default();
+                let _ = self.router.handle(self.clock.now(), Input::Datagram { meta, bytes });
+                self.settle();
+                let family = Family::of(meta.destination);
+                Some(Packet { interface: meta.interface, family, stamp: received.stamp })
+            }
+            Err(error) => {
+                let now = self.clock.now();
+                self.receive_errors = self.receive_errors.saturating_add(1);
+                if self.receive_errors >= ERRORS {
+                    self.receive_errors = 0;
+                    self.receive_after = Some(now + PAUSE);
+                }
+                if let Some(suppressed) = self.receive_warning.pass(now) {
+                    let text = "a socket could not be read";
+                    tracing::warn!(event = "receive-failed", %error, suppressed, "{text}: {error}");
+                }
+                None
+            }
+        }
+    }
+}
+
+/// What is remembered of a packet.
+struct Packet {
+    interface: InterfaceId,
+    family: Family,
+    /// When the kernel received it.
+    stamp: Option<SystemTime>,
+}
