@@ -92,7 +92,7 @@ fn failover(variant: Variant, ticker: &Ticker) -> Outcome {
     cut(&mut pair, variant, &client, ticker)?;
     mend(&mut pair, variant, &client)?;
     stop(&mut pair, variant, &client, ticker)?;
-    come_back(&mut pair, variant, &client)
+    come_back(&mut pair, variant, &client, ticker)
 }
 
 /// The stronger node becomes Active, and only then announces the address.
@@ -172,7 +172,7 @@ fn stop(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker) -> 
 }
 
 /// The stronger node returns and preempts.
-fn come_back(pair: &mut Pair, variant: Variant, client: &Client) -> Outcome {
+fn come_back(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker) -> Outcome {
     let a = pair.a.mac;
     let mark = client.mark();
     let begun = now();
@@ -184,6 +184,9 @@ fn come_back(pair: &mut Pair, variant: Variant, client: &Client) -> Outcome {
     check(wait_until(SOON, || gone().unwrap_or(false)), "b kept the address")?;
     let back = client.mark();
     check(client.wait_for_reply(back, SOON), "the client got no answer from a")?;
-    println!("return and preemption: {}", client.since(mark));
-    Ok(())
+    let loss = client.since(mark);
+    println!("return and preemption: {loss}");
+    let gap = loss.longest_gap;
+    let why = || format!("no answer for {} in a preemption\n{}{}", milliseconds(gap), pair.a.log(), pair.b.log());
+    check(gap < SLACK + ticker.worst_gap(), why())
 }
