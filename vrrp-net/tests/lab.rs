@@ -123,6 +123,17 @@ fn expect(client: &Client, what: &str, wanted: impl Fn(&Loss) -> bool) -> Outcom
     check(wait_until(SOON, || wanted(&client.since(mark))), format!("{what}: {:?}", client.since(mark)))
 }
 
+/// Waits until 100 packets in a row are answered: on a busy machine, and when a neighbour has to be looked for
+/// again, that can take a second.
+fn loses_nothing(client: &Client, when: &str) -> Outcome {
+    let is_flawless = || {
+        let mark = client.mark();
+        wait_until(SOON, || client.since(mark).answered >= 100 || client.since(mark).lost > 0);
+        client.since(mark).lost == 0
+    };
+    check(wait_until(SOON, is_flawless), format!("packets are lost {when}: {:?}", client.report()))
+}
+
 fn advert(number: u8) -> Result<Vec<u8>, Error> {
     VrrpFrame::new(A4.into(), Ipv4Addr::new(224, 0, 0, 18).into(), vec![number; 8]).encode()
 }
@@ -135,8 +146,11 @@ fn two_hosts_reach_each_other() -> Outcome {
     let pair = Pair::new()?;
     for address in [IpAddr::from(A4), A6.into()] {
         let mut client = Client::start(&pair.b, address, 1_000)?;
-        expect(&client, "answered", |loss| loss.answered >= 300)?;
-        let loss = client.stop();
+        loses_nothing(&client, "at first")?;
+        let begun = client.mark();
+        expect(&client, "answered", |loss| loss.answered >= 200)?;
+        client.stop();
+        let loss = client.since(begun);
         check(loss.lost == 0 && loss.pending == 0 && loss.duplicates == 0, format!("{address}: {loss:?}"))?;
         check(loss.sent == loss.answered && loss.first_reply.is_some(), format!("{address}: {loss:?}"))?;
     }
@@ -178,7 +192,7 @@ fn a_cut_cable_loses_packets_but_not_the_carrier() -> Outcome {
     pair.cable_a.mend()?;
     let mended = client.mark();
     check(client.wait_for_reply(mended, SOON), "no reply after mending")?;
-    expect(&client, "answered after mending", |loss| loss.answered >= 50 && loss.lost == 0)?;
+    loses_nothing(&client, "after mending")?;
     let cut = client.between(before, mended);
     check(cut.lost >= 50 && cut.longest_gap >= Duration::from_millis(50), format!("{cut:?}"))
 }
@@ -224,7 +238,7 @@ fn a_lossy_cable_loses_some() -> Outcome {
     let is_complete = wait_until(SOON, || count_adverts(&capture) == 200);
     check(is_complete, format!("{} of 200 arrived", count_adverts(&capture)))?;
     pair.cable_a.mend()?;
-    expect(&client, "none lost after mending", |loss| loss.answered >= 100 && loss.lost == 0)
+    loses_nothing(&client, "after mending")
 }
 
 fn a_cable_can_be_blocked_one_way() -> Outcome {
@@ -370,7 +384,7 @@ fn labs_with_the_same_names_do_not_meet() -> Outcome {
     let (in_one, in_other) = (one.client(A4)?, other.client(A4)?);
     one.cable_a.cut()?;
     expect(&in_one, "lost in the one", |loss| loss.lost >= 20)?;
-    expect(&in_other, "answered in the other", |loss| loss.answered >= 20 && loss.lost == 0)
+    loses_nothing(&in_other, "in the other")
 }
 
 fn what_makes_no_sense_is_refused() -> Outcome {
