@@ -13,6 +13,7 @@ mod section;
 #[cfg(test)]
 mod tests;
 mod unicast;
+mod values;
 
 use std::{
     collections::HashMap,
@@ -80,6 +81,11 @@ impl Config {
     /// # Errors
     /// Every mistake in it, or why it cannot be read.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        if path.extension().is_some_and(|extension| extension == "conf") {
+            let message =
+                "keepalived's format is not supported in this version; write TOML, in a file named *.toml";
+            return Err(ConfigErrors::of_file(path, message));
+        }
         let bytes = std::fs::read(path).map_err(|error| ConfigErrors::unreadable(path, &error))?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| ConfigErrors::not_text(path, &bytes, error.valid_up_to()))?;

@@ -89,6 +89,11 @@ impl fmt::Display for ConfigError {
 pub(crate) struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
+    /// Something about the whole file.
+    pub(super) fn of_file(path: &Path, message: impl Into<String>) -> Self {
+        Self(vec![ConfigError { path: path.to_owned(), position: None, message: message.into() }])
+    }
+
     /// The file could not be read.
     pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
         let advice = match error.kind() {
@@ -96,8 +101,7 @@ impl ConfigErrors {
             io::ErrorKind::PermissionDenied => "let this user read it, or run vrrp as one who may",
             _ => "name a readable file with -c FILE",
         };
-        let message = format!("the configuration cannot be read: {}; {advice}", describe(error));
-        Self(vec![ConfigError { path: path.to_owned(), position: None, message }])
+        Self::of_file(path, format!("the configuration cannot be read: {}; {advice}", describe(error)))
     }
 
     /// The file is not text: everything from octet `valid` on.

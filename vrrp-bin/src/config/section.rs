@@ -13,6 +13,9 @@ use super::{
     problem::{At, Problems},
 };
 
+/// A value that may be left out: `None` is wrong, `Some(None)` absent.
+pub(super) type Optional<T> = Option<Option<T>>;
+
 /// A table of the file.
 pub(super) struct Section<'a> {
     /// Where its header or its opening brace stands.
@@ -41,6 +44,16 @@ impl<'a> Section<'a> {
             }
         }
         Self { at, table, meant }
+    }
+
+    /// What `read` makes of the value of `key`, or `default` if it is not there. `None`: it is wrong.
+    pub(super) fn or<T>(
+        &self,
+        key: &'a str,
+        default: T,
+        read: impl FnOnce(Item<'a>) -> Option<T>,
+    ) -> Option<T> {
+        self.get(key).map_or(Some(default), read)
     }
 
     /// The value of `key`. Reports that it is missing, unless a misspelt key was reported that must be it.

@@ -22,18 +22,9 @@ pub(super) struct Unicast {
 
 /// Reads the three keys. `None` if anything in them is wrong.
 pub(super) fn read(section: &Section<'_>, problems: &mut Problems) -> Option<Unicast> {
-    let hear = match section.get("hear") {
-        Some(item) => hear(item, section, problems),
-        None => Some(Hear::default()),
-    };
-    let source = match section.get("source") {
-        Some(item) => source(item, problems).map(Some),
-        None => Some(None),
-    };
-    let peers = match section.get("peers") {
-        Some(item) => peers(item, problems).map(Some),
-        None => Some(None),
-    };
+    let hear = section.or("hear", Hear::default(), |item| hear(item, section, problems));
+    let source = section.or("source", None, |item| source(item, problems).map(Some));
+    let peers = section.or("peers", None, |item| peers(item, problems).map(Some));
     Some(Unicast { peers: peers?, source: source?, hear: hear? })
 }
 
