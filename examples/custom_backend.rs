@@ -1,0 +1,59 @@
+//! A cloud's floating IP, moved by an HTTP call: one type and two methods.
+//!
+//! `custom_backend INTERFACE VRID ADDRESS PRIORITY URL SERVER`. Advertisements go over INTERFACE; the node
+//! that is active has SERVER assigned to the floating IP at URL.
+
+use std::{env, error::Error, net::Ipv4Addr, pin::pin};
+
+use reqwest::{Response, StatusCode};
+use vrrp_core::{Centiseconds, Ipv4Addresses, Preempt, Reach, Role, VirtualRouter};
+use vrrp_net::{BackendError, Lease, Node, Release, VipBackend};
+
+struct FloatingIp {
+    http: reqwest::Client,
+    url: String,
+    server: String,
+}
+
+impl FloatingIp {
+    async fn post(&self, action: &str) -> reqwest::Result<Response> {
+        let body = serde_json::json!({ "server": self.server });
+        self.http.post(format!("{}/{action}", self.url)).json(&body).send().await
+    }
+}
+
+#[async_trait::async_trait]
+impl VipBackend for FloatingIp {
+    async fn acquire(&self, _lease: &Lease) -> Result<Reach, BackendError> {
+        self.post("assign").await?.error_for_status()?;
+        Ok(Reach::Routed)
+    }
+
+    /// The API compares: it answers 409 if another server is assigned by now, which is left alone.
+    async fn release(&self, _lease: &Lease, _release: &Release) -> Result<(), BackendError> {
+        let answer = self.post("unassign").await?;
+        if answer.status() != StatusCode::CONFLICT {
+            answer.error_for_status()?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [interface, vrid, address, priority, url, server] = arguments.as_slice() else {
+        return Err("usage: custom_backend INTERFACE VRID ADDRESS PRIORITY URL SERVER".into());
+    };
+    let addresses = Ipv4Addresses::new([address.parse::<Ipv4Addr>()?])?;
+    let role = Role::Contender { priority: priority.parse::<u8>()?.try_into()?, preempt: Preempt::Never };
+    let vrid = vrid.parse::<u8>()?.try_into()?;
+    let router = VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND).role(role);
+    let backend = FloatingIp { http: reqwest::Client::new(), url: url.clone(), server: server.clone() };
+
+    let node = Node::linux()?;
+    let interrupt = pin!(tokio::signal::ctrl_c());
+    let _handle = node.add(interface, router, backend).await?;
+    interrupt.await?;
+    Ok(node.shutdown().await?)
+}

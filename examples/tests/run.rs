@@ -1,0 +1,152 @@
+//! Runs the examples as programs on hosts of a lab.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test panics when it fails")]
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    net::UdpSocket,
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use libtest_mimic::{Arguments, Trial};
+use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, wait_until};
+
+#[path = "run/cloud.rs"]
+mod cloud;
+
+/// Longer than an election and a handover at one second take on a busy machine.
+const SOON: Duration = Duration::from_secs(15);
+const ADDRESS: &str = "192.0.2.100";
+
+fn main() -> ExitCode {
+    if let Err(error) = lab::enter() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    let tests: [(&str, fn()); 4] = [
+        ("failover_holds_the_address_until_it_is_interrupted", failover_holds_the_address_until_interrupted),
+        ("custom_backend_assigns_and_unassigns_the_floating_ip", custom_backend_assigns_and_unassigns),
+        ("custom_backend_leaves_the_floating_ip_of_its_successor", custom_backend_leaves_the_successors),
+        ("blocking_loops_elect_one_active_and_replace_it", blocking_loops_elect_one_active_and_replace_it),
+    ];
+    let trials = tests.map(|(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
+}
+
+fn failover_holds_the_address_until_interrupted() {
+    let (_switch, one, _two) = two_hosts();
+    let mut program = Program::start(&one, "failover", &["eth0", "51", &format!("{ADDRESS}/24"), "200"]);
+    program.says("held");
+    assert!(has_address(&one), "it says that it holds the address, and does not");
+
+    program.process.signal(Signal::SIGINT).unwrap();
+    let exit = program.process.wait_timeout(SOON).unwrap().expect("it ends");
+    assert!(exit.success(), "{exit}");
+    program.says("released");
+    assert!(!has_address(&one), "it left the address behind");
+}
+
+fn custom_backend_assigns_and_unassigns() {
+    let (_switch, one, _two) = two_hosts();
+    let cloud = cloud::start(&one);
+    let mut program = start_custom_backend(&one, &cloud);
+    assert!(wait_until(SOON, || cloud.assigned() == Some("one".to_owned())), "{:?}", cloud.calls());
+
+    program.process.signal(Signal::SIGINT).unwrap();
+    let exit = program.process.wait_timeout(SOON).unwrap().expect("it ends");
+    assert!(exit.success(), "{exit}");
+    assert_eq!(cloud.assigned(), None, "{:?}", cloud.calls());
+    assert_eq!(cloud.calls().last().map(String::as_str), Some("/ip/7/unassign one"));
+}
+
+fn custom_backend_leaves_the_successors() {
+    let (_switch, one, _two) = two_hosts();
+    let cloud = cloud::start(&one);
+    let mut program = start_custom_backend(&one, &cloud);
+    assert!(wait_until(SOON, || cloud.assigned() == Some("one".to_owned())), "{:?}", cloud.calls());
+
+    cloud.assign("two");
+    program.process.signal(Signal::SIGINT).unwrap();
+    let exit = program.process.wait_timeout(SOON).unwrap().expect("it ends");
+    assert!(exit.success(), "{exit}");
+    assert_eq!(cloud.assigned(), Some("two".to_owned()), "{:?}", cloud.calls());
+    assert_eq!(cloud.calls().last().map(String::as_str), Some("/ip/7/unassign one"));
+}
+
+fn start_custom_backend(host: &Host, cloud: &cloud::Cloud) -> Program {
+    Program::start(host, "custom_backend", &["eth0", "51", ADDRESS, "200", &cloud.url(), "one"])
+}
+
+fn blocking_loops_elect_one_active_and_replace_it() {
+    let (_switch, one, two) = two_hosts();
+    let mut first = Program::start(&one, "blocking_loop", &["192.0.2.1", "51", ADDRESS]);
+    first.says("to: Held");
+    // Equal priorities: the one that is active stays active.
+    let second = Program::start(&two, "blocking_loop", &["192.0.2.2", "51", ADDRESS]);
+    second.says("to: Backup");
+    second.says("SamePriority");
+    assert_eq!((first.count("from: Held"), second.count("to: Held")), (0, 0));
+
+    first.process.kill().unwrap();
+    second.says("to: Held");
+}
+
+fn two_hosts() -> (Switch, Host, Host) {
+    let switch = Switch::new().unwrap();
+    let (one, two) = (Host::new("one").unwrap(), Host::new("two").unwrap());
+    Cable::new(&one, "eth0", &switch, &["192.0.2.1/24"]).unwrap();
+    Cable::new(&two, "eth0", &switch, &["192.0.2.2/24"]).unwrap();
+    (switch, one, two)
+}
+
+fn has_address(host: &Host) -> bool {
+    host.run(|| UdpSocket::bind((ADDRESS, 0)).is_ok()).unwrap()
+}
+
+/// An example that runs, and what it has printed.
+#[derive(Debug)]
+struct Program {
+    process: Process,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Program {
+    fn start(host: &Host, name: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(example(name));
+        command.args(arguments).env_clear().stdout(Stdio::piped());
+        let mut process = host.spawn(command).unwrap();
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let (output, into) = (process.stdout().expect("piped"), Arc::clone(&lines));
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                into.lock().unwrap().push(line);
+            }
+        });
+        Self { process, lines }
+    }
+
+    fn count(&self, text: &str) -> usize {
+        self.lines.lock().unwrap().iter().filter(|line| line.contains(text)).count()
+    }
+
+    fn says(&self, text: &str) {
+        assert!(wait_until(SOON, || self.count(text) > 0), "it does not say {text:?}: {self:?}");
+    }
+}
+
+/// Cargo builds examples with the tests, into a directory beside that of the tests.
+fn example(name: &str) -> PathBuf {
+    let tests = env::current_exe().unwrap();
+    let path = tests.ancestors().nth(2).unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is not built: run cargo test -p vrrp-examples", path.display());
+    path
+}
