@@ -215,8 +215,8 @@ impl Entry {
             Some(ChecksumForm::PseudoHeader) => self.forms.pseudo_header = true,
             None => {}
         }
-        let v3_ipv4 = matches!(self.config.protocol(), Protocol::V3Ipv4 { .. });
-        if v3_ipv4 && self.forms.message_only && self.forms.pseudo_header {
+        let auto = matches!(self.config.protocol(), Protocol::V3Ipv4 { checksum: Checksum::Auto, .. });
+        if auto && self.forms.message_only && self.forms.pseudo_header {
             self.notice(Notice::BothChecksums, source);
         }
     }
