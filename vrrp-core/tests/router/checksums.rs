@@ -1,7 +1,9 @@
 //! Which VRRPv3 IPv4 checksum leaves.
 
 use vrrp_core::{
-    Checksum, ChecksumForm::{self, MessageOnly, PseudoHeader}, Input, Output, Protocol, VirtualRouter,
+    Checksum,
+    ChecksumForm::{self, MessageOnly, PseudoHeader},
+    Input, Output, Protocol, VirtualRouter,
 };
 
 use super::world::*;

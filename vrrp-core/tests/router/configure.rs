@@ -53,10 +53,7 @@ fn what_comes_back_while_it_hands_over_starts_anew_afterwards() {
     world.configure(&[]);
     assert_eq!(world.configure(&[v3()]), [""; 0]);
     world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
-    assert_eq!(
-        world.give(Input::Timeout),
-        ["51: stopped -> backup (startup)", "51: release (startup)"]
-    );
+    assert_eq!(world.give(Input::Timeout), ["51: stopped -> backup (startup)", "51: release (startup)"]);
 }
 
 #[test]

@@ -102,5 +102,8 @@ fn a_new_source_is_sent_from_without_a_transition() {
     let status = InterfaceStatus { ipv4: "192.0.2.22".parse().ok(), ..up() };
     assert_eq!(world.give(Input::Interface { id: interface(1), status }), [""; 0]);
     // What was our own address is a peer's now, and the greater one wins.
-    assert_eq!(world.hear(&Message::v3(100, OWN)).unwrap(), ["51: advertise 100", "51: announce", "51: same-priority 192.0.2.2"]);
+    assert_eq!(
+        world.hear(&Message::v3(100, OWN)).unwrap(),
+        ["51: advertise 100", "51: announce", "51: same-priority 192.0.2.2"]
+    );
 }

@@ -43,7 +43,12 @@ fn a_handover_without_a_successor_ends_after_its_bound() {
     assert_eq!(world.now, start + SECOND + SECOND / 10);
     assert_eq!(
         lines,
-        ["51: advertise 0", "51: advertise 0", "51: resigning -> stopped (no-successor)", "51: release (no-successor)"]
+        [
+            "51: advertise 0",
+            "51: advertise 0",
+            "51: resigning -> stopped (no-successor)",
+            "51: release (no-successor)"
+        ]
     );
 }
 
@@ -60,10 +65,7 @@ fn an_acquiring_node_that_leaves_lets_go_at_once() {
 #[test]
 fn a_drained_node_stays_out_until_it_is_resumed() {
     let mut world = World::held(&v3());
-    assert_eq!(
-        world.give(drain(false)),
-        ["51: held -> resigning (drain)", "51: leaving", "51: advertise 0"]
-    );
+    assert_eq!(world.give(drain(false)), ["51: held -> resigning (drain)", "51: leaving", "51: advertise 0"]);
     world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
     assert_eq!(world.phase(key(&v3())), Phase::Initialize(Hold::Drained));
     assert_eq!(world.router.next_deadline(), None);

@@ -1,9 +1,6 @@
 //! Ten thousand virtual routers.
 
-use std::{
-    collections::BTreeMap,
-    time::Instant as Clock,
-};
+use std::{collections::BTreeMap, time::Instant as Clock};
 
 use vrrp_core::{Input, Instant, Key, Output, Phase, Preempt, Router, VirtualRouter};
 

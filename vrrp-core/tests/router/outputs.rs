@@ -10,14 +10,8 @@ use super::world::*;
 fn a_promotion_advertises_before_it_acquires_and_announces_once_held() {
     let mut world = World::new(&[v3()]);
     let key = key(&v3());
-    assert_eq!(
-        world.timeout(),
-        ["51: backup -> acquiring (silence)", "51: advertise 100", "51: acquire"]
-    );
-    assert_eq!(
-        world.done(key, Ok(Reach::OnLink)),
-        ["51: acquiring -> held (acquired)", "51: announce"]
-    );
+    assert_eq!(world.timeout(), ["51: backup -> acquiring (silence)", "51: advertise 100", "51: acquire"]);
+    assert_eq!(world.done(key, Ok(Reach::OnLink)), ["51: acquiring -> held (acquired)", "51: announce"]);
     assert_eq!(world.router.status(&key).unwrap().active_until, Some(world.now + 3 * SECOND));
     assert_eq!(world.router.status(&key).unwrap().counters.became_active, 1);
 }
@@ -67,7 +61,11 @@ fn a_backend_failure_resigns_before_it_releases() {
     world.timeout();
     assert_eq!(
         world.done(key(&v3()), Err(LeaseFailure::AddressPresent)),
-        ["51: acquiring -> address-present (address-present)", "51: advertise 0", "51: release (address-present)"]
+        [
+            "51: acquiring -> address-present (address-present)",
+            "51: advertise 0",
+            "51: release (address-present)"
+        ]
     );
     world.wait(SECOND);
     assert_eq!(world.give(Input::Timeout), ["51: inspect"]);

@@ -131,8 +131,7 @@ impl Message {
             addresses,
         };
         let mut out = vec![0; Advert::MAX_LEN];
-        let length =
-            advert.encode(self.meta.source, self.meta.destination, self.form, &mut out).unwrap();
+        let length = advert.encode(self.meta.source, self.meta.destination, self.form, &mut out).unwrap();
         out.truncate(length);
         out
     }
@@ -181,7 +180,10 @@ impl World {
         self.configure_at(configs.iter().map(|config| (key(config), config.clone())))
     }
 
-    pub(crate) fn configure_at(&mut self, desired: impl IntoIterator<Item = (Key, VirtualRouter)>) -> Vec<String> {
+    pub(crate) fn configure_at(
+        &mut self,
+        desired: impl IntoIterator<Item = (Key, VirtualRouter)>,
+    ) -> Vec<String> {
         self.give(Input::Configure(&desired.into_iter().collect()))
     }
 
@@ -279,7 +281,9 @@ fn line(output: &Output<'_>) -> String {
         }
         Output::Lease(request) => {
             let want = match request.want {
-                Want::Release { reason, successor: Some(to) } => format!("release ({} to {to})", reason.as_str()),
+                Want::Release { reason, successor: Some(to) } => {
+                    format!("release ({} to {to})", reason.as_str())
+                }
                 Want::Release { reason, successor: None } => format!("release ({})", reason.as_str()),
                 want => format!("{want:?}").to_lowercase(),
             };
