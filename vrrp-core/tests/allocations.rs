@@ -1,4 +1,5 @@
 //! Nothing is allocated for a packet or a timer: counted by the allocator itself.
+#![expect(clippy::unwrap_used, reason = "a test that meets something unexpected fails")]
 
 #[path = "router/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of the router, which need more of it")]
@@ -73,7 +74,7 @@ fn advertisements_and_what_is_rejected_allocate_nothing() {
     let messages: Vec<(Message, Vec<u8>)> = (0..40)
         .map(|index: u8| {
             let mut message = Message::v3(index * 6, &format!("192.0.2.{}", 10 + index));
-            if index % 2 == 0 {
+            if index.is_multiple_of(2) {
                 message.form = ChecksumForm::PseudoHeader;
             }
             message.vrid = if index % 10 == 3 { 99 } else { 51 };

@@ -1,6 +1,6 @@
 //! Ten thousand virtual routers.
 
-use std::{collections::BTreeMap, time::Instant as Clock};
+use std::collections::BTreeMap;
 
 use vrrp_core::{Input, Instant, Key, Output, Phase, Preempt, Router, VirtualRouter};
 
@@ -68,9 +68,8 @@ fn one_late_timeout_serves_all_that_are_due() {
 }
 
 #[test]
-fn all_can_go_and_come_back_without_quadratic_work() {
+fn all_can_go_and_come_back() {
     let (mut router, now) = started();
-    let began = Clock::now();
     for _ in 0..3 {
         for desired in [BTreeMap::new(), ten_thousand()] {
             router.handle(now, Input::Configure(&desired)).unwrap();
@@ -80,6 +79,4 @@ fn all_can_go_and_come_back_without_quadratic_work() {
             assert_eq!(router.keys().count(), desired.len());
         }
     }
-    // A few tens of milliseconds; a search for a free place for each took seconds.
-    assert!(began.elapsed() < 5 * SECOND, "{:?}", began.elapsed());
 }
