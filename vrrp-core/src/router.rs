@@ -103,7 +103,8 @@ impl Router {
     /// Takes one input, at the time `now`, which must not be earlier than in the call before.
     ///
     /// # Errors
-    /// [`Rejected`] for a datagram that was not let in: it was counted, and nothing else changed.
+    /// [`Rejected`] for a datagram that was not let in: it was counted, and nothing else changed. Where no
+    /// virtual router has been on the interface and family there is no counter either.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), Rejected> {
         self.now = self.now.max(now);
         self.finish_departures();
