@@ -54,6 +54,17 @@
 //! | `phase`, `stats` | what users see: [`Phase`], [`Counters`] |
 #![no_std]
 #![forbid(unsafe_code)]
+// Nothing that a packet or a caller can influence wraps, truncates or panics.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable
+    )
+)]
 
 extern crate alloc;
 

@@ -177,7 +177,7 @@ impl<'a> Advert<'a> {
         if *count == 0 {
             return Err(DecodeError::ZeroCount);
         }
-        let addresses_len = usize::from(*count) * address_len(family);
+        let addresses_len = usize::from(*count).saturating_mul(address_len(family));
         let (addresses, trailer) = split_body(body, addresses_len, version.trailer_len())?;
         let authentication = version.authentication(*fifth, trailer)?;
         let form = judge_checksum(version, meta, bytes)?;
@@ -210,8 +210,8 @@ impl<'a> Advert<'a> {
     ) -> Result<usize, BufferTooSmall> {
         let version = Version::from(self.interval);
         let family = self.addresses.family();
-        let addresses_len = self.addresses.len() * address_len(family);
-        let length = HEADER_LEN + addresses_len + version.trailer_len();
+        let addresses_len = self.addresses.len().saturating_mul(address_len(family));
+        let length = HEADER_LEN.saturating_add(addresses_len).saturating_add(version.trailer_len());
         // Both conversions succeed: a list has at most 255 addresses.
         let count = u8::try_from(self.addresses.len()).map_err(|_| BufferTooSmall)?;
         let wire_length = u16::try_from(length).map_err(|_| BufferTooSmall)?;
@@ -346,7 +346,7 @@ impl From<Interval> for Version {
 
 /// The addresses and what follows them.
 fn split_body(body: &[u8], addresses: usize, trailer: usize) -> Result<(&[u8], &[u8]), DecodeError> {
-    match body.len().cmp(&(addresses + trailer)) {
+    match body.len().cmp(&addresses.saturating_add(trailer)) {
         Ordering::Less => Err(DecodeError::Truncated),
         Ordering::Greater => Err(DecodeError::Oversized),
         Ordering::Equal => body.split_at_checked(addresses).ok_or(DecodeError::Truncated),

@@ -148,6 +148,9 @@ impl Node {
     /// A node on a link, a clock and a monitor of the caller's: for tests, simulations and other platforms.
     /// Driver and backends run as tasks of the current tokio runtime.
     ///
+    /// [`Handle::active`] compares with `CLOCK_BOOTTIME` whatever the clock is: the driver translates the
+    /// bound each time that it renews it. Under a paused or simulated clock, ask [`Handle::phase`].
+    ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn with_parts(link: impl Link, clock: impl Clock, monitor: impl Monitor) -> Self {

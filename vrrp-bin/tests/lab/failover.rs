@@ -5,7 +5,9 @@ use std::{net::IpAddr, time::Duration};
 use libtest_mimic::{Failed, Trial};
 use vrrp_net::lab::{Client, Frame, Signal, Ticker, wait_until};
 
-use crate::support::{Outcome, Pair, SOON, adverts, check, milliseconds, now, priority, timed, wait_for, within};
+use crate::support::{
+    Outcome, Pair, SOON, adverts, check, milliseconds, now, priority, timed, wait_for, within,
+};
 
 /// What lateness of processes and of the kernel is allowed, beside the ticker's gap.
 const SLACK: Duration = Duration::from_millis(20);
@@ -79,10 +81,18 @@ pub(crate) fn tests() -> Vec<Trial> {
     }
     let name = |variant: &Variant| {
         let cast = if variant.unicast { "unicast" } else { "multicast" };
-        format!("failover_v{}_{:?}_{cast}_{}ms", variant.version, variant.family, variant.interval.as_millis())
-            .to_lowercase()
+        format!(
+            "failover_v{}_{:?}_{cast}_{}ms",
+            variant.version,
+            variant.family,
+            variant.interval.as_millis()
+        )
+        .to_lowercase()
     };
-    variants.into_iter().map(|variant| timed(name(&variant), move |ticker| failover(variant, ticker))).collect()
+    variants
+        .into_iter()
+        .map(|variant| timed(name(&variant), move |ticker| failover(variant, ticker)))
+        .collect()
 }
 
 fn failover(variant: Variant, ticker: &Ticker) -> Outcome {
@@ -100,8 +110,10 @@ fn elect(pair: &mut Pair, variant: Variant) -> Outcome {
     pair.a.start(&variant.config(200))?;
     pair.b.start(&variant.config(100))?;
     let mac = pair.a.mac;
-    let advert = wait_for(&pair.capture, "advertisement", Duration::ZERO, |frame| priority(frame, mac) == Some(200))?;
-    let announced = wait_for(&pair.capture, "announcement", Duration::ZERO, |frame| variant.announces(frame, mac))?;
+    let advert =
+        wait_for(&pair.capture, "advertisement", Duration::ZERO, |frame| priority(frame, mac) == Some(200))?;
+    let announced =
+        wait_for(&pair.capture, "announcement", Duration::ZERO, |frame| variant.announces(frame, mac))?;
     check(advert < announced, "the address was announced before it was advertised")?;
     pair.a.wait_for_phase("held")?;
     pair.b.wait_for_phase("backup")?;
@@ -145,7 +157,9 @@ fn mend(pair: &mut Pair, variant: Variant, client: &Client) -> Outcome {
     check(client.wait_for_reply(back, SOON), "the client got no answer from a")?;
     println!("mended: {}", client.since(mark));
     // Two intervals later b has still said nothing.
-    wait_for(&pair.capture, "advertisement of a", settled + 2 * variant.interval, |frame| priority(frame, a).is_some())?;
+    wait_for(&pair.capture, "advertisement of a", settled + 2 * variant.interval, |frame| {
+        priority(frame, a).is_some()
+    })?;
     let late = adverts(&pair.capture, b, settled);
     check(late.is_empty(), format!("b advertised {} times after it had yielded", late.len()))
 }
@@ -157,7 +171,8 @@ fn stop(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker) -> 
     let begun = now();
     pair.a.signal(Signal::SIGTERM)?;
     let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
-    let took = wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
+    let took =
+        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
     let skew = variant.skew(100);
     within("hand-over after SIGTERM", took - resigned, (skew, skew), SLACK, ticker)?;
     check(pair.a.wait()?, "a did not end with status 0")?;
@@ -187,6 +202,7 @@ fn come_back(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker
     let loss = client.since(mark);
     println!("return and preemption: {loss}");
     let gap = loss.longest_gap;
-    let why = || format!("no answer for {} in a preemption\n{}{}", milliseconds(gap), pair.a.log(), pair.b.log());
+    let why =
+        || format!("no answer for {} in a preemption\n{}{}", milliseconds(gap), pair.a.log(), pair.b.log());
     check(gap < SLACK + ticker.worst_gap(), why())
 }

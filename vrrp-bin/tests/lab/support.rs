@@ -219,7 +219,9 @@ pub(crate) fn priority(frame: &Frame, mac: [u8; 6]) -> Option<u8> {
 pub(crate) fn adverts(capture: &Capture, mac: [u8; 6], since: Duration) -> Vec<Duration> {
     let frames = capture.frames();
     let sent = frames.iter().filter(|frame| frame.at >= since);
-    sent.filter(|frame| priority(frame, mac).is_some_and(|priority| priority > 0)).map(|frame| frame.at).collect()
+    sent.filter(|frame| priority(frame, mac).is_some_and(|priority| priority > 0))
+        .map(|frame| frame.at)
+        .collect()
 }
 
 /// Waits for a frame after `since`, and gives the time at which it entered the switch.

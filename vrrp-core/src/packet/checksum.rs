@@ -25,7 +25,7 @@ impl Sum {
 
     /// The sum of the pseudo-header of a message of `length` octets (RFC 9568 5.2.8, RFC 8200 8.1).
     pub(crate) fn pseudo_header(source: IpAddr, destination: IpAddr, length: u16) -> Self {
-        let rest = Self(u64::from(u32::from(length).to_be()) + u64::from(PROTOCOL.to_be()));
+        let rest = Self(u64::from(u32::from(length).to_be()).wrapping_add(u64::from(PROTOCOL.to_be())));
         rest.plus(Self::of_address(source)).plus(Self::of_address(destination))
     }
 
@@ -56,7 +56,7 @@ impl Sum {
     fn folded(self) -> u64 {
         let mut sum = self.0;
         while sum > u64::from(u16::MAX) {
-            sum = (sum & u64::from(u16::MAX)) + (sum >> 16);
+            sum = (sum & u64::from(u16::MAX)).wrapping_add(sum >> 16);
         }
         sum
     }

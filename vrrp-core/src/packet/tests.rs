@@ -8,6 +8,9 @@ use std::{vec, vec::Vec};
 use super::*;
 use crate::{Ipv4Addresses, Ipv6Addresses};
 
+/// A change of a message.
+type Change = fn(&mut Vec<u8>);
+
 /// VRRPv2 with the password "d0cker".
 const V2_PASSWORD: [u8; 20] =
     [0x21, 51, 200, 1, 1, 1, 0x1e, 0x83, 192, 168, 9, 144, b'd', b'0', b'c', b'k', b'e', b'r', 0, 0];
@@ -167,7 +170,7 @@ fn reserved_bits_are_ignored_on_reception_and_zero_on_transmission() {
 fn each_error_has_its_message() {
     use DecodeError as E;
     let mixed = meta("192.0.2.11", IPV6_GROUP.into());
-    let rows: [(E, RxMeta, &[u8], fn(&mut Vec<u8>)); 17] = [
+    let rows: [(E, RxMeta, &[u8], Change); 17] = [
         (E::Truncated, v4(), &V3_ALONE, |message| message.truncate(7)),
         (E::Truncated, v4(), &V3_ALONE, |message| message[3] = 2),
         (E::Truncated, v4(), &V2_PASSWORD, |message| message.truncate(12)),
@@ -200,7 +203,7 @@ fn each_error_has_its_message() {
 #[test]
 fn what_is_wrong_first_is_what_is_said() {
     let wrong_in_all = [0x42, 0, 0, 0, 0, 0, 0, 0];
-    let repairs: [(DecodeError, fn(&mut Vec<u8>)); 6] = [
+    let repairs: [(DecodeError, Change); 6] = [
         (DecodeError::Version, |message| message[0] = 0x22),
         (DecodeError::Type, |message| message[0] = 0x21),
         (DecodeError::ZeroCount, |message| message[3..5].copy_from_slice(&[1, 9])),

@@ -123,7 +123,7 @@ mod tests {
         for _ in 0..20_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let slot = usize::try_from(random >> 33).unwrap() % 50;
-            if (random >> 20) % 4 == 0 {
+            if (random >> 20).is_multiple_of(4) {
                 model.remove(&slot);
                 deadlines.set(slot, None);
             } else {

@@ -155,6 +155,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         if entry.phase.state() == "active" {
             effects.leases.retire(old, lease, now);
         }
+        if entry.phase == Phase::Acquiring {
+            effects.leases.acquire_instead(entry, key, now);
+        }
         entry.phase.is_active()
     }
 

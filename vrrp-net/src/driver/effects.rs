@@ -93,7 +93,8 @@ impl<L: Link> Effects<L> {
     }
 
     fn lease(&mut self, request: &LeaseRequest<'_>, now: Instant) {
-        if let Some(entry) = self.members.get(&request.key) {
+        if let Some(entry) = self.members.get_mut(&request.key) {
+            entry.asked = request.generation;
             self.leases.request(entry, request, now);
         }
         self.touch(request.key);

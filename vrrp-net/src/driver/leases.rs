@@ -88,6 +88,12 @@ impl Leases {
         self.ask(backend, lease, Call::Release(Release::new(Reason::Reconfigured, None)), true, now);
     }
 
+    /// Asks the backend that replaced another one for what that one was asked last: to acquire.
+    pub(super) fn acquire_instead(&mut self, entry: &Entry, key: Key, now: Instant) {
+        let lease = entry.lease(key, entry.asked, &entry.router);
+        self.ask(entry.backend.clone(), lease, Call::Acquire, false, now);
+    }
+
     /// Has everything that may be held released by the workers alone, without the core: the driver is at its
     /// end.
     pub(super) fn abandon(&mut self, members: &Members) {

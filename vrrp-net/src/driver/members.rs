@@ -22,6 +22,8 @@ pub(super) struct Entry {
     pub(super) router: VirtualRouter,
     pub(super) backend: Arc<dyn VipBackend>,
     pub(super) addresses: Arc<[Cidr]>,
+    /// The core's last request.
+    pub(super) asked: Generation,
     /// The phase that was last told, which is the core's after each turn.
     pub(super) phase: Phase,
     /// Removed from the configuration, and not gone yet.
@@ -46,6 +48,7 @@ impl Entry {
             interface,
             router,
             backend,
+            asked: Generation::default(),
             phase,
             leaving: false,
             error: None,

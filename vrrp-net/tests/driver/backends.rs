@@ -302,3 +302,19 @@ async fn another_backend_takes_over_what_the_old_one_let_go() {
     assert_eq!(handles[0].phase(), Phase::Held);
     reaches(&mut handles[0], Phase::is_active).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn another_backend_goes_on_with_what_the_old_one_had_begun() {
+    let host = Host::new(&Hub::new(), 1);
+    host.backend.hang();
+    let old: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
+    let successor = Backend::new();
+    let new: Arc<dyn VipBackend> = Arc::new(successor.clone());
+    let mut handles = host.node.configure(vec![member(VRID, 100, &old)]).await.unwrap();
+    becomes(&mut handles[0], Phase::Acquiring).await;
+    let start = Instant::now();
+    host.node.configure(vec![member(VRID, 100, &new)]).await.unwrap();
+    becomes(&mut handles[0], Phase::Held).await;
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(host.backend.calls().iter().any(released) && successor.holds());
+}
