@@ -4,6 +4,8 @@
 
 #[path = "lab/failover.rs"]
 mod failover;
+#[path = "lab/faults.rs"]
+mod faults;
 #[path = "lab/support.rs"]
 mod support;
 
@@ -17,6 +19,7 @@ fn main() {
     // Each test is several busy processes, and measures time.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(2));
     let mut tests: Vec<Trial> = failover::tests();
+    tests.extend(faults::tests());
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");
         tests = tests.into_iter().map(|test| test.with_ignored_flag(true)).collect();

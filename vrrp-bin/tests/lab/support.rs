@@ -17,6 +17,8 @@ pub(crate) type Outcome = Result<(), Failed>;
 
 /// How long anything may take that is not the protocol's business.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
+/// What lateness of processes and of the kernel is allowed, beside the ticker's gap.
+pub(crate) const SLACK: Duration = Duration::from_millis(20);
 /// A gap of the ticker above this says that the machine, not the program, was late.
 const HICCUP: Duration = Duration::from_millis(50);
 
