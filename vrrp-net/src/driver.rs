@@ -285,7 +285,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                         let name = &*entry.name;
                         tracing::warn!(
                             event = "address-lost", name, %interface, %address,
-                            "{name}: {address} was removed from {interface}; putting it back"
+                            "{name}: {address} is no longer held on {interface}; putting it back"
                         );
                     }
                     self.input(Input::LeaseLost { key });
