@@ -4,6 +4,10 @@
 
 #[path = "lab/failover.rs"]
 mod failover;
+#[path = "lab/forge.rs"]
+mod forge;
+#[path = "lab/hostile.rs"]
+mod hostile;
 #[path = "lab/support.rs"]
 mod support;
 
@@ -16,7 +20,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each test is several busy processes, and measures time.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(2));
-    let mut tests: Vec<Trial> = failover::tests();
+    let mut tests: Vec<Trial> = [failover::tests(), hostile::tests()].into_iter().flatten().collect();
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");
         tests = tests.into_iter().map(|test| test.with_ignored_flag(true)).collect();
