@@ -2,6 +2,8 @@
 //!
 //! `cargo test -p vrrp-bin --test lab -- NAME` runs those whose name contains NAME.
 
+#[path = "lab/evidence.rs"]
+mod evidence;
 #[path = "lab/failover.rs"]
 mod failover;
 #[path = "lab/faults.rs"]

@@ -1,10 +1,11 @@
 //! Advertisements that would win any election, if there were not one thing wrong with each.
 
 use std::{
-    error::Error,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
 };
 
+use libtest_mimic::Failed;
 use vrrp_core::{
     Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, IPV4_GROUP, IPV6_GROUP, Interval,
     Ipv4Addresses, Ipv6Addresses, Seconds, Vrid,
@@ -58,12 +59,8 @@ impl Target {
         self == Self::V3Ipv6
     }
 
-    pub(crate) fn interval(self) -> Interval {
-        if self == Self::V2 {
-            Interval::V2(Seconds::ONE)
-        } else {
-            Interval::V3(Centiseconds::try_from(25).expect("25 is a valid interval"))
-        }
+    pub(crate) fn interval(self) -> Duration {
+        Duration::from_millis(if self == Self::V2 { 1000 } else { 250 })
     }
 
     /// Who the attacker says that it is: an address above those of the nodes.
@@ -107,21 +104,39 @@ impl Flaw {
     }
 }
 
-/// An advertisement for `target` with this priority octet, from `source` to `destination`, with `flaw`.
-pub(crate) fn advert(
+/// Where a forged message goes to.
+#[derive(Clone, Copy)]
+pub(crate) struct Destination {
+    pub(crate) address: IpAddr,
+    /// `None`: the group's.
+    pub(crate) mac: Option<[u8; 6]>,
+}
+
+impl Destination {
+    pub(crate) fn group(target: Target) -> Self {
+        Self { address: target.group(), mac: None }
+    }
+}
+
+/// The frame of an advertisement for `target` with this priority octet and `flaw`, as the attacker sends it.
+pub(crate) fn forged(
     target: Target,
     flaw: Option<Flaw>,
     priority: u8,
-    source: IpAddr,
-    destination: IpAddr,
-) -> Result<VrrpFrame, Box<dyn Error + Send + Sync>> {
+    unicast: bool,
+    to: Destination,
+) -> Result<Vec<u8>, Failed> {
+    let (source, destination) = (target.attacker(unicast), to.address);
     let ipv4 = Ipv4Addresses::new([Cidr::from(Ipv4Addr::new(10, 0, 0, 100))])?;
     let ipv6 = Ipv6Addresses::new([Cidr::from(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x100))])?;
     let text = if flaw == Some(Flaw::Password) { b"d0ckers\0" } else { b"d0cker\0\0" };
     let advert = Advert {
         vrid: Vrid::try_from(if flaw == Some(Flaw::Vrid) { 52 } else { target.vrid() })?,
         claim: Claim::from(priority),
-        interval: target.interval(),
+        interval: match target {
+            Target::V2 => Interval::V2(Seconds::ONE),
+            Target::V3Ipv4 | Target::V3Ipv6 => Interval::V3(Centiseconds::try_from(25)?),
+        },
         authentication: match target {
             Target::V2 => Authentication::SimpleText(*text),
             Target::V3Ipv4 | Target::V3Ipv6 => Authentication::None,
@@ -136,7 +151,8 @@ pub(crate) fn advert(
     if flaw == Some(Flaw::Ttl) {
         frame.ttl = 254;
     }
-    Ok(frame)
+    frame.destination_mac = to.mac.unwrap_or(frame.destination_mac);
+    Ok(frame.encode()?)
 }
 
 /// Makes the one thing wrong. The checksum stays right, unless it is the thing.
@@ -168,6 +184,6 @@ fn set(message: &mut [u8], at: usize, octet: u8) {
     let sum = u32::from(!checksum) + u32::from(!before) + u32::from(word(message, even));
     let folded = (sum & 0xffff) + (sum >> 16);
     let folded = (folded & 0xffff) + (folded >> 16);
-    let checksum = !u16::try_from(folded).expect("it was folded into 16 bits");
-    message[6..8].copy_from_slice(&checksum.to_be_bytes());
+    let [_, _, high, low] = folded.to_be_bytes();
+    (message[6], message[7]) = (!high, !low);
 }
