@@ -30,7 +30,7 @@ const PROBATION: Duration = Duration::from_secs(10);
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         // The longest one first: others run beside it.
-        Trial::test("fault_scripted", scripted::faults),
+        timed("fault_scripted", |_| scripted::faults()),
         timed("fault_denied", denied),
         timed("fault_address_present", address_present),
         timed("fault_address_claimed", address_claimed),
