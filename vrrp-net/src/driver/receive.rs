@@ -1,11 +1,8 @@
 //! Reading packets: in batches, and all of them before something that cannot be taken back.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use vrrp_core::{Family, Input, InterfaceId};
+use vrrp_core::Input;
 
 use super::Driver;
 use crate::{clock::Clock, link::Link, monitor::Monitor};
@@ -28,23 +25,23 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    /// Reads what was there at `start`: until every socket is empty or has given something later.
+    /// Reads what was there at `start`: until every socket is empty or has given something later. Ports give
+    /// in turns, so that they all have once as many packets in a row as there are ports were later: a flood of
+    /// one is not read on because another is quiet.
     pub(super) fn drain_sockets(&mut self, start: SystemTime) {
         let ports = self.effects.interfaces.ports().count();
-        let mut later = BTreeSet::new();
+        let mut later = 0;
         for _ in 0..DRAIN {
-            let Some(packet) = self.receive() else { return };
-            if packet.stamp.is_some_and(|stamp| stamp > start) {
-                later.insert((packet.interface, packet.family));
-                if later.len() >= ports {
-                    return;
-                }
+            let Some(stamp) = self.receive() else { return };
+            later = if stamp.is_some_and(|stamp| stamp > start) { later + 1 } else { 0 };
+            if later > 0 && later >= ports {
+                return;
             }
         }
     }
 
-    /// Reads one packet and gives it to the core; `None` when there is none.
-    fn receive(&mut self) -> Option<Packet> {
+    /// Reads one packet and gives it to the core; `None` when there is none. Says when the kernel received it.
+    fn receive(&mut self) -> Option<Option<SystemTime>> {
         match self.effects.link.try_recv(&mut self.buffer) {
             Ok(None) => None,
             Ok(Some(received)) => {
@@ -53,8 +50,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 let bytes = self.buffer.get(..received.len).unwrap_or_default();
                 let _ = self.router.handle(self.clock.now(), Input::Datagram { meta, bytes });
                 self.settle();
-                let family = Family::of(meta.destination);
-                Some(Packet { interface: meta.interface, family, stamp: received.stamp })
+                Some(received.stamp)
             }
             Err(error) => {
                 let now = self.clock.now();
@@ -71,12 +67,4 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
         }
     }
-}
-
-/// What is remembered of a packet.
-struct Packet {
-    interface: InterfaceId,
-    family: Family,
-    /// When the kernel received it.
-    stamp: Option<SystemTime>,
 }
