@@ -187,9 +187,20 @@ fn floods(ticker: &Ticker) -> Outcome {
         ("everything", every.collect()),
     ];
     for (name, kinds) in rows {
-        println!("flood of {name}:");
-        flood([&mut a, &mut b], &captures, &injector, &kinds, ticker)
-            .map_err(|failed| format!("{name}: {}", failed.message().unwrap_or_default()))?;
+        for attempt in 1.. {
+            println!("flood of {name}:");
+            let (begun, waited) = (now(), waiting(&mut a)?);
+            let outcome = flood([&mut a, &mut b], &captures, &injector, &kinds, ticker);
+            let (took, waited) = (now() - begun, waiting(&mut a)? - waited);
+            println!("a waited {} for a processor", milliseconds(waited));
+            let Err(failed) = outcome else { break };
+            let why = format!("{name}: {}", failed.message().unwrap_or_default());
+            // On two processors it shares with b and the attacker, and waits for a third of the time.
+            if waited < took / 2 || attempt == 3 {
+                return Err(why.into());
+            }
+            println!("inconclusive: the machine had other work: {why}");
+        }
     }
     let target = Target::V3Ipv4;
     let begun = now();
@@ -332,6 +343,17 @@ fn destinations(pair: &Pair, target: Target, unicast: bool) -> Vec<Destination> 
 fn pick(frames: &[Vec<u8>], number: u64) -> Vec<u8> {
     let at = usize::try_from(number).unwrap_or_default() % frames.len();
     frames[at].clone()
+}
+
+/// For how long a node has waited for a processor while it had work.
+fn waiting(node: &mut Node) -> Result<Duration, Failed> {
+    let mut waited = 0;
+    for task in fs::read_dir(format!("/proc/{}/task", node.process()?.pid()))? {
+        // Time on a processor and time waiting for one, in nanoseconds.
+        let text = fs::read_to_string(task?.path().join("schedstat"))?;
+        waited += text.split_whitespace().nth(1).unwrap_or_default().parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(waited))
 }
 
 /// The processor time that a process has had.
