@@ -369,10 +369,10 @@ impl VirtualRouter {
     }
 
     /// Sets how long the backend may take to acquire or to be inspected, before it counts as failed;
-    /// 30 s unless set.
+    /// 30 s unless set, and at least 1 ms.
     #[must_use]
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
-        self.acquire_timeout = timeout;
+        self.acquire_timeout = timeout.max(Duration::from_millis(1));
         self
     }
 
