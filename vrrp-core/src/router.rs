@@ -114,7 +114,10 @@ impl Router {
             Input::SendFailed { key } => self.step_key(&key, fsm::Input::SendFailed),
             Input::Drain { key, force } => self.step_key(&key, fsm::Input::Drain { force }),
             Input::Resume { key } => self.step_key(&key, fsm::Input::Resume),
-            Input::Shutdown => self.step_all(|_| true, |_| fsm::Input::Shutdown),
+            Input::Shutdown => {
+                self.cancel_replacements();
+                self.step_all(|_| true, |_| fsm::Input::Shutdown);
+            }
             Input::Configure(desired) => self.configure(desired),
             Input::Interface { id, status } => {
                 self.interfaces.insert(id, status);

@@ -10,7 +10,7 @@ use super::{
     speakers::Speakers,
 };
 use crate::{
-    Counters, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
+    Counters, Generation, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
     fsm::{self, Link, Machine, Params},
 };
 
@@ -71,7 +71,7 @@ impl Router {
                 continue;
             }
             match self.slot(key) {
-                None => self.insert(*key, config.clone()),
+                None => self.insert(*key, config.clone(), Generation::default()),
                 Some(slot) => self.change(slot, config),
             }
         }
@@ -81,11 +81,12 @@ impl Router {
         self.departing.reserve(room.saturating_sub(self.departing.len()));
     }
 
-    fn insert(&mut self, key: Key, config: VirtualRouter) {
+    /// Starts a virtual router. Its requests are numbered on from `generation`.
+    fn insert(&mut self, key: Key, config: VirtualRouter, generation: Generation) {
         let machine = Machine::new(params(&config));
         let status = self.interfaces.get(&key.interface).copied().unwrap_or_default();
         let link = link(&config, status);
-        let entry = Entry::new(self.now, key, config, machine);
+        let entry = Entry::new(self.now, key, config, machine, generation);
         let slot = match self.entries.iter().position(Option::is_none) {
             Some(free) => free,
             None => {
@@ -153,6 +154,15 @@ impl Router {
         }
     }
 
+    /// The node leaves: what hands over to be replaced is not started again.
+    pub(super) fn cancel_replacements(&mut self) {
+        for slot in &self.departing {
+            if let Some(Some(entry)) = self.entries.get_mut(*slot) {
+                entry.departure = Some(Departure::Removed);
+            }
+        }
+    }
+
     pub(super) fn has_departed(&self, slot: Slot) -> bool {
         self.entry(slot).is_some_and(|entry| {
             entry.machine().phase() == Phase::Initialize(Hold::Stopped) && !entry.has_output()
@@ -171,10 +181,11 @@ impl Router {
             self.deadlines.set(slot, None);
             let Some(gone) = self.entries.get_mut(slot).and_then(Option::take) else { continue };
             self.dirty.retain(|queued| *queued != slot);
-            let key = gone.key();
+            let (key, generation) = (gone.key(), gone.generation());
             self.index(key, None);
             if let Some(Departure::ReplacedBy(config)) = gone.departure {
-                self.insert(key, config);
+                // An answer to the replaced one is none to this one.
+                self.insert(key, config, generation);
             }
         }
     }

@@ -60,7 +60,13 @@ struct HeardForms {
 }
 
 impl Entry {
-    pub(super) fn new(now: Instant, key: Key, config: VirtualRouter, machine: Machine) -> Self {
+    pub(super) fn new(
+        now: Instant,
+        key: Key,
+        config: VirtualRouter,
+        machine: Machine,
+        generation: Generation,
+    ) -> Self {
         let pending = Pending {
             told: machine.phase(),
             drain_refused: false,
@@ -76,7 +82,7 @@ impl Entry {
             key,
             config,
             machine,
-            generation: Generation::default(),
+            generation,
             pending,
             forms: HeardForms::default(),
             since: now,
@@ -98,6 +104,11 @@ impl Entry {
 
     pub(super) const fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// Of the last request.
+    pub(super) const fn generation(&self) -> Generation {
+        self.generation
     }
 
     /// Replaces the configuration by one that has the same addresses and protocol.

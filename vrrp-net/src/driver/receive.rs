@@ -22,7 +22,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Reads what there is, up to one batch.
     pub(super) fn receive_batch(&mut self) {
         for _ in 0..BATCH {
-            if self.receive().is_none() {
+            if matches!(self.receive(), Read::Nothing) {
                 return;
             }
         }
@@ -33,7 +33,12 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let ports = self.effects.interfaces.ports().count();
         let mut later = BTreeSet::new();
         for _ in 0..DRAIN {
-            let Some(packet) = self.receive() else { return };
+            let packet = match self.receive() {
+                Read::Packet(packet) => packet,
+                // What another socket holds counts nevertheless.
+                Read::Error => continue,
+                Read::Nothing => return,
+            };
             if packet.stamp.is_some_and(|stamp| stamp > start) {
                 later.insert((packet.interface, packet.family));
                 if later.len() >= ports {
@@ -43,10 +48,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    /// Reads one packet and gives it to the core; `None` when there is none.
-    fn receive(&mut self) -> Option<Packet> {
+    /// Reads one packet and gives it to the core.
+    fn receive(&mut self) -> Read {
         match self.effects.link.try_recv(&mut self.buffer) {
-            Ok(None) => None,
+            Ok(None) => Read::Nothing,
             Ok(Some(received)) => {
                 self.receive_errors = 0;
                 let meta = received.meta;
@@ -54,23 +59,31 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 let _ = self.router.handle(self.clock.now(), Input::Datagram { meta, bytes });
                 self.settle();
                 let family = Family::of(meta.destination);
-                Some(Packet { interface: meta.interface, family, stamp: received.stamp })
+                Read::Packet(Packet { interface: meta.interface, family, stamp: received.stamp })
             }
             Err(error) => {
                 let now = self.clock.now();
                 self.receive_errors = self.receive_errors.saturating_add(1);
-                if self.receive_errors >= ERRORS {
-                    self.receive_errors = 0;
-                    self.receive_after = Some(now + PAUSE);
-                }
                 if let Some(suppressed) = self.receive_warning.pass(now) {
                     let text = "a socket could not be read";
                     tracing::warn!(event = "receive-failed", %error, suppressed, "{text}: {error}");
                 }
-                None
+                if self.receive_errors < ERRORS {
+                    return Read::Error;
+                }
+                self.receive_errors = 0;
+                self.receive_after = Some(now + PAUSE);
+                Read::Nothing
             }
         }
     }
+}
+
+enum Read {
+    Packet(Packet),
+    /// One socket failed; others may have something.
+    Error,
+    Nothing,
 }
 
 /// What is remembered of a packet.
