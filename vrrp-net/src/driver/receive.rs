@@ -19,7 +19,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Reads what there is, up to one batch.
     pub(super) fn receive_batch(&mut self) {
         for _ in 0..BATCH {
-            if self.receive().is_none() {
+            if matches!(self.receive(), Read::Nothing) {
                 return;
             }
         }
@@ -32,7 +32,12 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let ports = self.effects.interfaces.ports().count();
         let mut later = 0;
         for _ in 0..DRAIN {
-            let Some(stamp) = self.receive() else { return };
+            let stamp = match self.receive() {
+                Read::Packet(stamp) => stamp,
+                // What another socket holds counts nevertheless.
+                Read::Error => continue,
+                Read::Nothing => return,
+            };
             later = if stamp.is_some_and(|stamp| stamp > start) { later + 1 } else { 0 };
             if later > 0 && later >= ports {
                 return;
@@ -40,31 +45,42 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    /// Reads one packet and gives it to the core; `None` when there is none. Says when the kernel received it.
-    fn receive(&mut self) -> Option<Option<SystemTime>> {
+    /// Reads one packet and gives it to the core.
+    fn receive(&mut self) -> Read {
         match self.effects.link.try_recv(&mut self.buffer) {
-            Ok(None) => None,
+            Ok(None) => Read::Nothing,
             Ok(Some(received)) => {
                 self.receive_errors = 0;
                 let meta = received.meta;
                 let bytes = self.buffer.get(..received.len).unwrap_or_default();
                 let _ = self.router.handle(self.clock.now(), Input::Datagram { meta, bytes });
                 self.settle();
-                Some(received.stamp)
+                Read::Packet(received.stamp)
             }
             Err(error) => {
                 let now = self.clock.now();
                 self.receive_errors = self.receive_errors.saturating_add(1);
-                if self.receive_errors >= ERRORS {
-                    self.receive_errors = 0;
-                    self.receive_after = Some(now + PAUSE);
-                }
                 if let Some(suppressed) = self.receive_warning.pass(now) {
                     let text = "a socket could not be read";
                     tracing::warn!(event = "receive-failed", %error, suppressed, "{text}: {error}");
                 }
-                None
+                if self.receive_errors < ERRORS {
+                    return Read::Error;
+                }
+                self.receive_errors = 0;
+                self.receive_after = Some(now + PAUSE);
+                Read::Nothing
             }
         }
     }
+}
+
+/// What came of reading once.
+enum Read {
+    /// A packet, and when the kernel received it.
+    Packet(Option<SystemTime>),
+    /// One socket failed; others may have something.
+    Error,
+    /// There is none at the moment.
+    Nothing,
 }

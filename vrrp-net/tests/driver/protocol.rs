@@ -104,6 +104,21 @@ async fn a_stalled_backup_hears_what_is_queued_before_its_timer() {
     becomes(&mut handle, Phase::Held).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_receive_error_hides_no_advertisement_from_a_stalled_backup() {
+    let hub = Hub::new();
+    let host = Host::new(&hub, 1);
+    let mut handle = host.add(100).await;
+    becomes(&mut handle, Phase::Backup).await;
+    let (meta, payload) = advert(9, VRID, 200);
+    hub.inject(meta, &payload);
+    host.wire.fail_receives(3);
+    tokio::time::advance(INTERVAL * 5).await;
+    tokio::task::yield_now().await;
+    assert_eq!(host.node.status().await.unwrap().routers[0].phase, Phase::Backup);
+    assert!(host.wire.sent().is_empty(), "a false takeover");
+}
+
 /// A wire on which there is always one more packet, received just now, on one port.
 struct Endless {
     wire: Wire,
