@@ -1,1 +1,7 @@
-//!
+//! What the micro-benchmarks measure: [`messages`], and a [`World`] of many virtual routers.
+#![expect(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to measure")]
+
+pub mod messages;
+mod world;
+
+pub use world::World;

@@ -161,10 +161,15 @@ impl World {
         self.drain();
     }
 
+    /// A virtual router that has left takes one more turn, to be cleared away.
     fn serve_deadline(&mut self) {
-        self.give(Input::Timeout);
-        let next = self.router.next_deadline();
-        assert!(next.is_none_or(|deadline| deadline > self.now), "{next:?} is not after {:?}", self.now);
+        for _ in 0..2 {
+            self.give(Input::Timeout);
+            if self.router.next_deadline().is_none_or(|deadline| deadline > self.now) {
+                return;
+            }
+        }
+        panic!("{:?} is still due at {:?}", self.router.next_deadline(), self.now);
     }
 
     fn drain(&mut self) {

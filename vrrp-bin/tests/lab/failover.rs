@@ -6,11 +6,8 @@ use libtest_mimic::{Failed, Trial};
 use vrrp_net::lab::{Client, Frame, Signal, Ticker, wait_until};
 
 use crate::support::{
-    Outcome, Pair, SOON, adverts, check, milliseconds, now, priority, timed, wait_for, within,
+    Outcome, Pair, SLACK, SOON, adverts, check, milliseconds, now, priority, timed, wait_for, within,
 };
-
-/// What lateness of processes and of the kernel is allowed, beside the ticker's gap.
-const SLACK: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy, Debug)]
 enum Family {

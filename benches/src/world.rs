@@ -1,0 +1,193 @@
+//! A [`Router`] with many virtual routers in a steady state.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use vrrp_core::{
+    AddressList, Advert, Announcements, Authentication, Centiseconds, ChecksumForm, Claim, Family,
+    IPV4_GROUP, Input, Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Key, Output, Phase,
+    Reach, Router, RxMeta, VirtualRouter, Vrid,
+};
+
+const OWN: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+/// How many virtual routers share an interface.
+const PER_INTERFACE: u32 = 250;
+/// Between one input and the next, so that no two virtual routers have the same deadline.
+const STEP: Duration = Duration::from_nanos(100);
+
+/// A router in a steady state, and the advertisements that its virtual routers hear.
+#[derive(Debug)]
+pub struct World {
+    now: Instant,
+    router: Router,
+    /// In a shuffled order, the same in every run, and next to each other: a driver receives into one buffer.
+    heard: Vec<(RxMeta, [u8; 12])>,
+    next: usize,
+    buffer: [u8; Advert::MAX_LEN],
+}
+
+impl World {
+    /// `count` Backups, which hear an Active of priority 200.
+    #[must_use]
+    pub fn of_backups(count: u32) -> Self {
+        let keys: Vec<Key> = (0..count).map(key).collect();
+        let config = keys.iter().map(|key| (*key, config(key.vrid))).collect();
+        let mut heard: Vec<_> = keys.iter().map(|key| advertisement(*key)).collect();
+        shuffle(&mut heard);
+        let mut world =
+            Self { now: Instant::EPOCH, router: Router::new(), heard, next: 0, buffer: [0; Advert::MAX_LEN] };
+        world.give(Input::Configure(&config));
+        let status =
+            InterfaceStatus { present: true, up: true, ipv4: Some(OWN), ..InterfaceStatus::default() };
+        for id in 0..=count / PER_INTERFACE {
+            world.give(Input::Interface { id: interface(id), status });
+        }
+        for _ in 0..count {
+            world.hear();
+        }
+        world.expect_all(Phase::Backup);
+        world
+    }
+
+    /// `count` Actives that hold their addresses and are due to advertise one after the other.
+    #[must_use]
+    pub fn of_actives(count: u32) -> Self {
+        let mut world = Self::of_backups(count);
+        for _ in 0..count {
+            world.advertise();
+        }
+        world.expect_all(Phase::Held);
+        world
+    }
+
+    /// One Backup hears its Active.
+    pub fn hear(&mut self) {
+        self.now = self.now + STEP;
+        let (meta, bytes) = &self.heard[self.next];
+        let accepted = self.router.handle(self.now, Input::Datagram { meta: *meta, bytes });
+        accepted.expect("it is a valid advertisement");
+        self.drain();
+        self.next = (self.next + 1) % self.heard.len();
+    }
+
+    /// The next deadline comes: an Active advertises.
+    pub fn advertise(&mut self) {
+        self.now = self.router.next_deadline().expect("it has a timer");
+        self.give(Input::Timeout);
+    }
+
+    fn give(&mut self, input: Input<'_>) {
+        self.router.handle(self.now, input).expect("only datagrams are rejected");
+        self.drain();
+    }
+
+    /// Polls until there is nothing left, writes the packets, and answers as a backend that succeeds.
+    fn drain(&mut self) {
+        let mut asked = None;
+        while let Some(output) = self.router.poll_output() {
+            match output {
+                Output::Transmit(transmit) => {
+                    for packet in transmit.packets() {
+                        divan::black_box(packet.encode(&mut self.buffer).expect("large enough"));
+                    }
+                }
+                Output::Lease(request) => asked = Some((request.key, request.generation)),
+                other => drop(divan::black_box(other)),
+            }
+        }
+        if let Some((key, generation)) = asked {
+            self.give(Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) });
+        }
+    }
+
+    fn expect_all(&self, phase: Phase) {
+        for key in self.router.keys() {
+            assert_eq!(self.router.status(&key).map(|status| status.phase), Some(phase), "{key}");
+        }
+    }
+}
+
+fn interface(index: u32) -> InterfaceId {
+    InterfaceId::new(NonZeroU32::MIN.saturating_add(index))
+}
+
+fn key(number: u32) -> Key {
+    let vrid = u8::try_from(number % PER_INTERFACE + 1).expect("less than 251");
+    let vrid = Vrid::try_from(vrid).expect("not zero");
+    Key { interface: interface(number / PER_INTERFACE), family: Family::Ipv4, vrid }
+}
+
+fn addresses(vrid: Vrid) -> Ipv4Addresses {
+    Ipv4Addresses::new([Ipv4Addr::new(198, 51, 100, vrid.get())]).expect("legal")
+}
+
+/// The longest interval, so that no Backup times out, and without announcements, so that the one timer of
+/// an Active is that of its advertisements.
+fn config(vrid: Vrid) -> VirtualRouter {
+    let interval = Centiseconds::try_from(4095).expect("legal");
+    VirtualRouter::v3_ipv4(vrid, addresses(vrid), interval)
+        .announcements(Announcements::new(&[], None).expect("legal"))
+}
+
+fn advertisement(key: Key) -> (RxMeta, [u8; 12]) {
+    let addresses = addresses(key.vrid);
+    let advert = Advert {
+        vrid: key.vrid,
+        claim: Claim::from(200),
+        interval: Interval::V3(Centiseconds::try_from(4095).expect("legal")),
+        authentication: Authentication::None,
+        addresses: AddressList::from(&addresses),
+    };
+    let (source, destination) = (IpAddr::from(PEER), IpAddr::from(IPV4_GROUP));
+    let mut out = [0; 12];
+    advert.encode(source, destination, ChecksumForm::MessageOnly, &mut out).expect("large enough");
+    (RxMeta { interface: key.interface, source, destination, ttl: 255 }, out)
+}
+
+/// Fisher and Yates, with a generator of pseudo-random numbers (xorshift) that starts the same every time.
+fn shuffle<T>(list: &mut [T]) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for last in (1..list.len()).rev() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let bound = u64::try_from(last).expect("64 bits") + 1;
+        list.swap(last, usize::try_from(state % bound).expect("less than the length"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backups_stay_backups_and_actives_stay_active() {
+        for count in [1, 600] {
+            let mut backups = World::of_backups(count);
+            let mut actives = World::of_actives(count);
+            for _ in 0..count * 3 {
+                backups.hear();
+                actives.advertise();
+            }
+            backups.expect_all(Phase::Backup);
+            actives.expect_all(Phase::Held);
+        }
+    }
+
+    #[test]
+    fn one_deadline_is_one_advertisement() {
+        let mut actives = World::of_actives(300);
+        let sent = |world: &World| -> u64 {
+            world.router.keys().filter_map(|key| Some(world.router.status(&key)?.counters.adverts_sent)).sum()
+        };
+        let before = sent(&actives);
+        for _ in 0..1000 {
+            actives.advertise();
+        }
+        assert_eq!(sent(&actives) - before, 1000);
+    }
+}

@@ -1,0 +1,316 @@
+//! A node with a fault of its own: the other one takes over, and is left alone until the fault is mended.
+
+#[path = "faults/scripted.rs"]
+mod scripted;
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    process::Command,
+    time::Duration,
+};
+
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+use vrrp_net::{
+    lab::{Capture, Client, Frame, Signal, Ticker, wait_until},
+    netlink::{Socket, addresses},
+};
+
+use crate::support::{
+    Node, Outcome, Pair, SLACK, SOON, adverts, check, milliseconds, now, priority, timed, wait_for, within,
+};
+
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 100);
+/// A second address, where one is needed.
+const SECOND: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 101);
+const QUICK: Duration = Duration::from_millis(100);
+/// The first probation.
+const PROBATION: Duration = Duration::from_secs(10);
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        // The longest one first: others run beside it.
+        timed("fault_scripted", |_| scripted::faults()),
+        timed("fault_denied", denied),
+        timed("fault_address_present", address_present),
+        timed("fault_address_claimed", address_claimed),
+        timed("fault_interface_gone", |ticker| interface_goes(Loss::Destroyed, ticker)),
+        timed("fault_link_down", |ticker| interface_goes(Loss::Unplugged, ticker)),
+        Trial::test("fault_bad_configuration", bad_configuration),
+    ]
+}
+
+fn config(priority: u8, interval: Duration, addresses: &[Ipv4Addr]) -> String {
+    let addresses: Vec<String> = addresses.iter().map(|address| format!("\"{address}/24\"")).collect();
+    let (addresses, interval) = (addresses.join(", "), interval.as_millis());
+    format!(
+        "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [{addresses}]\n\
+         priority = {priority}\ninterval = \"{interval}ms\"\n"
+    )
+}
+
+/// Skew_Time of the weaker node, whose priority is 100 (RFC 9568 6.1).
+fn skew(interval: Duration) -> Duration {
+    interval * 156 / 256
+}
+
+fn active_down(interval: Duration) -> Duration {
+    3 * interval + skew(interval)
+}
+
+/// Waits until the node's only virtual router is held back for this reason, and returns its status.
+fn wait_for_hold(node: &Node, hold: &str) -> Result<Value, Failed> {
+    let mut router = Value::Null;
+    let held = wait_until(SOON, || {
+        router = node.router(0);
+        router["hold"] == hold
+    });
+    if held { Ok(router) } else { Err(format!("not {hold} but {router:#}\n{}", node.log()).into()) }
+}
+
+/// The virtual router's number `field`; 0 when there is none.
+fn number(router: &Value, field: &str) -> f64 {
+    router.pointer(field).and_then(Value::as_f64).unwrap_or_default()
+}
+
+/// Waits for a frame that comes at `until` or later: until then everything has been captured.
+fn watch(capture: &Capture, mac: [u8; 6], until: Duration) -> Outcome {
+    let patience = until.saturating_sub(now()) + SOON;
+    let frame = capture.wait_for(patience, |frame| frame.at >= until && priority(frame, mac).is_some());
+    check(frame.is_some(), "the healthy node fell silent")
+}
+
+/// Without CAP_NET_ADMIN a node can speak, but not hold an address.
+fn denied(ticker: &Ticker) -> Outcome {
+    let interval = Duration::from_secs(1);
+    let mut pair = Pair::new()?;
+    let (a, b) = (pair.a.mac, pair.b.mac);
+    pair.b.start(&config(100, interval, &[ADDRESS]))?;
+    pair.b.wait_for_phase("held")?;
+    let client = Client::start(&pair.user, ADDRESS.into(), 1000)?;
+    let start = client.mark();
+    check(client.wait_for_reply(start, SOON), "the client got no answer from b")?;
+
+    let begun = now();
+    pair.a.start_command(&config(200, interval, &[ADDRESS]), without_net_admin())?;
+    wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, a) == Some(200))?;
+    let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
+    let took =
+        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
+    within("takeover after a resignation", took - resigned, (skew(interval), skew(interval)), SLACK, ticker)?;
+    wait_for(&pair.capture, "announcement of b", took, |frame| announces(frame, b))?;
+    let (taken, attempt) = (client.mark(), client.since(start));
+    pair.b.wait_for_phase("held")?;
+
+    let router = wait_for_hold(&pair.a, "backend-denied")?;
+    check(router["phase"] == "initialize" && router["fault"] == true, format!("{router:#}"))?;
+    let error = router["backend_error"].as_str().unwrap_or_default();
+    check(
+        error.contains("CAP_NET_ADMIN") && error.contains("10.0.0.100"),
+        format!("the error is {error:?}"),
+    )?;
+    let probation = number(&router, "/probation_seconds");
+    check(probation > 5.0 && probation <= 10.0, format!("the probation is {probation} s"))?;
+
+    // Longer than the probation: what is broken stays out as long as it is.
+    watch(&pair.capture, b, resigned + PROBATION + PROBATION / 2)?;
+    let again = adverts(&pair.capture, a, resigned);
+    check(again.is_empty(), format!("a advertised {} times after it had resigned", again.len()))?;
+    let router = wait_for_hold(&pair.a, "backend-denied")?;
+    // The attempt, and inspections 1, 3 and 7 s later.
+    check(number(&router, "/counters/backend_failures") >= 4.0, format!("{router:#}"))?;
+    check(router["probation_seconds"].is_null(), format!("{router:#}"))?;
+    let kept = client.since(taken);
+    println!("the attempt: {attempt}; after it: {kept}");
+    check(kept.lost == 0, format!("the client lost packets after b had taken over: {kept}"))
+}
+
+/// A wrapper that runs a program with all of root's capabilities but one.
+fn without_net_admin() -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set", "-net_admin", "--inh-caps", "-net_admin", env!("CARGO_BIN_EXE_vrrp")]);
+    command
+}
+
+fn announces(frame: &Frame, mac: [u8; 6]) -> bool {
+    frame.garp() == Some((mac, ADDRESS))
+}
+
+/// An operator put the second address on the stronger node: it is not touched, the first one is not left
+/// there, and once the operator has removed it the node takes part again, without preemption at first.
+fn address_present(ticker: &Ticker) -> Outcome {
+    let both = [ADDRESS, SECOND];
+    let mut pair = Pair::new()?;
+    let (a, b) = (pair.a.mac, pair.b.mac);
+    change_address(&pair.a, "add")?;
+    check(is_operators(&pair.a)?, "the operator's address is not there")?;
+    pair.b.start(&config(100, QUICK, &both))?;
+    pair.b.wait_for_phase("held")?;
+    let begun = now();
+    pair.a.start(&config(200, QUICK, &both))?;
+    let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
+    let took =
+        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
+    within("takeover after a resignation", took - resigned, (skew(QUICK), skew(QUICK)), SLACK, ticker)?;
+    let router = wait_for_hold(&pair.a, "address-present")?;
+    let error = router["backend_error"].as_str().unwrap_or_default();
+    check(error.contains("10.0.0.101/24 is on eth0"), format!("the error is {error:?}"))?;
+    check(!pair.a.has_address(&ADDRESS.to_string())?, "the first address was left behind")?;
+    pair.b.wait_for_phase("held")?;
+
+    // It goes, and comes back: the operator's address is as it was.
+    pair.a.signal(Signal::SIGTERM)?;
+    check(pair.a.wait()?, "a did not end with status 0")?;
+    check(is_operators(&pair.a)?, "the operator's address was changed")?;
+    let begun = now();
+    pair.a.start(&config(200, QUICK, &both))?;
+    let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
+    wait_for_hold(&pair.a, "address-present")?;
+    check(is_operators(&pair.a)?, "the operator's address was changed")?;
+    change_address(&pair.a, "del")?;
+    pair.a.wait_for_phase("backup")?;
+    let probation = number(&pair.a.router(0), "/probation_seconds");
+    check(probation > 0.0 && probation <= 10.0, format!("the probation is {probation} s"))?;
+    recovers(&pair, resigned, ticker)
+}
+
+/// The end of a probation that a fault at `since` began: the stronger node preempts then, not before.
+fn recovers(pair: &Pair, since: Duration, ticker: &Ticker) -> Outcome {
+    let a = pair.a.mac;
+    let preempted = pair.capture.wait_for(PROBATION + SOON, |frame| {
+        frame.at > since && priority(frame, a).is_some_and(|priority| priority > 0)
+    });
+    let Some(preempted) = preempted else { return Err("a did not come back".into()) };
+    // The first weaker advertisement after the probation is ignored; the last one before it was not.
+    let timer = 3 * QUICK + QUICK * 56 / 256;
+    let (least, most) = (PROBATION - QUICK + timer, PROBATION + timer);
+    within("preemption after a fault", preempted.at - since, (least, most), SLACK, ticker)?;
+    pair.a.wait_for_phase("held")?;
+    pair.b.wait_for_phase("backup")?;
+    check(pair.a.has_address(&ADDRESS.to_string())?, "the first address is not there")?;
+    check(pair.a.has_address(&SECOND.to_string())?, "the second address is not there")
+}
+
+fn change_address(node: &Node, verb: &'static str) -> Outcome {
+    let address = format!("{SECOND}/24");
+    let change = move || Command::new("ip").args(["address", verb, &address, "dev", "eth0"]).status();
+    let status = node.host.run(change)??;
+    check(status.success(), format!("ip address {verb} ended with {status}"))
+}
+
+/// Whether the second address is there as the operator put it: for ever, and without a tag of ours.
+fn is_operators(node: &Node) -> Result<bool, Failed> {
+    let all = node.host.run(|| addresses::list(&mut Socket::new()?))??;
+    let found: Vec<_> = all.iter().filter(|address| address.ip() == IpAddr::from(SECOND)).collect();
+    Ok(matches!(found.as_slice(), [one] if one.valid.is_none() && !one.is_ours()))
+}
+
+/// An operator makes a held address the host's own: the node hands it over rather than believe that it still
+/// has a lease, and leaves it alone.
+fn address_claimed(ticker: &Ticker) -> Outcome {
+    let mut pair = Pair::new()?;
+    let (a, b) = (pair.a.mac, pair.b.mac);
+    pair.a.start(&config(200, QUICK, &[SECOND]))?;
+    pair.b.start(&config(100, QUICK, &[SECOND]))?;
+    pair.a.wait_for_phase("held")?;
+    pair.b.wait_for_phase("backup")?;
+    let begun = now();
+    change_address(&pair.a, "replace")?;
+    let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
+    let took =
+        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
+    within("takeover after a resignation", took - resigned, (skew(QUICK), skew(QUICK)), SLACK, ticker)?;
+    pair.b.wait_for_phase("held")?;
+    wait_for_hold(&pair.a, "address-present")?;
+    check(is_operators(&pair.a)?, "the operator's address was changed")
+}
+
+/// How an interface goes.
+#[derive(Clone, Copy, Debug)]
+enum Loss {
+    Destroyed,
+    Unplugged,
+}
+
+impl Loss {
+    const fn hold(self) -> &'static str {
+        match self {
+            Self::Destroyed => "interface-missing",
+            Self::Unplugged => "link-down",
+        }
+    }
+}
+
+/// The active node's interface goes: the other one takes over in time. It returns: so does the node, and
+/// preempts at once, because the fault was not its own.
+fn interface_goes(loss: Loss, ticker: &Ticker) -> Outcome {
+    let mut pair = Pair::new()?;
+    let (a, b) = (pair.a.mac, pair.b.mac);
+    pair.a.start(&config(200, QUICK, &[ADDRESS]))?;
+    pair.b.start(&config(100, QUICK, &[ADDRESS]))?;
+    pair.a.wait_for_phase("held")?;
+    pair.b.wait_for_phase("backup")?;
+    let client = Client::start(&pair.user, ADDRESS.into(), 1000)?;
+    let start = client.mark();
+    check(client.wait_for_reply(start, SOON), "the client got no answer from a")?;
+
+    let begun = now();
+    match loss {
+        Loss::Destroyed => pair.a.cable.destroy()?,
+        Loss::Unplugged => pair.a.cable.unplug()?,
+    }
+    let took = wait_for(&pair.capture, "advertisement of b", begun, |frame| priority(frame, b) == Some(100))?;
+    let frames = pair.capture.frames();
+    let last = frames.iter().filter(|frame| priority(frame, a).is_some()).map(|frame| frame.at).max();
+    let down = active_down(QUICK);
+    within("takeover", took - last.unwrap_or_default(), (down, down), SLACK, ticker)?;
+    pair.b.wait_for_phase("held")?;
+    let router = wait_for_hold(&pair.a, loss.hold())?;
+    check(router["fault"] == true && router["probation_seconds"].is_null(), format!("{router:#}"))?;
+    check(!pair.a.has_address(&ADDRESS.to_string())?, "a kept the address")?;
+    let away = client.since(start);
+
+    let begun = now();
+    match loss {
+        Loss::Destroyed => pair.a.cable.restore()?,
+        Loss::Unplugged => pair.a.cable.plug()?,
+    }
+    let a = pair.a.cable.mac()?;
+    let back = wait_for(&pair.capture, "announcement of a", begun, |frame| announces(frame, a))?;
+    pair.a.wait_for_phase("held")?;
+    pair.b.wait_for_phase("backup")?;
+    let mark = client.mark();
+    check(client.wait_for_reply(mark, SOON), "the client got no answer from a")?;
+    println!("{loss:?}: {away}; announced again after {}", milliseconds(back - begun));
+    Ok(())
+}
+
+/// Two mistakes, two sentences, and nothing else.
+fn bad_configuration() -> Outcome {
+    let mut pair = Pair::new()?;
+    let bad = config(200, QUICK, &[ADDRESS]).replace("priority", "prioritty").replace("vrid", "vird");
+    let begun = now();
+    pair.a.start(&bad)?;
+    let status = pair.a.process()?.wait_timeout(SOON)?.and_then(|status| status.code());
+    check(status == Some(2), format!("the exit status is {status:?}"))?;
+    let log = pair.a.log();
+    let path = pair.folder.path().join("a.toml");
+    let place = |line: u32| format!("{}:{line}:1: ", path.display());
+    let near = [(4, "unknown key `vird`", "`vrid`"), (6, "unknown key `prioritty`", "`priority`")];
+    let told = near.iter().all(|(line, what, nearest)| {
+        let is_it = |said: &&str| said.starts_with(&place(*line)) && said.contains(what);
+        log.lines().filter(is_it).filter(|said| said.contains(nearest)).count() == 1
+    });
+    check(told && log.lines().count() == near.len(), format!("it said:\n{log}"))?;
+    check(!pair.folder.path().join("a.sock").exists(), "there is a control socket")?;
+
+    // The other node hears nobody: it takes the address.
+    pair.b.start(&config(100, QUICK, &[ADDRESS]))?;
+    pair.b.wait_for_phase("held")?;
+    let sent = pair.capture.frames().iter().filter(|frame| priority(frame, pair.a.mac).is_some()).count();
+    check(
+        sent == 0 && !adverts(&pair.capture, pair.b.mac, begun).is_empty(),
+        format!("a sent {sent} packets"),
+    )?;
+    check(!pair.a.has_address(&ADDRESS.to_string())?, "a has the address")
+}
