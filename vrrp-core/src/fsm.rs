@@ -16,6 +16,7 @@
 mod active;
 mod announcing;
 mod backup;
+mod handover;
 mod initialize;
 mod probation;
 #[cfg(test)]
@@ -23,9 +24,10 @@ mod tests;
 
 use core::{net::IpAddr, time::Duration};
 
-pub use active::{Active, Lease, Then};
+pub use active::{Active, Lease};
 pub use announcing::Announcing;
 pub use backup::Backup;
+pub use handover::Then;
 pub use probation::Probation;
 
 use crate::{Announcements, Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, Role, Want};

@@ -1,16 +1,12 @@
 //! RFC 9568 6.4.3: Active, with the lease that makes it true.
 
-use core::{net::IpAddr, time::Duration};
+use core::net::IpAddr;
 
-use super::{Announcing, Backup, Effects, Heard, Machine, Params, Say, State};
+use super::{Announcing, Backup, Effects, Heard, Machine, Params, Say, State, Then};
 use crate::{Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, Want};
 
 /// Advertisements sent at once in answer to others: at most this many an interval.
 const ANSWERS_AN_INTERVAL: u8 = 10;
-/// A handover waits this long for a successor beyond one interval.
-const HANDOVER_GRACE: Duration = Duration::from_millis(100);
-/// A handover waits at most this long.
-const LONGEST_HANDOVER: Duration = Duration::from_secs(4);
 /// Advertisements in a row that cannot be sent before that is a hold.
 const SEND_FAILURES: u8 = 3;
 
@@ -20,7 +16,7 @@ pub struct Active {
     /// When it was promoted.
     since: Instant,
     /// Adver_Timer.
-    next_advert_at: Instant,
+    pub(super) next_advert_at: Instant,
     /// The last advertisement that was not reported as failed.
     sent_at: Instant,
     /// The one before, should the last one turn out to have failed.
@@ -28,7 +24,7 @@ pub struct Active {
     /// The interval in which answers are counted.
     answers_since: Instant,
     answers: u8,
-    lease: Lease,
+    pub(super) lease: Lease,
 }
 
 /// What the backend has done so far.
@@ -55,19 +51,6 @@ pub enum Lease {
         then: Then,
         /// What `announcing` was, should the resignation be taken back.
         announcing: Option<Announcing>,
-    },
-}
-
-/// What follows a handover.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the two reasons to hand over")]
-pub enum Then {
-    /// The virtual router stops.
-    Stop,
-    /// It waits to be resumed.
-    Drain {
-        /// Even if nobody took over.
-        force: bool,
     },
 }
 
@@ -328,8 +311,8 @@ impl Machine {
 
     /// An address that is lost below the bound of the lease is put back: no transition.
     pub(super) fn lease_lost(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
-        if let Lease::Held { announcing, .. } = active.lease {
-            let repair_until = Some(now + self.params.backend_timeout);
+        if let Lease::Held { announcing, repair_until } = active.lease {
+            let repair_until = Some(repair_until.unwrap_or(now + self.params.backend_timeout));
             active.lease = Lease::Held { announcing, repair_until };
             effects.lease = Some(Want::Repair);
             self.state = State::Active(active);
@@ -356,95 +339,5 @@ impl Machine {
         self.fault(now, hold);
         self.initialize(reason, effects);
         effects.lease = Some(Want::Release { reason, successor: None });
-    }
-
-    /// Shutdown and drain: resign, and serve until a successor is heard. RFC 9568 6.4.3 goes to Initialize
-    /// at once, which leaves the addresses without a node for the successor's Skew_Time.
-    pub(super) fn hand_over(&mut self, now: Instant, mut active: Active, then: Then, effects: &mut Effects) {
-        let reason = match then {
-            Then::Stop => Reason::Shutdown,
-            Then::Drain { .. } => Reason::Drain,
-        };
-        match active.lease {
-            Lease::Resigning { then: Then::Stop, .. } if then == Then::Stop => {
-                self.let_go(Some(then), reason, None, effects);
-            }
-            Lease::Resigning { then: Then::Stop, .. } => {}
-            Lease::Resigning { until, announcing, then: Then::Drain { .. } } => {
-                active.lease = Lease::Resigning { until, then, announcing };
-                self.state = State::Active(active);
-            }
-            Lease::Acquiring { .. } => {
-                effects.transmit = Some(Say::Resign);
-                self.let_go(Some(then), reason, None, effects);
-            }
-            Lease::Held { announcing, .. } => {
-                let interval = self.params.interval.duration();
-                let until = now + interval.saturating_add(HANDOVER_GRACE).min(LONGEST_HANDOVER);
-                active.lease = Lease::Resigning { until, then, announcing };
-                // The first repeat comes soon: a resignation that is lost, or overtaken by an advertisement
-                // that was sent before it, would cost the successor an interval.
-                active.next_advert_at = now + interval / 16;
-                effects.transition = Some(reason);
-                effects.lease = Some(Want::Leaving);
-                effects.transmit = Some(Say::Resign);
-                self.state = State::Active(active);
-            }
-        }
-    }
-
-    /// Nobody took over in time.
-    fn end_handover(&mut self, now: Instant, active: Active, then: Then, effects: &mut Effects) {
-        match then {
-            Then::Stop | Then::Drain { force: true } => {
-                self.let_go(Some(then), Reason::NoSuccessor, None, effects);
-            }
-            Then::Drain { force: false } => {
-                effects.drain_refused = true;
-                self.take_back(now, active, Reason::Resume, effects);
-            }
-        }
-    }
-
-    /// Ends a drain. A shutdown goes on.
-    pub(super) fn resume_as_active(&mut self, now: Instant, active: Active, effects: &mut Effects) {
-        if let Some(Then::Drain { .. }) = active.handover() {
-            self.take_back(now, active, Reason::Resume, effects);
-        }
-    }
-
-    /// Takes a resignation back, if there is one: the addresses are still held.
-    pub(super) fn take_back(
-        &mut self,
-        now: Instant,
-        mut active: Active,
-        reason: Reason,
-        effects: &mut Effects,
-    ) {
-        if let Lease::Resigning { announcing, .. } = active.lease {
-            // The backend marked the addresses as leaving: a repair puts them right.
-            let repair_until = Some(now + self.params.backend_timeout);
-            active.lease = Lease::Held { announcing, repair_until };
-            effects.transition = Some(reason);
-            effects.lease = Some(Want::Repair);
-            self.advertise(now, active, effects);
-        }
-    }
-
-    /// Leaves Active without a fault, and ends the handover if this was one.
-    pub(super) fn let_go(
-        &mut self,
-        handover: Option<Then>,
-        reason: Reason,
-        successor: Option<IpAddr>,
-        effects: &mut Effects,
-    ) {
-        match handover {
-            None => {}
-            Some(Then::Stop) => self.wanted = false,
-            Some(Then::Drain { .. }) => self.drained = true,
-        }
-        self.initialize(reason, effects);
-        effects.lease = Some(Want::Release { reason, successor });
     }
 }

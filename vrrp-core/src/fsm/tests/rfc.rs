@@ -524,3 +524,16 @@ fn the_source_follows_the_interfaces_address() {
     drive(&mut machine, promoted + 20 * MS, &[advert(100, "192.0.2.100")]);
     assert_eq!(machine.phase(), Phase::Held, "192.0.2.200 is greater than 192.0.2.100");
 }
+
+#[test]
+fn losses_that_go_on_do_not_postpone_the_end_of_a_repair() {
+    let (mut machine, promoted) = held(contending());
+    let lost = promoted + 100 * MS;
+    drive(&mut machine, lost, &[Input::LeaseLost]);
+    run(&mut machine, lost + 2 * SECOND);
+    drive(&mut machine, lost + 2 * SECOND, &[Input::LeaseLost]);
+    run(&mut machine, lost + 2500 * MS);
+    assert_eq!(machine.phase(), Phase::Held);
+    drive(&mut machine, lost + 2500 * MS, &[Input::Timeout]);
+    assert_eq!(machine.phase(), Phase::Initialize(Hold::Backend(LeaseFailure::TimedOut)));
+}
