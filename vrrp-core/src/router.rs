@@ -21,7 +21,7 @@ pub use output::{Announce, Event, LeaseRequest, Notice, Output, Packet, Transmit
 pub use rejected::Rejected;
 pub use speakers::Speaker;
 
-use deadlines::{Deadlines, Slot};
+use deadlines::{Deadlines, Index, Slot};
 use entry::Entry;
 use speakers::Speakers;
 
@@ -55,7 +55,7 @@ struct Port {
     interface: InterfaceId,
     family: Family,
     /// By VRID. Looked up for every packet.
-    slots: Box<[Option<Slot>; 256]>,
+    slots: Box<[Index; 256]>,
     /// What belongs to none of them.
     other: Counters,
     other_speakers: Speakers,
@@ -165,7 +165,7 @@ impl Router {
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         self.ports
             .iter()
-            .flat_map(|port| port.slots.iter().flatten().filter_map(|slot| self.entry(*slot)).map(Entry::key))
+            .flat_map(|port| port.slots.iter().filter_map(|slot| self.entry(slot.get()?)).map(Entry::key))
     }
 
     /// Whether every virtual router has stopped and everything was polled: a shutdown is over.
@@ -233,7 +233,7 @@ impl Router {
 
     fn slot(&self, key: &Key) -> Option<Slot> {
         let port = self.ports.get(self.port(key.interface, key.family)?)?;
-        port.slots.get(usize::from(key.vrid.get())).copied().flatten()
+        port.slots.get(usize::from(key.vrid.get()))?.get()
     }
 
     fn port(&self, interface: InterfaceId, family: Family) -> Option<usize> {

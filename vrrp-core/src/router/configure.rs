@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use super::{
     InterfaceStatus, Port, Router,
-    deadlines::Slot,
+    deadlines::{Index, Slot},
     entry::{Departure, Entry},
     speakers::Speakers,
 };
@@ -109,7 +109,7 @@ impl Router {
             let port = Port {
                 interface: key.interface,
                 family: key.family,
-                slots: Box::new([None; 256]),
+                slots: Box::new([Index::NONE; 256]),
                 other: Counters::default(),
                 other_speakers: Speakers::default(),
             };
@@ -118,7 +118,7 @@ impl Router {
         });
         let port = self.ports.get_mut(place);
         if let Some(there) = port.and_then(|port| port.slots.get_mut(usize::from(key.vrid.get()))) {
-            *there = slot;
+            *there = slot.map_or(Index::NONE, Index::new);
         }
     }
 

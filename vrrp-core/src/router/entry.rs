@@ -315,3 +315,16 @@ impl Entry {
         }
     }
 }
+#[cfg(test)]
+mod sizes {
+    extern crate std;
+    use super::*;
+    #[test]
+    fn sizes() {
+        macro_rules! p { ($($t:ty),*) => { $(std::println!("{} {}", core::any::type_name::<$t>(), size_of::<$t>());)* } }
+        p!(Entry, Option<Entry>, Machine, Pending, Counters, VirtualRouter, Protocol, Transport, fsm::Params, State, fsm::Active, fsm::Backup, fsm::Lease, fsm::Announcing, fsm::Probation, fsm::Link, crate::Announcements, crate::Role, crate::Interval, Speakers, super::super::Speaker, Departure, Effects, fsm::Input, Output<'_>, Reason, Phase, Want, Option<crate::config::Password>);
+        p!(Option<Want>);
+        macro_rules! o { ($($f:ident),*) => { $(std::println!("{} at {}", stringify!($f), core::mem::offset_of!(Entry, $f));)* } }
+        o!(key, config, machine, generation, pending, forms, since, reason, counters, speakers, departure, queued);
+    }
+}

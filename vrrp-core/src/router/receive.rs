@@ -18,7 +18,7 @@ impl Router {
         };
         let Some(port) = self.ports.get_mut(place) else { return Err(Rejected::UnknownVrid) };
         // The octet may be anything, but if it names a virtual router, that one's counters are the place.
-        let named = bytes.get(1).and_then(|vrid| port.slots.get(usize::from(*vrid)).copied().flatten());
+        let named = bytes.get(1).and_then(|vrid| port.slots.get(usize::from(*vrid))?.get());
         let Some((slot, Some(entry))) = named.and_then(|slot| Some((slot, self.entries.get_mut(slot)?)))
         else {
             return Err(reject_unattributed(port, self.now, meta, bytes));
