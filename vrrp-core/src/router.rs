@@ -23,7 +23,7 @@ pub use speakers::Speaker;
 
 use deadlines::{Deadlines, Index, Slot};
 use entry::Entry;
-use speakers::Speakers;
+use speakers::Tally;
 
 use crate::{Claim, Counters, Family, Hold, Instant, InterfaceId, Key, Phase, Reason, fsm};
 
@@ -57,8 +57,7 @@ struct Port {
     /// By VRID. Looked up for every packet.
     slots: Box<[Index; 256]>,
     /// What belongs to none of them.
-    other: Counters,
-    other_speakers: Speakers,
+    other: Box<Tally>,
 }
 
 /// Everything about one virtual router at this moment.
@@ -179,7 +178,7 @@ impl Router {
     #[must_use]
     pub fn unattributed(&self, interface: InterfaceId, family: Family) -> Option<(&Counters, &[Speaker])> {
         let port = self.ports.get(self.port(interface, family)?)?;
-        Some((&port.other, port.other_speakers.as_slice()))
+        Some((&port.other.counters, port.other.speakers.as_slice()))
     }
 
     fn fire_deadlines(&mut self) {

@@ -7,10 +7,9 @@ use super::{
     InterfaceStatus, Port, Router,
     deadlines::{Index, Slot},
     entry::{Departure, Entry},
-    speakers::Speakers,
 };
 use crate::{
-    Counters, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
+    Hold, Key, Phase, Protocol, Transport, VirtualRouter,
     fsm::{self, Link, Machine, Params},
 };
 
@@ -110,8 +109,7 @@ impl Router {
                 interface: key.interface,
                 family: key.family,
                 slots: Box::new([Index::NONE; 256]),
-                other: Counters::default(),
-                other_speakers: Speakers::default(),
+                other: Box::default(),
             };
             self.ports.insert(place, port);
             place
@@ -126,8 +124,8 @@ impl Router {
         let now_status = |router: &Self, key: Key| router.interfaces.get(&key.interface).copied();
         let Some(entry) = self.entry(slot) else { return };
         let status = now_status(self, entry.key()).unwrap_or_default();
-        let unchanged = entry.config() == config && entry.departure.is_none();
-        let identical = same_identity(entry.config(), config) && entry.departure.is_none();
+        let unchanged = entry.config() == config && entry.rest.departure.is_none();
+        let identical = same_identity(entry.config(), config) && entry.rest.departure.is_none();
         if unchanged {
             // Started again, should it have been shut down.
             self.step(slot, fsm::Input::Start);
@@ -146,7 +144,7 @@ impl Router {
     /// Hands over; what happens afterwards is [`finish_departures`](Self::finish_departures).
     fn depart(&mut self, slot: Slot, departure: Departure) {
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
-        let already = entry.departure.replace(departure).is_some();
+        let already = entry.rest.departure.replace(departure).is_some();
         if !already {
             self.departing.push(slot);
             self.step(slot, fsm::Input::Shutdown);
@@ -173,7 +171,7 @@ impl Router {
             self.dirty.retain(|queued| *queued != slot);
             let key = gone.key();
             self.index(key, None);
-            if let Some(Departure::ReplacedBy(config)) = gone.departure {
+            if let Some(Departure::ReplacedBy(config)) = gone.rest.departure {
                 self.insert(key, config);
             }
         }

@@ -1,13 +1,14 @@
 //! One virtual router in the table: its machine, and what it has to say.
 
+use alloc::boxed::Box;
 use core::net::IpAddr;
 
 use super::{
     Announce, Event, Generation, LeaseRequest, Notice, Output, Rejected, Status, Transmit, Want,
-    speakers::Speakers,
+    speakers::Tally,
 };
 use crate::{
-    AddressList, Advert, Authentication, Checksum, ChecksumForm, Claim, Counters, Instant, Key, Phase,
+    AddressList, Advert, Authentication, Checksum, ChecksumForm, Claim, Instant, Key, Phase,
     Protocol, Reason, Transport, VirtualRouter,
     fsm::{self, Effects, Machine, Say, State},
 };
@@ -19,21 +20,31 @@ pub(super) enum Departure {
     ReplacedBy(VirtualRouter),
 }
 
+/// What every packet needs. The table of these is small, because the time that a packet takes is spent on
+/// fetching its entry into the cache.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Entry {
     key: Key,
-    config: VirtualRouter,
-    machine: Machine,
-    generation: Generation,
     pending: Pending,
     forms: HeardForms,
-    since: Instant,
-    reason: Reason,
-    pub(super) counters: Counters,
-    pub(super) speakers: Speakers,
-    pub(super) departure: Option<Departure>,
     /// Whether it stands in the router's queue.
     pub(super) queued: bool,
+    machine: Machine,
+    config: VirtualRouter,
+    pub(super) rest: Box<Rest>,
+    pub(super) tally: Tally,
+}
+
+/// What few packets need.
+#[derive(Debug)]
+pub(super) struct Rest {
+    generation: Generation,
+    since: Instant,
+    reason: Reason,
+    /// The notices that are to be polled.
+    notices: [Option<IpAddr>; Notice::ALL.len()],
+    pub(super) departure: Option<Departure>,
 }
 
 /// What is to be polled: at most one of each kind.
@@ -46,7 +57,6 @@ struct Pending {
     transmit: Option<Say>,
     lease: Option<Want>,
     announce: bool,
-    notices: [Option<IpAddr>; Notice::ALL.len()],
     any_notice: bool,
     /// One bit for each notice that was told since the phase last changed.
     told_notices: u8,
@@ -68,23 +78,25 @@ impl Entry {
             transmit: None,
             lease: None,
             announce: false,
-            notices: [None; Notice::ALL.len()],
             any_notice: false,
             told_notices: 0,
+        };
+        let rest = Rest {
+            generation: Generation::default(),
+            since: now,
+            reason: Reason::Startup,
+            notices: [None; Notice::ALL.len()],
+            departure: None,
         };
         Self {
             key,
             config,
             machine,
-            generation: Generation::default(),
             pending,
             forms: HeardForms::default(),
-            since: now,
-            reason: Reason::Startup,
-            counters: Counters::default(),
-            speakers: Speakers::default(),
-            departure: None,
             queued: false,
+            tally: Tally::default(),
+            rest: Box::new(rest),
         }
     }
 
@@ -107,19 +119,19 @@ impl Entry {
 
     /// Whether the answer to a request of `generation` is still of interest.
     pub(super) fn awaits(&self, generation: Generation) -> bool {
-        self.generation == generation && self.pending.lease.is_none()
+        self.rest.generation == generation && self.pending.lease.is_none()
     }
 
     pub(super) fn step(&mut self, now: Instant, input: fsm::Input) {
         let before = self.machine.phase();
         if input == fsm::Input::SendFailed {
-            self.counters.send_failures = self.counters.send_failures.wrapping_add(1);
+            self.tally.counters.send_failures = self.tally.counters.send_failures.wrapping_add(1);
         }
         let effects = self.machine.handle(now, input);
         let after = self.machine.phase();
         if before != after {
-            self.since = now;
-            self.reason = effects.transition.unwrap_or(self.reason);
+            self.rest.since = now;
+            self.rest.reason = effects.transition.unwrap_or(self.rest.reason);
             self.pending.told_notices = 0;
         }
         self.count(before, after, &effects);
@@ -127,19 +139,20 @@ impl Entry {
     }
 
     fn count(&mut self, before: Phase, after: Phase, effects: &Effects) {
-        let counters = &mut self.counters;
-        let mut add = |counter: fn(&mut Counters) -> &mut u64, happened: bool| {
-            let counter = counter(counters);
-            *counter = counter.wrapping_add(u64::from(happened));
+        let counters = &mut self.tally.counters;
+        let add = |counter: &mut u64, happened: bool| {
+            if happened {
+                *counter = counter.wrapping_add(1);
+            }
         };
-        add(|c| &mut c.answers_sent, effects.answered);
-        add(|c| &mut c.answers_withheld, effects.withheld);
-        add(|c| &mut c.repairs, effects.repaired);
+        add(&mut counters.answers_sent, effects.answered);
+        add(&mut counters.answers_withheld, effects.withheld);
+        add(&mut counters.repairs, effects.repaired);
         let changed = before != after;
-        add(|c| &mut c.became_active, changed && effects.transition == Some(Reason::Acquired));
-        add(|c| &mut c.stalls, changed && effects.transition == Some(Reason::Stalled));
+        add(&mut counters.became_active, changed && effects.transition == Some(Reason::Acquired));
+        add(&mut counters.stalls, changed && effects.transition == Some(Reason::Stalled));
         let failed = matches!(effects.transition, Some(Reason::Backend(_)));
-        add(|c| &mut c.backend_failures, failed);
+        add(&mut counters.backend_failures, failed);
     }
 
     fn merge(&mut self, phase: Phase, effects: Effects) {
@@ -157,12 +170,12 @@ impl Entry {
         match effects.lease {
             None => {}
             Some(Want::Leaving) => {
-                self.generation = self.generation.next();
+                self.rest.generation = self.rest.generation.next();
                 pending.leaving = true;
                 pending.lease = None;
             }
             Some(want) => {
-                self.generation = self.generation.next();
+                self.rest.generation = self.rest.generation.next();
                 pending.leaving = false;
                 pending.lease = Some(want);
             }
@@ -172,7 +185,7 @@ impl Entry {
     pub(super) fn notice(&mut self, notice: Notice, source: IpAddr) {
         let bit = 1_u8.checked_shl(u32::from(notice.index())).unwrap_or(0);
         if self.pending.told_notices & bit == 0
-            && let Some(place) = self.pending.notices.get_mut(usize::from(notice.index()))
+            && let Some(place) = self.rest.notices.get_mut(usize::from(notice.index()))
         {
             *place = Some(source);
             self.pending.told_notices |= bit;
@@ -214,7 +227,7 @@ impl Entry {
         let to = self.machine.phase();
         let from = core::mem::replace(&mut self.pending.told, to);
         if from != to {
-            return Some(Output::Event(Event::Transition { key, from, to, reason: self.reason }));
+            return Some(Output::Event(Event::Transition { key, from, to, reason: self.rest.reason }));
         }
         if core::mem::take(&mut self.pending.drain_refused) {
             return Some(Output::Event(Event::DrainRefused { key }));
@@ -229,7 +242,7 @@ impl Entry {
             return Some(self.lease_request(want));
         }
         if core::mem::take(&mut self.pending.announce) {
-            self.counters.announcements = self.counters.announcements.wrapping_add(1);
+            self.tally.counters.announcements = self.tally.counters.announcements.wrapping_add(1);
             return Some(Output::Announce(Announce { key, config: &self.config }));
         }
         self.take_notice().map(Output::Event)
@@ -237,7 +250,7 @@ impl Entry {
 
     fn take_notice(&mut self) -> Option<Event> {
         for notice in Notice::ALL {
-            let place = self.pending.notices.get_mut(usize::from(notice.index()));
+            let place = self.rest.notices.get_mut(usize::from(notice.index()));
             if let Some(source) = place.and_then(Option::take) {
                 return Some(Event::Notice { key: self.key, notice, source });
             }
@@ -247,16 +260,16 @@ impl Entry {
     }
 
     const fn lease_request(&self, want: Want) -> Output<'_> {
-        Output::Lease(LeaseRequest { key: self.key, generation: self.generation, want, config: &self.config })
+        Output::Lease(LeaseRequest { key: self.key, generation: self.rest.generation, want, config: &self.config })
     }
 
     /// The advertisement, from the state of this moment.
     fn transmit(&mut self, say: Say, source: IpAddr) -> Transmit<'_> {
-        self.counters.adverts_sent = self.counters.adverts_sent.wrapping_add(1);
+        self.tally.counters.adverts_sent = self.tally.counters.adverts_sent.wrapping_add(1);
         let claim = match say {
             Say::Claim => self.machine.claim(),
             Say::Resign => {
-                self.counters.resignations_sent = self.counters.resignations_sent.wrapping_add(1);
+                self.tally.counters.resignations_sent = self.tally.counters.resignations_sent.wrapping_add(1);
                 Claim::Resign
             }
         };
@@ -293,8 +306,7 @@ impl Entry {
     }
 
     pub(super) fn reject(&mut self, now: Instant, source: IpAddr, reason: Rejected) {
-        self.counters.count_rejected(reason);
-        self.speakers.heard(now, source, Err(reason));
+        self.tally.reject(now, source, reason);
     }
 
     pub(super) fn status(&self) -> Status<'_> {
@@ -304,27 +316,14 @@ impl Entry {
         };
         Status {
             phase: self.machine.phase(),
-            since: self.since,
-            reason: self.reason,
+            since: self.rest.since,
+            reason: self.rest.reason,
             claim: self.machine.claim(),
             active_until: self.machine.active_until(),
             probation_until: self.machine.probation_until(),
             active_peer,
-            counters: &self.counters,
-            speakers: self.speakers.as_slice(),
+            counters: &self.tally.counters,
+            speakers: self.tally.speakers.as_slice(),
         }
-    }
-}
-#[cfg(test)]
-mod sizes {
-    extern crate std;
-    use super::*;
-    #[test]
-    fn sizes() {
-        macro_rules! p { ($($t:ty),*) => { $(std::println!("{} {}", core::any::type_name::<$t>(), size_of::<$t>());)* } }
-        p!(Entry, Option<Entry>, Machine, Pending, Counters, VirtualRouter, Protocol, Transport, fsm::Params, State, fsm::Active, fsm::Backup, fsm::Lease, fsm::Announcing, fsm::Probation, fsm::Link, crate::Announcements, crate::Role, crate::Interval, Speakers, super::super::Speaker, Departure, Effects, fsm::Input, Output<'_>, Reason, Phase, Want, Option<crate::config::Password>);
-        p!(Option<Want>);
-        macro_rules! o { ($($f:ident),*) => { $(std::println!("{} at {}", stringify!($f), core::mem::offset_of!(Entry, $f));)* } }
-        o!(key, config, machine, generation, pending, forms, since, reason, counters, speakers, departure, queued);
     }
 }
