@@ -153,22 +153,21 @@ pub enum State {
 
 /// One virtual router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(C)]
 pub struct Machine {
-    state: State,
     params: Params,
+    state: State,
     /// Started and not shut down.
     wanted: bool,
     /// An operator keeps it out.
     drained: bool,
     link: Link,
+    /// What keeps it out because of a fault of its own.
+    fault: Option<Fault>,
+    probation: Option<Probation>,
     /// Advertisements in a row that could not be sent.
     send_failures: u8,
     /// Whether the last advertisement was one of them.
     last_send_failed: bool,
-    probation: Option<Probation>,
-    /// What keeps it out because of a fault of its own.
-    fault: Option<Fault>,
 }
 
 /// A fault of this node, and when it is looked at again.

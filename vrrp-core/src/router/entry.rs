@@ -8,8 +8,8 @@ use super::{
     speakers::Tally,
 };
 use crate::{
-    AddressList, Advert, Authentication, Checksum, ChecksumForm, Claim, Instant, Key, Phase,
-    Protocol, Reason, Transport, VirtualRouter,
+    AddressList, Advert, Authentication, Checksum, ChecksumForm, Claim, Instant, Key, Phase, Protocol,
+    Reason, Transport, VirtualRouter,
     fsm::{self, Effects, Machine, Say, State},
 };
 
@@ -30,8 +30,8 @@ pub(super) struct Entry {
     forms: HeardForms,
     /// Whether it stands in the router's queue.
     pub(super) queued: bool,
-    machine: Machine,
     config: VirtualRouter,
+    machine: Machine,
     pub(super) rest: Box<Rest>,
     pub(super) tally: Tally,
 }
@@ -260,7 +260,12 @@ impl Entry {
     }
 
     const fn lease_request(&self, want: Want) -> Output<'_> {
-        Output::Lease(LeaseRequest { key: self.key, generation: self.rest.generation, want, config: &self.config })
+        Output::Lease(LeaseRequest {
+            key: self.key,
+            generation: self.rest.generation,
+            want,
+            config: &self.config,
+        })
     }
 
     /// The advertisement, from the state of this moment.

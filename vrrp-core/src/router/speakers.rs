@@ -24,9 +24,10 @@ pub struct Speaker {
 
 /// What was heard: how much, and from whom.
 #[derive(Debug, Default)]
+#[repr(C, align(64))]
 pub(super) struct Tally {
-    pub(super) counters: Counters,
     pub(super) speakers: Speakers,
+    pub(super) counters: Counters,
 }
 
 impl Tally {
@@ -38,9 +39,10 @@ impl Tally {
 
 /// An array, so that it stands next to the counters.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Speakers {
-    list: [Speaker; OF_EACH * 2],
     len: usize,
+    list: [Speaker; OF_EACH * 2],
 }
 
 impl Default for Speakers {
@@ -72,7 +74,9 @@ impl Speakers {
                 *next = new;
                 self.len = self.len.saturating_add(1);
             }
-        } else if let Some(oldest) = heard.iter_mut().filter(same_kind).min_by_key(|speaker| speaker.last_heard) {
+        } else if let Some(oldest) =
+            heard.iter_mut().filter(same_kind).min_by_key(|speaker| speaker.last_heard)
+        {
             *oldest = new;
         }
     }
