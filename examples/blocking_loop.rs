@@ -8,7 +8,7 @@ use vrrp_core::*;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let mut argument = || arguments.next().ok_or("usage: blocking_loop OWN_ADDRESS VRID ADDRESS");
-    let (own, vrid) = (argument()?.parse()?, argument()?.parse::<u8>()?.try_into()?);
+    let (own, vrid) = (argument()?.parse()?, argument()?.parse()?);
     let addresses = Ipv4Addresses::new([argument()?.parse::<std::net::Ipv4Addr>()?])?;
     let config = VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND);
     let key = Key { interface: InterfaceId::new(NonZeroU32::MIN), family: Family::Ipv4, vrid };

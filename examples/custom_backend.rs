@@ -46,9 +46,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: custom_backend INTERFACE VRID ADDRESS PRIORITY URL SERVER".into());
     };
     let addresses = Ipv4Addresses::new([address.parse::<Ipv4Addr>()?])?;
-    let role = Role::Contender { priority: priority.parse::<u8>()?.try_into()?, preempt: Preempt::Never };
-    let vrid = vrid.parse::<u8>()?.try_into()?;
-    let router = VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND).role(role);
+    let role = Role::Contender { priority: priority.parse()?, preempt: Preempt::Never };
+    let router = VirtualRouter::v3_ipv4(vrid.parse()?, addresses, Centiseconds::ONE_SECOND).role(role);
     let backend = FloatingIp { http: reqwest::Client::new(), url: url.clone(), server: server.clone() };
 
     let node = Node::linux()?;

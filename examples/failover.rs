@@ -5,7 +5,7 @@
 
 use std::{env, error::Error, net::Ipv4Addr, pin::pin};
 
-use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, Preempt, Role, VirtualRouter};
+use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, VirtualRouter};
 use vrrp_net::{Node, backend::Netlink};
 
 #[tokio::main(flavor = "current_thread")]
@@ -15,17 +15,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: failover INTERFACE VRID ADDRESS[/PREFIX] PRIORITY".into());
     };
     let addresses = Ipv4Addresses::new([address.parse::<Cidr<Ipv4Addr>>()?])?;
-    let priority = priority.parse::<u8>()?.try_into()?;
-    let router = VirtualRouter::v3_ipv4(vrid.parse::<u8>()?.try_into()?, addresses, Centiseconds::ONE_SECOND)
-        .role(Role::Contender { priority, preempt: Preempt::Always });
+    let router = VirtualRouter::v3_ipv4(vrid.parse()?, addresses, Centiseconds::ONE_SECOND)
+        .priority(priority.parse()?);
 
     let node = Node::linux()?;
     let mut handle = node.add(interface, router, Netlink::new()?).await?;
     let mut interrupt = pin!(tokio::signal::ctrl_c());
-    println!("{}", handle.phase().as_str());
+    println!("{}", handle.phase());
     loop {
         tokio::select! {
-            phase = handle.changed() => println!("{}", phase?.as_str()),
+            phase = handle.changed() => println!("{}", phase?),
             interrupted = &mut interrupt => break interrupted?,
         }
     }

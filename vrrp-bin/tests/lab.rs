@@ -2,10 +2,16 @@
 //!
 //! `cargo test -p vrrp-bin --test lab -- NAME` runs those whose name contains NAME.
 
+#[path = "lab/evidence.rs"]
+mod evidence;
 #[path = "lab/failover.rs"]
 mod failover;
 #[path = "lab/faults.rs"]
 mod faults;
+#[path = "lab/forge.rs"]
+mod forge;
+#[path = "lab/hostile.rs"]
+mod hostile;
 #[path = "lab/support.rs"]
 mod support;
 
@@ -18,8 +24,8 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each test is several busy processes, and measures time.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(2));
-    let mut tests: Vec<Trial> = failover::tests();
-    tests.extend(faults::tests());
+    let all = [failover::tests(), faults::tests(), hostile::tests()];
+    let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");
         tests = tests.into_iter().map(|test| test.with_ignored_flag(true)).collect();

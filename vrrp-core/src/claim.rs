@@ -1,6 +1,6 @@
 //! The priority octet, read as what it says: [`Claim`]; and what a node may be configured to claim: [`Role`].
 
-use core::{fmt, num::NonZeroU8, time::Duration};
+use core::{fmt, num::NonZeroU8, str::FromStr, time::Duration};
 
 use crate::ConfigError;
 
@@ -27,6 +27,14 @@ impl TryFrom<u8> for Priority {
             Some(octet) if octet < NonZeroU8::MAX => Ok(Self(octet)),
             Some(_) | None => Err(ConfigError::Priority),
         }
+    }
+}
+
+impl FromStr for Priority {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        text.parse::<u8>().map_err(|_| ConfigError::Priority)?.try_into()
     }
 }
 
@@ -166,5 +174,7 @@ mod tests {
         assert!(Priority::try_from(0).is_err());
         assert!(Priority::try_from(255).is_err());
         assert_eq!(Priority::try_from(254).map(Priority::get), Ok(254));
+        assert_eq!("150".parse().map(Priority::get), Ok(150));
+        assert_eq!("256".parse::<Priority>(), Err(ConfigError::Priority));
     }
 }

@@ -7,7 +7,8 @@ use alloc::{sync::Arc, vec::Vec};
 use core::{fmt, net::IpAddr, time::Duration};
 
 use crate::{
-    Centiseconds, Cidr, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses, Key, Role, Seconds, Vrid,
+    Centiseconds, Cidr, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses, Key, Priority, Role,
+    Seconds, Vrid,
 };
 
 /// What cannot be configured, and what would be right. The core's callers made the mistake: no packet,
@@ -258,7 +259,7 @@ impl Default for Announcements {
 /// let addresses = Ipv4Addresses::new(["192.0.2.1".parse::<Ipv4Addr>()?])?;
 /// let router = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Duration::from_millis(250).try_into()?)
 ///     .role(Role::Contender { priority: 150.try_into()?, preempt: Preempt::Never });
-/// assert_eq!(router.vrid().get(), 51);
+/// assert_eq!(router.priority(200.try_into()?).configured_role().claim(), 200.into());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -312,6 +313,14 @@ impl VirtualRouter {
         self
     }
 
+    /// Sets the priority of a node that does not own the addresses; short for [`role`](Self::role) with the
+    /// Preempt_Mode that it had, or the default.
+    #[must_use]
+    pub fn priority(self, priority: Priority) -> Self {
+        let preempt = self.role.preempt();
+        self.role(Role::Contender { priority, preempt })
+    }
+
     /// Sends to `peers` by unicast instead of multicast, and hears whom `hear` says.
     ///
     /// # Errors
@@ -360,10 +369,10 @@ impl VirtualRouter {
     }
 
     /// Sets how long the backend may take to acquire or to be inspected, before it counts as failed;
-    /// 30 s unless set.
+    /// 30 s unless set, and at least 1 ms.
     #[must_use]
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
-        self.acquire_timeout = timeout;
+        self.acquire_timeout = timeout.max(Duration::from_millis(1));
         self
     }
 

@@ -197,7 +197,8 @@ impl Machine {
         }
     }
 
-    /// Takes one input. Afterwards [`deadline`](Self::deadline) lies after `now`, or is `None`.
+    /// Takes one input. After [`Input::Timeout`], [`deadline`](Self::deadline) lies after `now`, or is
+    /// `None`.
     pub fn handle(&mut self, now: Instant, input: Input) -> Effects {
         let mut effects = Effects::default();
         // An Active that may have been superseded is judged before the input is looked at: whatever the
@@ -232,7 +233,7 @@ impl Machine {
             (State::Active(active), Input::Drain { force }) => {
                 self.hand_over(now, active, Then::Drain { force }, &mut effects);
             }
-            (State::Active(active), Input::Resume) => self.take_back(now, active, &mut effects),
+            (State::Active(active), Input::Resume) => self.resume_as_active(now, active, &mut effects),
             (State::Active(active), Input::Advert(heard)) => {
                 self.active_hears(now, active, heard, &mut effects)
             }
@@ -276,6 +277,12 @@ impl Machine {
             Link::NoSource => Some(Hold::NoSource),
             Link::Ready(_) => self.fault.map(|fault| fault.hold),
         }
+    }
+
+    /// Whether an operator keeps it out.
+    #[must_use]
+    pub const fn is_drained(&self) -> bool {
+        self.drained
     }
 
     /// What it is doing.

@@ -4,6 +4,7 @@ use core::{
     fmt,
     net::IpAddr,
     num::{NonZeroU8, NonZeroU32},
+    str::FromStr,
 };
 
 use crate::ConfigError;
@@ -45,6 +46,14 @@ impl TryFrom<u8> for Vrid {
 
     fn try_from(octet: u8) -> Result<Self, ConfigError> {
         NonZeroU8::new(octet).map(Self).ok_or(ConfigError::Vrid)
+    }
+}
+
+impl FromStr for Vrid {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        text.parse::<u8>().map_err(|_| ConfigError::Vrid)?.try_into()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a virtual router is doing, why it holds back, and what made it change: [`Phase`], [`Hold`], [`Reason`].
 
+use core::fmt;
+
 use crate::LeaseFailure;
 
 /// What a virtual router is doing, as users see it.
@@ -52,6 +54,16 @@ impl Phase {
             Self::Held => "held",
             Self::Adopted => "adopted",
             Self::Resigning => "resigning",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    /// The phase, with the reason of a hold: `held`, `initialize (link-down)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Initialize(hold) => write!(f, "initialize ({})", hold.as_str()),
+            phase => f.write_str(phase.as_str()),
         }
     }
 }

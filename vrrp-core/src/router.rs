@@ -47,6 +47,13 @@ pub struct Router {
     dirty: VecDeque<Slot>,
     /// Slots that are removed or replaced once they have stopped.
     departing: Vec<Slot>,
+    /// Slots of `entries` that are free.
+    free: Vec<Slot>,
+    /// The latest generation of a virtual router that is gone: one of the same key counts on from there,
+    /// so that no late answer is taken for one to it.
+    gone: Generation,
+    /// A shutdown was asked for, and nothing configured since.
+    shutting_down: bool,
 }
 
 /// The virtual routers of one interface and family.
@@ -113,7 +120,7 @@ impl Router {
             Input::SendFailed { key } => self.step_key(&key, fsm::Input::SendFailed),
             Input::Drain { key, force } => self.step_key(&key, fsm::Input::Drain { force }),
             Input::Resume { key } => self.step_key(&key, fsm::Input::Resume),
-            Input::Shutdown => self.step_all(|_| true, |_| fsm::Input::Shutdown),
+            Input::Shutdown => self.shutdown(),
             Input::Configure(desired) => self.configure(desired),
             Input::Interface { id, status } => {
                 self.interfaces.insert(id, status);
@@ -157,7 +164,7 @@ impl Router {
     /// Everything about one virtual router.
     #[must_use]
     pub fn status(&self, key: &Key) -> Option<Status<'_>> {
-        Some(self.entry(self.slot(key)?)?.status())
+        Some(self.entry(self.slot(key)?)?.status(self.now))
     }
 
     /// The virtual routers, in the order of their keys.
@@ -171,7 +178,10 @@ impl Router {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         let stopped = |entry: &Entry| entry.machine().phase() == Phase::Initialize(Hold::Stopped);
-        self.dirty.is_empty() && self.entries.iter().flatten().all(stopped)
+        let replaced = |slot: &Slot| self.entry(*slot).is_some_and(Entry::has_successor);
+        self.dirty.is_empty()
+            && self.entries.iter().flatten().all(stopped)
+            && !self.departing.iter().any(replaced)
     }
 
     /// The counters of messages that belong to no virtual router of an interface and family.

@@ -1,4 +1,5 @@
 //! Properties of the codec: what is written is read back, and no octets make it panic.
+#![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},

@@ -2,6 +2,7 @@
 //!
 //! `SIMULATION_SEEDS=100000 cargo test -p vrrp-core --release --test simulation` runs more of them,
 //! `SIMULATION_SEED=7` replays one. The same seed gives the same trace.
+#![expect(clippy::expect_used, reason = "a test: what cannot be is a failure")]
 
 #[path = "simulation/network.rs"]
 mod network;

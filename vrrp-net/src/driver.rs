@@ -285,7 +285,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                         let name = &*entry.name;
                         tracing::warn!(
                             event = "address-lost", name, %interface, %address,
-                            "{name}: {address} was removed from {interface}; putting it back"
+                            "{name}: {address} is no longer held on {interface}; putting it back"
                         );
                     }
                     self.input(Input::LeaseLost { key });
@@ -337,6 +337,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Whether a shutdown is over: all has stopped, and every backend has let go or had its time.
     fn is_over(&mut self) -> bool {
         if !self.stop.requested || !self.router.is_stopped() {
+            // A deadline that has passed would wake the driver again and again.
+            self.stop.give_up_at = None;
             return false;
         }
         let now = self.clock.now();

@@ -30,7 +30,8 @@ pub trait Link: Send + 'static {
     /// Ready when [`try_recv`](Self::try_recv) may have something.
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// The next datagram, its payload in `buffer`; `None` when there is none at the moment.
+    /// The next datagram, its payload in `buffer`; `None` when there is none at the moment. Ports that have
+    /// one give it in turns.
     ///
     /// # Errors
     /// A receive error of a port, with the port's interface down or gone; the driver goes on.

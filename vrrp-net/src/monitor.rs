@@ -31,7 +31,7 @@ pub enum HostEvent {
         /// How it is now.
         snapshot: Snapshot,
     },
-    /// An address is gone, whoever removed it.
+    /// An address is gone, whoever removed it, or it was a virtual one and became the host's own.
     AddressRemoved {
         /// The name of the interface that it was on.
         interface: String,

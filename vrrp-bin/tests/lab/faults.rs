@@ -30,9 +30,10 @@ const PROBATION: Duration = Duration::from_secs(10);
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         // The longest one first: others run beside it.
-        Trial::test("fault_scripted", scripted::faults),
+        timed("fault_scripted", |_| scripted::faults()),
         timed("fault_denied", denied),
         timed("fault_address_present", address_present),
+        timed("fault_address_claimed", address_claimed),
         timed("fault_interface_gone", |ticker| interface_goes(Loss::Destroyed, ticker)),
         timed("fault_link_down", |ticker| interface_goes(Loss::Unplugged, ticker)),
         Trial::test("fault_bad_configuration", bad_configuration),
@@ -202,6 +203,26 @@ fn is_operators(node: &Node) -> Result<bool, Failed> {
     let all = node.host.run(|| addresses::list(&mut Socket::new()?))??;
     let found: Vec<_> = all.iter().filter(|address| address.ip() == IpAddr::from(SECOND)).collect();
     Ok(matches!(found.as_slice(), [one] if one.valid.is_none() && !one.is_ours()))
+}
+
+/// An operator makes a held address the host's own: the node hands it over rather than believe that it still
+/// has a lease, and leaves it alone.
+fn address_claimed(ticker: &Ticker) -> Outcome {
+    let mut pair = Pair::new()?;
+    let (a, b) = (pair.a.mac, pair.b.mac);
+    pair.a.start(&config(200, QUICK, &[SECOND]))?;
+    pair.b.start(&config(100, QUICK, &[SECOND]))?;
+    pair.a.wait_for_phase("held")?;
+    pair.b.wait_for_phase("backup")?;
+    let begun = now();
+    change_address(&pair.a, "replace")?;
+    let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
+    let took =
+        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
+    within("takeover after a resignation", took - resigned, (skew(QUICK), skew(QUICK)), SLACK, ticker)?;
+    pair.b.wait_for_phase("held")?;
+    wait_for_hold(&pair.a, "address-present")?;
+    check(is_operators(&pair.a)?, "the operator's address was changed")
 }
 
 /// How an interface goes.

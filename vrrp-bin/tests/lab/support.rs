@@ -5,6 +5,7 @@ use std::{
     net::IpAddr,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{PoisonError, RwLock},
     time::Duration,
 };
 
@@ -26,24 +27,43 @@ pub(crate) fn milliseconds(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
 }
 
+/// Held for writing by a test that needs the whole machine, for reading by every other.
+static MACHINE: RwLock<()> = RwLock::new(());
+
 /// A test that measures time. A machine that paused for more than 50 ms makes a failure inconclusive: it is
 /// printed and repeated, three times at most.
 pub(crate) fn timed(name: impl Into<String>, test: impl Fn(&Ticker) -> Outcome + Send + 'static) -> Trial {
     Trial::test(name, move || {
-        for attempt in 1.. {
-            let ticker = Ticker::start()?;
-            let outcome = test(&ticker);
-            let gap = ticker.stop();
-            match outcome {
-                Err(failure) if gap > HICCUP && attempt <= 3 => {
-                    let why = failure.message().unwrap_or("no message");
-                    println!("inconclusive: the machine paused for {}: {why}", milliseconds(gap));
-                }
-                outcome => return outcome,
-            }
-        }
-        Ok(())
+        let _shared = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
+        conclude(test)
     })
+}
+
+/// The same for a test that runs while no other does.
+pub(crate) fn timed_alone(
+    name: impl Into<String>,
+    test: impl Fn(&Ticker) -> Outcome + Send + 'static,
+) -> Trial {
+    Trial::test(name, move || {
+        let _whole = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
+        conclude(test)
+    })
+}
+
+fn conclude(test: impl Fn(&Ticker) -> Outcome) -> Outcome {
+    for attempt in 1.. {
+        let ticker = Ticker::start()?;
+        let outcome = test(&ticker);
+        let gap = ticker.stop();
+        match outcome {
+            Err(failure) if gap > HICCUP && attempt <= 3 => {
+                let why = failure.message().unwrap_or("no message");
+                println!("inconclusive: the machine paused for {}: {why}", milliseconds(gap));
+            }
+            outcome => return outcome,
+        }
+    }
+    Ok(())
 }
 
 /// Fails with a sentence unless `actual` lies between `least` and `most`, with `slack` and the ticker's worst

@@ -254,8 +254,8 @@ impl Machine {
             }
             Interval::V3(_) => effects.withheld = true,
         }
-        if let Lease::Held { announcing: Some(announcing), .. } = &mut active.lease {
-            effects.announce = announcing.won(now, &self.params);
+        if let Lease::Held { announcing: Some(announcing), repair_until } = &mut active.lease {
+            effects.announce = announcing.won(now, &self.params) && repair_until.is_none();
         }
         self.state = State::Active(active);
     }
@@ -273,7 +273,8 @@ impl Machine {
                 return;
             }
             Lease::Held { announcing: Some(mut announcing), repair_until } => {
-                effects.announce = announcing.due(now, &self.params);
+                // What is lost is not announced (8.1.2, 8.2.2), but anew once it is back.
+                effects.announce = announcing.due(now, &self.params) && repair_until.is_none();
                 active.lease = Lease::Held { announcing: Some(announcing), repair_until };
             }
             Lease::Acquiring { .. } | Lease::Held { announcing: None, .. } | Lease::Resigning { .. } => {}
@@ -400,18 +401,31 @@ impl Machine {
             }
             Then::Drain { force: false } => {
                 effects.drain_refused = true;
-                self.take_back(now, active, effects);
+                self.take_back(now, active, Reason::Resume, effects);
             }
         }
     }
 
+    /// Ends a drain. A shutdown goes on.
+    pub(super) fn resume_as_active(&mut self, now: Instant, active: Active, effects: &mut Effects) {
+        if let Some(Then::Drain { .. }) = active.handover() {
+            self.take_back(now, active, Reason::Resume, effects);
+        }
+    }
+
     /// Takes a resignation back, if there is one: the addresses are still held.
-    pub(super) fn take_back(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
-        if let Lease::Resigning { announcing, then: Then::Drain { .. }, .. } = active.lease {
+    pub(super) fn take_back(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        reason: Reason,
+        effects: &mut Effects,
+    ) {
+        if let Lease::Resigning { announcing, .. } = active.lease {
             // The backend marked the addresses as leaving: a repair puts them right.
             let repair_until = Some(now + self.params.backend_timeout);
             active.lease = Lease::Held { announcing, repair_until };
-            effects.transition = Some(Reason::Resume);
+            effects.transition = Some(reason);
             effects.lease = Some(Want::Repair);
             self.advertise(now, active, effects);
         }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Backup, Effects, Fault, Link, Machine, Probation, State};
+use super::{Backup, Effects, Fault, Link, Machine, Probation, State, Then};
 use crate::{Hold, Instant, LeaseFailure, Reach, Reason, Role, Want};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -10,11 +10,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Machine {
     pub(super) fn start(&mut self, now: Instant, effects: &mut Effects) {
+        if let State::Active(active) = self.state
+            && active.handover() == Some(Then::Stop)
+        {
+            self.take_back(now, active, Reason::Startup, effects);
+        }
         if self.wanted {
             return;
         }
         self.wanted = true;
         if self.state == State::Initialize {
+            // The release below supersedes an inspection that is under way: it is asked for anew.
+            if let Some(fault) = &mut self.fault {
+                fault.inspect_until = None;
+            }
             // What a crash left behind goes; whoever acquires next supersedes this.
             effects.lease = Some(Want::Release { reason: Reason::Startup, successor: None });
             self.enter(now, Reason::Startup, effects);

@@ -59,6 +59,7 @@ fn same_identity(one: &VirtualRouter, other: &VirtualRouter) -> bool {
 
 impl Router {
     pub(super) fn configure(&mut self, desired: &BTreeMap<Key, VirtualRouter>) {
+        self.shutting_down = false;
         for slot in 0..self.entries.len() {
             let Some(Some(entry)) = self.entries.get_mut(slot) else { continue };
             if !desired.contains_key(&entry.key()) {
@@ -70,7 +71,7 @@ impl Router {
                 continue;
             }
             match self.slot(key) {
-                None => self.insert(*key, config.clone()),
+                None => self.insert(*key, config.clone(), false),
                 Some(slot) => self.change(slot, config),
             }
         }
@@ -80,12 +81,12 @@ impl Router {
         self.departing.reserve(room.saturating_sub(self.departing.len()));
     }
 
-    fn insert(&mut self, key: Key, config: VirtualRouter) {
+    fn insert(&mut self, key: Key, config: VirtualRouter, drained: bool) {
         let machine = Machine::new(params(&config));
         let status = self.interfaces.get(&key.interface).copied().unwrap_or_default();
         let link = link(&config, status);
-        let entry = Entry::new(self.now, key, config, machine);
-        let slot = match self.entries.iter().position(Option::is_none) {
+        let entry = Entry::new(self.now, key, config, machine, self.gone);
+        let slot = match self.free.pop() {
             Some(free) => free,
             None => {
                 self.entries.push(None);
@@ -98,6 +99,9 @@ impl Router {
         self.deadlines.reserve(self.entries.len());
         self.index(key, Some(slot));
         self.step(slot, fsm::Input::Link(link));
+        if drained {
+            self.step(slot, fsm::Input::Drain { force: false });
+        }
         self.step(slot, fsm::Input::Start);
     }
 
@@ -169,10 +173,28 @@ impl Router {
             self.deadlines.set(slot, None);
             let Some(gone) = self.entries.get_mut(slot).and_then(Option::take) else { continue };
             self.dirty.retain(|queued| *queued != slot);
-            let key = gone.key();
+            self.free.push(slot);
+            self.gone = self.gone.max(gone.generation());
+            let (key, drained) = (gone.key(), gone.machine().is_drained());
             self.index(key, None);
             if let Some(Departure::ReplacedBy(config)) = gone.rest.departure {
-                self.insert(key, config);
+                self.insert(key, config, drained);
+            }
+        }
+    }
+
+    /// Every virtual router hands over and stops. What hands over already, in order to be removed or
+    /// replaced, goes on with it, and is not replaced any more.
+    pub(super) fn shutdown(&mut self) {
+        let first = !core::mem::replace(&mut self.shutting_down, true);
+        for slot in 0..self.entries.len() {
+            let Some(Some(entry)) = self.entries.get_mut(slot) else { continue };
+            let departing = entry.rest.departure.is_some();
+            if departing {
+                entry.rest.departure = Some(Departure::Removed);
+            }
+            if !(departing && first) {
+                self.step(slot, fsm::Input::Shutdown);
             }
         }
     }

@@ -57,7 +57,8 @@ struct Pending {
     transmit: Option<Say>,
     lease: Option<Want>,
     announce: bool,
-    any_notice: bool,
+    /// How many notices are there to be polled.
+    notices_due: u8,
     /// One bit for each notice that was told since the phase last changed.
     told_notices: u8,
 }
@@ -70,7 +71,14 @@ struct HeardForms {
 }
 
 impl Entry {
-    pub(super) fn new(now: Instant, key: Key, config: VirtualRouter, machine: Machine) -> Self {
+    /// Requests are numbered from after `generation` on.
+    pub(super) fn new(
+        now: Instant,
+        key: Key,
+        config: VirtualRouter,
+        machine: Machine,
+        generation: Generation,
+    ) -> Self {
         let pending = Pending {
             told: machine.phase(),
             drain_refused: false,
@@ -78,11 +86,11 @@ impl Entry {
             transmit: None,
             lease: None,
             announce: false,
-            any_notice: false,
+            notices_due: 0,
             told_notices: 0,
         };
         let rest = Rest {
-            generation: Generation::default(),
+            generation,
             since: now,
             reason: Reason::Startup,
             notices: [None; Notice::ALL.len()],
@@ -112,9 +120,18 @@ impl Entry {
         &self.machine
     }
 
+    /// Whether something takes its place once it has stopped.
+    pub(super) const fn has_successor(&self) -> bool {
+        matches!(self.rest.departure, Some(Departure::ReplacedBy(_)))
+    }
+
     /// Replaces the configuration by one that has the same addresses and protocol.
     pub(super) fn set_config(&mut self, config: VirtualRouter) {
         self.config = config;
+    }
+
+    pub(super) const fn generation(&self) -> Generation {
+        self.rest.generation
     }
 
     /// Whether the answer to a request of `generation` is still of interest.
@@ -135,7 +152,7 @@ impl Entry {
             self.pending.told_notices = 0;
         }
         self.count(before, after, &effects);
-        self.merge(after, effects);
+        self.merge(before, after, effects);
     }
 
     fn count(&mut self, before: Phase, after: Phase, effects: &Effects) {
@@ -155,16 +172,21 @@ impl Entry {
         add(&mut counters.backend_failures, failed);
     }
 
-    fn merge(&mut self, phase: Phase, effects: Effects) {
+    fn merge(&mut self, before: Phase, after: Phase, effects: Effects) {
         let pending = &mut self.pending;
-        let on_the_wire = matches!(phase, Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning);
-        if effects.transition.is_some() && !on_the_wire {
-            // What an Active had still to say is void.
-            pending.transmit = effects.transmit;
+        let on_the_wire =
+            |phase| matches!(phase, Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning);
+        if effects.transition.is_some() && !on_the_wire(after) {
+            // What an Active had still to say is void, but the resignation with which it left is not.
+            let parting = pending.transmit.filter(|say| *say == Say::Resign && !on_the_wire(before));
+            pending.transmit = effects.transmit.or(parting);
             pending.announce = false;
         } else {
             pending.transmit = effects.transmit.or(pending.transmit);
             pending.announce |= effects.announce;
+        }
+        if self.machine.source().is_none() {
+            pending.transmit = None;
         }
         pending.drain_refused |= effects.drain_refused;
         match effects.lease {
@@ -175,6 +197,8 @@ impl Entry {
                 pending.lease = None;
             }
             Some(want) => {
+                // Every request but `Leaving` says that the addresses are not held just now.
+                pending.announce = false;
                 self.rest.generation = self.rest.generation.next();
                 pending.leaving = false;
                 pending.lease = Some(want);
@@ -189,7 +213,7 @@ impl Entry {
         {
             *place = Some(source);
             self.pending.told_notices |= bit;
-            self.pending.any_notice = true;
+            self.pending.notices_due = self.pending.notices_due.saturating_add(1);
         }
     }
 
@@ -204,8 +228,8 @@ impl Entry {
             Some(ChecksumForm::PseudoHeader) => self.forms.pseudo_header = true,
             None => {}
         }
-        let v3_ipv4 = matches!(self.config.protocol(), Protocol::V3Ipv4 { .. });
-        if v3_ipv4 && self.forms.message_only && self.forms.pseudo_header {
+        let auto = matches!(self.config.protocol(), Protocol::V3Ipv4 { checksum: Checksum::Auto, .. });
+        if auto && self.forms.message_only && self.forms.pseudo_header {
             self.notice(Notice::BothChecksums, source);
         }
     }
@@ -218,7 +242,7 @@ impl Entry {
             || pending.transmit.is_some()
             || pending.lease.is_some()
             || pending.announce
-            || pending.any_notice
+            || pending.notices_due > 0
     }
 
     /// The next output. The order in which these stand is the order of the protocol.
@@ -252,10 +276,10 @@ impl Entry {
         for notice in Notice::ALL {
             let place = self.rest.notices.get_mut(usize::from(notice.index()));
             if let Some(source) = place.and_then(Option::take) {
+                self.pending.notices_due = self.pending.notices_due.saturating_sub(1);
                 return Some(Event::Notice { key: self.key, notice, source });
             }
         }
-        self.pending.any_notice = false;
         None
     }
 
@@ -314,7 +338,7 @@ impl Entry {
         self.tally.reject(now, source, reason);
     }
 
-    pub(super) fn status(&self) -> Status<'_> {
+    pub(super) fn status(&self, now: Instant) -> Status<'_> {
         let active_peer = match self.machine.state() {
             State::Backup(backup) => backup.active,
             State::Initialize | State::Active(_) => None,
@@ -325,7 +349,7 @@ impl Entry {
             reason: self.rest.reason,
             claim: self.machine.claim(),
             active_until: self.machine.active_until(),
-            probation_until: self.machine.probation_until(),
+            probation_until: self.machine.probation_until().filter(|until| *until > now),
             active_peer,
             counters: &self.tally.counters,
             speakers: self.tally.speakers.as_slice(),

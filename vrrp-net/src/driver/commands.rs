@@ -141,8 +141,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         Ok(())
     }
 
-    /// Takes a member in. If its addresses are held by another backend, that one lets go and `true` is
-    /// returned: the new one has to take them.
+    /// Takes a member in. If its addresses are held by another backend, or may be, that one lets go; `true`:
+    /// the new one has to take them.
     fn seat_member(&mut self, key: Key, member: Member) -> bool {
         let now = self.clock.now();
         let effects = &mut self.effects;
@@ -152,7 +152,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         };
         let lease = entry.lease(key, Generation::default(), &entry.router);
         let Some(old) = entry.replace(member) else { return false };
-        if entry.phase.state() == "active" {
+        // A release that is under way would be cut off by the first request to the new one.
+        if entry.phase.state() == "active" || !effects.leases.is_idle(key) {
             effects.leases.retire(old, lease, now);
         }
         if entry.phase == Phase::Acquiring {

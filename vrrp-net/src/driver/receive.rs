@@ -1,11 +1,8 @@
 //! Reading packets: in batches, and all of them before something that cannot be taken back.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use vrrp_core::{Family, Input, InterfaceId};
+use vrrp_core::Input;
 
 use super::Driver;
 use crate::{clock::Clock, link::Link, monitor::Monitor};
@@ -22,61 +19,68 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Reads what there is, up to one batch.
     pub(super) fn receive_batch(&mut self) {
         for _ in 0..BATCH {
-            if self.receive().is_none() {
+            if matches!(self.receive(), Read::Nothing) {
                 return;
             }
         }
     }
 
-    /// Reads what was there at `start`: until every socket is empty or has given something later.
+    /// Reads what was there at `start`: until every socket is empty or has given something later. Ports give
+    /// in turns, so that they all have once as many packets in a row as there are ports were later: a flood of
+    /// one is not read on because another is quiet.
     pub(super) fn drain_sockets(&mut self, start: SystemTime) {
         let ports = self.effects.interfaces.ports().count();
-        let mut later = BTreeSet::new();
+        let mut later = 0;
         for _ in 0..DRAIN {
-            let Some(packet) = self.receive() else { return };
-            if packet.stamp.is_some_and(|stamp| stamp > start) {
-                later.insert((packet.interface, packet.family));
-                if later.len() >= ports {
-                    return;
-                }
+            let stamp = match self.receive() {
+                Read::Packet(stamp) => stamp,
+                // What another socket holds counts nevertheless.
+                Read::Error => continue,
+                Read::Nothing => return,
+            };
+            later = if stamp.is_some_and(|stamp| stamp > start) { later + 1 } else { 0 };
+            if later > 0 && later >= ports {
+                return;
             }
         }
     }
 
-    /// Reads one packet and gives it to the core; `None` when there is none.
-    fn receive(&mut self) -> Option<Packet> {
+    /// Reads one packet and gives it to the core.
+    fn receive(&mut self) -> Read {
         match self.effects.link.try_recv(&mut self.buffer) {
-            Ok(None) => None,
+            Ok(None) => Read::Nothing,
             Ok(Some(received)) => {
                 self.receive_errors = 0;
                 let meta = received.meta;
                 let bytes = self.buffer.get(..received.len).unwrap_or_default();
                 let _ = self.router.handle(self.clock.now(), Input::Datagram { meta, bytes });
                 self.settle();
-                let family = Family::of(meta.destination);
-                Some(Packet { interface: meta.interface, family, stamp: received.stamp })
+                Read::Packet(received.stamp)
             }
             Err(error) => {
                 let now = self.clock.now();
                 self.receive_errors = self.receive_errors.saturating_add(1);
-                if self.receive_errors >= ERRORS {
-                    self.receive_errors = 0;
-                    self.receive_after = Some(now + PAUSE);
-                }
                 if let Some(suppressed) = self.receive_warning.pass(now) {
                     let text = "a socket could not be read";
                     tracing::warn!(event = "receive-failed", %error, suppressed, "{text}: {error}");
                 }
-                None
+                if self.receive_errors < ERRORS {
+                    return Read::Error;
+                }
+                self.receive_errors = 0;
+                self.receive_after = Some(now + PAUSE);
+                Read::Nothing
             }
         }
     }
 }
 
-/// What is remembered of a packet.
-struct Packet {
-    interface: InterfaceId,
-    family: Family,
-    /// When the kernel received it.
-    stamp: Option<SystemTime>,
+/// What came of reading once.
+enum Read {
+    /// A packet, and when the kernel received it.
+    Packet(Option<SystemTime>),
+    /// One socket failed; others may have something.
+    Error,
+    /// There is none at the moment.
+    Nothing,
 }

@@ -20,7 +20,7 @@ use nix::{
     net::if_::{if_indextoname, if_nametoindex},
     sys::socket::LinkAddr,
 };
-use socket2::Socket;
+use socket2::{SockFilter, Socket};
 
 use super::{
     Cable, Direction, Error, Frame, Switch,
@@ -65,6 +65,15 @@ impl Capture {
         Self::begin(switch.namespace(), None, false)
     }
 
+    /// Captures what the host at the end of one cable sends: where much else passes, much less than
+    /// [`start`](Self::start) would.
+    ///
+    /// # Errors
+    /// [`Error`] with what the operating system says.
+    pub fn sent(cable: &Cable) -> Result<Self, Error> {
+        Self::begin(cable.switch(), Some(cable.port()), false)
+    }
+
     /// Captures what passes one cable, both ways. The cable's interface must exist.
     ///
     /// # Errors
@@ -78,6 +87,9 @@ impl Capture {
         let open = || {
             let index = port.map_or(Ok(0), if_nametoindex)?;
             let socket = raw::packet_socket(index, EVERYTHING)?;
+            if !both_ways {
+                socket.attach_filter(&only_arriving())?;
+            }
             raw::wait_for_stamps().map(|()| socket)
         };
         let shared = Arc::new(Shared {
@@ -205,6 +217,18 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Vec<Frame>> {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A packet filter (classic BPF): spares the reader what leaves, which it would throw away.
+fn only_arriving() -> [SockFilter; 4] {
+    let kind = libc::SKF_AD_OFF.wrapping_add(libc::SKF_AD_PKTTYPE).cast_unsigned();
+    let op = |code: u32, if_false, operand| SockFilter::new(code as u16, 0, if_false, operand);
+    [
+        op(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, kind),
+        op(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, OUTGOING.into()),
+        op(libc::BPF_RET | libc::BPF_K, 0, 0),
+        op(libc::BPF_RET | libc::BPF_K, 0, u32::MAX),
+    ]
 }
 
 fn port_name(index: usize) -> Arc<str> {

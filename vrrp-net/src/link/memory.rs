@@ -60,6 +60,7 @@ struct Node {
     queue: VecDeque<(RxMeta, Vec<u8>)>,
     waker: Option<Waker>,
     fails_sends: bool,
+    failing_receives: u32,
     partitioned: bool,
     sent: Vec<Sent>,
     announced: Vec<Announced>,
@@ -105,6 +106,11 @@ impl Memory {
     /// Whether sends fail from now on.
     pub fn fail_sends(&self, fail: bool) {
         self.with(|node| node.fails_sends = fail);
+    }
+
+    /// The next so many receives fail.
+    pub fn fail_receives(&self, times: u32) {
+        self.with(|node| node.failing_receives = times);
     }
 
     /// Whether the cable is cut from now on: sends succeed and reach nobody, and nothing arrives.
@@ -189,8 +195,12 @@ impl Link for Memory {
     }
 
     fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-        Ok(self.with(|node| {
-            let (meta, payload) = node.queue.pop_front()?;
+        self.with(|node| {
+            if let Some(rest) = node.failing_receives.checked_sub(1) {
+                node.failing_receives = rest;
+                return Err(io::ErrorKind::NetworkDown.into());
+            }
+            let Some((meta, payload)) = node.queue.pop_front() else { return Ok(None) };
             let len = payload.len().min(buffer.len());
             for (to, from) in buffer.iter_mut().zip(&payload) {
                 *to = *from;
@@ -198,8 +208,8 @@ impl Link for Memory {
             let family = Family::of(meta.destination);
             let interest = node.ports.get(&(meta.interface, family));
             let refused = interest.is_none_or(|interest| !interest.hears(family, meta.ttl, &payload));
-            Some(Received { meta, len, stamp: None, refused })
-        }))
+            Ok(Some(Received { meta, len, stamp: None, refused }))
+        })
     }
 
     fn send(

@@ -49,7 +49,8 @@ pub enum MonitorEvent {
         /// How it is; `None`: there is no interface of this name.
         snapshot: Option<InterfaceSnapshot>,
     },
-    /// An address is gone from it, whoever took it away.
+    /// An address is gone from it, whoever took it away; or it was a virtual address that we had put there,
+    /// and somebody made it the host's own (`ip address replace`).
     AddressRemoved {
         /// The interface's name.
         name: Arc<str>,
@@ -301,7 +302,12 @@ impl Tables {
         let place =
             self.addresses.iter().position(|old| old.index == address.index && old.cidr == address.cidr);
         match (is_new, place.and_then(|place| self.addresses.get_mut(place))) {
-            (true, Some(old)) => *old = address,
+            (true, Some(old)) => {
+                let old = mem::replace(old, address.clone());
+                if old.is_ours() && !address.is_ours() {
+                    self.tell_removed(&old, watched, events);
+                }
+            }
             (true, None) => self.addresses.push(address),
             (false, Some(_)) => {
                 self.tell_removed(&address, watched, events);
@@ -313,7 +319,11 @@ impl Tables {
 
     fn tell_removed_since(&self, old: &Self, watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
         for address in &old.addresses {
-            let same = |new: &HostAddress| new.index == address.index && new.cidr == address.cidr;
+            let same = |new: &HostAddress| {
+                new.index == address.index
+                    && new.cidr == address.cidr
+                    && (new.is_ours() || !address.is_ours())
+            };
             if !self.addresses.iter().any(same) {
                 old.tell_removed(address, watched, events);
             }

@@ -1,7 +1,7 @@
 //! Backends that fail, hang, panic, and hold.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -11,9 +11,11 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::time::Instant;
-use vrrp_core::{Hold, Key, LeaseFailure, Phase, Reach, Reason};
+use vrrp_core::{
+    Centiseconds, Cidr, Hold, Ipv4Addresses, Key, LeaseFailure, Phase, Reach, Reason, Role, VirtualRouter, Vrid,
+};
 use vrrp_net::{
-    BackendError, Lease, Release, VipBackend,
+    BackendError, Lease, Member, Release, VipBackend,
     backend::memory::{Call, Memory as Backend},
     link::memory::Hub,
     monitor::HostEvent,
@@ -317,4 +319,52 @@ async fn another_backend_goes_on_with_what_the_old_one_had_begun() {
     becomes(&mut handles[0], Phase::Held).await;
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert!(host.backend.calls().iter().any(released) && successor.holds());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_backend_waits_for_what_the_old_one_is_letting_go() {
+    let hub = Hub::new();
+    let host = Host::new(&hub, 1);
+    let old: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
+    let successor = Backend::new();
+    let new: Arc<dyn VipBackend> = Arc::new(successor.clone());
+    let mut handles = host.node.configure(vec![member(VRID, 100, &old)]).await.unwrap();
+    becomes(&mut handles[0], Phase::Held).await;
+    // Longer than the new one waits for silence.
+    host.backend.delay(Duration::from_secs(10));
+    let (meta, payload) = advert(9, VRID, 200);
+    hub.inject(meta, &payload);
+    becomes(&mut handles[0], Phase::Backup).await;
+    called(&host.backend, |calls| calls.iter().any(released)).await;
+    host.node.configure(vec![member(VRID, 100, &new)]).await.unwrap();
+    becomes(&mut handles[0], Phase::Held).await;
+    assert!(successor.holds());
+    assert!(!host.backend.holds(), "what it was letting go is let go");
+}
+
+/// Both backends answer at the moment at which both virtual routers get other addresses.
+#[tokio::test(start_paused = true)]
+async fn an_answer_for_addresses_that_were_replaced_is_no_answer() {
+    let host = Host::new(&Hub::new(), 1);
+    host.backend.delay(Duration::from_secs(5));
+    let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
+    let members = |octet| {
+        let owner = |vrid| owner(vrid, octet, &backend);
+        vec![owner(VRID), owner(VRID + 1)]
+    };
+    let handles = host.node.configure(members(100)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    host.node.configure(members(101)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    for handle in handles {
+        assert!(!handle.phase().is_active(), "{} before the backend has answered", handle.name());
+    }
+}
+
+fn owner(vrid: u8, octet: u8, backend: &Arc<dyn VipBackend>) -> Member {
+    let address = Cidr::from(Ipv4Addr::new(192, 0, 2, octet));
+    let vrid = Vrid::try_from(vrid).unwrap();
+    let addresses = Ipv4Addresses::new([address]).unwrap();
+    let router = VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND).role(Role::Owner);
+    Member::new("eth0", router, backend.clone())
 }

@@ -12,9 +12,11 @@ use std::{
 };
 
 use tokio::time::{Instant, timeout};
-use vrrp_core::{Cidr, Family, Hold, InterfaceId, Phase, Reason};
+use vrrp_core::{
+    Centiseconds, Cidr, Family, Hold, InterfaceId, Ipv4Addresses, Phase, Reason, VirtualRouter,
+};
 use vrrp_net::{
-    Error, VipBackend,
+    Error, Member, VipBackend,
     backend::memory::Call,
     link::{
         Interest, Link, Port, Received,
@@ -91,6 +93,20 @@ async fn a_shutdown_waits_for_a_slow_release_but_not_for_ever() {
     let start = Instant::now();
     host.node.shutdown().await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_starts_nothing_that_was_about_to_be_replaced() {
+    let host = Host::new(&Hub::new(), 1);
+    let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
+    let mut handle = host.active(100).await;
+    let addresses = Ipv4Addresses::new(["192.0.2.101/24".parse::<Cidr<_>>().unwrap()]).unwrap();
+    let other = VirtualRouter::v3_ipv4(handle.key().vrid, addresses, Centiseconds::ONE_SECOND);
+    host.node.configure(vec![Member::new("eth0", other, backend)]).await.unwrap();
+    becomes(&mut handle, Phase::Resigning).await;
+    timeout(Duration::from_secs(60), host.node.shutdown()).await.expect("the shutdown ends").unwrap();
+    assert_eq!(handle.phase(), STOPPED);
+    assert!(!host.backend.holds());
 }
 
 #[tokio::test(start_paused = true)]

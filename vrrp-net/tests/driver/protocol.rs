@@ -4,12 +4,16 @@ use std::{
     collections::BTreeSet,
     io,
     net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
-use vrrp_core::{Cidr, Family, Hold, InterfaceId, Phase, Reach, Reason, RxMeta};
+use vrrp_core::{Centiseconds, Cidr, Family, Hold, InterfaceId, Phase, Reach, Reason, RxMeta};
 use vrrp_net::{
     BackendError, Lease, Release, VipBackend,
     backend::memory::{Call, Memory as Backend},
@@ -100,23 +104,52 @@ async fn a_stalled_backup_hears_what_is_queued_before_its_timer() {
     becomes(&mut handle, Phase::Held).await;
 }
 
-/// A wire on which there is always one more packet, received just now.
-struct Endless(Wire);
+#[tokio::test(start_paused = true)]
+async fn a_receive_error_hides_no_advertisement_from_a_stalled_backup() {
+    let hub = Hub::new();
+    let host = Host::new(&hub, 1);
+    let mut handle = host.add(100).await;
+    becomes(&mut handle, Phase::Backup).await;
+    let (meta, payload) = advert(9, VRID, 200);
+    hub.inject(meta, &payload);
+    host.wire.fail_receives(3);
+    tokio::time::advance(INTERVAL * 5).await;
+    tokio::task::yield_now().await;
+    assert_eq!(host.node.status().await.unwrap().routers[0].phase, Phase::Backup);
+    assert!(host.wire.sent().is_empty(), "a false takeover");
+}
+
+/// A wire on which there is always one more packet, received just now, on one port.
+struct Endless {
+    wire: Wire,
+    /// How often the driver has read since it last asked whether there was anything, and at most.
+    reads: usize,
+    most_reads: Arc<AtomicUsize>,
+}
+
+impl Endless {
+    fn new(wire: Wire) -> Self {
+        Self { wire, reads: 0, most_reads: Arc::default() }
+    }
+}
 
 impl Link for Endless {
     fn open(&mut self, port: &Port, interest: &Interest) -> io::Result<()> {
-        self.0.open(port, interest)
+        self.wire.open(port, interest)
     }
 
     fn close(&mut self, interface: InterfaceId, family: Family) {
-        self.0.close(interface, family);
+        self.wire.close(interface, family);
     }
 
     fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        self.reads = 0;
         Poll::Ready(())
     }
 
     fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        self.reads += 1;
+        self.most_reads.fetch_max(self.reads, Ordering::Relaxed);
         let (meta, payload) = advert(9, VRID, 1);
         buffer[..payload.len()].copy_from_slice(&payload);
         let stamp = Some(SystemTime::now());
@@ -124,18 +157,18 @@ impl Link for Endless {
     }
 
     fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
-        self.0.send(on, from, to, payload)
+        self.wire.send(on, from, to, payload)
     }
 
     fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
-        self.0.announce(on, family, addresses)
+        self.wire.announce(on, family, addresses)
     }
 }
 
 /// In real time: a flood never lets paused time go on.
 #[tokio::test]
 async fn a_flood_starves_neither_timers_nor_backends_nor_commands() {
-    let host = Host::with_link(&Hub::new(), 1, Endless);
+    let host = Host::with_link(&Hub::new(), 1, Endless::new);
     let interval = Duration::from_millis(300).try_into().unwrap();
     let vrrp_core::Protocol::V3Ipv4 { addresses, .. } = router(VRID, 100).protocol().clone() else {
         panic!("it is v3")
@@ -157,6 +190,27 @@ async fn a_flood_starves_neither_timers_nor_backends_nor_commands() {
     }
     let (_, counters) = scheduled(&host.node.status().await.unwrap());
     assert!(counters.adverts_received > 10_000, "{counters:?}");
+    host.node.shutdown().await.unwrap();
+}
+
+/// What is queued is read before a deadline, on every port; what keeps coming on one of them is not.
+#[tokio::test]
+async fn a_flood_of_one_port_is_not_read_on_for_the_others() {
+    let most_reads = Arc::<AtomicUsize>::default();
+    let host = Host::with_link(&Hub::new(), 1, |wire| Endless {
+        most_reads: Arc::clone(&most_reads),
+        ..Endless::new(wire)
+    });
+    let addresses = vrrp_core::Ipv6Addresses::new(["fe80::100".parse::<Cidr<_>>().unwrap()]).unwrap();
+    let quiet =
+        vrrp_core::VirtualRouter::v3_ipv6(VRID.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND);
+    let _quiet = host.node.add("eth0", quiet, host.backend.clone()).await.unwrap();
+    let mut handle = host.add(100).await;
+    becomes(&mut handle, Phase::Held).await;
+    assert_eq!(host.node.status().await.unwrap().ports.len(), 2);
+    // A turn reads one batch of 64, and then for a deadline and for a backend's answer.
+    let most = most_reads.load(Ordering::Relaxed);
+    assert!((64..80).contains(&most), "{most} packets in a turn");
     host.node.shutdown().await.unwrap();
 }
 
@@ -190,11 +244,11 @@ async fn an_interface_may_vanish_and_come_back_as_another() {
 }
 
 /// A wire that cannot be opened for a while, and counts how often that was tried.
-struct Stubborn(Wire, std::sync::Arc<std::sync::atomic::AtomicUsize>);
+struct Stubborn(Wire, Arc<AtomicUsize>);
 
 impl Link for Stubborn {
     fn open(&mut self, port: &Port, interest: &Interest) -> io::Result<()> {
-        match self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+        match self.1.fetch_add(1, Ordering::Relaxed) {
             0..3 => Err(io::ErrorKind::PermissionDenied.into()),
             _ => self.0.open(port, interest),
         }
@@ -223,13 +277,13 @@ impl Link for Stubborn {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_contends_on_a_socket_that_could_not_be_opened() {
-    let tries = std::sync::Arc::default();
-    let host = Host::with_link(&Hub::new(), 1, |wire| Stubborn(wire, std::sync::Arc::clone(&tries)));
+    let tries = Arc::default();
+    let host = Host::with_link(&Hub::new(), 1, |wire| Stubborn(wire, Arc::clone(&tries)));
     let start = tokio::time::Instant::now();
     let mut handle = host.add(100).await;
     reaches(&mut handle, |phase| matches!(phase, Phase::Initialize(Hold::LinkDown | Hold::NoSource))).await;
     becomes(&mut handle, Phase::Backup).await;
-    assert_eq!(tries.load(std::sync::atomic::Ordering::Relaxed), 4, "tried at once and then every second");
+    assert_eq!(tries.load(Ordering::Relaxed), 4, "tried at once and then every second");
     assert!(start.elapsed() >= Duration::from_secs(3));
 }
 

@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("an_address_is_leased_tagged_and_never_a_source", an_address_is_leased_tagged_and_never_a_source),
     ("acquiring_again_is_idempotent", acquiring_again_is_idempotent),
     ("an_address_of_the_host_is_not_taken", an_address_of_the_host_is_not_taken),
+    ("a_claimed_address_is_not_taken_back", a_claimed_address_is_not_taken_back),
     ("the_owner_borrows_its_address", the_owner_borrows_its_address),
     ("a_virtual_address_is_held_on_one_interface", a_virtual_address_is_held_on_one_interface),
     ("all_addresses_or_none", all_addresses_or_none),
@@ -127,6 +128,18 @@ fn an_address_of_the_host_is_not_taken(world: &mut World) {
     }
     assert_eq!(world.texts("eth0"), ["192.0.2.1/24"]);
     assert!(world.addresses("eth0").iter().all(|own| own.valid.is_none() && own.tag == 0));
+}
+
+/// Right after a request, when the backend has just read what there is.
+fn a_claimed_address_is_not_taken_back(world: &mut World) {
+    world.add_own("eth0", "192.0.2.1/24");
+    let (backend, lease) = (Backend::new(), lease(&["192.0.2.10/24"], 30));
+    for _ in 0..2 {
+        backend.acquire(&lease).unwrap();
+    }
+    world.claim("eth0", "192.0.2.10/24");
+    assert_eq!(failure(backend.acquire(&lease), &["192.0.2.10", "eth0"]), LeaseFailure::AddressPresent);
+    assert!(!world.addresses("eth0").iter().any(|address| address.is_ours()));
 }
 
 fn the_owner_borrows_its_address(world: &mut World) {

@@ -17,6 +17,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_renamed_interface_is_another_one", a_renamed_interface_is_another_one),
     ("down_and_no_carrier_are_not_up", down_and_no_carrier_are_not_up),
     ("a_removed_address_is_told", a_removed_address_is_told),
+    ("a_claimed_address_is_told_as_removed", a_claimed_address_is_told_as_removed),
     ("virtual_addresses_wake_nobody", virtual_addresses_wake_nobody),
     ("lost_notifications_are_made_up_for", lost_notifications_are_made_up_for),
     ("what_can_be_adopted_is_known_from_the_start", what_can_be_adopted_is_known_from_the_start),
@@ -143,6 +144,20 @@ fn a_removed_address_is_told(world: &mut World) {
         }
     }
     watch.until("eth0", |snapshot| !has_own("192.0.2.1/24")(snapshot));
+}
+
+/// `ip address replace` of a virtual address makes it the host's own, without removing it.
+fn a_claimed_address_is_told_as_removed(world: &mut World) {
+    put(world, "192.0.2.10/24", 1);
+    let (mut watch, _) = Watch::on("eth0");
+    world.claim("eth0", "192.0.2.10/24");
+    loop {
+        if let MonitorEvent::AddressRemoved { address, ours, .. } = watch.next() {
+            assert_eq!((address, ours), (cidr("192.0.2.10/24").address(), true));
+            break;
+        }
+    }
+    watch.until("eth0", has_own("192.0.2.10/24"));
 }
 
 fn virtual_addresses_wake_nobody(world: &mut World) {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::{
     RouteNetlinkMessage,
     address::{AddressAttribute, AddressFlags},
@@ -83,6 +83,12 @@ impl World {
     pub(crate) fn add_own(&mut self, interface: &str, text: &str) {
         let message = addresses::add_own(self.index(interface), cidr(text));
         self.socket.request(message, NLM_F_CREATE | NLM_F_EXCL).unwrap();
+    }
+
+    /// Makes an address that is there the host's own, as `ip address replace` does.
+    pub(crate) fn claim(&mut self, interface: &str, text: &str) {
+        let message = addresses::add_own(self.index(interface), cidr(text));
+        self.socket.request(message, NLM_F_CREATE | NLM_F_REPLACE).unwrap();
     }
 
     /// Puts an address whose uniqueness the kernel checks first.

@@ -111,6 +111,12 @@ impl Worker {
     fn acquire(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
         let index = index_of(&lease.interface)?;
         let mut requests = Vec::new();
+        let is_ours =
+            |table: &Table| lease.addresses.iter().any(|cidr| table.ours(index, cidr.address()).is_some());
+        if is_ours(self.table()?) {
+            // What is put again is replaced, and may have become the host's own a moment ago.
+            self.table = None;
+        }
         let table = self.table()?;
         for cidr in lease.addresses.iter() {
             match table.find(index, cidr.address()) {

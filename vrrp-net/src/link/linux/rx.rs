@@ -95,8 +95,10 @@ impl Rx {
         match self.role {
             Role::Heard => {
                 attach(socket, &filter::heard(interest, self.family))?;
-                // 16 KiB for each virtual router: four seconds of a stalled driver at 100 ms.
-                set_buffer(socket, (16 << 10) * interest.vrids.len().max(16))?;
+                // 16 KiB for each virtual router: four seconds of a stalled driver at 100 ms. At least 4 MiB, a
+                // tenth of a second of a flood that only user space can judge: what does not fit is lost,
+                // advertisements with it.
+                set_buffer(socket, ((16 << 10) * interest.vrids.len()).max(4 << 20))?;
             }
             Role::Refused => {
                 attach(socket, &filter::refused(interest, self.family))?;

@@ -1,0 +1,24 @@
+//! [`Router`](vrrp_core::Router) through its public door only: inputs with real octets, outputs in order.
+
+#[path = "router/checksums.rs"]
+mod checksums;
+#[path = "router/configure.rs"]
+mod configure;
+#[path = "router/interfaces.rs"]
+mod interfaces;
+#[path = "router/leaving.rs"]
+mod leaving;
+#[path = "router/many.rs"]
+mod many;
+#[path = "router/notices.rs"]
+mod notices;
+#[path = "router/outputs.rs"]
+mod outputs;
+#[path = "router/properties.rs"]
+mod properties;
+#[path = "router/rejected.rs"]
+mod rejected;
+#[path = "router/unicast.rs"]
+mod unicast;
+#[path = "router/world.rs"]
+mod world;

@@ -1,0 +1,206 @@
+//! The desired world compared with the present one.
+
+use vrrp_core::{Family, Hold, Input, Key, Phase, Preempt, VirtualRouter};
+
+use super::world::*;
+
+fn other_address() -> VirtualRouter {
+    VirtualRouter::new(
+        vrid(51),
+        vrrp_core::Protocol::V3Ipv4 {
+            addresses: ipv4(&["192.0.2.77"]),
+            interval: vrrp_core::Centiseconds::ONE_SECOND,
+            checksum: vrrp_core::Checksum::Auto,
+        },
+    )
+}
+
+#[test]
+fn what_is_new_lets_go_of_what_a_crash_left_and_starts_as_backup() {
+    let mut world = World::new(&[]);
+    assert_eq!(world.configure(&[v3()]), ["51: stopped -> backup (startup)", "51: release (startup)"]);
+}
+
+#[test]
+fn an_owner_advertises_and_acquires_at_once() {
+    let mut world = World::new(&[]);
+    assert_eq!(
+        world.configure(&[v3().role(vrrp_core::Role::Owner)]),
+        ["51: stopped -> acquiring (owner)", "51: advertise 255", "51: acquire"]
+    );
+}
+
+#[test]
+fn what_is_gone_hands_over_and_disappears_and_its_place_is_used_again() {
+    let mut world = World::held(&v3());
+    let lines = world.configure(&[]);
+    assert_eq!(lines, ["51: held -> resigning (shutdown)", "51: leaving", "51: advertise 0"]);
+    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    assert_eq!(world.router.next_deadline(), Some(world.now));
+    world.give(Input::Timeout);
+    assert!(world.router.status(&key(&v3())).is_none());
+    assert_eq!(world.router.keys().count(), 0);
+    assert_eq!(world.router.next_deadline(), None);
+
+    world.configure(&[v3()]);
+    assert_eq!(world.router.keys().collect::<Vec<Key>>(), [key(&v3())]);
+    world.hold(key(&v3()));
+}
+
+#[test]
+fn what_comes_back_while_it_hands_over_starts_anew_afterwards() {
+    let mut world = World::held(&v3());
+    world.configure(&[]);
+    assert_eq!(world.configure(&[v3()]), [""; 0]);
+    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    assert_eq!(world.give(Input::Timeout), ["51: stopped -> backup (startup)", "51: release (startup)"]);
+}
+
+#[test]
+fn a_change_in_place_keeps_the_state_and_is_advertised() {
+    let mut world = World::held(&v3());
+    let since = world.router.status(&key(&v3())).unwrap().since;
+    world.wait(SECOND / 2);
+    let stronger = v3().role(contender(120, Preempt::Never));
+    assert_eq!(world.configure(&[stronger]), ["51: advertise 120"]);
+    let status = world.router.status(&key(&v3())).unwrap();
+    assert_eq!((status.phase, status.since), (Phase::Held, since));
+    assert_eq!(world.router.next_deadline(), Some(world.now + SECOND / 2), "the announcement after 1 s");
+
+    let unchanged = world.snapshot(key(&v3()));
+    assert_eq!(world.configure(&[v3().role(contender(120, Preempt::Never))]), [""; 0]);
+    assert_eq!(world.snapshot(key(&v3())), unchanged);
+}
+
+#[test]
+fn other_addresses_are_another_virtual_router() {
+    let mut world = World::held(&v3());
+    let lines = world.configure(&[other_address()]);
+    assert_eq!(lines, ["51: held -> resigning (shutdown)", "51: leaving", "51: advertise 0"]);
+    // What is said until then is said for the addresses that are held.
+    assert_eq!(world.timeout(), ["51: advertise 0"]);
+    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    assert!(!world.router.is_stopped(), "its successor is about to start");
+    let lines = world.give(Input::Timeout);
+    assert_eq!(lines, ["51: stopped -> backup (startup)", "51: release (startup)"]);
+    let status = world.router.status(&key(&v3())).unwrap();
+    assert_eq!(status.counters.adverts_sent, 0);
+}
+
+#[test]
+fn another_version_is_another_virtual_router() {
+    let mut world = World::new(&[v3()]);
+    assert_eq!(world.configure(&[v2()]), ["51: backup -> stopped (shutdown)"]);
+    world.give(Input::Timeout);
+    world.hear(&Message::v2(200, "192.0.2.3")).unwrap();
+}
+
+#[test]
+fn the_last_word_of_the_configuration_counts_while_it_hands_over() {
+    let mut world = World::held(&v3());
+    world.configure(&[other_address()]);
+    world.configure(&[]);
+    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    assert_eq!(world.give(Input::Timeout), [""; 0]);
+    assert_eq!(world.router.keys().count(), 0);
+}
+
+#[test]
+fn a_shutdown_stops_what_was_about_to_be_replaced_after_its_handover() {
+    let mut world = World::held(&v3());
+    world.configure(&[other_address()]);
+    // The handover that is under way is not cut short by the first shutdown.
+    assert_eq!(world.give(Input::Shutdown), [""; 0]);
+    assert_eq!(world.phase(key(&v3())), Phase::Resigning);
+    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    assert!(world.router.is_stopped());
+    assert_eq!(world.give(Input::Timeout), [""; 0]);
+    assert!(world.router.is_stopped());
+    assert_eq!(world.router.next_deadline(), None);
+}
+
+#[test]
+fn a_second_shutdown_cuts_every_handover_short() {
+    let mut world = World::held(&v3());
+    world.configure(&[other_address()]);
+    world.give(Input::Shutdown);
+    assert_eq!(
+        world.give(Input::Shutdown),
+        ["51: resigning -> stopped (shutdown)", "51: release (shutdown)"]
+    );
+    assert!(world.router.is_stopped());
+}
+
+#[test]
+fn after_a_shutdown_the_same_configuration_starts_it_again() {
+    let mut world = World::new(&[v3()]);
+    world.give(Input::Shutdown);
+    assert!(world.router.is_stopped());
+    assert_eq!(world.configure(&[v3()]), ["51: stopped -> backup (startup)", "51: release (startup)"]);
+    assert!(!world.router.is_stopped());
+}
+
+#[test]
+fn configured_again_during_the_handover_of_a_shutdown_it_stays() {
+    let mut world = World::held(&v3());
+    world.give(Input::Shutdown);
+    assert_eq!(
+        world.configure(&[v3()]),
+        ["51: resigning -> held (startup)", "51: advertise 100", "51: repair"]
+    );
+    world.done(key(&v3()), Ok(vrrp_core::Reach::OnLink));
+    world.wait(SECOND);
+    world.give(Input::Timeout);
+    assert_eq!(world.phase(key(&v3())), Phase::Held);
+}
+
+#[test]
+fn a_drained_virtual_router_stays_drained_when_its_addresses_change() {
+    let mut world = World::new(&[v3()]);
+    world.give(Input::Drain { key: key(&v3()), force: false });
+    world.configure(&[other_address()]);
+    world.give(Input::Timeout);
+    assert_eq!(world.phase(key(&v3())), Phase::Initialize(Hold::Drained));
+    world.give(Input::Resume { key: key(&v3()) });
+    assert_eq!(world.phase(key(&v3())), Phase::Backup);
+}
+
+#[test]
+fn the_same_vrid_on_two_interfaces_and_in_two_families_does_not_mix() {
+    let mut world = World::new(&[]);
+    world.give(Input::Interface { id: interface(2), status: up() });
+    let keys = [v3().key(interface(1)), v3_ipv6().key(interface(1)), v3().key(interface(2))];
+    world.configure_at([(keys[0], v3()), (keys[1], v3_ipv6()), (keys[2], v3())]);
+    assert_eq!(world.router.keys().collect::<Vec<Key>>(), keys);
+    assert_eq!(keys[1].family, Family::Ipv6);
+
+    let before = keys.map(|key| world.snapshot(key));
+    world.wait(SECOND);
+    let mut message = Message::v3(200, "192.0.2.3");
+    message.meta.interface = interface(2);
+    world.hear(&message).unwrap();
+    for (key, before) in keys.into_iter().zip(before) {
+        let heard = world.router.status(&key).unwrap().counters.adverts_received;
+        assert_eq!(heard, u64::from(key.interface == interface(2)));
+        if heard == 0 {
+            assert_eq!(world.snapshot(key), before);
+        }
+    }
+    assert_eq!(world.router.status(&keys[2]).unwrap().active_peer, Some(ip("192.0.2.3")));
+}
+
+#[test]
+fn an_entry_under_a_key_that_is_not_its_own_is_skipped() {
+    let mut world = World::new(&[]);
+    let wrong = Key { vrid: vrid(52), ..key(&v3()) };
+    assert_eq!(world.configure_at([(wrong, v3())]), [""; 0]);
+    assert_eq!(world.router.keys().count(), 0);
+}
+
+#[test]
+fn a_backend_timeout_is_never_nothing() {
+    let mut world = World::new(&[v3().acquire_timeout(std::time::Duration::ZERO)]);
+    world.timeout();
+    assert_eq!(world.phase(key(&v3())), Phase::Acquiring);
+    assert!(world.router.next_deadline().unwrap() > world.now);
+}

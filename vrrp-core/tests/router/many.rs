@@ -1,0 +1,85 @@
+//! Ten thousand virtual routers.
+
+use std::{collections::BTreeMap, time::Instant as Clock};
+
+use vrrp_core::{Input, Instant, Key, Output, Phase, Preempt, Router, VirtualRouter};
+
+use super::world::*;
+
+/// 250 VRIDs on each of 40 interfaces, with priorities from 1 to 254.
+fn ten_thousand() -> BTreeMap<Key, VirtualRouter> {
+    let mut desired = BTreeMap::new();
+    for number in 1..=40_u32 {
+        for octet in 1..=250_u8 {
+            let priority = u8::try_from((u32::from(octet) * 7 + number * 31) % 254 + 1).unwrap();
+            let config = VirtualRouter::new(vrid(octet), v3().protocol().clone());
+            let config = config.role(contender(priority, Preempt::Always));
+            desired.insert(config.key(interface(number)), config);
+        }
+    }
+    desired
+}
+
+fn started() -> (Router, Instant) {
+    let (mut router, now) = (Router::new(), Instant::EPOCH + SECOND);
+    for number in 1..=40 {
+        router.handle(now, Input::Interface { id: interface(number), status: up() }).unwrap();
+    }
+    router.handle(now, Input::Configure(&ten_thousand())).unwrap();
+    while router.poll_output().is_some() {}
+    (router, now)
+}
+
+#[test]
+fn deadlines_come_in_order_and_everybody_gets_a_turn() {
+    let (mut router, start) = started();
+    let mut promoted: BTreeMap<Key, Instant> = BTreeMap::new();
+    let mut last = start;
+    while promoted.len() < 10_000 {
+        let now = router.next_deadline().unwrap();
+        assert!(now > last, "{now:?} does not come after {last:?}");
+        last = now;
+        router.handle(now, Input::Timeout).unwrap();
+        while let Some(output) = router.poll_output() {
+            if let Output::Lease(request) = output {
+                promoted.entry(request.key).or_insert(now);
+            }
+        }
+        assert!(now < start + 4 * SECOND, "{} were promoted by then", promoted.len());
+    }
+    for (key, config) in ten_thousand() {
+        let expected = start + config.interval().active_down(config.configured_role().claim());
+        assert_eq!(promoted[&key], expected, "{key}");
+    }
+}
+
+#[test]
+fn one_late_timeout_serves_all_that_are_due() {
+    let (mut router, start) = started();
+    let now = start + 10 * SECOND;
+    router.handle(now, Input::Timeout).unwrap();
+    let mut acquires = 0;
+    while let Some(output) = router.poll_output() {
+        acquires += usize::from(matches!(output, Output::Lease(_)));
+    }
+    assert_eq!(acquires, 10_000);
+    assert_eq!(router.next_deadline(), Some(now + SECOND));
+    assert!(router.keys().all(|key| router.status(&key).unwrap().phase == Phase::Acquiring));
+}
+
+#[test]
+fn all_can_go_and_come_back_without_quadratic_work() {
+    let (mut router, now) = started();
+    let began = Clock::now();
+    for _ in 0..3 {
+        for desired in [BTreeMap::new(), ten_thousand()] {
+            router.handle(now, Input::Configure(&desired)).unwrap();
+            while router.poll_output().is_some() {}
+            router.handle(now, Input::Timeout).unwrap();
+            while router.poll_output().is_some() {}
+            assert_eq!(router.keys().count(), desired.len());
+        }
+    }
+    // A few tens of milliseconds; a search for a free place for each took seconds.
+    assert!(began.elapsed() < 5 * SECOND, "{:?}", began.elapsed());
+}

@@ -1,0 +1,87 @@
+//! What is reported about peers: each kind once for each phase, and the advertisement counts all the same.
+
+use vrrp_core::{Centiseconds, ChecksumForm, Input, Interval, Role};
+
+use super::world::*;
+
+const PEER: &str = "192.0.2.3";
+
+#[test]
+fn a_different_interval_is_reported_and_followed_except_in_a_resignation() {
+    let interval = Interval::V3(Centiseconds::try_from(50).unwrap());
+    let mut world = World::new(&[v3()]);
+    assert_eq!(world.hear(&Message { interval, ..Message::v3(0, PEER) }).unwrap(), [""; 0]);
+    let message = Message { interval, ..Message::v3(200, PEER) };
+    assert_eq!(world.hear(&message).unwrap(), ["51: interval-differs 192.0.2.3"]);
+    assert_eq!(world.router.next_deadline(), Some(world.now + interval.active_down(100.into())));
+}
+
+#[test]
+fn a_different_address_list_is_reported_but_not_a_different_order() {
+    let config = vrrp_core::VirtualRouter::v3_ipv4(
+        vrid(51),
+        ipv4(&["192.0.2.1", "192.0.2.7"]),
+        Centiseconds::ONE_SECOND,
+    );
+    let mut world = World::new(&[config]);
+    let with = |addresses| Message { addresses, ..Message::v3(200, PEER) };
+    assert_eq!(world.hear(&with(vec!["192.0.2.7", "192.0.2.1"])).unwrap(), [""; 0]);
+    assert_eq!(world.hear(&with(vec!["192.0.2.1"])).unwrap(), ["51: addresses-differ 192.0.2.3"]);
+    assert_eq!(world.router.status(&key(&v3())).unwrap().counters.adverts_received, 2);
+
+    let mut world = World::new(&[v2()]);
+    let message = Message { addresses: vec!["192.0.2.9"], ..Message::v2(200, PEER) };
+    assert_eq!(world.hear(&message).unwrap(), ["51: addresses-differ 192.0.2.3"]);
+}
+
+#[test]
+fn an_ipv6_list_without_a_link_local_address_in_front_is_reported() {
+    let mut world = World::new(&[v3_ipv6()]);
+    let addresses = vec!["2001:db8::1"];
+    let message = Message { addresses, form: ChecksumForm::PseudoHeader, ..Message::v3(200, "fe80::3") };
+    assert_eq!(
+        world.hear(&message).unwrap(),
+        ["51-ipv6: addresses-differ fe80::3", "51-ipv6: no-link-local-address fe80::3"]
+    );
+    assert!(world.router.status(&key(&v3_ipv6())).unwrap().active_peer.is_some());
+}
+
+#[test]
+fn two_owners_and_contenders_of_an_owner_are_reported() {
+    let owner = v3().role(Role::Owner);
+    let mut world = World::new(std::slice::from_ref(&owner));
+    assert_eq!(
+        world.hear(&Message::v3(100, PEER)).unwrap(),
+        ["51: advertise 255", "51: contends-with-owner 192.0.2.3"]
+    );
+    assert_eq!(
+        world.hear(&Message::v3(255, "192.0.2.1")).unwrap(),
+        ["51: advertise 255", "51: second-owner 192.0.2.1"]
+    );
+    assert_eq!(world.hear(&Message::v3(255, "192.0.2.1")).unwrap(), ["51: advertise 255"]);
+    assert_eq!(World::new(&[owner]).hear(&Message::v3(0, PEER)).unwrap(), ["51: advertise 255"]);
+}
+
+#[test]
+fn a_notice_is_told_once_until_the_phase_changes() {
+    let mut world = World::new(&[v3()]);
+    let same = Message::v3(100, PEER);
+    assert_eq!(world.hear(&same).unwrap(), ["51: same-priority 192.0.2.3"]);
+    for _ in 0..3 {
+        world.wait(SECOND);
+        assert_eq!(world.hear(&same).unwrap(), [""; 0]);
+    }
+    world.hold(key(&v3()));
+    let lines = world.hear(&same).unwrap();
+    assert!(lines.contains(&"51: same-priority 192.0.2.3".to_string()), "{lines:?}");
+}
+
+#[test]
+fn a_notice_that_nobody_polled_names_the_first_speaker_and_is_told_once() {
+    let mut world = World::new(&[v3()]);
+    for source in [PEER, "192.0.2.4"] {
+        let same = Message::v3(100, source);
+        world.handle(Input::Datagram { meta: same.meta, bytes: &same.bytes() });
+    }
+    assert_eq!(world.drain(), ["51: same-priority 192.0.2.3"]);
+}

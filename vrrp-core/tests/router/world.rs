@@ -1,0 +1,302 @@
+//! A router with its driver played by the test: inputs go in, outputs come out as lines of text.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use vrrp_core::{
+    AddressList, Advert, Authentication, Centiseconds, ChecksumForm, Claim, Counters, Event, Family,
+    Generation, IPV4_GROUP, IPV6_GROUP, Input, Instant, InterfaceId, InterfaceStatus, Interval,
+    Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Output, Phase, Preempt, Reach, Rejected, Role, Router,
+    RxMeta, Seconds, Speaker, VirtualRouter, Vrid, Want,
+};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+/// Active_Down_Interval of priority 100 at an interval of 1 s.
+pub(crate) const ACTIVE_DOWN: Duration = Duration::from_nanos(3_609_375_000);
+pub(crate) const OWN: &str = "192.0.2.2";
+pub(crate) const OWN_IPV6: &str = "fe80::2";
+
+pub(crate) fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+pub(crate) fn interface(number: u32) -> InterfaceId {
+    InterfaceId::new(NonZeroU32::new(number).unwrap())
+}
+
+pub(crate) fn up() -> InterfaceStatus {
+    InterfaceStatus {
+        present: true,
+        up: true,
+        ipv4: OWN.parse().ok(),
+        ipv6_link_local: OWN_IPV6.parse().ok(),
+        ipv6_routable: "2001:db8::2".parse().ok(),
+    }
+}
+
+pub(crate) fn vrid(octet: u8) -> Vrid {
+    Vrid::try_from(octet).unwrap()
+}
+
+pub(crate) fn ipv4(addresses: &[&str]) -> Ipv4Addresses {
+    Ipv4Addresses::new(addresses.iter().map(|text| text.parse::<Ipv4Addr>().unwrap())).unwrap()
+}
+
+pub(crate) fn ipv6(addresses: &[&str]) -> Ipv6Addresses {
+    Ipv6Addresses::new(addresses.iter().map(|text| text.parse::<Ipv6Addr>().unwrap())).unwrap()
+}
+
+pub(crate) fn contender(priority: u8, preempt: Preempt) -> Role {
+    Role::Contender { priority: priority.try_into().unwrap(), preempt }
+}
+
+/// VRID 51, 192.0.2.1, 1 s, priority 100, preempting.
+pub(crate) fn v3() -> VirtualRouter {
+    VirtualRouter::v3_ipv4(vrid(51), ipv4(&["192.0.2.1"]), Centiseconds::ONE_SECOND)
+}
+
+pub(crate) fn v3_ipv6() -> VirtualRouter {
+    VirtualRouter::v3_ipv6(vrid(51), ipv6(&["fe80::1", "2001:db8::1"]), Centiseconds::ONE_SECOND)
+}
+
+pub(crate) fn v2() -> VirtualRouter {
+    VirtualRouter::v2(vrid(51), ipv4(&["192.0.2.1"]), Seconds::ONE)
+}
+
+/// On the first interface.
+pub(crate) fn key(config: &VirtualRouter) -> Key {
+    config.key(interface(1))
+}
+
+/// A message of a peer: VRRPv3 for VRID 51 over IPv4, as RFC 9568 has it, unless changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) meta: RxMeta,
+    pub(crate) vrid: u8,
+    pub(crate) priority: u8,
+    pub(crate) interval: Interval,
+    pub(crate) authentication: Authentication,
+    pub(crate) addresses: Vec<&'static str>,
+    pub(crate) form: ChecksumForm,
+}
+
+impl Message {
+    pub(crate) fn v3(priority: u8, source: &str) -> Self {
+        let source = ip(source);
+        let (destination, addresses) = match source {
+            IpAddr::V4(_) => (IPV4_GROUP.into(), vec!["192.0.2.1"]),
+            IpAddr::V6(_) => (IPV6_GROUP.into(), vec!["fe80::1", "2001:db8::1"]),
+        };
+        Self {
+            meta: RxMeta { interface: interface(1), source, destination, ttl: 255 },
+            vrid: 51,
+            priority,
+            interval: Interval::V3(Centiseconds::ONE_SECOND),
+            authentication: Authentication::None,
+            addresses,
+            form: ChecksumForm::MessageOnly,
+        }
+    }
+
+    pub(crate) fn v2(priority: u8, source: &str) -> Self {
+        Self { interval: Interval::V2(Seconds::ONE), ..Self::v3(priority, source) }
+    }
+
+    pub(crate) fn ttl(mut self, ttl: u8) -> Self {
+        self.meta.ttl = ttl;
+        self
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let (four, six);
+        let addresses = match self.meta.source {
+            IpAddr::V4(_) => {
+                four = ipv4(&self.addresses);
+                AddressList::from(&four)
+            }
+            IpAddr::V6(_) => {
+                six = ipv6(&self.addresses);
+                AddressList::from(&six)
+            }
+        };
+        let advert = Advert {
+            vrid: vrid(self.vrid),
+            claim: Claim::from(self.priority),
+            interval: self.interval,
+            authentication: self.authentication,
+            addresses,
+        };
+        let mut out = vec![0; Advert::MAX_LEN];
+        let length = advert.encode(self.meta.source, self.meta.destination, self.form, &mut out).unwrap();
+        out.truncate(length);
+        out
+    }
+}
+
+/// Everything of a `Status` that a rejected message must not move, and what it may.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Snapshot {
+    pub(crate) phase: Phase,
+    pub(crate) since: Instant,
+    pub(crate) claim: Claim,
+    pub(crate) active_until: Option<Instant>,
+    pub(crate) active_peer: Option<IpAddr>,
+    pub(crate) counters: Counters,
+    pub(crate) speakers: Vec<Speaker>,
+    pub(crate) deadline: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) now: Instant,
+    /// The last request to each backend.
+    pub(crate) generations: BTreeMap<Key, Generation>,
+}
+
+impl World {
+    /// The first interface is up, and these are configured; what that led to was polled.
+    pub(crate) fn new(configs: &[VirtualRouter]) -> Self {
+        let now = Instant::EPOCH + 1000 * SECOND;
+        let mut world = Self { router: Router::new(), now, generations: BTreeMap::new() };
+        world.give(Input::Interface { id: interface(1), status: up() });
+        world.configure(configs);
+        world
+    }
+
+    /// The same, held by this node.
+    pub(crate) fn held(config: &VirtualRouter) -> Self {
+        let mut world = Self::new(std::slice::from_ref(config));
+        world.hold(key(config));
+        world
+    }
+
+    /// Configures these, on the first interface, and nothing else.
+    pub(crate) fn configure(&mut self, configs: &[VirtualRouter]) -> Vec<String> {
+        self.configure_at(configs.iter().map(|config| (key(config), config.clone())))
+    }
+
+    pub(crate) fn configure_at(
+        &mut self,
+        desired: impl IntoIterator<Item = (Key, VirtualRouter)>,
+    ) -> Vec<String> {
+        self.give(Input::Configure(&desired.into_iter().collect()))
+    }
+
+    /// Waits until `key` takes over, and lets its backend succeed.
+    pub(crate) fn hold(&mut self, key: Key) {
+        while self.phase(key) != Phase::Acquiring {
+            assert_eq!(self.phase(key), Phase::Backup);
+            self.timeout();
+        }
+        self.done(key, Ok(Reach::OnLink));
+        assert_eq!(self.phase(key), Phase::Held);
+    }
+
+    pub(crate) fn handle(&mut self, input: Input<'_>) {
+        self.router.handle(self.now, input).unwrap();
+    }
+
+    pub(crate) fn give(&mut self, input: Input<'_>) -> Vec<String> {
+        self.handle(input);
+        self.drain()
+    }
+
+    /// Lets time pass until the next deadline.
+    pub(crate) fn timeout(&mut self) -> Vec<String> {
+        self.now = self.router.next_deadline().unwrap();
+        self.give(Input::Timeout)
+    }
+
+    pub(crate) fn wait(&mut self, duration: Duration) {
+        self.now = self.now + duration;
+    }
+
+    /// The backend's answer to the last request.
+    pub(crate) fn done(&mut self, key: Key, result: Result<Reach, LeaseFailure>) -> Vec<String> {
+        let generation = self.generations[&key];
+        self.give(Input::LeaseDone { key, generation, result })
+    }
+
+    pub(crate) fn hear(&mut self, message: &Message) -> Result<Vec<String>, Rejected> {
+        self.receive(message.meta, &message.bytes())
+    }
+
+    pub(crate) fn receive(&mut self, meta: RxMeta, bytes: &[u8]) -> Result<Vec<String>, Rejected> {
+        self.router.handle(self.now, Input::Datagram { meta, bytes })?;
+        Ok(self.drain())
+    }
+
+    pub(crate) fn drain(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        while let Some(output) = self.router.poll_output() {
+            if let Output::Lease(request) = &output {
+                self.generations.insert(request.key, request.generation);
+            }
+            lines.push(line(&output));
+        }
+        lines
+    }
+
+    pub(crate) fn phase(&self, key: Key) -> Phase {
+        self.router.status(&key).unwrap().phase
+    }
+
+    pub(crate) fn snapshot(&self, key: Key) -> Snapshot {
+        let status = self.router.status(&key).unwrap();
+        Snapshot {
+            phase: status.phase,
+            since: status.since,
+            claim: status.claim,
+            active_until: status.active_until,
+            active_peer: status.active_peer,
+            counters: *status.counters,
+            speakers: status.speakers.to_vec(),
+            deadline: self.router.next_deadline(),
+        }
+    }
+}
+
+/// An output in words. The interface and family are named where they are not the first and IPv4.
+fn line(output: &Output<'_>) -> String {
+    let name = |key: Key| match (key.interface.get(), key.family) {
+        (1, Family::Ipv4) => format!("{}", key.vrid),
+        (1, Family::Ipv6) => format!("{}-ipv6", key.vrid),
+        (other, _) => format!("{}-{other}", key.vrid),
+    };
+    match output {
+        Output::Event(Event::Transition { key, from, to, reason }) => {
+            format!("{}: {} -> {} ({})", name(*key), word(*from), word(*to), reason.as_str())
+        }
+        Output::Event(Event::Notice { key, notice, source }) => {
+            format!("{}: {} {source}", name(*key), notice.as_str())
+        }
+        Output::Event(Event::DrainRefused { key }) => format!("{}: drain refused", name(*key)),
+        Output::Transmit(transmit) => {
+            format!("{}: advertise {}", name(transmit.key()), transmit.advert().claim)
+        }
+        Output::Lease(request) => {
+            let want = match request.want {
+                Want::Release { reason, successor: Some(to) } => {
+                    format!("release ({} to {to})", reason.as_str())
+                }
+                Want::Release { reason, successor: None } => format!("release ({})", reason.as_str()),
+                want => format!("{want:?}").to_lowercase(),
+            };
+            format!("{}: {want}", name(request.key))
+        }
+        Output::Announce(announce) => format!("{}: announce", name(announce.key)),
+        other => format!("{other:?}"),
+    }
+}
+
+fn word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Initialize(hold) => hold.as_str(),
+        phase => phase.as_str(),
+    }
+}
