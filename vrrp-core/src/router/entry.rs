@@ -20,8 +20,8 @@ pub(super) enum Departure {
     ReplacedBy(VirtualRouter),
 }
 
-/// What every packet needs. The table of these is small, because the time that a packet takes is spent on
-/// fetching its entry into the cache.
+/// What a packet needs stands together, from the start of a cache line on: among many virtual routers, most
+/// of the time that a packet takes is spent on fetching this into the cache.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Entry {
