@@ -4,4 +4,4 @@
 pub mod messages;
 mod world;
 
-pub use world::World;
+pub use world::{Datagram, World, traffic};

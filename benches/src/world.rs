@@ -19,15 +19,22 @@ const PER_INTERFACE: u32 = 250;
 /// Between one input and the next, so that no two virtual routers have the same deadline.
 const STEP: Duration = Duration::from_nanos(100);
 
-/// A router in a steady state, and the advertisements that its virtual routers hear.
+/// A router in a steady state.
 #[derive(Debug)]
 pub struct World {
     now: Instant,
     router: Router,
-    /// In a shuffled order, the same in every run, and next to each other: a driver receives into one buffer.
-    heard: Vec<(RxMeta, [u8; 12])>,
-    next: usize,
     buffer: [u8; Advert::MAX_LEN],
+}
+
+/// An advertisement that arrives.
+pub type Datagram = (RxMeta, [u8; 12]);
+
+/// What `count` Backups hear, each one in its turn, in a shuffled order that is the same in every run.
+pub fn traffic(count: u32) -> impl Iterator<Item = Datagram> {
+    let mut heard: Vec<Datagram> = (0..count).map(key).map(advertisement).collect();
+    shuffle(&mut heard);
+    heard.into_iter().cycle()
 }
 
 impl World {
@@ -36,18 +43,15 @@ impl World {
     pub fn of_backups(count: u32) -> Self {
         let keys: Vec<Key> = (0..count).map(key).collect();
         let config = keys.iter().map(|key| (*key, config(key.vrid))).collect();
-        let mut heard: Vec<_> = keys.iter().map(|key| advertisement(*key)).collect();
-        shuffle(&mut heard);
-        let mut world =
-            Self { now: Instant::EPOCH, router: Router::new(), heard, next: 0, buffer: [0; Advert::MAX_LEN] };
+        let mut world = Self { now: Instant::EPOCH, router: Router::new(), buffer: [0; Advert::MAX_LEN] };
         world.give(Input::Configure(&config));
         let status =
             InterfaceStatus { present: true, up: true, ipv4: Some(OWN), ..InterfaceStatus::default() };
         for id in 0..=count / PER_INTERFACE {
             world.give(Input::Interface { id: interface(id), status });
         }
-        for _ in 0..count {
-            world.hear();
+        for datagram in traffic(count).take(keys.len()) {
+            world.hear(&datagram);
         }
         world.expect_all(Phase::Backup);
         world
@@ -65,13 +69,11 @@ impl World {
     }
 
     /// One Backup hears its Active.
-    pub fn hear(&mut self) {
+    pub fn hear(&mut self, (meta, bytes): &Datagram) {
         self.now = self.now + STEP;
-        let (meta, bytes) = &self.heard[self.next];
         let accepted = self.router.handle(self.now, Input::Datagram { meta: *meta, bytes });
         accepted.expect("it is a valid advertisement");
         self.drain();
-        self.next = (self.next + 1) % self.heard.len();
     }
 
     /// The next deadline comes: an Active advertises.
@@ -169,8 +171,9 @@ mod tests {
         for count in [1, 600] {
             let mut backups = World::of_backups(count);
             let mut actives = World::of_actives(count);
+            let mut traffic = traffic(count);
             for _ in 0..count * 3 {
-                backups.hear();
+                backups.hear(&traffic.next().expect("it goes on for ever"));
                 actives.advertise();
             }
             backups.expect_all(Phase::Backup);

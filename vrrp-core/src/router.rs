@@ -21,9 +21,9 @@ pub use output::{Announce, Event, LeaseRequest, Notice, Output, Packet, Transmit
 pub use rejected::Rejected;
 pub use speakers::Speaker;
 
-use deadlines::{Deadlines, Slot};
+use deadlines::{Deadlines, Index, Slot};
 use entry::Entry;
-use speakers::Speakers;
+use speakers::Tally;
 
 use crate::{Claim, Counters, Family, Hold, Instant, InterfaceId, Key, Phase, Reason, fsm};
 
@@ -62,10 +62,9 @@ struct Port {
     interface: InterfaceId,
     family: Family,
     /// By VRID. Looked up for every packet.
-    slots: Box<[Option<Slot>; 256]>,
+    slots: Box<[Index; 256]>,
     /// What belongs to none of them.
-    other: Counters,
-    other_speakers: Speakers,
+    other: Box<Tally>,
 }
 
 /// Everything about one virtual router at this moment.
@@ -173,7 +172,7 @@ impl Router {
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         self.ports
             .iter()
-            .flat_map(|port| port.slots.iter().flatten().filter_map(|slot| self.entry(*slot)).map(Entry::key))
+            .flat_map(|port| port.slots.iter().filter_map(|slot| self.entry(slot.get()?)).map(Entry::key))
     }
 
     /// Whether every virtual router has stopped and everything was polled: a shutdown is over.
@@ -190,7 +189,7 @@ impl Router {
     #[must_use]
     pub fn unattributed(&self, interface: InterfaceId, family: Family) -> Option<(&Counters, &[Speaker])> {
         let port = self.ports.get(self.port(interface, family)?)?;
-        Some((&port.other, port.other_speakers.as_slice()))
+        Some((&port.other.counters, port.other.speakers.as_slice()))
     }
 
     fn fire_deadlines(&mut self) {
@@ -244,7 +243,7 @@ impl Router {
 
     fn slot(&self, key: &Key) -> Option<Slot> {
         let port = self.ports.get(self.port(key.interface, key.family)?)?;
-        port.slots.get(usize::from(key.vrid.get())).copied().flatten()
+        port.slots.get(usize::from(key.vrid.get()))?.get()
     }
 
     fn port(&self, interface: InterfaceId, family: Family) -> Option<usize> {

@@ -5,12 +5,11 @@ use core::net::{IpAddr, Ipv6Addr};
 
 use super::{
     InterfaceStatus, Port, Router,
-    deadlines::Slot,
+    deadlines::{Index, Slot},
     entry::{Departure, Entry},
-    speakers::Speakers,
 };
 use crate::{
-    Counters, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
+    Hold, Key, Phase, Protocol, Transport, VirtualRouter,
     fsm::{self, Link, Machine, Params},
 };
 
@@ -113,16 +112,15 @@ impl Router {
             let port = Port {
                 interface: key.interface,
                 family: key.family,
-                slots: Box::new([None; 256]),
-                other: Counters::default(),
-                other_speakers: Speakers::default(),
+                slots: Box::new([Index::NONE; 256]),
+                other: Box::default(),
             };
             self.ports.insert(place, port);
             place
         });
         let port = self.ports.get_mut(place);
         if let Some(there) = port.and_then(|port| port.slots.get_mut(usize::from(key.vrid.get()))) {
-            *there = slot;
+            *there = slot.map_or(Index::NONE, Index::new);
         }
     }
 
@@ -130,8 +128,8 @@ impl Router {
         let now_status = |router: &Self, key: Key| router.interfaces.get(&key.interface).copied();
         let Some(entry) = self.entry(slot) else { return };
         let status = now_status(self, entry.key()).unwrap_or_default();
-        let unchanged = entry.config() == config && entry.departure.is_none();
-        let identical = same_identity(entry.config(), config) && entry.departure.is_none();
+        let unchanged = entry.config() == config && entry.rest.departure.is_none();
+        let identical = same_identity(entry.config(), config) && entry.rest.departure.is_none();
         if unchanged {
             // Started again, should it have been shut down.
             self.step(slot, fsm::Input::Start);
@@ -150,7 +148,7 @@ impl Router {
     /// Hands over; what happens afterwards is [`finish_departures`](Self::finish_departures).
     fn depart(&mut self, slot: Slot, departure: Departure) {
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
-        let already = entry.departure.replace(departure).is_some();
+        let already = entry.rest.departure.replace(departure).is_some();
         if !already {
             self.departing.push(slot);
             self.step(slot, fsm::Input::Shutdown);
@@ -179,7 +177,7 @@ impl Router {
             self.gone = self.gone.max(gone.generation());
             let (key, drained) = (gone.key(), gone.machine().is_drained());
             self.index(key, None);
-            if let Some(Departure::ReplacedBy(config)) = gone.departure {
+            if let Some(Departure::ReplacedBy(config)) = gone.rest.departure {
                 self.insert(key, config, drained);
             }
         }
@@ -191,9 +189,9 @@ impl Router {
         let first = !core::mem::replace(&mut self.shutting_down, true);
         for slot in 0..self.entries.len() {
             let Some(Some(entry)) = self.entries.get_mut(slot) else { continue };
-            let departing = entry.departure.is_some();
+            let departing = entry.rest.departure.is_some();
             if departing {
-                entry.departure = Some(Departure::Removed);
+                entry.rest.departure = Some(Departure::Removed);
             }
             if !(departing && first) {
                 self.step(slot, fsm::Input::Shutdown);

@@ -18,7 +18,7 @@ impl Router {
         };
         let Some(port) = self.ports.get_mut(place) else { return Err(Rejected::UnknownVrid) };
         // The octet may be anything, but if it names a virtual router, that one's counters are the place.
-        let named = bytes.get(1).and_then(|vrid| port.slots.get(usize::from(*vrid)).copied().flatten());
+        let named = bytes.get(1).and_then(|vrid| port.slots.get(usize::from(*vrid))?.get());
         let Some((slot, Some(entry))) = named.and_then(|slot| Some((slot, self.entries.get_mut(slot)?)))
         else {
             return Err(reject_unattributed(port, self.now, meta, bytes));
@@ -29,13 +29,14 @@ impl Router {
                 Err(reason)
             }
             Ok(Decoded { advert, form }) => {
-                entry.speakers.heard(self.now, meta.source, Ok(advert.claim));
+                entry.tally.speakers.heard(self.now, meta.source, Ok(advert.claim));
                 entry.heard_form(form, meta.source);
                 compare(entry, meta.source, &advert);
-                let counters = &mut entry.counters;
+                let counters = &mut entry.tally.counters;
                 counters.adverts_received = counters.adverts_received.wrapping_add(1);
-                let resigned = u64::from(advert.claim == Claim::Resign);
-                counters.resignations_received = counters.resignations_received.wrapping_add(resigned);
+                if advert.claim == Claim::Resign {
+                    counters.resignations_received = counters.resignations_received.wrapping_add(1);
+                }
                 let heard = Heard { claim: advert.claim, interval: advert.interval, source: meta.source };
                 self.accept(slot, heard);
                 Ok(())
@@ -54,8 +55,7 @@ fn reject_unattributed(port: &mut Port, now: crate::Instant, meta: RxMeta, bytes
         Ok(_) if meta.ttl != FROM_THE_LINK => Rejected::Ttl,
         Ok(_) => Rejected::UnknownVrid,
     };
-    port.other.count_rejected(reason);
-    port.other_speakers.heard(now, meta.source, Err(reason));
+    port.other.reject(now, meta.source, reason);
     reason
 }
 
