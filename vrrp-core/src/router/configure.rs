@@ -10,7 +10,7 @@ use super::{
     speakers::Speakers,
 };
 use crate::{
-    Counters, Generation, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
+    Counters, Family, Generation, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
     fsm::{self, Link, Machine, Params},
 };
 
@@ -32,6 +32,13 @@ pub(super) fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
     }
     if !status.up {
         return Link::Down;
+    }
+    let closed = match config.family() {
+        Family::Ipv4 => status.ipv4_closed,
+        Family::Ipv6 => status.ipv6_closed,
+    };
+    if closed {
+        return Link::NoSocket;
     }
     let own: Option<IpAddr> = match config.protocol() {
         Protocol::V2 { .. } | Protocol::V3Ipv4 { .. } => status.ipv4.map(Into::into),

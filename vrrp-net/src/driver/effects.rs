@@ -190,17 +190,10 @@ fn transition(entry: &mut Entry, from: Phase, to: Phase, reason: Reason) {
         Phase::Backup | Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning => None,
     };
     let (name, interface) = (&*entry.name, &*entry.interface);
-    let (from, to, reason) = (from.as_str(), to.as_str(), reason.as_str());
-    tracing::info!(
-        event = "transition",
-        name,
-        interface,
-        from,
-        to,
-        reason,
-        hold,
-        "{name}: {from} -> {to} ({reason})"
-    );
+    let reason = reason.as_str();
+    let sentence = format_args!("{name}: {from} -> {to}: {reason}");
+    let (from, to) = (from.as_str(), to.as_str());
+    tracing::info!(event = "transition", name, interface, from, to, reason, hold, "{sentence}");
 }
 
 const fn explain(notice: Notice) -> &'static str {

@@ -265,7 +265,7 @@ async fn nobody_is_active_whose_driver_is_starved() {
         panic!("it is v3")
     };
     let interval = Duration::from_millis(100).try_into().unwrap();
-    let router = vrrp_core::VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, interval);
+    let router = VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, interval);
     let mut handle = host.node.add("eth0", router, host.backend.clone()).await.unwrap();
     becomes(&mut handle, Phase::Held).await;
     let remaining = handle.active().expect("it was promoted a moment ago").remaining();
