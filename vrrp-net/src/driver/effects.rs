@@ -1,5 +1,7 @@
 //! Carrying out what the core says.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::broadcast;
 use vrrp_core::{
     Advert, Announce, Event, Hold, Instant, Key, LeaseFailure, LeaseRequest, Notice, Output, Phase, Reason,
@@ -24,7 +26,7 @@ pub(super) struct Effects<L> {
     /// Whose last advertisement reached nobody.
     failed_sends: Vec<Key>,
     /// What may have another phase or bound than handles know.
-    touched: Vec<Key>,
+    touched: BTreeSet<Key>,
     /// What is told at the end of the turn, when handles know it.
     news: Vec<NodeEvent>,
 }
@@ -38,7 +40,7 @@ impl<L: Link> Effects<L> {
             leases,
             events,
             failed_sends: Vec::new(),
-            touched: Vec::new(),
+            touched: BTreeSet::new(),
             news: Vec::new(),
         }
     }
@@ -55,9 +57,7 @@ impl<L: Link> Effects<L> {
     }
 
     fn touch(&mut self, key: Key) {
-        if !self.touched.contains(&key) {
-            self.touched.push(key);
-        }
+        self.touched.insert(key);
     }
 
     fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) {

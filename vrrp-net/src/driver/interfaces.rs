@@ -1,11 +1,6 @@
 //! Interfaces by name, and the ports of the link that are open on them.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroU32,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, Transport, VirtualRouter};
 

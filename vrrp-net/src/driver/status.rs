@@ -45,7 +45,12 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 }
 
-fn router_status(entry: &Entry, status: &Status<'_>, socket_error: Option<&str>, now: Instant) -> RouterStatus {
+fn router_status(
+    entry: &Entry,
+    status: &Status<'_>,
+    socket_error: Option<&str>,
+    now: Instant,
+) -> RouterStatus {
     let holds = matches!(status.phase, Phase::Held | Phase::Adopted | Phase::Resigning);
     RouterStatus {
         name: entry.name.clone(),

@@ -12,9 +12,7 @@ use std::{
 };
 
 use tokio::time::{Instant, timeout};
-use vrrp_core::{
-    Centiseconds, Cidr, Family, Hold, InterfaceId, Ipv4Addresses, Phase, Reason, VirtualRouter,
-};
+use vrrp_core::{Centiseconds, Cidr, Family, Hold, InterfaceId, Ipv4Addresses, Phase, Reason, VirtualRouter};
 use vrrp_net::{
     Error, Member, VipBackend,
     backend::memory::Call,
