@@ -281,6 +281,12 @@ impl Machine {
         }
     }
 
+    /// Whether an operator keeps it out, and has not resumed it.
+    #[must_use]
+    pub const fn is_drained(&self) -> bool {
+        self.drained
+    }
+
     /// What it is doing.
     #[must_use]
     pub fn phase(&self) -> Phase {

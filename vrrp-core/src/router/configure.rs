@@ -78,7 +78,7 @@ impl Router {
                 continue;
             }
             match self.slot(key) {
-                None => self.insert(*key, config.clone(), Generation::default()),
+                None => self.insert(*key, config.clone(), None),
                 Some(slot) => self.change(slot, config),
             }
         }
@@ -88,8 +88,10 @@ impl Router {
         self.departing.reserve(room.saturating_sub(self.departing.len()));
     }
 
-    /// Starts a virtual router. Its requests are numbered on from `generation`.
-    fn insert(&mut self, key: Key, config: VirtualRouter, generation: Generation) {
+    /// Starts a virtual router, in place of `before`: its requests are numbered on, so that an answer to the
+    /// replaced one is none to this one, and a drain goes on.
+    fn insert(&mut self, key: Key, config: VirtualRouter, before: Option<&Entry>) {
+        let generation = before.map_or(Generation::default(), Entry::generation);
         let machine = Machine::new(params(&config));
         let status = self.interfaces.get(&key.interface).copied().unwrap_or_default();
         let link = link(&config, status);
@@ -107,6 +109,9 @@ impl Router {
         self.deadlines.reserve(self.entries.len());
         self.index(key, Some(slot));
         self.step(slot, fsm::Input::Link(link));
+        if before.is_some_and(|before| before.machine().is_drained()) {
+            self.step(slot, fsm::Input::Drain { force: true });
+        }
         self.step(slot, fsm::Input::Start);
     }
 
@@ -188,11 +193,10 @@ impl Router {
             self.deadlines.set(slot, None);
             let Some(gone) = self.entries.get_mut(slot).and_then(Option::take) else { continue };
             self.dirty.retain(|queued| *queued != slot);
-            let (key, generation) = (gone.key(), gone.generation());
+            let key = gone.key();
             self.index(key, None);
-            if let Some(Departure::ReplacedBy(config)) = gone.departure {
-                // An answer to the replaced one is none to this one.
-                self.insert(key, config, generation);
+            if let Some(Departure::ReplacedBy(config)) = &gone.departure {
+                self.insert(key, config.clone(), Some(&gone));
             }
         }
     }
