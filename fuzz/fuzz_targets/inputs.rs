@@ -45,7 +45,7 @@ impl World {
             up: true,
             ipv4: Some(OWN_IPV4),
             ipv6_link_local: Some(OWN_IPV6),
-            ipv6_routable: None,
+            ..InterfaceStatus::default()
         };
         self.give(Input::Configure(&desired(0b111, 100, 0)));
         self.give(Input::Interface { id: interface(), status: present });
@@ -78,7 +78,7 @@ impl World {
                     up,
                     ipv4: present.ipv4.filter(|_| v4),
                     ipv6_link_local: present.ipv6_link_local.filter(|_| v6),
-                    ipv6_routable: None,
+                    ..InterfaceStatus::default()
                 };
                 self.give(Input::Interface { id: interface(), status });
             }

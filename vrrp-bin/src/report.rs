@@ -67,6 +67,8 @@ pub(crate) struct VirtualRouter {
     pub(crate) active_peer: Option<IpAddr>,
     /// What the backend said when it failed.
     pub(crate) backend_error: Option<String>,
+    /// Why its socket could not be opened.
+    pub(crate) socket_error: Option<String>,
     /// Nodes whose advertisements were accepted.
     pub(crate) peers_heard: Vec<PeerHeard>,
     /// Nodes whose messages were refused.
@@ -192,6 +194,7 @@ impl From<&RouterStatus> for VirtualRouter {
             probation_seconds: status.probation.map(seconds),
             active_peer: status.active_peer,
             backend_error: status.backend_error.clone(),
+            socket_error: status.socket_error.clone(),
             peers_heard: status.speakers.iter().filter_map(heard).collect(),
             peers_refused: status.speakers.iter().filter_map(refused).collect(),
             counters: Counters::from(&status.counters),

@@ -57,6 +57,8 @@ pub enum Link {
     Missing,
     /// It is down or has no carrier.
     Down,
+    /// It is up, and no socket could be opened on it.
+    NoSocket,
     /// It is up, without an address to send from.
     NoSource,
     /// It can send from this address.
@@ -276,6 +278,7 @@ impl Machine {
         match self.link {
             Link::Missing => Some(Hold::InterfaceMissing),
             Link::Down => Some(Hold::LinkDown),
+            Link::NoSocket => Some(Hold::NoSocket),
             Link::NoSource => Some(Hold::NoSource),
             Link::Ready(_) => self.fault.map(|fault| fault.hold),
         }
@@ -320,7 +323,7 @@ impl Machine {
     pub const fn source(&self) -> Option<IpAddr> {
         match self.link {
             Link::Ready(source) => Some(source),
-            Link::Missing | Link::Down | Link::NoSource => None,
+            Link::Missing | Link::Down | Link::NoSocket | Link::NoSource => None,
         }
     }
 

@@ -78,6 +78,8 @@ pub enum Hold {
     InterfaceMissing,
     /// The interface is down or has no carrier.
     LinkDown,
+    /// No socket could be opened on the interface: it can neither send nor hear.
+    NoSocket,
     /// The interface has no usable address to send from.
     NoSource,
     /// The backend could not hold the addresses; it is asked again after a while.
@@ -96,6 +98,7 @@ impl Hold {
             Self::Stopped => "stopped",
             Self::InterfaceMissing => "interface-missing",
             Self::LinkDown => "link-down",
+            Self::NoSocket => "no-socket",
             Self::NoSource => "no-source-address",
             Self::Backend(failure) => failure.as_str(),
             Self::Send => "send",

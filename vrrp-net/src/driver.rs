@@ -367,7 +367,7 @@ impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
                 event = "driver-ended",
                 "resigning failed; peers take over when they hear nothing"
             );
+            self.effects.leases.release_all(&self.effects.members);
         }
-        self.effects.leases.abandon(&self.effects.members);
     }
 }

@@ -85,6 +85,9 @@ fn details(router: &VirtualRouter) -> String {
     if let Some(error) = &router.backend_error {
         line("backend", error.clone());
     }
+    if let Some(error) = &router.socket_error {
+        line("socket", error.clone());
+    }
     if let Some(probation) = router.probation_seconds {
         line(
             "probation",
@@ -209,6 +212,7 @@ mod tests {
             probation_seconds: None,
             active_peer: None,
             backend_error: None,
+            socket_error: None,
             peers_heard: vec![PeerHeard {
                 address: "192.0.2.2".parse().unwrap(),
                 priority: 100,

@@ -41,7 +41,7 @@ impl Machine {
         match (self.state, link) {
             (State::Initialize, _) => {
                 let reason = match before {
-                    Some(Hold::LinkDown | Hold::NoSource) => Reason::InterfaceBack,
+                    Some(Hold::LinkDown | Hold::NoSocket | Hold::NoSource) => Reason::InterfaceBack,
                     Some(_) | None => Reason::Startup,
                 };
                 let reason = if matches!(link, Link::Ready(_)) { reason } else { Reason::Interface };
@@ -49,10 +49,10 @@ impl Machine {
             }
             // The source of advertisements follows the interface's address.
             (State::Backup(_) | State::Active(_), Link::Ready(_)) => {}
-            (State::Backup(_), Link::Missing | Link::Down | Link::NoSource) => {
+            (State::Backup(_), Link::Missing | Link::Down | Link::NoSocket | Link::NoSource) => {
                 self.initialize(Reason::Interface, effects);
             }
-            (State::Active(active), Link::Missing | Link::Down | Link::NoSource) => {
+            (State::Active(active), Link::Missing | Link::Down | Link::NoSocket | Link::NoSource) => {
                 self.let_go(active.handover(), Reason::Interface, None, effects);
                 effects.transmit = None;
             }

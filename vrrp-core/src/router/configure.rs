@@ -32,6 +32,13 @@ pub(super) fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
     if !status.up {
         return Link::Down;
     }
+    let closed = match config.family() {
+        Family::Ipv4 => status.ipv4_closed,
+        Family::Ipv6 => status.ipv6_closed,
+    };
+    if closed {
+        return Link::NoSocket;
+    }
     let own: Option<IpAddr> = match config.protocol() {
         Protocol::V2 { .. } | Protocol::V3Ipv4 { .. } => status.ipv4.map(Into::into),
         Protocol::V3Ipv6 { .. } if peers_off_link(config) => status.ipv6_routable.map(Into::into),

@@ -82,6 +82,10 @@ pub struct InterfaceStatus {
     pub ipv6_link_local: Option<Ipv6Addr>,
     /// A routable IPv6 address of the host's own, for unicast peers that are not link-local.
     pub ipv6_routable: Option<Ipv6Addr>,
+    /// Whether its socket for IPv4 could not be opened, so that nothing can be sent or heard.
+    pub ipv4_closed: bool,
+    /// The same of IPv6.
+    pub ipv6_closed: bool,
 }
 
 /// Numbers the requests to a backend, so that a late answer is known for what it is.

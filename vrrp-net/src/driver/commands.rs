@@ -1,9 +1,12 @@
 //! What programs ask of a driver.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tokio::sync::oneshot;
-use vrrp_core::{Generation, Input, Key, Phase, VirtualRouter};
+use vrrp_core::{Input, Key, Phase, VirtualRouter};
 
 use super::{Driver, members::Entry};
 use crate::{
@@ -83,9 +86,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let members: Vec<(Key, Member)> =
             members.into_iter().map(|member| (self.key_of(&member), member)).collect();
         self.check(&members, others)?;
+        let wanted: BTreeSet<Key> = members.iter().map(|(key, _)| *key).collect();
         if others == Others::Leave {
             for (key, entry) in &mut self.effects.members {
-                if !members.iter().any(|(wanted, _)| wanted == key) && !entry.leaving {
+                if !wanted.contains(key) && !entry.leaving {
                     entry.leaving = true;
                     self.departing.push(*key);
                 }
@@ -119,24 +123,23 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         Key { interface, family: member.router.family(), vrid: member.router.vrid() }
     }
 
+    /// In one pass: the driver does nothing else meanwhile.
     fn check(&self, members: &[(Key, Member)], others: Others) -> Result<(), Error> {
-        let stays = |entry: &&Entry| others == Others::Stay && !entry.leaving;
-        let mut rest = members;
-        while let [(key, member), later @ ..] = rest {
-            let there = self.effects.members.get(key).filter(stays);
-            if there.is_some() || later.iter().any(|(other, _)| other == key) {
+        let there = self.effects.members.iter();
+        let there = there.filter(|(_, entry)| others == Others::Stay && !entry.leaving);
+        let (mut keys, mut names): (BTreeSet<Key>, BTreeSet<&str>) =
+            there.map(|(key, entry)| (*key, &*entry.name)).unzip();
+        for (key, member) in members {
+            if !keys.insert(*key) {
                 return Err(Error::Duplicate {
                     interface: member.interface.to_string(),
                     vrid: key.vrid.get(),
                     family: key.family,
                 });
             }
-            let mut names = self.effects.members.values().filter(stays).map(|entry| &entry.name);
-            let mut later_names = later.iter().map(|(_, other)| &other.name);
-            if names.any(|name| *name == member.name) || later_names.any(|name| *name == member.name) {
+            if !names.insert(&member.name) {
                 return Err(Error::DuplicateName(member.name.to_string()));
             }
-            rest = later;
         }
         Ok(())
     }
@@ -150,7 +153,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             effects.members.insert(key, Entry::new(member));
             return false;
         };
-        let lease = entry.lease(key, Generation::default(), &entry.router);
+        let lease = entry.lease(key, &entry.router);
         let Some(old) = entry.replace(member) else { return false };
         // A release that is under way would be cut off by the first request to the new one.
         if entry.phase.state() == "active" || !effects.leases.is_idle(key) {

@@ -1,5 +1,7 @@
 //! Carrying out what the core says.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::broadcast;
 use vrrp_core::{
     Advert, Announce, Event, Hold, Instant, Key, LeaseFailure, LeaseRequest, Notice, Output, Phase, Reason,
@@ -24,7 +26,7 @@ pub(super) struct Effects<L> {
     /// Whose last advertisement reached nobody.
     failed_sends: Vec<Key>,
     /// What may have another phase or bound than handles know.
-    touched: Vec<Key>,
+    touched: BTreeSet<Key>,
     /// What is told at the end of the turn, when handles know it.
     news: Vec<NodeEvent>,
 }
@@ -38,7 +40,7 @@ impl<L: Link> Effects<L> {
             leases,
             events,
             failed_sends: Vec::new(),
-            touched: Vec::new(),
+            touched: BTreeSet::new(),
             news: Vec::new(),
         }
     }
@@ -55,9 +57,7 @@ impl<L: Link> Effects<L> {
     }
 
     fn touch(&mut self, key: Key) {
-        if !self.touched.contains(&key) {
-            self.touched.push(key);
-        }
+        self.touched.insert(key);
     }
 
     fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) {
@@ -190,17 +190,10 @@ fn transition(entry: &mut Entry, from: Phase, to: Phase, reason: Reason) {
         Phase::Backup | Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning => None,
     };
     let (name, interface) = (&*entry.name, &*entry.interface);
-    let (from, to, reason) = (from.as_str(), to.as_str(), reason.as_str());
-    tracing::info!(
-        event = "transition",
-        name,
-        interface,
-        from,
-        to,
-        reason,
-        hold,
-        "{name}: {from} -> {to} ({reason})"
-    );
+    let reason = reason.as_str();
+    let sentence = format_args!("{name}: {from} -> {to}: {reason}");
+    let (from, to) = (from.as_str(), to.as_str());
+    tracing::info!(event = "transition", name, interface, from, to, reason, hold, "{sentence}");
 }
 
 const fn explain(notice: Notice) -> &'static str {

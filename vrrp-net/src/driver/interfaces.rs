@@ -1,11 +1,6 @@
 //! Interfaces by name, and the ports of the link that are open on them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    num::NonZeroU32,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, Transport, VirtualRouter};
 
@@ -29,8 +24,8 @@ struct Interface {
     id: InterfaceId,
     snapshot: Snapshot,
     open: BTreeMap<Family, Interest>,
-    /// Families whose port could not be opened.
-    failed: BTreeSet<Family>,
+    /// Families whose port could not be opened, with what the operating system said.
+    failed: BTreeMap<Family, String>,
     retry_at: Option<Instant>,
     /// What the core was last told.
     told: Option<InterfaceStatus>,
@@ -48,7 +43,7 @@ impl Interfaces {
             id,
             snapshot: Snapshot::default(),
             open: BTreeMap::new(),
-            failed: BTreeSet::new(),
+            failed: BTreeMap::new(),
             retry_at: None,
             told: None,
         };
@@ -101,6 +96,11 @@ impl Interfaces {
         })
     }
 
+    /// Why a port is not open.
+    pub(super) fn port_error(&self, name: &str, family: Family) -> Option<&str> {
+        self.by_name.get(name)?.failed.get(&family).map(String::as_str)
+    }
+
     /// What the monitor last said of an interface.
     pub(super) fn status(&self, name: &str) -> InterfaceStatus {
         self.by_name.get(name).map(|interface| interface.snapshot.status).unwrap_or_default()
@@ -119,7 +119,7 @@ impl Interface {
                     self.failed.remove(&family);
                 }
                 Some(interest) if self.open.get(&family) == Some(interest) => {}
-                Some(_) if self.failed.contains(&family) && self.retry_at.is_some_and(|at| now < at) => {}
+                Some(_) if self.failed.contains_key(&family) && self.retry_at.is_some_and(|at| now < at) => {}
                 Some(interest) => self.open(name, family, interest, link),
             }
         }
@@ -140,7 +140,9 @@ impl Interface {
             Err(error) => {
                 link.close(self.id, family);
                 self.open.remove(&family);
-                if self.failed.insert(family) {
+                let first = !self.failed.contains_key(&family);
+                self.failed.insert(family, error.to_string());
+                if first {
                     tracing::warn!(
                         event = "port-failed",
                         interface = name,
@@ -162,16 +164,11 @@ impl Interface {
 
     /// What the core is told: nothing can be sent or heard in a family whose port is not open.
     fn status(&self) -> InterfaceStatus {
-        let mut status = self.snapshot.status;
-        if self.failed.contains(&Family::Ipv4) {
-            status.ipv4 = None;
+        InterfaceStatus {
+            ipv4_closed: self.failed.contains_key(&Family::Ipv4),
+            ipv6_closed: self.failed.contains_key(&Family::Ipv6),
+            ..self.snapshot.status
         }
-        if self.failed.contains(&Family::Ipv6) {
-            (status.ipv6_link_local, status.ipv6_routable) = (None, None);
-        }
-        // A pinned source address needs no address of the interface.
-        status.up &= self.failed.is_empty() || !self.open.is_empty();
-        status
     }
 }
 

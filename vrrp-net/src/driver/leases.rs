@@ -72,7 +72,7 @@ impl Leases {
 
     /// Asks the backend of `entry` for what the core wants.
     pub(super) fn request(&mut self, entry: &Entry, request: &LeaseRequest<'_>, now: Instant) {
-        let lease = entry.lease(request.key, request.generation, request.config);
+        let lease = entry.lease(request.key, request.config);
         let call = match request.want {
             Want::Acquire => Call::Acquire,
             Want::Repair => Call::Repair,
@@ -90,22 +90,20 @@ impl Leases {
 
     /// Asks the backend that replaced another one for what that one was asked last: to acquire.
     pub(super) fn acquire_instead(&mut self, entry: &Entry, key: Key, now: Instant) {
-        let lease = entry.lease(key, entry.asked, &entry.router);
+        let lease = entry.lease(key, &entry.router);
         self.ask(entry.backend.clone(), lease, Call::Acquire, false, now);
     }
 
-    /// Has everything that may be held released by the workers alone, without the core: the driver is at its
-    /// end.
-    pub(super) fn abandon(&mut self, members: &Members) {
+    /// Has everything that may be held released, without the core.
+    pub(super) fn release_all(&mut self, members: &Members) {
         for (key, entry) in members {
             if entry.phase.state() != "active" && self.is_idle(*key) {
                 continue;
             }
-            let lease = entry.lease(*key, Generation::default(), &entry.router);
+            let lease = entry.lease(*key, &entry.router);
             let release = Call::Release(Release::new(Reason::Shutdown, None));
             self.ask(entry.backend.clone(), lease, release, false, Instant::EPOCH);
         }
-        self.workers.clear();
     }
 
     fn ask(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, call: Call, uncut: bool, now: Instant) {

@@ -70,15 +70,15 @@ impl Entry {
         (!Arc::ptr_eq(&old, &self.backend)).then_some(old)
     }
 
-    /// The lease that the backend is told of. The core's configuration is the one that is in force: it may
+    /// The lease that the backend is told of, with the number of the last request. The core's configuration is the one that is in force: it may
     /// be older than ours while a replaced virtual router lets go.
-    pub(super) fn lease(&self, key: Key, generation: Generation, config: &VirtualRouter) -> Lease {
+    pub(super) fn lease(&self, key: Key, config: &VirtualRouter) -> Lease {
         let addresses =
             if *config == self.router { self.addresses.clone() } else { config.addresses().collect() };
         Lease {
             key,
             name: self.name.clone(),
-            generation,
+            generation: self.asked,
             interface: self.interface.clone(),
             addresses,
             lasts: config.interval().silence(),

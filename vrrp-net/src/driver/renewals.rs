@@ -11,7 +11,7 @@ use tokio::{
     sync::{OwnedMutexGuard, mpsc},
     task::AbortHandle,
 };
-use vrrp_core::{Generation, Instant, Key};
+use vrrp_core::{Instant, Key};
 
 use super::{
     leases::{Answer, Worker},
@@ -129,7 +129,7 @@ impl Batch {
     }
 
     fn push(&mut self, key: Key, entry: &Entry, turn: OwnedMutexGuard<()>) {
-        self.leases.push(entry.lease(key, Generation::default(), &entry.router));
+        self.leases.push(entry.lease(key, &entry.router));
         self.turns.push(turn);
     }
 

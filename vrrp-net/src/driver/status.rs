@@ -18,7 +18,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let now = self.clock.now();
         let members = self.effects.members.iter();
         let mut routers: Vec<_> = members
-            .filter_map(|(key, entry)| Some(router_status(entry, &self.router.status(key)?, now)))
+            .filter_map(|(key, entry)| {
+                let error = self.effects.interfaces.port_error(&entry.interface, key.family);
+                Some(router_status(entry, &self.router.status(key)?, error, now))
+            })
             .collect();
         routers.sort_by(|one, other| one.name.cmp(&other.name));
         NodeStatus { routers, ports: self.ports(now) }
@@ -42,7 +45,12 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 }
 
-fn router_status(entry: &Entry, status: &Status<'_>, now: Instant) -> RouterStatus {
+fn router_status(
+    entry: &Entry,
+    status: &Status<'_>,
+    socket_error: Option<&str>,
+    now: Instant,
+) -> RouterStatus {
     let holds = matches!(status.phase, Phase::Held | Phase::Adopted | Phase::Resigning);
     RouterStatus {
         name: entry.name.clone(),
@@ -57,6 +65,7 @@ fn router_status(entry: &Entry, status: &Status<'_>, now: Instant) -> RouterStat
         probation: status.probation_until.filter(|until| *until > now).map(|until| until - now),
         active_peer: status.active_peer,
         backend_error: entry.error.clone(),
+        socket_error: socket_error.map(str::to_owned),
         counters: *status.counters,
         speakers: speakers(status.speakers, now),
     }

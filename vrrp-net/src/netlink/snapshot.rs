@@ -95,7 +95,14 @@ impl InterfaceSnapshot {
         let routable = |ip: &Ipv6Addr| !ip.is_unicast_link_local() && !ip.is_loopback();
         let ipv6_routable = ipv6.clone().find(|(address, ip)| routable(ip) && !address.deprecated);
         let ipv6_routable = ipv6_routable.or_else(|| ipv6.find(|(_, ip)| routable(ip))).map(|(_, ip)| ip);
-        InterfaceStatus { present: true, up: *up, ipv4, ipv6_link_local, ipv6_routable }
+        InterfaceStatus {
+            present: true,
+            up: *up,
+            ipv4,
+            ipv6_link_local,
+            ipv6_routable,
+            ..InterfaceStatus::default()
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub struct RouterStatus {
     pub active_peer: Option<IpAddr>,
     /// What the backend said when it last failed; `None` once it has succeeded since.
     pub backend_error: Option<String>,
+    /// Why its socket could not be opened; `None` once it is.
+    pub socket_error: Option<String>,
     /// Counters.
     pub counters: Counters,
     /// Who was heard, and whose messages were refused.

@@ -12,7 +12,8 @@ use std::{
 use async_trait::async_trait;
 use tokio::time::Instant;
 use vrrp_core::{
-    Centiseconds, Cidr, Hold, Ipv4Addresses, Key, LeaseFailure, Phase, Reach, Reason, Role, VirtualRouter, Vrid,
+    Centiseconds, Cidr, Hold, Ipv4Addresses, Key, LeaseFailure, Phase, Reach, Reason, Role, VirtualRouter,
+    Vrid,
 };
 use vrrp_net::{
     BackendError, Lease, Member, Release, VipBackend,
@@ -225,8 +226,8 @@ async fn renewals_are_seldom_and_batched() {
             panic!("it is v3")
         };
         let interval = Duration::from_millis(10).try_into().unwrap();
-        let router = vrrp_core::VirtualRouter::v3_ipv4(vrid.try_into().unwrap(), addresses, interval);
-        vrrp_net::Member::new("eth0", router, backend.clone())
+        let router = VirtualRouter::v3_ipv4(vrid.try_into().unwrap(), addresses, interval);
+        Member::new("eth0", router, backend.clone())
     };
     for handle in &mut host.node.configure(vec![fast(1), fast(2)]).await.unwrap() {
         becomes(handle, Phase::Held).await;
@@ -340,6 +341,48 @@ async fn another_backend_waits_for_what_the_old_one_is_letting_go() {
     becomes(&mut handles[0], Phase::Held).await;
     assert!(successor.holds());
     assert!(!host.backend.holds(), "what it was letting go is let go");
+}
+
+/// Writes down the number of what is asked.
+#[derive(Clone, Default)]
+struct Numbers(Arc<Mutex<Vec<(&'static str, u64)>>>);
+
+impl Numbers {
+    fn note(&self, word: &'static str, lease: &Lease) {
+        self.0.lock().unwrap().push((word, lease.generation.get()));
+    }
+}
+
+#[async_trait]
+impl VipBackend for Numbers {
+    async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
+        self.note("acquire", lease);
+        Ok(Reach::Routed)
+    }
+
+    async fn release(&self, lease: &Lease, _: &Release) -> Result<(), BackendError> {
+        self.note("release", lease);
+        Ok(())
+    }
+
+    async fn renew(&self, leases: &[Lease]) -> Result<(), BackendError> {
+        self.note("renew", &leases[0]);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_renewed_or_retired_has_the_number_of_its_acquire() {
+    let host = Host::new(&Hub::new(), 1);
+    let numbers = Numbers::default();
+    let old: Arc<dyn VipBackend> = Arc::new(numbers.clone());
+    let _handles = host.node.configure(vec![member(VRID, 100, &old)]).await.unwrap();
+    until("a renewal", || numbers.0.lock().unwrap().iter().any(|(word, _)| *word == "renew")).await;
+    let new: Arc<dyn VipBackend> = Arc::new(Backend::new());
+    host.node.configure(vec![member(VRID, 100, &new)]).await.unwrap();
+    until("it is retired", || numbers.0.lock().unwrap().last().unwrap().0 == "release").await;
+    let numbers = numbers.0.lock().unwrap();
+    assert!(numbers.is_sorted_by_key(|(_, number)| *number), "{numbers:?}");
 }
 
 /// Both backends answer at the moment at which both virtual routers get other addresses.

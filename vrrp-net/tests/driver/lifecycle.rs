@@ -12,9 +12,7 @@ use std::{
 };
 
 use tokio::time::{Instant, timeout};
-use vrrp_core::{
-    Centiseconds, Cidr, Family, Hold, InterfaceId, Ipv4Addresses, Phase, Reason, VirtualRouter,
-};
+use vrrp_core::{Centiseconds, Cidr, Family, Hold, InterfaceId, Ipv4Addresses, Phase, Reason, VirtualRouter};
 use vrrp_net::{
     Error, Member, VipBackend,
     backend::memory::Call,
@@ -100,9 +98,7 @@ async fn a_shutdown_starts_nothing_that_was_about_to_be_replaced() {
     let host = Host::new(&Hub::new(), 1);
     let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
     let mut handle = host.active(100).await;
-    let addresses = Ipv4Addresses::new(["192.0.2.101/24".parse::<Cidr<_>>().unwrap()]).unwrap();
-    let other = VirtualRouter::v3_ipv4(handle.key().vrid, addresses, Centiseconds::ONE_SECOND);
-    host.node.configure(vec![Member::new("eth0", other, backend)]).await.unwrap();
+    host.node.configure(vec![elsewhere(&backend)]).await.unwrap();
     becomes(&mut handle, Phase::Resigning).await;
     timeout(Duration::from_secs(60), host.node.shutdown()).await.expect("the shutdown ends").unwrap();
     assert_eq!(handle.phase(), STOPPED);
@@ -141,6 +137,26 @@ async fn a_drain_that_nobody_answers_is_taken_back() {
     assert_eq!(handle.phase(), Phase::Initialize(Hold::Drained));
     handle.resume().await.unwrap();
     becomes(&mut handle, Phase::Held).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_drained_stays_drained_when_its_addresses_change() {
+    let host = Host::new(&Hub::new(), 1);
+    let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
+    let mut handle = host.active(100).await;
+    assert!(handle.drain(true).await.unwrap());
+    host.node.configure(vec![elsewhere(&backend)]).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(handle.phase(), Phase::Initialize(Hold::Drained));
+    handle.resume().await.unwrap();
+    becomes(&mut handle, Phase::Held).await;
+}
+
+/// The virtual router with another address.
+fn elsewhere(backend: &Arc<dyn VipBackend>) -> Member {
+    let addresses = Ipv4Addresses::new(["192.0.2.101/24".parse::<Cidr<_>>().unwrap()]).unwrap();
+    let other = VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND);
+    Member::new("eth0", other, backend.clone())
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,7 +281,7 @@ async fn nobody_is_active_whose_driver_is_starved() {
         panic!("it is v3")
     };
     let interval = Duration::from_millis(100).try_into().unwrap();
-    let router = vrrp_core::VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, interval);
+    let router = VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, interval);
     let mut handle = host.node.add("eth0", router, host.backend.clone()).await.unwrap();
     becomes(&mut handle, Phase::Held).await;
     let remaining = handle.active().expect("it was promoted a moment ago").remaining();

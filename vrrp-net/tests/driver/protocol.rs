@@ -24,7 +24,7 @@ use vrrp_net::{
     monitor::Snapshot,
 };
 
-use crate::world::{Host, INTERVAL, VRID, advert, becomes, called, key, reaches, released, router, until};
+use crate::world::{Host, INTERVAL, VRID, advert, becomes, called, key, released, router, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_promotion_advertises_then_acquires_then_announces() {
@@ -281,7 +281,9 @@ async fn nobody_contends_on_a_socket_that_could_not_be_opened() {
     let host = Host::with_link(&Hub::new(), 1, |wire| Stubborn(wire, Arc::clone(&tries)));
     let start = tokio::time::Instant::now();
     let mut handle = host.add(100).await;
-    reaches(&mut handle, |phase| matches!(phase, Phase::Initialize(Hold::LinkDown | Hold::NoSource))).await;
+    becomes(&mut handle, Phase::Initialize(Hold::NoSocket)).await;
+    let status = host.node.status().await.unwrap();
+    assert_eq!(status.routers[0].socket_error.as_deref(), Some("permission denied"));
     becomes(&mut handle, Phase::Backup).await;
     assert_eq!(tries.load(Ordering::Relaxed), 4, "tried at once and then every second");
     assert!(start.elapsed() >= Duration::from_secs(3));

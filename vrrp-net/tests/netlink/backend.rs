@@ -29,6 +29,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_permanent_one_has_no_lifetime", a_permanent_one_has_no_lifetime),
     ("leaving_is_a_tag_that_renewals_keep", leaving_is_a_tag_that_renewals_keep),
     ("a_release_takes_only_what_is_ours", a_release_takes_only_what_is_ours),
+    ("a_release_finds_a_renamed_interface", a_release_finds_a_renamed_interface),
     ("a_start_clears_what_a_crash_left", a_start_clears_what_a_crash_left),
     ("without_the_capability_it_is_denied", without_the_capability_it_is_denied),
     ("a_missing_interface_has_a_name", a_missing_interface_has_a_name),
@@ -257,6 +258,16 @@ fn a_release_takes_only_what_is_ours(world: &mut World) {
         (world.texts("eth0"), world.texts("eth1")),
         (vec!["192.0.2.10/24".into()], vec!["192.0.2.11/24".into()])
     );
+}
+
+fn a_release_finds_a_renamed_interface(world: &mut World) {
+    let backend = Backend::new();
+    let lease = lease(&["192.0.2.10/24"], 30);
+    backend.acquire(&lease).unwrap();
+    world.set_up("eth0", false);
+    world.rename("eth0", "wan0");
+    backend.release(&lease, Reason::Interface).unwrap();
+    assert!(world.texts("wan0").is_empty());
 }
 
 fn a_start_clears_what_a_crash_left(world: &mut World) {

@@ -71,6 +71,11 @@ impl World {
         self.socket.request(message, 0).unwrap();
     }
 
+    pub(crate) fn rename(&mut self, name: &str, to: &str) {
+        let message = links::rename(self.index(name), to);
+        self.socket.request(message, 0).unwrap();
+    }
+
     pub(crate) fn link(&mut self, name: &str) -> Option<HostLink> {
         links::list(&mut self.socket).unwrap().into_iter().find(|link| link.name == name)
     }

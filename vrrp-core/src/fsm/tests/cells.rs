@@ -5,7 +5,7 @@ use super::*;
 const TABLE: &str = include_str!("cells.tsv");
 
 /// The states, each as a machine and the time at which the input arrives.
-fn states() -> [(&'static str, Machine, Instant); 14] {
+fn states() -> [(&'static str, Machine, Instant); 15] {
     let normal = contender(100, Preempt::Always);
     let after = t0() + Duration::from_millis(100);
     let started = |link| {
@@ -38,6 +38,7 @@ fn states() -> [(&'static str, Machine, Instant); 14] {
         named("stopped", (stopped, after)),
         named("missing", started(Link::Missing)),
         named("link-down", started(Link::Down)),
+        named("no-socket", started(Link::NoSocket)),
         named("no-source", started(Link::NoSource)),
         named("fault", fault),
         named("inspecting", (inspecting.0, asked + Duration::from_millis(100))),
@@ -52,7 +53,7 @@ fn states() -> [(&'static str, Machine, Instant); 14] {
     ]
 }
 
-fn inputs(machine: &Machine) -> [(&'static str, Input); 21] {
+fn inputs(machine: &Machine) -> [(&'static str, Input); 22] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -60,6 +61,7 @@ fn inputs(machine: &Machine) -> [(&'static str, Input); 21] {
         ("shutdown", Input::Shutdown),
         ("link-missing", Input::Link(Link::Missing)),
         ("link-down", Input::Link(Link::Down)),
+        ("link-no-socket", Input::Link(Link::NoSocket)),
         ("link-no-source", Input::Link(Link::NoSource)),
         ("link-ready", ready()),
         ("hears-0", advert(0, "192.0.2.1")),

@@ -1,6 +1,7 @@
 //! [`Worker`]: the thread that asks the kernel, so that nobody else has to wait for it.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
     sync::mpsc::Receiver,
     time::{Duration, Instant},
@@ -9,7 +10,7 @@ use std::{
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use nix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
-use vrrp_core::{Cidr, LeaseFailure};
+use vrrp_core::{Cidr, Key, LeaseFailure};
 
 use super::{
     TIMEOUT,
@@ -68,11 +69,13 @@ impl Job {
 pub(super) struct Worker {
     socket: Socket,
     table: Option<(Instant, Table)>,
+    /// Which interface each lease was put on: a name can move on to another one.
+    put_on: BTreeMap<Key, u32>,
 }
 
 impl Worker {
     pub(super) fn new(socket: Socket) -> Self {
-        Self { socket, table: None }
+        Self { socket, table: None, put_on: BTreeMap::new() }
     }
 
     /// Carries out requests in order until nobody can ask any more. Renewals that wait together become one
@@ -110,6 +113,7 @@ impl Worker {
 
     fn acquire(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
         let index = index_of(&lease.interface)?;
+        self.put_on.insert(lease.key, index);
         let mut requests = Vec::new();
         let is_ours =
             |table: &Table| lease.addresses.iter().any(|cidr| table.ours(index, cidr.address()).is_some());
@@ -150,11 +154,12 @@ impl Worker {
     }
 
     fn release(&mut self, lease: &Lease) -> Result<(), BackendError> {
-        // Addresses go with their interface.
-        let Ok(index) = index_of(&lease.interface) else { return Ok(()) };
+        let indexes = BTreeSet::from_iter(
+            index_of(&lease.interface).ok().into_iter().chain(self.put_on.remove(&lease.key)),
+        );
         let table = self.table()?;
-        let ours = lease.addresses.iter().filter_map(|cidr| table.ours(index, cidr.address())).cloned();
-        let ours = ours.collect();
+        let ours = |index| lease.addresses.iter().filter_map(move |cidr| table.ours(index, cidr.address()));
+        let ours = indexes.into_iter().flat_map(ours).cloned().collect();
         self.delete(ours)
     }
 
