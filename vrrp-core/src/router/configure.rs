@@ -9,7 +9,7 @@ use super::{
     entry::{Departure, Entry},
 };
 use crate::{
-    Hold, Key, Phase, Protocol, Transport, VirtualRouter,
+    Family, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
     fsm::{self, Link, Machine, Params},
 };
 

@@ -35,6 +35,7 @@ pub(crate) fn up() -> InterfaceStatus {
         ipv4: OWN.parse().ok(),
         ipv6_link_local: OWN_IPV6.parse().ok(),
         ipv6_routable: "2001:db8::2".parse().ok(),
+        ..InterfaceStatus::default()
     }
 }
 
