@@ -273,7 +273,7 @@ impl Seen {
 }
 
 fn a_full_buffer_is_counted(family: Family) {
-    const MANY: u64 = 5_000;
+    const MANY: u64 = 30_000;
     let Wire { a, b } = &Wire::new();
     let mut link = open(b, family);
     let forger = a.forger(family);
