@@ -91,7 +91,7 @@ impl Router {
     /// Starts a virtual router, in place of `before`: its requests are numbered on, so that an answer to the
     /// replaced one is none to this one, and a drain goes on.
     fn insert(&mut self, key: Key, config: VirtualRouter, before: Option<&Entry>) {
-        let generation = before.map_or(Generation::default(), Entry::generation);
+        let generation = before.map_or_else(Generation::default, Entry::generation);
         let machine = Machine::new(params(&config));
         let status = self.interfaces.get(&key.interface).copied().unwrap_or_default();
         let link = link(&config, status);
