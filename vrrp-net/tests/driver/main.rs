@@ -4,4 +4,5 @@
 mod backends;
 mod lifecycle;
 mod protocol;
+mod replacements;
 mod world;
