@@ -6,6 +6,7 @@ use std::{
 };
 
 use tracing::field::Field;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{
     EnvFilter,
     field::MakeExt,
@@ -15,10 +16,13 @@ use tracing_subscriber::{
 use crate::cli;
 
 /// Starts the log. `RUST_LOG` chooses what is in it; `info` unless set.
-pub(crate) fn start(format: cli::Log) {
+///
+/// A thread of its own writes it until the guard is dropped, and drops lines that it cannot get rid of: the
+/// driver logs, and a reader of the log that hangs must not keep it from advertising.
+pub(crate) fn start(format: cli::Log) -> WorkerGuard {
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     match format {
         cli::Log::Text => {
             let fields =
@@ -29,6 +33,7 @@ pub(crate) fn start(format: cli::Log) {
             log.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
         }
     }
+    guard
 }
 
 /// `key=value`, in quotes where the value would not be one word; the message as it is, but in one line.

@@ -32,7 +32,7 @@ enum Error {
 
 /// Runs the daemon until it is told to leave, and returns the exit status.
 pub(crate) fn main(arguments: &cli::Run) -> u8 {
-    log::start(arguments.log);
+    let _log = log::start(arguments.log);
     let config = match Config::load(&arguments.config.file) {
         Ok(config) => config,
         Err(errors) => return refuse(&errors, arguments.log),

@@ -4,12 +4,15 @@
 mod scripted;
 
 use std::{
+    fs,
+    io::Write,
     net::{IpAddr, Ipv4Addr},
     process::Command,
     time::Duration,
 };
 
 use libtest_mimic::{Failed, Trial};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::Value;
 use vrrp_net::{
     lab::{Capture, Client, Frame, Signal, Ticker, wait_until},
@@ -37,6 +40,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         timed("fault_interface_gone", |ticker| interface_goes(Loss::Destroyed, ticker)),
         timed("fault_link_down", |ticker| interface_goes(Loss::Unplugged, ticker)),
         Trial::test("fault_bad_configuration", bad_configuration),
+        Trial::test("fault_log_reader_hangs", log_reader_hangs),
     ]
 }
 
@@ -313,4 +317,27 @@ fn bad_configuration() -> Outcome {
         format!("a sent {sent} packets"),
     )?;
     check(!pair.a.has_address(&ADDRESS.to_string())?, "a has the address")
+}
+
+/// Nobody reads the log, and the pipe to its reader is full: the node advertises all the same.
+fn log_reader_hangs() -> Outcome {
+    let pair = Pair::new()?;
+    let (_reader, mut writer) = std::io::pipe()?;
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    while writer.write(&[b'.'; 4096]).is_ok() {}
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty()))?;
+    let file = pair.folder.path().join("unread.toml");
+    let control = pair.folder.path().join("unread.sock");
+    fs::write(&file, format!("{}\n[daemon]\ncontrol = {control:?}\n", config(200, QUICK, &[ADDRESS])))?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
+    command.arg("run").arg("-c").arg(file).stderr(writer);
+    let mut process = pair.a.host.spawn(command)?;
+    let mac = pair.a.mac;
+    wait_for(&pair.capture, "announcement", Duration::ZERO, |frame| frame.garp() == Some((mac, ADDRESS)))?;
+    let announced = now();
+    let enough = || adverts(&pair.capture, mac, announced).len() >= 20;
+    check(wait_until(SOON, enough), "the node stopped advertising")?;
+    process.signal(Signal::SIGTERM)?;
+    let status = process.wait_timeout(SOON)?;
+    check(status.is_some_and(|status| status.success()), format!("it ended with {status:?}"))
 }

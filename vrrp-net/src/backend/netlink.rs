@@ -114,10 +114,16 @@ impl VipBackend for Netlink {
     }
 }
 
+/// The longest that a renewal waits for others, to go in one batch with them.
+const BATCH_PAUSE: Duration = Duration::from_millis(250);
+
 /// The kernel counts in whole seconds and takes addresses away late: one second less than the lease lasts,
 /// but at least one.
 fn valid_lifetime(lasts: Duration) -> u32 {
-    u32::try_from(lasts.as_secs().saturating_sub(1)).unwrap_or(u32::MAX - 1).max(1)
+    let seconds = u32::try_from(lasts.as_secs().saturating_sub(1)).unwrap_or(u32::MAX - 1).max(1);
+    // An advertisement an interval, and the renewal up to a batch's pause after it: at intervals of 0.75 s to
+    // 1 s the second that is taken off would be one that a healthy node needs.
+    if Duration::from_secs(seconds.into()) < lasts / 3 + BATCH_PAUSE { seconds + 1 } else { seconds }
 }
 
 #[cfg(test)]
@@ -126,9 +132,17 @@ mod tests {
 
     #[test]
     fn the_lifetime_is_a_second_less_than_three_intervals_and_at_least_one() {
-        for (lasts, valid) in
-            [(30, 1), (1000, 1), (2999, 1), (3000, 2), (3990, 2), (30_000, 29), (122_850, 121)]
-        {
+        for (lasts, valid) in [
+            (30, 1),
+            (1000, 1),
+            (2250, 1),
+            (2280, 2),
+            (2999, 2),
+            (3000, 2),
+            (3990, 2),
+            (30_000, 29),
+            (122_850, 121),
+        ] {
             assert_eq!(valid_lifetime(Duration::from_millis(lasts)), valid, "{lasts} ms");
         }
         assert_eq!(valid_lifetime(Duration::ZERO), 1);
