@@ -3,103 +3,23 @@
 //! Nothing illegal can be built: the three constructors are the three legal pairs of version and family,
 //! and every value in them is a type that was parsed.
 
-use alloc::{sync::Arc, vec::Vec};
-use core::{fmt, net::IpAddr, time::Duration};
+mod announcements;
+mod error;
+mod password;
+mod transport;
+
+use alloc::vec::Vec;
+use core::{net::IpAddr, time::Duration};
 
 use crate::{
     Centiseconds, Cidr, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses, Key, Priority, Role,
     Seconds, Vrid,
 };
 
-/// What cannot be configured, and what would be right. The core's callers made the mistake: no packet,
-/// kernel or peer can cause one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// RFC 9568 5.2.3.
-    #[error("a VRID is a number from 1 to 255")]
-    Vrid,
-    /// RFC 9568 5.2.4.
-    #[error(
-        "a priority is a number from 1 to 254; the owner of the addresses has the role \"owner\" instead"
-    )]
-    Priority,
-    /// RFC 3768 5.3.7.
-    #[error("a VRRPv2 interval is 1 s to 255 s in whole seconds")]
-    IntervalSeconds,
-    /// RFC 9568 5.2.7.
-    #[error("a VRRPv3 interval is 10 ms to 40.95 s in steps of 10 ms")]
-    IntervalCentiseconds,
-    /// Not an IP address of the wanted family.
-    #[error("this is not an IP address of the family that is wanted here")]
-    Address,
-    /// The prefix is longer than the address, or not a number.
-    #[error("a prefix length is 0 to 32 for IPv4 and 0 to 128 for IPv6")]
-    PrefixLength,
-    /// RFC 9568 5.2.5.
-    #[error("a virtual router has 1 to 255 addresses")]
-    AddressCount,
-    /// The same address stands in a list twice.
-    #[error("an address stands in the list twice")]
-    AddressTwice,
-    /// Unspecified, loopback, multicast or broadcast.
-    #[error("an unspecified, loopback, multicast or broadcast address cannot be used here")]
-    UnusableAddress,
-    /// A unicast virtual router without peers would be silent, and must never fall back to multicast.
-    #[error("the peer list is empty; leave it out for multicast, or name at least one peer")]
-    NoPeers,
-    /// A peer or source of the other family.
-    #[error("peers and source address must be of the same family as the virtual addresses")]
-    Family,
-    /// RFC 2338 5.3.10.
-    #[error("a VRRPv2 password has 1 to 8 octets")]
-    Password,
-    /// A Time To Live of 0 never arrives.
-    #[error("min_ttl is a number from 1 to 255")]
-    MinTtl,
-    /// More announcement repeats than [`Announcements`] holds.
-    #[error("an announcement is repeated at most 6 times, each within 60 s, in ascending order")]
-    Announcements,
-}
-
-/// A VRRPv2 simple text password (authentication type 1, RFC 2338 5.3.10): up to 8 octets, zero padded.
-///
-/// It protects against accidents, not against attackers: it travels in clear text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Password([u8; 8]);
-
-impl Password {
-    /// The eight octets on the wire.
-    #[must_use]
-    pub const fn octets(&self) -> [u8; 8] {
-        self.0
-    }
-
-    /// Whether `received` is this password, in a time that does not depend on where they differ.
-    #[must_use]
-    pub fn matches(&self, received: &[u8; 8]) -> bool {
-        self.0.iter().zip(received).fold(0, |difference, (ours, theirs)| difference | (ours ^ theirs)) == 0
-    }
-}
-
-impl TryFrom<&[u8]> for Password {
-    type Error = ConfigError;
-
-    fn try_from(text: &[u8]) -> Result<Self, ConfigError> {
-        let mut octets = [0; 8];
-        match octets.get_mut(..text.len()) {
-            Some(start) if !text.is_empty() => start.copy_from_slice(text),
-            Some(_) | None => return Err(ConfigError::Password),
-        }
-        Ok(Self(octets))
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(..)")
-    }
-}
+pub use announcements::Announcements;
+pub use error::ConfigError;
+pub use password::Password;
+pub use transport::{Hear, Peer, Transport};
 
 /// Which checksum a VRRPv3 IPv4 advertisement leaves with. Both are accepted, always.
 ///
@@ -147,107 +67,6 @@ pub enum Protocol {
         /// The advertisement interval; a Backup follows the one of its Active.
         interval: Centiseconds,
     },
-}
-
-/// A unicast peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "written as a literal by callers")]
-pub struct Peer {
-    /// Where advertisements for it go, and where its own come from.
-    pub address: IpAddr,
-    /// The least Time To Live or Hop Limit that its advertisements may arrive with. 255 is RFC 9568
-    /// 5.1.1 and keeps everybody beyond the link out; a lower value is for peers that are routed to.
-    pub min_ttl: u8,
-}
-
-impl From<IpAddr> for Peer {
-    /// The peer with `min_ttl` 255.
-    fn from(address: IpAddr) -> Self {
-        Self { address, min_ttl: 255 }
-    }
-}
-
-/// Where advertisements go, and who is listened to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "there are two ways to send")]
-pub enum Transport {
-    /// To 224.0.0.18 or ff02::12, from anybody on the link (RFC 9568 5.1.1, 5.1.2).
-    #[default]
-    Multicast,
-    /// To each peer. The node's own address may stand in the list, so that all nodes can share one: it is
-    /// skipped.
-    Unicast {
-        /// At least one.
-        peers: Arc<[Peer]>,
-        /// Who may speak.
-        hear: Hear,
-    },
-}
-
-/// Whose unicast advertisements count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "listed or not")]
-pub enum Hear {
-    /// Those of the listed peers; anybody else's are rejected, counted and reported.
-    #[default]
-    Peers,
-    /// Everybody's, as keepalived does unless told otherwise. Unlisted speakers are reported.
-    Any,
-}
-
-/// When the addresses are announced to neighbours (gratuitous ARP, unsolicited Neighbor Advertisement).
-///
-/// One burst follows each reason: the promotion, a weaker advertisement that was won against, a link that
-/// came back, an address that was put back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Announcements {
-    repeat_ms: [u16; 6],
-    steps: u8,
-    refresh: Option<Duration>,
-}
-
-impl Announcements {
-    /// A burst at each of `repeat` after its reason, then every `refresh` (never for `None`).
-    ///
-    /// # Errors
-    /// [`ConfigError::Announcements`] for more than 6 repeats, one above 60 s, or out of order.
-    pub fn new(repeat: &[Duration], refresh: Option<Duration>) -> Result<Self, ConfigError> {
-        let mut repeat_ms = [0; 6];
-        let mut previous = 0;
-        for (index, delay) in repeat.iter().enumerate() {
-            let step = repeat_ms.get_mut(index).ok_or(ConfigError::Announcements)?;
-            *step = u16::try_from(delay.as_millis()).map_err(|_| ConfigError::Announcements)?;
-            if *step > 60_000 || (index > 0 && *step <= previous) {
-                return Err(ConfigError::Announcements);
-            }
-            previous = *step;
-        }
-        let steps = u8::try_from(repeat.len()).map_err(|_| ConfigError::Announcements)?;
-        let refresh = refresh.map(|every| every.max(Duration::from_secs(1)));
-        Ok(Self { repeat_ms, steps, refresh })
-    }
-
-    /// How long after the reason announcement number `step` (from 0) is due; `None` when the burst is over.
-    #[must_use]
-    pub fn delay(&self, step: u8) -> Option<Duration> {
-        if step >= self.steps {
-            return None;
-        }
-        self.repeat_ms.get(usize::from(step)).map(|ms| Duration::from_millis(u64::from(*ms)))
-    }
-
-    /// How often they are repeated after the burst.
-    #[must_use]
-    pub const fn refresh(&self) -> Option<Duration> {
-        self.refresh
-    }
-}
-
-impl Default for Announcements {
-    /// At once, after 1 s and after 5 s; then every 60 s.
-    fn default() -> Self {
-        Self { repeat_ms: [0, 1000, 5000, 0, 0, 0], steps: 3, refresh: Some(Duration::from_secs(60)) }
-    }
 }
 
 /// One virtual router as it is configured.
@@ -498,24 +317,5 @@ mod tests {
         assert_eq!(router().source(v6), Err(ConfigError::Family));
         let group: IpAddr = "224.0.0.18".parse().unwrap();
         assert_eq!(router().unicast([group], Hear::Peers), Err(ConfigError::UnusableAddress));
-    }
-
-    #[test]
-    fn passwords_have_one_to_eight_octets_and_stay_out_of_logs() {
-        assert_eq!(Password::try_from(&b""[..]), Err(ConfigError::Password));
-        assert_eq!(Password::try_from(&b"123456789"[..]), Err(ConfigError::Password));
-        let password = Password::try_from(&b"d0cker"[..]).unwrap();
-        assert!(password.matches(b"d0cker\0\0"));
-        assert!(!password.matches(b"d0cker\0x"));
-        assert_eq!(alloc::format!("{password:?}"), "Password(..)");
-    }
-
-    #[test]
-    fn announcements_ascend() {
-        let second = Duration::from_secs(1);
-        assert_eq!(Announcements::new(&[second, second], None), Err(ConfigError::Announcements));
-        assert_eq!(Announcements::new(&[second; 7], None), Err(ConfigError::Announcements));
-        let policy = Announcements::new(&[Duration::ZERO, second], None).unwrap();
-        assert_eq!((policy.delay(1), policy.delay(2)), (Some(second), None));
     }
 }
