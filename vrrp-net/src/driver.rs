@@ -6,7 +6,7 @@
 //!
 //! - Before a deadline is acted on, the sockets are drained: a driver that did not run for a while finds
 //!   queued advertisements *and* an expired timer, and timers-first is a false takeover. What arrives during
-//!   the turn does not count, so that a flood cannot starve the timers.
+//!   the draining does not count, so that a flood cannot starve the timers.
 //! - Before a backend's success is passed on, the sockets are drained too: a stronger advertisement that
 //!   arrived meanwhile cancels the announcement.
 
@@ -25,7 +25,6 @@ use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     task::{Context, Poll, Waker},
-    time::SystemTime,
 };
 
 use tokio::{
@@ -188,7 +187,6 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     fn take(&mut self, turn: Turn) {
-        let start = SystemTime::now();
         if turn.packets {
             self.receive_batch();
         }
@@ -196,7 +194,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.host_event(event);
         }
         if let Some(answer) = turn.answer {
-            self.answer(answer, start);
+            self.answer(answer);
         }
         if let Some(command) = turn.command {
             self.command(command);
@@ -205,14 +203,14 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.commanded = false;
             self.shut_down();
         }
-        self.act_on_deadlines(start);
+        self.act_on_deadlines();
     }
 
     /// Whether a deadline has come is decided by the clock, whatever the wake-up was.
-    fn act_on_deadlines(&mut self, start: SystemTime) {
+    fn act_on_deadlines(&mut self) {
         let due = |at: Option<Instant>, now| at.is_some_and(|at| at <= now);
         if due(self.router.next_deadline(), self.clock.now()) {
-            self.drain_sockets(start);
+            self.drain_sockets();
             if due(self.router.next_deadline(), self.clock.now()) {
                 self.input(Input::Timeout);
             }

@@ -1,7 +1,5 @@
 //! What backends said, passed on to the core.
 
-use std::time::SystemTime;
-
 use vrrp_core::{Input, Key, LeaseFailure, Reach};
 
 use super::{
@@ -13,7 +11,7 @@ use crate::{clock::Clock, link::Link, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Takes what a backend said.
-    pub(super) fn answer(&mut self, answer: Answer, start: SystemTime) {
+    pub(super) fn answer(&mut self, answer: Answer) {
         match answer {
             Answer::Renewed { id, round, names, result } => {
                 self.effects.leases.renewed(id, round);
@@ -33,7 +31,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 match call {
                     Call::Acquire | Call::Repair | Call::Inspect => {
                         if result.is_ok() && call == Call::Acquire {
-                            self.drain_sockets(start);
+                            self.drain_sockets();
                         }
                         self.input(Input::LeaseDone { key, generation, result });
                     }

@@ -25,10 +25,12 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    /// Reads what was there at `start`: until every socket is empty or has given something later. Ports give
+    /// Reads what is there by now: until every socket is empty or has given something later. Ports give
     /// in turns, so that they all have once as many packets in a row as there are ports were later: a flood of
     /// one is not read on because another is quiet.
-    pub(super) fn drain_sockets(&mut self, start: SystemTime) {
+    pub(super) fn drain_sockets(&mut self) {
+        // Not the start of the turn: a process that was stopped since then has packets that came before now.
+        let start = SystemTime::now();
         let ports = self.effects.interfaces.ports().count();
         let mut later = 0;
         for _ in 0..DRAIN {
