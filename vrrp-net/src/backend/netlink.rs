@@ -120,10 +120,11 @@ const BATCH_PAUSE: Duration = Duration::from_millis(250);
 /// The kernel counts in whole seconds and takes addresses away late: one second less than the lease lasts,
 /// but at least one.
 fn valid_lifetime(lasts: Duration) -> u32 {
-    let seconds = u32::try_from(lasts.as_secs().saturating_sub(1)).unwrap_or(u32::MAX - 1).max(1);
+    let seconds = lasts.as_secs().saturating_sub(1).max(1);
     // An advertisement an interval, and the renewal up to a batch's pause after it: at intervals of 0.75 s to
     // 1 s the second that is taken off would be one that a healthy node needs.
-    if Duration::from_secs(seconds.into()) < lasts / 3 + BATCH_PAUSE { seconds + 1 } else { seconds }
+    let too_short = Duration::from_secs(seconds) < lasts / 3 + BATCH_PAUSE;
+    u32::try_from(seconds + u64::from(too_short)).unwrap_or(u32::MAX - 1)
 }
 
 #[cfg(test)]
