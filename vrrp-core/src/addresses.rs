@@ -126,6 +126,14 @@ impl<A: Address> fmt::Display for Cidr<A> {
     }
 }
 
+/// Whether this is a link-local IPv6 address.
+pub(crate) const fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
+}
+
 /// The IPv4 addresses of a virtual router: 1 to 255, each once (RFC 9568 5.2.5).
 ///
 /// Cloning shares the list.

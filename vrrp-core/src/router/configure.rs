@@ -1,7 +1,7 @@
 //! The desired world, compared with the present one.
 
 use alloc::{boxed::Box, collections::BTreeMap};
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::IpAddr;
 
 use super::{
     InterfaceStatus, Port, Router,
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Family, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
+    addresses::is_link_local,
     fsm::{self, Link, Machine, Params},
 };
 
@@ -49,13 +50,9 @@ pub(super) fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
 
 /// Whether a unicast peer has to be reached from a routable address.
 fn peers_off_link(config: &VirtualRouter) -> bool {
-    let link_local = |address: IpAddr| match address {
-        IpAddr::V4(_) => false,
-        IpAddr::V6(address) => Ipv6Addr::is_unicast_link_local(&address),
-    };
     match config.transport() {
         Transport::Multicast => false,
-        Transport::Unicast { peers, .. } => peers.iter().any(|peer| !link_local(peer.address)),
+        Transport::Unicast { peers, .. } => peers.iter().any(|peer| !is_link_local(peer.address)),
     }
 }
 
@@ -83,7 +80,6 @@ impl Router {
             }
         }
         let room = self.entries.len();
-        self.deadlines.reserve(room);
         self.dirty.reserve(room.saturating_sub(self.dirty.len()));
         self.departing.reserve(room.saturating_sub(self.departing.len()));
     }
@@ -132,9 +128,8 @@ impl Router {
     }
 
     fn change(&mut self, slot: Slot, config: &VirtualRouter) {
-        let now_status = |router: &Self, key: Key| router.interfaces.get(&key.interface).copied();
         let Some(entry) = self.entry(slot) else { return };
-        let status = now_status(self, entry.key()).unwrap_or_default();
+        let status = self.interfaces.get(&entry.key().interface).copied().unwrap_or_default();
         let unchanged = entry.config() == config && entry.rest.departure.is_none();
         let identical = same_identity(entry.config(), config) && entry.rest.departure.is_none();
         if unchanged {

@@ -207,19 +207,17 @@ impl Entry {
     }
 
     pub(super) fn notice(&mut self, notice: Notice, source: IpAddr) {
-        let bit = 1_u8.checked_shl(u32::from(notice.index())).unwrap_or(0);
-        if self.pending.told_notices & bit == 0
+        if !self.was_told(notice)
             && let Some(place) = self.rest.notices.get_mut(usize::from(notice.index()))
         {
             *place = Some(source);
-            self.pending.told_notices |= bit;
+            self.pending.told_notices |= notice.bit();
             self.pending.notices_due = self.pending.notices_due.saturating_add(1);
         }
     }
 
     pub(super) fn was_told(&self, notice: Notice) -> bool {
-        let bit = 1_u8.checked_shl(u32::from(notice.index())).unwrap_or(0);
-        self.pending.told_notices & bit != 0
+        self.pending.told_notices & notice.bit() != 0
     }
 
     pub(super) fn heard_form(&mut self, form: Option<ChecksumForm>, source: IpAddr) {

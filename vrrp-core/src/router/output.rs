@@ -216,6 +216,11 @@ impl Notice {
         Self::BothChecksums,
     ];
 
+    /// Its bit in a set of notices.
+    pub(crate) fn bit(self) -> u8 {
+        1_u8.checked_shl(u32::from(self.index())).unwrap_or(0)
+    }
+
     pub(crate) const fn index(self) -> u8 {
         match self {
             Self::IntervalDiffers => 0,

@@ -2,9 +2,10 @@
 
 use core::net::IpAddr;
 
-use super::{Notice, Port, Rejected, Router, deadlines::Slot, entry::Entry};
+use super::{Notice, Port, Rejected, Router, entry::Entry};
 use crate::{
     Advert, Authentication, Claim, Decoded, Family, Hear, Interval, Peer, Phase, Protocol, RxMeta, Transport,
+    addresses::is_link_local,
     fsm::{Heard, Input},
 };
 
@@ -38,14 +39,10 @@ impl Router {
                     counters.resignations_received = counters.resignations_received.wrapping_add(1);
                 }
                 let heard = Heard { claim: advert.claim, interval: advert.interval, source: meta.source };
-                self.accept(slot, heard);
+                self.step(slot, Input::Advert(heard));
                 Ok(())
             }
         }
-    }
-
-    fn accept(&mut self, slot: Slot, heard: Heard) {
-        self.step(slot, Input::Advert(heard));
     }
 }
 
@@ -120,9 +117,8 @@ fn compare(entry: &mut Entry, source: IpAddr, advert: &Advert<'_>) {
         Transport::Multicast => false,
         Transport::Unicast { peers, .. } => find(peers, source).is_none(),
     };
-    let link_local = |address: IpAddr| matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
     let no_link_local =
-        config.family() == Family::Ipv6 && !advert.addresses.iter().next().is_some_and(link_local);
+        config.family() == Family::Ipv6 && !advert.addresses.first().is_some_and(is_link_local);
     let addresses_differ = !entry.was_told(Notice::AddressesDiffer) && addresses_differ(config, advert);
     let owners = ours == Claim::Own && advert.claim != Claim::Resign;
     let notices = [
