@@ -1,5 +1,8 @@
 //! The lab itself: its cables, faults, measurements, and that nothing of it outlives the process.
 
+#[path = "lab/peers.rs"]
+mod peers;
+
 use std::{
     env, fs,
     io::{BufRead, BufReader, Read},
@@ -62,6 +65,7 @@ fn main() {
         Trial::test("a_killed_lab_leaves_nothing", a_killed_lab_leaves_nothing),
         Trial::ignorable_test("anybody_can_have_a_lab", anybody_can_have_a_lab),
     ];
+    tests.extend(peers::tests());
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");
         tests = tests.into_iter().map(|test| test.with_ignored_flag(true)).collect();
