@@ -44,9 +44,8 @@ impl World {
         self.folder.path()
     }
 
-    /// Waits for an advertisement with this priority octet.
-    fn hears(&self, priority: u8, log: impl Fn() -> String) -> Result<(), Failed> {
-        let since = lab::now();
+    /// Waits for an advertisement with this priority octet, sent after `since`.
+    fn hears(&self, since: Duration, priority: u8, log: impl Fn() -> String) -> Result<(), Failed> {
         let heard = self.capture.wait_for(SOON, |frame| {
             frame.at >= since && frame.vrrp().is_some_and(|vrrp| vrrp.payload.get(2) == Some(&priority))
         });
@@ -67,13 +66,16 @@ fn keepalived_speaks_resigns_and_dies() -> Result<(), Failed> {
     let config = "vrrp_instance web {\n interface eth0\n virtual_router_id 51\n priority 120\n \
                   virtual_ipaddress {\n 10.0.0.100/24\n }\n}\n";
     let start = || Keepalived::start(&world.host, world.folder(), config);
+    let begun = lab::now();
     let mut peer = start()?;
-    world.hears(120, || peer.log())?;
+    world.hears(begun, 120, || peer.log())?;
     peer.kill()?;
+    let begun = lab::now();
     let mut peer = start()?;
-    world.hears(120, || peer.log())?;
+    world.hears(begun, 120, || peer.log())?;
+    let begun = lab::now();
     peer.terminate()?;
-    world.hears(0, || peer.log())?;
+    world.hears(begun, 0, || peer.log())?;
     if !peer.wait(SOON)? {
         return Err("keepalived does not end".into());
     }
@@ -86,14 +88,17 @@ fn frr_speaks_resigns_and_dies() -> Result<(), Failed> {
     Frr::macvlan(&world.host, "eth0", 51, &["10.0.0.100/24"])?;
     let config = "interface eth0\n vrrp 51 version 3\n vrrp 51 priority 120\n vrrp 51 ip 10.0.0.100\n";
     let start = || Frr::start(&world.host, world.folder(), config);
+    let begun = lab::now();
     let mut peer = start()?;
-    world.hears(120, || peer.log())?;
+    world.hears(begun, 120, || peer.log())?;
     if !peer.status().contains("\"status\":\"Master\"") {
         return Err(format!("its status: {}", peer.status()).into());
     }
     peer.kill()?;
+    let begun = lab::now();
     let peer = start()?;
-    world.hears(120, || peer.log())?;
+    world.hears(begun, 120, || peer.log())?;
+    let begun = lab::now();
     peer.terminate()?;
-    world.hears(0, || peer.log())
+    world.hears(begun, 0, || peer.log())
 }
