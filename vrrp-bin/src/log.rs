@@ -6,7 +6,7 @@ use std::{
 };
 
 use tracing::field::Field;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter,
     field::MakeExt,
@@ -15,12 +15,16 @@ use tracing_subscriber::{
 
 use crate::cli;
 
+/// How many lines may wait to be written. Room for them is taken at once.
+const WAITING: usize = 8192;
+
 /// Starts the log. `RUST_LOG` chooses what is in it; `info` unless set.
 ///
 /// A thread of its own writes it until the guard is dropped, and drops lines that it cannot get rid of: the
 /// driver logs, and a reader of the log that hangs must not keep it from advertising.
 pub(crate) fn start(format: cli::Log) -> WorkerGuard {
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(std::io::stderr());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     match format {

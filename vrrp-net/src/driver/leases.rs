@@ -34,7 +34,8 @@ pub(super) struct Leases {
 
 /// Our end of the task that talks to the backend of one virtual router.
 pub(super) struct Worker {
-    requests: mpsc::UnboundedSender<Request>,
+    /// In boxes: the channel has room for 32 from the start, and there is one for each virtual router.
+    requests: mpsc::UnboundedSender<Box<Request>>,
     turn: Arc<Mutex<()>>,
     asked: u64,
     answered: u64,
@@ -57,7 +58,7 @@ impl Worker {
         self.asked = self.asked.saturating_add(1);
         let request = Request { number: self.asked, backend, lease, call, uncut };
         // A runtime that has ended took the worker along: `is_idle` knows.
-        drop(self.requests.send(request));
+        drop(self.requests.send(Box::new(request)));
     }
 
     fn is_idle(&self) -> bool {

@@ -73,7 +73,7 @@ pub(super) struct Failure {
 ///
 /// Ends when the sender is gone and the last request has been carried out.
 pub(super) async fn work(
-    mut requests: UnboundedReceiver<Request>,
+    mut requests: UnboundedReceiver<Box<Request>>,
     turn: Arc<Mutex<()>>,
     answers: UnboundedSender<Answer>,
 ) {
@@ -87,7 +87,7 @@ pub(super) async fn work(
             },
         };
         if let Some(result) = run(&request, &turn, &mut requests, &mut waiting).await {
-            let Request { number, lease, call, .. } = request;
+            let Request { number, lease, call, .. } = *request;
             let answer = Answer::Call { key: lease.key, number, generation: lease.generation, call, result };
             // Without a driver nobody needs to know.
             drop(answers.send(answer));
@@ -99,8 +99,8 @@ pub(super) async fn work(
 async fn run(
     request: &Request,
     turn: &Mutex<()>,
-    requests: &mut UnboundedReceiver<Request>,
-    waiting: &mut VecDeque<Request>,
+    requests: &mut UnboundedReceiver<Box<Request>>,
+    waiting: &mut VecDeque<Box<Request>>,
 ) -> Option<Result<Reach, Failure>> {
     let mut running = pin!(async {
         // A renewal that runs has been cut off already; it must be gone before anything else is asked.
@@ -112,7 +112,7 @@ async fn run(
             biased;
             Some(newer) = requests.recv() => {
                 let waits = newer.waits_for(request);
-                waiting.retain(|older: &Request| older.uncut);
+                waiting.retain(|older| older.uncut);
                 waiting.push_back(newer);
                 if !waits {
                     return None;

@@ -1,5 +1,7 @@
 //! [`Monitor`]: what happens to interfaces and their addresses, by name.
 
+mod echoes;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     future::poll_fn,
@@ -105,6 +107,7 @@ impl Monitor {
         socket.bind(&SocketAddr::new(0, 0))?;
         socket.set_non_blocking(true)?;
         socket.set_rx_buf_sz(i32::try_from(octets).unwrap_or(i32::MAX))?;
+        echoes::ignore(&socket)?;
         for group in GROUPS {
             socket.add_membership(group)?;
         }

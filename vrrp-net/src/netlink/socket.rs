@@ -1,7 +1,6 @@
 //! [`Socket`]: requests to the kernel, one after the other.
 
 use std::{
-    collections::BTreeMap,
     io,
     time::{Duration, Instant},
 };
@@ -106,8 +105,7 @@ impl Socket {
         self.batch(vec![(message, flags)])?.pop().unwrap_or(Err(Error::Malformed))
     }
 
-    /// Sends all requests together, at most 255 in one call of the kernel, and waits for the answer to
-    /// each. A refused one does not stop the others. The answers are in the order of the requests.
+    /// Sends all requests together, at most 255 in one call of the kernel, and waits until all are answered. A refused one does not stop the others. The answers are in the order of the requests.
     ///
     /// # Errors
     /// [`Error`] when the socket failed: what became of the requests is not known then.
@@ -152,25 +150,30 @@ impl Socket {
     ) -> Result<Vec<Result<(), Error>>, Error> {
         let first = self.sequence.wrapping_add(1);
         let mut datagram = Vec::new();
-        let mut waiting = BTreeMap::new();
-        for (number, (message, flags)) in messages.enumerate() {
+        let mut answers = Vec::new();
+        let mut messages = messages.peekable();
+        while let Some((message, flags)) = messages.next() {
             self.sequence = self.sequence.wrapping_add(1);
-            message::append(&mut datagram, message, flags | NLM_F_REQUEST | NLM_F_ACK, self.sequence);
-            waiting.insert(number, None);
+            // Refusals are always told, and in order: the last answer says that those without one succeeded.
+            let ack = if messages.peek().is_none() { NLM_F_ACK } else { 0 };
+            message::append(&mut datagram, message, flags | NLM_F_REQUEST | ack, self.sequence);
+            answers.push(Ok(()));
         }
         self.socket.send(&datagram, 0)?;
         let deadline = Instant::now() + TIMEOUT;
-        while waiting.values().any(Option::is_none) {
+        let mut done = answers.is_empty();
+        while !done {
             self.receive(deadline)?;
             for (header, payload) in Messages(&self.buffer) {
                 let number = usize::try_from(header.sequence_number.wrapping_sub(first)).ok();
-                let answer = number.and_then(|number| waiting.get_mut(&number));
+                let answer = number.and_then(|number| answers.get_mut(number));
                 if let (message::ERROR, Some(answer)) = (header.message_type, answer) {
-                    *answer = Some(message::verdict(payload, message::TOLD_BY_ERROR));
+                    *answer = message::verdict(payload, message::TOLD_BY_ERROR);
+                    done |= header.sequence_number == self.sequence;
                 }
             }
         }
-        Ok(waiting.into_values().flatten().collect())
+        Ok(answers)
     }
 
     /// `None`: the table changed under the dump.

@@ -1,6 +1,13 @@
 //! What the monitor tells of interfaces.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Wake, Waker},
+    time::Duration,
+};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use tokio::{runtime::Runtime, time::timeout};
@@ -19,6 +26,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_removed_address_is_told", a_removed_address_is_told),
     ("a_claimed_address_is_told_as_removed", a_claimed_address_is_told_as_removed),
     ("virtual_addresses_wake_nobody", virtual_addresses_wake_nobody),
+    ("renewals_do_not_even_wake_the_monitor", renewals_do_not_even_wake_the_monitor),
     ("lost_notifications_are_made_up_for", lost_notifications_are_made_up_for),
     ("what_can_be_adopted_is_known_from_the_start", what_can_be_adopted_is_known_from_the_start),
 ];
@@ -177,13 +185,52 @@ fn virtual_addresses_wake_nobody(world: &mut World) {
     }
 }
 
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Wakes(AtomicU32);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// There can be thousands of them a second.
+fn renewals_do_not_even_wake_the_monitor(world: &mut World) {
+    for (number, text) in ["192.0.2.10/24", "2001:db8::10/64"].into_iter().enumerate() {
+        put(world, text, 1);
+        let (mut watch, _) = Watch::on("eth0");
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        let Watch { runtime, monitor } = &mut watch;
+        let mut count = |act: &mut dyn FnMut(u8)| {
+            wakes.0.store(0, Ordering::Relaxed);
+            for round in 0..20 {
+                assert!(monitor.poll_event(&mut Context::from_waker(&waker)).is_pending());
+                act(round);
+                // For the runtime to see what there is; and the kernel stamps addresses in hundredths of a second.
+                runtime.block_on(async { tokio::time::sleep(Duration::from_millis(10)).await });
+            }
+            wakes.0.load(Ordering::Relaxed)
+        };
+        let renewed = count(&mut |_| put(world, text, 1));
+        assert!(renewed <= 3, "{text}: woken {renewed} times by 20 renewals");
+        let others = count(&mut |round| {
+            put(world, &format!("198.51.{number}.{round}/32"), 1);
+        });
+        assert!(others >= 10, "{text}: woken {others} times by 20 new addresses");
+    }
+}
+
 fn lost_notifications_are_made_up_for(world: &mut World) {
     put(world, "192.0.2.10/24", 1);
     let mut watch = Watch::new(|| Monitor::with_receive_buffer(1));
     watch.monitor.watch("eth0");
     watch.next();
     // The socket is full after the first few of these, so nothing of what follows is told.
-    put(world, "192.0.2.11/24", 200);
+    for number in 0..200 {
+        put(world, &format!("192.0.2.{}/32", 50 + number), 1);
+    }
     world.delete("eth0", "192.0.2.10/24").unwrap();
     world.add_own("eth0", "192.0.2.1/24");
     let (mut is_told, mut is_seen) = (false, false);

@@ -1,13 +1,16 @@
 //! [`Table`]: what is on the interfaces now, and where a virtual address fits in.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use vrrp_core::Cidr;
 
 use crate::netlink::addresses::{HostAddress, Put};
 
 /// The addresses of the network namespace.
-pub(super) struct Table(pub(super) Vec<HostAddress>);
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    by_ip: BTreeMap<IpAddr, Vec<HostAddress>>,
+}
 
 /// Who has an address already.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,11 +25,21 @@ pub(super) enum Present<'a> {
     Elsewhere(&'a HostAddress),
 }
 
+impl FromIterator<HostAddress> for Table {
+    fn from_iter<T: IntoIterator<Item = HostAddress>>(addresses: T) -> Self {
+        let mut table = Self::default();
+        for address in addresses {
+            table.by_ip.entry(address.ip()).or_default().push(address);
+        }
+        table
+    }
+}
+
 impl Table {
     /// Who has `ip`, which is wanted on the interface `index`.
     pub(super) fn find(&self, index: u32, ip: IpAddr) -> Present<'_> {
         let here = |address: &&HostAddress| address.index == index;
-        let mut equal = self.0.iter().filter(|address| address.ip() == ip);
+        let mut equal = self.equal(ip).iter();
         // Every link has link-local addresses of its own (RFC 4291 2.5.6).
         let anywhere = !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
         if let Some(foreign) = equal.clone().find(|address| !address.is_ours() && (anywhere || here(address)))
@@ -44,7 +57,7 @@ impl Table {
 
     /// The entry of `ip` on the interface `index` that bears our tag.
     pub(super) fn ours(&self, index: u32, ip: IpAddr) -> Option<&HostAddress> {
-        self.0.iter().find(|address| address.index == index && address.ip() == ip && address.is_ours())
+        self.equal(ip).iter().find(|address| address.index == index && address.is_ours())
     }
 
     /// How `cidr` is put on the interface `index` for the first time.
@@ -66,13 +79,20 @@ impl Table {
 
     /// Enters what has been put.
     pub(super) fn enter(&mut self, put: &Put) {
-        self.0.retain(|address| !(address.index == put.index && address.cidr == put.cidr));
-        self.0.push(put.entry());
+        let equal = self.by_ip.entry(put.cidr.address()).or_default();
+        equal.retain(|address| !(address.index == put.index && address.cidr == put.cidr));
+        equal.push(put.entry());
+    }
+
+    /// The entries of `ip`: one on each interface that has it, or one for each prefix length.
+    fn equal(&self, ip: IpAddr) -> &[HostAddress] {
+        self.by_ip.get(&ip).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The host's own addresses of the interface.
     fn own(&self, index: u32) -> impl Iterator<Item = &HostAddress> {
-        self.0.iter().filter(move |address| address.index == index && !address.is_ours())
+        let all = self.by_ip.values().flatten();
+        all.filter(move |address| address.index == index && !address.is_ours())
     }
 }
 
@@ -112,9 +132,8 @@ mod tests {
     }
 
     fn placed(own: &[&str], cidr: &str) -> (String, bool) {
-        let mut table = Table(own.iter().map(|own| address(1, own, 0)).collect());
-        table.0.push(address(1, "203.0.113.9/24", HELD));
-        table.0.push(address(2, "203.0.113.8/24", 0));
+        let others = [address(1, "203.0.113.9/24", HELD), address(2, "203.0.113.8/24", 0)];
+        let table: Table = own.iter().map(|own| address(1, own, 0)).chain(others).collect();
         let put = table.place(1, cidr.parse().unwrap(), HELD, Some(2));
         (put.cidr.to_string(), put.prefix_route)
     }
@@ -146,16 +165,17 @@ mod tests {
 
     #[test]
     fn an_address_of_the_host_is_foreign_wherever_it_is() {
-        let table = Table(vec![
+        let all = [
             address(1, "192.0.2.1/24", HELD),
             address(2, "192.0.2.2/24", 0),
             address(2, "192.0.2.3/24", HELD),
             address(2, "fe80::1/64", 0),
-        ]);
+        ];
+        let table: Table = all.iter().cloned().collect();
         let find = |ip: &str| table.find(1, ip.parse().unwrap());
-        assert_eq!(find("192.0.2.1"), Present::Ours(&table.0[0]));
-        assert_eq!(find("192.0.2.2"), Present::Foreign(&table.0[1]));
-        assert_eq!(find("192.0.2.3"), Present::Elsewhere(&table.0[2]));
+        assert_eq!(find("192.0.2.1"), Present::Ours(&all[0]));
+        assert_eq!(find("192.0.2.2"), Present::Foreign(&all[1]));
+        assert_eq!(find("192.0.2.3"), Present::Elsewhere(&all[2]));
         assert_eq!(find("192.0.2.4"), Present::No);
         assert_eq!(find("fe80::1"), Present::No, "link-local addresses belong to their link");
     }
@@ -163,10 +183,10 @@ mod tests {
     #[test]
     fn an_address_that_is_there_keeps_its_prefix_and_gives_up_the_route() {
         let held = address(1, "203.0.113.10/24", HELD);
-        let mut table = Table(vec![held.clone()]);
+        let mut table: Table = [held.clone()].into_iter().collect();
         let put = table.again(&held, HELD, None);
         assert!(put.prefix_route && put.cidr == held.cidr);
-        table.0.push(address(1, "203.0.113.1/24", 0));
+        table = [held.clone(), address(1, "203.0.113.1/24", 0)].into_iter().collect();
         assert!(!table.again(&held, HELD, None).prefix_route);
     }
 }

@@ -190,8 +190,16 @@ impl Worker {
     fn renew(&mut self, leases: &[Renewal]) -> Vec<Result<(), BackendError>> {
         self.table = None;
         let (mut requests, mut planned) = (Vec::new(), Vec::new());
+        // Asking the kernel for the index takes three system calls.
+        let mut indexes: BTreeMap<&str, u32> = BTreeMap::new();
         for (lease, valid) in leases {
-            let (some, result) = self.plan_renewal(lease, *valid);
+            let index = match indexes.get(&*lease.interface) {
+                Some(index) => Ok(*index),
+                None => index_of(&lease.interface).inspect(|index| {
+                    indexes.insert(&lease.interface, *index);
+                }),
+            };
+            let (some, result) = self.plan_renewal(lease, index, *valid);
             planned.push((some.len(), result));
             requests.extend(some);
         }
@@ -204,9 +212,10 @@ impl Worker {
     fn plan_renewal(
         &mut self,
         lease: &Lease,
+        index: Result<u32, BackendError>,
         valid: Option<u32>,
     ) -> (Vec<(Put, u16)>, Result<(), BackendError>) {
-        let (index, table) = match index_of(&lease.interface).and_then(|index| Ok((index, self.table()?))) {
+        let (index, table) = match index.and_then(|index| Ok((index, self.table()?))) {
             Ok(found) => found,
             Err(error) => return (Vec::new(), Err(error)),
         };
@@ -307,7 +316,7 @@ impl Worker {
             None => {
                 let addresses = addresses::list(&mut self.socket)
                     .map_err(|error| refused("the addresses of this host could not be listed", &error))?;
-                (Instant::now(), Table(addresses))
+                (Instant::now(), addresses.into_iter().collect())
             }
         };
         Ok(&self.table.insert(entry).1)
