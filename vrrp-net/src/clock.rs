@@ -6,6 +6,7 @@ use std::{
     os::fd::{AsFd, AsRawFd, RawFd},
     pin::Pin,
     task::{Context, Poll},
+    thread,
     time::Duration,
 };
 
@@ -31,6 +32,11 @@ pub trait Clock: Send + 'static {
 
     /// Ready when `deadline` has come; `None` never comes. A later call replaces the deadline.
     fn poll_until(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Lets this time pass on this thread, if nothing but the driver runs on it; otherwise does nothing.
+    ///
+    /// The driver asks for it when packets come thick and fast: to be woken for each costs more than to read it.
+    fn rest(&self, _duration: Duration) {}
 }
 
 /// The time since the machine was booted, suspended time included: the clock of [`BootClock`].
@@ -48,6 +54,7 @@ pub fn boottime_now() -> Instant {
 pub struct BootClock {
     timer: AsyncFd<Timer>,
     armed: Option<Instant>,
+    own_thread: bool,
 }
 
 impl BootClock {
@@ -63,7 +70,14 @@ impl BootClock {
         let timer = Timer(TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?);
         // SAFETY: `Timer` owns its descriptor and always returns the same one; it is never taken out.
         let timer = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }?;
-        Ok(Self { timer, armed: None })
+        Ok(Self { timer, armed: None, own_thread: false })
+    }
+
+    /// The same for a driver that has its thread to itself, so that it may [`rest`](Clock::rest).
+    #[must_use]
+    pub fn own_thread(mut self) -> Self {
+        self.own_thread = true;
+        self
     }
 
     fn arm(&mut self, deadline: Instant) -> nix::Result<()> {
@@ -99,6 +113,12 @@ impl Clock for BootClock {
                 // The runtime is shutting down.
                 Poll::Ready(Err(_)) => return Poll::Pending,
             }
+        }
+    }
+
+    fn rest(&self, duration: Duration) {
+        if self.own_thread {
+            thread::sleep(duration);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The one loop: a task that owns the [`Router`], and everything that feeds it.
 //!
 //! A turn takes what there is from each source, in this order: packets (a bounded batch), the host's
-//! interfaces, an answer of a backend, a command, deadlines. After each input the core's outputs are drained
+//! interfaces, answers of backends, a command, deadlines. After each input the core's outputs are drained
 //! completely. Two rules are about who goes first:
 //!
 //! - Before a deadline is acted on, the sockets are drained: a driver that did not run for a while finds
@@ -48,6 +48,8 @@ use members::Throttle;
 
 /// How many changes of the host a turn takes.
 const HOST_EVENTS: usize = 64;
+/// How many answers of backends a turn takes.
+const ANSWERS: usize = 64;
 
 /// The owner of the [`Router`].
 ///
@@ -63,6 +65,8 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     answers: mpsc::UnboundedReceiver<Answer>,
     buffer: Box<[u8]>,
     receive_errors: u32,
+    /// When the sockets were last found to be empty.
+    last_read: Option<Instant>,
     /// When the sockets are looked at again after too many errors.
     receive_after: Option<Instant>,
     receive_warning: Throttle,
@@ -88,7 +92,7 @@ struct Stop {
 struct Turn {
     packets: bool,
     host: Vec<HostEvent>,
-    answer: Option<Answer>,
+    answers: Vec<Answer>,
     command: Option<Command>,
     abandoned: bool,
 }
@@ -115,6 +119,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             // One octet more than any message has, to tell those that are too long.
             buffer: vec![0; Advert::MAX_LEN.saturating_add(1)].into(),
             receive_errors: 0,
+            last_read: None,
             receive_after: None,
             receive_warning: Throttle::default(),
             renewal_warning: Throttle::default(),
@@ -150,9 +155,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             host: self.poll_monitor(cx),
             ..Turn::default()
         };
-        if let Poll::Ready(answer) = self.answers.poll_recv(cx) {
-            turn.answer = answer;
-        }
+        // Ready with none when all senders are gone, which this driver holds one of.
+        let _ = self.answers.poll_recv_many(cx, &mut turn.answers, ANSWERS);
         if self.commanded
             && let Poll::Ready(command) = self.commands.poll_recv(cx)
         {
@@ -161,7 +165,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         let deadline = self.deadline();
         let due = self.clock.poll_until(deadline, cx).is_ready();
-        let any = turn.packets || !turn.host.is_empty() || turn.answer.is_some() || turn.command.is_some();
+        let any = turn.packets || !turn.host.is_empty() || !turn.answers.is_empty() || turn.command.is_some();
         if any || turn.abandoned || due { Poll::Ready(turn) } else { Poll::Pending }
     }
 
@@ -193,9 +197,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         for event in turn.host {
             self.host_event(event);
         }
-        if let Some(answer) = turn.answer {
-            self.answer(answer);
-        }
+        self.take_answers(turn.answers);
         if let Some(command) = turn.command {
             self.command(command);
         }
@@ -240,6 +242,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             while let Some(output) = self.router.poll_output() {
                 self.effects.perform(&output, now);
             }
+            self.effects.ask_backends(now);
             // The core answers a failure with a later try or with a resignation whose failure it ignores.
             let failed = self.effects.take_failed_sends();
             if failed.is_empty() {

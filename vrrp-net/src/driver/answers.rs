@@ -10,8 +10,20 @@ use super::{
 use crate::{clock::Clock, link::Link, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
-    /// Takes what a backend said.
-    pub(super) fn answer(&mut self, answer: Answer) {
+    /// Takes what backends said. Before the first success is passed on the sockets are drained: a stronger
+    /// advertisement that came meanwhile cancels the announcement.
+    pub(super) fn take_answers(&mut self, answers: Vec<Answer>) {
+        let acquired =
+            |answer: &Answer| matches!(answer, Answer::Call { call: Call::Acquire, result: Ok(_), .. });
+        if answers.iter().any(acquired) {
+            self.drain_sockets();
+        }
+        for answer in answers {
+            self.answer(answer);
+        }
+    }
+
+    fn answer(&mut self, answer: Answer) {
         match answer {
             Answer::Renewed { id, round, names, result } => {
                 self.effects.leases.renewed(id, round);
@@ -30,9 +42,6 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 let result = self.note_result(&key, call, result);
                 match call {
                     Call::Acquire | Call::Repair | Call::Inspect => {
-                        if result.is_ok() && call == Call::Acquire {
-                            self.drain_sockets();
-                        }
                         self.input(Input::LeaseDone { key, generation, result });
                     }
                     // Not awaited by the core; what waits for it is looked after here.

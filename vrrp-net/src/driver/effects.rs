@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use tokio::sync::broadcast;
 use vrrp_core::{
-    Advert, Announce, Event, Hold, Instant, Key, LeaseFailure, LeaseRequest, Notice, Output, Phase, Reason,
-    Router, Transmit,
+    Advert, Announce, Event, Hold, Instant, Key, LeaseFailure, LeaseRequest, Notice, Output, Phase, Router,
+    Transmit,
 };
 
 use super::{
     interfaces::Interfaces,
-    leases::Leases,
+    leases::{Leases, Wish},
     members::{Entry, Members},
     worker::unanswered,
 };
@@ -23,6 +23,10 @@ pub(super) struct Effects<L> {
     pub(super) members: Members,
     pub(super) leases: Leases,
     pub(super) events: broadcast::Sender<NodeEvent>,
+    /// Where advertisements are encoded.
+    buffer: Box<[u8]>,
+    /// What backends are asked for once everything is sent.
+    wishes: Vec<Wish>,
     /// Whose last advertisement reached nobody.
     failed_sends: Vec<Key>,
     /// What may have another phase or bound than handles know.
@@ -39,6 +43,8 @@ impl<L: Link> Effects<L> {
             members: Members::new(),
             leases,
             events,
+            buffer: vec![0; Advert::MAX_LEN].into(),
+            wishes: Vec::new(),
             failed_sends: Vec::new(),
             touched: BTreeSet::new(),
             news: Vec::new(),
@@ -48,7 +54,7 @@ impl<L: Link> Effects<L> {
     pub(super) fn perform(&mut self, output: &Output<'_>, now: Instant) {
         match output {
             Output::Transmit(transmit) => self.transmit(transmit, now),
-            Output::Lease(request) => self.lease(request, now),
+            Output::Lease(request) => self.lease(request),
             Output::Announce(announce) => self.announce(announce, now),
             Output::Event(event) => self.event(event),
             // The core may learn to say more; a driver that does not know it cannot do it.
@@ -62,10 +68,9 @@ impl<L: Link> Effects<L> {
 
     fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) {
         let key = transmit.key();
-        let mut buffer = [0; Advert::MAX_LEN];
         let (mut sent, mut error) = (false, None);
         for packet in transmit.packets() {
-            let payload = packet.encode(&mut buffer).ok().and_then(|length| buffer.get(..length));
+            let payload = packet.encode(&mut self.buffer).ok().and_then(|length| self.buffer.get(..length));
             let Some(payload) = payload else { continue };
             match self.link.send(key.interface, packet.source(), packet.destination(), payload) {
                 Ok(()) => sent = true,
@@ -92,12 +97,20 @@ impl<L: Link> Effects<L> {
         }
     }
 
-    fn lease(&mut self, request: &LeaseRequest<'_>, now: Instant) {
+    fn lease(&mut self, request: &LeaseRequest<'_>) {
         if let Some(entry) = self.members.get_mut(&request.key) {
             entry.asked = request.generation;
-            self.leases.request(entry, request, now);
+            self.wishes.push(Wish::new(entry, request));
         }
         self.touch(request.key);
+    }
+
+    /// Asks the backends for what the core wanted. To wake them takes time, which advertisements of other virtual
+    /// routers that are due at the same moment do not wait for.
+    pub(super) fn ask_backends(&mut self, now: Instant) {
+        for wish in self.wishes.drain(..) {
+            self.leases.request(wish, now);
+        }
     }
 
     fn announce(&mut self, announce: &Announce<'_>, now: Instant) {
@@ -123,28 +136,15 @@ impl<L: Link> Effects<L> {
         self.touch(key);
         let Some(entry) = self.members.get_mut(&key) else { return };
         let name = entry.name.clone();
-        match *event {
+        self.news.push(match *event {
             Event::Transition { key, from, to, reason } => {
-                transition(entry, from, to, reason);
-                self.news.push(NodeEvent::Transition { name, key, from, to, reason });
+                transition(entry, to);
+                NodeEvent::Transition { name, key, from, to, reason }
             }
-            Event::Notice { notice, source, .. } => {
-                tracing::warn!(
-                    event = "notice", name = &*name, notice = notice.as_str(), %source,
-                    "{name}: {source}: {}", explain(notice)
-                );
-                self.news.push(NodeEvent::Notice { name, notice, source });
-            }
-            Event::DrainRefused { .. } => {
-                tracing::warn!(
-                    event = "drain-refused",
-                    name = &*name,
-                    "{name}: nobody took over, so this node goes on as the active one"
-                );
-                self.news.push(NodeEvent::DrainRefused { name });
-            }
-            _ => {}
-        }
+            Event::Notice { notice, source, .. } => NodeEvent::Notice { name, notice, source },
+            Event::DrainRefused { .. } => NodeEvent::DrainRefused { name },
+            _ => return,
+        });
     }
 
     /// Whose advertisements reached nobody since this was last asked.
@@ -165,6 +165,7 @@ impl<L: Link> Effects<L> {
         }
         let news = std::mem::take(&mut self.news);
         for event in &news {
+            log(event, &self.members);
             // Nobody may be listening.
             drop(self.events.send(event.clone()));
         }
@@ -172,7 +173,7 @@ impl<L: Link> Effects<L> {
     }
 }
 
-fn transition(entry: &mut Entry, from: Phase, to: Phase, reason: Reason) {
+fn transition(entry: &mut Entry, to: Phase) {
     entry.phase = to;
     if !to.is_active() {
         entry.withdraw();
@@ -185,15 +186,32 @@ fn transition(entry: &mut Entry, from: Phase, to: Phase, reason: Reason) {
         }
         _ => {}
     }
-    let hold = match to {
-        Phase::Initialize(hold) => Some(hold.as_str()),
-        Phase::Backup | Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning => None,
-    };
-    let (name, interface) = (&*entry.name, &*entry.interface);
-    let reason = reason.as_str();
-    let sentence = format_args!("{name}: {from} -> {to}: {reason}");
-    let (from, to) = (from.as_str(), to.as_str());
-    tracing::info!(event = "transition", name, interface, from, to, reason, hold, "{sentence}");
+}
+
+/// The line that an event is for people.
+fn log(event: &NodeEvent, members: &Members) {
+    match event {
+        NodeEvent::Transition { name, key, from, to, reason } => {
+            let hold = match to {
+                Phase::Initialize(hold) => Some(hold.as_str()),
+                Phase::Backup | Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning => None,
+            };
+            let interface = members.get(key).map(|entry| &*entry.interface);
+            let (name, reason) = (&**name, reason.as_str());
+            let sentence = format_args!("{name}: {from} -> {to}: {reason}");
+            let (from, to) = (from.as_str(), to.as_str());
+            tracing::info!(event = "transition", name, interface, from, to, reason, hold, "{sentence}");
+        }
+        NodeEvent::Notice { name, notice, source } => tracing::warn!(
+            event = "notice", name = &**name, notice = notice.as_str(), %source,
+            "{name}: {source}: {}", explain(*notice)
+        ),
+        NodeEvent::DrainRefused { name } => tracing::warn!(
+            event = "drain-refused",
+            name = &**name,
+            "{name}: nobody took over, so this node goes on as the active one"
+        ),
+    }
 }
 
 const fn explain(notice: Notice) -> &'static str {

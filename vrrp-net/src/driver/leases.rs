@@ -23,6 +23,26 @@ pub(super) enum Answer {
     Renewed { id: BackendId, round: u64, names: String, result: Result<(), Failure> },
 }
 
+/// What the core wants of the backend of one virtual router.
+pub(super) struct Wish {
+    backend: Arc<dyn VipBackend>,
+    lease: Lease,
+    call: Call,
+}
+
+impl Wish {
+    pub(super) fn new(entry: &Entry, request: &LeaseRequest<'_>) -> Self {
+        let call = match request.want {
+            Want::Acquire => Call::Acquire,
+            Want::Repair => Call::Repair,
+            Want::Inspect => Call::Inspect,
+            Want::Leaving => Call::Leaving,
+            Want::Release { reason, successor } => Call::Release(Release::new(reason, successor)),
+        };
+        Self { backend: entry.backend.clone(), lease: entry.lease(request.key, request.config), call }
+    }
+}
+
 /// All backends of a driver.
 pub(super) struct Leases {
     /// Where backends run.
@@ -71,17 +91,10 @@ impl Leases {
         Self { runtime, answers, workers: BTreeMap::new(), renewals: Renewals::default() }
     }
 
-    /// Asks the backend of `entry` for what the core wants.
-    pub(super) fn request(&mut self, entry: &Entry, request: &LeaseRequest<'_>, now: Instant) {
-        let lease = entry.lease(request.key, request.config);
-        let call = match request.want {
-            Want::Acquire => Call::Acquire,
-            Want::Repair => Call::Repair,
-            Want::Inspect => Call::Inspect,
-            Want::Leaving => Call::Leaving,
-            Want::Release { reason, successor } => Call::Release(Release::new(reason, successor)),
-        };
-        self.ask(entry.backend.clone(), lease, call, false, now);
+    /// Asks a backend for what the core wants.
+    pub(super) fn request(&mut self, wish: Wish, now: Instant) {
+        let Wish { backend, lease, call } = wish;
+        self.ask(backend, lease, call, false, now);
     }
 
     /// Has a backend that was replaced let go, before its successor is asked for anything.

@@ -14,15 +14,31 @@ const DRAIN: usize = 4096;
 /// After this many receive errors in a row without a packet the sockets are left alone for a moment.
 const ERRORS: u32 = 16;
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long packets are let gather. A tenth of the shortest interval, so that neither a resignation nor an answer
+/// comes noticeably later.
+const GATHER: Duration = Duration::from_millis(1);
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Reads what there is, up to one batch.
     pub(super) fn receive_batch(&mut self) {
         for _ in 0..BATCH {
             if matches!(self.receive(), Read::Nothing) {
+                self.gather();
                 return;
             }
         }
+    }
+
+    /// When packets come thick and fast, lets some come together before the next are read.
+    fn gather(&mut self) {
+        let now = self.clock.now();
+        let is_busy = self.last_read.is_some_and(|last| now - last < 2 * GATHER);
+        let rest = self.deadline().map_or(GATHER, |deadline| (deadline - now).min(GATHER));
+        // A shorter rest costs more than it saves.
+        if is_busy && rest > GATHER / 8 {
+            self.clock.rest(rest);
+        }
+        self.last_read = Some(self.clock.now());
     }
 
     /// Reads what is there by now: until every socket is empty or has given something later. Ports give

@@ -31,7 +31,7 @@ pub(super) fn open() -> Result<Parts, Error> {
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(failed("cannot start the driver"))?;
     let entered = runtime.enter();
-    let clock = BootClock::new().map_err(failed("cannot create the driver's timer"))?;
+    let clock = BootClock::new().map_err(failed("cannot create the driver's timer"))?.own_thread();
     let monitor =
         netlink::Monitor::new().map_err(failed("cannot watch this host's interfaces by netlink"))?;
     drop(entered);
