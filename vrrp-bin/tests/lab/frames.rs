@@ -9,12 +9,12 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vrrp_net::lab::{Frame, Injector, Signal, Ticker};
+use vrrp_net::lab::{Frame, Injector, Signal, Ticker, wait_until};
 
 use self::tshark::{Dissected, GOOD, dissect};
 use crate::{
     evidence::number,
-    support::{Outcome, Pair, SLACK, check, now, priority, timed, wait_for},
+    support::{Outcome, Pair, SLACK, SOON, check, now, priority, timed, wait_for},
 };
 
 /// A virtual router, whose frames are looked at.
@@ -240,7 +240,7 @@ fn look_at(kind: Kind, ticker: &Ticker) -> Outcome {
     let counters = pair.a.router(0)["counters"].clone();
     // What was counted has been on its way at most this long.
     let captured = || sent() as u64 >= number(&counters["adverts_sent"]);
-    check(vrrp_net::lab::wait_until(SLACK, captured), format!("{counters}, but {} adverts left", sent()))?;
+    check(wait_until(SLACK, captured), format!("{counters}, but {} adverts left", sent()))?;
     check(
         before as u64 <= number(&counters["adverts_sent"]),
         format!("{counters}, but {before} left before"),
@@ -301,62 +301,58 @@ fn count(kind: Kind, frames: &[Dissected], ticker: &Ticker) -> Outcome {
 /// Copies of real frames, with one bit turned over: tshark sees it, and sees nothing wrong with the originals.
 fn corrupt() -> Outcome {
     let mut pair = Pair::new()?;
-    let web = Kind { alone: true, ..KIND };
-    let sections = [(web, "web", VRID), (V6, "six", VRID), (V2, "old", 61)].map(|(kind, name, vrid)| {
-        let config = kind.config().replace("\"web\"", &format!("{name:?}"));
-        let config = config.replace(&format!("vrid = {VRID}"), &format!("vrid = {vrid}"));
-        if kind.version == 2 { config.replace("10.0.0.100", "10.0.0.110") } else { config }
-    });
-    pair.a.start(&sections.concat())?;
-    let from_a = |frame: &Frame| frame.source_mac() == Some(pair.a.mac);
-    let vrrp = |frame: &Frame, first: u8, ipv6: bool| {
-        frame.vrrp().is_some_and(|vrrp| vrrp.payload.first() == Some(&first) && vrrp.source.is_ipv6() == ipv6)
+    let old = V2.config().replace("\"web\"", "\"old\"").replace("vrid = 51", "vrid = 61");
+    let old = old.replace("10.0.0.100", "10.0.0.110");
+    let web = Kind { alone: true, ..KIND }.config();
+    pair.a.start(&format!("{web}{old}{}", V6.config().replace("\"web\"", "\"six\"")))?;
+    let forged = spoil(&pair)?;
+    let is_forged = |frame: &Dissected| frame.get("eth.src") == hex(FORGER);
+    let ours = |frame: &Dissected| frame.is_vrrp() || frame.is_gratuitous_arp() || frame.is_unsolicited_na();
+    for alone in [true, false] {
+        let frames = dissect(&pair.capture, pair.folder.path(), alone)?;
+        let seen = frames.iter().filter(|frame| is_forged(frame)).count();
+        check(seen == forged, format!("tshark saw {seen} of {forged} forged frames"))?;
+        for frame in frames.iter().filter(|frame| ours(frame)) {
+            // The other form of checksum makes every VRRPv3 advertisement over IPv4 wrong, and nothing else.
+            let is_web = frame.get("vrrp.version") == "3" && !frame.get("ip.src").is_empty();
+            let wrong = is_forged(frame) || (is_web && !alone);
+            let is_flagged = !frame.complaint().is_empty();
+            check(is_flagged == wrong, format!("flagged: {is_flagged}, message alone: {alone}: {frame:?}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends a corrupt copy of a frame of each kind that a has sent, and says how many there are.
+fn spoil(pair: &Pair) -> Result<usize, Failed> {
+    let first = |what: &str, wanted: &dyn Fn(&Frame) -> bool| {
+        let mut is_of_a = |frame: &Frame| frame.source_mac() == Some(pair.a.mac) && wanted(frame);
+        let frame = pair.capture.wait_for(SOON, &mut is_of_a);
+        frame.map(|frame| frame.bytes.to_vec()).ok_or_else(|| Failed::from(format!("a sends no {what}")))
     };
-    let find = |what: &str, wanted: &dyn Fn(&Frame) -> bool| -> Result<Vec<u8>, Failed> {
-        let at = wait_for(&pair.capture, what, Duration::ZERO, |frame| from_a(frame) && wanted(frame))?;
-        let frames = pair.capture.frames();
-        let found = frames.iter().find(|frame| frame.at == at && from_a(frame) && wanted(frame));
-        Ok(found.ok_or("it is gone")?.bytes.to_vec())
+    let advert = |version: u8, ipv6: bool| {
+        let is = move |frame: &Frame| {
+            let vrrp = frame.vrrp();
+            vrrp.is_some_and(|vrrp| vrrp.payload[0] >> 4 == version && vrrp.source.is_ipv6() == ipv6)
+        };
+        first("advertisement", &is)
     };
-    let old = find("VRRPv2", &|frame| vrrp(frame, 0x21, false))?;
-    let web = find("VRRPv3 over IPv4", &|frame| vrrp(frame, 0x31, false))?;
-    let six = find("VRRPv3 over IPv6", &|frame| vrrp(frame, 0x31, true))?;
-    let na = find("Neighbor Advertisement", &|frame| frame.unsolicited_na().is_some())?;
+    let (old, web, six) = (advert(2, false)?, advert(3, false)?, advert(3, true)?);
+    let na = first("Neighbor Advertisement", &|frame| frame.unsolicited_na().is_some())?;
+    // The last octet, in which every checksum has a part; and the TTL in the IPv4 header.
+    let last = |frame: &[u8]| frame.len() - 1;
+    let places = [(&old, last(&old)), (&web, last(&web)), (&web, 22), (&six, last(&six)), (&na, last(&na))];
     let injector = Injector::new(&pair.user, pair.user_cable.interface())?;
-    // The last octet; and the TTL in the IPv4 header.
-    let places = [
-        (&old, old.len() - 1),
-        (&web, web.len() - 1),
-        (&web, 22),
-        (&six, six.len() - 1),
-        (&na, na.len() - 1),
-    ];
     for (original, place) in places {
         let mut frame = original.clone();
         frame[6..12].copy_from_slice(&FORGER);
         frame[place] ^= 1;
         injector.send(&frame)?;
     }
-    let forged = |frame: &Frame| frame.source_mac() == Some(FORGER);
-    let all_there = || pair.capture.frames().iter().filter(|frame| forged(frame)).count() == places.len();
-    check(vrrp_net::lab::wait_until(SLACK * 50, all_there), "the forged frames were not captured")?;
-    let ours = |frame: &Dissected| frame.is_vrrp() || frame.is_gratuitous_arp() || frame.is_unsolicited_na();
-    let flagged = |frame: &Dissected| !frame.complaint().is_empty();
-    let frames = dissect(&pair.capture, pair.folder.path(), true)?;
-    for frame in frames.iter().filter(|frame| ours(frame)) {
-        let is_forged = frame.get("eth.src") == hex(FORGER);
-        check(flagged(frame) == is_forged, format!("forged: {is_forged}; {frame:?}"))?;
-    }
-    let forged = frames.iter().filter(|frame| frame.get("eth.src") == hex(FORGER)).count();
-    check(forged == places.len(), format!("tshark saw {forged} forged frames"))?;
-    // The other form of checksum makes every VRRPv3 advertisement over IPv4 wrong, and nothing else.
-    for frame in dissect(&pair.capture, pair.folder.path(), false)? {
-        let is_forged = frame.get("eth.src") == hex(FORGER);
-        let is_web = frame.get("vrrp.version") == "3" && !frame.get("ip.src").is_empty();
-        let wrong = is_forged || is_web;
-        check(!ours(&frame) || flagged(&frame) == wrong, format!("forged: {is_forged}; {frame:?}"))?;
-    }
-    Ok(())
+    let is_forged = |frame: &&Frame| frame.source_mac() == Some(FORGER);
+    let all_there = || pair.capture.frames().iter().filter(is_forged).count() == places.len();
+    check(wait_until(SOON, all_there), "the forged frames were not captured")?;
+    Ok(places.len())
 }
 
 /// Whose frames the corrupt ones are.

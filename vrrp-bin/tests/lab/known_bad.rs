@@ -14,19 +14,24 @@ mod rows;
 #[path = "known_bad/stage.rs"]
 mod stage;
 
+use std::{collections::BTreeMap, time::Duration};
+
 use libtest_mimic::Trial;
 use serde_json::Value;
-use vrrp_net::lab::{Frame, Signal, Ticker, wait_until};
+use vrrp_net::lab::{Frame, Injector, Signal, Ticker, wait_until};
 
 use self::{
     packet::Packet,
     rows::Row,
-    stage::{Look, Router, Stage, Stages, WEB, are_as_expected, facts, of},
+    stage::{Look, RFC9568, Router, Stage, Stages, WEB, are_as_expected, facts, of},
 };
 use crate::{
     evidence::number,
-    support::{Node, Outcome, Pair, SLACK, SOON, check, now, timed, wait_for, within},
+    support::{Outcome, Pair, SLACK, SOON, check, now, timed, wait_for, within},
 };
+
+/// What `status` says, by the path of each value.
+type Facts = BTreeMap<String, Value>;
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,8 +103,6 @@ fn counted(stage: &Stage, expected: &[Facts; 2], before: &Look) -> Outcome {
     });
     outcome
 }
-
-type Facts = std::collections::BTreeMap<String, Value>;
 
 /// What a refused packet changes in `status`.
 fn count(facts: &mut Facts, shot: &Shot) {
@@ -182,32 +185,28 @@ fn keep_waiting(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     wait_for(&stage.pair.capture, "advertisement of a", quiet, is_of_a).map(drop)
 }
 
-/// A node starts with a virtual router whose peer advertises all the time, hundreds a second; another one
-/// that it has beside it becomes Active.
+/// A node starts with a virtual router whose peer advertises all the time, 500 times a second; another one that
+/// it has beside it becomes Active.
 fn added(ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
-    let injector = vrrp_net::lab::Injector::new(&pair.user, pair.user_cable.interface())?;
+    let injector = Injector::new(&pair.user, pair.user_cable.interface())?;
     let strong = Packet::of(WEB, 254).frame(None)?;
-    let flood =
-        |seconds: f32| injector.inject(500, std::time::Duration::from_secs_f32(seconds), |_| strong.clone());
-    let config = format!("{}{}", WEB.config(200), stage::RFC9568.config(200));
-    pair.a.start(&config)?;
-    flood(2.0)?;
+    pair.a.start(&format!("{}{}", WEB.config(200), RFC9568.config(200)))?;
+    injector.inject(500, Duration::from_secs(2), |_| strong.clone())?;
     let status = pair.a.status().unwrap_or_default();
     let web = of(&status, WEB.name);
     check(web["phase"] == "backup", format!("not a backup: {web}"))?;
     check(web["active_peer"] == WEB.attacker().to_string(), format!("follows somebody else: {web}"))?;
-    check(of(&status, stage::RFC9568.name)["phase"] == "held", "the other one was kept from its address")?;
-    let last = now();
-    flood(0.1)?;
-    let sent = pair.capture.frames().iter().filter(|frame| WEB.advert(frame, pair.a.mac).is_some()).count();
+    check(of(&status, RFC9568.name)["phase"] == "held", "the other one was kept from its address")?;
+    let frames = pair.capture.frames();
+    let sent = frames.iter().filter(|frame| WEB.advert(frame, pair.a.mac).is_some()).count();
     check(sent == 0, format!("a advertised {sent} times"))?;
+    let forged = frames.iter().filter(|frame| frame.vrrp().is_some_and(|vrrp| vrrp.source == WEB.attacker()));
+    let silent = forged.map(|frame| frame.at).max().ok_or("nothing was sent")?;
     let is_of_a = |frame: &Frame| WEB.advert(frame, pair.a.mac).is_some();
-    let took = wait_for(&pair.capture, "takeover by a", last, is_of_a)?;
-    let from_user = |frame: &&Frame| frame.vrrp().is_some_and(|vrrp| vrrp.source == WEB.attacker());
-    let silent = pair.capture.frames().iter().filter(from_user).map(|frame| frame.at).max().unwrap_or(last);
+    let took = wait_for(&pair.capture, "takeover by a", silent, is_of_a)?;
     let down = 3 * WEB.period() + WEB.period() * (256 - 200) / 256;
     within("takeover once they are silent", took - silent, (down, down), SLACK, ticker)?;
     pair.a.signal(Signal::SIGTERM)?;
-    check(pair.a.wait()?, format!("a did not end with status 0: {}", Node::log(&pair.a)))
+    check(pair.a.wait()?, format!("a did not end with status 0: {}", pair.a.log()))
 }

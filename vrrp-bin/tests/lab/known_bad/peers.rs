@@ -2,7 +2,7 @@
 
 use libtest_mimic::Trial;
 use serde_json::Value;
-use vrrp_net::lab::{Frame, Keepalived, Signal, Ticker, wait_until};
+use vrrp_net::lab::{Frame, Keepalived, Signal, wait_until};
 
 use super::{
     packet::{Form, form_of},
@@ -18,20 +18,23 @@ const MORE: Router = Router { addresses: &["10.0.0.100", "10.0.0.101"], ..WEB };
 
 pub(super) fn tests() -> Vec<Trial> {
     let mut trials = vec![
-        timed("e4_a_sender_without_pseudo_header_is_followed", |_| without_pseudo_header()),
-        timed("e5_a_sender_with_other_addresses_is_followed_and_reported", other_addresses),
+        timed("e4_a_sender_without_pseudo_header_is_followed", |_| sender_of("rfc9568", Form::Message)),
+        timed("e4_a_sender_with_pseudo_header_is_followed", |_| sender_of("rfc5798", Form::PseudoHeader)),
+        timed("e5_a_sender_with_other_addresses_is_followed_and_reported", |_| other_addresses()),
         timed("e6_unicast_leaves_with_hop_limit_255", |_| hop_limit()),
     ];
     let beside = [
         timed("e4_keepalived_with_pseudo_header_is_followed", |_| keepalived_with_pseudo_header()),
-        timed("e5_keepalived_with_other_addresses_is_followed_and_reported", keepalived_other_addresses),
+        timed("e5_keepalived_with_other_addresses_is_followed_and_reported", |_| {
+            keepalived_other_addresses()
+        }),
         timed("e6_keepalived_with_hop_limit_64_is_followed_where_that_is_allowed", |_| {
             keepalived_hop_limit()
         }),
     ];
     let missing = Keepalived::missing();
     if let Some(reason) = &missing {
-        println!("{} tests beside keepalived are ignored: {reason}", beside.len());
+        println!("skipped: {} tests of messages of keepalived: {reason}", beside.len());
     }
     trials.extend(beside.map(|trial| trial.with_ignored_flag(missing.is_some())));
     trials
@@ -46,13 +49,13 @@ fn keepalived(more: &str, addresses: &str) -> String {
     )
 }
 
-/// a sends what RFC 9568 5.2.8 says, b has the default.
-fn without_pseudo_header() -> Outcome {
+/// a sends one form of checksum (RFC 9568 5.2.8 says which), b has the default.
+fn sender_of(setting: &str, form: Form) -> Outcome {
     let mut pair = Pair::new()?;
-    pair.a.start(&format!("{}checksum = \"rfc9568\"\n", WEB.config(200)))?;
+    pair.a.start(&format!("{}checksum = {setting:?}\n", WEB.config(200)))?;
     pair.b.start(&WEB.config(100))?;
     follows(&pair, "10.0.0.1")?;
-    forms_are(&pair, Form::Message)
+    forms_are(&pair, form)
 }
 
 fn keepalived_with_pseudo_header() -> Outcome {
@@ -92,7 +95,7 @@ fn forms_are(pair: &Pair, form: Form) -> Outcome {
     check(forms.iter().all(|found| *found == Some(form)), format!("checksums: {forms:?}"))
 }
 
-fn other_addresses(_: &Ticker) -> Outcome {
+fn other_addresses() -> Outcome {
     let mut pair = Pair::new()?;
     pair.a.start(&WEB.config(200))?;
     pair.a.wait_for_phase("held")?;
@@ -103,7 +106,7 @@ fn other_addresses(_: &Ticker) -> Outcome {
     check(!pair.b.has_address("10.0.0.101")?, "b has the address that a does not have")
 }
 
-fn keepalived_other_addresses(_: &Ticker) -> Outcome {
+fn keepalived_other_addresses() -> Outcome {
     let mut pair = Pair::new()?;
     let config = keepalived("", "    10.0.0.100/32\n");
     let keepalived = Keepalived::start(&pair.a.host, pair.folder.path(), &config)?;
