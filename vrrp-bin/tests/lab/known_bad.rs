@@ -138,7 +138,7 @@ fn win(stage: &mut Stage, shot: &Shot) -> Outcome {
     stage.injector.send(&shot.packet.frame(None)?)?;
     let heard = |status: &Value| messages_of(status, router, &attacker);
     let mut look = Look::default();
-    let followed = wait_until(router.period() * 2, || {
+    let followed = wait_until(router.period() * 3, || {
         look = stage.look();
         let all_heard = before.iter().zip(&look).all(|(before, after)| heard(after) == heard(before) + 1);
         let state = of(&look[0], router.name);
