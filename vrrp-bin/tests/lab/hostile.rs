@@ -4,7 +4,7 @@ use std::{fs, net::IpAddr, time::Duration};
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
-use vrrp_net::lab::{Capture, Frame, Injector, Signal, Ticker, wait_until};
+use vrrp_net::lab::{Capture, Injector, Signal, Ticker, wait_until};
 
 use crate::{
     evidence::{
@@ -32,8 +32,6 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         timed("hostile_multicast_changes_only_counters", |ticker| drizzle(false, ticker)),
         timed("hostile_unicast_changes_only_counters", |ticker| drizzle(true, ticker)),
-        timed("hostile_wrong_passwords_cost_the_active_node_no_advertisement", wrong_passwords),
-        timed("hostile_interval_of_zero_makes_no_backup_active", interval_of_zero),
         timed_alone("hostile_weaker_advertisements_are_answered_ten_times_an_interval", weaker),
         timed_alone("hostile_floods_change_only_counters", floods),
     ]
@@ -84,51 +82,6 @@ fn without_flaws_they_win(pair: &Pair, injector: &Injector, unicast: bool, befor
         |after: &Value, target| has_moved(router(before, target), router(after, target)).unwrap_or(false);
     let all_have = |after: Value| Target::ALL.iter().all(|target| has_yielded(&after, *target));
     check(wait_until(SOON, || pair.a.status().is_some_and(all_have)), "a does not yield to what has no flaw")
-}
-
-/// An Active of VRRPv2 hears two messages a second with a wrong password: its advertisements go on.
-fn wrong_passwords(ticker: &Ticker) -> Outcome {
-    let (target, seconds) = (Target::V2, 8);
-    let pair = start(false)?;
-    let before = settled([&pair.a, &pair.b])?;
-    let frame = forged(target, Some(Flaw::Password), STRONGEST, false, Destination::group(target))?;
-    let injector = Injector::new(&pair.user, pair.user_cable.interface())?;
-    let is_of_a = |frame: &Frame| of(frame, pair.a.mac, target, false).is_some();
-    let last = wait_for(&pair.capture, "advertisement of a", now(), is_of_a)?;
-    injector.inject(2, Duration::from_secs(seconds), |_| frame.clone())?;
-    let ended = last + Duration::from_secs(seconds) + target.interval() / 2;
-    wait_for(&pair.capture, "advertisement of a", ended, is_of_a)?;
-    let sent = times(&pair.capture.frames(), pair.a.mac, target, false);
-    let sent = sent.into_iter().filter(|at| (last + SLACK..ended).contains(at)).count();
-    check(sent == 8, format!("a sent {sent} advertisements in {seconds} intervals"))?;
-    for (node, before) in [&pair.a, &pair.b].into_iter().zip(&before) {
-        let after = node.status().unwrap_or_default();
-        let refused = grown(before, &after, target, Flaw::Password);
-        check(refused == 16, format!("{} counts {refused} wrong passwords", node.name))?;
-        unchanged(node, before, &after)?;
-    }
-    let schedule = Schedule { begun: last, ended, slack: SLACK, unicast: false };
-    schedule.kept(&pair.capture.frames(), pair.a.mac, Some(pair.b.mac), ticker)
-}
-
-/// One strong advertisement with interval 0, whose Active_Down_Interval would be next to nothing.
-fn interval_of_zero(ticker: &Ticker) -> Outcome {
-    let target = Target::V3Ipv4;
-    let pair = start(false)?;
-    let before = settled([&pair.a, &pair.b])?;
-    let [_, b] = destinations(&pair, target, true)[..] else { return Err("there are two nodes".into()) };
-    let frame = forged(target, Some(Flaw::ZeroInterval), 200, false, b)?;
-    let begun = now();
-    Injector::new(&pair.user, pair.user_cable.interface())?.send(&frame)?;
-    let ended = begun + 4 * target.interval();
-    let is_of_a = |frame: &Frame| of(frame, pair.a.mac, target, false).is_some();
-    wait_for(&pair.capture, "advertisement of a", ended, is_of_a)?;
-    let after = pair.b.status().unwrap_or_default();
-    let refused = grown(&before[1], &after, target, Flaw::ZeroInterval);
-    check(refused == 1, format!("b counts {refused} intervals of zero"))?;
-    unchanged(&pair.b, &before[1], &after)?;
-    let schedule = Schedule { begun, ended, slack: SLACK, unicast: false };
-    schedule.kept(&pair.capture.frames(), pair.a.mac, Some(pair.b.mac), ticker)
 }
 
 /// Valid advertisements of priority 1, 5,000 a second: RFC 9568 6.4.3 has each of them answered.
