@@ -208,7 +208,7 @@ mod tests {
         // The expiry of a replaced deadline must not end the wait for the next.
         let near = clock.now() + Duration::from_millis(2);
         let _ = poll_fn(|cx| Poll::Ready(clock.poll_until(Some(near), cx))).await;
-        std::thread::sleep(Duration::from_millis(4));
+        thread::sleep(Duration::from_millis(4));
         let later = clock.now() + Duration::from_millis(20);
         until(&mut clock, later).await;
         assert!(clock.now() >= later);

@@ -242,7 +242,6 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             while let Some(output) = self.router.poll_output() {
                 self.effects.perform(&output, now);
             }
-            self.effects.ask_backends(now);
             // The core answers a failure with a later try or with a resignation whose failure it ignores.
             let failed = self.effects.take_failed_sends();
             if failed.is_empty() {
@@ -252,6 +251,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 let _ = self.router.handle(now, Input::SendFailed { key });
             }
         }
+        self.effects.ask_backends(self.clock.now());
         let boottime = boottime_now();
         let news = self.effects.publish(&self.router, boottime, self.clock.now());
         self.forget_departed();

@@ -38,6 +38,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         timed("fault_address_present", address_present),
         timed("fault_address_claimed", address_claimed),
         timed("fault_interface_gone", |ticker| interface_goes(Loss::Destroyed, ticker)),
+        timed("fault_source_that_is_not_there", source_that_is_not_there),
         timed("fault_link_down", |ticker| interface_goes(Loss::Unplugged, ticker)),
         Trial::test("fault_bad_configuration", bad_configuration),
         Trial::test("fault_log_reader_hangs", log_reader_hangs),
@@ -82,6 +83,30 @@ fn watch(capture: &Capture, mac: [u8; 6], until: Duration) -> Outcome {
     let patience = until.saturating_sub(now()) + SOON;
     let frame = capture.wait_for(patience, |frame| frame.at >= until && priority(frame, mac).is_some());
     check(frame.is_some(), "the healthy node fell silent")
+}
+
+/// The stronger node is to advertise from an address that it does not have. Nobody hears it, so it takes nothing
+/// from the healthy one, and announces nothing.
+fn source_that_is_not_there(_: &Ticker) -> Outcome {
+    let interval = QUICK;
+    let mut pair = Pair::new()?;
+    let (a, b) = (pair.a.mac, pair.b.mac);
+    pair.b.start(&config(100, interval, &[ADDRESS]))?;
+    pair.b.wait_for_phase("held")?;
+    let begun = now();
+    let source = config(200, interval, &[ADDRESS]) + "source = \"10.0.0.77\"\n";
+    pair.a.start(&source)?;
+    let tried = || number(&pair.a.router(0), "/counters/send_failures") >= 1.0;
+    check(wait_until(SOON, tried), format!("a never tried; its log:\n{}", pair.a.log()))?;
+    // On probation it leaves the other alone.
+    pair.a.wait_for_phase("backup")?;
+    watch(&pair.capture, b, now() + 10 * interval)?;
+    check(!pair.a.has_address(&ADDRESS.to_string())?, "a has the address")?;
+    let announced = pair.capture.frames().iter().filter(|frame| announces(frame, a)).count();
+    check(announced == 0, format!("a announced the address {announced} times"))?;
+    pair.b.wait_for_phase("held")?;
+    let sent = adverts(&pair.capture, b, begun).len();
+    check(sent > 10, format!("b sent {sent} advertisements"))
 }
 
 /// Without CAP_NET_ADMIN a node can speak, but not hold an address.

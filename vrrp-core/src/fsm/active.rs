@@ -167,9 +167,7 @@ impl Machine {
             effects.transmit = Some(Say::Resign);
         }
         self.begin_probation(now);
-        // Long enough to hear an Active, short on a lone node.
-        let timer = self.params.interval.duration().saturating_add(self.params.interval.skew(claim));
-        self.state = State::Backup(Backup::new(self.params.interval, now + timer));
+        self.stand_back(now);
         effects.transition = Some(Reason::Stalled);
         effects.lease = Some(Want::Release { reason: Reason::Stalled, successor: None });
     }
@@ -326,11 +324,28 @@ impl Machine {
 
     pub(super) fn send_failed(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
         self.note_send_failure();
+        let unheard = active.sent_at == active.since && matches!(active.lease, Lease::Acquiring { .. });
         active.sent_at = active.sent_before;
         self.state = State::Active(active);
-        if self.send_failures >= SEND_FAILURES && !active.is_resigning() {
-            self.step_out(now, Hold::Send, Reason::SendFailed, effects);
+        if active.is_resigning() {
+            return;
         }
+        if self.send_failures >= SEND_FAILURES {
+            self.step_out(now, Hold::Send, Reason::SendFailed, effects);
+        } else if unheard {
+            // Nobody knows of the promotion, so it did not happen: a peer may be Active.
+            self.begin_probation(now);
+            self.stand_back(now);
+            effects.transition = Some(Reason::SendFailed);
+            effects.lease = Some(Want::Release { reason: Reason::SendFailed, successor: None });
+        }
+    }
+
+    /// To Backup, for long enough to hear an Active; short on a lone node.
+    fn stand_back(&mut self, now: Instant) {
+        let interval = self.params.interval;
+        let timer = interval.duration().saturating_add(interval.skew(self.claim()));
+        self.state = State::Backup(Backup::new(interval, now + timer));
     }
 
     /// Leaves Active because of a fault of this node.

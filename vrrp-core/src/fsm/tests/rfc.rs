@@ -444,6 +444,26 @@ fn three_advertisements_in_a_row_that_cannot_be_sent_are_a_hold() {
 }
 
 #[test]
+fn a_promotion_whose_advertisement_cannot_be_sent_did_not_happen() {
+    let mut machine = backup(contending());
+    let timer = at(3 * SECOND + SKEW);
+    drive(&mut machine, timer, &[Input::Timeout]);
+    assert_eq!(machine.phase(), Phase::Acquiring);
+    let effects = machine.handle(timer, Input::SendFailed);
+    assert_eq!(machine.phase(), Phase::Backup);
+    assert_eq!(effects.transition, Some(Reason::SendFailed));
+    assert_eq!(effects.lease, Some(Want::Release { reason: Reason::SendFailed, successor: None }));
+    assert_eq!(effects.transmit, None, "a resignation would not arrive either");
+    // On probation: a weaker Active is left alone. Without one it tries again, and gives up at the third failure.
+    for tries in 1..=2 {
+        let again = timer + tries * (SECOND + SKEW);
+        assert_eq!(machine.deadline(), Some(again));
+        drive(&mut machine, again, &[Input::Timeout, Input::SendFailed]);
+    }
+    assert_eq!(machine.phase(), Phase::Initialize(Hold::Send));
+}
+
+#[test]
 fn a_failure_between_successes_is_forgiven() {
     let (mut machine, promoted) = held(contending());
     for second in 1..=20 {
