@@ -1,0 +1,146 @@
+//! Processor time and memory of a program with many virtual routers.
+
+use std::{thread, time::Duration};
+
+use clap::ValueEnum;
+
+use crate::{
+    Arguments, Failed,
+    config::Plan,
+    figures::Figures,
+    machine,
+    program::{Kind, Programs, Running},
+    site::{Site, Station, all_advertise},
+};
+
+/// How long a program may take until all its virtual routers are active.
+const START: Duration = Duration::from_secs(120);
+/// Until the announcements that follow a transition are over, the last of which come after 5 s.
+const SETTLE: Duration = Duration::from_secs(7);
+/// What is measured, and the host that is Active of everything when a Backup is measured.
+const PRIORITIES: (u8, u8) = (100, 200);
+
+/// As what a program is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Active of all its virtual routers
+    Active,
+    /// Backup of all of them, hearing keepalived
+    Backup,
+}
+
+/// A program that has settled in its role.
+struct Settled {
+    running: Running,
+    on: Station,
+    /// The active neighbour of a Backup.
+    _neighbour: Option<(Running, Station)>,
+    /// Somebody who hears.
+    _listener: Station,
+    _site: Site,
+}
+
+/// Processor seconds a minute.
+pub(crate) fn cpu(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
+    let both = Role::value_variants();
+    let roles = if arguments.role.is_empty() { both } else { &arguments.role };
+    for role in roles {
+        for interval in arguments.intervals(&[1_000, 100]) {
+            for routers in arguments.routers(&[1, 64, 255, 1_000]) {
+                let plan = Plan { routers, interval, priority: PRIORITIES.0 };
+                cpu_of(arguments, programs, *role, plan)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn cpu_of(arguments: &Arguments, programs: &Programs, role: Role, plan: Plan) -> Result<(), Failed> {
+    let what = format!("{role:?}, {} virtual routers, {:?}", plan.routers, plan.interval);
+    let mut seconds = Figures::new(format!("cpu: {what}"), "s a minute");
+    let (way, expected) = match role {
+        Role::Active => ("sent", plan.routers),
+        Role::Backup => ("received", 0),
+    };
+    let mut packets = Figures::new(format!("  {way}"), "packets a second");
+    for _ in 0..arguments.runs {
+        for kind in programs.able(plan.routers) {
+            let settled = settle(programs, kind, role, plan)?;
+            let pids = settled.running.pids();
+            let (before, passed) = (machine::processor_time(&pids)?, settled.on.packets()?);
+            thread::sleep(arguments.window);
+            let (used, now) = (machine::processor_time(&pids)? - before, settled.on.packets()?);
+            let window = arguments.window.as_secs_f64();
+            seconds.add(kind, used.as_secs_f64() * 60.0 / window);
+            let count = match role {
+                Role::Active => now.sent - passed.sent,
+                Role::Backup => now.received - passed.received,
+            };
+            packets.add(kind, count as f64 / window);
+            let held = settled.on.held(plan)?;
+            if kind != Kind::Frr && held != expected {
+                println!("note: {kind} holds {held} addresses and not {expected}: {what}");
+            }
+        }
+    }
+    seconds.print();
+    packets.print();
+    Ok(())
+}
+
+/// Memory as the active node.
+pub(crate) fn memory(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
+    let interval = arguments.intervals(&[1_000]).first().copied().unwrap_or(Duration::from_secs(1));
+    for routers in arguments.routers(&[1, 255, 1_000]) {
+        let plan = Plan { routers, interval, priority: PRIORITIES.0 };
+        let mut shares = Figures::new(format!("memory: Active, {routers} virtual routers, Pss"), "MB");
+        let mut resident = Figures::new(format!("memory: Active, {routers} virtual routers, VmRSS"), "MB");
+        for _ in 0..arguments.runs {
+            for kind in programs.able(routers) {
+                let settled = settle(programs, kind, Role::Active, plan)?;
+                let (rss, pss) = machine::memory(&settled.running.pids())?;
+                shares.add(kind, pss / 1_000.0);
+                resident.add(kind, rss / 1_000.0);
+            }
+        }
+        shares.print();
+        resident.print();
+    }
+    Ok(())
+}
+
+/// Starts a program and waits until it has nothing to do but its regular work. No capture is left, which would
+/// cost the sender processor time.
+fn settle(programs: &Programs, kind: Kind, role: Role, plan: Plan) -> Result<Settled, Failed> {
+    let site = Site::new(plan)?;
+    let (on, listener) = (site.station("t", 1)?, site.station("l", 9)?);
+    let neighbour = match role {
+        Role::Active => None,
+        Role::Backup => {
+            let station = site.station("n", 2)?;
+            let strong = Plan { priority: PRIORITIES.1, ..plan };
+            let running = start_active(programs, Kind::Keepalived, &site, &station, strong)?;
+            Some((running, station))
+        }
+    };
+    let running = match role {
+        Role::Active => start_active(programs, kind, &site, &on, plan)?,
+        Role::Backup => programs.start(kind, &site, &on, plan)?,
+    };
+    thread::sleep(SETTLE);
+    Ok(Settled { running, on, _neighbour: neighbour, _listener: listener, _site: site })
+}
+
+fn start_active(
+    programs: &Programs,
+    kind: Kind,
+    site: &Site,
+    on: &Station,
+    plan: Plan,
+) -> Result<Running, Failed> {
+    let captures = on.captures()?;
+    let running = programs.start(kind, site, on, plan)?;
+    all_advertise(&captures, plan, START)
+        .map_err(|why| format!("{kind}: {why}; its log:\n{}", running.log()))?;
+    Ok(running)
+}

@@ -1,0 +1,171 @@
+//! The programs, started and ended in the same way.
+
+use std::{
+    env, fmt,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use clap::ValueEnum;
+use vrrp_net::lab::{Frr, Keepalived, Process};
+
+use crate::{
+    Failed,
+    config::{self, Plan},
+    site::{Site, Station},
+};
+
+/// A program that speaks VRRP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Kind {
+    /// What the others are compared with
+    Keepalived,
+    /// zebra and vrrpd
+    Frr,
+    /// This project's
+    Vrrp,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Keepalived => "keepalived",
+            Self::Frr => "FRR",
+            Self::Vrrp => "vrrp",
+        })
+    }
+}
+
+/// The programs that are there and were asked for.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    pub(crate) kinds: Vec<Kind>,
+    vrrp: PathBuf,
+    missing: Vec<String>,
+}
+
+impl Programs {
+    pub(crate) fn find(only: &[Kind], vrrp: Option<&Path>) -> Result<Self, Failed> {
+        let vrrp = match vrrp {
+            Some(path) => path.to_owned(),
+            None => env::current_exe()?.with_file_name("vrrp"),
+        };
+        let wanted = if only.is_empty() { Kind::value_variants() } else { only };
+        let mut found = Self { kinds: Vec::new(), vrrp, missing: Vec::new() };
+        for kind in wanted {
+            let missing = match kind {
+                Kind::Keepalived => Keepalived::missing(),
+                Kind::Frr => Frr::missing(),
+                Kind::Vrrp => found.missing_vrrp(),
+            };
+            match missing {
+                None => found.kinds.push(*kind),
+                Some(why) => found.missing.push(why),
+            }
+        }
+        Ok(found)
+    }
+
+    fn missing_vrrp(&self) -> Option<String> {
+        let built = self.vrrp.is_file();
+        (!built).then(|| {
+            format!(
+                "there is no {}: cargo build --release --bin vrrp makes it, or --vrrp names another",
+                self.vrrp.display()
+            )
+        })
+    }
+
+    /// Says which they are, and who is left out.
+    pub(crate) fn print(&self) {
+        for kind in &self.kinds {
+            let version = match kind {
+                Kind::Keepalived => Keepalived::version(),
+                Kind::Frr => Frr::version(),
+                Kind::Vrrp => Some(format!("vrrp {} ({})", env!("CARGO_PKG_VERSION"), self.vrrp.display())),
+            };
+            println!("{}", version.unwrap_or_default());
+        }
+        for why in &self.missing {
+            println!("left out: {why}");
+        }
+    }
+
+    /// Those among them that can have this many virtual routers.
+    pub(crate) fn able(&self, routers: usize) -> Vec<Kind> {
+        let able = |kind: &Kind| *kind != Kind::Frr || routers <= Running::MOST_OF_FRR;
+        self.kinds.iter().copied().filter(able).collect()
+    }
+
+    /// Starts a program with this plan on a host.
+    pub(crate) fn start(&self, kind: Kind, site: &Site, on: &Station, plan: Plan) -> Result<Running, Failed> {
+        let (folder, name) = (site.folder(), on.host.name());
+        Ok(match kind {
+            Kind::Keepalived => Running::Keepalived(Keepalived::start(&on.host, folder, &plan.keepalived())?),
+            Kind::Frr => {
+                for vrid in plan.vrids(0) {
+                    let address = format!("{}/32", config::address(0, vrid));
+                    Frr::macvlan(&on.host, "eth0", vrid, &[&address])?;
+                }
+                let frr = Frr::start(&on.host, folder, &plan.frr())?;
+                let zebra =
+                    fs::read_to_string(folder.join(format!("{name}-frr/zebra.pid")))?.trim().parse()?;
+                Running::Frr(frr, zebra)
+            }
+            Kind::Vrrp => {
+                let file = |what: &str| folder.join(format!("{name}.{what}"));
+                let config = format!("{}[daemon]\ncontrol = {:?}\n", plan.vrrp(), file("sock"));
+                fs::write(file("toml"), config)?;
+                let log = File::options().create(true).append(true).open(file("log"))?;
+                let mut command = Command::new(&self.vrrp);
+                command.arg("run").arg("-c").arg(file("toml"));
+                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+                Running::Vrrp(on.host.spawn(command)?, file("log"))
+            }
+        })
+    }
+}
+
+/// A program that runs.
+#[derive(Debug)]
+pub(crate) enum Running {
+    Keepalived(Keepalived),
+    /// And the process of zebra.
+    Frr(Frr, u32),
+    /// And its log.
+    Vrrp(Process, PathBuf),
+}
+
+impl Running {
+    /// FRR needs an interface for each virtual router, each of which receives what the others send.
+    const MOST_OF_FRR: usize = 64;
+
+    /// All its processes.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        match self {
+            Self::Keepalived(keepalived) => {
+                let child = keepalived.pid();
+                parent(child).into_iter().chain([child]).collect()
+            }
+            Self::Frr(frr, zebra) => vec![frr.pid(), *zebra],
+            Self::Vrrp(process, _) => vec![process.pid()],
+        }
+    }
+
+    /// The last lines that it said.
+    pub(crate) fn log(&self) -> String {
+        let log = match self {
+            Self::Keepalived(keepalived) => keepalived.log(),
+            Self::Frr(frr, _) => frr.log(),
+            Self::Vrrp(_, log) => fs::read_to_string(log).unwrap_or_default(),
+        };
+        let lines: Vec<&str> = log.lines().collect();
+        lines.get(lines.len().saturating_sub(8)..).unwrap_or_default().join("\n")
+    }
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())
+}
