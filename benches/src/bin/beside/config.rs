@@ -7,12 +7,23 @@ const ON_ONE: usize = 255;
 /// How many are on each interface when there are several.
 const ON_EACH: usize = 250;
 
-/// The virtual routers of a node: VRRPv3, IPv4, one address each.
+/// The password of VRRPv2.
+pub(crate) const PASSWORD: &str = "d0cker";
+
+/// Which VRRP they speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    V3,
+    V2WithPassword,
+}
+
+/// The virtual routers of a node: IPv4, one address each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) routers: usize,
     pub(crate) interval: Duration,
     pub(crate) priority: u8,
+    pub(crate) version: Version,
 }
 
 impl Plan {
@@ -38,10 +49,16 @@ impl Plan {
     pub(crate) fn keepalived(self) -> String {
         let Self { priority, interval, .. } = self;
         let seconds = interval.as_secs_f64();
+        let version = match self.version {
+            Version::V3 => " version 3".to_owned(),
+            Version::V2WithPassword => {
+                format!(" version 2\n authentication {{\n auth_type PASS\n auth_pass {PASSWORD}\n }}")
+            }
+        };
         self.all().fold(String::new(), |mut text, (interface, vrid)| {
             let _ = write!(
                 text,
-                "vrrp_instance i{interface}v{vrid} {{\n state BACKUP\n version 3\n interface eth{interface}\n \
+                "vrrp_instance i{interface}v{vrid} {{\n state BACKUP\n{version}\n interface eth{interface}\n \
                  virtual_router_id {vrid}\n priority {priority}\n advert_int {seconds}\n \
                  virtual_ipaddress {{\n {}/32\n }}\n}}\n",
                 address(interface, vrid)
@@ -50,7 +67,7 @@ impl Plan {
         })
     }
 
-    /// For FRR; its macvlans are made beside.
+    /// For FRR, which knows no passwords; its macvlans are made beside.
     pub(crate) fn frr(self) -> String {
         let Self { priority, interval, .. } = self;
         let milliseconds = interval.as_millis();
@@ -69,11 +86,15 @@ impl Plan {
     pub(crate) fn vrrp(self) -> String {
         let Self { priority, interval, .. } = self;
         let milliseconds = interval.as_millis();
+        let version = match self.version {
+            Version::V3 => String::new(),
+            Version::V2WithPassword => format!("version = 2\npassword = {PASSWORD:?}\n"),
+        };
         self.all().fold(String::new(), |mut text, (interface, vrid)| {
             let _ = write!(
                 text,
                 "[[virtual_router]]\ninterface = \"eth{interface}\"\nvrid = {vrid}\npriority = {priority}\n\
-                 interval = \"{milliseconds}ms\"\naddresses = [\"{}/32\"]\n",
+                 interval = \"{milliseconds}ms\"\naddresses = [\"{}/32\"]\n{version}",
                 address(interface, vrid)
             );
             text

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::{
     Arguments, Failed,
-    config::Plan,
+    config::{Plan, Version},
     figures::Figures,
     machine,
     program::{Kind, Programs, Running},
@@ -47,7 +47,7 @@ pub(crate) fn cpu(arguments: &Arguments, programs: &Programs) -> Result<(), Fail
     for role in roles {
         for interval in arguments.intervals(&[1_000, 100]) {
             for routers in arguments.routers(&[1, 64, 255, 1_000]) {
-                let plan = Plan { routers, interval, priority: PRIORITIES.0 };
+                let plan = Plan { routers, interval, priority: PRIORITIES.0, version: Version::V3 };
                 cpu_of(arguments, programs, *role, plan)?;
             }
         }
@@ -64,7 +64,7 @@ fn cpu_of(arguments: &Arguments, programs: &Programs, role: Role, plan: Plan) ->
     };
     let mut packets = Figures::new(format!("  {way}"), "packets a second");
     for _ in 0..arguments.runs {
-        for kind in programs.able(plan.routers) {
+        for kind in programs.able(plan) {
             let settled = settle(programs, kind, role, plan)?;
             let pids = settled.running.pids();
             let (before, passed) = (machine::processor_time(&pids)?, settled.on.packets()?);
@@ -92,11 +92,11 @@ fn cpu_of(arguments: &Arguments, programs: &Programs, role: Role, plan: Plan) ->
 pub(crate) fn memory(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
     let interval = arguments.intervals(&[1_000]).first().copied().unwrap_or(Duration::from_secs(1));
     for routers in arguments.routers(&[1, 255, 1_000]) {
-        let plan = Plan { routers, interval, priority: PRIORITIES.0 };
+        let plan = Plan { routers, interval, priority: PRIORITIES.0, version: Version::V3 };
         let mut shares = Figures::new(format!("memory: Active, {routers} virtual routers, Pss"), "MB");
         let mut resident = Figures::new(format!("memory: Active, {routers} virtual routers, VmRSS"), "MB");
         for _ in 0..arguments.runs {
-            for kind in programs.able(routers) {
+            for kind in programs.able(plan) {
                 let settled = settle(programs, kind, Role::Active, plan)?;
                 let (rss, pss) = machine::memory(&settled.running.pids())?;
                 shares.add(kind, pss / 1_000.0);

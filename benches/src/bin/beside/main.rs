@@ -5,8 +5,10 @@
 mod advert;
 mod config;
 mod figures;
+mod flood;
 mod load;
 mod machine;
+mod outage;
 mod program;
 mod site;
 mod takeover;
@@ -59,10 +61,14 @@ enum Measurement {
     Takeover,
     /// How late 255 virtual routers take over at once
     Many,
+    /// What a client loses when the active node of two goes
+    Outage,
     /// Processor time
     Cpu,
     /// Memory
     Memory,
+    /// Advertisements sent while somebody floods the node with packets that it must refuse
+    Flood,
 }
 
 fn main() -> ExitCode {
@@ -90,8 +96,10 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
         match measurement {
             Measurement::Takeover => takeover::one(arguments, &programs)?,
             Measurement::Many => takeover::many(arguments, &programs)?,
+            Measurement::Outage => outage::outages(arguments, &programs)?,
             Measurement::Cpu => load::cpu(arguments, &programs)?,
             Measurement::Memory => load::memory(arguments, &programs)?,
+            Measurement::Flood => flood::floods(arguments, &programs)?,
         }
     }
     Ok(())

@@ -8,13 +8,16 @@ use std::{
 };
 
 use clap::ValueEnum;
-use vrrp_net::lab::{Frr, Keepalived, Process};
+use vrrp_net::lab::{Frr, Keepalived, Process, Signal};
 
 use crate::{
     Failed,
-    config::{self, Plan},
+    config::{self, Plan, Version},
     site::{Site, Station},
 };
+
+/// FRR needs an interface of its own for each virtual router, and each of them receives what all the others send.
+const MOST_OF_FRR: usize = 64;
 
 /// A program that speaks VRRP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -77,13 +80,19 @@ impl Programs {
         })
     }
 
+    fn version(&self) -> Option<String> {
+        let output = Command::new(&self.vrrp).arg("--version").output().ok()?;
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Some(format!("{said} ({})", self.vrrp.display()))
+    }
+
     /// Says which they are, and who is left out.
     pub(crate) fn print(&self) {
         for kind in &self.kinds {
             let version = match kind {
                 Kind::Keepalived => Keepalived::version(),
                 Kind::Frr => Frr::version(),
-                Kind::Vrrp => Some(format!("vrrp {} ({})", env!("CARGO_PKG_VERSION"), self.vrrp.display())),
+                Kind::Vrrp => self.version(),
             };
             println!("{}", version.unwrap_or_default());
         }
@@ -92,9 +101,10 @@ impl Programs {
         }
     }
 
-    /// Those among them that can have this many virtual routers.
-    pub(crate) fn able(&self, routers: usize) -> Vec<Kind> {
-        let able = |kind: &Kind| *kind != Kind::Frr || routers <= Running::MOST_OF_FRR;
+    /// Those among them that can do this.
+    pub(crate) fn able(&self, plan: Plan) -> Vec<Kind> {
+        let can_frr = plan.routers <= MOST_OF_FRR && plan.version == Version::V3;
+        let able = |kind: &Kind| *kind != Kind::Frr || can_frr;
         self.kinds.iter().copied().filter(able).collect()
     }
 
@@ -138,9 +148,6 @@ pub(crate) enum Running {
 }
 
 impl Running {
-    /// FRR needs an interface for each virtual router, each of which receives what the others send.
-    const MOST_OF_FRR: usize = 64;
-
     /// All its processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         match self {
@@ -151,6 +158,26 @@ impl Running {
             Self::Frr(frr, zebra) => vec![frr.pid(), *zebra],
             Self::Vrrp(process, _) => vec![process.pid()],
         }
+    }
+
+    /// Kills all its processes at once: it cannot resign.
+    pub(crate) fn kill(&mut self) -> Result<(), Failed> {
+        match self {
+            Self::Keepalived(keepalived) => keepalived.kill()?,
+            Self::Frr(frr, _) => frr.kill()?,
+            Self::Vrrp(process, _) => drop(process.kill()?),
+        }
+        Ok(())
+    }
+
+    /// Asks it to resign and leave, and does not wait.
+    pub(crate) fn terminate(&self) -> Result<(), Failed> {
+        match self {
+            Self::Keepalived(keepalived) => keepalived.terminate()?,
+            Self::Frr(frr, _) => frr.terminate()?,
+            Self::Vrrp(process, _) => process.signal(Signal::SIGTERM)?,
+        }
+        Ok(())
     }
 
     /// The last lines that it said.

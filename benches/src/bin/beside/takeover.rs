@@ -11,7 +11,7 @@ use vrrp_net::lab::{Capture, Injector, wait_until};
 
 use crate::{
     Arguments, Failed, advert,
-    config::Plan,
+    config::{Plan, Version},
     figures::{Figures, median},
     program::{Kind, Programs, Running},
     site::{self, Site},
@@ -38,11 +38,11 @@ struct Seen {
 /// One virtual router.
 pub(crate) fn one(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
     for interval in arguments.intervals(&[1_000]) {
-        let plan = Plan { routers: 1, interval, priority: PRIORITY };
+        let plan = Plan { routers: 1, interval, priority: PRIORITY, version: Version::V3 };
         let mut beyond = Figures::new(format!("takeover beyond Active_Down_Interval, {interval:?}"), "ms");
         let mut announced = Figures::new("  first advertisement to first gratuitous ARP", "ms");
         for _ in 0..arguments.runs {
-            for kind in programs.able(1) {
+            for kind in programs.able(plan) {
                 let seen = take_over(programs, kind, plan)?;
                 seen.beyond.iter().for_each(|value| beyond.add(kind, *value));
                 seen.announced.iter().for_each(|value| announced.add(kind, *value));
@@ -57,13 +57,13 @@ pub(crate) fn one(arguments: &Arguments, programs: &Programs) -> Result<(), Fail
 /// As many as an interface can have, at once.
 pub(crate) fn many(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
     for interval in arguments.intervals(&[1_000]) {
-        let plan = Plan { routers: 255, interval, priority: PRIORITY };
+        let plan = Plan { routers: 255, interval, priority: PRIORITY, version: Version::V3 };
         let title = |which: &str| format!("255 takeovers at once, {interval:?}: {which} of a run");
         let mut middle = Figures::new(title("median"), "ms");
         let mut worst = Figures::new(title("worst"), "ms");
         let mut announced = Figures::new("  last first gratuitous ARP after its advertisement", "ms");
         for _ in 0..arguments.runs {
-            for kind in programs.able(plan.routers) {
+            for kind in programs.able(plan) {
                 let mut seen = take_over(programs, kind, plan)?;
                 seen.beyond.sort_unstable_by(f64::total_cmp);
                 middle.add(kind, median(&seen.beyond).unwrap_or_default());
@@ -83,7 +83,7 @@ fn take_over(programs: &Programs, kind: Kind, plan: Plan) -> Result<Seen, Failed
     let site = Site::new(plan)?;
     let (on, peer) = (site.station("t", 1)?, site.station("p", advert::PEER)?);
     let (heard, spoken) = (peer.captures()?, on.captures()?);
-    let frames = plan.vrids(0).map(|vrid| Ok(advert::message(vrid, plan.interval)?.encode()?));
+    let frames = plan.vrids(0).map(|vrid| Ok(advert::message(vrid, plan, false)?.encode()?));
     let frames = frames.collect::<Result<Vec<_>, Failed>>()?;
     let injector = Injector::new(&peer.host, "eth0")?;
 
