@@ -27,6 +27,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// How many they are, in words.
+    pub(crate) fn size(self) -> String {
+        format!("{} virtual router{}", self.routers, if self.routers == 1 { "" } else { "s" })
+    }
+
     /// How many interfaces they are on.
     pub(crate) fn interfaces(self) -> usize {
         if self.routers <= ON_ONE { 1 } else { self.routers.div_ceil(ON_EACH) }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::program::Kind;
+use crate::{Failed, program::Kind};
 
 /// One quantity, measured several times of several programs.
 #[derive(Debug)]
@@ -57,6 +57,11 @@ impl Figures {
         values.sort_unstable_by(f64::total_cmp);
         values
     }
+}
+
+/// What was measured; or says why it was not.
+pub(crate) fn told<T>(kind: Kind, outcome: Result<T, Failed>) -> Option<T> {
+    outcome.inspect_err(|why| println!("no figure of {kind} in this run: {why}")).ok()
 }
 
 /// The middle of values in rising order, or the mean of the two in the middle.

@@ -1,14 +1,14 @@
 //! Whether an active node keeps its schedule while somebody floods it with packets that it must refuse.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use clap::ValueEnum;
-use vrrp_net::lab::{self, Injector, VrrpFrame};
+use vrrp_net::lab::{self, Capture, Injector, VrrpFrame};
 
 use crate::{
     Arguments, Failed, advert,
     config::{Plan, Version},
-    figures::Figures,
+    figures::{self, Figures},
     machine,
     program::{Kind, Programs},
     site::{self, Site, all_advertise},
@@ -57,12 +57,13 @@ pub(crate) fn floods(arguments: &Arguments, programs: &Programs) -> Result<(), F
 
 fn table(arguments: &Arguments, programs: &Programs, flaw: Flaw, plan: Plan) -> Result<(), Failed> {
     let mut kept =
-        Figures::new(format!("flood: wrong {flaw:?}, {:?}, adverts sent of those due", plan.interval), "");
+        Figures::new(format!("flood: wrong {flaw:?}, {:?}, adverts sent", plan.interval), "of those due");
     let mut rate = Figures::new("  the flood", "frames a second");
     let mut cpu = Figures::new("  cpu of the program", "s a minute");
     for _ in 0..arguments.runs {
         for kind in programs.able(plan) {
-            let flooded = flood(programs, kind, flaw, plan, arguments.window)?;
+            let flooded = figures::told(kind, flood(programs, kind, flaw, plan, arguments.window));
+            let Some(flooded) = flooded else { continue };
             kept.add(kind, flooded.kept);
             rate.add(kind, flooded.rate);
             cpu.add(kind, flooded.cpu);
@@ -95,18 +96,35 @@ fn flood(
     let injected = injector.inject(RATE, window, |_| frame.clone())?;
     let (ended, after) = (lab::now(), machine::processor_time(&pids)?);
     let took = (ended - begun).as_secs_f64();
-    let frames = captures.iter().flat_map(lab::Capture::frames);
-    let during = frames.filter(|frame| frame.at >= begun && frame.at <= ended);
-    let sent = during.filter(|frame| site::advert(frame).is_some()).count();
-    let missed: u64 = captures.iter().map(lab::Capture::dropped).sum();
+    let kept = schedule(&captures, begun, ended, plan.interval)?;
+    let missed: u64 = captures.iter().map(Capture::dropped).sum();
     if missed > 0 {
         println!("note: the capture missed {missed} frames");
     }
     Ok(Flooded {
-        kept: sent as f64 * plan.interval.as_secs_f64() / took,
+        kept,
         rate: injected.sent as f64 / injected.took.as_secs_f64(),
         cpu: (after - before).as_secs_f64() * 60.0 / took,
     })
+}
+
+/// Advertisements sent of those due: one each interval after the last before the flood.
+fn schedule(
+    captures: &[Capture],
+    begun: Duration,
+    ended: Duration,
+    interval: Duration,
+) -> Result<f64, Failed> {
+    // The last may be a little late, like any other.
+    let end = ended + interval / 10;
+    thread::sleep(end.saturating_sub(lab::now()) + interval / 10);
+    let frames = captures.iter().flat_map(Capture::frames);
+    let sent: Vec<Duration> =
+        frames.filter(|frame| site::advert(frame).is_some()).map(|frame| frame.at).collect();
+    let last = sent.iter().rfind(|at| **at <= begun).ok_or("it did not advertise before the flood")?;
+    let due = (ended - *last).as_nanos() / interval.as_nanos();
+    let during = sent.iter().filter(|at| **at > begun && **at <= end).count();
+    Ok((during as f64 / due as f64).min(1.0))
 }
 
 /// An advertisement that would win, but for one thing.

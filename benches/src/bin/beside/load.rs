@@ -1,13 +1,17 @@
 //! Processor time and memory of a program with many virtual routers.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use clap::ValueEnum;
+use vrrp_net::lab::Keepalived;
 
 use crate::{
     Arguments, Failed,
     config::{Plan, Version},
-    figures::Figures,
+    figures::{self, Figures},
     machine,
     program::{Kind, Programs, Running},
     site::{Site, Station, all_advertise},
@@ -40,6 +44,14 @@ struct Settled {
     _site: Site,
 }
 
+/// What it uses then.
+struct Used {
+    /// Processor seconds a minute.
+    cpu: f64,
+    /// Packets a second, of those that its role is about.
+    packets: f64,
+}
+
 /// Processor seconds a minute.
 pub(crate) fn cpu(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
     let both = Role::value_variants();
@@ -56,31 +68,20 @@ pub(crate) fn cpu(arguments: &Arguments, programs: &Programs) -> Result<(), Fail
 }
 
 fn cpu_of(arguments: &Arguments, programs: &Programs, role: Role, plan: Plan) -> Result<(), Failed> {
-    let what = format!("{role:?}, {} virtual routers, {:?}", plan.routers, plan.interval);
+    let what = format!("{role:?}, {}, {:?}", plan.size(), plan.interval);
+    if let Some(why) = Keepalived::missing().filter(|_| role == Role::Backup) {
+        println!("cpu: {what} is left out: its neighbour would be keepalived, and {why}");
+        return Ok(());
+    }
     let mut seconds = Figures::new(format!("cpu: {what}"), "s a minute");
-    let (way, expected) = match role {
-        Role::Active => ("sent", plan.routers),
-        Role::Backup => ("received", 0),
-    };
+    let way = if role == Role::Active { "sent" } else { "received" };
     let mut packets = Figures::new(format!("  {way}"), "packets a second");
     for _ in 0..arguments.runs {
         for kind in programs.able(plan) {
-            let settled = settle(programs, kind, role, plan)?;
-            let pids = settled.running.pids();
-            let (before, passed) = (machine::processor_time(&pids)?, settled.on.packets()?);
-            thread::sleep(arguments.window);
-            let (used, now) = (machine::processor_time(&pids)? - before, settled.on.packets()?);
-            let window = arguments.window.as_secs_f64();
-            seconds.add(kind, used.as_secs_f64() * 60.0 / window);
-            let count = match role {
-                Role::Active => now.sent - passed.sent,
-                Role::Backup => now.received - passed.received,
-            };
-            packets.add(kind, count as f64 / window);
-            let held = settled.on.held(plan)?;
-            if kind != Kind::Frr && held != expected {
-                println!("note: {kind} holds {held} addresses and not {expected}: {what}");
-            }
+            let used = use_of(programs, kind, role, plan, arguments.window);
+            let Some(used) = figures::told(kind, used) else { continue };
+            seconds.add(kind, used.cpu);
+            packets.add(kind, used.packets);
         }
     }
     seconds.print();
@@ -88,16 +89,38 @@ fn cpu_of(arguments: &Arguments, programs: &Programs, role: Role, plan: Plan) ->
     Ok(())
 }
 
+/// What a settled program uses in this time.
+fn use_of(programs: &Programs, kind: Kind, role: Role, plan: Plan, window: Duration) -> Result<Used, Failed> {
+    let settled = settle(programs, kind, role, plan)?;
+    let pids = settled.running.pids();
+    let begun = Instant::now();
+    let (time, passed) = (machine::processor_time(&pids)?, settled.on.packets()?);
+    thread::sleep(window);
+    let (used, now) = (machine::processor_time(&pids)? - time, settled.on.packets()?);
+    let seconds = begun.elapsed().as_secs_f64();
+    let (packets, expected) = match role {
+        Role::Active => (now.sent - passed.sent, plan.routers),
+        Role::Backup => (now.received - passed.received, 0),
+    };
+    // The macvlans of FRR have their addresses whatever it does.
+    let held = settled.on.held(plan)?;
+    if kind != Kind::Frr && held != expected {
+        return Err(format!("it holds {held} addresses and not {expected}").into());
+    }
+    Ok(Used { cpu: used.as_secs_f64() * 60.0 / seconds, packets: packets as f64 / seconds })
+}
+
 /// Memory as the active node.
 pub(crate) fn memory(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
     let interval = arguments.intervals(&[1_000]).first().copied().unwrap_or(Duration::from_secs(1));
     for routers in arguments.routers(&[1, 255, 1_000]) {
         let plan = Plan { routers, interval, priority: PRIORITIES.0, version: Version::V3 };
-        let mut shares = Figures::new(format!("memory: Active, {routers} virtual routers, Pss"), "MB");
-        let mut resident = Figures::new(format!("memory: Active, {routers} virtual routers, VmRSS"), "MB");
+        let mut shares = Figures::new(format!("memory: Active, {}, Pss", plan.size()), "MB");
+        let mut resident = Figures::new(format!("memory: Active, {}, VmRSS", plan.size()), "MB");
         for _ in 0..arguments.runs {
             for kind in programs.able(plan) {
-                let settled = settle(programs, kind, Role::Active, plan)?;
+                let settled = settle(programs, kind, Role::Active, plan);
+                let Some(settled) = figures::told(kind, settled) else { continue };
                 let (rss, pss) = machine::memory(&settled.running.pids())?;
                 shares.add(kind, pss / 1_000.0);
                 resident.add(kind, rss / 1_000.0);

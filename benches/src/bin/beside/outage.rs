@@ -7,7 +7,7 @@ use vrrp_net::lab::{self, Capture, Client};
 use crate::{
     Arguments, Failed,
     config::{self, Plan, Version},
-    figures::Figures,
+    figures::{self, Figures},
     program::{Kind, Programs, Running},
     site::{self, Site, Station, all_advertise},
 };
@@ -64,7 +64,7 @@ fn outage(
     let plan = Plan { routers: 1, interval, priority: PRIORITIES.0, version: Version::V3 };
     for _ in 0..arguments.runs {
         for kind in programs.able(plan) {
-            let outcome = strike(programs, kind, fault, plan)?;
+            let Some(outcome) = figures::told(kind, strike(programs, kind, fault, plan)) else { continue };
             gaps.add(kind, outcome.gap.as_secs_f64() * 1_000.0);
             losses.add(kind, outcome.lost as f64);
             held.add(kind, f64::from(u8::from(outcome.still_held)));
@@ -86,9 +86,12 @@ fn strike(programs: &Programs, kind: Kind, fault: Fault, strong: Plan) -> Result
     let backup = programs.start(kind, &site, &b, weak)?;
     let mut client = Client::start(&user.host, config::address(0, 1).into(), RATE)?;
     thread::sleep(SETTLE + 4 * strong.interval);
-    let working = client.mark();
-    if !client.wait_for_reply(working, SOON) || advert_after(&from_b, Duration::ZERO, Duration::ZERO) {
-        return Err(format!("{kind}: the client is not served, or not by one node:\n{}", active.log()).into());
+    let (working, settled) = (client.mark(), lab::now());
+    thread::sleep(AFTER);
+    if !client.wait_for_reply(working, SOON) || speaks(&from_b, settled) {
+        return Err(
+            format!("{kind}: the client is not served by the active node alone:\n{}", active.log()).into()
+        );
     }
 
     // At once after an advertisement: the most that it can cost, and the same each time.
@@ -114,6 +117,14 @@ fn go(active: &mut Running, a: &Station, fault: Fault) -> Result<(), Failed> {
         Fault::Terminated => active.terminate(),
         Fault::Cut => Ok(a.cables.iter().try_for_each(lab::Cable::cut)?),
     }
+}
+
+/// Whether a node that should be a Backup advertises, or answers the client (ICMP in IPv4).
+fn speaks(captures: &[Capture], since: Duration) -> bool {
+    let answers =
+        |frame: &lab::Frame| frame.bytes.get(12..14) == Some(&[8, 0]) && frame.bytes.get(23) == Some(&1);
+    let mut frames = captures.iter().flat_map(Capture::frames).filter(|frame| frame.at >= since);
+    frames.any(|frame| site::advert(&frame).is_some() || answers(&frame))
 }
 
 /// Whether an advertisement after `since` is there or comes in time.

@@ -96,6 +96,12 @@ impl Programs {
             };
             println!("{}", version.unwrap_or_default());
         }
+        if self.kinds.contains(&Kind::Frr) {
+            println!(
+                "FRR is measured with up to {MOST_OF_FRR} virtual routers: each needs a macvlan, and each macvlan \
+                 receives what all the others send"
+            );
+        }
         for why in &self.missing {
             println!("left out: {why}");
         }
@@ -118,6 +124,8 @@ impl Programs {
                     let address = format!("{}/32", config::address(0, vrid));
                     Frr::macvlan(&on.host, "eth0", vrid, &[&address])?;
                 }
+                // Or eth0 answers for the addresses of macvlans that FRR holds down.
+                on.host.run(|| fs::write("/proc/sys/net/ipv4/conf/all/arp_ignore", "1"))??;
                 let frr = Frr::start(&on.host, folder, &plan.frr())?;
                 let zebra =
                     fs::read_to_string(folder.join(format!("{name}-frr/zebra.pid")))?.trim().parse()?;

@@ -12,7 +12,7 @@ use vrrp_net::lab::{Capture, Injector, wait_until};
 use crate::{
     Arguments, Failed, advert,
     config::{Plan, Version},
-    figures::{Figures, median},
+    figures::{self, Figures, median},
     program::{Kind, Programs, Running},
     site::{self, Site},
 };
@@ -43,7 +43,7 @@ pub(crate) fn one(arguments: &Arguments, programs: &Programs) -> Result<(), Fail
         let mut announced = Figures::new("  first advertisement to first gratuitous ARP", "ms");
         for _ in 0..arguments.runs {
             for kind in programs.able(plan) {
-                let seen = take_over(programs, kind, plan)?;
+                let Some(seen) = figures::told(kind, take_over(programs, kind, plan)) else { continue };
                 seen.beyond.iter().for_each(|value| beyond.add(kind, *value));
                 seen.announced.iter().for_each(|value| announced.add(kind, *value));
             }
@@ -64,7 +64,7 @@ pub(crate) fn many(arguments: &Arguments, programs: &Programs) -> Result<(), Fai
         let mut announced = Figures::new("  last first gratuitous ARP after its advertisement", "ms");
         for _ in 0..arguments.runs {
             for kind in programs.able(plan) {
-                let mut seen = take_over(programs, kind, plan)?;
+                let Some(mut seen) = figures::told(kind, take_over(programs, kind, plan)) else { continue };
                 seen.beyond.sort_unstable_by(f64::total_cmp);
                 middle.add(kind, median(&seen.beyond).unwrap_or_default());
                 worst.add(kind, seen.beyond.last().copied().unwrap_or_default());
