@@ -60,8 +60,9 @@ fn table(arguments: &Arguments, programs: &Programs, flaw: Flaw, plan: Plan) -> 
         Figures::new(format!("flood: wrong {flaw:?}, {:?}, adverts sent", plan.interval), "of those due");
     let mut rate = Figures::new("  the flood", "frames a second");
     let mut cpu = Figures::new("  cpu of the program", "s a minute");
+    let kinds = programs.able(plan);
     for _ in 0..arguments.runs {
-        for kind in programs.able(plan) {
+        for kind in kinds.iter().copied() {
             let flooded = figures::told(kind, flood(programs, kind, flaw, plan, arguments.window));
             let Some(flooded) = flooded else { continue };
             kept.add(kind, flooded.kept);

@@ -76,8 +76,9 @@ fn cpu_of(arguments: &Arguments, programs: &Programs, role: Role, plan: Plan) ->
     let mut seconds = Figures::new(format!("cpu: {what}"), "s a minute");
     let way = if role == Role::Active { "sent" } else { "received" };
     let mut packets = Figures::new(format!("  {way}"), "packets a second");
+    let kinds = programs.able(plan);
     for _ in 0..arguments.runs {
-        for kind in programs.able(plan) {
+        for kind in kinds.iter().copied() {
             let used = use_of(programs, kind, role, plan, arguments.window);
             let Some(used) = figures::told(kind, used) else { continue };
             seconds.add(kind, used.cpu);
@@ -115,15 +116,16 @@ pub(crate) fn memory(arguments: &Arguments, programs: &Programs) -> Result<(), F
     let interval = arguments.intervals(&[1_000]).first().copied().unwrap_or(Duration::from_secs(1));
     for routers in arguments.routers(&[1, 255, 1_000]) {
         let plan = Plan { routers, interval, priority: PRIORITIES.0, version: Version::V3 };
-        let mut shares = Figures::new(format!("memory: Active, {}, Pss", plan.size()), "MB");
-        let mut resident = Figures::new(format!("memory: Active, {}, VmRSS", plan.size()), "MB");
+        let mut shares = Figures::new(format!("memory: Active, {}, Pss", plan.size()), "MiB");
+        let mut resident = Figures::new(format!("memory: Active, {}, VmRSS", plan.size()), "MiB");
+        let kinds = programs.able(plan);
         for _ in 0..arguments.runs {
-            for kind in programs.able(plan) {
+            for kind in kinds.iter().copied() {
                 let settled = settle(programs, kind, Role::Active, plan);
                 let Some(settled) = figures::told(kind, settled) else { continue };
                 let (rss, pss) = machine::memory(&settled.running.pids())?;
-                shares.add(kind, pss / 1_000.0);
-                resident.add(kind, rss / 1_000.0);
+                shares.add(kind, pss / 1_024.0);
+                resident.add(kind, rss / 1_024.0);
             }
         }
         shares.print();

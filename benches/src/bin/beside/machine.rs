@@ -32,7 +32,7 @@ pub(crate) fn processor_time(pids: &[u32]) -> Result<Duration, Failed> {
     })
 }
 
-/// The memory of these processes in kB: resident, and their share of it where pages are shared.
+/// The memory of these processes in KiB: resident, and their share of it where pages are shared.
 pub(crate) fn memory(pids: &[u32]) -> Result<(f64, f64), Failed> {
     let (mut resident, mut share) = (0.0, 0.0);
     for pid in pids {

@@ -16,8 +16,8 @@ use crate::{
     site::{Site, Station},
 };
 
-/// FRR needs an interface of its own for each virtual router, and each of them receives what all the others send.
-const MOST_OF_FRR: usize = 64;
+/// FRR needs a macvlan for each virtual router, and the lab names them by VRID: one interface's.
+const MOST_OF_FRR: usize = 255;
 
 /// A program that speaks VRRP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -96,22 +96,29 @@ impl Programs {
             };
             println!("{}", version.unwrap_or_default());
         }
-        if self.kinds.contains(&Kind::Frr) {
-            println!(
-                "FRR is measured with up to {MOST_OF_FRR} virtual routers: each needs a macvlan, and each macvlan \
-                 receives what all the others send"
-            );
-        }
         for why in &self.missing {
             println!("left out: {why}");
         }
     }
 
-    /// Those among them that can do this.
+    /// Those among them that can do this; says who cannot.
     pub(crate) fn able(&self, plan: Plan) -> Vec<Kind> {
-        let can_frr = plan.routers <= MOST_OF_FRR && plan.version == Version::V3;
-        let able = |kind: &Kind| *kind != Kind::Frr || can_frr;
-        self.kinds.iter().copied().filter(able).collect()
+        let why = if plan.version != Version::V3 {
+            "it knows no passwords"
+        } else if plan.routers > MOST_OF_FRR {
+            "it needs a macvlan for each virtual router, which the lab names by VRID alone"
+        } else {
+            return self.kinds.clone();
+        };
+        self.without_frr(why)
+    }
+
+    /// All but FRR, for this reason.
+    pub(crate) fn without_frr(&self, why: &str) -> Vec<Kind> {
+        if self.kinds.contains(&Kind::Frr) {
+            println!("FRR is left out: {why}");
+        }
+        self.kinds.iter().copied().filter(|kind| *kind != Kind::Frr).collect()
     }
 
     /// Starts a program with this plan on a host.
@@ -124,8 +131,6 @@ impl Programs {
                     let address = format!("{}/32", config::address(0, vrid));
                     Frr::macvlan(&on.host, "eth0", vrid, &[&address])?;
                 }
-                // Or eth0 answers for the addresses of macvlans that FRR holds down.
-                on.host.run(|| fs::write("/proc/sys/net/ipv4/conf/all/arp_ignore", "1"))??;
                 let frr = Frr::start(&on.host, folder, &plan.frr())?;
                 let zebra =
                     fs::read_to_string(folder.join(format!("{name}-frr/zebra.pid")))?.trim().parse()?;
