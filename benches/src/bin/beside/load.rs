@@ -24,6 +24,9 @@ const SETTLE: Duration = Duration::from_secs(7);
 /// What is measured, and the host that is Active of everything when a Backup is measured.
 const PRIORITIES: (u8, u8) = (100, 200);
 
+/// What a host may send that has nothing to say: for multicast groups and neighbours.
+const MURMUR: u64 = 20;
+
 /// As what a program is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
@@ -107,6 +110,10 @@ fn use_of(programs: &Programs, kind: Kind, role: Role, plan: Plan, window: Durat
     let held = settled.on.held(plan)?;
     if kind != Kind::Frr && held != expected {
         return Err(format!("it holds {held} addresses and not {expected}").into());
+    }
+    let sent = now.sent - passed.sent;
+    if role == Role::Backup && sent > MURMUR {
+        return Err(format!("a Backup that sends {sent} packets is none").into());
     }
     Ok(Used { cpu: used.as_secs_f64() * 60.0 / seconds, packets: packets as f64 / seconds })
 }
