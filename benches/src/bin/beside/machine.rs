@@ -1,0 +1,50 @@
+//! The machine: what it is, and what a process has of it.
+
+use std::{fs, time::Duration};
+
+use nix::{time::clock_getcpuclockid, unistd::Pid};
+
+use crate::Failed;
+
+/// A load above this says that others use the machine too.
+const QUIET: f64 = 1.0;
+
+/// Says what the machine is.
+pub(crate) fn print() {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let cpuinfo = read("/proc/cpuinfo");
+    let models: Vec<&str> = cpuinfo.lines().filter(|line| line.starts_with("model name")).collect();
+    let model = models.first().and_then(|line| line.split(": ").nth(1)).unwrap_or("an unknown processor");
+    println!("Linux {}, {} × {model}", read("/proc/sys/kernel/osrelease").trim(), models.len());
+    let load = read("/proc/loadavg");
+    println!("load average {}", load.split_whitespace().take(3).collect::<Vec<_>>().join(" "));
+    let latest = load.split_whitespace().next().and_then(|text| text.parse::<f64>().ok());
+    if latest.is_some_and(|latest| latest > QUIET) {
+        println!("warning: the machine is not quiet, the figures say less");
+    }
+}
+
+/// The processor time of all threads that these processes ever had, in user mode and in the kernel.
+pub(crate) fn processor_time(pids: &[u32]) -> Result<Duration, Failed> {
+    pids.iter().try_fold(Duration::ZERO, |sum, pid| {
+        let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(*pid)?))?;
+        Ok(sum + Duration::from(clock.now()?))
+    })
+}
+
+/// The memory of these processes in KiB: resident, and their share of it where pages are shared.
+pub(crate) fn memory(pids: &[u32]) -> Result<(f64, f64), Failed> {
+    let (mut resident, mut share) = (0.0, 0.0);
+    for pid in pids {
+        resident += field(&format!("/proc/{pid}/status"), "VmRSS:")?;
+        share += field(&format!("/proc/{pid}/smaps_rollup"), "Pss:")?;
+    }
+    Ok((resident, share))
+}
+
+fn field(path: &str, name: &str) -> Result<f64, Failed> {
+    let text = fs::read_to_string(path)?;
+    let value =
+        text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
+    value.ok_or_else(|| format!("{path} has no {name}").into())
+}

@@ -1,0 +1,121 @@
+//! The program `vrrp` beside keepalived and FRR: the same work in the same lab, in turns.
+//!
+//! `cargo run --release -p vrrp-benches --bin beside -- --help` tells what can be measured.
+
+mod advert;
+mod config;
+mod figures;
+mod flood;
+mod load;
+mod machine;
+mod outage;
+mod program;
+mod site;
+mod takeover;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Parser, ValueEnum};
+use vrrp_net::lab;
+
+use crate::{
+    load::Role,
+    program::{Kind, Programs},
+};
+
+/// What went wrong, as a sentence.
+pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// Measures `vrrp` beside keepalived and FRR on this machine, in networks made of namespaces.
+#[derive(Debug, Parser)]
+pub(crate) struct Arguments {
+    /// What to measure; everything when nothing is named
+    #[arg(value_enum)]
+    measurements: Vec<Measurement>,
+    /// How often each is measured, the programs taking turns
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// Which programs; can be given several times
+    #[arg(long, value_enum)]
+    only: Vec<Kind>,
+    /// How many virtual routers, for cpu and memory; can be given several times
+    #[arg(long)]
+    routers: Vec<usize>,
+    /// The advertisement interval, such as 100ms; can be given several times
+    #[arg(long, value_parser = humantime::parse_duration)]
+    interval: Vec<Duration>,
+    /// As what a program is measured, for cpu
+    #[arg(long, value_enum)]
+    role: Vec<Role>,
+    /// How long processor time is counted, and a flood lasts
+    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
+    window: Duration,
+    /// The program vrrp; otherwise the one beside this program
+    #[arg(long)]
+    vrrp: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Measurement {
+    /// How late a Backup takes over, and announces its address
+    Takeover,
+    /// How late 255 virtual routers take over at once
+    Many,
+    /// What a client loses when the active node of two goes
+    Outage,
+    /// Processor time
+    Cpu,
+    /// Memory
+    Memory,
+    /// Advertisements sent while somebody floods the node with packets that it must refuse
+    Flood,
+}
+
+fn main() -> ExitCode {
+    // First of all, while there is one thread.
+    let available = lab::enter();
+    let arguments = Arguments::parse();
+    let outcome = available.map_err(Failed::from).and_then(|()| run(&arguments));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("{failed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failed> {
+    let programs = Programs::find(&arguments.only, arguments.vrrp.as_deref())?;
+    machine::print();
+    programs.print();
+    let all = Measurement::value_variants();
+    let chosen = if arguments.measurements.is_empty() { all } else { &arguments.measurements };
+    for measurement in chosen {
+        println!();
+        match measurement {
+            Measurement::Takeover => takeover::one(arguments, &programs)?,
+            Measurement::Many => takeover::many(arguments, &programs)?,
+            Measurement::Outage => outage::outages(arguments, &programs)?,
+            Measurement::Cpu => load::cpu(arguments, &programs)?,
+            Measurement::Memory => load::memory(arguments, &programs)?,
+            Measurement::Flood => flood::floods(arguments, &programs)?,
+        }
+    }
+    Ok(())
+}
+
+impl Arguments {
+    /// The intervals that were asked for, or these.
+    fn intervals(&self, otherwise: &[u64]) -> Vec<Duration> {
+        if self.interval.is_empty() {
+            return otherwise.iter().map(|milliseconds| Duration::from_millis(*milliseconds)).collect();
+        }
+        self.interval.clone()
+    }
+
+    /// The numbers of virtual routers that were asked for, or these.
+    fn routers(&self, otherwise: &[usize]) -> Vec<usize> {
+        if self.routers.is_empty() { otherwise.to_vec() } else { self.routers.clone() }
+    }
+}
