@@ -37,6 +37,8 @@ pub(crate) const HIGH: Place =
 
 const PASSWORD: &str = "d0cker";
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+/// How often ours announces an address that it has: by default a minute, which is long for a test.
+pub(crate) const REFRESH: Duration = Duration::from_secs(5);
 
 const fn keepalived(version: u8, has_password: bool, is_ipv6: bool, is_unicast: bool) -> Mode {
     Mode { is_frr: false, version, has_password, is_ipv6, is_unicast }
@@ -135,7 +137,9 @@ impl Mode {
         let (source, addresses) = (self.source(place), self.addresses());
         let mut config = format!(
             "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = {addresses:?}\n\
-             version = {version}\npriority = {priority}\ninterval = \"1s\"\nsource = \"{source}\"\n"
+             version = {version}\npriority = {priority}\ninterval = \"1s\"\nsource = \"{source}\"\n\
+             announce = {{ refresh = \"{}s\" }}\n",
+            REFRESH.as_secs()
         );
         if self.has_password {
             config += &format!("password = \"{PASSWORD}\"\n");

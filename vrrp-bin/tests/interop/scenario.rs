@@ -6,7 +6,7 @@ use libtest_mimic::Failed;
 use vrrp_net::lab::{Frr, Keepalived, Ticker, wait_until};
 
 use crate::{
-    mode::{HIGH, INTERVAL, LOW, MIDDLE, Make, Mode},
+    mode::{HIGH, INTERVAL, LOW, MIDDLE, Make, Mode, REFRESH},
     support::{Outcome, SLACK, SOON, check, now, wait_for, within},
     world::World,
 };
@@ -215,9 +215,26 @@ fn mend(world: &World, winner: usize, loser: usize, cut: usize, ticker: &Ticker)
     let mended = now();
     world.settled(winner, &PAIR)?;
     yielded(world, loser, mended, INTERVAL, ticker)?;
-    let member = &world.members[winner];
-    wait_for(&world.capture, "announcement of the winner", mended, |frame| member.announced(frame))?;
+    announces(world, winner, loser, mended, ticker)?;
     Ok(None)
+}
+
+/// The winner tells neighbours where the address is. One of ours does so as soon as it hears the loser. A loser of
+/// another make that heard the winner first says nothing more, and then only the refresh remains. FRR announces when it
+/// becomes active, and never again: nothing is asserted of it.
+fn announces(world: &World, winner: usize, loser: usize, mended: Duration, ticker: &Ticker) -> Outcome {
+    let member = &world.members[winner];
+    if member.make == Make::Frr {
+        return Ok(());
+    }
+    let heard = world.adverts(&world.members[loser], mended).first().copied();
+    let at = wait_for(&world.capture, "announcement of the winner", mended, |frame| {
+        frame.at >= heard.unwrap_or(mended) && member.announced(frame)
+    })?;
+    let (since, most) = heard.map_or((mended, REFRESH), |heard| (heard, Duration::ZERO));
+    // Others are not in a hurry.
+    let most = if member.make == Make::Ours { most } else { REFRESH };
+    within("announcement of the winner", at - since, (Duration::ZERO, most), SLACK, ticker)
 }
 
 /// `active` and `backup` in their places.

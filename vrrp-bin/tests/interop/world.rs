@@ -114,7 +114,8 @@ impl World {
         self.on_time(heir, took - last, self.mode.active_down(heir.make, priority), ticker)
     }
 
-    /// Waits for `gone` to resign and for `heir` to take over: Skew_Time later.
+    /// Waits for `gone` to resign and for `heir` to take over: Skew_Time later. Ours says it twice, in case that one
+    /// is lost, and others start their timer anew at each.
     pub(crate) fn after_resignation(
         &self,
         (gone, heir, priority): (usize, usize, u8),
@@ -122,8 +123,12 @@ impl World {
         ticker: &Ticker,
     ) -> Result<f64, Failed> {
         let (gone, heir) = (&self.members[gone], &self.members[heir]);
-        let resigned = wait_for(&self.capture, "resignation", since, |frame| gone.said(frame) == Some(0))?;
-        let took = self.takes_over(heir, resigned)?;
+        wait_for(&self.capture, "resignation", since, |frame| gone.said(frame) == Some(0))?;
+        let took = self.takes_over(heir, since)?;
+        let frames = self.capture.frames();
+        let resignations = frames.iter().filter(|frame| frame.at < took && gone.said(frame) == Some(0));
+        let resigned =
+            resignations.map(|frame| frame.at).last().ok_or("taken over before the resignation")?;
         self.on_time(heir, took - resigned, self.mode.skew(heir.make, priority), ticker)
     }
 
