@@ -118,6 +118,12 @@ impl Mode {
         }
     }
 
+    /// By how much a node's first advertisement may come after it became active. FRR 8.4 lifts its IPv6 macvlan only
+    /// then, and cannot bind to its address yet ("Failed to find address to bind"): the first one is lost.
+    pub(crate) fn mute(self, make: Make) -> Duration {
+        if make == Make::Frr && self.is_ipv6 { INTERVAL } else { Duration::ZERO }
+    }
+
     pub(crate) fn active_down(self, make: Make, priority: u8) -> Duration {
         3 * INTERVAL + self.skew(make, priority)
     }

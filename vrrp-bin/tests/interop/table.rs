@@ -35,6 +35,18 @@ that node, our backups name it as the one that they follow, and our nodes have r
 A row is a way to share, named after the other program; \"pass\" is the simple password of VRRPv2. A cell is `ok`,
 `failed`, or empty where the run did not come to it; a number is by how many milliseconds a takeover came later than the
 RFC's arithmetic. The limit is 20 ms for ours and 50 ms for others, each with the longest pause of the machine added.
+
+What they do in their own way, and how the trials take it:
+
+- Ours resigns twice, a sixteenth of a second apart. Others start their timer anew at the second, from which it is
+  measured.
+- FRR 8.4 over IPv6 loses its first advertisement when it becomes active, as it cannot bind to its address yet, so that
+  up to an interval is added to its takeovers.
+- After a partition a loser of another make that hears the winner first yields without a word. The winner cannot know
+  then that neighbours have to be told, and its `refresh` tells them: here 5 s, by default 60 s.
+- FRR tells neighbours when it becomes active and never again, so that its announcement after a partition is not asked
+  for.
+
 The whole file is written by
 
 ```

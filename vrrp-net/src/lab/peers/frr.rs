@@ -62,15 +62,7 @@ impl Frr {
         let nodad = if ipv6 { " nodad" } else { "" };
         lines.extend(addresses.iter().map(|address| format!("address add {address} dev {name}{nodad}")));
         lines.push(format!("link set {name} up"));
-        let run = || -> Result<(), Error> {
-            let [link @ .., up] = lines.as_slice() else { return Ok(()) };
-            link.iter().try_for_each(|line| ip(line))?;
-            // Or its first advertisement is lost each time that it becomes active: the link comes up then, and a
-            // link-local address that is being checked for duplicates cannot be sent from.
-            let path = format!("/proc/sys/net/ipv6/conf/{name}/accept_dad");
-            fs::write(&path, "0").doing(|| format!("writing {path}"))?;
-            ip(up)
-        };
+        let run = || -> Result<(), Error> { lines.iter().try_for_each(|line| ip(line)) };
         host.run(run)?
     }
 
