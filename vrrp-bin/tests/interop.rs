@@ -47,10 +47,10 @@ fn main() {
     }
     let begun = Instant::now();
     let conclusion = libtest_mimic::run(&arguments, tests);
-    if let (Some(path), false) = (env::var_os("VRRP_INTEROP_TABLE"), arguments.list) {
-        if let Err(error) = table.write(path.as_ref(), begun.elapsed()) {
-            println!("the table cannot be written: {error}");
-        }
+    if let Some(path) = env::var_os("VRRP_INTEROP_TABLE").filter(|_| !arguments.list)
+        && let Err(error) = table.write(path.as_ref(), begun.elapsed())
+    {
+        println!("the table cannot be written: {error}");
     }
     conclusion.exit();
 }
