@@ -50,20 +50,22 @@ pub(crate) fn timed_alone(
     })
 }
 
-fn conclude(test: impl Fn(&Ticker) -> Outcome) -> Outcome {
-    for attempt in 1.. {
+/// Runs a test that measures time, and repeats it as [`timed`] says.
+pub(crate) fn conclude<T>(test: impl Fn(&Ticker) -> Result<T, Failed>) -> Result<T, Failed> {
+    let mut repetitions = 0;
+    loop {
         let ticker = Ticker::start()?;
         let outcome = test(&ticker);
         let gap = ticker.stop();
         match outcome {
-            Err(failure) if gap > HICCUP && attempt <= 3 => {
+            Err(failure) if gap > HICCUP && repetitions < 3 => {
                 let why = failure.message().unwrap_or("no message");
                 println!("inconclusive: the machine paused for {}: {why}", milliseconds(gap));
+                repetitions += 1;
             }
             outcome => return outcome,
         }
     }
-    Ok(())
 }
 
 /// Fails with a sentence unless `actual` lies between `least` and `most`, with `slack` and the ticker's worst
