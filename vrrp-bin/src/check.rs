@@ -8,13 +8,18 @@ use vrrp_core::{Cidr, Family, Role, Transport};
 
 use crate::{
     cli,
-    config::{Config, Place, RouterConfig, effective::Effective, family_name, nearest},
+    config::{Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name, nearest},
+    import::environment::{self, Note, Reading},
 };
 use host::{Capability, Host, Interface};
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
-    let config = match Config::load(&arguments.config.file) {
+    let (config, notes) = load(&arguments.config);
+    for note in &notes {
+        eprintln!("{note}");
+    }
+    let config = match config {
         Ok(config) => config,
         Err(errors) => {
             eprintln!("{errors}");
@@ -33,15 +38,30 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
     for warning in &warnings {
         eprintln!("{warning}");
     }
-    if let Err(error) = print(&config, arguments.format, warnings.len()) {
+    let count = warnings.len().saturating_add(notes.iter().filter(|note| note.warning).count());
+    if let Err(error) = print(&config, arguments.format, count) {
         eprintln!("the configuration cannot be printed: {error}");
         return cli::FAILED;
     }
-    match (warnings.is_empty(), arguments.strict) {
+    match (count == 0, arguments.strict) {
         (true, _) => cli::OK,
         (false, false) => cli::WARNINGS,
         (false, true) => cli::BAD_CONFIGURATION,
     }
+}
+
+/// Reads the file or the environment. What the environment leaves to be said comes with it.
+fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
+    if !source.from_env {
+        return (Config::load(&source.file), Vec::new());
+    }
+    let Reading { config, mut notes, foreign } = environment::read();
+    if foreign {
+        let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, which other images ask \
+                       for, is needed here";
+        notes.push(Note { warning: false, place: Place::Environment, message: message.to_owned() });
+    }
+    (config, notes)
 }
 
 fn print(
