@@ -56,7 +56,7 @@ fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
         return (Config::load(&source.file), Vec::new());
     }
     let Reading { config, mut notes, foreign } = environment::read();
-    if foreign {
+    if foreign && config.is_ok() {
         let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, which other images ask \
                        for, is needed here";
         notes.push(Note { warning: false, place: Place::Environment, message: message.to_owned() });
