@@ -6,13 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
-
 use super::{
     Variables,
     reader::Reader,
     style,
-    values::{Literal, Raw},
+    values::{Literal, Raw, yaml},
 };
 use crate::config::{Place, describe};
 
@@ -99,38 +97,13 @@ fn add_map(path: &Path, variables: &mut Variables, reader: &mut Reader) {
                 .error_at(place, format!("this cannot be read: {}; correct or remove it", describe(&error)));
         }
     };
-    let documents = match Yaml::load_from_str(&text) {
-        Ok(documents) => documents,
-        Err(error) => {
-            return reader.error_at(place, format!("this is not YAML: {error}; correct or remove it"));
-        }
-    };
-    for document in &documents {
-        let Yaml::Mapping(map) = document else {
-            reader.error_at(place.clone(), "this is not a map of variables; write NAME: value in each line");
-            continue;
-        };
-        for (name, value) in map {
-            let Some(name) = name.as_str() else { continue };
-            if !variables.contains_key(name) {
-                variables.insert(name.to_owned(), Raw::from(literal(value)));
+    match yaml::variables(&text) {
+        Err(message) => reader.error_at(place, message),
+        Ok(found) => {
+            for (name, value) in found {
+                variables.entry(name).or_insert_with(|| value.into());
             }
         }
-    }
-}
-
-fn literal(value: &Yaml<'_>) -> Literal {
-    match value {
-        Yaml::Value(Scalar::String(text)) => Literal::Text(text.to_string()),
-        Yaml::Value(Scalar::Integer(number)) => Literal::Text(number.to_string()),
-        Yaml::Value(Scalar::FloatingPoint(number)) => Literal::Text(number.to_string()),
-        Yaml::Value(Scalar::Boolean(value)) => Literal::Text(value.to_string()),
-        Yaml::Representation(text, ..) => Literal::Text(text.to_string()),
-        Yaml::Tagged(_, value) => literal(value),
-        Yaml::Sequence(values) => Literal::List(values.iter().map(literal).collect()),
-        // The images understand such a list of maps as well, but no variable of theirs here is one.
-        Yaml::Mapping(_) => Literal::Map,
-        Yaml::Value(Scalar::Null) | Yaml::Alias(_) | Yaml::BadValue => Literal::Nothing,
     }
 }
 

@@ -49,8 +49,8 @@ impl Set {
         let version = self.version(reader);
         let interval = self.interval(reader);
         let role = self.role(reader);
-        let password = self.password(reader, version);
         let addresses = self.addresses(reader, &on);
+        let password = self.password(reader, version, addresses.as_deref());
         let peers = reader.hosts(&self.or_shared("PEERS", reader), "192.0.2.2 192.0.2.3");
         let source = self.source(reader);
         let draft = || {
@@ -156,11 +156,18 @@ impl Set {
         }
     }
 
-    fn password(&self, reader: &mut Reader, version: Option<u8>) -> Option<Option<Password>> {
+    fn password(
+        &self,
+        reader: &mut Reader,
+        version: Option<u8>,
+        addresses: Option<&[Named<Cidr>]>,
+    ) -> Option<Option<Password>> {
         let name = self.or_shared("PASSWORD", reader);
         let Some(text) = reader.text(&name, Empty::Wrong)? else { return Some(None) };
-        if version == Some(3) {
-            let message = "a password belongs to VRRPv2; set VRRP_VERSION to 2 or remove the password";
+        let ipv4 = addresses.is_none_or(|all| all.iter().any(|cidr| cidr.value.address().is_ipv4()));
+        if version == Some(3) || !ipv4 {
+            let message = "a password belongs to VRRPv2 for IPv4, which this virtual router does not speak; set \
+                           VRRP_VERSION to 2 or remove the password";
             reader.error(&name, message);
             return None;
         }

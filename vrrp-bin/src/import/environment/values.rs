@@ -1,6 +1,7 @@
 //! The value of a variable: plain text, or one of the notations of the osixia images for lists.
 
 mod python;
+pub(super) mod yaml;
 
 use serde_json::Value as Json;
 
