@@ -14,6 +14,7 @@ mod reader;
 mod style;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod values;
 
 use std::{
@@ -75,7 +76,7 @@ fn read_from(process: impl IntoIterator<Item = (OsString, OsString)>, root: &Pat
         Some(Style::Own) => own::read(&mut reader),
         None => Vec::new(),
     };
-    style::report_unknown(style, &mut reader);
+    unknown::report(style, &mut reader);
     let control = reader.plain("VRRP_CONTROL").map_or_else(|| PathBuf::from(CONTROL), PathBuf::from);
     let (mut notes, errors) = reader.finish();
     let config = if errors.is_empty() {

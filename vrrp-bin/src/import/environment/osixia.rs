@@ -188,7 +188,12 @@ pub(super) fn password(
     if !used {
         reader.info(name, "this is left out: IPv6 is advertised in VRRPv3, which has no passwords");
     }
-    let word = given.value.split([' ', '\t', '\n', '#', '!']).next().unwrap_or_default();
+    let ends = |c: char| c.is_whitespace() || c == '#' || c == '!';
+    // Between quotes it is one word, whatever is in it.
+    let word = match given.value.split(ends).next() {
+        Some(word) if !reader.is_quoted(name) => word,
+        _ => &given.value,
+    };
     if word.len() < given.value.len() {
         reader.warn(name, "only the part before the first space, # or ! is used, as keepalived does");
     }

@@ -102,6 +102,11 @@ impl Reader {
         self.variables.keys().filter(is_numbered).cloned().collect()
     }
 
+    /// Whether the value stands in double quotes.
+    pub(super) fn is_quoted(&self, name: &str) -> bool {
+        self.plain(name).is_some_and(|text| values::unquote(text, &['"']).is_some())
+    }
+
     /// The value as it stands, if it is a text.
     pub(super) fn plain(&self, name: &str) -> Option<&str> {
         match self.variables.get(name)? {
@@ -317,7 +322,9 @@ impl Reader {
 
     /// Takes off a pair of quotes around the whole, which a shell would have taken off.
     fn unquoted<'t>(&mut self, name: &str, text: &'t str) -> &'t str {
-        match values::unquote(text, QUOTES) {
+        // In keepalived's own file, single quotes are a part of a password.
+        let quotes = if name.contains("PASS") { &['"'] } else { QUOTES };
+        match values::unquote(text, quotes) {
             // They belong to two of several texts.
             Some(inner) if inner.contains(QUOTES) && !inner.starts_with('#') => text,
             Some(inner) => {

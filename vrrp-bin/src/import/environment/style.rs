@@ -25,16 +25,16 @@ const STYLES: &[(&str, Style)] = &[
 ];
 
 /// The names of a style.
-struct Names {
+pub(super) struct Names {
     /// As they stand.
-    fixed: &'static [&'static str],
+    pub(super) fixed: &'static [&'static str],
     /// Those that a number follows.
-    numbered: &'static [&'static str],
+    pub(super) numbered: &'static [&'static str],
     /// Those whose presence tells the style.
     marks: &'static [&'static str],
 }
 
-const OSIXIA: Names = Names {
+pub(super) const OSIXIA: Names = Names {
     fixed: &[
         "KEEPALIVED_INTERFACE",
         "KEEPALIVED_STATE",
@@ -54,7 +54,7 @@ const OSIXIA: Names = Names {
     marks: &["KEEPALIVED_VIRTUAL_IPS", "KEEPALIVED_UNICAST_PEERS"],
 };
 
-const ARCTS: Names = Names {
+pub(super) const ARCTS: Names = Names {
     fixed: &[
         "KEEPALIVED_AUTOCONF",
         "KEEPALIVED_CONF",
@@ -79,7 +79,7 @@ const ARCTS: Names = Names {
     marks: &["KEEPALIVED_VIRTUAL_IPADDRESS_"],
 };
 
-const OWN: Names = Names {
+pub(super) const OWN: Names = Names {
     fixed: &[
         "VRRP_ADDRESSES",
         "VRRP_INTERFACE",
@@ -98,10 +98,10 @@ const OWN: Names = Names {
 };
 
 /// Those that every style has.
-const ALWAYS: &[&str] = &[CHOICE, "VRRP_CONTROL"];
+pub(super) const ALWAYS: &[&str] = &[CHOICE, "VRRP_CONTROL"];
 
 impl Style {
-    const fn names(self) -> &'static Names {
+    pub(super) const fn names(self) -> &'static Names {
         match self {
             Self::Osixia => &OSIXIA,
             Self::Arcts => &ARCTS,
@@ -109,7 +109,7 @@ impl Style {
         }
     }
 
-    fn knows(self, name: &str) -> bool {
+    pub(super) fn knows(self, name: &str) -> bool {
         let names = self.names();
         let name = match self {
             // VRRP_2_PEERS is the VRRP_PEERS of a second virtual router.
@@ -135,7 +135,7 @@ impl Style {
 }
 
 /// `VRRP_2_PEERS` without its number.
-fn unnumbered(name: &str) -> String {
+pub(super) fn unnumbered(name: &str) -> String {
     match number_of(name) {
         Some(number) => name.replacen(&format!("_{number}_"), "_", 1),
         None => name.to_owned(),
@@ -194,96 +194,4 @@ pub(super) fn detect(reader: &mut Reader) -> Option<Style> {
             None
         }
     }
-}
-
-/// What the two images call the same thing.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("KEEPALIVED_ROUTER_ID", "KEEPALIVED_VIRTUAL_ROUTER_ID"),
-    ("KEEPALIVED_PASSWORD", "KEEPALIVED_AUTH_PASS"),
-    ("KEEPALIVED_UNICAST_PEERS", "KEEPALIVED_UNICAST_PEER_1"),
-    ("KEEPALIVED_VIRTUAL_IPS", "KEEPALIVED_VIRTUAL_IPADDRESS_1"),
-];
-
-/// Reports variables that look like ours and mean nothing. The images ignore them, so that this is a warning; in
-/// our own form it is an error, as it is in the file.
-pub(super) fn report_unknown(style: Option<Style>, reader: &mut Reader) {
-    let names = reader.names();
-    for name in &names {
-        let known = style.map_or_else(|| is_known(name), |style| style.knows(name));
-        if known || ALWAYS.contains(&name.as_str()) || is_service_link(name, &names) || !looks_like_ours(name)
-        {
-            continue;
-        }
-        let advice = match meant(name, style) {
-            Some(meant) => format!("did you mean {meant}?"),
-            None => "remove it, or see docs/containers.md".to_owned(),
-        };
-        if style == Some(Style::Own) && name.starts_with("VRRP_") {
-            reader.error(name, format!("there is no such variable; {advice}"));
-        } else if is_known(name) && meant(name, style).is_none() {
-            reader.warn(name, "this belongs to another image, and does nothing; remove it");
-        } else {
-            reader.warn(name, format!("this is unknown and does nothing; {advice}"));
-        }
-    }
-}
-
-/// The variable of `style` that `name` was probably meant to be.
-fn meant(name: &str, style: Option<Style>) -> Option<String> {
-    let fits = |name: &str| style.map_or_else(|| is_known(name), |style| style.knows(name));
-    let elsewhere = ELSEWHERE.iter().find_map(|(one, other)| match name {
-        name if name == *one => Some(*other),
-        name if name == *other => Some(*one),
-        _ => None,
-    });
-    if let Some(other) = elsewhere.filter(|other| fits(other)) {
-        return Some(other.to_owned());
-    }
-    let candidates = style.map_or_else(
-        || [OSIXIA.fixed, ARCTS.fixed, OWN.fixed].concat(),
-        |style| style.names().fixed.to_vec(),
-    );
-    numbered_meant(name, style).or_else(|| {
-        // What they all start with is no likeness.
-        let stem = |name: &str| name.split_once('_').map(|(_, stem)| stem.to_owned());
-        let (unnumbered_name, number) = (unnumbered(name), number_of(name));
-        let stems: Vec<String> = candidates.iter().filter_map(|name| stem(name)).collect();
-        let stems: Vec<&str> = stems.iter().map(String::as_str).collect();
-        let near = nearest(&stem(&unnumbered_name)?, &stems)?;
-        let found = candidates.iter().find(|name| stem(name).as_deref() == Some(near))?;
-        Some(match number {
-            Some(number) => found.replacen("VRRP_", &format!("VRRP_{number}_"), 1),
-            None => (*found).to_owned(),
-        })
-    })
-}
-
-/// Whether somebody who wrote `name` meant us: by its first word, or a slip away from it, or by the whole of a
-/// numbered name, which the arcts image finds in the middle of others too.
-fn looks_like_ours(name: &str) -> bool {
-    let first = name.split('_').next().unwrap_or_default();
-    let slip = |ours: &str| strsim::damerau_levenshtein(first, ours) <= 1;
-    first == "VRRP" || slip("KEEPALIVED") || ARCTS.numbered.iter().any(|prefix| name.contains(prefix))
-}
-
-/// The numbered name that `name` was probably meant to be.
-fn numbered_meant(name: &str, style: Option<Style>) -> Option<String> {
-    if style == Some(Style::Own) || style == Some(Style::Osixia) {
-        return None;
-    }
-    let (stem, number) = name.split_at(name.rfind('_')?.checked_add(1)?);
-    let within =
-        ARCTS.numbered.iter().filter(|prefix| stem.ends_with(**prefix)).max_by_key(|prefix| prefix.len());
-    let prefix = within.copied().or_else(|| nearest(stem, ARCTS.numbered))?;
-    let number = if is_number(number) { number } else { "1" };
-    Some(format!("{prefix}{number}"))
-}
-
-/// Whether Kubernetes set `name` because there is a service called vrrp or keepalived.
-fn is_service_link(name: &str, names: &[String]) -> bool {
-    let mut services = names.iter().filter_map(|name| name.strip_suffix("_SERVICE_HOST"));
-    services.any(|service| {
-        let rest = name.strip_prefix(service).unwrap_or_default();
-        rest.starts_with("_SERVICE_") || rest.starts_with("_PORT")
-    })
 }

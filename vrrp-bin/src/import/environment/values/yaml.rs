@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn what_is_no_such_map_is_refused() {
-        for wrong in ["a", "- a", "A: [", "A: &x 1\nB: *x", "A: b: c", &format!("A: {}", "[".repeat(100_000))] {
+        for wrong in ["a", "- a", "A: [", "A: &x 1\nB: *x", "A: b: c", &format!("A: {}", "[".repeat(100_000))]
+        {
             assert!(variables(wrong).is_err(), "{wrong}");
         }
     }
