@@ -1,0 +1,114 @@
+//! The images that the tests use: ours, and Debian with what a host has on it.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use libtest_mimic::Failed;
+
+use crate::{
+    Outcome,
+    engine::{Engine, output},
+};
+
+/// Ours.
+pub(crate) const VRRP: &str = "vrrp";
+/// A host of the deployments: Debian with unbound.
+pub(crate) const HOST: &str = "host";
+/// Debian with keepalived and nothing else.
+pub(crate) const KEEPALIVED: &str = "keepalived";
+
+/// What unbound answers with is the host's own address, so that a client sees who answered.
+const UNBOUND: &str = "server:
+  interface: 0.0.0.0
+  interface-automatic: yes
+  access-control: 0.0.0.0/0 allow
+  do-ip6: no
+  chroot: \"\"
+  username: \"\"
+  use-syslog: no
+  pidfile: \"\"
+  local-zone: \"test.\" static
+  local-data: \"who.test. A OWN\"
+";
+
+/// Makes what the engine does not have: everything, as its folder is new.
+pub(crate) fn make(engine: &Engine) -> Outcome {
+    import(engine, HOST, "unbound,iproute2")?;
+    import(engine, KEEPALIVED, "keepalived")?;
+    build(engine)
+}
+
+/// The command of a host whose address is `own`.
+pub(crate) fn unbound(own: &str) -> String {
+    let config = UNBOUND.replace("OWN", own);
+    format!("cat > /run/unbound.conf <<'END'\n{config}END\nexec unbound -d -c /run/unbound.conf")
+}
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Debian with these packages, from the archive that an earlier run left, or a new one.
+fn import(engine: &Engine, name: &str, packages: &str) -> Outcome {
+    let folder = root().join("target/containers");
+    fs::create_dir_all(&folder)?;
+    let archive = folder.join(format!("{name}.tar"));
+    if !archive.exists() {
+        println!("making the image {name}: Debian with {packages}");
+        debootstrap(&engine.folder().join("root"), packages, &archive)?;
+    }
+    engine.docker(&["import", &archive.to_string_lossy(), name]).map(drop)
+}
+
+fn debootstrap(tree: &Path, packages: &str, archive: &Path) -> Outcome {
+    let mut command = Command::new("debootstrap");
+    command.args(["--variant=minbase", &format!("--include={packages}"), "bookworm"]).arg(tree);
+    output(command)?;
+    // As the slim images do.
+    for useless in ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"] {
+        let _ = fs::remove_dir_all(tree.join(useless));
+    }
+    let unfinished = archive.with_extension("unfinished");
+    let mut command = Command::new("tar");
+    command.arg("-C").arg(tree).arg("-cf").arg(&unfinished).arg(".");
+    output(command)?;
+    fs::rename(unfinished, archive)?;
+    Ok(fs::remove_dir_all(tree)?)
+}
+
+/// The image of the `Dockerfile`, of which this machine may not have the first stage: its build command runs here, and
+/// its last stage is built as it stands.
+fn build(engine: &Engine) -> Outcome {
+    let dockerfile = fs::read_to_string(root().join("Dockerfile"))?;
+    let binary = compile(&dockerfile)?;
+    let context = engine.folder().join("image");
+    fs::create_dir_all(&context)?;
+    fs::copy(binary, context.join("vrrp"))?;
+    let (_, last) = dockerfile.split_once("FROM scratch\n").ok_or("the Dockerfile has no stage from scratch")?;
+    let copied = last.replace("COPY --from=build /vrrp /vrrp", "COPY vrrp /vrrp");
+    fs::write(context.join("Dockerfile"), format!("FROM scratch\n{copied}"))?;
+    engine.docker(&["build", "--tag", VRRP, &context.to_string_lossy()]).map(drop)
+}
+
+fn compile(dockerfile: &str) -> Result<PathBuf, Failed> {
+    let after = |word: &str| {
+        let line = dockerfile.lines().find_map(|line| line.strip_prefix(word));
+        line.ok_or_else(|| Failed::from(format!("the Dockerfile has no line {word}")))
+    };
+    let flags = after("ENV RUSTFLAGS=")?.trim_matches('"');
+    let build = after("RUN cargo build")?;
+    println!("building the binary as the Dockerfile does");
+    let mut command = Command::new("sh");
+    command.current_dir(root()).env("RUSTFLAGS", flags).arg("-ec").arg(format!("exec cargo build {build}"));
+    let log = File::create(root().join("target/containers/build.log"))?;
+    if !command.stdout(log.try_clone()?).stderr(log).status()?.success() {
+        return Err("the build failed; see target/containers/build.log".into());
+    }
+    let mut rustc = Command::new("rustc");
+    rustc.current_dir(root()).args(["--print", "host-tuple"]);
+    Ok(root().join("target").join(output(rustc)?).join("release/vrrp"))
+}
