@@ -105,10 +105,10 @@ impl Client {
     /// What was lost from `since` on. Those that may still be answered are left out.
     pub(crate) fn since(&self, since: Mark) -> Loss {
         let queries = self.shared.queries();
-        let decided = queries.iter().skip(since.0).take_while(|query| query.sent.elapsed() > PATIENCE);
+        let decided = |query: &&Query| query.answer.is_some() || query.sent.elapsed() > PATIENCE;
         let mut loss = Loss { asked: 0, lost: 0, outage: Duration::ZERO };
         let mut answered = None;
-        for query in decided {
+        for query in queries.iter().skip(since.0).take_while(decided) {
             loss.asked += 1;
             if query.answer.is_none_or(|(after, _)| after > PATIENCE) {
                 loss.lost += 1;
@@ -159,7 +159,9 @@ impl Shared {
 
     /// The answer ends in the address that it tells.
     fn answered(&self, answer: &[u8]) {
-        let (Some(&[high, low, flags, code]), Some(&node)) = (answer.first_chunk(), answer.last()) else { return };
+        let (Some(&[high, low, flags, code]), Some(&node)) = (answer.first_chunk(), answer.last()) else {
+            return;
+        };
         if flags & 0x80 == 0 || code & 0x0f != 0 {
             return;
         }

@@ -11,7 +11,7 @@ use libtest_mimic::Failed;
 use tempfile::TempDir;
 use vrrp_net::lab::{Host, Process, wait_until};
 
-use crate::{Outcome, images};
+use crate::images;
 
 /// How long anything may take that is not the protocol's business.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -33,7 +33,9 @@ impl Engine {
         let log = folder.path().join("dockerd.log");
         let mut daemon = host.spawn(dockerd(folder.path(), File::create(&log)?))?;
         let socket = folder.path().join("docker.sock");
-        let up = wait_until(SOON, || docker(&socket, &["version"]).is_ok() || !matches!(daemon.try_wait(), Ok(None)));
+        let up = wait_until(SOON, || {
+            docker(&socket, &["version"]).is_ok() || !matches!(daemon.try_wait(), Ok(None))
+        });
         if !up || !matches!(daemon.try_wait(), Ok(None)) {
             return Err(format!("dockerd does not come up: {}", fs::read_to_string(log)?).into());
         }
@@ -57,10 +59,10 @@ impl Engine {
     }
 
     /// Runs a line that a user types, which says `docker`.
-    pub(crate) fn shell(&self, line: &str) -> Outcome {
+    pub(crate) fn shell(&self, line: &str) -> Result<String, Failed> {
         let mut command = Command::new("sh");
         command.arg("-ec").arg(line).env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
-        output(command).map(drop)
+        output(command)
     }
 
     /// The first process of a container, by its number here. The engine has numbers of its own.
@@ -98,7 +100,9 @@ fn dockerd(folder: &Path, log: File) -> Command {
         exec dockerd --data-root \"$0/data\" --exec-root \"$0/exec\" --pidfile \"$0/dockerd.pid\" \
             --host \"unix://$0/docker.sock\" --bridge none --userland-proxy=false";
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-ec", script]).arg(folder);
+    command
+        .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-ec", script])
+        .arg(folder);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     command
 }

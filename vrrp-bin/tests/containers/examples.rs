@@ -10,8 +10,8 @@ use crate::{images, lan::Lan};
 /// addresses of the test, but two nodes only.
 pub(crate) fn osixia(lan: &Lan<'_>, host: u8, priority: u8) -> Result<String, Failed> {
     let page = read("osixia.md")?;
-    let lines = page.split("```").find_map(|block| Some(&block[block.find("docker run")?..]));
-    let line = lines.ok_or("osixia.md has no `docker run`")?;
+    let line = page.split("```\n").find(|block| block.starts_with("docker run"));
+    let line = line.ok_or("osixia.md has no `docker run`")?;
     replace(
         line,
         &[

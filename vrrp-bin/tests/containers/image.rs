@@ -32,13 +32,15 @@ pub(crate) fn confined(engine: &Engine, table: &Table) -> Outcome {
             return Err(format!("the program is process {inside:?}").into());
         }
     }
-    lan.cut(2)?;
+    lan.cable(2, &["down"])?;
     wait_for_health(&lan, 2, "unhealthy")?;
-    lan.mend(2)?;
+    lan.cable(2, &["up"])?;
     wait_for_health(&lan, 2, "healthy")?;
     lan.docker("stop", 2)?;
     let status = engine.docker(&["inspect", "--format", "{{.State.ExitCode}}", &lan.router(2)])?;
-    table.note(format!("confined to two capabilities and a read-only root; the exit status of `docker stop`: {status}"));
+    table.note(format!(
+        "confined to two capabilities and a read-only root; the exit status of `docker stop`: {status}"
+    ));
     if status == "0" { Ok(()) } else { Err(format!("it exits with {status}").into()) }
 }
 
@@ -61,7 +63,7 @@ fn wait_for_health(lan: &Lan<'_>, host: u8, wanted: &str) -> Outcome {
         health = lan.engine.docker(&[a, b, c, &lan.router(host)]).unwrap_or_default();
         health == wanted
     });
-    if is { Ok(()) } else { Err(format!("{} is {health} and not {wanted}", lan.router(host)).into()) }
+    if is { Ok(()) } else { Err(lan.failed(host, &format!("is {health} and not {wanted}"))) }
 }
 
 /// Beside Debian with keepalived, both in a pair that is at rest.

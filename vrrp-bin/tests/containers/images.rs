@@ -69,7 +69,9 @@ fn debootstrap(tree: &Path, packages: &str, archive: &Path) -> Outcome {
     command.args(["--variant=minbase", &format!("--include={packages}"), "bookworm"]).arg(tree);
     output(command)?;
     // As the slim images do.
-    for useless in ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"] {
+    for useless in
+        ["var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"]
+    {
         let _ = fs::remove_dir_all(tree.join(useless));
     }
     let unfinished = archive.with_extension("unfinished");
@@ -88,7 +90,8 @@ fn build(engine: &Engine) -> Outcome {
     let context = engine.folder().join("image");
     fs::create_dir_all(&context)?;
     fs::copy(binary, context.join("vrrp"))?;
-    let (_, last) = dockerfile.split_once("FROM scratch\n").ok_or("the Dockerfile has no stage from scratch")?;
+    let (_, last) =
+        dockerfile.split_once("FROM scratch\n").ok_or("the Dockerfile has no stage from scratch")?;
     let copied = last.replace("COPY --from=build /vrrp /vrrp", "COPY vrrp /vrrp");
     fs::write(context.join("Dockerfile"), format!("FROM scratch\n{copied}"))?;
     engine.docker(&["build", "--tag", VRRP, &context.to_string_lossy()]).map(drop)

@@ -1,18 +1,16 @@
 //! [`Lan`]: hosts on a network of the engine, each with a DNS server and, beside it, what holds the address.
 
-use std::{
-    net::Ipv4Addr,
-    time::Duration,
-};
+use std::{net::Ipv4Addr, process::Command, time::Duration};
 
 use libtest_mimic::Failed;
+use nix::net::if_::if_indextoname;
 use serde_json::Value;
 use vrrp_net::lab::{self, wait_until};
 
 use crate::{
     Outcome,
     client::{Client, Loss},
-    engine::{Engine, SOON},
+    engine::{Engine, SOON, output},
     images,
     table::Table,
     watch::{Held, Wire, longest_both},
@@ -24,7 +22,6 @@ pub(crate) struct Lan<'a> {
     name: &'static str,
     prefix: [u8; 3],
     hosts: Vec<(u8, Held)>,
-    /// Who has something that holds the address.
     pub(crate) wire: Wire,
     pub(crate) client: Client,
 }
@@ -42,7 +39,15 @@ impl<'a> Lan<'a> {
         let (subnet, gateway) = (format!("{a}.{b}.{c}.0/24"), format!("{a}.{b}.{c}.1"));
         let bridge = format!("com.docker.network.bridge.name={name}");
         engine.docker(&[
-            "network", "create", "--subnet", &subnet, "--gateway", &gateway, "--opt", &bridge, name,
+            "network",
+            "create",
+            "--subnet",
+            &subnet,
+            "--gateway",
+            &gateway,
+            "--opt",
+            &bridge,
+            name,
         ])?;
         let address = Ipv4Addr::new(a, b, c, address);
         let (wire, client) = (Wire::watch(engine, name)?, Client::start(&engine.host, address)?);
@@ -57,7 +62,18 @@ impl<'a> Lan<'a> {
         let (name, own) = (self.host(host), self.address(host).to_string());
         let unbound = images::unbound(&own);
         self.engine.docker(&[
-            "run", "--detach", "--name", &name, "--network", self.name, "--ip", &own, images::HOST, "sh", "-c", &unbound,
+            "run",
+            "--detach",
+            "--name",
+            &name,
+            "--network",
+            self.name,
+            "--ip",
+            &own,
+            images::HOST,
+            "sh",
+            "-c",
+            &unbound,
         ])?;
         self.hosts.push((host, Held::watch(self.engine, &name, address)?));
         Ok(())
@@ -88,15 +104,17 @@ impl<'a> Lan<'a> {
         self.engine.docker(&[verb, &self.router(host)]).map(drop)
     }
 
-    /// Takes the host off the network.
-    pub(crate) fn cut(&self, host: u8) -> Outcome {
-        self.engine.docker(&["network", "disconnect", self.name, &self.host(host)]).map(drop)
-    }
-
-    /// And back on.
-    pub(crate) fn mend(&self, host: u8) -> Outcome {
-        let own = self.address(host).to_string();
-        self.engine.docker(&["network", "connect", "--ip", &own, self.name, &self.host(host)]).map(drop)
+    /// Sets something about the end of the host's cable that is at the bridge: `down` pulls it, and the host sees that;
+    /// `nomaster` takes it off the bridge, and the host sees nothing.
+    pub(crate) fn cable(&self, host: u8, settings: &[&str]) -> Outcome {
+        let index = self.engine.docker(&["exec", &self.host(host), "cat", "/sys/class/net/eth0/iflink"])?;
+        let index: u32 = index.parse()?;
+        self.engine.host.run(|| {
+            let name = if_indextoname(index)?;
+            let mut command = Command::new("ip");
+            command.args(["link", "set", &name.to_string_lossy()]).args(settings);
+            output(command).map(drop)
+        })?
     }
 
     /// Waits until the virtual router of our program on `host` is in this phase.
@@ -106,7 +124,7 @@ impl<'a> Lan<'a> {
             seen = self.phase(host).unwrap_or_else(|error| format!("{error:?}"));
             seen == phase
         });
-        if is { Ok(()) } else { Err(format!("{} is not {phase} but {seen}", self.router(host)).into()) }
+        if is { Ok(()) } else { Err(self.failed(host, &format!("is not {phase} but {seen}"))) }
     }
 
     fn phase(&self, host: u8) -> Result<String, Failed> {
@@ -127,13 +145,22 @@ impl<'a> Lan<'a> {
     ) -> Result<Loss, Failed> {
         let (mark, begun) = (self.client.mark(), lab::now());
         act()?;
-        self.client.wait_for(host, mark)?;
+        let settled = self.client.wait_for(host, mark);
+        settled.map_err(|error| self.failed(host, &format!("{what}: {error:?}")))?;
         let (loss, both) = (self.client.since(mark), self.longest_both(begun));
         table.record(self.name, what, loss, both, bound);
         if loss.outage > bound {
             return Err(format!("{what}: {loss:?}; the outage may be {bound:?}").into());
         }
         Ok(loss)
+    }
+
+    /// A sentence about what holds the address on `host`, and all that it logged.
+    pub(crate) fn failed(&self, host: u8, what: &str) -> Failed {
+        let router = self.router(host);
+        let script = format!("docker logs {router} 2>&1");
+        let log = self.engine.shell(&script).unwrap_or_else(|error| format!("{error:?}"));
+        format!("{router} {what}; its log:\n{log}").into()
     }
 
     /// The longest time after `since` for which two hosts held the address.

@@ -35,7 +35,10 @@ pub(crate) fn play(engine: &Engine, table: &Table) -> Outcome {
     })?;
     leave(&lan, table, 10, 11)?;
     let both = lan.longest_both(begun);
-    table.note(format!("one node replaced at a time: both held the address for at most {}", milliseconds(both)));
+    table.note(format!(
+        "one node replaced at a time: both held the address for at most {}",
+        milliseconds(both)
+    ));
     if both > SLACK {
         return Err(format!("both held the address for {both:?}").into());
     }

@@ -41,7 +41,8 @@ impl Table {
         if rows.is_empty() && notes.is_empty() {
             return Ok(());
         }
-        let mut text = "| network | event | lost | outage | bound | both held |\n|---|---|---|---|---|---|\n".to_owned();
+        let mut text =
+            "| network | event | lost | outage | bound | both held |\n|---|---|---|---|---|---|\n".to_owned();
         for row in rows.iter() {
             let _ = writeln!(text, "{row}");
         }

@@ -6,9 +6,9 @@ use libtest_mimic::Failed;
 use vrrp_net::lab;
 
 use crate::{
-    Outcome, examples,
+    Outcome,
     engine::Engine,
-    images,
+    examples, images,
     lan::Lan,
     table::{Table, milliseconds},
     watch::end_of,
@@ -31,7 +31,7 @@ fn active_down(priority: u8) -> Duration {
 /// back does not preempt.
 pub(crate) fn osixia(engine: &Engine, table: &Table) -> Outcome {
     let lan = Lan::new(engine, "osixia", [192, 168, 9], &[26, 27, 28], 144)?;
-    let run = |host, priority| engine.shell(&examples::osixia(&lan, host, priority)?);
+    let run = |host, priority| engine.shell(&examples::osixia(&lan, host, priority)?).map(drop);
     run(26, 200)?;
     lan.wait_for_phase(26, "held")?;
     run(27, 150)?;
@@ -53,8 +53,8 @@ pub(crate) fn osixia(engine: &Engine, table: &Table) -> Outcome {
     stays("the node returns", 26, &|| lan.docker("start", 27), 27)?;
     lan.event(table, "docker restart", 27, NOTHING, || lan.docker("restart", 26))?;
     lan.wait_for_phase(26, "backup")?;
-    lan.event(table, "the node is cut off", 26, bound, || lan.cut(27))?;
-    stays("the node returns", 26, &|| lan.mend(27), 27)?;
+    lan.event(table, "the node's cable is pulled", 26, bound, || lan.cable(27, &["down"]))?;
+    stays("the node returns", 26, &|| lan.cable(27, &["up"]), 27)?;
     Ok(())
 }
 
@@ -76,8 +76,8 @@ pub(crate) fn arcts(engine: &Engine, table: &Table) -> Outcome {
         lan.docker("restart", 10)?;
         lan.wait_for_phase(10, "held")
     })?;
-    lan.event(table, "the node is cut off", 11, bound, || lan.cut(10))?;
-    lan.event(table, "the node takes it back", 10, NOTHING, || lan.mend(10))?;
+    lan.event(table, "the network is cut between them", 11, bound, || lan.cable(10, &["nomaster"]))?;
+    lan.event(table, "the network is whole again", 10, NOTHING, || lan.cable(10, &["master", "arcts"]))?;
     lan.event(table, "docker stop of the backup", 10, NOTHING, || lan.docker("stop", 11))?;
     Ok(())
 }
@@ -88,7 +88,8 @@ pub(crate) fn run_arcts(lan: &Lan<'_>, own: u8, other: u8, state: &str) -> Outco
     let values = [("STATE", state), ("OWN_ADDRESS", &own_address), ("OTHER_ADDRESS", &other)];
     let (router, beside) = (lan.router(own), lan.beside(own));
     let environment = examples::arcts(&values)?;
-    let environment: Vec<String> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let environment: Vec<String> =
+        environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let mut arguments = vec!["run", "--detach", "--name", &router, "--network", &beside];
     arguments.extend(["--cap-drop=ALL", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW"]);
     arguments.extend(environment.iter().flat_map(|pair| ["--env", pair]));

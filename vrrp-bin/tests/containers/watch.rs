@@ -125,7 +125,8 @@ impl Wire {
         let mut first = None;
         wait_until(SOON, || {
             let frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-            let wanted = |frame: &&Advertisement| frame.at >= since && frame.source == source && frame.priority > 0;
+            let wanted =
+                |frame: &&Advertisement| frame.at >= since && frame.source == source && frame.priority > 0;
             first = frames.iter().find(wanted).map(|frame| frame.at);
             first.is_some()
         });
