@@ -19,6 +19,8 @@ mod images;
 mod lan;
 #[path = "containers/replace.rs"]
 mod replace;
+#[path = "containers/swarm.rs"]
+mod swarm;
 #[path = "containers/table.rs"]
 mod table;
 #[path = "containers/two_nodes.rs"]
@@ -36,11 +38,12 @@ use crate::{engine::Engine, table::Table};
 type Outcome = Result<(), Failed>;
 type Test = fn(&Engine, &Table) -> Outcome;
 
-const TESTS: [(&str, Test); 5] = [
+const TESTS: [(&str, Test); 6] = [
     ("osixia_scenario", two_nodes::osixia),
     ("arcts_scenario", two_nodes::arcts),
     ("one_node_replaced_at_a_time", replace::play),
     ("the_image_is_confined_and_healthy", image::confined),
+    ("swarm_stack", swarm::play),
     ("size_and_memory", image::cost),
 ];
 

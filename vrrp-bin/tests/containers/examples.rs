@@ -42,6 +42,11 @@ pub(crate) fn arcts(values: &[(&str, &str)]) -> Result<Vec<(String, String)>, Fa
     }
 }
 
+/// The stack of `swarm/stack.yaml`, with a label for `node`.
+pub(crate) fn swarm(node: &str) -> Result<String, Failed> {
+    replace(&read("swarm/stack.yaml")?, &[("priority.node-1", &format!("priority.{node}"))])
+}
+
 fn read(name: &str) -> Result<String, Failed> {
     Ok(fs::read_to_string(images::root().join("examples/deploy").join(name))?)
 }
