@@ -45,6 +45,16 @@ fn check_compares_the_environment_with_this_host() {
 }
 
 #[test]
+fn warnings_about_variables_count() {
+    let count = |environment: &[(&str, &str)]| {
+        let said = stdout(&vrrp(environment, &["check", "--from-env"]));
+        let number = said.split(' ').find_map(|word| word.parse::<u32>().ok());
+        number.unwrap_or_else(|| panic!("{said}"))
+    };
+    assert_eq!(count(&[OSIXIA, &[("KEEPALIVED_PRIORTY", "150")]].concat()), count(OSIXIA) + 1);
+}
+
+#[test]
 fn check_prints_the_file_that_means_the_same() {
     let toml = stdout(&vrrp(OSIXIA, &["check", "--from-env", "--format", "toml"]));
     assert!(!toml.contains("s3cret"), "{toml}");

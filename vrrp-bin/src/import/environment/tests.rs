@@ -134,7 +134,7 @@ fn the_environment_files_of_the_image_are_read_and_the_first_definition_wins() {
         ("container/environment/KEEPALIVED_PASSWORD", "s3cret\n"),
         ("container/environment/startup/KEEPALIVED_INTERFACE", "ens3"),
         ("container/environment/02/KEEPALIVED_STATE", "MASTER"),
-        ("container/environment/..data/KEEPALIVED_STATE", "MASTER"),
+        ("container/environment/..data/env.yaml", "KEEPALIVED_STATE: MASTER"),
         ("container/environment/README.md", "KEEPALIVED_STATE: MASTER\n"),
         ("run/secrets/KEEPALIVED_COMMAND_LINE_ARGUMENTS", "-D"),
         ("run/secrets/tls.key", "secret"),
