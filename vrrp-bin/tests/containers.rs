@@ -19,6 +19,9 @@ mod images;
 mod lan;
 #[path = "containers/replace.rs"]
 mod replace;
+#[allow(dead_code, reason = "shared with the test program `lab`, which uses the rest of it")]
+#[path = "lab/support.rs"]
+mod support;
 #[path = "containers/swarm.rs"]
 mod swarm;
 #[path = "containers/table.rs"]
@@ -77,7 +80,7 @@ fn trials(table: &Arc<Table>) -> Vec<Trial> {
             let engine = Arc::new(engine);
             let trial = |(name, test): (&str, Test)| {
                 let (engine, table) = (Arc::clone(&engine), Arc::clone(table));
-                Trial::test(name, move || test(&engine, &table))
+                Trial::test(name, move || table.conclude(|| test(&engine, &table)))
             };
             TESTS.map(trial).into()
         }

@@ -53,7 +53,7 @@ pub(crate) struct Mark(usize);
 pub(crate) struct Loss {
     pub(crate) asked: usize,
     pub(crate) lost: usize,
-    /// The longest time between the sending of two queries that were answered, less the interval.
+    /// The longest time between two answered queries with lost ones between them, less the interval.
     pub(crate) outage: Duration,
 }
 
@@ -107,17 +107,19 @@ impl Client {
         let queries = self.shared.queries();
         let decided = |query: &&Query| query.answer.is_some() || query.sent.elapsed() > PATIENCE;
         let mut loss = Loss { asked: 0, lost: 0, outage: Duration::ZERO };
-        let mut answered = None;
+        // Since when no query was answered.
+        let mut unanswered = None;
+        let mut last = None;
         for query in queries.iter().skip(since.0).take_while(decided) {
             loss.asked += 1;
             if query.answer.is_none_or(|(after, _)| after > PATIENCE) {
                 loss.lost += 1;
-                answered = answered.or(Some(query.sent));
-                continue;
+                unanswered = unanswered.or(last).or(Some(query.sent));
+            } else {
+                let gap = unanswered.take().map(|since| query.sent.duration_since(since)).unwrap_or_default();
+                loss.outage = loss.outage.max(gap.saturating_sub(INTERVAL));
+                last = Some(query.sent);
             }
-            let gap = answered.map(|last| query.sent.duration_since(last)).unwrap_or_default();
-            loss.outage = loss.outage.max(gap.saturating_sub(INTERVAL));
-            answered = Some(query.sent);
         }
         loss
     }

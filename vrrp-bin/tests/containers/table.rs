@@ -3,11 +3,11 @@
 use std::{
     fmt::Write as _,
     fs, io,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::{client::Loss, images};
+use crate::{Outcome, client::Loss, images, support};
 
 #[derive(Default)]
 pub(crate) struct Table {
@@ -26,18 +26,31 @@ impl Table {
             milliseconds(both)
         );
         println!("{row}");
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+        lock(&self.rows).push(row);
     }
 
     pub(crate) fn note(&self, sentence: String) {
         println!("{sentence}");
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(sentence);
+        lock(&self.notes).push(sentence);
+    }
+
+    /// Runs a test that measures time, and again if the machine paused while it failed; what a failure recorded goes.
+    pub(crate) fn conclude(&self, test: impl Fn() -> Outcome) -> Outcome {
+        support::conclude(|_| {
+            let kept = (lock(&self.rows).len(), lock(&self.notes).len());
+            let outcome = test();
+            if outcome.is_err() {
+                lock(&self.rows).truncate(kept.0);
+                lock(&self.notes).truncate(kept.1);
+            }
+            outcome
+        })
     }
 
     /// Prints it, and leaves it in `target/containers/table.md`.
     pub(crate) fn publish(&self) -> io::Result<()> {
-        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = lock(&self.rows);
+        let notes = lock(&self.notes);
         if rows.is_empty() && notes.is_empty() {
             return Ok(());
         }
@@ -53,6 +66,10 @@ impl Table {
         println!("\n{text}");
         fs::write(images::root().join("target/containers/table.md"), text)
     }
+}
+
+fn lock(lines: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn milliseconds(time: Duration) -> String {
