@@ -50,6 +50,14 @@ const TESTS: [(&str, Test); 6] = [
     ("size_and_memory", image::cost),
 ];
 
+/// Programs, and Debian's packages of them.
+const NEEDED: [(&str, &str); 4] = [
+    ("dockerd", "docker.io"),
+    ("docker-compose", "docker-compose"),
+    ("debootstrap", "debootstrap"),
+    ("tshark", "tshark"),
+];
+
 fn main() {
     // First of all, while there is one thread.
     let available = lab::enter().map_err(|error| error.to_string());
@@ -98,8 +106,7 @@ fn possible() -> Result<(), String> {
     if !Path::new("/etc/debian_version").exists() {
         return Err("the base images are made from Debian's packages, and this is not Debian".to_owned());
     }
-    for (program, package) in [("dockerd", "docker.io"), ("debootstrap", "debootstrap"), ("tshark", "tshark")]
-    {
+    for (program, package) in NEEDED {
         let found = Command::new("which").arg(program).output().is_ok_and(|output| output.status.success());
         if !found {
             return Err(format!("{program} is missing; install the package {package}"));

@@ -1,10 +1,14 @@
 //! What the pages of `examples/deploy` tell a user to type, with the addresses of a test.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use libtest_mimic::Failed;
 
-use crate::{images, lan::Lan};
+use crate::{
+    Outcome,
+    images::{self, VRRP},
+    lan::Lan,
+};
 
 /// The `docker run` of `osixia.md` for `host`, on which the network of the host is a container's. The page has the
 /// addresses of the test, but two nodes only.
@@ -23,23 +27,22 @@ pub(crate) fn osixia(lan: &Lan<'_>, host: u8, priority: u8) -> Result<String, Fa
     )
 }
 
-/// The variables of the service `vrrp` in `unbound/compose.yaml`, with `values` for the variables of `.env`.
-pub(crate) fn arcts(values: &[(&str, &str)]) -> Result<Vec<(String, String)>, Failed> {
-    let text = read("unbound/compose.yaml")?;
-    let pairs = text.lines().filter_map(|line| line.trim().strip_prefix("KEEPALIVED_")?.split_once(": "));
-    let pairs: Vec<_> = pairs
-        .map(|(name, value)| {
-            let mut value = value.trim_matches('"').to_owned();
-            for (variable, with) in values {
-                value = value.replace(&format!("${{{variable}}}"), with);
-            }
-            (format!("KEEPALIVED_{name}"), value)
-        })
-        .collect();
-    match pairs.iter().find(|(_, value)| value.contains("${")) {
-        Some((name, value)) => Err(format!("{name} in compose.yaml is {value}").into()),
-        None => Ok(pairs),
-    }
+/// `docker-compose up` for the service `vrrp` of `unbound/compose.yaml` on `host`, whose side `values` tells. It is on the
+/// network of a container, and has a name of its own; the rest is the file's.
+pub(crate) fn unbound(lan: &Lan<'_>, host: u8, values: &str) -> Outcome {
+    let (router, beside) = (lan.router(host), lan.beside(host));
+    let changes = format!(
+        "services: {{vrrp: {{container_name: \"{router}\", network_mode: \"{beside}\", image: {VRRP}}}}}\n"
+    );
+    let file = lan.engine.folder().join(format!("{router}.yaml"));
+    fs::write(&file, changes)?;
+    let (folder, file) = (folder().join("unbound"), file.display());
+    let folder = folder.display();
+    lan.engine.shell(&format!(
+        "docker-compose --project-name {router} --env-file {folder}/{values} --file {folder}/compose.yaml --file {file} \
+         up --detach --no-deps vrrp"
+    ))?;
+    Ok(())
 }
 
 /// The stack of `swarm/stack.yaml`, with a label for `node`.
@@ -48,7 +51,11 @@ pub(crate) fn swarm(node: &str) -> Result<String, Failed> {
 }
 
 fn read(name: &str) -> Result<String, Failed> {
-    Ok(fs::read_to_string(images::root().join("examples/deploy").join(name))?)
+    Ok(fs::read_to_string(folder().join(name))?)
+}
+
+fn folder() -> PathBuf {
+    images::root().join("examples/deploy")
 }
 
 fn replace(text: &str, changes: &[(&str, &str)]) -> Result<String, Failed> {

@@ -8,11 +8,11 @@ use vrrp_net::lab::wait_until;
 use crate::{
     Outcome,
     engine::{Engine, SOON},
+    examples,
     images::{KEEPALIVED, VRRP},
     lan::Lan,
     replace::run_keepalived,
     table::Table,
-    two_nodes::run_arcts,
 };
 
 const CONFINED: [&str; 4] = ["--cap-drop=ALL", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--read-only"];
@@ -69,7 +69,7 @@ fn wait_for_health(lan: &Lan<'_>, host: u8, wanted: &str) -> Outcome {
 /// Beside Debian with keepalived, both in a pair that is at rest.
 pub(crate) fn cost(engine: &Engine, table: &Table) -> Outcome {
     let lan = Lan::new(engine, "cost", [10, 2, 1], &[10, 11], 12)?;
-    run_arcts(&lan, 10, 11, "MASTER")?;
+    examples::unbound(&lan, 10, "first.env")?;
     run_keepalived(&lan, 11, 10, "BACKUP", 100)?;
     lan.client.wait_for(10, lan.client.mark())?;
     let (ours, theirs) = (memory(&lan, 10)?, memory(&lan, 11)?);

@@ -20,10 +20,9 @@ pub(crate) const HOST: &str = "host";
 /// Debian with keepalived and nothing else.
 pub(crate) const KEEPALIVED: &str = "keepalived";
 
-/// What unbound answers with is the host's own address, so that a client sees who answered.
-const UNBOUND: &str = "server:
-  interface: 0.0.0.0
-  interface-automatic: yes
+/// What a host's unbound has beside the lines of the deployment. What it answers with is the host's own address, so
+/// that a client sees who answered.
+const UNBOUND: &str = "
   access-control: 0.0.0.0/0 allow
   do-ip6: no
   chroot: \"\"
@@ -43,7 +42,8 @@ pub(crate) fn make(engine: &Engine) -> Outcome {
 
 /// The command of a host whose address is `own`.
 pub(crate) fn unbound(own: &str) -> String {
-    let config = UNBOUND.replace("OWN", own);
+    let config = include_str!("../../../examples/deploy/unbound/unbound.conf").to_owned();
+    let config = config + &UNBOUND.replace("OWN", own);
     format!("cat > /run/unbound.conf <<'END'\n{config}END\nexec unbound -d -c /run/unbound.conf")
 }
 

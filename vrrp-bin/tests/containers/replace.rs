@@ -7,10 +7,10 @@ use vrrp_net::lab;
 use crate::{
     Outcome,
     engine::Engine,
-    images,
+    examples, images,
     lan::Lan,
     table::{Table, milliseconds},
-    two_nodes::{leave, run_arcts},
+    two_nodes::leave,
 };
 
 /// When keepalived leaves, the address is nowhere for Skew_Time of the other (156/256 s); ours serves meanwhile.
@@ -27,10 +27,12 @@ pub(crate) fn play(engine: &Engine, table: &Table) -> Outcome {
     let begun = lab::now();
     let bound = SKEW + SLACK;
     lan.event(table, "keepalived stops beside keepalived", 11, bound, || remove(&lan, 10))?;
-    lan.event(table, "ours takes over from keepalived", 10, NOTHING, || run_arcts(&lan, 10, 11, "MASTER"))?;
+    lan.event(table, "ours takes over from keepalived", 10, NOTHING, || {
+        examples::unbound(&lan, 10, "first.env")
+    })?;
     lan.event(table, "keepalived, the backup, stops", 10, NOTHING, || remove(&lan, 11))?;
     lan.event(table, "ours joins as backup", 10, NOTHING, || {
-        run_arcts(&lan, 11, 10, "BACKUP")?;
+        examples::unbound(&lan, 11, "second.env")?;
         lan.wait_for_phase(11, "backup")
     })?;
     leave(&lan, table, 10, 11)?;

@@ -73,5 +73,5 @@ fn lock(lines: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
 }
 
 pub(crate) fn milliseconds(time: Duration) -> String {
-    format!("{} ms", time.as_millis())
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }

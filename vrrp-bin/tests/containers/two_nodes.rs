@@ -8,7 +8,7 @@ use vrrp_net::lab;
 use crate::{
     Outcome,
     engine::Engine,
-    examples, images,
+    examples,
     lan::Lan,
     table::{Table, milliseconds},
     watch::end_of,
@@ -61,9 +61,9 @@ pub(crate) fn osixia(engine: &Engine, table: &Table) -> Outcome {
 /// Scenario of arcts/keepalived: two nodes with unbound, a MASTER, which takes the address back, and a BACKUP.
 pub(crate) fn arcts(engine: &Engine, table: &Table) -> Outcome {
     let lan = Lan::new(engine, "arcts", [10, 2, 1], &[10, 11], 12)?;
-    run_arcts(&lan, 10, 11, "MASTER")?;
+    examples::unbound(&lan, 10, "first.env")?;
     lan.wait_for_phase(10, "held")?;
-    run_arcts(&lan, 11, 10, "BACKUP")?;
+    examples::unbound(&lan, 11, "second.env")?;
     lan.wait_for_phase(11, "backup")?;
     lan.client.wait_for(10, lan.client.mark())?;
 
@@ -80,21 +80,6 @@ pub(crate) fn arcts(engine: &Engine, table: &Table) -> Outcome {
     lan.event(table, "the network is whole again", 10, NOTHING, || lan.cable(10, &["master", "arcts"]))?;
     lan.event(table, "docker stop of the backup", 10, NOTHING, || lan.docker("stop", 11))?;
     Ok(())
-}
-
-/// A node of `unbound/compose.yaml`.
-pub(crate) fn run_arcts(lan: &Lan<'_>, own: u8, other: u8, state: &str) -> Outcome {
-    let (own_address, other) = (lan.address(own).to_string(), lan.address(other).to_string());
-    let values = [("STATE", state), ("OWN_ADDRESS", &own_address), ("OTHER_ADDRESS", &other)];
-    let (router, beside) = (lan.router(own), lan.beside(own));
-    let environment = examples::arcts(&values)?;
-    let environment: Vec<String> =
-        environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let mut arguments = vec!["run", "--detach", "--name", &router, "--network", &beside];
-    arguments.extend(["--cap-drop=ALL", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW"]);
-    arguments.extend(environment.iter().flat_map(|pair| ["--env", pair]));
-    arguments.push(images::VRRP);
-    lan.engine.docker(&arguments).map(drop)
 }
 
 /// `docker stop`: the client does not notice, and the process is gone soon after its successor advertised.
