@@ -3,7 +3,11 @@
 use std::{net::Ipv4Addr, process::Command, time::Duration};
 
 use libtest_mimic::Failed;
-use nix::net::if_::if_indextoname;
+use nix::{
+    net::if_::if_indextoname,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::Value;
 use vrrp_net::lab::{self, wait_until};
 
@@ -102,6 +106,12 @@ impl<'a> Lan<'a> {
     /// `docker stop`, `kill`, `start` or `restart` of what holds the address.
     pub(crate) fn docker(&self, verb: &str, host: u8) -> Outcome {
         self.engine.docker(&[verb, &self.router(host)]).map(drop)
+    }
+
+    /// Kills the process behind the engine's back, which takes it for a crash.
+    pub(crate) fn crash(&self, host: u8) -> Outcome {
+        let pid = i32::try_from(self.engine.pid(&self.router(host))?)?;
+        Ok(kill(Pid::from_raw(pid), Signal::SIGKILL)?)
     }
 
     /// Sets something about the end of the host's cable that is at the bridge: `down` pulls it, and the host sees that;
