@@ -2,19 +2,24 @@
 
 mod host;
 
-use std::{fmt, net::IpAddr, path::Path};
+use std::{fmt, net::IpAddr};
 
 use vrrp_core::{Cidr, Family, Role, Transport};
 
 use crate::{
     cli,
-    config::{Config, Position, RouterConfig, effective::Effective, family_name, nearest},
+    config::{Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name, nearest},
+    import::environment::{self, Note, Reading},
 };
 use host::{Capability, Host, Interface};
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
-    let config = match Config::load(&arguments.config.file) {
+    let (config, notes) = load(&arguments.config);
+    for note in &notes {
+        eprintln!("{note}");
+    }
+    let config = match config {
         Ok(config) => config,
         Err(errors) => {
             eprintln!("{errors}");
@@ -24,23 +29,39 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
     let warnings = match Host::read() {
         Ok(host) => compare(&config, &host),
         Err(error) => vec![Warning {
-            path: &config.path,
-            position: None,
-            message: format!("this host cannot be looked at: {error}; only the file itself was checked"),
+            place: &config.origin,
+            message: format!(
+                "this host cannot be looked at: {error}; only the configuration itself was checked"
+            ),
         }],
     };
     for warning in &warnings {
         eprintln!("{warning}");
     }
-    if let Err(error) = print(&config, arguments.format, warnings.len()) {
+    let count = warnings.len().saturating_add(notes.iter().filter(|note| note.warning).count());
+    if let Err(error) = print(&config, arguments.format, count) {
         eprintln!("the configuration cannot be printed: {error}");
         return cli::FAILED;
     }
-    match (warnings.is_empty(), arguments.strict) {
+    match (count == 0, arguments.strict) {
         (true, _) => cli::OK,
         (false, false) => cli::WARNINGS,
         (false, true) => cli::BAD_CONFIGURATION,
     }
+}
+
+/// Reads the file or the environment. What the environment leaves to be said comes with it.
+fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
+    if !source.from_env {
+        return (Config::load(&source.file), Vec::new());
+    }
+    let Reading { config, mut notes, foreign } = environment::read();
+    if foreign && config.is_ok() {
+        let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, which other images ask \
+                       for, is needed here";
+        notes.push(Note { warning: false, place: Place::Environment, message: message.to_owned() });
+    }
+    (config, notes)
 }
 
 fn print(
@@ -63,7 +84,7 @@ fn print(
                 1 => "usable, with 1 warning".to_owned(),
                 more => format!("usable, with {more} warnings"),
             };
-            println!("{}: {count}: {}", config.path.display(), names.join(", "));
+            println!("{}: {count}: {}", config.origin, names.join(", "));
         }
     }
     Ok(())
@@ -71,40 +92,35 @@ fn print(
 
 /// Something about this host that does not suit the configuration.
 struct Warning<'a> {
-    path: &'a Path,
-    position: Option<Position>,
+    place: &'a Place,
     message: String,
 }
 
 impl fmt::Display for Warning<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.path.display())?;
-        if let Some(Position { line, column }) = self.position {
-            write!(f, "{line}:{column}:")?;
-        }
-        write!(f, " warning: {}", self.message)
+        write!(f, "{}: warning: {}", self.place, self.message)
     }
 }
 
 /// What of `config` does not suit `host`, in the order of the file.
 fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
-    let mut warnings = Warnings { path: &config.path, found: Vec::new() };
+    let mut warnings = Warnings::default();
     for capability in [Capability::NetRaw, Capability::NetAdmin] {
         if !host.has(capability) {
             let message = format!(
                 "this user lacks {capability}, which `vrrp run` needs to {}; run it as root or grant {capability}",
                 capability.purpose()
             );
-            warnings.found.push(Warning { path: &config.path, position: None, message });
+            warnings.add(&config.origin, message);
         }
     }
     for router in &config.routers {
         match host.interface(&router.interface) {
             Some(interface) => warnings.compare_interface(router, interface, host),
-            None => warnings.add(router.places.interface, missing_interface(router, host)),
+            None => warnings.add(&router.places.interface, missing_interface(router, host)),
         }
     }
-    warnings.found
+    warnings.0
 }
 
 fn missing_interface(router: &RouterConfig, host: &Host) -> String {
@@ -119,23 +135,21 @@ fn missing_interface(router: &RouterConfig, host: &Host) -> String {
     )
 }
 
-struct Warnings<'a> {
-    path: &'a Path,
-    found: Vec<Warning<'a>>,
-}
+#[derive(Default)]
+struct Warnings<'a>(Vec<Warning<'a>>);
 
-impl Warnings<'_> {
-    fn add(&mut self, position: Position, message: String) {
-        self.found.push(Warning { path: self.path, position: Some(position), message });
+impl<'a> Warnings<'a> {
+    fn add(&mut self, place: &'a Place, message: String) {
+        self.0.push(Warning { place, message });
     }
 
-    fn compare_interface(&mut self, config: &RouterConfig, interface: &Interface, host: &Host) {
+    fn compare_interface(&mut self, config: &'a RouterConfig, interface: &Interface, host: &Host) {
         let (name, places) = (&interface.name, &config.places);
         let owner = config.router.configured_role() == Role::Owner;
         if !interface.up {
             let message =
                 format!("{name} is down or has no carrier, and {} waits until it is up", config.name);
-            self.add(places.interface, message);
+            self.add(&places.interface, message);
         }
         let is_virtual = |ip: IpAddr| config.router.addresses().any(|cidr| cidr.address() == ip);
         let family = config.router.family();
@@ -150,7 +164,7 @@ impl Warnings<'_> {
                     "the source {source} is not an address of {name}, so that nothing can be sent; add it to {name} \
                      or correct `source`"
                 );
-                self.add(places.source, message);
+                self.add(&places.source, message);
             }
             None if !interface.own().any(|ip| own(&ip)) => {
                 let message = format!(
@@ -159,7 +173,7 @@ impl Warnings<'_> {
                     family_name(family),
                     config.name
                 );
-                self.add(places.interface, message);
+                self.add(&places.interface, message);
             }
             _ => {}
         }
@@ -167,17 +181,17 @@ impl Warnings<'_> {
             && peers.iter().all(|peer| host.has_own(peer.address))
         {
             let message = "`peers` holds addresses of this host only, so that nobody is spoken to; list the other nodes";
-            self.add(places.peers, message.to_owned());
+            self.add(&places.peers, message.to_owned());
         }
         for cidr in config.router.addresses() {
             self.compare_address(config, cidr, owner, host);
         }
     }
 
-    fn compare_address(&mut self, config: &RouterConfig, cidr: Cidr, owner: bool, host: &Host) {
+    fn compare_address(&mut self, config: &'a RouterConfig, cidr: Cidr, owner: bool, host: &Host) {
         let address = cidr.address();
-        let place = config.places.addresses.iter().find(|(ip, _)| *ip == address);
-        let position = place.map_or(config.places.interface, |(_, position)| *position);
+        let known = config.places.addresses.iter().find(|(ip, _)| *ip == address);
+        let place = known.map_or(&config.places.interface, |(_, place)| place);
         // A link-local address on another interface is another address.
         let holder = host.interfaces.iter().find(|interface| {
             interface.has_own(address) && (interface.name == config.interface || !is_link_local(address))
@@ -191,7 +205,7 @@ impl Warnings<'_> {
                     interface.name,
                     interface.prefix_length(address)
                 );
-                self.add(position, message);
+                self.add(place, message);
             }
             None if owner => {
                 let message = format!(
@@ -199,7 +213,7 @@ impl Warnings<'_> {
                      from 1 to 254",
                     config.interface
                 );
-                self.add(position, message);
+                self.add(place, message);
             }
             _ => {}
         }
@@ -212,6 +226,8 @@ fn is_link_local(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const CONFIG: &str = r#"

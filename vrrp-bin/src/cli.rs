@@ -39,6 +39,11 @@ pub(crate) enum Command {
     /// Show every virtual router of the running daemon.
     #[command(after_help = "Exit status: 0 shown, 1 no such virtual router, 4 no daemon answers.")]
     Status(Status),
+    /// Ask whether the running daemon is well, for HEALTHCHECK and the like.
+    #[command(
+        after_help = "Exit status: 0 the daemon answers and no virtual router has a fault, 1 anything else."
+    )]
+    Health(Health),
     /// Show an election, a crash and a handover between two nodes in namespaces of this machine.
     Demo,
 }
@@ -49,6 +54,10 @@ pub(crate) struct File {
     /// The configuration file.
     #[arg(short = 'c', long = "config", value_name = "FILE", default_value = "/etc/vrrp/vrrp.toml")]
     pub(crate) file: PathBuf,
+    /// Read the environment instead of a file: VRRP_ADDRESSES and its companions, or the variables of the container
+    /// images of osixia and arcts.
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) from_env: bool,
 }
 
 /// The arguments of `vrrp run`.
@@ -60,6 +69,14 @@ pub(crate) struct Run {
     /// How log lines look on stderr.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log: Log,
+    /// Options of other images that follow --from-env: they are left out where that is harmless.
+    #[arg(
+        value_name = "OPTIONS",
+        requires = "from_env",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) others: Vec<String>,
 }
 
 /// How log lines look.
@@ -108,4 +125,12 @@ pub(crate) struct Status {
     /// Take the path of the control socket from this configuration file.
     #[arg(short = 'c', long = "config", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+}
+
+/// The arguments of `vrrp health`.
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    /// The control socket of the daemon.
+    #[arg(long, value_name = "PATH", env = "VRRP_CONTROL", default_value = config::CONTROL)]
+    pub(crate) control: PathBuf,
 }

@@ -20,34 +20,37 @@ use std::{
     hash::Hash,
     net::IpAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use toml::de::DeTable;
 use vrrp_core::{Family, VirtualRouter, Vrid};
 
+pub(crate) use addresses::unfit;
 pub(crate) use keys::nearest;
-pub(crate) use problem::{ConfigErrors, Position, describe};
+pub(crate) use problem::{ConfigError, ConfigErrors, Place, describe};
 pub(crate) use router::family_name;
+pub(crate) use values::{is_interface_name, is_name};
 
-use problem::{At, Problems};
+use problem::{At, Position, Problems};
 use router::Draft;
 use section::{Item, Section};
 
 /// The control socket, unless `daemon.control` names another.
 pub(crate) const CONTROL: &str = "/run/vrrp/control.sock";
 
-/// A configuration file that can be used.
+/// A configuration that can be used.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// The file.
-    pub(crate) path: PathBuf,
+    /// The file, or the environment.
+    pub(crate) origin: Place,
     /// Its virtual routers, in the order of the file.
     pub(crate) routers: Vec<RouterConfig>,
     /// Where the control socket is.
     pub(crate) control: PathBuf,
 }
 
-/// One virtual router of the file.
+/// One virtual router of the configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct RouterConfig {
     /// Its name, unique in the file.
@@ -58,21 +61,21 @@ pub(crate) struct RouterConfig {
     pub(crate) router: VirtualRouter,
     /// Whether its addresses expire in the kernel when this daemon dies or hangs.
     pub(crate) lease: bool,
-    /// Where the file speaks of it.
+    /// Where the configuration speaks of it.
     pub(crate) places: Places,
 }
 
-/// Where the file speaks of a virtual router.
+/// Where the configuration speaks of a virtual router.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     /// The interface.
-    pub(crate) interface: Position,
+    pub(crate) interface: Place,
     /// Each address, in the order of the file.
-    pub(crate) addresses: Vec<(IpAddr, Position)>,
+    pub(crate) addresses: Vec<(IpAddr, Place)>,
     /// The peer list, or else the header.
-    pub(crate) peers: Position,
+    pub(crate) peers: Place,
     /// The source, or else the interface.
-    pub(crate) source: Position,
+    pub(crate) source: Place,
 }
 
 impl Config {
@@ -109,12 +112,13 @@ impl Config {
         let drafts = drafts(&file, directory, &mut problems);
         check_unique(&drafts, text, &mut problems);
         let control = control(&file, &mut problems);
-        let position = |at| Position::of(text, at);
-        let routers = drafts.into_iter().map(|draft| draft.finish(position)).collect();
+        let origin: Arc<Path> = path.into();
+        let place = |at| Place::File(Arc::clone(&origin), Some(Position::of(text, at)));
+        let routers = drafts.into_iter().map(|draft| draft.finish(place)).collect();
         if !problems.is_empty() {
             return Err(problems.into_errors(path, text));
         }
-        Ok(Self { path: path.to_owned(), routers, control })
+        Ok(Self { origin: Place::File(origin, None), routers, control })
     }
 }
 
@@ -157,18 +161,18 @@ fn drafts(file: &Section<'_>, directory: &Path, problems: &mut Problems) -> Vec<
 }
 
 impl Draft {
-    fn finish(self, position: impl Fn(usize) -> Position) -> RouterConfig {
-        let addresses = self.addresses.iter().map(|cidr| (cidr.value.address(), position(cidr.at))).collect();
+    fn finish(self, place: impl Fn(usize) -> Place) -> RouterConfig {
+        let addresses = self.addresses.iter().map(|cidr| (cidr.value.address(), place(cidr.at))).collect();
         RouterConfig {
             name: self.name.value,
             interface: self.interface.value,
             router: self.router,
             lease: self.lease,
             places: Places {
-                interface: position(self.interface.at),
+                interface: place(self.interface.at),
                 addresses,
-                peers: position(self.peers_at),
-                source: position(self.source_at),
+                peers: place(self.peers_at),
+                source: place(self.source_at),
             },
         }
     }

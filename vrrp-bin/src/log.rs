@@ -18,14 +18,14 @@ use crate::cli;
 /// How many lines may wait to be written. Room for them is taken at once.
 const WAITING: usize = 8192;
 
-/// Starts the log. `RUST_LOG` chooses what is in it; `info` unless set.
+/// Starts the log. `RUST_LOG` chooses what is in it; `level` unless set.
 ///
 /// A thread of its own writes it until the guard is dropped, and drops lines that it cannot get rid of: the
 /// driver logs, and a reader of the log that hangs must not keep it from advertising.
-pub(crate) fn start(format: cli::Log) -> WorkerGuard {
+pub(crate) fn start(format: cli::Log, level: &str) -> WorkerGuard {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(std::io::stderr());
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     match format {
         cli::Log::Text => {

@@ -7,6 +7,8 @@ mod cli;
 mod config;
 mod control;
 mod demo;
+mod health;
+mod import;
 mod log;
 mod report;
 mod run;
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     let status = match cli::Cli::parse().command {
         cli::Command::Check(arguments) => check::main(&arguments),
         cli::Command::Demo => demo::run(),
+        cli::Command::Health(arguments) => health::main(&arguments),
         cli::Command::Run(arguments) => run::main(&arguments),
         cli::Command::Status(arguments) => status::main(&arguments),
     };

@@ -12,7 +12,9 @@ use vrrp_net::{Member, Node, NodeEvent, VipBackend, backend::Netlink};
 use crate::{
     cli,
     config::{Config, ConfigErrors},
-    control, log,
+    control,
+    import::environment,
+    log,
 };
 
 /// Why the daemon did not start, or did not stop as it should.
@@ -32,8 +34,10 @@ enum Error {
 
 /// Runs the daemon until it is told to leave, and returns the exit status.
 pub(crate) fn main(arguments: &cli::Run) -> u8 {
-    let _log = log::start(arguments.log);
-    let config = match Config::load(&arguments.config.file) {
+    let others = environment::arguments(&arguments.others);
+    let level = others.as_ref().ok().and_then(|others| others.level).unwrap_or("info");
+    let _log = log::start(arguments.log, level);
+    let config = match others.and_then(|others| load(&arguments.config, &others)) {
         Ok(config) => config,
         Err(errors) => return refuse(&errors, arguments.log),
     };
@@ -44,6 +48,23 @@ pub(crate) fn main(arguments: &cli::Run) -> u8 {
             cli::FAILED
         }
     }
+}
+
+/// Reads the file or the environment, and logs what there is to say about it.
+fn load(source: &cli::File, others: &environment::Arguments) -> Result<Config, ConfigErrors> {
+    if !source.from_env {
+        return Config::load(&source.file);
+    }
+    let reading = environment::read();
+    for note in others.notes.iter().chain(&reading.notes) {
+        let environment::Note { place, message, .. } = note;
+        if note.warning {
+            tracing::warn!(event = "environment", "{place}: {message}");
+        } else {
+            tracing::info!(event = "environment", "{place}: {message}");
+        }
+    }
+    reading.config
 }
 
 fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {

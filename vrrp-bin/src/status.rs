@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub(crate) enum Error {
     #[error(
         "no vrrp answers on {path}: {cause}; start it with `vrrp run`, or name its socket with --control PATH"
     )]
@@ -73,36 +73,45 @@ fn show(arguments: &cli::Status) -> Result<(), Error> {
         Some(name) => format!("/virtual-routers/{}", escape(name)),
         None => "/status".to_owned(),
     };
-    let (status, body) = fetch(&control, &target)?;
-    let nonsense = |cause: serde_json::Error| Error::Nonsense {
-        path: control.display().to_string(),
-        cause: cause.to_string(),
-    };
-    if status != StatusCode::OK {
-        let failure: report::Failure = serde_json::from_slice(&body).map_err(nonsense)?;
-        return Err(Error::Refused(failure.error));
-    }
+    let body = fetch(&control, &target)?;
     let mut out = io::stdout().lock();
     if arguments.json {
         out.write_all(&body)?;
         return Ok(writeln!(out)?);
     }
     let text = match arguments.name {
-        Some(_) => table::routers(&[serde_json::from_slice(&body).map_err(nonsense)?]),
-        None => table::status(&serde_json::from_slice(&body).map_err(nonsense)?),
+        Some(_) => table::routers(&[parse(&control, &body)?]),
+        None => table::status(&parse(&control, &body)?),
     };
     Ok(out.write_all(text.as_bytes())?)
 }
 
-fn fetch(control: &Path, target: &str) -> Result<(StatusCode, Bytes), Error> {
+/// Everything about the node whose daemon listens on `control`.
+///
+/// # Errors
+/// [`Error`], if nobody answers there or not in this format.
+pub(crate) fn ask(control: &Path) -> Result<report::Status, Error> {
+    parse(control, &fetch(control, "/status")?)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(control: &Path, body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body)
+        .map_err(|cause| Error::Nonsense { path: control.display().to_string(), cause: cause.to_string() })
+}
+
+fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
     let path = control.display().to_string();
     let no_daemon = |cause: String| Error::NoDaemon { path: path.clone(), cause };
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(|error| no_daemon(describe(&error)))?;
-    match runtime.block_on(async { timeout(PATIENCE, get(control, target)).await }) {
-        Ok(answer) => answer.map_err(|error| no_daemon(describe(&error))),
-        Err(_) => Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs()))),
+    let (status, body) = match runtime.block_on(async { timeout(PATIENCE, get(control, target)).await }) {
+        Ok(answer) => answer.map_err(|error| no_daemon(describe(&error)))?,
+        Err(_) => return Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs()))),
+    };
+    if status != StatusCode::OK {
+        return Err(Error::Refused(parse::<report::Failure>(control, &body)?.error));
     }
+    Ok(body)
 }
 
 async fn get(control: &Path, target: &str) -> io::Result<(StatusCode, Bytes)> {

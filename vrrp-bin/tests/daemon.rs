@@ -34,6 +34,8 @@ fn main() {
         test("a_second_daemon_does_not_disturb_the_first", a_second_daemon_does_not_disturb_the_first),
         test("a_dead_daemons_socket_is_replaced", a_dead_daemons_socket_is_replaced),
         test("the_log_has_stable_words", the_log_has_stable_words),
+        test("the_environment_of_a_container_is_enough", the_environment_of_a_container_is_enough),
+        test("health_fails_for_a_fault", health_fails_for_a_fault),
         Trial::test("the_schema_check_can_fail", the_schema_check_can_fail),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
@@ -217,6 +219,50 @@ fn the_log_has_stable_words() -> Outcome {
     ] {
         assert!(log.contains(words), "no {words} in:\n{log}");
     }
+    Ok(())
+}
+
+fn the_environment_of_a_container_is_enough() -> Outcome {
+    let mut daemon = Daemon::start()?;
+    daemon.process.kill()?;
+    let mut command = vrrp(&daemon.directory);
+    command.args(["run", "--from-env", "--copy-service", "--loglevel", "debug"]).stderr(Stdio::piped());
+    command
+        .env("KEEPALIVED_UNICAST_PEERS", "#PYTHON2BASH:['192.0.2.1', '192.0.2.2']")
+        .env("KEEPALIVED_VIRTUAL_IPS", "192.0.2.20")
+        .env("VRRP_CONTROL", daemon.control());
+    daemon.process = daemon.host.spawn(command)?;
+    daemon.wait_until_it_serves()?;
+    let router = daemon.status(&["VI_1"])?;
+    assert_eq!(router["addresses_held"], serde_json::json!(["192.0.2.20/32"]));
+    assert_eq!((&router["version"], &router["effective_priority"]), (&Value::from(2), &Value::from(150)));
+    daemon.process.signal(Signal::SIGTERM)?;
+    let (status, log) = daemon.end()?;
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("--copy-service is for another image"), "{log}");
+    Ok(())
+}
+
+fn health_fails_for_a_fault() -> Outcome {
+    let daemon = Daemon::start()?;
+    let control = daemon.control();
+    let health = || daemon.vrrp(&["health", "--control", &control.display().to_string()]);
+    let well = health()?;
+    assert_eq!(well.status.code(), Some(0), "{}", text(&well.stdout));
+    assert!(text(&well.stdout).starts_with("web is "), "{}", text(&well.stdout));
+    daemon.host.run(|| Command::new("ip").args(["link", "set", "eth0", "down"]).status())??;
+    let mut last = String::new();
+    let fails = wait_until(SOON, || {
+        let Ok(output) = health() else { return false };
+        last = text(&output.stdout);
+        output.status.code() == Some(1)
+    });
+    assert!(fails, "{last}");
+    assert!(
+        last.starts_with("web on eth0 does not take part since ") && last.contains(": link-down"),
+        "{last}"
+    );
+    assert_eq!(last.lines().count(), 1, "{last}");
     Ok(())
 }
 

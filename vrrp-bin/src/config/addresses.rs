@@ -104,7 +104,7 @@ pub(super) fn address_of<'a>(
 }
 
 /// Why `text` cannot stand in a list of addresses.
-pub(super) fn unfit(text: &str, error: ConfigError) -> String {
+pub(crate) fn unfit(text: &str, error: ConfigError) -> String {
     match error {
         ConfigError::Address => format!("{text:?} is not an IP address; write for example \"192.0.2.10/24\""),
         ConfigError::AddressTwice => format!("{text} stands in this list twice; remove one of them"),

@@ -1,9 +1,6 @@
-//! What is wrong with a file, and where: [`Problems`] while it is read, [`ConfigErrors`] for people.
+//! What is wrong with a configuration, and where: [`Problems`] while a file is read, [`ConfigErrors`] for people.
 
-use std::{
-    fmt, io,
-    path::{Path, PathBuf},
-};
+use std::{fmt, io, path::Path, sync::Arc};
 
 /// A place in a file. Lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +18,34 @@ impl Position {
         let line_start = before.rfind('\n').map_or(0, |newline| newline.saturating_add(1));
         let column = before.get(line_start..).unwrap_or_default().chars().count();
         Self { line: before.matches('\n').count().saturating_add(1), column: column.saturating_add(1) }
+    }
+}
+
+/// What a sentence is about, and how it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A file, or a position in it.
+    File(Arc<Path>, Option<Position>),
+    /// A variable of the environment.
+    Variable(Arc<str>),
+    /// The environment as a whole.
+    Environment,
+    /// The arguments of the program.
+    CommandLine,
+}
+
+impl fmt::Display for Place {
+    /// `FILE`, `FILE:LINE:COLUMN`, `NAME`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path, None) => write!(f, "{}", path.display()),
+            Self::File(path, Some(Position { line, column })) => {
+                write!(f, "{}:{line}:{column}", path.display())
+            }
+            Self::Variable(name) => f.write_str(name),
+            Self::Environment => f.write_str("the environment"),
+            Self::CommandLine => f.write_str("the command line"),
+        }
     }
 }
 
@@ -57,10 +82,10 @@ impl Problems {
     /// Every problem, in the order of the text.
     pub(super) fn into_errors(mut self, path: &Path, text: &str) -> ConfigErrors {
         self.0.sort_by_key(|problem| problem.at);
-        let error = |problem: At<String>| ConfigError {
-            path: path.to_owned(),
-            position: Some(Position::of(text, problem.at)),
-            message: problem.value,
+        let path: Arc<Path> = path.into();
+        let error = |problem: At<String>| {
+            let position = Position::of(text, problem.at);
+            ConfigError::new(Place::File(Arc::clone(&path), Some(position)), problem.value)
         };
         ConfigErrors(self.0.into_iter().map(error).collect())
     }
@@ -68,30 +93,33 @@ impl Problems {
 
 /// One sentence about one place: `FILE:LINE:COLUMN: what is wrong; what to do`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
 pub(crate) struct ConfigError {
-    path: PathBuf,
-    position: Option<Position>,
+    place: Place,
     message: String,
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.path.display())?;
-        if let Some(Position { line, column }) = self.position {
-            write!(f, "{line}:{column}:")?;
-        }
-        write!(f, " {}", self.message)
+impl ConfigError {
+    /// What is wrong there, and what to do.
+    pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
+        Self { place, message: message.into() }
     }
 }
 
-/// Everything that is wrong with a file, one sentence a line, in the order of the text. Never empty.
+/// Everything that is wrong with a configuration, one sentence a line, in its order. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) struct ConfigErrors(Vec<ConfigError>);
+
+impl From<Vec<ConfigError>> for ConfigErrors {
+    fn from(errors: Vec<ConfigError>) -> Self {
+        Self(errors)
+    }
+}
 
 impl ConfigErrors {
     /// Something about the whole file.
     pub(super) fn of_file(path: &Path, message: impl Into<String>) -> Self {
-        Self(vec![ConfigError { path: path.to_owned(), position: None, message: message.into() }])
+        Self(vec![ConfigError::new(Place::File(path.into(), None), message)])
     }
 
     /// The file could not be read.
@@ -107,9 +135,8 @@ impl ConfigErrors {
     /// The file is not text: everything from octet `valid` on.
     pub(super) fn not_text(path: &Path, bytes: &[u8], valid: usize) -> Self {
         let before = String::from_utf8_lossy(bytes.get(..valid).unwrap_or_default());
-        let position = Some(Position::of(&before, before.len()));
-        let message = "this is not UTF-8 text; save the file as UTF-8".to_owned();
-        Self(vec![ConfigError { path: path.to_owned(), position, message }])
+        let place = Place::File(path.into(), Some(Position::of(&before, before.len())));
+        Self(vec![ConfigError::new(place, "this is not UTF-8 text; save the file as UTF-8")])
     }
 }
 

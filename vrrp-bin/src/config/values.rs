@@ -18,12 +18,7 @@ pub(super) fn interface<'a>(item: Item<'a>, problems: &mut Problems) -> Option<A
         problems.add(item.at, "interface = \"auto\" is not supported in this version; name the interface");
         return None;
     }
-    let wrong = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
-    if name.value.is_empty()
-        || name.value.len() > 15
-        || name.value.contains(wrong)
-        || [".", ".."].contains(&name.value)
-    {
+    if !is_interface_name(name.value) {
         let message = format!(
             "`interface` is {:?}, which cannot be an interface; write its name as `ip link` shows it",
             name.value
@@ -34,7 +29,19 @@ pub(super) fn interface<'a>(item: Item<'a>, problems: &mut Problems) -> Option<A
     Some(name)
 }
 
-/// A name that fits into a line of a log and into the path of a URL.
+/// Whether the kernel could have an interface of this name.
+pub(crate) fn is_interface_name(name: &str) -> bool {
+    let wrong = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
+    !name.is_empty() && name.len() <= 15 && !name.contains(wrong) && ![".", ".."].contains(&name)
+}
+
+/// Whether `name` fits into a line of a log and into the path of a URL.
+pub(crate) fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-:@".contains(c);
+    !name.is_empty() && name.len() <= 64 && name.chars().all(fits)
+}
+
+/// The name of a virtual router.
 pub(super) fn name<'a>(
     item: Item<'a>,
     addresses: Option<&Addresses>,
@@ -43,8 +50,7 @@ pub(super) fn name<'a>(
     let name = item.text(problems, "web")?;
     let only_ipv6 = addresses.is_some_and(|addresses| addresses.ipv4.is_empty());
     let stem = if only_ipv6 { name.value.strip_suffix("/v6").unwrap_or(name.value) } else { name.value };
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-:@".contains(c);
-    if stem.is_empty() || stem.len() > 64 || !stem.chars().all(fits) {
+    if !is_name(stem) {
         let message = format!(
             "`name` is {:?}; write 1 to 64 letters, digits and any of . _ - : @, such as \"web\"",
             name.value

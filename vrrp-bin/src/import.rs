@@ -1,0 +1,3 @@
+//! Configurations that were written for other programs.
+
+pub(crate) mod environment;

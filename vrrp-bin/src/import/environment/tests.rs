@@ -1,0 +1,204 @@
+//! Environments become the virtual routers that `tests/good.txt` says, or the sentences of `tests/bad.txt`.
+
+use std::{ffi::OsString, fs, os::unix::ffi::OsStringExt};
+
+use tempfile::TempDir;
+use vrrp_core::{Hear, Preempt, Protocol, Role, Transport};
+
+use super::*;
+use crate::config::RouterConfig;
+
+const GOOD: &str = include_str!("tests/good.txt");
+const BAD: &str = include_str!("tests/bad.txt");
+
+/// Reads lines of `NAME=VALUE`, where `@` is the directory `root`.
+fn read(lines: &str, root: &TempDir) -> Reading {
+    let at = root.path().to_str().unwrap();
+    let variable = |line: &str| {
+        let (name, value) = line.split_once('=').unwrap();
+        (name.into(), value.replace("\\n", "\n").replace('@', at).into())
+    };
+    let process: Vec<(OsString, OsString)> =
+        lines.lines().filter(|line| !line.is_empty()).map(variable).collect();
+    read_from(process, root.path())
+}
+
+/// What the lines mean, in words; `@` is the directory again.
+fn told(lines: &str, root: &TempDir) -> String {
+    let reading = read(lines, root);
+    let notes = reading.notes.iter().map(ToString::to_string);
+    let said: Vec<String> = match &reading.config {
+        Ok(config) => config.routers.iter().map(describe).chain(notes).collect(),
+        Err(errors) => notes.chain([errors.to_string()]).collect(),
+    };
+    said.join("\n").replace(root.path().to_str().unwrap(), "@")
+}
+
+fn describe(config: &RouterConfig) -> String {
+    let router = &config.router;
+    let role = match router.configured_role() {
+        Role::Owner => "owner".to_owned(),
+        Role::Contender { priority, preempt: Preempt::Always } => format!("{} preempting", priority.get()),
+        Role::Contender { priority, preempt: Preempt::Never } => format!("{} nopreempt", priority.get()),
+        Role::Contender { priority, preempt: Preempt::After(delay) } => {
+            format!("{} preempting after {delay:?}", priority.get())
+        }
+    };
+    let password = match router.protocol() {
+        Protocol::V2 { password: Some(password), .. } => {
+            format!(" password {:?}", String::from_utf8_lossy(&password.octets()).trim_end_matches('\0'))
+        }
+        _ => String::new(),
+    };
+    let transport = match router.transport() {
+        Transport::Multicast => "multicast".to_owned(),
+        Transport::Unicast { peers, hear } => {
+            let peer = |peer: &vrrp_core::Peer| match peer.min_ttl {
+                255 => peer.address.to_string(),
+                ttl => format!("{} (hop limit {ttl})", peer.address),
+            };
+            let peers: Vec<String> = peers.iter().map(peer).collect();
+            let hear = if *hear == Hear::Any { " and any" } else { "" };
+            format!("peers {}{hear}", peers.join(" "))
+        }
+    };
+    let source = router.pinned_source().map(|source| format!(" from {source}")).unwrap_or_default();
+    let addresses: Vec<String> = router.addresses().map(|address| address.to_string()).collect();
+    format!(
+        "{} on {}: v{} vrid {} every {:?} {role}{password}, {}, {transport}{source}",
+        config.name,
+        config.interface,
+        router.version(),
+        router.vrid(),
+        router.interval().duration(),
+        addresses.join(" "),
+    )
+}
+
+/// `## NAME`, the variables, `-- says`, what is said.
+fn check_table(table: &str, least: usize, good: bool) {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("password"), "fr0m file\n\n").unwrap();
+    fs::write(root.path().join("peers"), "192.0.2.2\n192.0.2.3\n").unwrap();
+    let cases: Vec<&str> = table.split("## ").skip(1).collect();
+    assert!(cases.len() >= least, "the table is cut short: {}", cases.len());
+    let mut wrong = Vec::new();
+    for case in cases {
+        let (name, rest) = case.split_once('\n').unwrap();
+        let (lines, expected) = rest.split_once("-- says\n").unwrap();
+        assert_eq!(read(lines, &root).config.is_ok(), good, "{name}: {}", told(lines, &root));
+        let found = told(lines, &root);
+        if found != expected.trim_end() {
+            wrong.push(format!("## {name}\n{lines}-- says\n{found}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "these say something else:\n\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn good_environments_make_the_virtual_routers_of_the_table() {
+    check_table(GOOD, 40, true);
+}
+
+#[test]
+fn bad_environments_are_told_what_is_wrong() {
+    check_table(BAD, 55, false);
+}
+
+/// A root directory with these files.
+fn root(files: &[(&str, &str)]) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, content) in files {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    root
+}
+
+#[test]
+fn the_environment_files_of_the_image_are_read_and_the_first_definition_wins() {
+    let root = root(&[
+        (
+            "container/environment/01-custom/env.yaml",
+            "KEEPALIVED_UNICAST_PEERS:\n  - 192.0.2.2\n  - 192.0.2.3\nKEEPALIVED_ROUTER_ID: 7\n# a comment\n",
+        ),
+        (
+            "container/environment/02/more.startup.yaml",
+            "KEEPALIVED_ROUTER_ID: 8\nKEEPALIVED_VIRTUAL_IPS: \"#PYTHON2BASH:['192.0.2.10/24']\"\n",
+        ),
+        (
+            "container/environment/99-default/default.json",
+            r#"{"KEEPALIVED_PRIORITY": 120, "KEEPALIVED_NOTIFY": null}"#,
+        ),
+        ("container/environment/KEEPALIVED_PASSWORD", "s3cret\n"),
+        ("container/environment/startup/KEEPALIVED_INTERFACE", "ens3"),
+        ("container/environment/02/KEEPALIVED_STATE", "MASTER"),
+        ("container/environment/..data/env.yaml", "KEEPALIVED_STATE: MASTER"),
+        ("container/environment/README.md", "KEEPALIVED_STATE: MASTER\n"),
+        ("run/secrets/KEEPALIVED_COMMAND_LINE_ARGUMENTS", "-D"),
+        ("run/secrets/tls.key", "secret"),
+    ]);
+    let expected = "VI_1 on ens3: v2 vrid 7 every 1s 120 nopreempt password \"s3cret\", 192.0.2.10/24, peers \
+                    192.0.2.2 192.0.2.3 and any\n\
+                    KEEPALIVED_COMMAND_LINE_ARGUMENTS: info: \"-D\" is for keepalived, and is left out";
+    assert_eq!(told("", &root), expected);
+    let process = told("KEEPALIVED_PRIORITY=200\nKEEPALIVED_PASSWORD=other", &root);
+    assert!(process.contains("200 nopreempt password \"other\""), "{process}");
+}
+
+#[test]
+fn environment_files_that_cannot_be_used_are_named() {
+    let root = root(&[
+        ("container/environment/a.yaml", "KEEPALIVED_UNICAST_PEERS: [192.0.2.2\n"),
+        ("container/environment/b.yaml", "- 192.0.2.2\n"),
+        (
+            "container/environment/c.yaml",
+            "KEEPALIVED_VIRTUAL_IPS: {a: 192.0.2.10}\nKEEPALIVED_UNICAST_PEERS: 192.0.2.2\n",
+        ),
+        ("container/environment/empty.yaml", ""),
+    ]);
+    let told = told("", &root);
+    let lines: Vec<&str> = told.lines().collect();
+    let [a, b, c] = lines.as_slice() else { panic!("{told}") };
+    assert!(a.starts_with("@/container/environment/a.yaml: this is not YAML: "), "{a}");
+    assert_eq!(
+        *b,
+        "@/container/environment/b.yaml: this is not a map of variables; write NAME: value in each line"
+    );
+    assert!(c.starts_with("KEEPALIVED_VIRTUAL_IPS: there is more in this list than texts"), "{c}");
+}
+
+#[test]
+fn what_is_not_text_matters_only_where_it_is_read() {
+    let octets = |octets: &[u8]| OsString::from_vec(octets.to_vec());
+    let good = [
+        ("OTHER".into(), octets(b"\xff")),
+        ("VRRP_ADDRESSES".into(), "192.0.2.10".into()),
+        (octets(b"\xff"), "x".into()),
+    ];
+    assert!(read_from(good, Path::new("/nonexistent")).config.is_ok());
+    let bad = [("VRRP_PEERS".into(), octets(b"\xff")), ("VRRP_ADDRESSES".into(), "192.0.2.10".into())];
+    let errors = read_from(bad, Path::new("/nonexistent")).config.unwrap_err().to_string();
+    assert_eq!(errors, "VRRP_PEERS: the value is not UTF-8 text; write it anew");
+}
+
+#[test]
+fn the_control_socket_is_where_the_environment_says() {
+    let root = root(&[]);
+    let config = read("VRRP_ADDRESSES=192.0.2.10\nVRRP_CONTROL=/run/other.sock", &root).config.unwrap();
+    assert_eq!(config.control, Path::new("/run/other.sock"));
+    assert_eq!(read("VRRP_ADDRESSES=192.0.2.10", &root).config.unwrap().control, Path::new(CONTROL));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_environment_makes_it_panic(
+        name in "(KEEPALIVED|VRRP|VRRP_2)_(UNICAST_PEERS|VIRTUAL_IPS|VIRTUAL_IPADDRESS_1|ADDRESSES|PEERS|VRID|[A-Z_0-9é]{0,12})",
+        value in r#"(#PYTHON2BASH:|#JSON2BASH:|#COMPLEX_BASH_ENV:TABLE:)?[\[\](){},:'" .a0-9/é]{0,30}"#,
+        style in "osixia|arcts|vrrp",
+    ) {
+        let process = [("VRRP_ENV_STYLE", style), (name.as_str(), value)];
+        drop(read_from(process.map(|(name, value)| (name.into(), value.into())), Path::new("/nonexistent")));
+    }
+}
