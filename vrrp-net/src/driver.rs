@@ -64,6 +64,8 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     commanded: bool,
     answers: mpsc::UnboundedReceiver<Answer>,
     buffer: Box<[u8]>,
+    /// What the core was last told that the time is. It does not go back.
+    handled_at: Instant,
     receive_errors: u32,
     /// When the sockets were last found to be empty.
     last_read: Option<Instant>,
@@ -118,6 +120,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             answers,
             // One octet more than any message has, to tell those that are too long.
             buffer: vec![0; Advert::MAX_LEN.saturating_add(1)].into(),
+            handled_at: Instant::EPOCH,
             receive_errors: 0,
             last_read: None,
             receive_after: None,
@@ -232,7 +235,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Gives one input to the core and carries out what it leads to.
     fn input(&mut self, input: Input<'_>) {
         // The core counts what it rejects; nothing else is to be done.
-        let _ = self.router.handle(self.clock.now(), input);
+        self.handled_at = self.clock.now();
+        let _ = self.router.handle(self.handled_at, input);
         self.settle();
     }
 
@@ -247,6 +251,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             if failed.is_empty() {
                 break;
             }
+            self.handled_at = now;
             for key in failed {
                 let _ = self.router.handle(now, Input::SendFailed { key });
             }

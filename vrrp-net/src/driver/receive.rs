@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use vrrp_core::Input;
+use vrrp_core::{Input, Instant};
 
 use super::Driver;
 use crate::{clock::Clock, link::Link, monitor::Monitor};
@@ -14,6 +14,8 @@ const DRAIN: usize = 4096;
 /// After this many receive errors in a row without a packet the sockets are left alone for a moment.
 const ERRORS: u32 = 16;
 const PAUSE: Duration = Duration::from_millis(100);
+/// How late a packet is read at most when all is well.
+const USUAL_DELAY: Duration = GATHER.saturating_mul(5);
 /// How long packets are let gather. A tenth of the shortest interval, so that neither a resignation nor an answer
 /// comes noticeably later.
 const GATHER: Duration = Duration::from_millis(1);
@@ -70,8 +72,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             Ok(Some(received)) => {
                 self.receive_errors = 0;
                 let meta = received.meta;
+                self.handled_at = self.arrival(received.stamp);
                 let bytes = self.buffer.get(..received.len).unwrap_or_default();
-                let _ = self.router.handle(self.clock.now(), Input::Datagram { meta, bytes });
+                let _ = self.router.handle(self.handled_at, Input::Datagram { meta, bytes });
                 self.settle();
                 Read::Packet(received.stamp)
             }
@@ -90,6 +93,14 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 Read::Nothing
             }
         }
+    }
+
+    /// When a packet with this stamp came. What was read with more than the usual delay counts from now: this
+    /// process did not run, and what came meanwhile may have been lost.
+    fn arrival(&self, stamp: Option<SystemTime>) -> Instant {
+        let now = self.clock.now();
+        let age = stamp.and_then(|stamp| SystemTime::now().duration_since(stamp).ok());
+        age.filter(|age| *age <= USUAL_DELAY).map_or(now, |age| (now - age).max(self.handled_at))
     }
 }
 
