@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
+#[path = "program/output.rs"]
+mod output;
+
 use std::{
     fs,
     path::Path,
@@ -9,6 +12,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use output::{code, stderr, stdout};
 
 const GOOD: &str = r#"
 [[virtual_router]]
@@ -38,18 +43,6 @@ fn directory() -> TempDir {
 
 fn control(directory: &TempDir) -> String {
     format!("[daemon]\ncontrol = \"{}/run/control.sock\"\n", directory.path().display())
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[test]

@@ -3,7 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
+#[path = "program/output.rs"]
+mod output;
+
 use std::process::{Command, Output};
+
+use output::{code, stderr, stdout};
 
 /// Two nodes with the same list, as in many a Swarm guide.
 const OSIXIA: &[(&str, &str)] = &[
@@ -19,18 +24,6 @@ fn vrrp(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
     command.args(arguments).env_clear().envs(environment.iter().copied());
     command.output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[test]
