@@ -105,7 +105,8 @@ impl Socket {
         self.batch(vec![(message, flags)])?.pop().unwrap_or(Err(Error::Malformed))
     }
 
-    /// Sends all requests together, at most 255 in one call of the kernel, and waits until all are answered. A refused one does not stop the others. The answers are in the order of the requests.
+    /// Sends all requests together, at most 255 in one call of the kernel, and waits until all are answered. A
+    /// refused one does not stop the others. The answers are in the order of the requests.
     ///
     /// # Errors
     /// [`Error`] when the socket failed: what became of the requests is not known then.
