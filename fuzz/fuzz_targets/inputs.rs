@@ -15,7 +15,7 @@ use libfuzzer_sys::{
 };
 use vrrp_core::{
     AddressList, Advert, Authentication, Centiseconds, ChecksumForm, Family, Generation, Hear, Input,
-    Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Output,
+    Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss, Output,
     Password, Preempt, Protocol, Reach, Role, Router, RxMeta, Seconds, VirtualRouter, Vrid,
 };
 
@@ -66,7 +66,7 @@ impl World {
 
     fn one_input(&mut self, octets: &mut Unstructured<'_>, present: InterfaceStatus) -> Result<()> {
         let key = key(octets.int_in_range(0..=2)?);
-        match octets.int_in_range(0..=10)? {
+        match octets.int_in_range(0..=11)? {
             0 => {
                 let members = octets.arbitrary()?;
                 self.give(Input::Configure(&desired(members, octets.arbitrary()?, octets.arbitrary()?)));
@@ -99,7 +99,15 @@ impl World {
                 ])?;
                 self.give(Input::LeaseDone { key, generation, result });
             }
-            7 => self.give(Input::LeaseLost { key }),
+            7 => {
+                let loss = if octets.arbitrary()? { Loss::Deleted } else { Loss::Lapsed };
+                self.give(Input::LeaseLost { key, loss });
+            }
+            11 => {
+                let generation = self.generations.get(&key).copied().unwrap_or_default();
+                let ago = Duration::from_millis(octets.int_in_range(0..=4000)?);
+                self.give(Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at: self.now - ago });
+            }
             8 => self.give(Input::SendFailed { key }),
             9 => self.give(Input::Drain { key, force: octets.arbitrary()? }),
             10 if octets.ratio(1, 8)? => self.give(Input::Shutdown),

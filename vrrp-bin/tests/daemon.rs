@@ -32,6 +32,7 @@ fn main() {
         test("one_virtual_router_is_asked_for_by_name", one_virtual_router_is_asked_for_by_name),
         test("a_signal_hands_over_and_leaves_nothing_behind", a_signal_hands_over_and_leaves_nothing_behind),
         test("a_second_daemon_does_not_disturb_the_first", a_second_daemon_does_not_disturb_the_first),
+        test("a_virtual_router_that_runs_is_not_run_again", a_virtual_router_that_runs_is_not_run_again),
         test("a_dead_daemons_socket_is_replaced", a_dead_daemons_socket_is_replaced),
         test("the_log_has_stable_words", the_log_has_stable_words),
         test("the_environment_of_a_container_is_enough", the_environment_of_a_container_is_enough),
@@ -191,6 +192,24 @@ fn a_second_daemon_does_not_disturb_the_first() -> Outcome {
     assert_eq!(second.status.code(), Some(1));
     let expected = format!("another vrrp answers on {}", daemon.control().display());
     assert!(text(&second.stderr).contains(&expected), "{}", text(&second.stderr));
+    let after = daemon.status(&["web"])?;
+    assert_eq!((&before["phase"], &before["since"]), (&after["phase"], &after["since"]));
+    Ok(())
+}
+
+/// With another control socket, which would be no obstacle.
+fn a_virtual_router_that_runs_is_not_run_again() -> Outcome {
+    let daemon = Daemon::start()?;
+    let before = daemon.status(&["web"])?;
+    let other = daemon.directory.path().join("other.sock");
+    let config = format!("{CONFIG}[daemon]\ncontrol = \"{}\"\n", other.display());
+    fs::write(daemon.directory.path().join("other.toml"), config)?;
+    let second = daemon.vrrp(&["run", "-c", "other.toml"])?;
+    assert_eq!(second.status.code(), Some(1));
+    let said = text(&second.stderr);
+    let expected =
+        format!("eth0 for ipv4 is run by process {} (vrrp) already; stop it", daemon.process.pid());
+    assert!(said.contains(&expected), "{said}");
     let after = daemon.status(&["web"])?;
     assert_eq!((&before["phase"], &before["since"]), (&after["phase"], &after["since"]));
     Ok(())

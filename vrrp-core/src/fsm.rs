@@ -16,21 +16,29 @@
 mod active;
 mod announcing;
 mod backup;
+mod fight;
 mod handover;
 mod initialize;
+mod lease;
+mod parting;
 mod probation;
 #[cfg(test)]
 mod tests;
 
 use core::{net::IpAddr, time::Duration};
 
-pub use active::{Active, Lease};
+pub use active::Active;
 pub use announcing::Announcing;
 pub use backup::Backup;
+pub use fight::Fight;
 pub use handover::Then;
+pub use lease::Lease;
+pub use parting::Parting;
 pub use probation::Probation;
 
-use crate::{Announcements, Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, Role, Want};
+use crate::{
+    Announcements, Claim, Hold, Instant, Interval, LeaseFailure, Loss, Phase, Reach, Reason, Role, Want,
+};
 
 /// What a machine is configured with: everything of a [`VirtualRouter`](crate::VirtualRouter) that the
 /// protocol's decisions depend on.
@@ -91,8 +99,15 @@ pub enum Input {
     Advert(Heard),
     /// The answer of the backend to the last request.
     LeaseDone(Result<Reach, LeaseFailure>),
+    /// The answer of the backend to [`Want::Adopt`]: an earlier process held the addresses, and they are still held.
+    Adopt {
+        /// How neighbours find them.
+        reach: Reach,
+        /// When that process advertised last, or earlier.
+        advertised_at: Instant,
+    },
     /// A held address is gone.
-    LeaseLost,
+    LeaseLost(Loss),
     /// The last advertisement could not be sent.
     SendFailed,
     /// Hand over, and stay out.
@@ -224,14 +239,21 @@ impl Machine {
             (State::Initialize, Input::Resume) => self.resume(now, &mut effects),
             (State::Initialize, Input::Timeout) => self.retry(now, &mut effects),
             (State::Initialize, Input::LeaseDone(result)) => self.inspected(now, result, &mut effects),
-            (State::Initialize, Input::Advert(_) | Input::LeaseLost | Input::SendFailed) => {}
+            (State::Initialize, Input::Adopt { .. }) => self.leave_to_nobody(&mut effects),
+            (State::Initialize, Input::Advert(_) | Input::LeaseLost(_) | Input::SendFailed) => {}
 
             (State::Backup(_), Input::Shutdown) => self.stop_as_backup(Reason::Shutdown, &mut effects),
             (State::Backup(_), Input::Drain { .. }) => self.stop_as_backup(Reason::Drain, &mut effects),
             (State::Backup(backup), Input::Advert(heard)) => self.backup_hears(now, backup, heard),
             (State::Backup(backup), Input::Timeout) => self.backup_timeout(now, backup, &mut effects),
             (State::Backup(_), Input::SendFailed) => self.note_send_failure(),
-            (State::Backup(_), Input::LeaseDone(_) | Input::LeaseLost | Input::Resume) => {}
+            (State::Backup(backup), Input::Adopt { reach, advertised_at }) => {
+                self.adopt(now, backup, reach, advertised_at, &mut effects);
+            }
+            (State::Backup(backup), Input::LeaseDone(_)) => {
+                self.state = State::Backup(Backup { adopting: false, ..backup });
+            }
+            (State::Backup(_), Input::LeaseLost(_) | Input::Resume) => {}
 
             (State::Active(active), Input::Shutdown) => self.hand_over(now, active, Then::Stop, &mut effects),
             (State::Active(active), Input::Drain { force }) => {
@@ -245,7 +267,10 @@ impl Machine {
             (State::Active(active), Input::LeaseDone(result)) => {
                 self.lease_done(now, active, result, &mut effects);
             }
-            (State::Active(active), Input::LeaseLost) => self.lease_lost(now, active, &mut effects),
+            (State::Active(active), Input::LeaseLost(loss)) => {
+                self.lease_lost(now, active, loss, &mut effects);
+            }
+            (State::Active(_), Input::Adopt { .. }) => {}
             (State::Active(active), Input::SendFailed) => self.send_failed(now, active, &mut effects),
         }
         effects
@@ -345,6 +370,10 @@ impl Machine {
 
     /// Leaves Backup or Active for Initialize.
     fn initialize(&mut self, reason: Reason, effects: &mut Effects) {
+        // Whatever the answer will be, nobody waits for it any more.
+        if let State::Backup(Backup { adopting: true, .. }) = self.state {
+            effects.lease = Some(Want::Release { reason, successor: None });
+        }
         self.state = State::Initialize;
         effects.transition = Some(reason);
     }

@@ -129,6 +129,8 @@ pub enum Reason {
     Owner,
     /// The backend holds the addresses.
     Acquired,
+    /// An earlier process of this node held the addresses, and no peer can have taken over since.
+    Adopted,
     /// A stronger claim was heard.
     StrongerClaim,
     /// The backend failed.
@@ -137,6 +139,8 @@ pub enum Reason {
     Stalled,
     /// Three advertisements in a row could not be sent.
     SendFailed,
+    /// Something on this host deletes the addresses again and again.
+    Fight,
     /// The interface went away, went down, or lost its address.
     Interface,
     /// The interface is back.
@@ -168,10 +172,12 @@ impl Reason {
             Self::Preemption => "preemption",
             Self::Owner => "owner",
             Self::Acquired => "acquired",
+            Self::Adopted => "adopted",
             Self::StrongerClaim => "stronger-claim",
             Self::Backend(failure) => failure.as_str(),
             Self::Stalled => "stalled",
             Self::SendFailed => "send-failed",
+            Self::Fight => "fight",
             Self::Interface => "interface",
             Self::InterfaceBack => "interface-back",
             Self::Retry => "retry",

@@ -16,7 +16,7 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-pub use input::{Generation, Input, InterfaceStatus, LeaseFailure, Reach};
+pub use input::{Generation, Input, InterfaceStatus, LeaseFailure, Loss, Reach};
 pub use output::{Announce, Event, LeaseRequest, Notice, Output, Packet, Transmit, Want};
 pub use rejected::Rejected;
 pub use speakers::Speaker;
@@ -111,13 +111,12 @@ impl Router {
             Input::Datagram { meta, bytes } => return self.receive(meta, bytes),
             Input::Timeout => self.fire_deadlines(),
             Input::LeaseDone { key, generation, result } => {
-                if let Some(slot) = self.slot(&key)
-                    && self.entry(slot).is_some_and(|entry| entry.awaits(generation))
-                {
-                    self.step(slot, fsm::Input::LeaseDone(result));
-                }
+                self.answer(&key, generation, fsm::Input::LeaseDone(result));
             }
-            Input::LeaseLost { key } => self.step_key(&key, fsm::Input::LeaseLost),
+            Input::Adopt { key, generation, reach, advertised_at } => {
+                self.answer(&key, generation, fsm::Input::Adopt { reach, advertised_at });
+            }
+            Input::LeaseLost { key, loss } => self.step_key(&key, fsm::Input::LeaseLost(loss)),
             Input::SendFailed { key } => self.step_key(&key, fsm::Input::SendFailed),
             Input::Drain { key, force } => self.step_key(&key, fsm::Input::Drain { force }),
             Input::Resume { key } => self.step_key(&key, fsm::Input::Resume),
@@ -199,6 +198,15 @@ impl Router {
                 Some((at, slot)) if at <= self.now => self.step(slot, fsm::Input::Timeout),
                 Some(_) | None => return,
             }
+        }
+    }
+
+    /// Takes the backend's answer to the request of `generation`, unless there was a later one.
+    fn answer(&mut self, key: &Key, generation: Generation, input: fsm::Input) {
+        if let Some(slot) = self.slot(key)
+            && self.entry(slot).is_some_and(|entry| entry.awaits(generation))
+        {
+            self.step(slot, input);
         }
     }
 

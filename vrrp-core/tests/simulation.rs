@@ -77,6 +77,15 @@ fn a_graceful_stop_leaves_no_moment_without_a_holder() {
 }
 
 #[test]
+fn a_restart_is_noticed_by_nobody() {
+    for seed in seeds() {
+        let mut network = Network::new(Scenario { backend_faults: false, ..scenario(seed) });
+        network.run(60 * SECOND);
+        network.judge_restart();
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_trace() {
     let trace = |seed| {
         let mut network = Network::new(scenario(seed));

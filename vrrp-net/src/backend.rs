@@ -52,7 +52,7 @@ impl Lease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Release {
-    /// What caused it. [`Reason::Startup`]: nothing is held yet; what a crash left behind has to go.
+    /// What caused it. [`Reason::Startup`]: this process holds nothing yet; what a crash left behind has to go.
     pub reason: Reason,
     /// The node that holds them now, when it was heard. A release may not take the addresses from it.
     pub successor: Option<IpAddr>,
@@ -63,6 +63,24 @@ impl Release {
     #[must_use]
     pub const fn new(reason: Reason, successor: Option<IpAddr>) -> Self {
         Self { reason, successor }
+    }
+}
+
+/// Addresses that are held because an earlier process of this node held them when it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Adopted {
+    /// How neighbours find them.
+    pub reach: Reach,
+    /// How long ago that process renewed them last, or longer.
+    pub renewed_ago: Duration,
+}
+
+impl Adopted {
+    /// Addresses that were renewed `renewed_ago`.
+    #[must_use]
+    pub const fn new(reach: Reach, renewed_ago: Duration) -> Self {
+        Self { reach, renewed_ago }
     }
 }
 
@@ -87,11 +105,26 @@ pub trait VipBackend: Send + Sync + 'static {
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError>;
 
     /// Stops answering for them. It compares before it takes away: when somebody else holds them by now,
-    /// it leaves them alone. Also called once at start, to clear what a crash left behind.
+    /// it leaves them alone.
     ///
     /// # Errors
     /// [`BackendError`] is logged; nothing else can be done.
     async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError>;
+
+    /// Asked once, when the virtual router starts: what did an earlier process of this node leave behind?
+    ///
+    /// `Some`: all of the addresses are held as [`acquire`](Self::acquire) leaves them, that process renewed them
+    /// as told, and it had not begun to hand them over. They stay, and if no peer can have taken over yet, this node
+    /// goes on as the active one ([`Phase::Adopted`](vrrp_core::Phase::Adopted)); otherwise a `release` follows.
+    /// `None`: nothing is held any more. A backend that cannot know when its hold was last renewed lets go, which is
+    /// what this does unless it is overridden.
+    ///
+    /// # Errors
+    /// [`BackendError`] is logged; the virtual router starts as Backup in any case.
+    async fn adopt(&self, lease: &Lease) -> Result<Option<Adopted>, BackendError> {
+        self.release(lease, &Release::new(Reason::Startup, None)).await?;
+        Ok(None)
+    }
 
     /// Extends what is held: called after advertisements were sent, at most four times a second, with
     /// every lease of this backend that is due. A backend whose hold does not expire has nothing to do.

@@ -13,6 +13,7 @@
 mod answers;
 mod commands;
 mod effects;
+mod guard;
 mod interfaces;
 mod leases;
 mod members;
@@ -31,9 +32,10 @@ use tokio::{
     runtime,
     sync::{broadcast, mpsc, oneshot},
 };
-use vrrp_core::{Advert, Input, Instant, Key, Router};
+use vrrp_core::{Advert, Input, Instant, Key, Loss, Router};
 
 pub(crate) use commands::Command;
+pub(crate) use guard::Guard;
 
 use crate::{
     clock::{Clock, boottime_now},
@@ -58,6 +60,7 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     router: Router,
     clock: C,
     monitor: M,
+    guard: Guard,
     effects: Effects<L>,
     commands: mpsc::UnboundedReceiver<Command>,
     /// Cleared when every `Node` and `Handle` is gone.
@@ -105,6 +108,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         link: L,
         clock: C,
         monitor: M,
+        guard: Guard,
         commands: mpsc::UnboundedReceiver<Command>,
         events: broadcast::Sender<NodeEvent>,
         backends: runtime::Handle,
@@ -114,6 +118,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             router: Router::new(),
             clock,
             monitor,
+            guard,
             effects: Effects::new(link, Leases::new(backends, sender), events),
             commands,
             commanded: true,
@@ -277,7 +282,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 self.sync_interfaces();
                 self.report_own_addresses();
             }
-            HostEvent::AddressRemoved { interface, address } => {
+            HostEvent::AddressRemoved { interface, address, loss } => {
                 let lost = |entry: &members::Entry| {
                     *entry.interface == *interface
                         && entry.phase.is_active()
@@ -286,15 +291,22 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 };
                 let members = self.effects.members.iter();
                 let keys: Vec<Key> = members.filter(|(_, entry)| lost(entry)).map(|(key, _)| *key).collect();
+                let now = self.clock.now();
                 for key in keys {
-                    if let Some(entry) = self.effects.members.get(&key) {
+                    if let Some(entry) = self.effects.members.get_mut(&key)
+                        && let Some(suppressed) = entry.loss_warning.pass(now)
+                    {
                         let name = &*entry.name;
+                        let how = match loss {
+                            Loss::Deleted => "was deleted from",
+                            Loss::Lapsed => "is no longer held on",
+                        };
                         tracing::warn!(
-                            event = "address-lost", name, %interface, %address,
-                            "{name}: {address} is no longer held on {interface}; putting it back"
+                            event = "address-lost", name, %interface, %address, suppressed,
+                            "{name}: {address} {how} {interface}; putting it back"
                         );
                     }
-                    self.input(Input::LeaseLost { key });
+                    self.input(Input::LeaseLost { key, loss });
                 }
             }
         }
@@ -330,6 +342,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.effects.leases.forget(key, self.clock.now());
         }
         if self.departing.len() < before {
+            self.guard.keep(&self.effects.members.keys().copied().collect());
             self.sync_interfaces();
         }
     }

@@ -71,7 +71,7 @@ pub mod netlink;
 mod driver;
 mod node;
 
-pub use backend::{BackendError, Lease, Release, VipBackend};
+pub use backend::{Adopted, BackendError, Lease, Release, VipBackend};
 pub use node::{
     ActiveUntil, Error, Handle, Member, Node, NodeEvent, NodeStatus, PortStatus, RouterStatus, SpeakerStatus,
 };

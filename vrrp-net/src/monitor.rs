@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use vrrp_core::InterfaceStatus;
+use vrrp_core::{InterfaceStatus, Loss};
 
 /// Tells a driver about interfaces of the host, by name: they may be missing, vanish and come back.
 pub trait Monitor: Send + 'static {
@@ -37,6 +37,8 @@ pub enum HostEvent {
         interface: String,
         /// The address.
         address: IpAddr,
+        /// Whether somebody meant to delete it.
+        loss: Loss,
     },
 }
 

@@ -21,7 +21,7 @@ pub use status::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus};
 use crate::{
     VipBackend,
     clock::Clock,
-    driver::{Command, Driver},
+    driver::{Command, Driver, Guard},
     link::Link,
     monitor::Monitor,
 };
@@ -52,6 +52,20 @@ pub enum Error {
         vrid: u8,
         /// The family.
         family: Family,
+    },
+    /// Another process of this network namespace runs the virtual router.
+    #[error(
+        "VRID {vrid} on {interface} for {family} is run by {holder} already; stop it, or use another VRID"
+    )]
+    Taken {
+        /// The interface.
+        interface: String,
+        /// The VRID.
+        vrid: u8,
+        /// The family.
+        family: Family,
+        /// Who runs it.
+        holder: String,
     },
     /// Two virtual routers of one name.
     #[error("two virtual routers are named {0:?}; give one of them another name")]
@@ -122,6 +136,8 @@ impl Node {
     /// futures of backends run on the tokio runtime that this is called in: they may use its resources, and
     /// a program whose runtime hangs does not keep the address.
     ///
+    /// Nodes of a network namespace, in one process or several, run different virtual routers: [`Error::Taken`].
+    ///
     /// # Errors
     /// [`Error::Io`] when the kernel refuses a socket, a timer or a thread, or outside of a tokio runtime.
     pub fn linux() -> Result<Self, Error> {
@@ -137,7 +153,8 @@ impl Node {
                 Err(error) => return drop(report.send(Err(error))),
             };
             drop(report.send(Ok(())));
-            runtime.block_on(Driver::new(link, clock, monitor, receiver, events, backends).run());
+            let guard = Guard::new();
+            runtime.block_on(Driver::new(link, clock, monitor, guard, receiver, events, backends).run());
         };
         let failed = |source| Error::Io { what: "cannot start the driver's thread".to_owned(), source };
         thread::Builder::new().name("vrrp".to_owned()).spawn(drive).map_err(failed)?;
@@ -155,7 +172,8 @@ impl Node {
     /// Outside of a tokio runtime.
     pub fn with_parts(link: impl Link, clock: impl Clock, monitor: impl Monitor) -> Self {
         let (node, receiver, events) = Self::channels();
-        let driver = Driver::new(link, clock, monitor, receiver, events, runtime::Handle::current());
+        let driver =
+            Driver::new(link, clock, monitor, Guard::Off, receiver, events, runtime::Handle::current());
         drop(tokio::spawn(driver.run()));
         node
     }
@@ -169,7 +187,7 @@ impl Node {
     /// Adds one virtual router and starts it.
     ///
     /// # Errors
-    /// [`Error::Duplicate`], [`Error::DuplicateName`], or [`Error::Stopped`].
+    /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
     pub async fn add(
         &self,
         interface: &str,
@@ -182,7 +200,7 @@ impl Node {
     /// Adds one virtual router, with a name or a shared backend, and starts it.
     ///
     /// # Errors
-    /// [`Error::Duplicate`], [`Error::DuplicateName`], or [`Error::Stopped`].
+    /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
     pub async fn add_member(&self, member: Member) -> Result<Handle, Error> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Add { member, reply })?;
@@ -194,7 +212,7 @@ impl Node {
     /// hands over and releases. Either all of it is taken or, with an error, none.
     ///
     /// # Errors
-    /// [`Error::Duplicate`], [`Error::DuplicateName`], or [`Error::Stopped`].
+    /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
     pub async fn configure(&self, members: Vec<Member>) -> Result<Vec<Handle>, Error> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Configure { members, reply })?;

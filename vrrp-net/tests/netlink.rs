@@ -4,6 +4,8 @@
 
 #[path = "netlink/backend.rs"]
 mod backend;
+#[path = "netlink/guard.rs"]
+mod guard;
 #[path = "netlink/monitor.rs"]
 mod monitor;
 #[path = "netlink/world.rs"]
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Lifetimes are judged by the clock.
     arguments.test_threads.get_or_insert(4);
-    let trials = backend::TESTS.iter().chain(monitor::TESTS).map(|(name, test)| {
+    let trials = backend::TESTS.iter().chain(monitor::TESTS).chain(guard::TESTS).map(|(name, test)| {
         Trial::test(*name, move || {
             world::run(*test);
             Ok(())

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use super::{Announcing, Backup, Effects, Heard, Machine, Params, Say, State, Then};
+use super::{Announcing, Backup, Effects, Fight, Heard, Lease, Machine, Params, Parting, Say, State, Then};
 use crate::{Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, Want};
 
 /// Advertisements sent at once in answer to others: at most this many an interval.
@@ -24,40 +24,32 @@ pub struct Active {
     /// The interval in which answers are counted.
     answers_since: Instant,
     answers: u8,
+    /// Whether it went on with what an earlier process held.
+    adopted: bool,
+    pub(super) fight: Fight,
     pub(super) lease: Lease,
 }
 
-/// What the backend has done so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the phases of Active")]
-pub enum Lease {
-    /// It was asked for the addresses, and has until then to answer.
-    Acquiring {
-        /// When it counts as failed.
-        give_up_at: Instant,
-    },
-    /// It holds them.
-    Held {
-        /// The announcements that are due; `None` when neighbours need not be told.
-        announcing: Option<Announcing>,
-        /// A lost address is being put back; when that counts as failed.
-        repair_until: Option<Instant>,
-    },
-    /// It still holds them, for a successor to be heard.
-    Resigning {
-        /// When that has taken too long.
-        until: Instant,
-        /// What follows.
-        then: Then,
-        /// What `announcing` was, should the resignation be taken back.
-        announcing: Option<Announcing>,
-    },
-}
-
 impl Active {
+    /// Active since `now`, which advertised last at `sent_at`.
+    const fn new(now: Instant, sent_at: Instant, lease: Lease) -> Self {
+        Self {
+            since: now,
+            next_advert_at: now,
+            sent_at,
+            sent_before: sent_at,
+            answers_since: now,
+            answers: 0,
+            adopted: false,
+            fight: Fight::None,
+            lease,
+        }
+    }
+
     pub(super) const fn phase(&self) -> Phase {
         match self.lease {
             Lease::Acquiring { .. } => Phase::Acquiring,
+            Lease::Held { .. } if self.adopted => Phase::Adopted,
             Lease::Held { .. } => Phase::Held,
             Lease::Resigning { .. } => Phase::Resigning,
         }
@@ -80,7 +72,7 @@ impl Active {
             Lease::Acquiring { give_up_at } => Some(give_up_at),
             Lease::Held { announcing, repair_until } => {
                 let announcing = announcing.and_then(|announcing| announcing.deadline());
-                [announcing, repair_until].into_iter().flatten().min()
+                [announcing, repair_until, self.fight.repair_at()].into_iter().flatten().min()
             }
             Lease::Resigning { until, .. } => Some(until),
         };
@@ -90,6 +82,12 @@ impl Active {
     /// When a peer that heard the last advertisement, and nothing since, may take over at the earliest.
     pub(super) fn superseded_at(&self, params: &Params) -> Instant {
         self.sent_at + params.interval.silence()
+    }
+
+    /// Whether every address is there, as far as is known: what is lost is not announced (8.1.2, 8.2.2), but anew
+    /// once it is back.
+    const fn is_whole(&self) -> bool {
+        matches!(self.lease, Lease::Held { repair_until: None, .. }) && self.fight.repair_at().is_none()
     }
 
     fn may_answer(&mut self, now: Instant, interval: Interval) -> bool {
@@ -109,18 +107,27 @@ impl Machine {
     /// 6.4.2, Active_Down_Timer fired; 6.4.1, owner: advertise, then take the addresses. They are announced
     /// once they are held (8.1.2, 8.2.2).
     pub(super) fn promote(&mut self, now: Instant, reason: Reason, effects: &mut Effects) {
-        let active = Active {
-            since: now,
-            next_advert_at: now,
-            sent_at: now,
-            sent_before: now,
-            answers_since: now,
-            answers: 0,
-            lease: Lease::Acquiring { give_up_at: now + self.params.backend_timeout },
-        };
+        let lease = Lease::Acquiring { give_up_at: now + self.params.backend_timeout };
         effects.transition = Some(reason);
         effects.lease = Some(Want::Acquire);
-        self.advertise(now, active, effects);
+        self.advertise(now, Active::new(now, now, lease), effects);
+    }
+
+    /// Goes on where an earlier process ended: peers hear of it at once, and neighbours know it.
+    pub(super) fn go_on(
+        &mut self,
+        now: Instant,
+        advertised_at: Instant,
+        reach: Reach,
+        effects: &mut Effects,
+    ) {
+        let announcing = match reach {
+            Reach::OnLink => Some(Announcing::kept(now, &self.params)),
+            Reach::Routed => None,
+        };
+        let lease = Lease::Held { announcing, repair_until: None };
+        effects.transition = Some(Reason::Adopted);
+        self.advertise(now, Active { adopted: true, ..Active::new(now, advertised_at, lease) }, effects);
     }
 
     /// Sends an advertisement and restarts Adver_Timer.
@@ -139,7 +146,7 @@ impl Machine {
     }
 
     /// Success is not reported: a send that was not reported as failed ended the row of failures.
-    fn note_send(&mut self) {
+    pub(super) fn note_send(&mut self) {
         if !self.last_send_failed {
             self.send_failures = 0;
         }
@@ -181,6 +188,10 @@ impl Machine {
     ) {
         match (active.lease, heard.claim) {
             (Lease::Resigning { .. }, Claim::Resign) => {}
+            (Lease::Resigning { then: Then::GiveWay, .. }, _) => {
+                self.begin_probation(now);
+                self.follow(now, heard, Reason::Fight, effects);
+            }
             (Lease::Resigning { then, .. }, _) => {
                 self.let_go(Some(then), Reason::Successor, Some(heard.source), effects);
             }
@@ -199,6 +210,12 @@ impl Machine {
             {
                 self.yield_to(now, active, heard, effects);
             }
+            // Somebody here takes the addresses away, and they are put back once a second: any other node does better.
+            (_, _) if active.fight.is_hopeless(now) => {
+                self.begin_probation(now);
+                effects.transmit = Some(Say::Resign);
+                self.follow(now, heard, Reason::Fight, effects);
+            }
             (_, _) => self.win(now, active, effects),
         }
     }
@@ -210,18 +227,25 @@ impl Machine {
 
     /// 6.4.3: a stronger claim. Preempt_Mode is not looked at here.
     fn yield_to(&mut self, now: Instant, active: Active, heard: Heard, effects: &mut Effects) {
-        let claim = self.claim();
+        let mut backup = self.follow(now, heard, Reason::StrongerClaim, effects);
         // The last word of a router that announced a moment ago lets the winner know that it must
         // announce, too.
         if now < active.since + self.params.interval.silence() {
             self.note_send();
             effects.transmit = Some(Say::Claim);
+            backup.parting = Some(Parting::begun(now, heard.interval));
+            self.state = State::Backup(backup);
         }
-        let mut backup = Backup::new(heard.interval, now + heard.interval.active_down(claim));
+    }
+
+    /// Lets go in favour of another node.
+    fn follow(&mut self, now: Instant, heard: Heard, reason: Reason, effects: &mut Effects) -> Backup {
+        let mut backup = Backup::new(heard.interval, now + heard.interval.active_down(self.claim()));
         backup.active = Some(heard.source);
         self.state = State::Backup(backup);
-        effects.transition = Some(Reason::StrongerClaim);
-        effects.lease = Some(Want::Release { reason: Reason::StrongerClaim, successor: Some(heard.source) });
+        effects.transition = Some(reason);
+        effects.lease = Some(Want::Release { reason, successor: Some(heard.source) });
+        backup
     }
 
     /// 6.4.3: a weaker claim. VRRPv3 answers at once, without restarting Adver_Timer; VRRPv2 discards it
@@ -235,8 +259,9 @@ impl Machine {
             }
             Interval::V3(_) => effects.withheld = true,
         }
-        if let Lease::Held { announcing: Some(announcing), repair_until } = &mut active.lease {
-            effects.announce = announcing.won(now, &self.params) && repair_until.is_none();
+        let is_whole = active.is_whole();
+        if let Lease::Held { announcing: Some(announcing), .. } = &mut active.lease {
+            effects.announce = announcing.won(now, &self.params) && is_whole;
         }
         self.state = State::Active(active);
     }
@@ -254,11 +279,13 @@ impl Machine {
                 return;
             }
             Lease::Held { announcing: Some(mut announcing), repair_until } => {
-                // What is lost is not announced (8.1.2, 8.2.2), but anew once it is back.
-                effects.announce = announcing.due(now, &self.params) && repair_until.is_none();
+                effects.announce = announcing.due(now, &self.params) && active.is_whole();
                 active.lease = Lease::Held { announcing: Some(announcing), repair_until };
             }
             Lease::Acquiring { .. } | Lease::Held { announcing: None, .. } | Lease::Resigning { .. } => {}
+        }
+        if active.fight.repair_is_due(now) {
+            self.repair(now, &mut active, effects);
         }
         self.state = State::Active(active);
         if active.next_advert_at <= now {
@@ -277,49 +304,6 @@ impl Machine {
             self.transmit(now, &mut active, effects);
         }
         self.state = State::Active(active);
-    }
-
-    pub(super) fn lease_done(
-        &mut self,
-        now: Instant,
-        mut active: Active,
-        result: Result<Reach, LeaseFailure>,
-        effects: &mut Effects,
-    ) {
-        match (active.lease, result) {
-            (Lease::Resigning { .. }, _) | (Lease::Held { repair_until: None, .. }, _) => return,
-            (Lease::Acquiring { .. }, Ok(_)) => effects.transition = Some(Reason::Acquired),
-            (Lease::Held { .. }, Ok(_)) => effects.repaired = true,
-            (Lease::Acquiring { .. } | Lease::Held { .. }, Err(failure)) => {
-                self.backend_failed(now, failure, effects);
-                return;
-            }
-        }
-        let announcing = match result {
-            Ok(Reach::OnLink) => {
-                let (announcing, due) = Announcing::burst(now, &self.params);
-                effects.announce = due;
-                Some(announcing)
-            }
-            Ok(Reach::Routed) | Err(_) => None,
-        };
-        active.lease = Lease::Held { announcing, repair_until: None };
-        self.state = State::Active(active);
-    }
-
-    /// An address that is lost below the bound of the lease is put back: no transition.
-    pub(super) fn lease_lost(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
-        if let Lease::Held { announcing, repair_until } = active.lease {
-            let repair_until = Some(repair_until.unwrap_or(now + self.params.backend_timeout));
-            active.lease = Lease::Held { announcing, repair_until };
-            effects.lease = Some(Want::Repair);
-            self.state = State::Active(active);
-        }
-    }
-
-    fn backend_failed(&mut self, now: Instant, failure: LeaseFailure, effects: &mut Effects) {
-        effects.transmit = Some(Say::Resign);
-        self.step_out(now, Hold::Backend(failure), Reason::Backend(failure), effects);
     }
 
     pub(super) fn send_failed(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
@@ -349,7 +333,7 @@ impl Machine {
     }
 
     /// Leaves Active because of a fault of this node.
-    fn step_out(&mut self, now: Instant, hold: Hold, reason: Reason, effects: &mut Effects) {
+    pub(super) fn step_out(&mut self, now: Instant, hold: Hold, reason: Reason, effects: &mut Effects) {
         self.begin_probation(now);
         self.fault(now, hold);
         self.initialize(reason, effects);

@@ -27,6 +27,11 @@ impl Announcing {
         (announcing, due)
     }
 
+    /// No burst: neighbours know. The next announcement is the refresh.
+    pub(super) fn kept(now: Instant, params: &Params) -> Self {
+        Self { base: now, step: 0, next_at: refresh_at(now, params), won_at: None }
+    }
+
     /// A weaker advertisement was heard. Its sender may have announced the addresses, so ours are
     /// announced now, if this is the first one, and one interval after the last one.
     pub(super) fn won(&mut self, now: Instant, params: &Params) -> bool {
@@ -53,7 +58,7 @@ impl Announcing {
             self.step = self.step.saturating_add(1);
             self.next_at = match params.announcements.delay(self.step) {
                 Some(delay) => Some(self.base + delay),
-                None => params.announcements.refresh().map(|every| now + spread(every, params.spread)),
+                None => refresh_at(now, params),
             };
         }
         due
@@ -62,6 +67,10 @@ impl Announcing {
     pub(super) fn deadline(&self) -> Option<Instant> {
         [self.next_at, self.won_at].into_iter().flatten().min()
     }
+}
+
+fn refresh_at(now: Instant, params: &Params) -> Option<Instant> {
+    params.announcements.refresh().map(|every| now + spread(every, params.spread))
 }
 
 /// `every`, shortened by up to a quarter.

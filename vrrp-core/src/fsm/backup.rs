@@ -1,7 +1,7 @@
 //! RFC 9568 6.4.2: Backup.
 
-use super::{Effects, Heard, Machine, State};
-use crate::{Claim, Instant, Interval, Preempt, Reason};
+use super::{Effects, Heard, Machine, Parting, Say, State};
+use crate::{Claim, Instant, Interval, Preempt, Reach, Reason};
 
 /// The timers and learned values of Backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,15 +17,28 @@ pub struct Backup {
     pub preempt_at: Option<Instant>,
     /// The Active that is followed.
     pub active: Option<core::net::IpAddr>,
+    /// The backend was asked whether an earlier process left something to go on with, and has not answered.
+    pub adopting: bool,
+    /// Last words that the winner may not have heard yet.
+    pub parting: Option<Parting>,
 }
 
 impl Backup {
     pub(super) const fn new(active_interval: Interval, active_down_at: Instant) -> Self {
-        Self { active_interval, active_down_at, expecting: Reason::Silence, preempt_at: None, active: None }
+        Self {
+            active_interval,
+            active_down_at,
+            expecting: Reason::Silence,
+            preempt_at: None,
+            active: None,
+            adopting: false,
+            parting: None,
+        }
     }
 
     pub(super) fn deadline(&self) -> Instant {
-        self.preempt_at.map_or(self.active_down_at, |at| at.min(self.active_down_at))
+        let parting = self.parting.map(Parting::next_at);
+        [self.preempt_at, parting].into_iter().flatten().fold(self.active_down_at, Instant::min)
     }
 }
 
@@ -40,7 +53,7 @@ impl Machine {
                 let repeated = backup.expecting == Reason::Resignation;
                 backup.active_down_at = if repeated { at.min(backup.active_down_at) } else { at };
                 backup.expecting = Reason::Resignation;
-                backup.preempt_at = None;
+                (backup.preempt_at, backup.parting) = (None, None);
             }
             heard_claim if heard_claim < claim && self.preempts_at_once(now) => {
                 // 6.4.2: discarded, so that the timer runs out.
@@ -48,6 +61,7 @@ impl Machine {
             }
             heard_claim => {
                 backup.active_interval = heard.interval;
+                backup.parting = backup.parting.and_then(|parting| parting.heard(now, heard.interval));
                 backup.active_down_at = now + heard.interval.active_down(claim);
                 backup.expecting = Reason::Silence;
                 backup.active = Some(heard.source);
@@ -66,11 +80,36 @@ impl Machine {
         self.params.role.preempt() == Preempt::Always && !self.on_probation(now)
     }
 
-    pub(super) fn backup_timeout(&mut self, now: Instant, backup: Backup, effects: &mut Effects) {
+    pub(super) fn backup_timeout(&mut self, now: Instant, mut backup: Backup, effects: &mut Effects) {
         if backup.active_down_at <= now {
             self.promote(now, backup.expecting, effects);
         } else if backup.preempt_at.is_some_and(|at| at <= now) {
             self.promote(now, Reason::Preemption, effects);
+        } else if let Some(parting) = backup.parting.filter(|parting| parting.next_at() <= now) {
+            self.note_send();
+            effects.transmit = Some(Say::Claim);
+            backup.parting = parting.repeated(now, backup.active_interval);
+            self.state = State::Backup(backup);
+        }
+    }
+
+    /// An earlier process held the addresses when it ended, and they are still there. As long as no peer can have
+    /// taken over they are gone on with; otherwise they go.
+    pub(super) fn adopt(
+        &mut self,
+        now: Instant,
+        mut backup: Backup,
+        reach: Reach,
+        advertised_at: Instant,
+        effects: &mut Effects,
+    ) {
+        backup.adopting = false;
+        self.state = State::Backup(backup);
+        let anybody_heard = backup.active.is_some() || backup.expecting != Reason::Silence;
+        if anybody_heard || advertised_at + self.params.interval.silence() <= now {
+            self.leave_to_nobody(effects);
+        } else {
+            self.go_on(now, advertised_at, reach, effects);
         }
     }
 

@@ -1,8 +1,8 @@
-//! Handover: a node that leaves serves until it hears its successor.
+//! Handover: a node that leaves, or gives way, serves until it hears its successor.
 
 use core::{net::IpAddr, time::Duration};
 
-use super::{Active, Effects, Lease, Machine, Say, State};
+use super::{Active, Effects, Fight, Lease, Machine, Say, State};
 use crate::{Instant, Reason, Want};
 
 /// A handover waits this long for a successor beyond one interval.
@@ -12,7 +12,7 @@ const LONGEST_HANDOVER: Duration = Duration::from_secs(4);
 
 /// What follows a handover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the two reasons to hand over")]
+#[expect(clippy::exhaustive_enums, reason = "the reasons to hand over")]
 pub enum Then {
     /// The virtual router stops.
     Stop,
@@ -21,22 +21,25 @@ pub enum Then {
         /// Even if nobody took over.
         force: bool,
     },
+    /// It follows the successor, on probation: somebody on this host takes the addresses away again and again.
+    GiveWay,
 }
 
 impl Machine {
-    /// Shutdown and drain: resign, and serve until a successor is heard. RFC 9568 6.4.3 goes to Initialize
+    /// Shutdown, drain and a fight: resign, and serve until a successor is heard. RFC 9568 6.4.3 goes to Initialize
     /// at once, which leaves the addresses without a node for the successor's Skew_Time.
     pub(super) fn hand_over(&mut self, now: Instant, mut active: Active, then: Then, effects: &mut Effects) {
         let reason = match then {
             Then::Stop => Reason::Shutdown,
             Then::Drain { .. } => Reason::Drain,
+            Then::GiveWay => Reason::Fight,
         };
         match active.lease {
             Lease::Resigning { then: Then::Stop, .. } if then == Then::Stop => {
                 self.let_go(Some(then), reason, None, effects);
             }
             Lease::Resigning { then: Then::Stop, .. } => {}
-            Lease::Resigning { until, announcing, then: Then::Drain { .. } } => {
+            Lease::Resigning { until, announcing, then: Then::Drain { .. } | Then::GiveWay } => {
                 active.lease = Lease::Resigning { until, then, announcing };
                 self.state = State::Active(active);
             }
@@ -52,7 +55,11 @@ impl Machine {
                 // that was sent before it, would cost the successor an interval.
                 active.next_advert_at = now + interval / 16;
                 effects.transition = Some(reason);
-                effects.lease = Some(Want::Leaving);
+                effects.lease = Some(match then {
+                    Then::Stop | Then::Drain { .. } => Want::Leaving,
+                    // An address was deleted a moment ago.
+                    Then::GiveWay => Want::Repair,
+                });
                 effects.transmit = Some(Say::Resign);
                 self.state = State::Active(active);
             }
@@ -60,7 +67,13 @@ impl Machine {
     }
 
     /// Nobody took over in time.
-    pub(super) fn end_handover(&mut self, now: Instant, active: Active, then: Then, effects: &mut Effects) {
+    pub(super) fn end_handover(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        then: Then,
+        effects: &mut Effects,
+    ) {
         match then {
             Then::Stop | Then::Drain { force: true } => {
                 self.let_go(Some(then), Reason::NoSuccessor, None, effects);
@@ -68,6 +81,10 @@ impl Machine {
             Then::Drain { force: false } => {
                 effects.drain_refused = true;
                 self.take_back(now, active, Reason::Resume, effects);
+            }
+            Then::GiveWay => {
+                active.fight = Fight::alone(now);
+                self.take_back(now, active, Reason::NoSuccessor, effects);
             }
         }
     }
@@ -106,7 +123,7 @@ impl Machine {
         effects: &mut Effects,
     ) {
         match handover {
-            None => {}
+            None | Some(Then::GiveWay) => {}
             Some(Then::Stop) => self.wanted = false,
             Some(Then::Drain { .. }) => self.drained = true,
         }

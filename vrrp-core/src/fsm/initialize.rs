@@ -24,10 +24,19 @@ impl Machine {
             if let Some(fault) = &mut self.fault {
                 fault.inspect_until = None;
             }
-            // What a crash left behind goes; whoever acquires next supersedes this.
-            effects.lease = Some(Want::Release { reason: Reason::Startup, successor: None });
+            // What a crash left behind is gone on with, or it goes; whoever acquires next supersedes this.
+            self.leave_to_nobody(effects);
             self.enter(now, Reason::Startup, effects);
+            if let State::Backup(backup) = &mut self.state {
+                backup.adopting = true;
+                effects.lease = Some(Want::Adopt);
+            }
         }
+    }
+
+    /// What an earlier process held goes.
+    pub(super) fn leave_to_nobody(&self, effects: &mut Effects) {
+        effects.lease = Some(Want::Release { reason: Reason::Startup, successor: None });
     }
 
     pub(super) fn resume(&mut self, now: Instant, effects: &mut Effects) {

@@ -1,10 +1,14 @@
 //! The table of every (state x input) cell, and one test for each paragraph of RFC 9568 6.4.
 
 mod cells;
+mod held;
 mod rfc;
 
 use core::time::Duration;
-use std::string::{String, ToString};
+use std::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 extern crate std;
 
@@ -12,6 +16,7 @@ use super::*;
 use crate::{Centiseconds, Preempt, Priority};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MS: Duration = Duration::from_millis(1);
 /// Skew_Time of priority 100 at an interval of 1 s: 156/256 s.
 pub(super) const SKEW: Duration = Duration::from_nanos(609_375_000);
 
@@ -66,6 +71,13 @@ pub(super) fn backup(role: Role) -> Machine {
     machine
 }
 
+/// After the backend has said that there is nothing to go on with.
+pub(super) fn settled(role: Role) -> Machine {
+    let mut machine = backup(role);
+    drive(&mut machine, t0(), &[Input::LeaseDone(Ok(Reach::Routed))]);
+    machine
+}
+
 /// Promoted at the time that is given back, not yet answered by the backend.
 pub(super) fn acquiring(role: Role) -> (Machine, Instant) {
     let mut machine = backup(role);
@@ -80,6 +92,37 @@ pub(super) fn held(role: Role) -> (Machine, Instant) {
     drive(&mut machine, at, &[Input::LeaseDone(Ok(Reach::OnLink))]);
     assert_eq!(machine.phase(), Phase::Held);
     (machine, at)
+}
+
+/// Started anew while the address is there: an earlier process advertised half a second ago.
+pub(super) fn adopted(role: Role) -> (Machine, Instant) {
+    let mut machine = backup(role);
+    let advertised_at = t0() - 500 * MS;
+    drive(&mut machine, t0(), &[Input::Adopt { reach: Reach::OnLink, advertised_at }]);
+    assert_eq!(machine.phase(), Phase::Adopted);
+    (machine, t0())
+}
+
+/// Held, and deleted ten times a second until it gives way, at the time that is given back.
+pub(super) fn fought_over(role: Role) -> (Machine, Instant) {
+    let (mut machine, mut now) = held(role);
+    while machine.phase() == Phase::Held {
+        now = now + 100 * MS;
+        run(&mut machine, now);
+        drive(&mut machine, now, &[Input::LeaseLost(Loss::Deleted), Input::LeaseDone(Ok(Reach::OnLink))]);
+    }
+    assert_eq!(machine.phase(), Phase::Resigning);
+    (machine, now)
+}
+
+/// The same where nobody takes over.
+pub(super) fn fought_over_alone(role: Role) -> (Machine, Instant) {
+    let (mut machine, now) = fought_over(role);
+    let end = now + 1100 * MS;
+    run(&mut machine, end);
+    drive(&mut machine, end, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink))]);
+    assert_eq!(machine.phase(), Phase::Held);
+    (machine, end)
 }
 
 /// Gives it [`Input::Timeout`] at each deadline before `until`, as a driver does.

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::{InterfaceId, Key, RxMeta, VirtualRouter};
+use crate::{Instant, InterfaceId, Key, RxMeta, VirtualRouter};
 
 /// Something that happened outside. Every variant is data: a list of these with their times is a replay
 /// log, a fuzz input, a simulation.
@@ -38,10 +38,25 @@ pub enum Input<'a> {
         /// What the backend said.
         result: Result<Reach, LeaseFailure>,
     },
+    /// The answer to [`Want::Adopt`](crate::Want::Adopt) when there is something to go on with: the addresses are
+    /// held, because an earlier process of this node held them when it ended.
+    Adopt {
+        /// The virtual router.
+        key: Key,
+        /// The generation of the request.
+        generation: Generation,
+        /// How neighbours find the addresses.
+        reach: Reach,
+        /// When that process advertised last, or earlier: from three intervals later on a peer may have taken over,
+        /// and the addresses are let go.
+        advertised_at: Instant,
+    },
     /// An address of a held lease is gone without our doing.
     LeaseLost {
         /// The virtual router.
         key: Key,
+        /// How.
+        loss: Loss,
     },
     /// The advertisement last polled for `key` could not be sent to anybody. Success is not reported.
     SendFailed {
@@ -112,6 +127,18 @@ pub enum Reach {
     OnLink,
     /// By routing (a cloud's floating IP, BGP): nobody is told.
     Routed,
+}
+
+/// How a held address was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "somebody's doing, or nobody's")]
+pub enum Loss {
+    /// Somebody deleted it, or its subnet's route. Again and again, that is a fight: see [`Reason::Fight`].
+    ///
+    /// [`Reason::Fight`]: crate::Reason::Fight
+    Deleted,
+    /// Nobody meant to: it expired, its interface went down, or it went with the primary address of its subnet.
+    Lapsed,
 }
 
 /// Why a backend does not hold the addresses. It is an input of the protocol, not an error of a caller:

@@ -122,6 +122,10 @@ pub struct LeaseRequest<'a> {
 pub enum Want {
     /// Make this host answer for the addresses. Answered by `LeaseDone`.
     Acquire,
+    /// The virtual router starts. If an earlier process of this node held the addresses and had not begun to hand
+    /// them over, leave them and answer by [`Input::Adopt`](crate::Input::Adopt); otherwise let go of what it left
+    /// behind and answer by `LeaseDone`.
+    Adopt,
     /// An address was lost: put it back. Answered by `LeaseDone`.
     Repair,
     /// Say whether an acquire could succeed. Answered by `LeaseDone`; `Reach` does not matter.

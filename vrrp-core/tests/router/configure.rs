@@ -16,9 +16,9 @@ fn other_address() -> VirtualRouter {
 }
 
 #[test]
-fn what_is_new_lets_go_of_what_a_crash_left_and_starts_as_backup() {
+fn what_is_new_asks_what_a_crash_left_and_starts_as_backup() {
     let mut world = World::new(&[]);
-    assert_eq!(world.configure(&[v3()]), ["51: stopped -> backup (startup)", "51: release (startup)"]);
+    assert_eq!(world.configure(&[v3()]), ["51: stopped -> backup (startup)", "51: adopt"]);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn what_comes_back_while_it_hands_over_starts_anew_afterwards() {
     world.configure(&[]);
     assert_eq!(world.configure(&[v3()]), [""; 0]);
     world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
-    assert_eq!(world.give(Input::Timeout), ["51: stopped -> backup (startup)", "51: release (startup)"]);
+    assert_eq!(world.give(Input::Timeout), ["51: stopped -> backup (startup)", "51: adopt"]);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn other_addresses_are_another_virtual_router() {
     world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
     assert!(!world.router.is_stopped(), "its successor is about to start");
     let lines = world.give(Input::Timeout);
-    assert_eq!(lines, ["51: stopped -> backup (startup)", "51: release (startup)"]);
+    assert_eq!(lines, ["51: stopped -> backup (startup)", "51: adopt"]);
     let status = world.router.status(&key(&v3())).unwrap();
     assert_eq!(status.counters.adverts_sent, 0);
 }
@@ -136,7 +136,7 @@ fn after_a_shutdown_the_same_configuration_starts_it_again() {
     let mut world = World::new(&[v3()]);
     world.give(Input::Shutdown);
     assert!(world.router.is_stopped());
-    assert_eq!(world.configure(&[v3()]), ["51: stopped -> backup (startup)", "51: release (startup)"]);
+    assert_eq!(world.configure(&[v3()]), ["51: stopped -> backup (startup)", "51: adopt"]);
     assert!(!world.router.is_stopped());
 }
 

@@ -1,6 +1,6 @@
 //! Shutdown, drain and resume.
 
-use vrrp_core::{Hold, Input, Phase, Reach, Role};
+use vrrp_core::{Hold, Input, Loss, Phase, Reach, Role};
 
 use super::world::*;
 
@@ -149,7 +149,9 @@ fn an_owner_that_was_drained_takes_over_when_it_is_resumed() {
 fn inputs_for_unknown_virtual_routers_are_ignored() {
     let mut world = World::new(&[]);
     let key = key(&v3());
-    for input in [drain(true), resume(), Input::LeaseLost { key }, Input::SendFailed { key }] {
+    for input in
+        [drain(true), resume(), Input::LeaseLost { key, loss: Loss::Lapsed }, Input::SendFailed { key }]
+    {
         assert_eq!(world.give(input), [""; 0]);
     }
     assert!(world.router.is_stopped());

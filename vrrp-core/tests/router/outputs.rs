@@ -2,7 +2,7 @@
 
 use std::slice::from_ref;
 
-use vrrp_core::{Generation, Hold, Input, LeaseFailure, Phase, Reach};
+use vrrp_core::{Generation, Hold, Input, Instant, LeaseFailure, Loss, Phase, Reach};
 
 use super::world::*;
 
@@ -168,9 +168,9 @@ fn a_late_answer_to_an_older_request_is_ignored() {
 fn an_answer_is_ignored_while_a_newer_request_waits_to_be_polled() {
     let mut world = World::held(&v3());
     let key = key(&v3());
-    world.give(Input::LeaseLost { key });
+    world.give(Input::LeaseLost { key, loss: Loss::Lapsed });
     let generation = world.generations[&key];
-    world.handle(Input::LeaseLost { key });
+    world.handle(Input::LeaseLost { key, loss: Loss::Lapsed });
     world.handle(Input::LeaseDone { key, generation, result: Err(LeaseFailure::Failed) });
     assert_eq!(world.drain(), ["51: repair"]);
     assert_eq!(world.done(key, Ok(Reach::OnLink)), ["51: announce"]);
@@ -198,7 +198,7 @@ fn addresses_that_are_lost_are_not_announced_before_they_are_back() {
     let mut world = World::held(&v3());
     let key = key(&v3());
     world.wait(SECOND / 2);
-    world.give(Input::LeaseLost { key });
+    world.give(Input::LeaseLost { key, loss: Loss::Lapsed });
     world.wait(SECOND / 2);
     assert_eq!(world.give(Input::Timeout), ["51: advertise 100"]);
     assert_eq!(world.hear(&Message::v3(1, "192.0.2.3")).unwrap(), ["51: advertise 100"]);
@@ -237,4 +237,43 @@ fn an_inspection_that_a_restart_supersedes_is_asked_for_again() {
     let lines = world.configure(&[v3()]);
     assert_eq!(lines, ["51: stopped -> backend-failed (startup)", "51: inspect"]);
     assert_eq!(world.done(key, Ok(Reach::OnLink)), ["51: backend-failed -> backup (retry)"]);
+}
+
+#[test]
+fn an_adoption_is_told_and_advertised_and_asks_the_backend_for_nothing() {
+    let mut world = World::new(&[]);
+    world.configure(&[v3()]);
+    let key = key(&v3());
+    let generation = world.generations[&key];
+    let adopt = |generation, now: Instant| Input::Adopt {
+        key,
+        generation,
+        reach: Reach::OnLink,
+        advertised_at: now - SECOND,
+    };
+    let now = world.now;
+    assert_eq!(world.give(adopt(Generation::default(), now)), [""; 0], "an answer to nothing");
+    let lines = world.give(adopt(generation, now));
+    assert_eq!(lines, ["51: backup -> adopted (adopted)", "51: advertise 100"]);
+    assert_eq!(world.router.status(&key).unwrap().active_until, Some(now + 3 * SECOND));
+}
+
+#[test]
+fn a_fight_hands_over_and_puts_back_what_is_deleted_meanwhile() {
+    let mut world = World::held(&v3());
+    let key = key(&v3());
+    let deleted = Input::LeaseLost { key, loss: Loss::Deleted };
+    let mut lines = Vec::new();
+    while world.phase(key) == Phase::Held {
+        world.wait(SECOND / 10);
+        if world.router.next_deadline().is_some_and(|at| at <= world.now) {
+            world.give(Input::Timeout);
+        }
+        lines = world.give(deleted.clone());
+        world.done(key, Ok(Reach::OnLink));
+    }
+    assert_eq!(lines, ["51: held -> resigning (fight)", "51: advertise 0", "51: repair"]);
+    assert_eq!(world.give(deleted), ["51: repair"]);
+    let lines = world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    assert_eq!(lines, ["51: resigning -> backup (fight)", "51: release (fight to 192.0.2.3)"]);
 }

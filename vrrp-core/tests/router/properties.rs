@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use proptest::prelude::*;
 use vrrp_core::{
-    ChecksumForm, Event, Generation, Hear, Input, Instant, InterfaceStatus, Key, LeaseFailure, Output, Phase,
-    Preempt, Reach, Role, VirtualRouter, Want,
+    ChecksumForm, Event, Generation, Hear, Input, Instant, InterfaceStatus, Key, LeaseFailure, Loss, Output,
+    Phase, Preempt, Reach, Role, VirtualRouter, Want,
 };
 
 use super::world::*;
@@ -18,7 +18,8 @@ enum Step {
     Advert { which: u8, priority: u8, last: u8, ttl: u8, v2: bool },
     Garbage(Vec<u8>),
     Done { which: u8, stale: bool, result: Result<Reach, LeaseFailure> },
-    Lost { which: u8 },
+    Adopt { which: u8, ago: u16 },
+    Lost { which: u8, loss: Loss },
     SendFailed { which: u8 },
     Drain { which: u8, force: bool },
     Resume { which: u8 },
@@ -57,7 +58,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Step::Garbage),
         5 => (which.clone(), prop::bool::weighted(0.2), result)
             .prop_map(|(which, stale, result)| Step::Done { which, stale, result }),
-        1 => which.clone().prop_map(|which| Step::Lost { which }),
+        2 => (which.clone(), 0_u16..4000).prop_map(|(which, ago)| Step::Adopt { which, ago }),
+        2 => (which.clone(), prop_oneof![Just(Loss::Deleted), Just(Loss::Lapsed)])
+            .prop_map(|(which, loss)| Step::Lost { which, loss }),
         1 => which.clone().prop_map(|which| Step::SendFailed { which }),
         1 => (which.clone(), any::<bool>()).prop_map(|(which, force)| Step::Drain { which, force }),
         2 => which.prop_map(|which| Step::Resume { which }),
@@ -141,7 +144,8 @@ impl Observer {
             }
             Step::Garbage(bytes) => self.datagram(Message::v3(1, "192.0.2.3").meta, bytes),
             Step::Done { which, stale, result } => self.answer(key_of(*which), *stale, *result),
-            Step::Lost { which } => self.give(Input::LeaseLost { key: key_of(*which) }),
+            Step::Adopt { which, ago } => self.adopt(key_of(*which), Duration::from_millis((*ago).into())),
+            Step::Lost { which, loss } => self.give(Input::LeaseLost { key: key_of(*which), loss: *loss }),
             Step::SendFailed { which } => self.give(Input::SendFailed { key: key_of(*which) }),
             Step::Drain { which, force } => {
                 self.give(Input::Drain { key: key_of(*which), force: *force });
@@ -178,7 +182,21 @@ impl Observer {
         if !stale && known.want == Some(Want::Acquire) && result.is_ok() {
             known.holds = true;
         }
+        if !stale && known.want == Some(Want::Adopt) {
+            known.want = None;
+        }
         self.give(Input::LeaseDone { key, generation, result });
+    }
+
+    /// The backend says that an earlier process held the addresses, if it was asked.
+    fn adopt(&mut self, key: Key, ago: Duration) {
+        let Some(known) = self.known.get_mut(&key).filter(|known| known.want == Some(Want::Adopt)) else {
+            return;
+        };
+        known.holds = true;
+        known.want = None;
+        let (generation, advertised_at) = (known.generation, self.world.now - ago);
+        self.give(Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at });
     }
 
     /// What is rejected changes counters and speakers only.
@@ -215,7 +233,7 @@ impl Observer {
             let (status, known) = (router.status(&key).unwrap(), self.known.entry(key).or_default());
             let told = known.phase.get_or_insert(status.phase);
             assert_eq!(status.phase, *told, "{key}: the observer was told something else");
-            let held = matches!(status.phase, Phase::Held | Phase::Resigning);
+            let held = matches!(status.phase, Phase::Held | Phase::Adopted | Phase::Resigning);
             assert!(!held || known.holds, "{key} is {:?} without an address", status.phase);
             assert_eq!(status.active_until.is_some(), status.phase.is_active());
         }
@@ -233,16 +251,17 @@ fn observe(known: &mut BTreeMap<Key, Known>, output: &Output<'_>) {
         Output::Transmit(transmit) => {
             let phase = known.get(&transmit.key()).and_then(|known| known.phase);
             let resigns = transmit.advert().claim == vrrp_core::Claim::Resign;
-            // A claim of a Backup is its last word; of one that takes no part there is none.
-            let claims = matches!(phase, Some(Phase::Acquiring | Phase::Held | Phase::Backup));
+            // A claim of a Backup is a last word; of one that takes no part there is none.
+            let claims =
+                matches!(phase, Some(Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Backup));
             assert!(resigns || claims, "{phase:?} says {}", transmit.advert().claim);
-            assert!(!resigns || phase != Some(Phase::Held), "it resigns and stays");
+            assert!(!resigns || !phase.is_some_and(Phase::is_active), "it resigns and stays");
         }
         Output::Lease(request) => {
             let known = known.entry(request.key).or_default();
             assert!(request.generation > known.generation, "generations grow, for each key");
             match request.want {
-                Want::Acquire | Want::Release { .. } => known.holds = false,
+                Want::Acquire | Want::Adopt | Want::Release { .. } => known.holds = false,
                 Want::Repair | Want::Leaving => assert!(known.holds, "{:?} of nothing", request.want),
                 Want::Inspect => assert!(!known.holds, "an inspection of what is held"),
             }
@@ -250,7 +269,10 @@ fn observe(known: &mut BTreeMap<Key, Known>, output: &Output<'_>) {
         }
         Output::Announce(announce) => {
             let known = known.get(&announce.key).unwrap();
-            assert!(known.holds && known.phase == Some(Phase::Held), "{known:?} is announced");
+            assert!(
+                known.holds && matches!(known.phase, Some(Phase::Held | Phase::Adopted)),
+                "{known:?} is announced"
+            );
         }
         _ => {}
     }

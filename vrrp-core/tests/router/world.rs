@@ -166,6 +166,12 @@ impl World {
         let mut world = Self { router: Router::new(), now, generations: BTreeMap::new() };
         world.give(Input::Interface { id: interface(1), status: up() });
         world.configure(configs);
+        // No earlier process left anything.
+        let keys: Vec<Key> =
+            world.generations.keys().copied().filter(|key| world.phase(*key) == Phase::Backup).collect();
+        for key in keys {
+            assert_eq!(world.done(key, Ok(Reach::Routed)), [""; 0]);
+        }
         world
     }
 

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Claim, Generation, Input, Instant, Ipv4Addresses, Preempt, Role, VirtualRouter, Want};
+use vrrp_core::{
+    Claim, Generation, Input, Instant, Ipv4Addresses, Loss, Phase, Preempt, Role, VirtualRouter, Want,
+};
 
 use crate::node::{Effect, Node};
 
@@ -72,6 +74,7 @@ enum What {
 /// [`Want`] with an order, for the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum BackendWork {
+    Adopt,
     Hold,
     Release,
     Other,
@@ -144,9 +147,12 @@ impl Network {
         self.apply(index, effects);
     }
 
-    /// Ends the process. Its addresses go with it: their lease is the kernel's business, not the core's.
+    /// Ends the process. Its addresses serve nobody any more; unless it was handing over, a process that is started
+    /// again finds them.
     fn crash(&mut self, index: usize) {
         let node = &mut self.nodes[index];
+        let leaving = node.alive && node.phase() == Phase::Resigning;
+        node.left_behind = node.advertised_at.take().filter(|_| node.holds && !leaving);
         node.alive = false;
         node.holds = false;
         node.generation = None;
@@ -166,6 +172,7 @@ impl Network {
                 Effect::Backend { generation, want } => {
                     let takes = self.random.up_to(Duration::from_millis(20));
                     let want = match want {
+                        Want::Adopt => BackendWork::Adopt,
                         Want::Acquire | Want::Repair => BackendWork::Hold,
                         Want::Release { .. } => BackendWork::Release,
                         Want::Inspect | Want::Leaving => BackendWork::Other,
@@ -302,7 +309,8 @@ impl Network {
         let node = &mut self.nodes[index];
         if node.alive && node.holds && node.stalled_until.is_none() {
             let key = node.key();
-            let effects = node.handle(self.now, Input::LeaseLost { key });
+            let loss = if self.random.chance(50) { Loss::Deleted } else { Loss::Lapsed };
+            let effects = node.handle(self.now, Input::LeaseLost { key, loss });
             self.apply(index, effects);
         }
     }
@@ -413,6 +421,30 @@ impl Network {
         assert!(!self.holders().is_empty(), "nobody took over: {:?}", self.scenario);
     }
 
+    /// Crashes the holder and starts it again before a peer may take over: nobody else notices.
+    pub(crate) fn judge_restart(&mut self) {
+        let holders = self.holders();
+        let [holder] = holders[..] else { panic!("holders {holders:?}: {:?}", self.scenario) };
+        let others = |network: &Self| -> Vec<_> {
+            let others = network.nodes.iter().enumerate().filter(|(index, _)| *index != holder);
+            others
+                .map(|(_, node)| (node.phase(), node.router.status(&node.key()).expect("it runs").since))
+                .collect()
+        };
+        let before = others(self);
+        self.crash(holder);
+        // The last advertisement is up to an interval old.
+        let pause = self.random.up_to(self.interval());
+        self.run(pause);
+        self.start(holder);
+        self.run(5 * self.interval());
+        assert_eq!(others(self), before, "a peer noticed: {:?}", self.scenario);
+        assert_eq!(self.holders(), [holder], "{:?}", self.scenario);
+        let owner = self.nodes[holder].config.configured_role() == Role::Owner;
+        let expected = if owner { Phase::Held } else { Phase::Adopted };
+        assert_eq!(self.nodes[holder].phase(), expected, "{:?}", self.scenario);
+    }
+
     /// Stops the holder gracefully: somebody answers for the address at every moment.
     pub(crate) fn judge_handover(&mut self) {
         let holders = self.holders();
@@ -430,6 +462,7 @@ impl Network {
 impl From<BackendWork> for Want {
     fn from(work: BackendWork) -> Self {
         match work {
+            BackendWork::Adopt => Self::Adopt,
             BackendWork::Hold => Self::Acquire,
             BackendWork::Release => Self::Release { reason: vrrp_core::Reason::Shutdown, successor: None },
             BackendWork::Other => Self::Inspect,

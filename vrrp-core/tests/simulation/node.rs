@@ -8,8 +8,8 @@ use std::{
 };
 
 use vrrp_core::{
-    Advert, Event, Generation, Input, Instant, InterfaceId, InterfaceStatus, Key, LeaseFailure, Output,
-    Phase, Reach, Router, RxMeta, VirtualRouter, Want,
+    Advert, Claim, Event, Generation, Input, Instant, InterfaceId, InterfaceStatus, Key, LeaseFailure,
+    Output, Phase, Reach, Router, RxMeta, VirtualRouter, Want,
 };
 
 /// What a node wants from its surroundings.
@@ -42,6 +42,10 @@ pub(crate) struct Node {
     /// Whether the backend holds the address.
     pub(crate) holds: bool,
     pub(crate) broken_backend: bool,
+    /// What a crash left in the kernel: when it was last advertised, in the network's time.
+    pub(crate) left_behind: Option<Instant>,
+    /// When it last advertised while it held the address.
+    pub(crate) advertised_at: Option<Instant>,
     /// The request that the backend works on.
     pub(crate) generation: Option<Generation>,
 }
@@ -64,6 +68,8 @@ impl Node {
             island: 0,
             holds: false,
             broken_backend: false,
+            left_behind: None,
+            advertised_at: None,
             generation: None,
         }
     }
@@ -114,6 +120,15 @@ impl Node {
         let result = if self.broken_backend { Err(LeaseFailure::Failed) } else { Ok(Reach::OnLink) };
         match want {
             Want::Acquire | Want::Repair => self.holds = result.is_ok(),
+            Want::Adopt => {
+                if let Some(at) = self.left_behind.take() {
+                    self.holds = true;
+                    let (key, advertised_at) = (self.key(), self.local(at));
+                    return self
+                        .handle(now, Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at });
+                }
+                self.holds = false;
+            }
             Want::Release { .. } => self.holds = false,
             Want::Inspect | Want::Leaving => {}
         }
@@ -129,6 +144,9 @@ impl Node {
         while let Some(output) = self.router.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
+                    if self.holds && transmit.advert().claim != Claim::Resign {
+                        self.advertised_at = Some(now);
+                    }
                     for packet in transmit.packets() {
                         let mut buffer = [0; Advert::MAX_LEN];
                         let len = packet.encode(&mut buffer).expect("large enough");

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use vrrp_core::{Key, LeaseFailure, Reach, Reason};
 
-use crate::{BackendError, Lease, Release, VipBackend};
+use crate::{Adopted, BackendError, Lease, Release, VipBackend};
 
 /// Remembers who holds what, and what it was asked; fails, waits or hangs on request.
 ///
@@ -44,6 +44,7 @@ pub struct Memory {
 #[derive(Debug)]
 struct State {
     held: BTreeSet<Key>,
+    left_behind: Option<Duration>,
     calls: Vec<Call>,
     failure: Option<Failure>,
     inspect_failure: Option<LeaseFailure>,
@@ -66,6 +67,8 @@ struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Call {
+    /// [`VipBackend::adopt`].
+    Adopt(Key),
     /// [`VipBackend::acquire`].
     Acquire(Key),
     /// [`VipBackend::release`].
@@ -91,6 +94,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             held: BTreeSet::new(),
+            left_behind: None,
             calls: Vec::new(),
             failure: None,
             inspect_failure: None,
@@ -151,6 +155,11 @@ impl Memory {
         state.inspect_failure = None;
         state.delay = Duration::ZERO;
         state.hangs = false;
+    }
+
+    /// An earlier process held what is asked for first, and renewed it `renewed_ago`.
+    pub fn leave_behind(&self, renewed_ago: Duration) {
+        self.state().left_behind = Some(renewed_ago);
     }
 
     /// Sets what [`VipBackend::in_kernel`] says; `false` unless set.
@@ -247,6 +256,18 @@ impl State {
 
 #[async_trait]
 impl VipBackend for Memory {
+    async fn adopt(&self, lease: &Lease) -> Result<Option<Adopted>, BackendError> {
+        self.record(Call::Adopt(lease.key));
+        self.pause().await;
+        let mut state = self.state();
+        let Some(renewed_ago) = state.left_behind.take() else {
+            state.held.remove(&lease.key);
+            return Ok(None);
+        };
+        state.held.insert(lease.key);
+        Ok(Some(Adopted::new(state.reach, renewed_ago)))
+    }
+
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
         self.record(Call::Acquire(lease.key));
         self.hold(lease.key).await

@@ -8,9 +8,9 @@ use std::{io, sync::mpsc, thread, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
-use vrrp_core::{LeaseFailure, Reach};
+use vrrp_core::{LeaseFailure, Reach, Reason};
 
-use crate::{BackendError, Lease, Release, VipBackend, netlink::Socket};
+use crate::{Adopted, BackendError, Lease, Release, VipBackend, netlink::Socket};
 use worker::{Job, Work, Worker};
 
 /// How long a request may take. The kernel is quick; only the lock on its tables can make it wait.
@@ -23,8 +23,8 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 ///   away by itself. It does so a little late (0.3 s on a busy CPU, 2.3 s at the worst that was measured),
 ///   so this ends a dead node's hold, and is no exact fence. [`permanent`](Self::permanent) turns it off.
 /// - *Tagged*: each address bears an `IFA_PROTO` of ours, and nothing without it is ever changed or
-///   deleted. The tag in the kernel is the only record of what is held, so a restarted process goes on
-///   where the last one ended.
+///   deleted. The tag in the kernel is the only record of what is held, and the kernel knows when it was renewed,
+///   so a restarted process goes on where the last one ended ([`adopt`](VipBackend::adopt)).
 /// - *Exclusive*: an address that is on this host already and is not ours is
 ///   [`LeaseFailure::AddressPresent`]. The owner (priority 255) borrows it: it stays as it is.
 ///
@@ -68,7 +68,7 @@ impl Netlink {
         (!self.permanent).then(|| valid_lifetime(lease.lasts))
     }
 
-    async fn ask(&self, work: Work) -> Result<(), BackendError> {
+    async fn ask(&self, work: Work) -> Result<Option<Duration>, BackendError> {
         let (answer, answered) = oneshot::channel();
         let gone = || {
             BackendError::new(LeaseFailure::Failed, "the thread that changes addresses has ended; restart")
@@ -80,13 +80,23 @@ impl Netlink {
 
 #[async_trait]
 impl VipBackend for Netlink {
+    /// What bears the tag and a lifetime is gone on with: the kernel knows when it was renewed.
+    async fn adopt(&self, lease: &Lease) -> Result<Option<Adopted>, BackendError> {
+        if self.permanent {
+            self.release(lease, &Release::new(Reason::Startup, None)).await?;
+            return Ok(None);
+        }
+        let renewed_ago = self.ask(Work::Adopt { lease: lease.clone() }).await?;
+        Ok(renewed_ago.map(|renewed_ago| Adopted::new(Reach::OnLink, renewed_ago)))
+    }
+
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
         self.ask(Work::Acquire { lease: lease.clone(), valid: self.valid(lease) }).await?;
         Ok(Reach::OnLink)
     }
 
     async fn release(&self, lease: &Lease, _release: &Release) -> Result<(), BackendError> {
-        self.ask(Work::Release { lease: lease.clone() }).await
+        self.ask(Work::Release { lease: lease.clone() }).await.map(drop)
     }
 
     async fn renew(&self, leases: &[Lease]) -> Result<(), BackendError> {
@@ -94,15 +104,15 @@ impl VipBackend for Netlink {
             return Ok(());
         }
         let leases = leases.iter().map(|lease| (lease.clone(), self.valid(lease))).collect();
-        self.ask(Work::Renew { leases }).await
+        self.ask(Work::Renew { leases }).await.map(drop)
     }
 
     async fn leaving(&self, lease: &Lease) -> Result<(), BackendError> {
-        self.ask(Work::Leaving { lease: lease.clone(), valid: self.valid(lease) }).await
+        self.ask(Work::Leaving { lease: lease.clone(), valid: self.valid(lease) }).await.map(drop)
     }
 
     async fn inspect(&self, lease: &Lease) -> Result<(), BackendError> {
-        self.ask(Work::Inspect { lease: lease.clone() }).await
+        self.ask(Work::Inspect { lease: lease.clone() }).await.map(drop)
     }
 
     fn in_kernel(&self) -> bool {

@@ -1,21 +1,23 @@
 //! What backends said, passed on to the core.
 
-use vrrp_core::{Input, Key, LeaseFailure, Reach};
+use vrrp_core::{Generation, Input, Instant, Key, LeaseFailure, Reach};
 
 use super::{
     Driver,
     leases::Answer,
-    worker::{Call, Failure},
+    renewals,
+    worker::{Call, Done, Failure},
 };
-use crate::{clock::Clock, link::Link, monitor::Monitor};
+use crate::{Adopted, clock::Clock, link::Link, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Takes what backends said. Before the first success is passed on the sockets are drained: a stronger
     /// advertisement that came meanwhile cancels the announcement.
     pub(super) fn take_answers(&mut self, answers: Vec<Answer>) {
-        let acquired =
-            |answer: &Answer| matches!(answer, Answer::Call { call: Call::Acquire, result: Ok(_), .. });
-        if answers.iter().any(acquired) {
+        let is_held = |answer: &Answer| {
+            matches!(answer, Answer::Call { call: Call::Acquire | Call::Adopt, result: Ok(_), .. })
+        };
+        if answers.iter().any(is_held) {
             self.drain_sockets();
         }
         for answer in answers {
@@ -37,12 +39,15 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     );
                 }
             }
-            Answer::Call { key, number, generation, call, result } => {
+            Answer::Call { key, number, generation, call, asked_at, result } => {
                 self.effects.leases.answered(key, number);
                 let result = self.note_result(&key, call, result);
                 match call {
+                    Call::Adopt => self.adopt(key, generation, asked_at, result),
                     Call::Acquire | Call::Repair | Call::Inspect => {
-                        self.input(Input::LeaseDone { key, generation, result });
+                        // How neighbours find what was inspected does not matter.
+                        let reach = |done| if let Done::Held(reach) = done { reach } else { Reach::Routed };
+                        self.input(Input::LeaseDone { key, generation, result: result.map(reach) });
                     }
                     // Not awaited by the core; what waits for it is looked after here.
                     Call::Leaving | Call::Release(_) => self.settle(),
@@ -51,13 +56,34 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
+    /// Tells the core what an earlier process left behind.
+    fn adopt(
+        &mut self,
+        key: Key,
+        generation: Generation,
+        asked_at: Instant,
+        result: Result<Done, LeaseFailure>,
+    ) {
+        let Ok(Done::Adopted(Adopted { reach, renewed_ago })) = result else {
+            self.input(Input::LeaseDone { key, generation, result: result.map(|_| Reach::Routed) });
+            return;
+        };
+        let interval = self.effects.members.get(&key).map(|entry| entry.router.interval().duration());
+        // What is renewed was advertised before: an interval earlier at most, and no earlier than renewals wait for
+        // each other.
+        let before = interval.unwrap_or_default().min(renewals::PAUSE);
+        // Counted from the question: the answer may have waited.
+        let advertised_at = asked_at - renewed_ago.saturating_add(before);
+        self.input(Input::Adopt { key, generation, reach, advertised_at });
+    }
+
     /// Keeps and logs what a backend said when it failed.
     fn note_result(
         &mut self,
         key: &Key,
         call: Call,
-        result: Result<Reach, Failure>,
-    ) -> Result<Reach, LeaseFailure> {
+        result: Result<Done, Failure>,
+    ) -> Result<Done, LeaseFailure> {
         result.map_err(|Failure { kind, text }| {
             if let Some(entry) = self.effects.members.get_mut(key) {
                 let (name, call, kind) = (&*entry.name, call.as_str(), kind.as_str());

@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use vrrp_core::{Input, Key, Phase, VirtualRouter};
+use vrrp_core::{Input, Key, Loss, Phase, VirtualRouter};
 
 use super::{Driver, members::Entry};
 use crate::{
@@ -86,6 +86,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let members: Vec<(Key, Member)> =
             members.into_iter().map(|member| (self.key_of(&member), member)).collect();
         self.check(&members, others)?;
+        self.guard.take(&members)?;
         let wanted: BTreeSet<Key> = members.iter().map(|(key, _)| *key).collect();
         if others == Others::Leave {
             for (key, entry) in &mut self.effects.members {
@@ -107,7 +108,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.sync_interfaces();
         self.input(Input::Configure(&self.desired()));
         for key in moved {
-            self.input(Input::LeaseLost { key });
+            self.input(Input::LeaseLost { key, loss: Loss::Lapsed });
         }
         self.report_own_addresses();
         let seat = |key: &Key| self.effects.members.get(key).map(|entry| entry.seat(*key));

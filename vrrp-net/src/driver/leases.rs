@@ -6,19 +6,26 @@ use tokio::{
     runtime,
     sync::{Mutex, mpsc},
 };
-use vrrp_core::{Generation, Instant, Key, LeaseRequest, Reach, Reason, Want};
+use vrrp_core::{Generation, Instant, Key, LeaseRequest, Reason, Want};
 
 use super::{
     members::{Entry, Members},
     renewals::{BackendId, Renewals},
-    worker::{self, Call, Failure, Request},
+    worker::{self, Call, Done, Failure, Request},
 };
 use crate::{Lease, Release, VipBackend};
 
 /// What a backend said.
 pub(super) enum Answer {
     /// To a call for one virtual router.
-    Call { key: Key, number: u64, generation: Generation, call: Call, result: Result<Reach, Failure> },
+    Call {
+        key: Key,
+        number: u64,
+        generation: Generation,
+        call: Call,
+        asked_at: Instant,
+        result: Result<Done, Failure>,
+    },
     /// To a renewal.
     Renewed { id: BackendId, round: u64, names: String, result: Result<(), Failure> },
 }
@@ -33,6 +40,7 @@ pub(super) struct Wish {
 impl Wish {
     pub(super) fn new(entry: &Entry, request: &LeaseRequest<'_>) -> Self {
         let call = match request.want {
+            Want::Adopt => Call::Adopt,
             Want::Acquire => Call::Acquire,
             Want::Repair => Call::Repair,
             Want::Inspect => Call::Inspect,
@@ -74,9 +82,9 @@ impl Worker {
         self.turn.clone()
     }
 
-    fn ask(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, call: Call, uncut: bool) {
+    fn ask(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, call: Call, uncut: bool, now: Instant) {
         self.asked = self.asked.saturating_add(1);
-        let request = Request { number: self.asked, backend, lease, call, uncut };
+        let request = Request { number: self.asked, asked_at: now, backend, lease, call, uncut };
         // A runtime that has ended took the worker along: `is_idle` knows.
         drop(self.requests.send(Box::new(request)));
     }
@@ -124,7 +132,7 @@ impl Leases {
         self.renewals.cut(lease.key, now);
         let Self { runtime, answers, workers, .. } = self;
         let worker = workers.entry(lease.key).or_insert_with(|| Worker::spawn(runtime, answers));
-        worker.ask(backend, lease, call, uncut);
+        worker.ask(backend, lease, call, uncut, now);
     }
 
     /// Notes that an advertisement was sent for what `key` holds.

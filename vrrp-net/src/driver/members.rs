@@ -31,6 +31,7 @@ pub(super) struct Entry {
     /// What the backend said when it last failed.
     pub(super) error: Option<String>,
     pub(super) send_warning: Throttle,
+    pub(super) loss_warning: Throttle,
     /// Whether it was said that the node's own address stands among the peers.
     own_address_reported: bool,
     published: watch::Sender<Phase>,
@@ -53,6 +54,7 @@ impl Entry {
             leaving: false,
             error: None,
             send_warning: Throttle::default(),
+            loss_warning: Throttle::default(),
             own_address_reported: false,
             published: watch::Sender::new(phase),
             bound: Arc::default(),

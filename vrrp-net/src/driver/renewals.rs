@@ -21,7 +21,7 @@ use super::{
 use crate::{Lease, VipBackend};
 
 /// The least time between two rounds of renewals.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// Which leases are due, and which are being renewed.
 #[derive(Default)]

@@ -15,15 +15,17 @@ use tokio::sync::{
     Mutex,
     mpsc::{UnboundedReceiver, UnboundedSender},
 };
-use vrrp_core::{LeaseFailure, Reach};
+use vrrp_core::{Instant, LeaseFailure, Reach};
 
 use super::leases::Answer;
-use crate::{BackendError, Lease, Release, VipBackend};
+use crate::{Adopted, BackendError, Lease, Release, VipBackend};
 
 /// Something to ask a backend.
 pub(super) struct Request {
     /// Counts the requests of one virtual router.
     pub(super) number: u64,
+    /// When it was asked for.
+    pub(super) asked_at: Instant,
     pub(super) backend: Arc<dyn VipBackend>,
     pub(super) lease: Lease,
     pub(super) call: Call,
@@ -32,16 +34,17 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Whether this one waits for `running` instead of cutting it off. An inspection is no wish to hold the
-    /// addresses or to let go of them, so it may not cut off a release.
+    /// Whether this one waits for `running` instead of cutting it off. To ask what is or can be held is no wish to
+    /// hold the addresses or to let go of them, so it may not cut off a release.
     fn waits_for(&self, running: &Self) -> bool {
-        running.uncut || matches!(self.call, Call::Inspect)
+        running.uncut || matches!(self.call, Call::Adopt | Call::Inspect)
     }
 }
 
 /// A method of [`VipBackend`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
+    Adopt,
     Acquire,
     Repair,
     Inspect,
@@ -52,6 +55,7 @@ pub(super) enum Call {
 impl Call {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
+            Self::Adopt => "adopt",
             Self::Acquire => "acquire",
             Self::Repair => "repair",
             Self::Inspect => "inspect",
@@ -59,6 +63,17 @@ impl Call {
             Self::Release(_) => "release",
         }
     }
+}
+
+/// What came of a call that succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    /// The addresses are held.
+    Held(Reach),
+    /// They are held since an earlier process.
+    Adopted(Adopted),
+    /// There is nothing more to say.
+    Nothing,
 }
 
 /// What went wrong in a call, with the words for people.
@@ -87,8 +102,9 @@ pub(super) async fn work(
             },
         };
         if let Some(result) = run(&request, &turn, &mut requests, &mut waiting).await {
-            let Request { number, lease, call, .. } = *request;
-            let answer = Answer::Call { key: lease.key, number, generation: lease.generation, call, result };
+            let Request { number, asked_at, lease, call, .. } = *request;
+            let Lease { key, generation, .. } = lease;
+            let answer = Answer::Call { key, number, generation, call, asked_at, result };
             // Without a driver nobody needs to know.
             drop(answers.send(answer));
         }
@@ -101,7 +117,7 @@ async fn run(
     turn: &Mutex<()>,
     requests: &mut UnboundedReceiver<Box<Request>>,
     waiting: &mut VecDeque<Box<Request>>,
-) -> Option<Result<Reach, Failure>> {
+) -> Option<Result<Done, Failure>> {
     let mut running = pin!(async {
         // A renewal that runs has been cut off already; it must be gone before anything else is asked.
         let _turn = turn.lock().await;
@@ -123,13 +139,15 @@ async fn run(
     }
 }
 
-async fn perform(backend: &dyn VipBackend, lease: &Lease, call: Call) -> Result<Reach, BackendError> {
+async fn perform(backend: &dyn VipBackend, lease: &Lease, call: Call) -> Result<Done, BackendError> {
+    let nothing = |()| Done::Nothing;
     match call {
-        Call::Acquire => backend.acquire(lease).await,
-        Call::Repair => backend.repair(lease).await,
-        Call::Inspect => backend.inspect(lease).await.map(|()| Reach::Routed),
-        Call::Leaving => backend.leaving(lease).await.map(|()| Reach::Routed),
-        Call::Release(release) => backend.release(lease, &release).await.map(|()| Reach::Routed),
+        Call::Adopt => Ok(backend.adopt(lease).await?.map_or(Done::Nothing, Done::Adopted)),
+        Call::Acquire => backend.acquire(lease).await.map(Done::Held),
+        Call::Repair => backend.repair(lease).await.map(Done::Held),
+        Call::Inspect => backend.inspect(lease).await.map(nothing),
+        Call::Leaving => backend.leaving(lease).await.map(nothing),
+        Call::Release(release) => backend.release(lease, &release).await.map(nothing),
     }
 }
 

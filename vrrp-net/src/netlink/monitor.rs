@@ -14,11 +14,13 @@ use std::{
     time::Duration,
 };
 
+use netlink_packet_route::address::AddressFlags;
 use netlink_sys::{SocketAddr, protocols::NETLINK_ROUTE};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     task::{JoinHandle, spawn_blocking},
 };
+use vrrp_core::{Cidr, Loss};
 
 use super::{
     Error, Socket,
@@ -62,6 +64,8 @@ pub enum MonitorEvent {
         address: IpAddr,
         /// Whether it was a virtual address that we had put there.
         ours: bool,
+        /// Whether somebody meant to delete it.
+        loss: Loss,
     },
 }
 
@@ -290,7 +294,7 @@ impl Tables {
         self.addresses = rest;
         let gone: Vec<HostAddress> = gone;
         for address in &gone {
-            self.tell_removed(address, watched, events);
+            self.tell_removed(address, Loss::Lapsed, watched, events);
         }
         self.links.remove(&link.index);
     }
@@ -308,12 +312,15 @@ impl Tables {
             (true, Some(old)) => {
                 let old = mem::replace(old, address.clone());
                 if old.is_ours() && !address.is_ours() {
-                    self.tell_removed(&old, watched, events);
+                    self.tell_removed(&old, Loss::Deleted, watched, events);
                 }
             }
             (true, None) => self.addresses.push(address),
             (false, Some(_)) => {
-                self.tell_removed(&address, watched, events);
+                // What runs out is reported with nothing left of its lifetime.
+                let loss = if address.valid == Some(0) { Loss::Lapsed } else { Loss::Deleted };
+                note_primary(&address, events);
+                self.tell_removed(&address, loss, watched, events);
                 self.addresses.retain(|old| old.index != address.index || old.cidr != address.cidr);
             }
             (false, None) => {}
@@ -328,12 +335,18 @@ impl Tables {
                     && (new.is_ours() || !address.is_ours())
             };
             if !self.addresses.iter().any(same) {
-                old.tell_removed(address, watched, events);
+                old.tell_removed(address, Loss::Lapsed, watched, events);
             }
         }
     }
 
-    fn tell_removed(&self, address: &HostAddress, watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
+    fn tell_removed(
+        &self,
+        address: &HostAddress,
+        loss: Loss,
+        watched: &Watched,
+        events: &mut VecDeque<MonitorEvent>,
+    ) {
         let Some(link) = self.links.get(&address.index) else { return };
         if let Some((name, _)) = watched.get_key_value(link.name.as_str()) {
             events.push_back(MonitorEvent::AddressRemoved {
@@ -341,7 +354,23 @@ impl Tables {
                 index: address.index,
                 address: address.ip(),
                 ours: address.is_ours(),
+                loss,
             });
+        }
+    }
+}
+
+/// When the primary IPv4 address of a subnet goes, the kernel takes the others along, and tells of them first.
+fn note_primary(removed: &HostAddress, events: &mut VecDeque<MonitorEvent>) {
+    if removed.is_ours() || removed.flags.contains(AddressFlags::Secondary) || removed.ip().is_ipv6() {
+        return;
+    }
+    for event in events {
+        if let MonitorEvent::AddressRemoved { index, address, ours: true, loss, .. } = event
+            && *index == removed.index
+            && addresses::covers(removed.cidr, Cidr::from(*address))
+        {
+            *loss = Loss::Lapsed;
         }
     }
 }

@@ -51,8 +51,8 @@ impl Monitor for netlink::Monitor {
                     snapshot.map(|snapshot| (snapshot.index, snapshot.mac)).unwrap_or_default();
                 HostEvent::Interface { name: name.to_string(), snapshot: Snapshot { index, mac, status } }
             }
-            MonitorEvent::AddressRemoved { name, address, .. } => {
-                HostEvent::AddressRemoved { interface: name.to_string(), address }
+            MonitorEvent::AddressRemoved { name, address, loss, .. } => {
+                HostEvent::AddressRemoved { interface: name.to_string(), address, loss }
             }
         })
     }

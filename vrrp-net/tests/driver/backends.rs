@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::time::Instant;
-use vrrp_core::{Hold, Key, LeaseFailure, Phase, Reach, Reason, VirtualRouter};
+use vrrp_core::{Hold, Key, LeaseFailure, Loss, Phase, Reach, Reason, VirtualRouter};
 use vrrp_net::{
     BackendError, Lease, Member, Release, VipBackend, backend::memory::Call, link::memory::Hub,
     monitor::HostEvent,
@@ -35,7 +35,7 @@ async fn a_failing_backend_makes_its_node_resign_and_is_inspected_before_the_nex
     let calls = host.backend.calls();
     let failed = Reason::Backend(LeaseFailure::Failed);
     let expected = [
-        Call::Release { key: key(VRID), reason: Reason::Startup, successor: None },
+        Call::Adopt(key(VRID)),
         Call::Acquire(key(VRID)),
         Call::Release { key: key(VRID), reason: failed, successor: None },
         Call::Inspect(key(VRID)),
@@ -272,7 +272,8 @@ async fn a_removed_address_is_put_back_without_a_transition() {
     let mut events = host.node.events();
     let removed = |address: [u8; 4]| {
         let address = IpAddr::from(address);
-        host.monitor.send(HostEvent::AddressRemoved { interface: "eth0".to_owned(), address }).unwrap();
+        let interface = "eth0".to_owned();
+        host.monitor.send(HostEvent::AddressRemoved { interface, address, loss: Loss::Deleted }).unwrap();
     };
     removed([192, 0, 2, 77]);
     removed([192, 0, 2, 100]);
@@ -281,4 +282,27 @@ async fn a_removed_address_is_put_back_without_a_transition() {
     until("it is announced again", || host.wire.announced().len() >= 2).await;
     assert_eq!(handle.phase(), Phase::Held);
     assert!(events.try_recv().is_err());
+}
+
+/// Ten deletions a second: the peer gets the address, and is left alone.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_somebody_fights_for_is_handed_over() {
+    let hub = Hub::new();
+    let (host, peer) = (Host::new(&hub, 1), Host::new(&hub, 2));
+    host.backend.set_in_kernel(true);
+    let mut strong = host.active(200).await;
+    let mut weak = peer.add(100).await;
+    let begun = Instant::now();
+    while strong.phase() == Phase::Held {
+        let (interface, address) = ("eth0".to_owned(), IpAddr::from([192, 0, 2, 100]));
+        host.monitor.send(HostEvent::AddressRemoved { interface, address, loss: Loss::Deleted }).unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let fought = begun.elapsed();
+    assert!(fought > Duration::from_secs(5) && fought < Duration::from_millis(5300), "{fought:?}");
+    becomes(&mut weak, Phase::Held).await;
+    becomes(&mut strong, Phase::Backup).await;
+    assert!(!host.backend.holds());
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert_eq!((strong.phase(), weak.phase()), (Phase::Backup, Phase::Held), "it is on probation");
 }

@@ -1,6 +1,7 @@
 //! The driver on a network in memory, under paused time, with backends that fail on request.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod adoption;
 mod backends;
 mod lifecycle;
 mod protocol;

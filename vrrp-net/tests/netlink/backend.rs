@@ -8,7 +8,7 @@ use std::{
 use netlink_packet_route::address::AddressFlags;
 use vrrp_core::{LeaseFailure, Reach, Reason};
 use vrrp_net::{
-    BackendError, Lease, Release, VipBackend,
+    Adopted, BackendError, Lease, Release, VipBackend,
     backend::Netlink,
     netlink::addresses::{HELD, LEAVING},
 };
@@ -30,7 +30,8 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("leaving_is_a_tag_that_renewals_keep", leaving_is_a_tag_that_renewals_keep),
     ("a_release_takes_only_what_is_ours", a_release_takes_only_what_is_ours),
     ("a_release_finds_a_renamed_interface", a_release_finds_a_renamed_interface),
-    ("a_start_clears_what_a_crash_left", a_start_clears_what_a_crash_left),
+    ("what_a_crash_left_is_gone_on_with", what_a_crash_left_is_gone_on_with),
+    ("what_cannot_be_gone_on_with_goes", what_cannot_be_gone_on_with_goes),
     ("without_the_capability_it_is_denied", without_the_capability_it_is_denied),
     ("a_missing_interface_has_a_name", a_missing_interface_has_a_name),
     ("an_inspection_sees_what_is_wrong", an_inspection_sees_what_is_wrong),
@@ -59,6 +60,10 @@ impl Backend {
 
     fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
         self.runtime.block_on(self.netlink.acquire(lease))
+    }
+
+    fn adopt(&self, lease: &Lease) -> Option<Adopted> {
+        self.runtime.block_on(self.netlink.adopt(lease)).unwrap()
     }
 
     fn repair(&self, lease: &Lease) -> Result<Reach, BackendError> {
@@ -270,11 +275,54 @@ fn a_release_finds_a_renamed_interface(world: &mut World) {
     assert!(world.texts("wan0").is_empty());
 }
 
-fn a_start_clears_what_a_crash_left(world: &mut World) {
+fn what_a_crash_left_is_gone_on_with(world: &mut World) {
     let lease = lease(&["192.0.2.10/24", "2001:db8::10/64"], 30);
     Backend::new().acquire(&lease).unwrap();
-    Backend::new().release(&lease, Reason::Startup).unwrap();
+    let before = world.texts("eth0");
+    let begun = Instant::now();
+    let backend = Backend::new();
+    let adopted = backend.adopt(&lease).unwrap();
+    assert_eq!(adopted.reach, Reach::OnLink);
+    // The kernel's stamps can lag some tenths of a second.
+    assert!(adopted.renewed_ago < begun.elapsed() + Duration::from_secs(1), "{adopted:?}");
+    assert_eq!(world.texts("eth0"), before);
+    world.until("it ages", |_| backend.adopt(&lease).unwrap().renewed_ago > Duration::from_millis(1500));
+    backend.renew(&lease).unwrap();
+    assert!(backend.adopt(&lease).unwrap().renewed_ago < Duration::from_secs(1));
+    backend.release(&lease, Reason::Shutdown).unwrap();
     assert!(world.texts("eth0").is_empty());
+}
+
+fn what_cannot_be_gone_on_with_goes(world: &mut World) {
+    let both = lease(&["192.0.2.10/24", "192.0.2.11/24"], 30);
+    let crashed = || Backend::new().acquire(&both).unwrap();
+    assert_eq!(Backend::new().adopt(&both), None, "nothing is there");
+
+    crashed();
+    Backend::new().leaving(&both).unwrap();
+    assert_eq!(Backend::new().adopt(&both), None, "it was about to be handed over");
+    assert!(world.texts("eth0").is_empty());
+
+    crashed();
+    world.delete("eth0", "192.0.2.10/32").unwrap();
+    assert_eq!(Backend::new().adopt(&both), None, "not all is there");
+    assert!(world.texts("eth0").is_empty());
+
+    crashed();
+    let mut old = both.clone();
+    old.lasts = Duration::from_millis(50);
+    world.until("it is old", |world| world.held_since("eth0") > old.lasts);
+    assert_eq!(Backend::new().adopt(&old), None, "it is too old");
+    assert!(world.texts("eth0").is_empty());
+
+    let permanent = || Backend::of(Netlink::new().unwrap().permanent());
+    permanent().acquire(&both).unwrap();
+    assert_eq!(permanent().adopt(&both), None, "nobody knows how old it is");
+    assert!(world.texts("eth0").is_empty());
+
+    world.add_own("eth0", "192.0.2.10/24");
+    assert_eq!(Backend::new().adopt(&both), None, "it is the host's own");
+    assert_eq!(world.texts("eth0"), ["192.0.2.10/24"]);
 }
 
 fn without_the_capability_it_is_denied(world: &mut World) {

@@ -11,6 +11,7 @@ use std::{
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use tokio::{runtime::Runtime, time::timeout};
+use vrrp_core::Loss;
 use vrrp_net::netlink::{
     InterfaceSnapshot, Monitor, MonitorEvent,
     addresses::{HELD, Put},
@@ -24,6 +25,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_renamed_interface_is_another_one", a_renamed_interface_is_another_one),
     ("down_and_no_carrier_are_not_up", down_and_no_carrier_are_not_up),
     ("a_removed_address_is_told", a_removed_address_is_told),
+    ("what_nobody_deleted_is_told_apart", what_nobody_deleted_is_told_apart),
     ("a_claimed_address_is_told_as_removed", a_claimed_address_is_told_as_removed),
     ("virtual_addresses_wake_nobody", virtual_addresses_wake_nobody),
     ("renewals_do_not_even_wake_the_monitor", renewals_do_not_even_wake_the_monitor),
@@ -85,8 +87,13 @@ fn has_own(text: &str) -> impl Fn(Option<&InterfaceSnapshot>) -> bool {
 
 /// Puts or renews a virtual address.
 fn put(world: &mut World, text: &str, times: usize) {
+    put_for(world, text, 30, times);
+}
+
+/// The same, for so many seconds.
+fn put_for(world: &mut World, text: &str, seconds: u32, times: usize) {
     let index = world.index("eth0");
-    let put = Put { index, cidr: cidr(text), tag: HELD, valid: Some(30), prefix_route: false };
+    let put = Put { index, cidr: cidr(text), tag: HELD, valid: Some(seconds), prefix_route: false };
     let messages = vec![(put.message(), NLM_F_CREATE | NLM_F_REPLACE); times];
     for answer in world.socket.batch(messages).unwrap() {
         answer.unwrap();
@@ -145,13 +152,38 @@ fn a_removed_address_is_told(world: &mut World) {
     for (text, is_ours) in [("192.0.2.10/24", true), ("192.0.2.1/24", false)] {
         world.delete("eth0", text).unwrap();
         loop {
-            if let MonitorEvent::AddressRemoved { name, address, ours, .. } = watch.next() {
+            if let MonitorEvent::AddressRemoved { name, address, ours, loss, .. } = watch.next() {
                 assert_eq!((&*name, address, ours), ("eth0", cidr(text).address(), is_ours));
+                assert_eq!(loss, Loss::Deleted);
                 break;
             }
         }
     }
     watch.until("eth0", |snapshot| !has_own("192.0.2.1/24")(snapshot));
+}
+
+/// What expires, or goes with the primary address of its subnet, was not meant to go.
+fn what_nobody_deleted_is_told_apart(world: &mut World) {
+    let (mut watch, _) = Watch::on("eth0");
+    let mut removed = |text: &str, loss: Loss| {
+        let told = loop {
+            if let MonitorEvent::AddressRemoved { address, ours: true, loss, .. } = watch.next() {
+                break (address, loss);
+            }
+        };
+        assert_eq!(told, (cidr(text).address(), loss));
+    };
+    for text in ["192.0.2.10/24", "2001:db8::10/64"] {
+        put_for(world, text, 1, 1);
+        removed(text, Loss::Lapsed);
+    }
+    world.add_own("eth0", "192.0.2.1/24");
+    put(world, "192.0.2.10/24", 1);
+    world.delete("eth0", "192.0.2.1/24").unwrap();
+    removed("192.0.2.10/24", Loss::Lapsed);
+    put(world, "198.51.100.10/24", 1);
+    world.delete("eth0", "198.51.100.10/24").unwrap();
+    removed("198.51.100.10/24", Loss::Deleted);
 }
 
 /// `ip address replace` of a virtual address makes it the host's own, without removing it.

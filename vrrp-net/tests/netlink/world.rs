@@ -140,6 +140,11 @@ impl World {
         ours.remove(0)
     }
 
+    /// How long ago the youngest of an interface's addresses was put or renewed.
+    pub(crate) fn held_since(&mut self, interface: &str) -> Duration {
+        self.addresses(interface).iter().map(HostAddress::renewed_ago).min().unwrap()
+    }
+
     /// Waits until the link-local address of an interface is there and usable.
     pub(crate) fn settle(&mut self, interface: &str) {
         let index = self.index(interface);

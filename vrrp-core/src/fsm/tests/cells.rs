@@ -5,7 +5,7 @@ use super::*;
 const TABLE: &str = include_str!("cells.tsv");
 
 /// The states, each as a machine and the time at which the input arrives.
-fn states() -> [(&'static str, Machine, Instant); 15] {
+fn states() -> [(&'static str, Machine, Instant); 20] {
     let normal = contender(100, Preempt::Always);
     let after = t0() + Duration::from_millis(100);
     let started = |link| {
@@ -32,7 +32,7 @@ fn states() -> [(&'static str, Machine, Instant); 15] {
         drive(&mut unsent.0, unsent.1, &[Input::Timeout, Input::SendFailed]);
     }
     let unsent = from(unsent, &[advert(1, "192.0.2.9"), Input::SendFailed]);
-    let drained = from((backup(normal), t0()), &[Input::Drain { force: false }]);
+    let drained = from((settled(normal), t0()), &[Input::Drain { force: false }]);
     let named = |name, (machine, at)| (name, machine, at);
     [
         named("stopped", (stopped, after)),
@@ -44,16 +44,21 @@ fn states() -> [(&'static str, Machine, Instant); 15] {
         named("inspecting", (inspecting.0, asked + Duration::from_millis(100))),
         named("send", unsent),
         named("drained", drained),
-        named("backup", (backup(normal), after)),
+        named("started", (backup(normal), after)),
+        named("backup", (settled(normal), after)),
         named("acquiring", from(acquiring(normal), &[])),
         named("held", from(held(normal), &[])),
-        named("repairing", from(held(normal), &[Input::LeaseLost])),
+        named("repairing", from(held(normal), &[Input::LeaseLost(Loss::Lapsed)])),
+        named("adopted", from(adopted(normal), &[])),
+        named("giving-way", early(from(fought_over(normal), &[]))),
+        named("alone", from(fought_over_alone(normal), &[Input::LeaseLost(Loss::Deleted)])),
+        named("last-words", from(held(normal), &[advert(101, "192.0.2.1")])),
         named("stopping", early(from(held(normal), &[Input::Shutdown]))),
         named("draining", early(from(held(normal), &[Input::Drain { force: false }]))),
     ]
 }
 
-fn inputs(machine: &Machine) -> [(&'static str, Input); 22] {
+fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 25] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -72,7 +77,10 @@ fn inputs(machine: &Machine) -> [(&'static str, Input); 22] {
         ("done-on-link", Input::LeaseDone(Ok(Reach::OnLink))),
         ("done-routed", Input::LeaseDone(Ok(Reach::Routed))),
         ("done-failed", Input::LeaseDone(Err(LeaseFailure::Failed))),
-        ("lease-lost", Input::LeaseLost),
+        ("lease-deleted", Input::LeaseLost(Loss::Deleted)),
+        ("lease-lapsed", Input::LeaseLost(Loss::Lapsed)),
+        ("adopt-fresh", Input::Adopt { reach: Reach::OnLink, advertised_at: at - 2999 * MS }),
+        ("adopt-stale", Input::Adopt { reach: Reach::OnLink, advertised_at: at - 3000 * MS }),
         ("send-failed", Input::SendFailed),
         ("drain", Input::Drain { force: false }),
         ("drain-force", Input::Drain { force: true }),
@@ -118,8 +126,7 @@ fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: I
         ("repaired", effects.repaired),
         ("drain-refused", effects.drain_refused),
     ];
-    let flags: std::vec::Vec<&str> =
-        flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
+    let flags: Vec<&str> = flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
     let flags = if flags.is_empty() { "-".to_string() } else { flags.join("+") };
     let deadline = match machine.deadline() {
         None => "-".to_string(),
@@ -136,7 +143,7 @@ fn every_cell_does_what_the_table_says() {
     let mut expected = TABLE.lines().filter(|line| !line.starts_with('#'));
     let mut wrong = 0;
     for (state, machine, at) in states() {
-        for (name, input) in inputs(&machine) {
+        for (name, input) in inputs(&machine, at) {
             let found = line(state, name, machine, at, input);
             let expected = expected.next().unwrap_or("(no line)");
             if found != expected {

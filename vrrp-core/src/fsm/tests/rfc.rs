@@ -3,8 +3,6 @@
 
 use super::*;
 
-const MS: Duration = Duration::from_millis(1);
-
 fn contending() -> Role {
     contender(100, Preempt::Always)
 }
@@ -104,7 +102,7 @@ fn rfc9568_6_4_2_a_weaker_advertisement_restarts_the_timer_when_not_preempting()
 
 #[test]
 fn rfc9568_6_4_2_shutdown_of_a_backup_sends_nothing() {
-    let mut machine = backup(contending());
+    let mut machine = settled(contending());
     let effects = machine.handle(at(SECOND), Input::Shutdown);
     assert_eq!(effects, Effects { transition: Some(Reason::Shutdown), ..Effects::default() });
     assert_eq!((machine.phase(), machine.deadline()), (Phase::Initialize(Hold::Stopped), None));
@@ -245,7 +243,7 @@ fn a_preempt_delay_is_void_on_silence_on_a_resignation_and_on_a_stronger_active(
 #[test]
 fn announcements_come_at_once_after_1_s_after_5_s_and_are_refreshed() {
     let (mut machine, promoted) = held(contending());
-    let mut announced = std::vec::Vec::new();
+    let mut announced = Vec::new();
     while let Some(deadline) = machine.deadline()
         && deadline < promoted + 130 * SECOND
     {
@@ -272,7 +270,7 @@ fn weaker_advertisements_cause_one_burst_and_an_announcement_one_interval_after_
     }
     // At once and after 1 s; 300 packets in 3 s.
     assert_eq!(announced, 2);
-    let mut later = std::vec::Vec::new();
+    let mut later = Vec::new();
     while let Some(at) = machine.deadline()
         && at < won + 10 * SECOND
     {
@@ -328,7 +326,7 @@ fn dev_stalled_is_judged_before_any_input() {
         advert(1, "192.0.2.3"),
         advert(0, "192.0.2.3"),
         Input::Timeout,
-        Input::LeaseLost,
+        Input::LeaseLost(Loss::Lapsed),
         Input::LeaseDone(Ok(Reach::OnLink)),
         ready(),
         Input::SendFailed,
@@ -549,9 +547,9 @@ fn the_source_follows_the_interfaces_address() {
 fn losses_that_go_on_do_not_postpone_the_end_of_a_repair() {
     let (mut machine, promoted) = held(contending());
     let lost = promoted + 100 * MS;
-    drive(&mut machine, lost, &[Input::LeaseLost]);
+    drive(&mut machine, lost, &[Input::LeaseLost(Loss::Lapsed)]);
     run(&mut machine, lost + 2 * SECOND);
-    drive(&mut machine, lost + 2 * SECOND, &[Input::LeaseLost]);
+    drive(&mut machine, lost + 2 * SECOND, &[Input::LeaseLost(Loss::Lapsed)]);
     run(&mut machine, lost + 2500 * MS);
     assert_eq!(machine.phase(), Phase::Held);
     drive(&mut machine, lost + 2500 * MS, &[Input::Timeout]);

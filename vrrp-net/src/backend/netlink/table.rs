@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use vrrp_core::Cidr;
 
-use crate::netlink::addresses::{HostAddress, Put};
+use crate::netlink::addresses::{HostAddress, Put, covers};
 
 /// The addresses of the network namespace.
 #[derive(Debug, Default)]
@@ -104,22 +104,6 @@ fn is_peer(own: &HostAddress, cidr: Cidr) -> bool {
         (IpAddr::V6(own), IpAddr::V6(_)) => !own.is_unicast_link_local(),
         _ => false,
     }
-}
-
-/// Whether the subnet of `own` contains the subnet of `cidr`.
-fn covers(own: Cidr, cidr: Cidr) -> bool {
-    own.prefix_length() <= cidr.prefix_length()
-        && match (own.address(), cidr.address()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                let differs = a.to_bits() ^ b.to_bits();
-                differs.leading_zeros() >= u32::from(own.prefix_length())
-            }
-            (IpAddr::V6(a), IpAddr::V6(b)) => {
-                let differs = a.to_bits() ^ b.to_bits();
-                differs.leading_zeros() >= u32::from(own.prefix_length())
-            }
-            _ => false,
-        }
 }
 
 #[cfg(test)]

@@ -31,12 +31,15 @@ const FRESH: Duration = Duration::from_millis(50);
 
 /// A lease to renew, and its valid lifetime.
 pub(super) type Renewal = (Lease, Option<u32>);
+/// How long ago what is held was renewed, where that was asked.
+type Age = Option<Duration>;
 /// Where an answer goes.
-type Answer = oneshot::Sender<Result<(), BackendError>>;
+type Answer = oneshot::Sender<Result<Age, BackendError>>;
 
 /// What is asked of the worker.
 #[derive(Debug)]
 pub(super) enum Work {
+    Adopt { lease: Lease },
     Acquire { lease: Lease, valid: Option<u32> },
     Release { lease: Lease },
     Renew { leases: Vec<Renewal> },
@@ -101,14 +104,33 @@ impl Worker {
         }
     }
 
-    fn carry_out(&mut self, work: &Work) -> Result<(), BackendError> {
-        match work {
+    fn carry_out(&mut self, work: &Work) -> Result<Age, BackendError> {
+        let done = match work {
+            Work::Adopt { lease } => return self.adopt(lease),
             Work::Acquire { lease, valid } => self.acquire(lease, *valid),
             Work::Release { lease } => self.release(lease),
             Work::Renew { leases } => self.renew(leases).into_iter().collect(),
             Work::Leaving { lease, valid } => self.leaving(lease, *valid),
             Work::Inspect { lease } => self.inspect(lease),
+        };
+        done.map(|()| None)
+    }
+
+    /// How long ago an earlier process renewed what it left behind: all of it, or what is there goes.
+    fn adopt(&mut self, lease: &Lease) -> Result<Age, BackendError> {
+        let index = index_of(&lease.interface)?;
+        self.table = None;
+        let table = self.table()?;
+        let ages = lease.addresses.iter().map(|cidr| {
+            let ours = table.ours(index, cidr.address())?;
+            ours.is_adoptable(lease.lasts).then(|| ours.renewed_ago())
+        });
+        let oldest = ages.reduce(|one, other| Some(one?.max(other?))).flatten();
+        match oldest {
+            Some(_) => drop(self.put_on.insert(lease.key, index)),
+            None => self.release(lease)?,
         }
+        Ok(oldest)
     }
 
     fn acquire(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
@@ -179,7 +201,7 @@ impl Worker {
         }
         let mut results = self.renew(&leases).into_iter();
         for (count, answer) in answers {
-            let _ = answer.send(results.by_ref().take(count).fold(Ok(()), Result::and));
+            let _ = answer.send(results.by_ref().take(count).fold(Ok(()), Result::and).map(|()| None));
         }
     }
 

@@ -1,0 +1,47 @@
+//! The last words of a router that yields soon after its promotion.
+
+use core::time::Duration;
+
+use crate::{Instant, Interval};
+
+/// How often the last word is repeated at most, half an interval apart.
+const REPEATS: u8 = 6;
+
+/// The winner of an election has to announce the addresses again, because a router that has just yielded announced
+/// them, too. It does not know that unless it hears an advertisement of that router, and on a bad network one can
+/// be lost. So it is repeated until the winner has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Parting {
+    left: u8,
+    next_at: Instant,
+    /// When the winner last advertised.
+    heard_at: Instant,
+}
+
+impl Parting {
+    /// The first one has been sent.
+    pub(super) fn begun(now: Instant, interval: Interval) -> Self {
+        Self { left: REPEATS, next_at: now + pause(interval), heard_at: now }
+    }
+
+    /// The winner has advertised. When it did so long before its schedule, it answered: it has heard the last word
+    /// (RFC 9568 6.4.3).
+    pub(super) fn heard(self, now: Instant, interval: Interval) -> Option<Self> {
+        let answered = now < self.heard_at + interval.duration().saturating_mul(3) / 4;
+        (!answered).then_some(Self { heard_at: now, ..self })
+    }
+
+    pub(super) const fn next_at(self) -> Instant {
+        self.next_at
+    }
+
+    /// One was repeated.
+    pub(super) fn repeated(self, now: Instant, interval: Interval) -> Option<Self> {
+        let left = self.left.saturating_sub(1);
+        (left > 0).then_some(Self { left, next_at: now + pause(interval), ..self })
+    }
+}
+
+fn pause(interval: Interval) -> Duration {
+    interval.duration() / 2
+}
