@@ -1,5 +1,6 @@
 //! Who makes this host answer for the addresses: the [`VipBackend`] trait.
 
+pub mod command;
 pub mod memory;
 pub mod netlink;
 
@@ -8,6 +9,7 @@ use std::{error::Error as StdError, fmt, net::IpAddr, sync::Arc, time::Duration}
 use async_trait::async_trait;
 use vrrp_core::{Cidr, Generation, Key, LeaseFailure, Reach, Reason};
 
+pub use command::Command;
 pub use memory::Memory;
 pub use netlink::Netlink;
 

@@ -1,0 +1,227 @@
+//! [`Command`]: a program that moves the addresses.
+
+mod group;
+mod message;
+mod program;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io::{self, ErrorKind},
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use nix::{errno::Errno, sys::signal::Signal};
+use vrrp_core::{Key, LeaseFailure, Reach};
+
+use crate::{BackendError, Lease, Release, VipBackend};
+use message::Action;
+use program::{Ended, Running};
+
+/// How long the program may take, unless [`Command::limit`] says something else.
+const LIMIT: Duration = Duration::from_secs(30);
+/// `EX_USAGE` of sysexits.h: the program does not know the action.
+const UNKNOWN_ACTION: i32 = 64;
+/// `EX_NOPERM` of sysexits.h: a right is missing.
+const NO_PERMISSION: i32 = 77;
+
+/// Has a program move the addresses: for the API of a cloud, or whatever a script can do.
+///
+/// ```
+/// use std::time::Duration;
+/// use vrrp_net::backend::Command;
+///
+/// let backend = Command::new("/usr/local/bin/move-ip").arg("eip-42").limit(Duration::from_secs(60));
+/// ```
+///
+/// # What the program is told
+///
+/// It is started without a shell, as `/usr/local/bin/move-ip eip-42 ACTION`, with one line of JSON on its
+/// standard input, in the environment and the working directory of this process:
+///
+/// ```json
+/// {"schema":1,"action":"release","name":"web","interface":"eth0","vrid":51,"family":"ipv4",
+///  "addresses":["192.0.2.10/24"],"generation":7,"owner":false,"reason":"successor","successor":"192.0.2.2"}
+/// ```
+///
+/// | action | when | what it does |
+/// |---|---|---|
+/// | `acquire` | this node takes over; also to put right what may have been lost | makes this host answer for the addresses. Also when it does so already |
+/// | `release` | this node lets go, and at each start, to clear what a crash left behind | gives them up if this host has them, and leaves them alone if another has. `reason` says why, and `successor` is who was heard to hold them, or null |
+/// | `inspect` | after a failure, before this node contends again | says whether an `acquire` could succeed now, and changes nothing |
+///
+/// `reason` and `successor` come with `release` only. Nothing is asked to renew: what a program holds does not
+/// end by itself when this process dies. It is put right by the next start, which begins with a `release`.
+///
+/// # What it answers
+///
+/// | exit status | means |
+/// |---|---|
+/// | 0 | done |
+/// | 64 (`EX_USAGE`) from `inspect` | it has no such action; this node tries `acquire` when its turn comes |
+/// | 77 (`EX_NOPERM`) | a right is missing: [`LeaseFailure::Denied`] |
+/// | any other, or a signal | it failed: [`LeaseFailure::Failed`] |
+///
+/// The last line of its standard error is part of the error's sentence. Its standard output is thrown away.
+///
+/// # How it ends
+///
+/// It is the leader of a process group of its own. When it ends, or when it is not wanted any more (it took
+/// longer than its limit, or a newer wish came), what is left of the group is ended by `SIGKILL`: at once,
+/// because the `release` that follows must not wait for it, and what goes on could undo what that does. So it may
+/// be cut off anywhere, and nothing that it started in the background outlives it but a process that made a
+/// group of its own (`setsid`). The next program for the same virtual router starts when this one is gone.
+///
+/// It needs a tokio runtime with I/O enabled, but none to end what it started.
+#[derive(Debug)]
+pub struct Command {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    limit: Duration,
+    reach: Reach,
+    turns: Mutex<BTreeMap<Key, Turn>>,
+}
+
+/// Held while a program runs for one virtual router.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+impl Command {
+    /// A backend that starts `program`. A name without a slash is looked for in `PATH`.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            limit: LIMIT,
+            reach: Reach::Routed,
+            turns: Mutex::default(),
+        }
+    }
+
+    /// Adds an argument. The action comes after all of them.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets how long the program may take; 30 s unless set.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Sets how neighbours find the addresses once the program has ended well; [`Reach::Routed`] unless set,
+    /// as with a cloud. A program that puts addresses on an interface wants [`Reach::OnLink`]: otherwise the
+    /// neighbours go on sending to the node that had them before.
+    #[must_use]
+    pub fn reach(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
+    }
+
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    async fn ask(&self, action: Action<'_>, lease: &Lease) -> Result<(), BackendError> {
+        let turn = self.turn(lease.key).lock_owned().await;
+        let mut command = process::Command::new(&self.program);
+        command.args(&self.arguments).arg(action.as_str());
+        let running = message::file(action, lease).and_then(|input| Running::start(command, input, turn));
+        let ended = match running {
+            Ok(running) => running.end().await,
+            Err(error) => Err(error),
+        };
+        let ended = ended.map_err(|error| self.unstarted(&error))?;
+        self.judge(action, &ended)
+    }
+
+    fn turn(&self, key: Key) -> Turn {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.entry(key).or_default().clone()
+    }
+
+    fn judge(&self, action: Action<'_>, ended: &Ended) -> Result<(), BackendError> {
+        let (kind, advice) = match (ended.status.code(), action) {
+            (Some(0), _) | (Some(UNKNOWN_ACTION), Action::Inspect) => return Ok(()),
+            (Some(NO_PERMISSION), _) => (LeaseFailure::Denied, ""),
+            (_, Action::Inspect) => {
+                (LeaseFailure::Failed, " (a program without this action ends with exit status 64)")
+            }
+            (_, Action::Acquire | Action::Release(_)) => (LeaseFailure::Failed, ""),
+        };
+        let (program, how) = (self.program.display(), describe(ended));
+        let said = ended.last_line.as_deref().unwrap_or("it wrote nothing to its standard error");
+        Err(BackendError::new(kind, format!("{program} {action} {how}{advice}: {said}")))
+    }
+
+    fn unstarted(&self, error: &io::Error) -> BackendError {
+        let program = self.program.display();
+        let (kind, what) = match (error.kind(), error.raw_os_error().map(Errno::from_raw)) {
+            (ErrorKind::NotFound, _) => (
+                LeaseFailure::Failed,
+                "it, or the interpreter that its first line names, does not exist; install it or correct the path"
+                    .to_owned(),
+            ),
+            (ErrorKind::PermissionDenied, _) => (
+                LeaseFailure::Denied,
+                "this user may not execute it; make it executable, on a file system that allows that".to_owned(),
+            ),
+            (_, Some(Errno::ENOEXEC)) => (
+                LeaseFailure::Failed,
+                "it is no program of this machine; a script begins with a line like #!/bin/sh".to_owned(),
+            ),
+            (_, _) => (LeaseFailure::Failed, error.to_string()),
+        };
+        BackendError::new(kind, format!("{program} cannot be run: {what}"))
+    }
+}
+
+/// How a program ended that did not end well.
+fn describe(ended: &Ended) -> String {
+    match (ended.status.code(), ended.status.signal()) {
+        (Some(code), _) => format!("ended with exit status {code}"),
+        (None, Some(signal)) => {
+            let name = Signal::try_from(signal).map_or("unknown", Signal::as_str);
+            format!("was ended by signal {signal} ({name})")
+        }
+        (None, None) => format!("ended with {}", ended.status),
+    }
+}
+
+#[async_trait]
+impl VipBackend for Command {
+    async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
+        self.ask(Action::Acquire, lease).await.map(|()| self.reach)
+    }
+
+    async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError> {
+        self.ask(Action::Release(release), lease).await
+    }
+
+    async fn inspect(&self, lease: &Lease) -> Result<(), BackendError> {
+        self.ask(Action::Inspect, lease).await
+    }
+
+    fn timeout(&self) -> Duration {
+        self.limit
+    }
+}
