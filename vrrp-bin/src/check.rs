@@ -8,7 +8,9 @@ use vrrp_core::{Cidr, Family, Role, Transport};
 
 use crate::{
     cli,
-    config::{Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name, nearest},
+    config::{
+        Backend, Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name, nearest,
+    },
     import::environment::{self, Note, Reading},
 };
 use host::{Capability, Host, Interface};
@@ -105,8 +107,9 @@ impl fmt::Display for Warning<'_> {
 /// What of `config` does not suit `host`, in the order of the file.
 fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
     let mut warnings = Warnings::default();
-    for capability in [Capability::NetRaw, Capability::NetAdmin] {
-        if !host.has(capability) {
+    let kernel = config.routers.iter().any(|router| matches!(router.backend, Backend::Kernel { .. }));
+    for (capability, needed) in [(Capability::NetRaw, true), (Capability::NetAdmin, kernel)] {
+        if needed && !host.has(capability) {
             let message = format!(
                 "this user lacks {capability}, which `vrrp run` needs to {}; run it as root or grant {capability}",
                 capability.purpose()
@@ -118,6 +121,14 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
         match host.interface(&router.interface) {
             Some(interface) => warnings.compare_interface(router, interface, host),
             None => warnings.add(&router.places.interface, missing_interface(router, host)),
+        }
+        if let Backend::Command(command) = &router.backend
+            && let Err(refused) = host::executable(&command.program)
+        {
+            let program = command.program.display();
+            let message =
+                format!("{program} cannot be run: {}; {} cannot become active", refused.desc(), router.name);
+            warnings.add(&router.places.backend, message);
         }
     }
     warnings.0
@@ -183,8 +194,11 @@ impl<'a> Warnings<'a> {
             let message = "`peers` holds addresses of this host only, so that nobody is spoken to; list the other nodes";
             self.add(&places.peers, message.to_owned());
         }
-        for cidr in config.router.addresses() {
-            self.compare_address(config, cidr, owner, host);
+        // What a program holds, and where, is its own affair.
+        if matches!(config.backend, Backend::Kernel { .. }) {
+            for cidr in config.router.addresses() {
+                self.compare_address(config, cidr, owner, host);
+            }
         }
     }
 
@@ -319,6 +333,21 @@ addresses = ["192.0.2.10/24"]
     }
 
     #[test]
+    fn a_program_must_be_there_and_what_it_holds_is_its_own_affair() {
+        let present = host(&[("eth0", true, &[("192.0.2.1/24", false), ("192.0.2.10/24", false)])]);
+        expect("backend = { command = [\"/bin/sh\"] }", &present, &[]);
+        let missing = "f.toml:7:11: warning: /nonexistent cannot be run: No such file or directory; web cannot become \
+                       active";
+        expect("backend = { command = [\"/nonexistent\"] }", &present, &[missing]);
+        expect(
+            "backend = { command = [\"/etc/passwd\"] }",
+            &present,
+            &["f.toml:7:11: warning: /etc/passwd cannot"],
+        );
+        expect("backend = { command = [\"/tmp\"] }", &present, &["f.toml:7:11: warning: /tmp cannot be run"]);
+    }
+
+    #[test]
     fn missing_capabilities_are_named() {
         let mut host = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
         host.capabilities = 1 << 13;
@@ -327,6 +356,8 @@ addresses = ["192.0.2.10/24"]
             &host,
             &["f.toml: warning: this user lacks CAP_NET_ADMIN, which `vrrp run` needs to hold addresses"],
         );
+        // A program may not need it.
+        expect("backend = { command = [\"/bin/sh\"] }", &host, &[]);
         host.capabilities = 0;
         assert_eq!(warnings("", &host).len(), 2);
     }

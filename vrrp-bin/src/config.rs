@@ -4,6 +4,7 @@
 //! and a file with an error starts nothing.
 
 mod addresses;
+mod backend;
 pub(crate) mod duration;
 pub(crate) mod effective;
 mod keys;
@@ -27,6 +28,7 @@ use toml::de::DeTable;
 use vrrp_core::{Family, VirtualRouter, Vrid};
 
 pub(crate) use addresses::unfit;
+pub(crate) use backend::{Backend, Command};
 pub(crate) use keys::nearest;
 pub(crate) use problem::{ConfigError, ConfigErrors, Place, describe};
 pub(crate) use router::family_name;
@@ -59,8 +61,8 @@ pub(crate) struct RouterConfig {
     pub(crate) interface: String,
     /// What the protocol needs to know.
     pub(crate) router: VirtualRouter,
-    /// Whether its addresses expire in the kernel when this daemon dies or hangs.
-    pub(crate) lease: bool,
+    /// Who holds its addresses.
+    pub(crate) backend: Backend,
     /// Where the configuration speaks of it.
     pub(crate) places: Places,
 }
@@ -76,6 +78,8 @@ pub(crate) struct Places {
     pub(crate) peers: Place,
     /// The source, or else the interface.
     pub(crate) source: Place,
+    /// The backend, or else the header.
+    pub(crate) backend: Place,
 }
 
 impl Config {
@@ -167,12 +171,13 @@ impl Draft {
             name: self.name.value,
             interface: self.interface.value,
             router: self.router,
-            lease: self.lease,
+            backend: self.backend,
             places: Places {
                 interface: place(self.interface.at),
                 addresses,
                 peers: place(self.peers_at),
                 source: place(self.source_at),
+                backend: place(self.backend_at),
             },
         }
     }

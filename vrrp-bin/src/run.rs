@@ -7,11 +7,14 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::broadcast::{Receiver, error::RecvError},
 };
-use vrrp_net::{Member, Node, NodeEvent, VipBackend, backend::Netlink};
+use vrrp_net::{
+    Member, Node, NodeEvent, VipBackend,
+    backend::{self, Netlink},
+};
 
 use crate::{
     cli,
-    config::{Config, ConfigErrors},
+    config::{self, Backend, Config, ConfigErrors, RouterConfig},
     control,
     import::environment,
     log,
@@ -125,11 +128,20 @@ fn members(config: &Config) -> std::io::Result<Vec<Member>> {
     let kernel = Netlink::new()?;
     let leased: Arc<dyn VipBackend> = Arc::new(kernel.clone());
     let permanent: Arc<dyn VipBackend> = Arc::new(kernel.permanent());
-    let member = |router: &crate::config::RouterConfig| {
-        let backend = if router.lease { &leased } else { &permanent };
-        Member::new(&router.interface, router.router.clone(), Arc::clone(backend)).name(&router.name)
+    let member = |router: &RouterConfig| {
+        let backend = match &router.backend {
+            Backend::Kernel { lease: true } => Arc::clone(&leased),
+            Backend::Kernel { lease: false } => Arc::clone(&permanent),
+            Backend::Command(command) => program(command),
+        };
+        Member::new(&router.interface, router.router.clone(), backend).name(&router.name)
     };
     Ok(config.routers.iter().map(member).collect())
+}
+
+fn program(command: &config::Command) -> Arc<dyn VipBackend> {
+    let config::Command { program, arguments, timeout, reach } = command;
+    Arc::new(backend::Command::new(program).args(arguments).limit(*timeout).reach(*reach))
 }
 
 /// Hands over and lets go; a second signal lets go at once.

@@ -1,7 +1,11 @@
 //! This host, as far as a configuration depends on it.
 
-use std::{fmt, fs, io, net::IpAddr};
+use std::{fmt, fs, io, net::IpAddr, path::Path};
 
+use nix::{
+    errno::Errno,
+    unistd::{AccessFlags, access},
+};
 use vrrp_core::Cidr;
 use vrrp_net::netlink::{Socket, addresses, links};
 
@@ -93,6 +97,14 @@ impl Interface {
         let found = self.addresses.iter().find(|(cidr, _)| cidr.address() == address);
         found.map_or_else(|| Cidr::from(address).prefix_length(), |(cidr, _)| cidr.prefix_length())
     }
+}
+
+/// Whether this user may execute the file `program`.
+pub(super) fn executable(program: &Path) -> Result<(), Errno> {
+    if program.is_dir() {
+        return Err(Errno::EISDIR);
+    }
+    access(program, AccessFlags::X_OK)
 }
 
 fn capabilities() -> io::Result<u64> {

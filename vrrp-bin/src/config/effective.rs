@@ -1,11 +1,11 @@
 //! The effective configuration: every key with the value that is in force, secrets masked.
 
-use std::{net::IpAddr, path::Path, time::Duration};
+use std::{borrow::Cow, iter, net::IpAddr, path::Path, time::Duration};
 
 use serde::Serialize;
 use vrrp_core::{Checksum, Hear, Preempt, Protocol, Role, Transport};
 
-use super::{Config, RouterConfig, duration};
+use super::{Backend, Config, RouterConfig, backend, duration};
 
 /// What stands for a password. It has the length of the longest one, so that it parses.
 const MASKED: &str = "********";
@@ -41,8 +41,9 @@ struct Router<'a> {
     password: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum: Option<&'static str>,
-    lease: bool,
-    backend: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease: Option<bool>,
+    backend: BackendChoice<'a>,
     announce: Announce,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     peers: Vec<Peer>,
@@ -60,6 +61,20 @@ enum Priority {
 enum PreemptMode {
     Switch(bool),
     Delay(String),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum BackendChoice<'a> {
+    Word(&'static str),
+    Command(Command<'a>),
+}
+
+#[derive(Serialize)]
+struct Command<'a> {
+    command: Vec<Cow<'a, str>>,
+    timeout: String,
+    reach: &'static str,
 }
 
 #[derive(Serialize)]
@@ -100,6 +115,10 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
                 (peers.iter().map(peer).collect(), Some(hear_word(*hear)))
             }
         };
+        let (lease, backend) = match &config.backend {
+            Backend::Kernel { lease } => (Some(*lease), BackendChoice::Word("kernel")),
+            Backend::Command(command) => (None, BackendChoice::Command(command.into())),
+        };
         let announcements = router.announcement_policy();
         let repeat = (0..).map_while(|step| announcements.delay(step)).map(duration::format).collect();
         let refresh = duration::format(announcements.refresh().unwrap_or(Duration::ZERO));
@@ -116,10 +135,22 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             source: router.pinned_source(),
             password,
             checksum,
-            lease: config.lease,
-            backend: "kernel",
+            lease,
+            backend,
             announce: Announce { repeat, refresh },
             peers,
+        }
+    }
+}
+
+impl<'a> From<&'a backend::Command> for Command<'a> {
+    fn from(command: &'a backend::Command) -> Self {
+        let program = command.program.to_string_lossy();
+        let arguments = command.arguments.iter().map(Into::into);
+        Self {
+            command: iter::once(program).chain(arguments).collect(),
+            timeout: duration::format(command.timeout),
+            reach: backend::reach_word(command.reach),
         }
     }
 }

@@ -62,6 +62,10 @@ pub(super) const ADDRESS: Keys = Keys {
 /// A peer written as a table.
 pub(super) const PEER: Keys = Keys { section: "a peer", known: &["address", "min_ttl"], planned: &[] };
 
+/// `backend` as a table.
+pub(super) const BACKEND: Keys =
+    Keys { section: "`backend`", known: &["command", "timeout", "reach"], planned: &[] };
+
 /// `announce`.
 pub(super) const ANNOUNCE: Keys = Keys { section: "`announce`", known: &["repeat", "refresh"], planned: &[] };
 

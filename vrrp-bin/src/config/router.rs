@@ -9,6 +9,7 @@ use vrrp_core::{
 
 use super::{
     addresses::{self, Addresses},
+    backend::{self, Backend},
     problem::{At, Problems},
     section::{Item, Section},
     unicast::{self, Unicast},
@@ -23,7 +24,8 @@ pub(super) struct Draft {
     pub(super) addresses: Vec<At<Cidr>>,
     pub(super) peers_at: usize,
     pub(super) source_at: usize,
-    pub(super) lease: bool,
+    pub(super) backend: Backend,
+    pub(super) backend_at: usize,
     pub(super) router: VirtualRouter,
 }
 
@@ -39,7 +41,8 @@ struct Settings<'a> {
     role: Role,
     password: Option<At<Password>>,
     checksum: Option<At<Checksum>>,
-    lease: bool,
+    backend: Backend,
+    backend_at: usize,
     announcements: Announcements,
     unicast: Unicast,
 }
@@ -71,11 +74,9 @@ impl<'a> Settings<'a> {
         let role = values::role(section, problems);
         let password = values::password(section, directory, problems);
         let checksum = section.or("checksum", None, |item| item.choice(problems, CHECKSUMS).map(Some));
-        let lease = section.or("lease", true, |item| item.bool(problems));
-        let backend = section.or("backend", (), |item| values::backend(item, problems));
+        let backend = backend::read(section, problems);
         let announcements = values::announcements(section, problems);
         let unicast = unicast::read(section, problems);
-        backend?;
         Some(Self {
             at: section.at,
             name: name?,
@@ -87,7 +88,8 @@ impl<'a> Settings<'a> {
             role: role?,
             password: password?,
             checksum: checksum?,
-            lease: lease?,
+            backend: backend?,
+            backend_at: section.get("backend").map_or(section.at, |item| item.at),
             announcements: announcements?,
             unicast: unicast?,
         })
@@ -129,7 +131,8 @@ impl<'a> Settings<'a> {
             addresses: self.addresses.of(family).collect(),
             peers_at: self.unicast.peers.as_ref().map_or(self.at, |peers| peers.at),
             source_at: self.unicast.source.as_ref().map_or(self.interface.at, |source| source.at),
-            lease: self.lease,
+            backend: self.backend.clone(),
+            backend_at: self.backend_at,
             router,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use vrrp_core::{Checksum, Cidr, Hear, Password, Peer, Preempt, Priority, Protocol, Role, Transport};
+use vrrp_core::{Checksum, Cidr, Hear, Password, Peer, Preempt, Priority, Protocol, Reach, Role, Transport};
 
 use super::{effective::Effective, *};
 
@@ -42,6 +42,14 @@ const MINIMAL: &str = r#"
 interface = "eth0"
 vrid = 51
 addresses = ["192.0.2.10/24"]
+"#;
+
+const COMMAND: &str = r#"
+[[virtual_router]]
+interface = "eth2"
+vrid = 51
+addresses = ["203.0.113.10", "2001:db8:1::10", "fe80::11"]
+backend = { command = ["/usr/local/bin/move-ip", "eip 42", ""], timeout = "1500ms", reach = "on-link" }
 "#;
 
 fn parse(text: &str) -> Result<Config, ConfigErrors> {
@@ -97,7 +105,8 @@ fn every_key_reaches_the_core() {
     let announcements = v4.router.announcement_policy();
     assert_eq!(announcements.delay(1), Some(Duration::from_millis(500)));
     assert_eq!((announcements.delay(2), announcements.refresh()), (None, None));
-    assert_eq!((v4.lease, owner.lease), (false, true));
+    assert_eq!(v4.backend, Backend::Kernel { lease: false });
+    assert_eq!(owner.backend, Backend::Kernel { lease: true });
     assert_eq!(owner.router.configured_role(), Role::Owner);
     let password = Password::try_from(&b"secret"[..]).unwrap();
     assert!(
@@ -107,13 +116,36 @@ fn every_key_reaches_the_core() {
 }
 
 #[test]
+fn a_program_may_hold_the_addresses() {
+    let config = parse(COMMAND).unwrap();
+    let [v4, v6] = config.routers.as_slice() else { panic!("{config:#?}") };
+    let expected = Command {
+        program: "/usr/local/bin/move-ip".into(),
+        arguments: vec!["eip 42".to_owned(), String::new()],
+        timeout: Duration::from_millis(1500),
+        reach: Reach::OnLink,
+    };
+    assert_eq!(
+        (&v4.backend, &v6.backend),
+        (&Backend::Command(expected.clone()), &Backend::Command(expected))
+    );
+    assert_eq!(v4.places.backend.to_string(), "f.toml:6:11");
+
+    let config = parse(&format!("{MINIMAL}backend = {{ command = [\"/bin/true\"] }}\n")).unwrap();
+    let program = "/bin/true".into();
+    let timeout = Duration::from_secs(30);
+    let expected = Command { program, arguments: Vec::new(), timeout, reach: Reach::Routed };
+    assert_eq!(config.routers.first().unwrap().backend, Backend::Command(expected));
+}
+
+#[test]
 fn what_is_left_out_has_the_defaults_of_the_core() {
     let config = parse(MINIMAL).unwrap();
     let [router] = config.routers.as_slice() else { panic!("{config:#?}") };
     let addresses = vrrp_core::Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>().unwrap()]).unwrap();
     let interval = vrrp_core::Centiseconds::ONE_SECOND;
     assert_eq!(router.router, VirtualRouter::v3_ipv4(Vrid::try_from(51).unwrap(), addresses, interval));
-    assert_eq!((router.name.as_str(), router.lease), ("eth0-51-ipv4", true));
+    assert_eq!((router.name.as_str(), &router.backend), ("eth0-51-ipv4", &Backend::Kernel { lease: true }));
     assert_eq!(config.control, Path::new(CONTROL));
 }
 
@@ -173,7 +205,7 @@ fn a_file_that_cannot_be_read_is_named() {
 
 #[test]
 fn the_effective_configuration_means_the_same_and_shows_no_secret() {
-    let config = parse(FULL).unwrap();
+    let config = parse(&format!("{COMMAND}{FULL}")).unwrap();
     let text = toml::to_string(&Effective::from(&config)).unwrap();
     assert!(!text.contains("secret"), "{text}");
     let again = parse(&text).unwrap();
@@ -181,8 +213,8 @@ fn the_effective_configuration_means_the_same_and_shows_no_secret() {
     assert_eq!(again.routers.len(), config.routers.len());
     for (before, after) in config.routers.iter().zip(&again.routers) {
         assert_eq!(
-            (&before.name, &before.interface, before.lease),
-            (&after.name, &after.interface, after.lease)
+            (&before.name, &before.interface, &before.backend),
+            (&after.name, &after.interface, &after.backend)
         );
         assert_eq!(before.router.configured_role(), after.router.configured_role());
         assert_eq!(before.router.transport(), after.router.transport());

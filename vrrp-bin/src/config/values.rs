@@ -163,19 +163,6 @@ fn password_file(item: Item<'_>, directory: &Path, problems: &mut Problems) -> O
     Some(octets)
 }
 
-/// The only backend of this version.
-pub(super) fn backend(item: Item<'_>, problems: &mut Problems) -> Option<()> {
-    match item.as_text() {
-        Some("kernel") => return Some(()),
-        Some(text) => {
-            problems.add(item.at, format!("`backend` is {text:?}; this version has \"kernel\" only"))
-        }
-        None => problems
-            .add(item.at, "a `backend` other than \"kernel\" is not supported in this version; remove it"),
-    }
-    None
-}
-
 /// `announce = { repeat = [...], refresh = "..." }`; a refresh of "0s" is none.
 pub(super) fn announcements(section: &Section<'_>, problems: &mut Problems) -> Option<Announcements> {
     let defaults = Announcements::default();

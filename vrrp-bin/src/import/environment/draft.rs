@@ -8,7 +8,7 @@ use vrrp_core::{
 };
 
 use super::reader::{Named, Reader};
-use crate::config::{Place, Places, RouterConfig, family_name, unfit};
+use crate::config::{Backend, Place, Places, RouterConfig, family_name, unfit};
 
 /// A virtual router, or two if there are addresses of both families.
 pub(super) struct Draft {
@@ -111,12 +111,13 @@ impl Draft {
             name: self.name(family, both),
             interface: self.interface.value.clone(),
             router,
-            lease: true,
+            backend: Backend::Kernel { lease: true },
             places: Places {
                 interface: self.interface.place(),
                 addresses: addresses.iter().map(|cidr| (cidr.value.address(), cidr.place())).collect(),
                 peers,
                 source: self.source.as_ref().map_or_else(|| self.interface.place(), place),
+                backend: self.interface.place(),
             },
         })
     }
