@@ -2,6 +2,8 @@
 //!
 //! `cargo test -p vrrp-bin --test lab -- NAME` runs those whose name contains NAME.
 
+#[path = "lab/backends.rs"]
+mod backends;
 #[path = "lab/evidence.rs"]
 mod evidence;
 #[path = "lab/failover.rs"]
@@ -28,7 +30,14 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each test is several busy processes, and measures time.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(2));
-    let all = [failover::tests(), faults::tests(), hostile::tests(), known_bad::tests(), frames::tests()];
+    let all = [
+        failover::tests(),
+        faults::tests(),
+        backends::tests(),
+        hostile::tests(),
+        known_bad::tests(),
+        frames::tests(),
+    ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");

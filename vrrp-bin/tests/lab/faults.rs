@@ -45,7 +45,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-fn config(priority: u8, interval: Duration, addresses: &[Ipv4Addr]) -> String {
+pub(crate) fn config(priority: u8, interval: Duration, addresses: &[Ipv4Addr]) -> String {
     let addresses: Vec<String> = addresses.iter().map(|address| format!("\"{address}/24\"")).collect();
     let (addresses, interval) = (addresses.join(", "), interval.as_millis());
     format!(
@@ -55,7 +55,7 @@ fn config(priority: u8, interval: Duration, addresses: &[Ipv4Addr]) -> String {
 }
 
 /// Skew_Time of the weaker node, whose priority is 100 (RFC 9568 6.1).
-fn skew(interval: Duration) -> Duration {
+pub(crate) fn skew(interval: Duration) -> Duration {
     interval * 156 / 256
 }
 
@@ -64,7 +64,7 @@ fn active_down(interval: Duration) -> Duration {
 }
 
 /// Waits until the node's only virtual router is held back for this reason, and returns its status.
-fn wait_for_hold(node: &Node, hold: &str) -> Result<Value, Failed> {
+pub(crate) fn wait_for_hold(node: &Node, hold: &str) -> Result<Value, Failed> {
     let mut router = Value::Null;
     let held = wait_until(SOON, || {
         router = node.router(0);
@@ -74,12 +74,12 @@ fn wait_for_hold(node: &Node, hold: &str) -> Result<Value, Failed> {
 }
 
 /// The virtual router's number `field`; 0 when there is none.
-fn number(router: &Value, field: &str) -> f64 {
+pub(crate) fn number(router: &Value, field: &str) -> f64 {
     router.pointer(field).and_then(Value::as_f64).unwrap_or_default()
 }
 
 /// Waits for a frame that comes at `until` or later: until then everything has been captured.
-fn watch(capture: &Capture, mac: [u8; 6], until: Duration) -> Outcome {
+pub(crate) fn watch(capture: &Capture, mac: [u8; 6], until: Duration) -> Outcome {
     let patience = until.saturating_sub(now()) + SOON;
     let frame = capture.wait_for(patience, |frame| frame.at >= until && priority(frame, mac).is_some());
     check(frame.is_some(), "the healthy node fell silent")
@@ -122,12 +122,15 @@ fn denied(ticker: &Ticker) -> Outcome {
 
     let begun = now();
     pair.a.start_command(&config(200, interval, &[ADDRESS]), without_net_admin())?;
-    wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, a) == Some(200))?;
+    let claimed =
+        wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, a) == Some(200))?;
     let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
     let took =
         wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
     within("takeover after a resignation", took - resigned, (skew(interval), skew(interval)), SLACK, ticker)?;
-    wait_for(&pair.capture, "announcement of b", took, |frame| announces(frame, b))?;
+    let back = wait_for(&pair.capture, "announcement of b", took, |frame| announces(frame, b))?;
+    let limits = (skew(interval), 2 * interval);
+    within("address back after a failure", back - claimed, limits, SLACK, ticker)?;
     let (taken, attempt) = (client.mark(), client.since(start));
     pair.b.wait_for_phase("held")?;
 
@@ -161,7 +164,7 @@ fn without_net_admin() -> Command {
     command
 }
 
-fn announces(frame: &Frame, mac: [u8; 6]) -> bool {
+pub(crate) fn announces(frame: &Frame, mac: [u8; 6]) -> bool {
     frame.garp() == Some((mac, ADDRESS))
 }
 

@@ -4,6 +4,7 @@
 mod adoption;
 mod backends;
 mod lifecycle;
+mod outcomes;
 mod protocol;
 mod replacements;
 mod world;
