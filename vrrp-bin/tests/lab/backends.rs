@@ -6,6 +6,7 @@ use std::{
     net::Ipv4Addr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -48,6 +49,7 @@ done";
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         timed("backend_command_works", works),
+        timed("backend_command_example", example),
         timed("backend_command_slow", slow),
         timed("backend_command_fails", fails),
         timed("backend_command_hangs", hangs),
@@ -238,6 +240,40 @@ fn works(_: &Ticker) -> Outcome {
         "a kept the address",
     )?;
     check(client.wait_for_reply(client.mark(), SOON), "the client got no answer from b")
+}
+
+/// The script that the documentation offers, on both nodes.
+fn example(_: &Ticker) -> Outcome {
+    let mut pair = Pair::new()?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/move-ip");
+    let config = |priority| {
+        config(priority, QUICK, &[ADDRESS])
+            + &format!(
+                "backend = {{ command = [{script:?}, \"{ADDRESS}/24\", \"eth0\"], reach = \"on-link\" }}\n"
+            )
+    };
+    pair.a.start(&config(200))?;
+    pair.b.start(&config(100))?;
+    pair.a.wait_for_phase("held")?;
+    let client = Client::start(&pair.user, ADDRESS.into(), 1000)?;
+    check(client.wait_for_reply(client.mark(), SOON), "the client got no answer from a")?;
+    pair.a.signal(Signal::SIGTERM)?;
+    check(pair.a.wait()?, "a did not end with status 0")?;
+    check(!pair.a.has_address(&ADDRESS.to_string())?, "a kept the address")?;
+    pair.b.wait_for_phase("held")?;
+    check(pair.b.has_address(&ADDRESS.to_string())?, "b has no address")?;
+    check(client.wait_for_reply(client.mark(), SOON), "the client got no answer from b")?;
+
+    // Without its interface the script says that it would not work.
+    let status = |action: &'static str, interface: &'static str| {
+        let mut command = Command::new(script);
+        command.args(["10.0.0.100/24", interface, action]).stderr(Stdio::null());
+        pair.b.host.run(move || command.status().map(|status| status.code()))
+    };
+    check(status("inspect", "eth0")?? == Some(0), "inspect fails")?;
+    check(status("inspect", "eth9")?? != Some(0), "inspect finds an interface that is not there")?;
+    check(status("adopt", "eth0")?? == Some(64), "it knows an action that is none")?;
+    check(!pair.a.log().contains("backend-failed"), format!("a failed:\n{}", pair.a.log()))
 }
 
 /// The program takes 2 s: meanwhile a advertises, nobody else does, and nobody is told that a is Active.
