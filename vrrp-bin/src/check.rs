@@ -28,7 +28,7 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
             return cli::BAD_CONFIGURATION;
         }
     };
-    let warnings = match Host::read() {
+    let mut warnings = match Host::read() {
         Ok(host) => compare(&config, &host),
         Err(error) => vec![Warning {
             place: &config.origin,
@@ -37,6 +37,7 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
             ),
         }],
     };
+    warnings.extend(realtime(&config));
     for warning in &warnings {
         eprintln!("{warning}");
     }
@@ -132,6 +133,13 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
         }
     }
     warnings.0
+}
+
+/// Whether this user would be refused the priority of the driver's thread.
+fn realtime(config: &Config) -> Option<Warning<'_>> {
+    let (priority, place) = config.realtime.as_ref()?;
+    let refused = priority.try_out().err()?;
+    Some(Warning { place, message: refused.to_string() })
 }
 
 fn missing_interface(router: &RouterConfig, host: &Host) -> String {

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod backend;
+mod daemon;
 pub(crate) mod duration;
 pub(crate) mod effective;
 mod keys;
@@ -26,6 +27,7 @@ use std::{
 
 use toml::de::DeTable;
 use vrrp_core::{Family, VirtualRouter, Vrid};
+use vrrp_net::Realtime;
 
 pub(crate) use addresses::unfit;
 pub(crate) use backend::{Backend, Command};
@@ -36,7 +38,7 @@ pub(crate) use values::{is_interface_name, is_name};
 
 use problem::{At, Position, Problems};
 use router::Draft;
-use section::{Item, Section};
+use section::Section;
 
 /// The control socket, unless `daemon.control` names another.
 pub(crate) const CONTROL: &str = "/run/vrrp/control.sock";
@@ -50,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) routers: Vec<RouterConfig>,
     /// Where the control socket is.
     pub(crate) control: PathBuf,
+    /// The priority of the driver's thread, and where it is asked for.
+    pub(crate) realtime: Option<(Realtime, Place)>,
 }
 
 /// One virtual router of the configuration.
@@ -115,14 +119,20 @@ impl Config {
         let directory = path.parent().unwrap_or_else(|| Path::new("."));
         let drafts = drafts(&file, directory, &mut problems);
         check_unique(&drafts, text, &mut problems);
-        let control = control(&file, &mut problems);
+        let daemon = daemon::read(&file, &mut problems);
         let origin: Arc<Path> = path.into();
         let place = |at| Place::File(Arc::clone(&origin), Some(Position::of(text, at)));
         let routers = drafts.into_iter().map(|draft| draft.finish(place)).collect();
         if !problems.is_empty() {
             return Err(problems.into_errors(path, text));
         }
-        Ok(Self { origin: Place::File(origin, None), routers, control })
+        let realtime = daemon.realtime.map(|priority| (priority.value, place(priority.at)));
+        Ok(Self {
+            origin: Place::File(Arc::clone(&origin), None),
+            routers,
+            control: daemon.control,
+            realtime,
+        })
     }
 }
 
@@ -231,28 +241,4 @@ impl<'t, T: Eq + Hash> Seen<'t, T> {
             None => drop(self.first.insert(value, at)),
         }
     }
-}
-
-/// `[daemon]`, of which this version knows the control socket only.
-fn control(file: &Section<'_>, problems: &mut Problems) -> PathBuf {
-    let default = PathBuf::from(CONTROL);
-    let Some(item) = file.get("daemon") else { return default };
-    let Some(daemon) = item.as_section(&keys::DAEMON, problems) else {
-        problems.add(item.at, "`daemon` is a table; write [daemon] above its keys");
-        return default;
-    };
-    daemon.get("control").and_then(|item| control_path(item, problems)).unwrap_or(default)
-}
-
-/// A path that fits into the address of a Unix socket.
-fn control_path(item: Item<'_>, problems: &mut Problems) -> Option<PathBuf> {
-    let text = item.text(problems, CONTROL)?.value;
-    if !text.starts_with('/') || text.len() > 107 || text.contains('\0') {
-        let message = format!(
-            "`control` is {text:?}; write an absolute path of at most 107 octets, such as {CONTROL:?}"
-        );
-        problems.add(item.at, message);
-        return None;
-    }
-    Some(PathBuf::from(text))
 }

@@ -8,7 +8,7 @@ use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
 };
 use vrrp_net::{
-    Member, Node, NodeEvent, VipBackend,
+    Member, Node, NodeEvent, Options, VipBackend,
     backend::{self, Netlink},
 };
 
@@ -97,7 +97,8 @@ fn run(config: &Config) -> Result<(), Error> {
 
 async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let mut signals = Signals::new().map_err(|error| Error::System("signal handlers", error))?;
-    let node = Node::linux()?;
+    let realtime = config.realtime.as_ref().map(|(priority, _)| *priority);
+    let node = Node::linux_with(Options::default().realtime(realtime))?;
     let mut events = node.events();
     let members = members(config).map_err(Error::Netlink)?;
     let _handles = node.configure(members).await?;

@@ -18,6 +18,8 @@ mod frames;
 mod hostile;
 #[path = "lab/known_bad.rs"]
 mod known_bad;
+#[path = "lab/realtime.rs"]
+mod realtime;
 #[path = "lab/support.rs"]
 mod support;
 
@@ -34,6 +36,7 @@ fn main() {
         failover::tests(),
         faults::tests(),
         backends::tests(),
+        realtime::tests(),
         hostile::tests(),
         known_bad::tests(),
         frames::tests(),

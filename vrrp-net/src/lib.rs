@@ -73,5 +73,6 @@ mod node;
 
 pub use backend::{Adopted, BackendError, Lease, Release, VipBackend};
 pub use node::{
-    ActiveUntil, Error, Handle, Member, Node, NodeEvent, NodeStatus, PortStatus, RouterStatus, SpeakerStatus,
+    ActiveUntil, Error, Handle, Member, Node, NodeEvent, NodeStatus, Options, PortStatus, Realtime,
+    RealtimeError, RouterStatus, SpeakerStatus,
 };

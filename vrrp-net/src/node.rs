@@ -3,6 +3,7 @@
 mod event;
 mod handle;
 mod linux;
+mod realtime;
 mod status;
 
 use std::{fmt, io, sync::Arc, thread};
@@ -16,6 +17,7 @@ use vrrp_core::{Family, VirtualRouter};
 pub use event::NodeEvent;
 pub use handle::{ActiveUntil, Handle};
 pub(crate) use handle::{Bound, Seat};
+pub use realtime::{Realtime, RealtimeError};
 pub use status::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus};
 
 use crate::{
@@ -119,6 +121,29 @@ impl fmt::Debug for Member {
     }
 }
 
+/// How a [`Node::linux_with`] runs.
+///
+/// ```no_run
+/// use vrrp_net::{Node, Options, Realtime};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::linux_with(Options::default().realtime(Realtime::try_from(50)?))?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    realtime: Option<Realtime>,
+}
+
+impl Options {
+    /// Sets the real-time priority of the driver's thread; none unless set.
+    #[must_use]
+    pub fn realtime(mut self, priority: impl Into<Option<Realtime>>) -> Self {
+        self.realtime = priority.into();
+        self
+    }
+}
+
 /// VRRP on this host: one driver for any number of virtual routers.
 ///
 /// Clones are handles to the same node. Dropping the last one, with every [`Handle`], is a shutdown that
@@ -141,6 +166,15 @@ impl Node {
     /// # Errors
     /// [`Error::Io`] when the kernel refuses a socket, a timer or a thread, or outside of a tokio runtime.
     pub fn linux() -> Result<Self, Error> {
+        Self::linux_with(Options::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// As for [`linux`](Self::linux). A [`Realtime`] priority that is refused is no error: it is logged, with the event
+    /// `realtime-refused`, and the node runs without.
+    pub fn linux_with(options: Options) -> Result<Self, Error> {
         let backends = runtime::Handle::try_current().map_err(|error| Error::Io {
             what: "a node has to be started inside a tokio runtime".to_owned(),
             source: io::Error::other(error),
@@ -148,6 +182,9 @@ impl Node {
         let (node, receiver, events) = Self::channels();
         let (report, ready) = std::sync::mpsc::channel();
         let drive = move || {
+            if let Some(Err(refused)) = options.realtime.map(Realtime::apply) {
+                tracing::warn!(event = "realtime-refused", "{refused}");
+            }
             let linux::Parts { runtime, link, clock, monitor } = match linux::open() {
                 Ok(parts) => parts,
                 Err(error) => return drop(report.send(Err(error))),
@@ -157,7 +194,7 @@ impl Node {
             runtime.block_on(Driver::new(link, clock, monitor, guard, receiver, events, backends).run());
         };
         let failed = |source| Error::Io { what: "cannot start the driver's thread".to_owned(), source };
-        thread::Builder::new().name("vrrp".to_owned()).spawn(drive).map_err(failed)?;
+        thread::Builder::new().name("vrrp-driver".to_owned()).spawn(drive).map_err(failed)?;
         ready.recv().map_err(|_| Error::Stopped)??;
         Ok(node)
     }

@@ -20,6 +20,7 @@ pub(crate) struct Effective<'a> {
 #[derive(Serialize)]
 struct Daemon<'a> {
     control: &'a Path,
+    realtime: u8,
 }
 
 #[derive(Serialize)]
@@ -91,8 +92,9 @@ struct Peer {
 
 impl<'a> From<&'a Config> for Effective<'a> {
     fn from(config: &'a Config) -> Self {
+        let realtime = config.realtime.as_ref().map_or(0, |(priority, _)| priority.get());
         let virtual_router = config.routers.iter().map(Router::from).collect();
-        Self { virtual_router, daemon: Daemon { control: &config.control } }
+        Self { virtual_router, daemon: Daemon { control: &config.control, realtime } }
     }
 }
 

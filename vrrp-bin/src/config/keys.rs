@@ -72,8 +72,8 @@ pub(super) const ANNOUNCE: Keys = Keys { section: "`announce`", known: &["repeat
 /// `[daemon]`.
 pub(super) const DAEMON: Keys = Keys {
     section: "`[daemon]`",
-    known: &["control"],
-    planned: &["metrics", "keepalived_metrics", "notify_fifo", "realtime"],
+    known: &["control", "realtime"],
+    planned: &["metrics", "keepalived_metrics", "notify_fifo"],
 };
 
 /// What people who come from other programs write, and what it is called here.

@@ -35,6 +35,7 @@ password = "secret"
 
 [daemon]
 control = "/run/other.sock"
+realtime = 50
 "#;
 
 const MINIMAL: &str = r#"
@@ -113,6 +114,9 @@ fn every_key_reaches_the_core() {
         matches!(owner.router.protocol(), Protocol::V2 { password: Some(ours), .. } if *ours == password)
     );
     assert_eq!(config.control, Path::new("/run/other.sock"));
+    let (priority, place) = config.realtime.as_ref().unwrap();
+    assert_eq!((priority.get(), place.to_string().as_str()), (50, "f.toml:28:12"));
+    assert!(parse(&format!("{MINIMAL}[daemon]\nrealtime = 0\n")).unwrap().realtime.is_none());
 }
 
 #[test]
@@ -147,6 +151,7 @@ fn what_is_left_out_has_the_defaults_of_the_core() {
     assert_eq!(router.router, VirtualRouter::v3_ipv4(Vrid::try_from(51).unwrap(), addresses, interval));
     assert_eq!((router.name.as_str(), &router.backend), ("eth0-51-ipv4", &Backend::Kernel { lease: true }));
     assert_eq!(config.control, Path::new(CONTROL));
+    assert!(config.realtime.is_none());
 }
 
 #[test]
@@ -210,6 +215,8 @@ fn the_effective_configuration_means_the_same_and_shows_no_secret() {
     assert!(!text.contains("secret"), "{text}");
     let again = parse(&text).unwrap();
     assert_eq!(again.control, config.control);
+    let priority = |config: &Config| config.realtime.as_ref().map(|(priority, _)| *priority);
+    assert_eq!(priority(&again), priority(&config));
     assert_eq!(again.routers.len(), config.routers.len());
     for (before, after) in config.routers.iter().zip(&again.routers) {
         assert_eq!(

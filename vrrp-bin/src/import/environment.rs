@@ -80,7 +80,7 @@ fn read_from(process: impl IntoIterator<Item = (OsString, OsString)>, root: &Pat
     let control = reader.plain("VRRP_CONTROL").map_or_else(|| PathBuf::from(CONTROL), PathBuf::from);
     let (mut notes, errors) = reader.finish();
     let config = if errors.is_empty() {
-        Ok(Config { origin: Place::Environment, routers, control })
+        Ok(Config { origin: Place::Environment, routers, control, realtime: None })
     } else {
         notes.retain(|note| note.warning);
         Err(ConfigErrors::from(errors))

@@ -138,7 +138,9 @@ impl Node {
     /// The same, where `command` is the program or a wrapper that ends in it.
     pub(crate) fn start_command(&mut self, config: &str, mut command: Command) -> Outcome {
         let path = self.folder.join(format!("{}.toml", self.name));
-        fs::write(&path, format!("{config}\n[daemon]\ncontrol = {:?}\n", self.control()))?;
+        // One that has the section ends with it.
+        let section = if config.contains("[daemon]") { "" } else { "[daemon]\n" };
+        fs::write(&path, format!("{config}\n{section}control = {:?}\n", self.control()))?;
         let log = File::options().create(true).append(true).open(self.log_path())?;
         command.arg("run").arg("-c").arg(path);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
