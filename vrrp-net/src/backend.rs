@@ -105,10 +105,10 @@ impl Adopted {
 /// | `acquire` takes its time | this node advertises, so that peers are quiet, and nobody is told that it is active |
 /// | `acquire` or `repair` fails | this node resigns at once and stays out, a peer takes over after its Skew_Time, and `release` is asked for. `inspect` is asked after 1, 2, 4, 8 s and then every 10 s. Once it says yes, this node backs the address up, and does not preempt before its probation is over (10 s, twice as long after each further fault, 5 min at most) |
 /// | `inspect` fails | this node stays out, and asks again |
-/// | `release` fails | it is logged, and shown in the status. This node has made way before, and goes on to back the address up; what it could not let go of is asked for again with its next `release` |
+/// | `adopt` or `release` fails | it is logged, and shown in the status. This node has made way before, and backs the address up, but may still hold it: `release` is asked for again after 1, 2, 4 s and so on, every 60 s at last, until it succeeds, the addresses are wanted again, or the virtual router is removed |
 /// | `renew` fails | it is logged, and asked again after the next advertisement. This node stays active; addresses of the kernel that are lost are noticed, and `repair` is asked for |
 /// | `leaving` fails | it is logged, and the handover goes on |
-/// | a newer wish comes | the call is dropped at its next `.await`, and the next one begins when it is gone. What it would have answered is never heard. `inspect` alone cuts nothing off: it waits |
+/// | a newer wish comes | the call is dropped at its next `.await`, and the next one begins when it is gone. What it would have answered is never heard. `adopt` and `inspect` cut nothing off: they wait |
 #[async_trait]
 pub trait VipBackend: Send + Sync + 'static {
     /// Makes this host answer for `lease.addresses`, and says how neighbours find them.
@@ -124,7 +124,7 @@ pub trait VipBackend: Send + Sync + 'static {
     /// it leaves them alone.
     ///
     /// # Errors
-    /// [`BackendError`] is logged; nothing else can be done.
+    /// [`BackendError`] is logged, and this is asked for again after a while.
     async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError>;
 
     /// Asked once, when the virtual router starts: what did an earlier process of this node leave behind?

@@ -360,12 +360,23 @@ fn fails_to_release(_: &Ticker) -> Outcome {
     pair.a.wait_for_phase("backup")?;
     let told = || pair.a.log().contains("move-ip release ended with exit status 5: no such server");
     check(wait_until(SOON, told), format!("it is not told; the log:\n{}", pair.a.log()))?;
+    // Its last words have been said by then, so that b announces.
+    watch(&pair.capture, pair.b.mac, now() + 3 * QUICK)?;
     let yielded = now();
     watch(&pair.capture, pair.b.mac, yielded + 5 * QUICK)?;
     let frames = pair.capture.frames();
     let later = frames.iter().filter(|frame| frame.at > yielded);
     let said = later.filter(|frame| priority(frame, a).is_some() || announces(frame, a)).count();
-    check(said == 0, format!("a spoke {said} times after it had yielded"))
+    check(said == 0, format!("a spoke {said} times after it had yielded"))?;
+
+    // It tries again until it can.
+    check(pair.a.has_address(&ADDRESS.to_string())?, "a has let go already")?;
+    let status = || pair.a.router(0)["backend_error"].as_str().unwrap_or_default().to_owned();
+    check(status().ends_with("no such server"), format!("the status says {:?}", status()))?;
+    program.mend("release")?;
+    let gone = || pair.a.has_address(&ADDRESS.to_string()).is_ok_and(|has| !has);
+    check(wait_until(SOON, gone), "a kept the address")?;
+    check(wait_until(SOON, || status().is_empty()), format!("the status says {:?}", status()))
 }
 
 /// a is told to stop, and its program hangs: it is ended, and a ends.

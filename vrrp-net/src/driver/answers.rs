@@ -77,13 +77,26 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.input(Input::Adopt { key, generation, reach, advertised_at });
     }
 
-    /// Keeps and logs what a backend said when it failed.
+    /// Keeps and logs what a backend said when it failed, and that it let go of what it could not let go of before.
     fn note_result(
         &mut self,
         key: &Key,
         call: Call,
         result: Result<Done, Failure>,
     ) -> Result<Done, LeaseFailure> {
+        let lets_go = matches!(call, Call::Adopt | Call::Release(_));
+        if let Some(entry) = self.effects.members.get_mut(key)
+            && result.is_ok()
+            && lets_go
+            && entry.unreleased.take().is_some()
+        {
+            let name = &*entry.name;
+            tracing::info!(
+                event = "released",
+                name,
+                "{name}: the backend has let go of the addresses after all"
+            );
+        }
         result.map_err(|Failure { kind, text }| {
             if let Some(entry) = self.effects.members.get_mut(key) {
                 let (name, call, kind) = (&*entry.name, call.as_str(), kind.as_str());
@@ -95,7 +108,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     error = text,
                     "{name}: the backend could not {call}: {text}"
                 );
-                entry.error = Some(text);
+                let place = if lets_go { &mut entry.unreleased } else { &mut entry.error };
+                *place = Some(text);
             }
             kind
         })

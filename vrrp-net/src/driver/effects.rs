@@ -179,7 +179,7 @@ fn transition(entry: &mut Entry, to: Phase) {
         entry.withdraw();
     }
     match to {
-        Phase::Held | Phase::Adopted => entry.error = None,
+        Phase::Held | Phase::Adopted => (entry.error, entry.unreleased) = (None, None),
         // The core's patience may end a moment before the worker's, which would have said it in these words.
         Phase::Initialize(Hold::Backend(LeaseFailure::TimedOut)) => {
             entry.error = Some(unanswered(entry.backend.timeout()));

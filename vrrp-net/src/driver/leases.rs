@@ -153,7 +153,8 @@ impl Leases {
     /// Notes that a request was carried out.
     pub(super) fn answered(&mut self, key: Key, number: u64) {
         if let Some(worker) = self.workers.get_mut(&key) {
-            worker.answered = number;
+            // A release that is tried again has its old number.
+            worker.answered = worker.answered.max(number);
         }
     }
 

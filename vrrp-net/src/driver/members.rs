@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) leaving: bool,
     /// What the backend said when it last failed.
     pub(super) error: Option<String>,
+    /// What it said when it could not let go of the addresses, until it has, or holds them again.
+    pub(super) unreleased: Option<String>,
     pub(super) send_warning: Throttle,
     pub(super) loss_warning: Throttle,
     /// Whether it was said that the node's own address stands among the peers.
@@ -53,6 +55,7 @@ impl Entry {
             phase,
             leaving: false,
             error: None,
+            unreleased: None,
             send_warning: Throttle::default(),
             loss_warning: Throttle::default(),
             own_address_reported: false,

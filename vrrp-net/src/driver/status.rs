@@ -64,7 +64,7 @@ fn router_status(
         lease: status.active_until.map(|until| until - now),
         probation: status.probation_until.filter(|until| *until > now).map(|until| until - now),
         active_peer: status.active_peer,
-        backend_error: entry.error.clone(),
+        backend_error: entry.unreleased.as_ref().or(entry.error.as_ref()).cloned(),
         socket_error: socket_error.map(str::to_owned),
         counters: *status.counters,
         speakers: speakers(status.speakers, now),

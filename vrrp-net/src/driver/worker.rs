@@ -15,12 +15,17 @@ use tokio::sync::{
     Mutex,
     mpsc::{UnboundedReceiver, UnboundedSender},
 };
-use vrrp_core::{Instant, LeaseFailure, Reach};
+use vrrp_core::{Instant, LeaseFailure, Reach, Reason};
 
 use super::leases::Answer;
 use crate::{Adopted, BackendError, Lease, Release, VipBackend};
 
+/// The first pause before a release that failed is tried again, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// Something to ask a backend.
+#[derive(Clone)]
 pub(super) struct Request {
     /// Counts the requests of one virtual router.
     pub(super) number: u64,
@@ -38,6 +43,11 @@ impl Request {
     /// hold the addresses or to let go of them, so it may not cut off a release.
     fn waits_for(&self, running: &Self) -> bool {
         running.uncut || matches!(self.call, Call::Adopt | Call::Inspect)
+    }
+
+    /// Whether nothing is to be held after it.
+    const fn lets_go(&self) -> bool {
+        matches!(self.call, Call::Adopt | Call::Release(_))
     }
 }
 
@@ -93,21 +103,60 @@ pub(super) async fn work(
     answers: UnboundedSender<Answer>,
 ) {
     let mut waiting = VecDeque::new();
-    loop {
-        let request = match waiting.pop_front() {
-            Some(request) => request,
-            None => match requests.recv().await {
-                Some(request) => request,
-                None => return,
-            },
-        };
+    let mut again = None;
+    while let Some(request) = next(&mut requests, &mut waiting, &mut again).await {
         if let Some(result) = run(&request, &turn, &mut requests, &mut waiting).await {
+            if request.lets_go() {
+                again = result.is_err().then(|| Again::after(&request, again.take()));
+            }
             let Request { number, asked_at, lease, call, .. } = *request;
             let Lease { key, generation, .. } = lease;
             let answer = Answer::Call { key, number, generation, call, asked_at, result };
             // Without a driver nobody needs to know.
             drop(answers.send(answer));
         }
+    }
+}
+
+/// The next request: one that waits, a new one, or a release that failed once its pause is over. `None` when nobody can
+/// ask any more.
+async fn next(
+    requests: &mut UnboundedReceiver<Box<Request>>,
+    waiting: &mut VecDeque<Box<Request>>,
+    again: &mut Option<Again>,
+) -> Option<Box<Request>> {
+    let newer = match (waiting.pop_front(), &again) {
+        (Some(request), _) => Some(request),
+        (None, None) => requests.recv().await,
+        (None, Some(Again { request, at, .. })) => tokio::select! {
+            biased;
+            newer = requests.recv() => newer,
+            () = tokio::time::sleep_until(*at) => return Some(request.clone()),
+        },
+    };
+    // To be asked whether it would work ends no wish to let go.
+    if newer.as_ref().is_none_or(|request| !matches!(request.call, Call::Inspect)) {
+        *again = None;
+    }
+    newer
+}
+
+/// A release that failed: the addresses may still be held where nobody is active.
+struct Again {
+    request: Box<Request>,
+    at: tokio::time::Instant,
+    pause: Duration,
+}
+
+impl Again {
+    /// After 1, 2, 4, 8 s, and so on.
+    fn after(request: &Request, before: Option<Self>) -> Self {
+        let pause = before.map_or(FIRST_PAUSE, |again| again.pause.saturating_mul(2).min(LONGEST_PAUSE));
+        let mut request = Box::new(Request { uncut: false, ..request.clone() });
+        if request.call == Call::Adopt {
+            request.call = Call::Release(Release::new(Reason::Startup, None));
+        }
+        Self { request, at: tokio::time::Instant::now() + pause, pause }
     }
 }
 
