@@ -58,11 +58,11 @@ impl Realtime {
 
     /// Gives this priority to the calling thread. Threads and processes that it starts are ordinary ones.
     pub(super) fn apply(self) -> Result<(), RealtimeError> {
-        let parameter = libc::sched_param { sched_priority: libc::c_int::from(self.get()) };
         let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
-        // SAFETY: the kernel reads one `sched_param`, which lives until the call returns; 0 is the calling
-        // thread. Not by `libc::sched_setscheduler`, which musl has as a stub that fails.
-        let result = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const parameter) };
+        let priority = libc::c_int::from(self.get());
+        // SAFETY: the kernel reads its `struct sched_param`, which is one int, and `priority` lives until the call
+        // returns; 0 is the calling thread. Not by `libc::sched_setscheduler`, which musl has as a stub that fails.
+        let result = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
         match Errno::result(result) {
             Ok(_) => Ok(()),
             Err(error) => Err(RealtimeError::Refused { priority: self, source: error.into() }),
