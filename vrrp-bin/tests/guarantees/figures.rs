@@ -4,7 +4,10 @@ use std::{fmt, time::Duration};
 
 use vrrp_net::lab::{Held, Loss, Ticker};
 
-use crate::support::{Outcome, SLACK, check};
+use crate::{
+    BUSY_KERNEL,
+    support::{Outcome, SLACK, check},
+};
 
 /// How many of 1,000 packets a second may be lost in a change that loses none by design.
 const HANDOVER: u64 = 5;
@@ -100,7 +103,7 @@ pub(crate) fn at_most(what: &str, actual: Duration, most: Duration, ticker: &Tic
 
 /// How late the machine was at worst: its threads, and its kernel with a change of an address.
 pub(crate) fn late(ticker: &Ticker) -> Duration {
-    ticker.worst_gap().max(ticker.worst_answer())
+    ticker.worst_gap().max(ticker.worst_answer().min(BUSY_KERNEL))
 }
 
 fn milliseconds(time: Duration) -> u64 {

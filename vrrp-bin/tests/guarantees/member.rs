@@ -8,7 +8,7 @@ use std::{
 };
 
 use libtest_mimic::Failed;
-use vrrp_net::lab::{Frame, Keepalived, Signal, Switch, Watch, wait_until};
+use vrrp_net::lab::{Frame, Keepalived, Process, Signal, Switch, Watch, wait_until};
 
 use crate::{
     site::Plan,
@@ -207,6 +207,13 @@ impl Member {
     /// By the port: an interface that is made anew has another MAC address.
     fn sent(&self, frame: &Frame) -> bool {
         &*frame.port == self.node.cable.port()
+    }
+
+    /// Kills it. What is left is the host.
+    pub(crate) fn end(mut self) -> Node {
+        // It may have ended already.
+        let _ = self.node.process().map(Process::kill);
+        self.node
     }
 
     pub(crate) fn log(&self) -> String {

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use vrrp_net::lab::{Cable, Capture, Client, Frame, Host, Loss, Mark, Switch, wait_until};
 
 use crate::{
+    attic::{self, Remains},
     member::{ADDRESS, Make, Member},
     support::{Outcome, SOON, check, now, wait_for},
 };
@@ -88,8 +89,7 @@ pub(crate) struct Site {
     pub(crate) capture: Capture,
     pub(crate) client: Client,
     pub(crate) plan: Plan,
-    _user: Host,
-    _switch: Switch,
+    user: Option<Host>,
     _folder: TempDir,
 }
 
@@ -108,7 +108,7 @@ impl Site {
         Cable::new(&user, "eth0", &switch, &["10.0.0.9/24"])?;
         let client = Client::start(&user, ADDRESS.into(), plan.rate)?;
         let plan = plan.clone();
-        Ok(Self { members, capture, client, plan, _user: user, _switch: switch, _folder: folder })
+        Ok(Self { members, capture, client, plan, user: Some(user), _folder: folder })
     }
 
     /// Starts the nodes, and waits until they are in their places and the client is served.
@@ -200,6 +200,16 @@ impl Site {
             (None, false) => return None,
         };
         Some(format!("{:.3} {} {said}", frame.at.as_secs_f64(), frame.port))
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.client.stop();
+        for member in self.members.drain(..) {
+            attic::keep(Remains::Node(member.end()));
+        }
+        self.user.take().into_iter().for_each(|user| attic::keep(Remains::Host(user)));
     }
 }
 
