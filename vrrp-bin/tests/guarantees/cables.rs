@@ -18,7 +18,7 @@ const FLAPS: u32 = 10;
 const FLAP: Duration = Duration::from_millis(200);
 /// For how long a partition lasts. It begins 100 ms after an advertisement of the stronger node: the weaker one, which
 /// takes over 3.6 s after that, advertises first when it is healed; after the others the stronger one does.
-const LASTS: Duration = Duration::from_secs(8);
+const LASTS: Duration = Duration::from_secs(7);
 const STRONGER_FIRST: Duration = Duration::from_millis(5700);
 const LONG: Duration = Duration::from_millis(11700);
 
@@ -53,7 +53,7 @@ pub(crate) const CASES: &[Case] = &[
         None,
         |_| flap(B),
     ),
-    case("power_cut", "port of the active node dead for 8 s, 1 s interval", HEALS, 16, None, |ticker| {
+    case("power_cut", "port of the active node dead for 7 s, 1 s interval", HEALS, 16, None, |ticker| {
         partition(Way::Dead, LASTS, ticker)
     }),
     case(
@@ -69,7 +69,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case(
         "mute_active",
-        "what the active node sends is lost for 8 s, 1 s interval",
+        "what the active node sends is lost for 7 s, 1 s interval",
         HEALS,
         16,
         Some("nft"),
@@ -77,7 +77,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "deaf_active",
-        "what is sent to the active node is lost for 8 s, 1 s interval",
+        "what is sent to the active node is lost for 7 s, 1 s interval",
         "nobody can know: no takeover; the client is served again within 1 s of healing",
         16,
         Some("nft"),
@@ -85,7 +85,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "deaf_backup",
-        "the backup does not hear the active node for 8 s, 1 s interval",
+        "the backup does not hear the active node for 7 s, 1 s interval",
         "both have it meanwhile; after healing one node within an interval, the client at it within 1 s",
         16,
         Some("nft"),
