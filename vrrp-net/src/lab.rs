@@ -51,6 +51,7 @@ mod process;
 mod raw;
 mod switch;
 mod ticker;
+mod watch;
 mod wire;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -68,6 +69,7 @@ pub use peers::{Frr, Keepalived};
 pub use process::Process;
 pub use switch::Switch;
 pub use ticker::Ticker;
+pub use watch::{Held, Watch};
 
 /// How often [`wait_until`] looks.
 const LOOK: Duration = Duration::from_millis(2);

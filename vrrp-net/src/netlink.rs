@@ -2,7 +2,7 @@
 
 pub mod addresses;
 pub mod links;
-mod message;
+pub(crate) mod message;
 pub mod monitor;
 pub mod snapshot;
 pub mod socket;

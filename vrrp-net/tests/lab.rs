@@ -1,5 +1,7 @@
 //! The lab itself: its cables, faults, measurements, and that nothing of it outlives the process.
 
+#[path = "lab/claims.rs"]
+mod claims;
 #[path = "lab/peers.rs"]
 mod peers;
 
@@ -65,6 +67,7 @@ fn main() {
         Trial::test("a_killed_lab_leaves_nothing", a_killed_lab_leaves_nothing),
         Trial::ignorable_test("anybody_can_have_a_lab", anybody_can_have_a_lab),
     ];
+    tests.extend(claims::tests());
     tests.extend(peers::tests());
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");

@@ -1,16 +1,21 @@
 //! [`Cable`]: between a host and a switch, with its faults.
 
 use std::{
+    collections::BTreeSet,
+    mem,
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use netlink_packet_route::link::{LinkAttribute, LinkFlags};
 
-use super::{Error, Host, Switch, loss, namespace::Namespace, switch::BRIDGE, wire};
+use super::{
+    Error, Host, Switch,
+    loss::{self, Way},
+    namespace::Namespace,
+    switch::BRIDGE,
+    wire,
+};
 
 /// The longest name that an interface may have (`IFNAMSIZ` without the terminating zero).
 const LONGEST_NAME: usize = 15;
@@ -33,8 +38,8 @@ pub struct Cable {
     interface: String,
     port: String,
     addresses: Vec<(IpAddr, u8)>,
-    /// Whether there are rules of `nft` to remove: a lab without losses does not need that program.
-    is_lossy: Arc<AtomicBool>,
+    /// The tables of `nft` to remove: a lab without losses does not need that program.
+    losses: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Cable {
@@ -57,7 +62,7 @@ impl Cable {
             interface: interface.to_owned(),
             port,
             addresses: addresses.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
-            is_lossy: Arc::default(),
+            losses: Arc::default(),
         };
         cable.restore()?;
         Ok(cable)
@@ -105,7 +110,7 @@ impl Cable {
         wire::set_bridge(&self.switch, &self.port, None)
     }
 
-    /// Undoes [`cut`](Self::cut), [`lose`](Self::lose) and [`block`](Self::block).
+    /// Undoes [`cut`](Self::cut), [`lose`](Self::lose), [`lose_to`](Self::lose_to) and [`block`](Self::block).
     ///
     /// # Errors
     /// [`Error`] when the kernel refuses.
@@ -138,9 +143,16 @@ impl Cable {
     /// # Errors
     /// [`Error::Nft`] when `nft` is missing or refuses, [`Error::Invalid`] when the share makes no sense.
     pub fn lose(&self, percent: f64, direction: Direction) -> Result<(), Error> {
-        loss::set(&self.switch, &self.port, percent, direction)?;
-        self.is_lossy.store(true, Ordering::Relaxed);
-        Ok(())
+        self.set_loss(&Way::Port(&self.port, direction), percent)
+    }
+
+    /// Loses this share of the frames that this host sends to the one at the end of `other`, at random; what it
+    /// sends to anybody else arrives, copies of the same broadcast too. Needs the program `nft`.
+    ///
+    /// # Errors
+    /// As [`lose`](Self::lose).
+    pub fn lose_to(&self, other: &Self, percent: f64) -> Result<(), Error> {
+        self.set_loss(&Way::Between(&self.port, &other.port), percent)
     }
 
     /// Loses every frame in one direction: `lose(100.0, direction)`.
@@ -177,12 +189,18 @@ impl Cable {
         wire::wait_for_link_local(host, interface)
     }
 
-    fn stop_losing(&self) -> Result<(), Error> {
-        if self.is_lossy.load(Ordering::Relaxed) {
-            loss::clear(&self.switch, &self.port)?;
-            self.is_lossy.store(false, Ordering::Relaxed);
-        }
+    fn set_loss(&self, way: &Way<'_>, percent: f64) -> Result<(), Error> {
+        let table = loss::set(&self.switch, way, percent)?;
+        self.losses.lock().unwrap_or_else(PoisonError::into_inner).insert(table);
         Ok(())
+    }
+
+    fn stop_losing(&self) -> Result<(), Error> {
+        let losses = mem::take(&mut *self.losses.lock().unwrap_or_else(PoisonError::into_inner));
+        if losses.is_empty() {
+            return Ok(());
+        }
+        loss::clear(&self.switch, &losses.into_iter().collect::<Vec<_>>())
     }
 
     /// Waits until the port forwards, unless it is cut or unplugged.

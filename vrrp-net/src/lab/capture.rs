@@ -16,6 +16,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W};
 use nix::{
     net::if_::{if_indextoname, if_nametoindex},
     sys::socket::LinkAddr,
@@ -36,6 +37,25 @@ const EVERYTHING: u16 = 3;
 const LONGEST: usize = 65_536 + 14;
 /// What a packet socket calls a frame that leaves (`PACKET_OUTGOING`).
 const OUTGOING: u8 = 4;
+/// Where a packet filter finds that (`SKF_AD_OFF + SKF_AD_PKTTYPE` of `linux/filter.h`).
+const KIND: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_PKTTYPE).cast_unsigned();
+/// Where a frame has its type, and the IPv4 packet in it its protocol.
+const ETHERTYPE: u32 = 12;
+const PROTOCOL: u32 = 14 + 9;
+/// The type of ARP's frames, and the protocol of VRRP (RFC 9568 5.1.1.4).
+const ARP: u32 = 0x0806;
+const VRRP: u32 = 112;
+
+/// What a capture keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kinds {
+    /// What enters and what leaves the switch.
+    Everything,
+    /// What enters it.
+    Sent,
+    /// Of that, who says that an address is his.
+    Claims,
+}
 
 /// A sniffer at a switch. It ends when it is dropped.
 ///
@@ -62,7 +82,16 @@ impl Capture {
     /// # Errors
     /// [`Error`] with what the operating system says.
     pub fn start(switch: &Switch) -> Result<Self, Error> {
-        Self::begin(switch.namespace(), None, false)
+        Self::begin(switch.namespace(), None, Kinds::Sent)
+    }
+
+    /// Captures what the hosts say about IPv4 addresses, VRRP and ARP alone: beside clients that is much less than
+    /// what [`start`](Self::start) captures.
+    ///
+    /// # Errors
+    /// [`Error`] with what the operating system says.
+    pub fn claims(switch: &Switch) -> Result<Self, Error> {
+        Self::begin(switch.namespace(), None, Kinds::Claims)
     }
 
     /// Captures what the host at the end of one cable sends: where much else passes, much less than
@@ -71,7 +100,7 @@ impl Capture {
     /// # Errors
     /// [`Error`] with what the operating system says.
     pub fn sent(cable: &Cable) -> Result<Self, Error> {
-        Self::begin(cable.switch(), Some(cable.port()), false)
+        Self::begin(cable.switch(), Some(cable.port()), Kinds::Sent)
     }
 
     /// Captures what passes one cable, both ways. The cable's interface must exist.
@@ -79,16 +108,18 @@ impl Capture {
     /// # Errors
     /// [`Error`] with what the operating system says.
     pub fn cable(cable: &Cable) -> Result<Self, Error> {
-        Self::begin(cable.switch(), Some(cable.port()), true)
+        Self::begin(cable.switch(), Some(cable.port()), Kinds::Everything)
     }
 
-    fn begin(switch: &Namespace, port: Option<&str>, both_ways: bool) -> Result<Self, Error> {
+    fn begin(switch: &Namespace, port: Option<&str>, kinds: Kinds) -> Result<Self, Error> {
         let starting = || "starting a capture".to_owned();
         let open = || {
             let index = port.map_or(Ok(0), if_nametoindex)?;
             let socket = raw::packet_socket(index, EVERYTHING)?;
-            if !both_ways {
-                socket.attach_filter(&only_arriving())?;
+            match kinds {
+                Kinds::Everything => {}
+                Kinds::Sent => socket.attach_filter(&only_arriving())?,
+                Kinds::Claims => socket.attach_filter(&only_claims())?,
             }
             raw::wait_for_stamps().map(|()| socket)
         };
@@ -100,7 +131,7 @@ impl Capture {
             ended: AtomicBool::new(false),
         });
         let reader = Arc::clone(&shared);
-        let thread = switch.thread("capture", move || reader.read(both_ways)).doing(starting)?;
+        let thread = switch.thread("capture", move || reader.read(kinds)).doing(starting)?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -154,12 +185,12 @@ impl Drop for Capture {
 
 impl Shared {
     /// Runs in the switch's namespace, where the ports have their names.
-    fn read(&self, both_ways: bool) {
+    fn read(&self, kinds: Kinds) {
         let mut buffer = vec![0; LONGEST];
         let mut names = HashMap::new();
         while !self.ended.load(Ordering::Relaxed) {
             match raw::receive::<LinkAddr>(&self.socket, &mut buffer) {
-                Ok(Some(received)) => self.keep(&buffer, &received, both_ways, &mut names),
+                Ok(Some(received)) => self.keep(&buffer, &received, kinds, &mut names),
                 Ok(None) => {}
                 Err(error) => {
                     tracing::error!(%error, "the capture ended");
@@ -173,12 +204,12 @@ impl Shared {
         &self,
         buffer: &[u8],
         received: &Received<LinkAddr>,
-        both_ways: bool,
+        kinds: Kinds,
         names: &mut HashMap<usize, Arc<str>>,
     ) {
         let (Some(from), Some(bytes)) = (&received.from, buffer.get(..received.length)) else { return };
         let direction = if from.pkttype() == OUTGOING { Direction::ToHost } else { Direction::FromHost };
-        if direction == Direction::ToHost && !both_ways {
+        if direction == Direction::ToHost && kinds != Kinds::Everything {
             return;
         }
         let port = names.entry(from.ifindex()).or_insert_with(|| port_name(from.ifindex()));
@@ -221,14 +252,35 @@ impl Shared {
 
 /// A packet filter (classic BPF): spares the reader what leaves, which it would throw away.
 fn only_arriving() -> [SockFilter; 4] {
-    let kind = libc::SKF_AD_OFF.wrapping_add(libc::SKF_AD_PKTTYPE).cast_unsigned();
-    let op = |code: u32, if_false, operand| SockFilter::new(code as u16, 0, if_false, operand);
+    [load(BPF_W, KIND), jump(OUTGOING.into(), 0, 1), answer(0), answer(u32::MAX)]
+}
+
+/// The same, and of what arrives it lets through ARP and IPv4 packets with VRRP.
+fn only_claims() -> [SockFilter; 8] {
     [
-        op(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, kind),
-        op(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, OUTGOING.into()),
-        op(libc::BPF_RET | libc::BPF_K, 0, 0),
-        op(libc::BPF_RET | libc::BPF_K, 0, u32::MAX),
+        load(BPF_W, KIND),
+        jump(OUTGOING.into(), 4, 0),
+        load(BPF_H, ETHERTYPE),
+        jump(ARP, 3, 0),
+        load(BPF_B, PROTOCOL),
+        jump(VRRP, 1, 0),
+        answer(0),
+        answer(u32::MAX),
     ]
+}
+
+fn load(width: u32, offset: u32) -> SockFilter {
+    SockFilter::new((BPF_LD | width | BPF_ABS) as u16, 0, 0, offset)
+}
+
+/// Skips so many instructions if the value is `equal`, and so many if it is not.
+fn jump(equal: u32, if_true: u8, if_false: u8) -> SockFilter {
+    SockFilter::new((BPF_JMP | BPF_JEQ | BPF_K) as u16, if_true, if_false, equal)
+}
+
+/// Ends the program: so much of the frame is let through.
+fn answer(octets: u32) -> SockFilter {
+    SockFilter::new((BPF_RET | BPF_K) as u16, 0, 0, octets)
 }
 
 fn port_name(index: usize) -> Arc<str> {

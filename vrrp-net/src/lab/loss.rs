@@ -1,5 +1,4 @@
-//! Frames that a switch loses at a port: nftables in the switch's namespace, one table for each port and
-//! direction.
+//! Frames that a switch loses: nftables in the switch's namespace, one table for each way.
 
 use std::{
     io::{self, Write},
@@ -11,49 +10,71 @@ use super::{Direction, Error, error::Doing, namespace::Namespace};
 /// Loss is set in steps of one in so many.
 const STEPS: f64 = 10_000.0;
 
-pub(super) fn set(switch: &Namespace, port: &str, percent: f64, direction: Direction) -> Result<(), Error> {
+/// A way through a switch.
+pub(super) enum Way<'a> {
+    /// By this port, to or from everybody.
+    Port(&'a str, Direction),
+    /// In by the first port and out by the second.
+    Between(&'a str, &'a str),
+}
+
+/// Sets the loss of a way, and returns the name of the table that it is in.
+pub(super) fn set(switch: &Namespace, way: &Way<'_>, percent: f64) -> Result<String, Error> {
     if !(0.0..=100.0).contains(&percent) {
         return Err(Error::Invalid(format!("a loss of {percent} % makes no sense: it is between 0 and 100")));
     }
+    let name = way.table_name();
     let share = (percent / 100.0 * STEPS).round();
-    let table = if share >= 1.0 { table(port, share, direction) } else { String::new() };
-    nft(switch, &format!("{}\n{table}", removal(port, direction)))
+    let table = if share >= 1.0 { table(&name, way, share) } else { String::new() };
+    nft(switch, &format!("{}\n{table}", removal(&name)))?;
+    Ok(name)
 }
 
-/// Removes the losses of both directions.
-pub(super) fn clear(switch: &Namespace, port: &str) -> Result<(), Error> {
-    let both = [Direction::FromHost, Direction::ToHost].map(|direction| removal(port, direction));
-    nft(switch, &both.join("\n"))
+/// Removes these tables.
+pub(super) fn clear(switch: &Namespace, tables: &[String]) -> Result<(), Error> {
+    let removals: Vec<String> = tables.iter().map(|name| removal(name)).collect();
+    nft(switch, &removals.join("\n"))
 }
 
 /// A table must exist before it can be deleted.
-fn removal(port: &str, direction: Direction) -> String {
-    let name = table_name(port, direction);
+fn removal(name: &str) -> String {
     format!("table bridge {name}\ndelete table bridge {name}")
 }
 
-/// What the host sends is dropped where it enters the bridge, so that all see the same; what is sent to it
-/// where it leaves.
-fn table(port: &str, share: f64, direction: Direction) -> String {
-    let name = table_name(port, direction);
-    let (hook, port) = match direction {
-        Direction::FromHost => ("prerouting", format!("iifname \"{port}\"")),
-        Direction::ToHost => ("forward", format!("oifname \"{port}\"")),
-    };
+fn table(name: &str, way: &Way<'_>, share: f64) -> String {
+    let (hook, ports) = way.rule();
     format!(
         "table bridge {name} {{\n chain loss {{\n type filter hook {hook} priority 0; policy accept;\n \
-         {port} numgen random mod {STEPS} <= {} drop\n }}\n}}",
+         {ports} numgen random mod {STEPS} <= {} drop\n }}\n}}",
         share - 1.0
     )
 }
 
+impl Way<'_> {
+    fn table_name(&self) -> String {
+        match self {
+            Self::Port(port, Direction::FromHost) => format!("lab_from_{}", safe(port)),
+            Self::Port(port, Direction::ToHost) => format!("lab_to_{}", safe(port)),
+            Self::Between(from, to) => format!("lab_{}_to_{}", safe(from), safe(to)),
+        }
+    }
+
+    /// What the host sends is dropped where it enters the bridge, so that all see the same; what is sent to it
+    /// where it leaves, each copy of a broadcast for itself.
+    fn rule(&self) -> (&'static str, String) {
+        match self {
+            Self::Port(port, Direction::FromHost) => ("prerouting", format!("iifname \"{port}\"")),
+            Self::Port(port, Direction::ToHost) => ("forward", format!("oifname \"{port}\"")),
+            Self::Between(from, to) => ("forward", format!("iifname \"{from}\" oifname \"{to}\"")),
+        }
+    }
+}
+
 /// Names of tables are narrower than names of interfaces: other characters become their codes.
-fn table_name(port: &str, direction: Direction) -> String {
-    let safe = port
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("_{:x}", u32::from(c)) });
-    let way = if direction == Direction::FromHost { "from" } else { "to" };
-    format!("lab_{way}_{}", safe.collect::<String>())
+fn safe(port: &str) -> String {
+    let code =
+        |c: char| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("_{:x}", u32::from(c)) };
+    port.chars().map(code).collect()
 }
 
 fn nft(switch: &Namespace, rules: &str) -> Result<(), Error> {

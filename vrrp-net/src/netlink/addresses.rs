@@ -180,7 +180,7 @@ pub fn list(socket: &mut Socket) -> Result<Vec<HostAddress>, Error> {
 }
 
 /// Decodes RTM_NEWADDR (`true`) and RTM_DELADDR (`false`).
-pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Option<HostAddress>)> {
+pub(crate) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Option<HostAddress>)> {
     match RouteNetlinkMessage::deserialize(header, payload).ok()? {
         RouteNetlinkMessage::NewAddress(message) => Some((true, HostAddress::decode(&message))),
         RouteNetlinkMessage::DelAddress(message) => Some((false, HostAddress::decode(&message))),

@@ -17,7 +17,7 @@ const HEADER: usize = 16;
 const ERROR_TEXT: u16 = 1;
 
 /// The messages in one datagram. It ends at the first one whose length cannot be.
-pub(super) struct Messages<'a>(pub(super) &'a [u8]);
+pub(crate) struct Messages<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Iterator for Messages<'a> {
     type Item = (NetlinkHeader, &'a [u8]);

@@ -73,6 +73,23 @@ fn keepalived_speaks_resigns_and_dies() -> Result<(), Failed> {
     let begun = lab::now();
     let mut peer = start()?;
     world.hears(begun, 120, || peer.log())?;
+    // Its child dies, and its parent starts another one.
+    let child = peer.pid();
+    peer.crash();
+    let is_another = || peer.pid().is_some_and(|pid| Some(pid) != child);
+    if !lab::wait_until(SOON, is_another) {
+        return Err(format!("there is no other child; its log: {}", peer.log()).into());
+    }
+    let begun = lab::now();
+    world.hears(begun, 120, || peer.log())?;
+    peer.suspend()?;
+    let begun = lab::now();
+    let speaks = |frame: &lab::Frame| frame.at >= begun && frame.vrrp().is_some();
+    if world.capture.wait_for(Duration::from_secs(2), speaks).is_some() {
+        return Err("it speaks while it is suspended".into());
+    }
+    peer.resume()?;
+    world.hears(begun, 120, || peer.log())?;
     let begun = lab::now();
     peer.terminate()?;
     world.hears(begun, 0, || peer.log())?;

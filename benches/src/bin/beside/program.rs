@@ -166,7 +166,7 @@ impl Running {
         match self {
             Self::Keepalived(keepalived) => {
                 let child = keepalived.pid();
-                parent(child).into_iter().chain([child]).collect()
+                child.and_then(parent).into_iter().chain(child).collect()
             }
             Self::Frr(frr, zebra) => vec![frr.pid(), *zebra],
             Self::Vrrp(process, _) => vec![process.pid()],

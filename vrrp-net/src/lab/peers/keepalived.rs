@@ -19,7 +19,8 @@ const START: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Keepalived {
     parent: Process,
-    child: u32,
+    /// Where the child writes its number.
+    child: PathBuf,
     log: PathBuf,
 }
 
@@ -44,34 +45,39 @@ impl Keepalived {
     /// # Errors
     /// [`Error`] when it cannot be started, or does not come up: the message tells its log.
     pub fn start(host: &Host, folder: &Path, config: &str) -> Result<Self, Error> {
+        Self::start_command(host, folder, config, Command::new("keepalived"))
+    }
+
+    /// The same, where `command` is the program or a wrapper that ends in it.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_command(
+        host: &Host,
+        folder: &Path,
+        config: &str,
+        mut command: Command,
+    ) -> Result<Self, Error> {
         let name = host.name();
         let file = |what: &str| folder.join(format!("{name}-keepalived.{what}"));
         let config = write(folder, &format!("{name}-keepalived.conf"), config)?;
-        let (log, pid) = (file("log"), file("vrrp.pid"));
-        let _ = fs::remove_file(&pid);
-        let mut command = Command::new("keepalived");
+        let (log, child) = (file("log"), file("vrrp.pid"));
+        let _ = fs::remove_file(&child);
         command.args(["--dont-fork", "--vrrp", "--log-console", "--no-syslog", "--log-detail"]);
-        command.arg("--use-file").arg(config).arg("--pid").arg(file("pid")).arg("--vrrp_pid").arg(&pid);
+        command.arg("--use-file").arg(config).arg("--pid").arg(file("pid")).arg("--vrrp_pid").arg(&child);
         log_to(&mut command, &log)?;
-        let mut parent = host.spawn(command)?;
-        let mut child = None;
-        wait_until(START, || {
-            child = fs::read_to_string(&pid).ok().and_then(|text| text.trim().parse().ok());
-            child.is_some() || !matches!(parent.try_wait(), Ok(None))
-        });
-        match child {
-            Some(child) => Ok(Self { parent, child, log }),
-            None => Err(Error::Invalid(format!(
-                "keepalived does not come up on {name}; its log: {}",
-                fs::read_to_string(log).unwrap_or_default()
-            ))),
+        let mut started = Self { parent: host.spawn(command)?, child, log };
+        wait_until(START, || started.pid().is_some() || !matches!(started.parent.try_wait(), Ok(None)));
+        if started.pid().is_some() {
+            return Ok(started);
         }
+        Err(Error::Invalid(format!("keepalived does not come up on {name}; its log: {}", started.log())))
     }
 
-    /// The process that speaks VRRP.
+    /// The process that speaks VRRP; `None` while there is none.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child
+    pub fn pid(&self) -> Option<u32> {
+        fs::read_to_string(&self.child).ok()?.trim().parse().ok()
     }
 
     /// Asks it to resign and leave, and does not wait.
@@ -97,9 +103,33 @@ impl Keepalived {
     pub fn kill(&mut self) -> Result<(), Error> {
         // A parent that runs would start another child; a child whose parent is gone would resign.
         self.parent.signal(Signal::SIGSTOP)?;
-        self.signal(Signal::SIGKILL);
+        self.signal_child(Signal::SIGKILL);
         self.parent.kill()?;
         Ok(())
+    }
+
+    /// Kills the process that speaks VRRP; the parent starts another one.
+    pub fn crash(&self) {
+        self.signal_child(Signal::SIGKILL);
+    }
+
+    /// Stops both processes where they are.
+    ///
+    /// # Errors
+    /// [`Error`] when it had ended before.
+    pub fn suspend(&self) -> Result<(), Error> {
+        self.parent.signal(Signal::SIGSTOP)?;
+        self.signal_child(Signal::SIGSTOP);
+        Ok(())
+    }
+
+    /// Lets them go on.
+    ///
+    /// # Errors
+    /// As [`suspend`](Self::suspend).
+    pub fn resume(&self) -> Result<(), Error> {
+        self.signal_child(Signal::SIGCONT);
+        self.parent.signal(Signal::SIGCONT)
     }
 
     /// What it has said so far.
@@ -109,8 +139,8 @@ impl Keepalived {
     }
 
     /// Signals the child, if it is still there.
-    fn signal(&self, what: Signal) {
-        if let Ok(pid) = i32::try_from(self.child) {
+    fn signal_child(&self, what: Signal) {
+        if let Some(pid) = self.pid().and_then(|pid| i32::try_from(pid).ok()) {
             let _ = signal::kill(Pid::from_raw(pid), what);
         }
     }

@@ -1,0 +1,40 @@
+//! Labs that are over. The kernel needs the one lock on all its addresses to take a network away, for seconds when there
+//! are many: it would be measured in the faults that go on. So they stay until the last fault is over.
+
+use std::{
+    mem,
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use vrrp_net::lab::{Host, Ticker, wait_until};
+
+use crate::support::Node;
+
+/// How soon the kernel answers once it has taken everything away, and how long that may take.
+const QUICK: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What keeps a network alive. Nothing runs in it any more.
+pub(crate) enum Remains {
+    Node(#[expect(dead_code, reason = "it is only kept")] Node),
+    Host(#[expect(dead_code, reason = "it is only kept")] Host),
+}
+
+static ATTIC: Mutex<Vec<Remains>> = Mutex::new(Vec::new());
+
+pub(crate) fn keep(remains: Remains) {
+    ATTIC.lock().unwrap_or_else(PoisonError::into_inner).push(remains);
+}
+
+/// Lets everything go, and waits until the kernel has taken it away: what is tested next is not to feel it.
+pub(crate) fn clear() {
+    drop(mem::take(&mut *ATTIC.lock().unwrap_or_else(PoisonError::into_inner)));
+    wait_until(PATIENCE, || {
+        Ticker::start().is_ok_and(|ticker| {
+            thread::sleep(10 * QUICK);
+            ticker.worst_answer() < QUICK
+        })
+    });
+}

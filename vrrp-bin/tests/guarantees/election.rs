@@ -1,0 +1,186 @@
+//! Who becomes active: of two that start together, after a crash of several, and when one cannot.
+
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+use vrrp_net::lab::{Ticker, wait_until};
+
+use crate::{
+    Case, Play,
+    figures::{Figures, Spread, at_most, overlap, short},
+    member::{Make, Member},
+    play::{beside, many, together, with_keepalived},
+    site::{A, B, C, Plan, SECOND, Site, TENTH, pass},
+    support::{Outcome, SLACK, SOON, check, now, within},
+};
+
+/// How long the program may take until it listens.
+const STARTUP: Duration = Duration::from_millis(200);
+const RUNS: u32 = 5;
+/// For how long a node that cannot have the address is looked at.
+const LONG: Duration = Duration::from_secs(5);
+
+const fn case(
+    name: &'static str,
+    fault: &'static str,
+    promise: &'static str,
+    seconds: u32,
+    play: fn(&Ticker) -> Result<Figures, Failed>,
+) -> Case {
+    Case { name, fault, promise, seconds, needs: None, is_long: false, play: Play::Timed(play) }
+}
+
+const ONE: &str = "one is active after its Active_Down_Interval; never both for longer than an interval";
+
+pub(crate) const CASES: &[Case] = &[
+    case("start_together_1s", "both started in the same millisecond, 1 s interval", ONE, 8, |ticker| {
+        start(&Plan::pair(SECOND), ticker)
+    }),
+    case("start_together_100ms", "both started in the same millisecond, 100 ms interval", ONE, 4, |ticker| {
+        start(&Plan::pair(TENTH), ticker)
+    }),
+    case("start_together_equal", "the same, equal priorities", ONE, 4, |ticker| {
+        start(&Plan::equal_pair(TENTH), ticker)
+    }),
+    case(
+        "three_nodes",
+        "three nodes, the active one is killed, twice, 1 s interval",
+        "the next follows each time after its Active_Down_Interval",
+        15,
+        three_nodes,
+    ),
+    Case {
+        needs: Some("setpriv"),
+        ..case(
+            "denied",
+            "the address cannot be set (no CAP_NET_ADMIN), 1 s interval",
+            "the peer takes over within 2 intervals",
+            12,
+            denied,
+        )
+    },
+];
+
+/// What became of two that started together.
+struct Start {
+    /// When the first packet of the client was answered.
+    served: Duration,
+    both: Duration,
+}
+
+fn start(plan: &Plan, ticker: &Ticker) -> Result<Figures, Failed> {
+    let seen = together(
+        || many(RUNS, plan, |site, _| start_together(site)),
+        || with_keepalived(plan, start_together),
+    )?;
+    let served = Spread::of(seen.ours.iter().map(|start| start.served));
+    let both = Spread::of(seen.ours.iter().map(|start| start.both));
+    seen.judge_each(
+        |_| {
+            at_most("the first was active after", served.worst(), plan.active_down(A) + STARTUP, ticker)?;
+            at_most("both had the address for", both.worst(), plan.interval, ticker)
+        },
+        |_| format!("active after: {served}; both had it: {both}"),
+        |start| format!("active after {}; both had it for {}", short(start.served), short(start.both)),
+    )
+}
+
+fn start_together(site: &mut Site) -> Result<Start, Failed> {
+    let begun = now();
+    site.members.iter_mut().try_for_each(Member::start)?;
+    site.is_served()?;
+    let mut first = None;
+    wait_until(SOON, || {
+        let held = site.members.iter().filter_map(|member| member.watch.held().first().copied());
+        first = held.map(|held| held.from).min();
+        first.is_some()
+    });
+    let first = first.ok_or("nobody has the address")?;
+    // Until they have seen each other.
+    pass(first + 3 * site.plan.interval);
+    let end = now();
+    let holders = site.holders();
+    check(holders.len() == 1, format!("the address is at {holders:?}"))?;
+    if site.plan.priorities[A] > site.plan.priorities[B] {
+        site.is_at(A)?;
+    }
+    let both = overlap(&site.members[A].watch.held(), &site.members[B].watch.held(), begun, end);
+    Ok(Start { served: first - begun, both })
+}
+
+fn three_nodes(ticker: &Ticker) -> Result<Figures, Failed> {
+    let plan = Plan::three(SECOND);
+    let seen = beside(&plan, |site| {
+        site.elect()?;
+        let first = kill(site, A, B)?;
+        let second = kill(site, B, C)?;
+        Ok([first, second])
+    })?;
+    seen.judge(
+        |took| [B, C].into_iter().zip(took).try_for_each(|(heir, took)| in_time(&plan, heir, *took, ticker)),
+        |took| format!("followed after {} and {}", short(took[0]), short(took[1])),
+    )
+}
+
+fn kill(site: &mut Site, gone: usize, heir: usize) -> Result<Duration, Failed> {
+    // By then the node that took over last has told everybody.
+    let last = site.after_advert(gone, SECOND / 2)?;
+    site.members[gone].kill()?;
+    let took = site.advert(heir, last)?;
+    site.members[heir].wait_for_active()?;
+    site.is_served()?;
+    if site.members[gone].make == Make::Ours {
+        site.members[gone].wait_for_loss(last)?;
+        site.is_at(heir)?;
+    }
+    Ok(took - last)
+}
+
+fn in_time(plan: &Plan, heir: usize, took: Duration, ticker: &Ticker) -> Outcome {
+    let expected = plan.active_down(heir);
+    within("takeover", took, (expected, expected), SLACK, ticker)
+}
+
+/// What became of a node that cannot have the address.
+struct Denied {
+    /// When the other one had it again, since the first advertisement.
+    back: Option<Duration>,
+    cut: Duration,
+    holders: Vec<&'static str>,
+}
+
+/// The stronger node may speak, and may not have the address. How long after its first word the other serves again.
+fn denied(ticker: &Ticker) -> Result<Figures, Failed> {
+    let seen = beside(&Plan::pair(SECOND), |site| {
+        site.members[B].start()?;
+        site.members[B].wait_for_active()?;
+        site.is_served()?;
+        let (mark, begun) = (site.client.mark(), now());
+        site.members[A].start_denied()?;
+        let first = site.advert(A, begun)?;
+        // The other one yields, and returns if it can.
+        pass(first + LONG);
+        let back = site.members[B].watch.held().iter().map(|held| held.from).find(|from| *from >= first);
+        let cut = site.client.since(mark).longest_gap;
+        Ok(Denied { back: back.map(|back| back - first), cut, holders: site.holders() })
+    })?;
+    seen.judge(|denied| returns(denied, ticker), tell)
+}
+
+fn returns(denied: &Denied, ticker: &Ticker) -> Outcome {
+    let Denied { back, cut, holders } = denied;
+    check(holders == &["b"], format!("the address is at {holders:?}"))?;
+    let back = back.ok_or("the peer never had the address again")?;
+    at_most("the peer had the address again after", back, 2 * SECOND, ticker)?;
+    at_most("the client was cut off for", *cut, 2 * SECOND, ticker)
+}
+
+fn tell(denied: &Denied) -> String {
+    let cut = short(denied.cut);
+    match denied.back {
+        Some(back) => format!("the peer has it again after {}; client cut off for {cut}", short(back)),
+        None => {
+            format!("{} later {} nodes have it; client cut off for {cut}", short(LONG), denied.holders.len())
+        }
+    }
+}
