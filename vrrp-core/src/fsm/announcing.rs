@@ -14,7 +14,7 @@ pub struct Announcing {
     step: u8,
     /// The next announcement of the burst, or the next refresh.
     next_at: Option<Instant>,
-    /// One interval after the last weaker advertisement, while such are heard.
+    /// A while after the last weaker advertisement, while such are heard.
     won_at: Option<Instant>,
 }
 
@@ -32,15 +32,15 @@ impl Announcing {
         Self { base: now, step: 0, next_at: refresh_at(now, params), won_at: None }
     }
 
-    /// A weaker advertisement was heard. Its sender may have announced the addresses, so ours are
-    /// announced now, if this is the first one, and one interval after the last one.
+    /// A weaker advertisement was heard. Its sender may have announced the addresses, so ours are announced now, if
+    /// none came just before, and an eighth of an interval after the last one: it may have been a last word.
     pub(super) fn won(&mut self, now: Instant, params: &Params) -> bool {
         let first = self.won_at.is_none();
         let mut due = false;
         if first {
             (*self, due) = Self::burst(now, params);
         }
-        self.won_at = Some(now + params.interval.duration());
+        self.won_at = Some(now + params.interval.duration() / 8);
         due
     }
 

@@ -1,4 +1,4 @@
-//! The last words of a router that yields soon after its promotion.
+//! The last words of a router that yields.
 
 use core::time::Duration;
 
@@ -7,9 +7,9 @@ use crate::{Instant, Interval};
 /// How often the last word is repeated at most, half an interval apart.
 const REPEATS: u8 = 6;
 
-/// The winner of an election has to announce the addresses again, because a router that has just yielded announced
-/// them, too. It does not know that unless it hears an advertisement of that router, and on a bad network one can
-/// be lost. So it is repeated until the winner has answered.
+/// A router that was Active all along, and finds another one that was, too, has to announce the addresses again:
+/// neighbours may have them from the other. It does not know that unless it hears an advertisement of the one that
+/// yields, and on a bad network one can be lost. So it is repeated until the winner has answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Parting {
     left: u8,

@@ -25,20 +25,18 @@ fn addresses_that_are_routed_are_not_announced() {
 
 #[test]
 fn a_demotion_says_its_last_word_and_names_the_successor() {
-    let mut world = World::held(&v3());
-    let stronger = Message::v3(101, "192.0.2.3");
-    let release = "51: release (stronger-claim to 192.0.2.3)";
-    assert_eq!(
-        world.hear(&stronger).unwrap(),
-        ["51: held -> backup (stronger-claim)", "51: advertise 100", release]
-    );
-
-    let mut world = World::held(&v3());
-    for _ in 0..4 {
-        world.timeout();
+    for intervals in [0, 4] {
+        let mut world = World::held(&v3());
+        for _ in 0..intervals {
+            world.timeout();
+        }
+        world.wait(SECOND / 2);
+        let release = "51: release (stronger-claim to 192.0.2.3)";
+        assert_eq!(
+            world.hear(&Message::v3(101, "192.0.2.3")).unwrap(),
+            ["51: held -> backup (stronger-claim)", "51: advertise 100", release]
+        );
     }
-    world.wait(SECOND / 2);
-    assert_eq!(world.hear(&stronger).unwrap(), ["51: held -> backup (stronger-claim)", release]);
 }
 
 #[test]
