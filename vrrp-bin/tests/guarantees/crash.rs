@@ -16,7 +16,7 @@ use crate::{
 
 /// When the process is killed after an advertisement, and when a supervisor starts it again after that.
 const PHASES: [Duration; 3] = [TENTH, Duration::from_millis(500), Duration::from_millis(900)];
-const SUPERVISOR: Duration = Duration::from_millis(500);
+const SUPERVISOR: Duration = Duration::from_millis(900);
 /// How many times a process is killed for good.
 const RUNS: u32 = 10;
 /// How long one that was killed for good is looked at after the takeover.
@@ -27,7 +27,7 @@ const MEDIAN: Duration = Duration::from_millis(300);
 pub(crate) const CASES: &[Case] = &[
     Case {
         name: "kill_restart",
-        fault: "SIGKILL, a supervisor restarts the process after 0.5 s, 1 s interval",
+        fault: "SIGKILL, a supervisor restarts the process after 0.9 s, 1 s interval",
         promise: "no packet lost, no transition",
         seconds: 25,
         needs: None,
@@ -59,12 +59,13 @@ fn restarted(ticker: &Ticker) -> Result<Figures, Failed> {
         site.elect()?;
         match site.members[A].make {
             Make::Ours => PHASES.iter().map(|phase| restart(site, *phase)).collect(),
-            // Its parent is the supervisor, which waits longer each time.
+            // Its parent is the supervisor, which waits longer each time. The new process removes the address.
             Make::Keepalived => {
                 site.after_advert(A, PHASES[1])?;
                 let (mark, begun) = (site.client.mark(), now());
                 site.members[A].crash()?;
                 site.members[A].wait_for_loss(begun)?;
+                site.is_served()?;
                 Ok(vec![site.loss_since(mark)?.lost])
             }
         }
