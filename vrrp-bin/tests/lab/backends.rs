@@ -16,7 +16,7 @@ use vrrp_net::lab::{Capture, Client, Signal, Ticker, wait_until};
 
 use crate::{
     faults::{announces, config, number, skew, wait_for_hold, watch},
-    support::{Outcome, Pair, SLACK, SOON, adverts, check, now, priority, timed, wait_for, within},
+    support::{Outcome, Pair, SLACK, SOON, adverts, check, now, priority, takeover, timed, wait_for, within},
 };
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 100);
@@ -169,9 +169,8 @@ fn taken_back(
     let (a, b) = (pair.a.mac, pair.b.mac);
     let resigned =
         wait_for(&pair.capture, "resignation of a", failed - SLACK, |frame| priority(frame, a) == Some(0))?;
-    let took =
-        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
     let skew = skew(interval);
+    let took = takeover(&pair.capture, b, resigned, skew)?;
     within("takeover after a resignation", took - resigned, (skew, skew), SLACK, ticker)?;
     let announced = wait_for(&pair.capture, "announcement of b", took, |frame| announces(frame, b))?;
     within("address back after a failure", announced - failed, (skew, 2 * interval), SLACK, ticker)?;

@@ -20,7 +20,8 @@ use vrrp_net::{
 };
 
 use crate::support::{
-    Node, Outcome, Pair, SLACK, SOON, adverts, check, milliseconds, now, priority, timed, wait_for, within,
+    Node, Outcome, Pair, SLACK, SOON, adverts, check, milliseconds, now, priority, takeover, timed, wait_for,
+    within,
 };
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 100);
@@ -125,8 +126,7 @@ fn denied(ticker: &Ticker) -> Outcome {
     let claimed =
         wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, a) == Some(200))?;
     let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
-    let took =
-        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
+    let took = takeover(&pair.capture, b, resigned, skew(interval))?;
     within("takeover after a resignation", took - resigned, (skew(interval), skew(interval)), SLACK, ticker)?;
     let back = wait_for(&pair.capture, "announcement of b", took, |frame| announces(frame, b))?;
     let limits = (skew(interval), 2 * interval);
@@ -181,8 +181,7 @@ fn address_present(ticker: &Ticker) -> Outcome {
     let begun = now();
     pair.a.start(&config(200, QUICK, &both))?;
     let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
-    let took =
-        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
+    let took = takeover(&pair.capture, b, resigned, skew(QUICK))?;
     within("takeover after a resignation", took - resigned, (skew(QUICK), skew(QUICK)), SLACK, ticker)?;
     let router = wait_for_hold(&pair.a, "address-present")?;
     let error = router["backend_error"].as_str().unwrap_or_default();
@@ -249,8 +248,7 @@ fn address_claimed(ticker: &Ticker) -> Outcome {
     let begun = now();
     change_address(&pair.a, "replace")?;
     let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
-    let took =
-        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
+    let took = takeover(&pair.capture, b, resigned, skew(QUICK))?;
     within("takeover after a resignation", took - resigned, (skew(QUICK), skew(QUICK)), SLACK, ticker)?;
     pair.b.wait_for_phase("held")?;
     wait_for_hold(&pair.a, "address-present")?;

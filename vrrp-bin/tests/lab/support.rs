@@ -274,6 +274,18 @@ pub(crate) fn wait_for(
     frame.map(|frame| frame.at).ok_or_else(|| format!("no {what} within {} s", SOON.as_secs()).into())
 }
 
+/// When `mac`, whose priority is 100, took over after a resignation. Its last word, if it had yielded to the one that
+/// resigned, may come a moment after that.
+pub(crate) fn takeover(
+    capture: &Capture,
+    mac: [u8; 6],
+    resigned: Duration,
+    skew: Duration,
+) -> Result<Duration, Failed> {
+    let later = resigned + skew / 2;
+    wait_for(capture, "takeover", later, |frame| priority(frame, mac) == Some(100))
+}
+
 /// Now, by the clock of the captures.
 pub(crate) fn now() -> Duration {
     lab::now()

@@ -6,6 +6,8 @@ use crate::{Instant, Interval};
 
 /// How often the last word is repeated at most, half an interval apart.
 const REPEATS: u8 = 6;
+/// In VRRPv2, where a winner need not answer (RFC 3768 6.4.3).
+const REPEATS_V2: u8 = 2;
 
 /// A router that was Active all along, and finds another one that was, too, has to announce the addresses again:
 /// neighbours may have them from the other. It does not know that unless it hears an advertisement of the one that
@@ -21,7 +23,11 @@ pub struct Parting {
 impl Parting {
     /// The first one has been sent.
     pub(super) fn begun(now: Instant, interval: Interval) -> Self {
-        Self { left: REPEATS, next_at: now + pause(interval), heard_at: now }
+        let left = match interval {
+            Interval::V2(_) => REPEATS_V2,
+            Interval::V3(_) => REPEATS,
+        };
+        Self { left, next_at: now + pause(interval), heard_at: now }
     }
 
     /// The winner has advertised. When it did so long before its schedule, it answered: it has heard the last word

@@ -116,6 +116,23 @@ fn a_last_word_is_said_for_three_intervals_at_most() {
     assert_eq!(said, 6);
 }
 
+/// A winner of VRRPv2 need not answer.
+#[test]
+fn a_last_word_of_vrrpv2_is_said_for_one_interval() {
+    let interval = Interval::V2(crate::Seconds::ONE);
+    let mut machine = Machine::new(Params { interval, ..params(contending()) });
+    drive(&mut machine, t0(), &[ready(), Input::Start]);
+    let now = machine.deadline().unwrap();
+    let stronger = Heard { claim: Claim::from(101), interval, source: address("192.0.2.1") };
+    drive(&mut machine, now, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink)), Input::Advert(stronger)]);
+    let mut said = Vec::new();
+    while let Some(at) = machine.deadline().filter(|at| *at < now + 3 * SECOND) {
+        assert_eq!(machine.handle(at, Input::Timeout).transmit, Some(Say::Claim));
+        said.push(at - now);
+    }
+    assert_eq!(said, [500 * MS, SECOND]);
+}
+
 #[test]
 fn what_is_deleted_now_and_then_is_put_back_without_a_transition() {
     let (mut machine, promoted) = held(contending());
