@@ -1,13 +1,16 @@
 //! One node of a lab, whoever made it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use libtest_mimic::Failed;
 use serde_json::Value;
 use vrrp_net::lab::{Frame, Frr, Keepalived, Signal, Switch};
 
 use crate::{
-    mode::{Make, Mode, Place},
+    mode::{INTERVAL, Make, Mode, Place},
     support::{Node, Outcome, check},
 };
 
@@ -104,6 +107,11 @@ impl Member {
             Peer::Keepalived(peer) => peer.log().contains("BACKUP STATE") && !self.has_address()?,
             Peer::Frr(peer) => frr_state(peer, self.mode).as_deref() == Some("Backup"),
         })
+    }
+
+    /// For how long one of ours that yields to it may repeat its last word. FRR does not answer it.
+    pub(crate) fn last_words(&self) -> Duration {
+        if self.make == Make::Frr { 3 * INTERVAL } else { Duration::ZERO }
     }
 
     /// A node of ours has refused nothing so far.

@@ -214,7 +214,7 @@ fn mend(world: &World, winner: usize, loser: usize, cut: usize, ticker: &Ticker)
     world.members[cut].node.cable.mend()?;
     let mended = now();
     world.settled(winner, &PAIR)?;
-    yielded(world, loser, mended, INTERVAL, ticker)?;
+    yielded(world, loser, mended, INTERVAL + world.members[winner].last_words(), ticker)?;
     announces(world, winner, loser, mended, ticker)?;
     Ok(None)
 }

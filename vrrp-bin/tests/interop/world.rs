@@ -58,7 +58,7 @@ impl World {
             let is_backup = wait_until(SOON, || other.is_backup().unwrap_or(false));
             check(is_backup, format!("{} did not become a backup", other.node.name))?;
         }
-        let begun = now();
+        let begun = now() + member.last_words();
         for elapsed in [0, 1] {
             let since = begun + elapsed * INTERVAL;
             wait_for(&self.capture, "advertisement of the active node", since, |frame| {

@@ -208,7 +208,7 @@ impl Machine {
             (_, claim)
                 if claim > self.claim() || (claim == self.claim() && self.is_outranked_by(heard.source)) =>
             {
-                self.yield_to(now, heard, effects);
+                self.yield_to(now, active, heard, effects);
             }
             // Somebody here takes the addresses away, and they are put back once a second: any other node does better.
             (_, _) if active.fight.is_hopeless(now) => {
@@ -226,13 +226,16 @@ impl Machine {
     }
 
     /// 6.4.3: a stronger claim. Preempt_Mode is not looked at here.
-    fn yield_to(&mut self, now: Instant, heard: Heard, effects: &mut Effects) {
+    fn yield_to(&mut self, now: Instant, active: Active, heard: Heard, effects: &mut Effects) {
         let mut backup = self.follow(now, heard, Reason::StrongerClaim, effects);
         // A last word lets the winner know that it must announce: neighbours have the addresses from here.
         self.note_send();
         effects.transmit = Some(Say::Claim);
-        backup.parting = Some(Parting::begun(now, heard.interval));
-        self.state = State::Backup(backup);
+        // A promotion that ends so soon was probably a mistake, for want of advertisements: the network is bad.
+        if now < active.since + self.params.interval.silence() {
+            backup.parting = Some(Parting::begun(now, heard.interval));
+            self.state = State::Backup(backup);
+        }
     }
 
     /// Lets go in favour of another node.

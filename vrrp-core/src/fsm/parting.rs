@@ -1,4 +1,4 @@
-//! The last words of a router that yields.
+//! The last words of a router that yields soon after its promotion.
 
 use core::time::Duration;
 
@@ -11,7 +11,7 @@ const REPEATS_V2: u8 = 2;
 
 /// A router that was Active all along, and finds another one that was, too, has to announce the addresses again:
 /// neighbours may have them from the other. It does not know that unless it hears an advertisement of the one that
-/// yields, and on a bad network one can be lost. So it is repeated until the winner has answered.
+/// yields, and on a bad network one can be lost. So it is repeated until the winner has answered; FRR does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Parting {
     left: u8,

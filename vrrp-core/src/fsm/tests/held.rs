@@ -99,6 +99,15 @@ fn a_last_word_is_repeated_until_the_winner_has_answered() {
 }
 
 #[test]
+fn the_last_word_of_an_old_active_is_said_once() {
+    let (mut machine, promoted) = held(contending());
+    let now = promoted + 3001 * MS;
+    run(&mut machine, now);
+    assert_eq!(machine.handle(now, advert(101, "192.0.2.1")).transmit, Some(Say::Claim));
+    assert_eq!(machine.deadline(), Some(now + 3 * SECOND + SKEW), "Active_Down_Timer");
+}
+
+#[test]
 fn a_last_word_is_said_for_three_intervals_at_most() {
     let (mut machine, promoted) = held(contending());
     drive(&mut machine, promoted, &[advert(101, "192.0.2.1")]);
