@@ -109,9 +109,10 @@ impl Member {
         })
     }
 
-    /// For how long one of ours that yields to it may repeat its last word. FRR does not answer it.
+    /// For how long one of ours that yields to it may repeat its last word: six times, half an interval apart, and a
+    /// little late each time. FRR does not answer it.
     pub(crate) fn last_words(&self) -> Duration {
-        if self.make == Make::Frr { 3 * INTERVAL } else { Duration::ZERO }
+        if self.make == Make::Frr { 7 * INTERVAL / 2 } else { Duration::ZERO }
     }
 
     /// A node of ours has refused nothing so far.
