@@ -13,6 +13,7 @@
 mod answers;
 mod commands;
 mod effects;
+mod host;
 mod interfaces;
 mod leases;
 mod members;
@@ -267,43 +268,6 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn read_monitor(&mut self) {
         for event in self.poll_monitor(&mut Context::from_waker(Waker::noop())) {
             self.host_event(event);
-        }
-    }
-
-    fn host_event(&mut self, event: HostEvent) {
-        match event {
-            HostEvent::Interface { name, snapshot } => {
-                self.effects.interfaces.update(&name, snapshot, &mut self.effects.link);
-                self.sync_interfaces();
-                self.report_own_addresses();
-            }
-            HostEvent::AddressRemoved { interface, address } => {
-                let lost = |entry: &members::Entry| {
-                    *entry.interface == *interface
-                        && entry.phase.is_active()
-                        && entry.backend.in_kernel()
-                        && entry.addresses.iter().any(|cidr| cidr.address() == address)
-                };
-                let members = self.effects.members.iter();
-                let keys: Vec<Key> = members.filter(|(_, entry)| lost(entry)).map(|(key, _)| *key).collect();
-                for key in keys {
-                    if let Some(entry) = self.effects.members.get(&key) {
-                        let name = &*entry.name;
-                        tracing::warn!(
-                            event = "address-lost", name, %interface, %address,
-                            "{name}: {address} is no longer held on {interface}; putting it back"
-                        );
-                    }
-                    self.input(Input::LeaseLost { key });
-                }
-            }
-        }
-    }
-
-    fn report_own_addresses(&mut self) {
-        let Effects { interfaces, members, .. } = &mut self.effects;
-        for entry in members.values_mut() {
-            entry.report_own_address(interfaces.status(&entry.interface));
         }
     }
 

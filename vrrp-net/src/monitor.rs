@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use vrrp_core::InterfaceStatus;
+use vrrp_core::{Cidr, InterfaceStatus};
 
 /// Tells a driver about interfaces of the host, by name: they may be missing, vanish and come back.
 pub trait Monitor: Send + 'static {
@@ -37,6 +37,13 @@ pub enum HostEvent {
         interface: String,
         /// The address.
         address: IpAddr,
+    },
+    /// The route to a subnet is gone that a virtual address brought, and the address is not.
+    RouteRemoved {
+        /// The name of the interface that it was on.
+        interface: String,
+        /// The subnet.
+        prefix: Cidr,
     },
 }
 
@@ -96,7 +103,9 @@ impl Monitor for ChannelMonitor {
                     self.known.insert(name.clone(), *snapshot);
                     name
                 }
-                HostEvent::AddressRemoved { interface, .. } => interface,
+                HostEvent::AddressRemoved { interface, .. } | HostEvent::RouteRemoved { interface, .. } => {
+                    interface
+                }
             };
             if self.watched.contains(name) {
                 return Poll::Ready(event);

@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod links;
 mod message;
 pub mod monitor;
+pub mod routes;
 pub mod snapshot;
 pub mod socket;
 

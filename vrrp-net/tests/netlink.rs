@@ -6,6 +6,8 @@
 mod backend;
 #[path = "netlink/monitor.rs"]
 mod monitor;
+#[path = "netlink/subnets.rs"]
+mod subnets;
 #[path = "netlink/world.rs"]
 mod world;
 
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Lifetimes are judged by the clock.
     arguments.test_threads.get_or_insert(4);
-    let trials = backend::TESTS.iter().chain(monitor::TESTS).map(|(name, test)| {
+    let trials = backend::TESTS.iter().chain(subnets::TESTS).chain(monitor::TESTS).map(|(name, test)| {
         Trial::test(*name, move || {
             world::run(*test);
             Ok(())

@@ -1,6 +1,6 @@
 //! [`Monitor`]: what happens to interfaces and their addresses, by name.
 
-mod echoes;
+mod filter;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -20,16 +20,19 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
+use vrrp_core::Cidr;
+
 use super::{
     Error, Socket,
     addresses::{self, HostAddress},
     links::{self, HostLink},
     message::Messages,
+    routes,
     snapshot::InterfaceSnapshot,
 };
 
-/// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR` and `RTNLGRP_IPV6_IFADDR` of `linux/rtnetlink.h`.
-const GROUPS: [u32; 3] = [1, 5, 9];
+/// `RTNLGRP_LINK`, and `IFADDR` and `ROUTE` of both families, of `linux/rtnetlink.h`.
+const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
 /// Octets of unread notifications, as far as the host allows.
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// Larger than any notification.
@@ -62,6 +65,16 @@ pub enum MonitorEvent {
         address: IpAddr,
         /// Whether it was a virtual address that we had put there.
         ours: bool,
+    },
+    /// The route to a subnet is gone from it, that a virtual address brought: none of the host's own
+    /// addresses is in that subnet, and the virtual one is still there.
+    RouteRemoved {
+        /// The interface's name.
+        name: Arc<str>,
+        /// The kernel's index of the interface.
+        index: u32,
+        /// The subnet.
+        prefix: Cidr,
     },
 }
 
@@ -107,7 +120,7 @@ impl Monitor {
         socket.bind(&SocketAddr::new(0, 0))?;
         socket.set_non_blocking(true)?;
         socket.set_rx_buf_sz(i32::try_from(octets).unwrap_or(i32::MAX))?;
-        echoes::ignore(&socket)?;
+        filter::attach(&socket)?;
         for group in GROUPS {
             socket.add_membership(group)?;
         }
@@ -141,7 +154,8 @@ impl Monitor {
         self.watched.remove(name);
         self.events.retain(|event| match event {
             MonitorEvent::Interface { name: other, .. }
-            | MonitorEvent::AddressRemoved { name: other, .. } => **other != *name,
+            | MonitorEvent::AddressRemoved { name: other, .. }
+            | MonitorEvent::RouteRemoved { name: other, .. } => **other != *name,
         });
     }
 
@@ -271,6 +285,8 @@ impl Tables {
                 self.follow_link(is_new, link, watched, events);
             } else if let Some((is_new, Some(address))) = addresses::decode(&header, payload) {
                 self.follow_address(is_new, address, watched, events);
+            } else if let Some((index, prefix)) = routes::decode_removed(&header, payload) {
+                self.tell_route_removed(index, prefix, watched, events);
             }
         }
     }
@@ -342,6 +358,26 @@ impl Tables {
                 address: address.ip(),
                 ours: address.is_ours(),
             });
+        }
+    }
+
+    /// The kernel says first that a link is down or an address is gone, and then that its routes are.
+    fn tell_route_removed(
+        &self,
+        index: u32,
+        prefix: Cidr,
+        watched: &Watched,
+        events: &mut VecDeque<MonitorEvent>,
+    ) {
+        let Some(link) = self.links.get(&index).filter(|link| link.is_up()) else { return };
+        let here = || self.addresses.iter().filter(|address| address.index == index);
+        let brought = here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
+        let hosts = here().any(|address| !address.is_ours() && routes::covers(address.cidr, prefix));
+        if let Some((name, _)) = watched.get_key_value(link.name.as_str())
+            && brought
+            && !hosts
+        {
+            events.push_back(MonitorEvent::RouteRemoved { name: name.clone(), index, prefix });
         }
     }
 }

@@ -54,6 +54,9 @@ impl Monitor for netlink::Monitor {
             MonitorEvent::AddressRemoved { name, address, .. } => {
                 HostEvent::AddressRemoved { interface: name.to_string(), address }
             }
+            MonitorEvent::RouteRemoved { name, prefix, .. } => {
+                HostEvent::RouteRemoved { interface: name.to_string(), prefix }
+            }
         })
     }
 }

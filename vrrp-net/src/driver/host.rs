@@ -1,0 +1,74 @@
+//! What happens on this host, passed on to the core.
+
+use std::net::IpAddr;
+
+use vrrp_core::{Cidr, Input, Key};
+
+use super::{Driver, Effects, members::Entry};
+use crate::{
+    clock::Clock,
+    link::Link,
+    monitor::{HostEvent, Monitor, Snapshot},
+    netlink::routes::subnet,
+};
+
+impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
+    pub(super) fn host_event(&mut self, event: HostEvent) {
+        match event {
+            HostEvent::Interface { name, snapshot } => self.interface_changed(&name, snapshot),
+            HostEvent::AddressRemoved { interface, address } => self.address_removed(&interface, address),
+            HostEvent::RouteRemoved { interface, prefix } => self.route_removed(&interface, prefix),
+        }
+    }
+
+    fn interface_changed(&mut self, name: &str, snapshot: Snapshot) {
+        let Effects { interfaces, link, .. } = &mut self.effects;
+        interfaces.update(name, snapshot, link);
+        self.sync_interfaces();
+        self.report_own_addresses();
+    }
+
+    pub(super) fn report_own_addresses(&mut self) {
+        let Effects { interfaces, members, .. } = &mut self.effects;
+        for entry in members.values_mut() {
+            entry.report_own_address(interfaces.status(&entry.interface));
+        }
+    }
+
+    fn address_removed(&mut self, interface: &str, address: IpAddr) {
+        for key in self.holders(interface, |cidr| cidr.address() == address) {
+            if let Some(Entry { name, .. }) = self.effects.members.get(&key) {
+                let name = &**name;
+                tracing::warn!(
+                    event = "address-lost", name, %interface, %address,
+                    "{name}: {address} is no longer held on {interface}; putting it back"
+                );
+            }
+            self.input(Input::LeaseLost { key });
+        }
+    }
+
+    fn route_removed(&mut self, interface: &str, prefix: Cidr) {
+        for key in self.holders(interface, |cidr| subnet(cidr) == prefix) {
+            if let Some(Entry { name, .. }) = self.effects.members.get(&key) {
+                let name = &**name;
+                tracing::warn!(
+                    event = "route-lost", name, %interface, %prefix,
+                    "{name}: there is no route to {prefix} on {interface} any more; putting it back"
+                );
+            }
+            self.input(Input::LeaseLost { key });
+        }
+    }
+
+    /// The virtual routers that hold such an address of the kernel on the interface.
+    fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
+        let holds = |entry: &Entry| {
+            *entry.interface == *interface
+                && entry.phase.is_active()
+                && entry.backend.in_kernel()
+                && entry.addresses.iter().any(|cidr| is_it(*cidr))
+        };
+        self.effects.members.iter().filter(|(_, entry)| holds(entry)).map(|(key, _)| *key).collect()
+    }
+}
