@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use vrrp_core::{Cidr, Input, Key};
+use vrrp_core::{Cidr, Input, InterfaceStatus, Key};
 
 use super::{Driver, Effects, members::Entry};
 use crate::{
@@ -23,7 +23,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     fn interface_changed(&mut self, name: &str, snapshot: Snapshot) {
         let Effects { interfaces, link, .. } = &mut self.effects;
-        interfaces.update(name, snapshot, link);
+        if let Some(id) = interfaces.update(name, snapshot, link) {
+            // What is held is on the interface that had the name before.
+            self.input(Input::Interface { id, status: InterfaceStatus::default() });
+        }
         self.sync_interfaces();
         self.report_own_addresses();
     }
