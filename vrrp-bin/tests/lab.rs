@@ -14,6 +14,8 @@ mod forge;
 mod frames;
 #[path = "lab/hostile.rs"]
 mod hostile;
+#[path = "lab/interfaces.rs"]
+mod interfaces;
 #[path = "lab/known_bad.rs"]
 mod known_bad;
 #[path = "lab/support.rs"]
@@ -28,7 +30,14 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each test is several busy processes, and measures time.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(2));
-    let all = [failover::tests(), faults::tests(), hostile::tests(), known_bad::tests(), frames::tests()];
+    let all = [
+        failover::tests(),
+        faults::tests(),
+        interfaces::tests(),
+        hostile::tests(),
+        known_bad::tests(),
+        frames::tests(),
+    ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");
