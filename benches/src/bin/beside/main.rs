@@ -11,6 +11,7 @@ mod machine;
 mod outage;
 mod program;
 mod site;
+mod sweep;
 mod takeover;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -69,6 +70,8 @@ enum Measurement {
     Memory,
     /// Advertisements sent while somebody floods the node with packets that it must refuse
     Flood,
+    /// How late the kernel takes addresses away whose leases nobody renews any more; of no program
+    Sweep,
 }
 
 fn main() -> ExitCode {
@@ -100,6 +103,7 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
             Measurement::Cpu => load::cpu(arguments, &programs)?,
             Measurement::Memory => load::memory(arguments, &programs)?,
             Measurement::Flood => flood::floods(arguments, &programs)?,
+            Measurement::Sweep => sweep::sweeps(arguments)?,
         }
     }
     Ok(())
