@@ -22,6 +22,7 @@ use vrrp_net::lab;
 use crate::{
     load::Role,
     program::{Kind, Programs},
+    sweep::Load,
 };
 
 /// What went wrong, as a sentence.
@@ -48,6 +49,9 @@ pub(crate) struct Arguments {
     /// As what a program is measured, for cpu
     #[arg(long, value_enum)]
     role: Vec<Role>,
+    /// What else the processors do, for sweep
+    #[arg(long, value_enum)]
+    load: Vec<Load>,
     /// How long processor time is counted, and a flood lasts
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     window: Duration,

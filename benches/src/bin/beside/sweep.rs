@@ -13,7 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::{sleep_until, timeout_at};
+use clap::ValueEnum;
+use tokio::time::{sleep, sleep_until, timeout_at};
 use vrrp_core::{Cidr, Family, InterfaceId, Key};
 use vrrp_net::{
     Lease, VipBackend,
@@ -22,7 +23,7 @@ use vrrp_net::{
     netlink::{Monitor, MonitorEvent, Socket, addresses},
 };
 
-use crate::{Arguments, Failed, figures::median};
+use crate::{Arguments, Failed, figures::median, machine::Ticks};
 
 /// The driver's least time between two rounds of renewals.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -34,9 +35,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SHIFT: Duration = Duration::from_millis(137);
 
 /// What else the processors do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Load {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Load {
+    /// Nothing
     Quiet,
+    /// All they can
     Busy,
 }
 
@@ -68,15 +71,16 @@ fn period(interval: Duration) -> Duration {
 /// A line for each situation.
 pub(crate) fn sweeps(arguments: &Arguments) -> Result<(), Failed> {
     println!(
-        "{:<58} {:>6} {:>8} {:>10} {:>10}",
-        "sweep: lateness of the kernel (s)", "runs", "n", "median", "worst"
+        "{:<58} {:>6} {:>8} {:>10} {:>10} {:>8}",
+        "sweep: lateness of the kernel (s)", "runs", "n", "median", "worst", "idle %"
     );
-    for load in [Load::Quiet, Load::Busy] {
+    let both = Load::value_variants();
+    for load in if arguments.load.is_empty() { both } else { &arguments.load } {
         for interval in arguments.intervals(&[1_000]) {
             for family in [Family::Ipv4, Family::Ipv6] {
                 for routers in arguments.routers(&[1, 64, 255]) {
                     for phases in phases(interval, routers) {
-                        line(arguments, Situation { load, family, routers, interval, phases })?;
+                        line(arguments, Situation { load: *load, family, routers, interval, phases })?;
                     }
                 }
             }
@@ -92,14 +96,19 @@ fn phases(interval: Duration, routers: usize) -> Vec<u32> {
 }
 
 fn line(arguments: &Arguments, situation: Situation) -> Result<(), Failed> {
-    let mut late = Vec::new();
+    let (mut late, ticks) = (Vec::new(), Ticks::now()?);
     for run in 0..u32::try_from(arguments.runs)? {
-        late.extend(measure(situation, SHIFT * (run % 7))?);
+        match measure(situation, SHIFT * (run % 7)) {
+            Ok(more) => late.extend(more),
+            Err(why) => println!("no figure of {situation} in this run: {why}"),
+        }
     }
     late.sort_unstable_by(f64::total_cmp);
     let (median, worst) = (median(&late).unwrap_or_default(), late.last().copied().unwrap_or_default());
     let (what, runs, n) = (situation.to_string(), arguments.runs, late.len());
-    println!("    {what:<54} {runs:>6} {n:>8} {median:>10.3} {worst:>10.3}");
+    // What others used of the processors is what makes a quiet one less quiet.
+    let idle = ticks.idle_since()?;
+    println!("    {what:<54} {runs:>6} {n:>8} {median:>10.3} {worst:>10.3} {idle:>8.0}");
     Ok(())
 }
 
@@ -120,6 +129,7 @@ async fn watch(situation: Situation, shift: Duration) -> Result<Vec<f64>, Failed
     let backend = Netlink::new()?;
     let mut monitor = Monitor::new()?;
     monitor.watch("eth0");
+    sleep(shift).await;
     let leases = (1..=routers).map(|number| lease(family, number, interval));
     let leases: Vec<Lease> = leases.collect::<Result<_, _>>()?;
     for lease in &leases {
@@ -129,7 +139,7 @@ async fn watch(situation: Situation, shift: Duration) -> Result<Vec<f64>, Failed
     let valid = held.iter().filter(|address| address.is_ours()).filter_map(|address| address.valid).max();
     let valid = Duration::from_secs(u64::from(valid.ok_or("the leases have no end")?));
 
-    let begun = tokio::time::Instant::now() + shift;
+    let begun = tokio::time::Instant::now();
     let mut ends = BTreeMap::new();
     let batches: Vec<&[Lease]> = leases.chunks(routers.div_ceil(usize::try_from(phases)?)).collect();
     for round in 0..RENEWALS {

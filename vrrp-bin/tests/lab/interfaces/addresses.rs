@@ -1,6 +1,7 @@
 //! The host's own addresses change: the source of advertisements follows, and the virtual address stays.
 
 use std::{
+    fs,
     net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
@@ -10,11 +11,14 @@ use serde_json::Value;
 use vrrp_net::lab::{Frame, Signal, Ticker, wait_until};
 
 use super::{
-    Family, STRONG, WEAK, active_down, answered, client, config, counter, ip, set, settle, settled,
+    Family, INTERVAL, STRONG, WEAK, active_down, answered, client, config, counter, ip, set, settle, settled,
     wait_for_address, wait_for_hold,
 };
 use crate::evidence::has_moved;
 use crate::support::{Outcome, Pair, SLACK, SOON, adverts, check, now, priority, timed, wait_for, within};
+
+/// `RTF_EXPIRES` of `linux/ipv6_route.h`.
+const EXPIRES: u32 = 0x0040_0000;
 
 pub(super) fn tests() -> Vec<Trial> {
     let mut tests: Vec<Trial> = Change::ALL
@@ -25,6 +29,7 @@ pub(super) fn tests() -> Vec<Trial> {
         timed("interface_own_address_removed", |ticker| own_address_goes(Removal::Deleted, ticker)),
         timed("interface_own_addresses_flushed", |ticker| own_address_goes(Removal::Flushed, ticker)),
         timed("interface_own_address_comes_back", own_address_comes_back),
+        timed("interface_own_ipv6_address_comes_and_goes", own_ipv6_address_comes_and_goes),
     ]);
     tests
 }
@@ -214,4 +219,28 @@ fn own_address_comes_back(_: &Ticker) -> Outcome {
     leaves_alone_what_is_not_ours(&mut pair, IpAddr::from([10, 0, 0, 1]))?;
     client(&pair, IpAddr::from([10, 0, 0, 1]))?;
     Ok(())
+}
+
+/// The subnet is the host's and then only the virtual address's: there is a route to it all the time.
+fn own_ipv6_address_comes_and_goes(_: &Ticker) -> Outcome {
+    let mut pair = Pair::new()?;
+    settle(&mut pair, |priority| Family::Ipv6.config(priority))?;
+    let client = client(&pair, Family::Ipv6.address())?;
+    let before = pair.a.router(0);
+    let mark = client.mark();
+    for change in ["del fd00::1/64 dev eth0", "add fd00::1/64 dev eth0 nodad"] {
+        ip(&pair.a.host, &format!("address {change}"))?;
+        // With some renewals, each of which looks at the host's addresses.
+        let (mac, later) = (pair.a.mac, now() + 10 * INTERVAL);
+        wait_for(&pair.capture, "advertisement", later, |frame| priority(frame, mac).is_some())?;
+        is_unmoved(&before, &pair.a.router(0))?;
+    }
+    let loss = client.since(mark);
+    check(loss.lost == 0, format!("the client lost packets: {loss}"))?;
+    pair.a.signal(Signal::SIGTERM)?;
+    check(pair.a.wait()?, "a did not end with status 0")?;
+    let routes = pair.a.host.run(|| fs::read_to_string("/proc/thread-self/net/ipv6_route"))??;
+    let route = routes.lines().find(|line| line.starts_with("fd000000000000000000000000000000 40"));
+    let flags = route.and_then(|line| line.split_whitespace().nth(8)).ok_or("the host's route is gone")?;
+    check(u32::from_str_radix(flags, 16)? & EXPIRES == 0, "the host's route expires")
 }
