@@ -1,6 +1,8 @@
 //! [`Monitor`]: what happens to interfaces and their addresses, by name.
 
 mod filter;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -332,6 +334,8 @@ impl Tables {
                 self.tell_removed(&address, watched, events);
                 self.addresses.retain(|old| old.index != address.index || old.cidr != address.cidr);
             }
+            // The filter may have taken what told of it for a renewal.
+            (false, None) if address.is_ours() => self.tell_removed(&address, watched, events),
             (false, None) => {}
         }
     }
