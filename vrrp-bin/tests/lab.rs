@@ -16,6 +16,8 @@ mod forge;
 mod frames;
 #[path = "lab/hostile.rs"]
 mod hostile;
+#[path = "lab/interfaces.rs"]
+mod interfaces;
 #[path = "lab/known_bad.rs"]
 mod known_bad;
 #[path = "lab/realtime.rs"]
@@ -37,6 +39,7 @@ fn main() {
         faults::tests(),
         backends::tests(),
         realtime::tests(),
+        interfaces::tests(),
         hostile::tests(),
         known_bad::tests(),
         frames::tests(),

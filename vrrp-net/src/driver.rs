@@ -14,6 +14,7 @@ mod answers;
 mod commands;
 mod effects;
 mod guard;
+mod host;
 mod interfaces;
 mod leases;
 mod members;
@@ -32,7 +33,7 @@ use tokio::{
     runtime,
     sync::{broadcast, mpsc, oneshot},
 };
-use vrrp_core::{Advert, Input, Instant, Key, Loss, Router};
+use vrrp_core::{Advert, Input, Instant, Key, Router};
 
 pub(crate) use commands::Command;
 pub(crate) use guard::Guard;
@@ -272,50 +273,6 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn read_monitor(&mut self) {
         for event in self.poll_monitor(&mut Context::from_waker(Waker::noop())) {
             self.host_event(event);
-        }
-    }
-
-    fn host_event(&mut self, event: HostEvent) {
-        match event {
-            HostEvent::Interface { name, snapshot } => {
-                self.effects.interfaces.update(&name, snapshot, &mut self.effects.link);
-                self.sync_interfaces();
-                self.report_own_addresses();
-            }
-            HostEvent::AddressRemoved { interface, address, loss } => {
-                let lost = |entry: &members::Entry| {
-                    *entry.interface == *interface
-                        && entry.phase.is_active()
-                        && entry.backend.in_kernel()
-                        && entry.addresses.iter().any(|cidr| cidr.address() == address)
-                };
-                let members = self.effects.members.iter();
-                let keys: Vec<Key> = members.filter(|(_, entry)| lost(entry)).map(|(key, _)| *key).collect();
-                let now = self.clock.now();
-                for key in keys {
-                    if let Some(entry) = self.effects.members.get_mut(&key)
-                        && let Some(suppressed) = entry.loss_warning.pass(now)
-                    {
-                        let name = &*entry.name;
-                        let how = match loss {
-                            Loss::Deleted => "was deleted from",
-                            Loss::Lapsed => "is no longer held on",
-                        };
-                        tracing::warn!(
-                            event = "address-lost", name, %interface, %address, suppressed,
-                            "{name}: {address} {how} {interface}; putting it back"
-                        );
-                    }
-                    self.input(Input::LeaseLost { key, loss });
-                }
-            }
-        }
-    }
-
-    fn report_own_addresses(&mut self) {
-        let Effects { interfaces, members, .. } = &mut self.effects;
-        for entry in members.values_mut() {
-            entry.report_own_address(interfaces.status(&entry.interface));
         }
     }
 

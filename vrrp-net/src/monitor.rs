@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use vrrp_core::{InterfaceStatus, Loss};
+use vrrp_core::{Cidr, InterfaceStatus, Loss};
 
 /// Tells a driver about interfaces of the host, by name: they may be missing, vanish and come back.
 pub trait Monitor: Send + 'static {
@@ -39,6 +39,13 @@ pub enum HostEvent {
         address: IpAddr,
         /// Whether somebody meant to delete it.
         loss: Loss,
+    },
+    /// The route to a subnet is gone that a virtual address brought, and the address is not.
+    RouteRemoved {
+        /// The name of the interface that it was on.
+        interface: String,
+        /// The subnet.
+        prefix: Cidr,
     },
 }
 
@@ -98,7 +105,9 @@ impl Monitor for ChannelMonitor {
                     self.known.insert(name.clone(), *snapshot);
                     name
                 }
-                HostEvent::AddressRemoved { interface, .. } => interface,
+                HostEvent::AddressRemoved { interface, .. } | HostEvent::RouteRemoved { interface, .. } => {
+                    interface
+                }
             };
             if self.watched.contains(name) {
                 return Poll::Ready(event);

@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod links;
 pub(crate) mod message;
 pub mod monitor;
+pub mod routes;
 pub mod snapshot;
 pub mod socket;
 

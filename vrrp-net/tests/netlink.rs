@@ -8,6 +8,8 @@ mod backend;
 mod guard;
 #[path = "netlink/monitor.rs"]
 mod monitor;
+#[path = "netlink/subnets.rs"]
+mod subnets;
 #[path = "netlink/world.rs"]
 mod world;
 
@@ -23,7 +25,8 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Lifetimes are judged by the clock.
     arguments.test_threads.get_or_insert(4);
-    let trials = backend::TESTS.iter().chain(monitor::TESTS).chain(guard::TESTS).map(|(name, test)| {
+    let tests = [backend::TESTS, subnets::TESTS, monitor::TESTS, guard::TESTS];
+    let trials = tests.into_iter().flatten().map(|(name, test)| {
         Trial::test(*name, move || {
             world::run(*test);
             Ok(())

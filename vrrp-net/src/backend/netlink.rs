@@ -28,10 +28,10 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// - *Exclusive*: an address that is on this host already and is not ours is
 ///   [`LeaseFailure::AddressPresent`]. The owner (priority 255) borrows it: it stays as it is.
 ///
-/// An address keeps the prefix length of its subnet when the interface has an address of its own there, or
-/// has addresses of other subnets only: then it brings the subnet's route with it. On an interface without
-/// any address of its own it is put as /32 or /128: otherwise it would become the subnet's primary address,
-/// and its end would take away the host's own addresses that came after it.
+/// An address keeps its prefix length when the interface has an address of its own in that subnet. Else it brings
+/// the route to its subnet: an IPv6 address by itself; an IPv4 address is put as /32, and the route beside it. As
+/// the subnet's primary address its end would take away the host's own addresses that came after it. Somebody
+/// who deletes that route is answered as one who deletes the address: it is put back.
 ///
 /// All requests are carried out by one thread, in order. Clones share it; it ends with the last of them.
 #[derive(Clone, Debug)]

@@ -52,14 +52,25 @@ impl Interfaces {
     }
 
     /// Takes over how the interface `name` is now. Ports that belong to an interface which is gone, or came
-    /// back as another one, are closed.
-    pub(super) fn update(&mut self, name: &str, snapshot: Snapshot, link: &mut impl Link) {
-        let Some(interface) = self.by_name.get_mut(name) else { return };
+    /// back as another one, are closed. Returns the number of the interface when another one has come in its
+    /// place and nobody knows yet that the first one is gone.
+    pub(super) fn update(
+        &mut self,
+        name: &str,
+        snapshot: Snapshot,
+        link: &mut impl Link,
+    ) -> Option<InterfaceId> {
+        let interface = self.by_name.get_mut(name)?;
         let old = std::mem::replace(&mut interface.snapshot, snapshot);
         if !snapshot.status.present || (old.index, old.mac) != (snapshot.index, snapshot.mac) {
             interface.close_all(link);
         }
         interface.retry_at = None;
+        let is_another = old.status.present && snapshot.status.present && old.index != snapshot.index;
+        is_another.then(|| {
+            interface.told = Some(InterfaceStatus::default());
+            interface.id
+        })
     }
 
     /// Opens, changes and closes ports so that they are what `members` need, and returns what the core does

@@ -188,22 +188,6 @@ pub(crate) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Op
     }
 }
 
-/// Whether the subnet of `own` contains the subnet of `cidr`.
-pub(crate) fn covers(own: Cidr, cidr: Cidr) -> bool {
-    own.prefix_length() <= cidr.prefix_length()
-        && match (own.address(), cidr.address()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                let differs = a.to_bits() ^ b.to_bits();
-                differs.leading_zeros() >= u32::from(own.prefix_length())
-            }
-            (IpAddr::V6(a), IpAddr::V6(b)) => {
-                let differs = a.to_bits() ^ b.to_bits();
-                differs.leading_zeros() >= u32::from(own.prefix_length())
-            }
-            _ => false,
-        }
-}
-
 fn bare(index: u32, cidr: Cidr) -> AddressMessage {
     let mut message = AddressMessage::default();
     message.header.family = match cidr.address() {

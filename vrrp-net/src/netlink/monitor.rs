@@ -1,6 +1,8 @@
 //! [`Monitor`]: what happens to interfaces and their addresses, by name.
 
-mod echoes;
+mod filter;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -27,11 +29,12 @@ use super::{
     addresses::{self, HostAddress},
     links::{self, HostLink},
     message::Messages,
+    routes,
     snapshot::InterfaceSnapshot,
 };
 
-/// `RTNLGRP_LINK`, `RTNLGRP_IPV4_IFADDR` and `RTNLGRP_IPV6_IFADDR` of `linux/rtnetlink.h`.
-const GROUPS: [u32; 3] = [1, 5, 9];
+/// `RTNLGRP_LINK`, and `IFADDR` and `ROUTE` of both families, of `linux/rtnetlink.h`.
+const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
 /// Octets of unread notifications, as far as the host allows.
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// Larger than any notification.
@@ -66,6 +69,16 @@ pub enum MonitorEvent {
         ours: bool,
         /// Whether somebody meant to delete it.
         loss: Loss,
+    },
+    /// The route to a subnet is gone from it, that a virtual address brought: none of the host's own
+    /// addresses is in that subnet, and the virtual one is still there.
+    RouteRemoved {
+        /// The interface's name.
+        name: Arc<str>,
+        /// The kernel's index of the interface.
+        index: u32,
+        /// The subnet.
+        prefix: Cidr,
     },
 }
 
@@ -111,7 +124,7 @@ impl Monitor {
         socket.bind(&SocketAddr::new(0, 0))?;
         socket.set_non_blocking(true)?;
         socket.set_rx_buf_sz(i32::try_from(octets).unwrap_or(i32::MAX))?;
-        echoes::ignore(&socket)?;
+        filter::attach(&socket)?;
         for group in GROUPS {
             socket.add_membership(group)?;
         }
@@ -145,7 +158,8 @@ impl Monitor {
         self.watched.remove(name);
         self.events.retain(|event| match event {
             MonitorEvent::Interface { name: other, .. }
-            | MonitorEvent::AddressRemoved { name: other, .. } => **other != *name,
+            | MonitorEvent::AddressRemoved { name: other, .. }
+            | MonitorEvent::RouteRemoved { name: other, .. } => **other != *name,
         });
     }
 
@@ -275,6 +289,8 @@ impl Tables {
                 self.follow_link(is_new, link, watched, events);
             } else if let Some((is_new, Some(address))) = addresses::decode(&header, payload) {
                 self.follow_address(is_new, address, watched, events);
+            } else if let Some((index, prefix)) = routes::decode_removed(&header, payload) {
+                self.tell_route_removed(index, prefix, watched, events);
             }
         }
     }
@@ -317,11 +333,13 @@ impl Tables {
             }
             (true, None) => self.addresses.push(address),
             (false, Some(_)) => {
-                // What runs out is reported with nothing left of its lifetime.
-                let loss = if address.valid == Some(0) { Loss::Lapsed } else { Loss::Deleted };
                 note_primary(&address, events);
-                self.tell_removed(&address, loss, watched, events);
+                self.tell_removed(&address, how_lost(&address), watched, events);
                 self.addresses.retain(|old| old.index != address.index || old.cidr != address.cidr);
+            }
+            // The filter may have taken what told of it for a renewal.
+            (false, None) if address.is_ours() => {
+                self.tell_removed(&address, how_lost(&address), watched, events);
             }
             (false, None) => {}
         }
@@ -358,6 +376,31 @@ impl Tables {
             });
         }
     }
+
+    /// The kernel says first that a link is down or an address is gone, and then that its routes are.
+    fn tell_route_removed(
+        &self,
+        index: u32,
+        prefix: Cidr,
+        watched: &Watched,
+        events: &mut VecDeque<MonitorEvent>,
+    ) {
+        let Some(link) = self.links.get(&index).filter(|link| link.is_up()) else { return };
+        let here = || self.addresses.iter().filter(|address| address.index == index);
+        let brought = here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
+        let hosts = here().any(|address| !address.is_ours() && routes::covers(address.cidr, prefix));
+        if let Some((name, _)) = watched.get_key_value(link.name.as_str())
+            && brought
+            && !hosts
+        {
+            events.push_back(MonitorEvent::RouteRemoved { name: name.clone(), index, prefix });
+        }
+    }
+}
+
+/// What runs out is reported with nothing left of its lifetime.
+fn how_lost(removed: &HostAddress) -> Loss {
+    if removed.valid == Some(0) { Loss::Lapsed } else { Loss::Deleted }
 }
 
 /// When the primary IPv4 address of a subnet goes, the kernel takes the others along, and tells of them first.
@@ -368,7 +411,7 @@ fn note_primary(removed: &HostAddress, events: &mut VecDeque<MonitorEvent>) {
     for event in events {
         if let MonitorEvent::AddressRemoved { index, address, ours: true, loss, .. } = event
             && *index == removed.index
-            && addresses::covers(removed.cidr, Cidr::from(*address))
+            && routes::covers(removed.cidr, Cidr::from(*address))
         {
             *loss = Loss::Lapsed;
         }

@@ -306,3 +306,27 @@ async fn an_address_that_somebody_fights_for_is_handed_over() {
     tokio::time::sleep(Duration::from_secs(8)).await;
     assert_eq!((strong.phase(), weak.phase()), (Phase::Backup, Phase::Held), "it is on probation");
 }
+
+/// The route to the subnet of the address belongs to it.
+#[tokio::test(start_paused = true)]
+async fn a_removed_route_is_put_back_without_a_transition() {
+    let host = Host::new(&Hub::new(), 1);
+    host.backend.set_in_kernel(true);
+    let handle = host.active(100).await;
+    let mut events = host.node.events();
+    for (interface, prefix) in [
+        ("eth0", "198.51.100.0/24"),
+        ("eth0", "192.0.2.0/25"),
+        ("eth1", "192.0.2.0/24"),
+        ("eth0", "192.0.2.0/24"),
+    ] {
+        let (interface, prefix) = (interface.to_owned(), prefix.parse().unwrap());
+        host.monitor.send(HostEvent::RouteRemoved { interface, prefix }).unwrap();
+    }
+    called(&host.backend, |calls| calls.contains(&Call::Repair(key(VRID)))).await;
+    until("it is announced again", || host.wire.announced().len() >= 2).await;
+    assert_eq!(host.backend.calls().iter().filter(|call| matches!(call, Call::Repair(_))).count(), 1);
+    assert_eq!(host.node.status().await.unwrap().routers[0].counters.repairs, 1);
+    assert_eq!(handle.phase(), Phase::Held);
+    assert!(events.try_recv().is_err());
+}

@@ -243,6 +243,20 @@ async fn an_interface_may_vanish_and_come_back_as_another() {
     becomes(&mut handle, Phase::Held).await;
 }
 
+/// Nobody was told that the first one went: what was held there is let go all the same.
+#[tokio::test(start_paused = true)]
+async fn an_interface_may_be_replaced_in_one_moment() {
+    let host = Host::new(&Hub::new(), 1);
+    let mut handle = host.active(100).await;
+    host.interface(7, true);
+    becomes(&mut handle, Phase::Backup).await;
+    called(&host.backend, |calls| calls.iter().any(released)).await;
+    becomes(&mut handle, Phase::Held).await;
+    let acquired = host.backend.calls().iter().filter(|call| matches!(call, Call::Acquire(_))).count();
+    assert_eq!(acquired, 2);
+    assert!(host.wire.interest(key(VRID).interface, Family::Ipv4).is_some());
+}
+
 /// A wire that cannot be opened for a while, and counts how often that was tried.
 struct Stubborn(Wire, Arc<AtomicUsize>);
 

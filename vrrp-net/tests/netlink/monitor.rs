@@ -9,13 +9,15 @@ use std::{
     time::Duration,
 };
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_route::{RouteNetlinkMessage, route::RouteProtocol};
 use tokio::{runtime::Runtime, time::timeout};
 use vrrp_core::Loss;
 use vrrp_net::netlink::{
     InterfaceSnapshot, Monitor, MonitorEvent,
     addresses::{HELD, Put},
     links,
+    routes::{self, PrefixRoute},
 };
 
 use crate::world::{SOON, Test, World, cidr};
@@ -27,6 +29,9 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_removed_address_is_told", a_removed_address_is_told),
     ("what_nobody_deleted_is_told_apart", what_nobody_deleted_is_told_apart),
     ("a_claimed_address_is_told_as_removed", a_claimed_address_is_told_as_removed),
+    ("a_removed_route_of_a_virtual_address_is_told", a_removed_route_of_a_virtual_address_is_told),
+    ("routes_that_are_not_ours_wake_nobody", routes_that_are_not_ours_wake_nobody),
+    ("a_route_that_goes_with_its_address_is_not_told", a_route_that_goes_with_its_address_is_not_told),
     ("virtual_addresses_wake_nobody", virtual_addresses_wake_nobody),
     ("renewals_do_not_even_wake_the_monitor", renewals_do_not_even_wake_the_monitor),
     ("lost_notifications_are_made_up_for", lost_notifications_are_made_up_for),
@@ -198,6 +203,93 @@ fn a_claimed_address_is_told_as_removed(world: &mut World) {
         }
     }
     watch.until("eth0", has_own("192.0.2.10/24"));
+}
+
+/// A virtual address in a subnet that the host does not have, and the route that it brings.
+fn bring_subnet(world: &mut World, text: &str) -> PrefixRoute {
+    let index = world.index("eth0");
+    let put = Put { index, cidr: cidr(text), tag: HELD, valid: Some(30), prefix_route: true };
+    world.socket.request(put.message(), NLM_F_CREATE | NLM_F_EXCL).unwrap();
+    PrefixRoute::of(index, cidr(text))
+}
+
+fn a_removed_route_of_a_virtual_address_is_told(world: &mut World) {
+    let routes = ["192.0.2.10/24", "2001:db8::10/64"].map(|text| bring_subnet(world, text));
+    let (mut watch, _) = Watch::on("eth0");
+    for route in routes {
+        world.socket.request(route.delete(), 0).unwrap();
+        let prefix = routes::subnet(route.prefix);
+        let told = watch.next();
+        let expected = MonitorEvent::RouteRemoved { name: "eth0".into(), index: route.index, prefix };
+        // The enumeration may gain variants, which this one is not.
+        assert_eq!(told, expected);
+    }
+}
+
+/// There can be a million of them.
+fn routes_that_are_not_ours_wake_nobody(world: &mut World) {
+    world.add_own("eth0", "198.51.100.1/24");
+    let ours = bring_subnet(world, "192.0.2.10/24");
+    let (mut watch, _) = Watch::on("eth0");
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(wakes.clone());
+    let change = |world: &mut World, text: &str, protocol: RouteProtocol| {
+        let route = PrefixRoute { prefix: cidr(text), ..ours };
+        for mut message in [route.add(), route.delete()] {
+            if let RouteNetlinkMessage::NewRoute(message) | RouteNetlinkMessage::DelRoute(message) =
+                &mut message
+            {
+                message.header.protocol = protocol;
+            }
+            world.socket.request(message, NLM_F_CREATE).unwrap();
+        }
+    };
+    for number in 0..20 {
+        let Watch { runtime, monitor } = &mut watch;
+        let _ = monitor.poll_event(&mut Context::from_waker(&waker));
+        change(world, &format!("203.0.{number}.0/24"), RouteProtocol::Bgp);
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(10)).await });
+    }
+    let woken = wakes.0.load(Ordering::Relaxed);
+    assert!(woken <= 3, "woken {woken} times by routes of BGP");
+    // Like the kernel's, but to no subnet of ours; and the host's own.
+    change(world, "203.0.113.0/24", RouteProtocol::Kernel);
+    let own = PrefixRoute::of(ours.index, cidr("198.51.100.1/24"));
+    world.socket.request(own.delete(), 0).unwrap();
+    world.socket.request(ours.delete(), 0).unwrap();
+    let MonitorEvent::RouteRemoved { prefix, .. } = watch.next() else { panic!("another event") };
+    assert_eq!(prefix, cidr("192.0.2.0/24"));
+}
+
+fn a_route_that_goes_with_its_address_is_not_told(world: &mut World) {
+    for text in ["192.0.2.10/24", "2001:db8::10/64"] {
+        bring_subnet(world, text);
+    }
+    let (mut watch, _) = Watch::on("eth0");
+    for text in ["192.0.2.10/24", "2001:db8::10/64"] {
+        world.delete("eth0", text).unwrap();
+    }
+    // With its link, too.
+    bring_subnet(world, "2001:db8::10/64");
+    world.set_up("eth0", false);
+    loop {
+        match watch.next() {
+            MonitorEvent::RouteRemoved { prefix, .. } => panic!("told of {prefix}"),
+            MonitorEvent::Interface { snapshot, .. } if !snapshot.as_ref().is_some_and(|is| is.up) => break,
+            _ => {}
+        }
+    }
+    world.set_up("eth0", true);
+    world.add_own("eth0", "198.51.100.1/24");
+    loop {
+        match watch.next() {
+            MonitorEvent::RouteRemoved { prefix, .. } => panic!("told of {prefix}"),
+            MonitorEvent::Interface { snapshot, .. } if has_own("198.51.100.1/24")(snapshot.as_ref()) => {
+                break;
+            }
+            _ => {}
+        }
+    }
 }
 
 fn virtual_addresses_wake_nobody(world: &mut World) {

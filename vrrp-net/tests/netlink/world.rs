@@ -124,14 +124,6 @@ impl World {
         self.addresses(interface).iter().map(|address| address.cidr.to_string()).collect()
     }
 
-    /// The one IPv4 address of an interface that bears our tag.
-    pub(crate) fn held_ipv4(&mut self, interface: &str) -> HostAddress {
-        let mut ours = self.addresses(interface);
-        ours.retain(|address| address.is_ours() && address.ip().is_ipv4());
-        assert_eq!(ours.len(), 1, "{ours:?}");
-        ours.remove(0)
-    }
-
     /// The one address of an interface that bears our tag.
     pub(crate) fn held(&mut self, interface: &str) -> HostAddress {
         let mut ours = self.addresses(interface);

@@ -48,3 +48,28 @@ fn field(path: &str, name: &str) -> Result<f64, Failed> {
         text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
     value.ok_or_else(|| format!("{path} has no {name}").into())
 }
+
+/// The time that all processors together had so far, and how much of it nobody used: in the kernel's ticks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticks {
+    all: u64,
+    idle: u64,
+}
+
+impl Ticks {
+    pub(crate) fn now() -> Result<Self, Failed> {
+        let text = fs::read_to_string("/proc/stat")?;
+        let line = text.lines().next().unwrap_or_default();
+        let ticks: Vec<u64> = line.split_whitespace().skip(1).map_while(|tick| tick.parse().ok()).collect();
+        // User, nice, system, idle, waiting for a disk (which is idle, too).
+        let idle = ticks.iter().skip(3).take(2).sum();
+        Ok(Self { all: ticks.iter().sum(), idle })
+    }
+
+    /// The share of the time since then that nobody used, in percent.
+    pub(crate) fn idle_since(self) -> Result<f64, Failed> {
+        let Self { all, idle } = Self::now()?;
+        let (all, idle) = (all - self.all, idle - self.idle);
+        Ok(if all == 0 { 0.0 } else { idle as f64 * 100.0 / all as f64 })
+    }
+}

@@ -11,6 +11,7 @@ mod machine;
 mod outage;
 mod program;
 mod site;
+mod sweep;
 mod takeover;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -21,6 +22,7 @@ use vrrp_net::lab;
 use crate::{
     load::Role,
     program::{Kind, Programs},
+    sweep::Load,
 };
 
 /// What went wrong, as a sentence.
@@ -47,6 +49,9 @@ pub(crate) struct Arguments {
     /// As what a program is measured, for cpu
     #[arg(long, value_enum)]
     role: Vec<Role>,
+    /// What else the processors do, for sweep
+    #[arg(long, value_enum)]
+    load: Vec<Load>,
     /// How long processor time is counted, and a flood lasts
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     window: Duration,
@@ -69,6 +74,8 @@ enum Measurement {
     Memory,
     /// Advertisements sent while somebody floods the node with packets that it must refuse
     Flood,
+    /// How late the kernel takes addresses away whose leases nobody renews any more; of no program
+    Sweep,
 }
 
 fn main() -> ExitCode {
@@ -100,6 +107,7 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
             Measurement::Cpu => load::cpu(arguments, &programs)?,
             Measurement::Memory => load::memory(arguments, &programs)?,
             Measurement::Flood => flood::floods(arguments, &programs)?,
+            Measurement::Sweep => sweep::sweeps(arguments)?,
         }
     }
     Ok(())

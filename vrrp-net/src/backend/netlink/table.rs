@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use vrrp_core::Cidr;
 
-use crate::netlink::addresses::{HostAddress, Put, covers};
+use crate::netlink::{
+    addresses::{HostAddress, Put},
+    routes::{PrefixRoute, covers, subnet},
+};
 
 /// The addresses of the network namespace.
 #[derive(Debug, Default)]
@@ -61,20 +64,40 @@ impl Table {
     }
 
     /// How `cidr` is put on the interface `index` for the first time.
+    ///
+    /// An IPv4 address of a subnet that the host does not have is put without it, beside a [route](Self::route)
+    /// of its own: it would be the subnet's primary address, and its end would take away all others of the
+    /// subnet, the host's own too, that came after it.
     pub(super) fn place(&self, index: u32, cidr: Cidr, tag: u8, valid: Option<u32>) -> Put {
-        let host_has_subnet = self.own(index).any(|own| covers(own.cidr, cidr));
-        let is_first = !self.own(index).any(|own| is_peer(own, cidr));
-        let cidr = if is_first && !host_has_subnet { Cidr::from(cidr.address()) } else { cidr };
-        let prefix_route = !host_has_subnet && cidr != Cidr::from(cidr.address());
-        Put { index, cidr, tag, valid, prefix_route }
+        let host_has_subnet = self.host_has_subnet(index, cidr);
+        let bare = Cidr::from(cidr.address());
+        let cidr = if cidr.address().is_ipv4() && !host_has_subnet { bare } else { cidr };
+        Put { index, cidr, tag, valid, prefix_route: brings_route(cidr, host_has_subnet) }
     }
 
     /// How `held`, which is there already, is put again: as it is, since another prefix length would make
-    /// a second address. Only the route of the subnet is given up once the host has its own.
+    /// a second address. Only the route of the subnet comes and goes.
     pub(super) fn again(&self, held: &HostAddress, tag: u8, valid: Option<u32>) -> Put {
-        let cidr = held.cidr;
-        let prefix_route = held.has_prefix_route() && !self.own(held.index).any(|own| covers(own.cidr, cidr));
-        Put { index: held.index, cidr, tag, valid, prefix_route }
+        let HostAddress { index, cidr, .. } = *held;
+        let prefix_route = brings_route(cidr, self.host_has_subnet(index, cidr));
+        Put { index, cidr, tag, valid, prefix_route }
+    }
+
+    /// The route that makes the subnet of the IPv4 address `cidr` reachable, if the host has none of its own.
+    pub(super) fn route(&self, index: u32, cidr: Cidr) -> Option<PrefixRoute> {
+        let has_subnet = cidr != Cidr::from(cidr.address());
+        let is_wanted = cidr.address().is_ipv4() && has_subnet && !self.host_has_subnet(index, cidr);
+        is_wanted.then(|| PrefixRoute::of(index, cidr))
+    }
+
+    /// Whether an address on the interface is in the subnet of `cidr`.
+    pub(super) fn has_subnet(&self, index: u32, cidr: Cidr) -> bool {
+        let mut all = self.by_ip.values().flatten();
+        all.any(|address| address.index == index && subnet(address.cidr) == subnet(cidr))
+    }
+
+    fn host_has_subnet(&self, index: u32, cidr: Cidr) -> bool {
+        self.own(index).any(|own| covers(own.cidr, cidr))
     }
 
     /// Enters what has been put.
@@ -96,14 +119,11 @@ impl Table {
     }
 }
 
-/// Whether `own` shows that the interface has been given its addresses: link-local IPv6 addresses come by
-/// themselves.
-fn is_peer(own: &HostAddress, cidr: Cidr) -> bool {
-    match (own.ip(), cidr.address()) {
-        (IpAddr::V4(_), IpAddr::V4(_)) => true,
-        (IpAddr::V6(own), IpAddr::V6(_)) => !own.is_unicast_link_local(),
-        _ => false,
-    }
+/// Whether the kernel makes a route of an address. With an IPv4 address only if it is the first of its subnet,
+/// which it becomes when the host's own goes and the kernel keeps the others (`promote_secondaries`).
+fn brings_route(cidr: Cidr, host_has_subnet: bool) -> bool {
+    let has_subnet = cidr != Cidr::from(cidr.address());
+    has_subnet && (cidr.address().is_ipv4() || !host_has_subnet)
 }
 
 #[cfg(test)]
@@ -123,28 +143,41 @@ mod tests {
     }
 
     #[test]
-    fn a_subnet_is_brought_only_next_to_own_addresses() {
-        let vip = "203.0.113.10/24";
-        assert_eq!(placed(&["203.0.113.1/24"], vip), (vip.to_owned(), false), "the host's own subnet");
-        assert_eq!(placed(&["203.0.0.1/16"], vip), (vip.to_owned(), false), "a part of it");
-        assert_eq!(placed(&["10.0.0.1/24"], vip), (vip.to_owned(), true), "another subnet");
-        assert_eq!(placed(&["203.0.113.1/25"], vip), (vip.to_owned(), true), "a larger subnet");
-        assert_eq!(
-            placed(&["2001:db8::1/64"], vip),
-            ("203.0.113.10/32".to_owned(), false),
-            "before any other"
-        );
-        assert_eq!(placed(&[], vip), ("203.0.113.10/32".to_owned(), false), "before any other");
-        assert_eq!(placed(&["10.0.0.1/24"], "203.0.113.10/32"), ("203.0.113.10/32".to_owned(), false));
+    fn an_ipv4_address_has_the_hosts_subnet_or_none() {
+        let (vip, bare) = ("203.0.113.10/24", "203.0.113.10/32");
+        assert_eq!(placed(&["203.0.113.1/24"], vip), (vip.to_owned(), true), "the host's own subnet");
+        assert_eq!(placed(&["203.0.0.1/16"], vip), (vip.to_owned(), true), "a part of it");
+        for (own, what) in [
+            (&["10.0.0.1/24"][..], "another subnet"),
+            (&["203.0.113.1/25"], "a larger subnet"),
+            (&["2001:db8::1/64"], "before any other"),
+            (&[], "before any other"),
+        ] {
+            assert_eq!(placed(own, vip), (bare.to_owned(), false), "{what}");
+        }
+        assert_eq!(placed(&["203.0.113.1/24"], bare), (bare.to_owned(), false));
     }
 
     #[test]
-    fn ipv6_has_the_same_rules_and_link_local_is_covered() {
+    fn an_ipv6_address_brings_a_subnet_that_the_host_does_not_have() {
         let vip = "2001:db8::10/64";
-        assert_eq!(placed(&["fe80::1/64"], vip), ("2001:db8::10/128".to_owned(), false));
+        assert_eq!(placed(&["fe80::1/64"], vip), (vip.to_owned(), true));
         assert_eq!(placed(&["fe80::1/64", "2001:db8::1/64"], vip), (vip.to_owned(), false));
         assert_eq!(placed(&["fe80::1/64", "2001:db8:1::1/64"], vip), (vip.to_owned(), true));
         assert_eq!(placed(&["fe80::1/64"], "fe80::10/64"), ("fe80::10/64".to_owned(), false));
+        assert_eq!(placed(&["fe80::1/64"], "2001:db8::10/128"), ("2001:db8::10/128".to_owned(), false));
+    }
+
+    #[test]
+    fn a_route_is_for_a_subnet_that_the_host_does_not_have() {
+        let table: Table =
+            [address(1, "10.0.0.1/24", 0), address(1, "203.0.113.10/32", HELD)].into_iter().collect();
+        let route = |text: &str| table.route(1, text.parse().unwrap());
+        let expected = PrefixRoute::of(1, "203.0.113.10/24".parse().unwrap());
+        assert_eq!(route("203.0.113.10/24"), Some(expected));
+        assert_eq!(route("10.0.0.10/24"), None, "the host's");
+        assert_eq!(route("203.0.113.10/32"), None, "it has no subnet");
+        assert_eq!(route("2001:db8::10/64"), None, "the kernel makes it with the address");
     }
 
     #[test]
@@ -165,12 +198,28 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_there_keeps_its_prefix_and_gives_up_the_route() {
-        let held = address(1, "203.0.113.10/24", HELD);
+    fn an_address_that_is_there_keeps_its_prefix() {
+        let held = address(1, "2001:db8::10/64", HELD);
         let mut table: Table = [held.clone()].into_iter().collect();
         let put = table.again(&held, HELD, None);
         assert!(put.prefix_route && put.cidr == held.cidr);
-        table = [held.clone(), address(1, "203.0.113.1/24", 0)].into_iter().collect();
-        assert!(!table.again(&held, HELD, None).prefix_route);
+        table = [held.clone(), address(1, "2001:db8::1/64", 0)].into_iter().collect();
+        assert!(!table.again(&held, HELD, None).prefix_route, "the route is the host's");
+        let bare = address(1, "203.0.113.10/32", HELD);
+        table = [bare.clone(), address(1, "203.0.113.1/24", 0)].into_iter().collect();
+        assert_eq!(table.again(&bare, HELD, None).cidr, bare.cidr);
+    }
+
+    #[test]
+    fn a_subnet_is_had_by_whoever_is_in_it() {
+        let has = |other: HostAddress| {
+            let table: Table = [other].into_iter().collect();
+            table.has_subnet(1, "2001:db8::10/64".parse().unwrap())
+        };
+        assert!(has(address(1, "2001:db8::11/64", HELD)));
+        assert!(has(address(1, "2001:db8::1/64", 0)));
+        assert!(!has(address(2, "2001:db8::11/64", HELD)));
+        assert!(!has(address(1, "2001:db8:1::11/64", HELD)));
+        assert!(!has(address(1, "2001:db8::11/128", HELD)), "it brings no route");
     }
 }

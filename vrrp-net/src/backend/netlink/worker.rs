@@ -1,5 +1,9 @@
 //! [`Worker`]: the thread that asks the kernel, so that nobody else has to wait for it.
 
+mod routes;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
@@ -23,6 +27,7 @@ use crate::{
         Socket,
         addresses::{self, HELD, HostAddress, LEAVING, Put},
         links,
+        routes::PrefixRoute,
     },
 };
 
@@ -74,11 +79,13 @@ pub(super) struct Worker {
     table: Option<(Instant, Table)>,
     /// Which interface each lease was put on: a name can move on to another one.
     put_on: BTreeMap<Key, u32>,
+    /// The routes that were put beside addresses. The kernel takes them away with those.
+    routes: BTreeSet<PrefixRoute>,
 }
 
 impl Worker {
     pub(super) fn new(socket: Socket) -> Self {
-        Self { socket, table: None, put_on: BTreeMap::new() }
+        Self { socket, table: None, put_on: BTreeMap::new(), routes: BTreeSet::new() }
     }
 
     /// Carries out requests in order until nobody can ask any more. Renewals that wait together become one
@@ -157,6 +164,7 @@ impl Worker {
             }
         }
         let result: Result<(), BackendError> = self.put(&requests).into_iter().collect();
+        let result = result.and_then(|()| self.put_routes(index, lease));
         if result.is_err() {
             self.undo(&requests);
         }
@@ -227,7 +235,14 @@ impl Worker {
         }
         let mut answers = self.put(&requests).into_iter();
         let answer_for = |(count, result)| answers.by_ref().take(count).fold(result, Result::and);
-        planned.into_iter().map(answer_for).collect()
+        let results: Vec<_> = planned.into_iter().map(answer_for).collect();
+        // The kernel is silent about routes that go with a link which was down for a moment.
+        let routed =
+            leases.iter().zip(results).map(|((lease, _), result)| match indexes.get(&*lease.interface) {
+                Some(index) => result.and_then(|()| self.put_routes(*index, lease)),
+                None => result,
+            });
+        routed.collect()
     }
 
     /// What there is to extend, and whether that is all of the lease.
@@ -328,7 +343,7 @@ impl Worker {
                 _ => {}
             }
         }
-        Ok(())
+        self.end_routes(&ours)
     }
 
     fn table(&mut self) -> Result<&Table, BackendError> {
@@ -362,51 +377,4 @@ fn collect(jobs: &Receiver<Job>, renewals: &mut Vec<(Vec<Renewal>, Answer)>) -> 
 /// A clock that goes on while the host sleeps.
 fn since_boot() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::num::NonZeroU32;
-
-    use vrrp_core::{Family, InterfaceId, Key, Vrid};
-
-    use super::*;
-
-    fn lease() -> Lease {
-        let interface = InterfaceId::new(NonZeroU32::MIN);
-        let key = Key { interface, family: Family::Ipv4, vrid: Vrid::try_from(51).unwrap() };
-        Lease::new(key, "eth0", &[], Duration::from_secs(3))
-    }
-
-    #[test]
-    fn what_nobody_waits_for_or_waited_too_long_is_not_done_but_a_release_is() {
-        let renew = || Work::Renew { leases: vec![(lease(), Some(2))] };
-        let (answer, waits) = oneshot::channel();
-        let mut job = Job::new(renew(), answer);
-        assert!(!job.is_stale());
-        job.asked -= TIMEOUT + Duration::from_millis(1);
-        assert!(job.is_stale(), "the process was stopped meanwhile");
-        job.work = Work::Release { lease: lease() };
-        assert!(!job.is_stale());
-        drop(waits);
-        assert!(!job.is_stale());
-        let (answer, _) = oneshot::channel();
-        assert!(Job::new(renew(), answer).is_stale());
-    }
-
-    #[test]
-    fn renewals_that_wait_together_are_collected() {
-        let (jobs, queue) = std::sync::mpsc::channel();
-        let mut waits = Vec::new();
-        let renew = || Work::Renew { leases: vec![(lease(), Some(2))] };
-        for work in [renew(), renew(), Work::Release { lease: lease() }, renew()] {
-            let (answer, wait) = oneshot::channel();
-            jobs.send(Job::new(work, answer)).unwrap();
-            waits.push(wait);
-        }
-        let mut renewals = Vec::new();
-        let next = collect(&queue, &mut renewals).unwrap();
-        assert_eq!(renewals.len(), 2);
-        assert!(matches!(next.work, Work::Release { .. }), "the order of other requests is kept");
-    }
 }

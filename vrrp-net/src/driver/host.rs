@@ -1,0 +1,89 @@
+//! What happens on this host, passed on to the core.
+
+use std::net::IpAddr;
+
+use vrrp_core::{Cidr, Input, InterfaceStatus, Key, Loss};
+
+use super::{Driver, Effects, members::Entry};
+use crate::{
+    clock::Clock,
+    link::Link,
+    monitor::{HostEvent, Monitor, Snapshot},
+    netlink::routes::subnet,
+};
+
+impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
+    pub(super) fn host_event(&mut self, event: HostEvent) {
+        match event {
+            HostEvent::Interface { name, snapshot } => self.interface_changed(&name, snapshot),
+            HostEvent::AddressRemoved { interface, address, loss } => {
+                self.address_removed(&interface, address, loss);
+            }
+            HostEvent::RouteRemoved { interface, prefix } => self.route_removed(&interface, prefix),
+        }
+    }
+
+    fn interface_changed(&mut self, name: &str, snapshot: Snapshot) {
+        let Effects { interfaces, link, .. } = &mut self.effects;
+        if let Some(id) = interfaces.update(name, snapshot, link) {
+            // What is held is on the interface that had the name before.
+            self.input(Input::Interface { id, status: InterfaceStatus::default() });
+        }
+        self.sync_interfaces();
+        self.report_own_addresses();
+    }
+
+    pub(super) fn report_own_addresses(&mut self) {
+        let Effects { interfaces, members, .. } = &mut self.effects;
+        for entry in members.values_mut() {
+            entry.report_own_address(interfaces.status(&entry.interface));
+        }
+    }
+
+    fn address_removed(&mut self, interface: &str, address: IpAddr, loss: Loss) {
+        let now = self.clock.now();
+        for key in self.holders(interface, |cidr| cidr.address() == address) {
+            if let Some(entry) = self.effects.members.get_mut(&key)
+                && let Some(suppressed) = entry.loss_warning.pass(now)
+            {
+                let name = &*entry.name;
+                let how = match loss {
+                    Loss::Deleted => "was deleted from",
+                    Loss::Lapsed => "is no longer held on",
+                };
+                tracing::warn!(
+                    event = "address-lost", name, %interface, %address, suppressed,
+                    "{name}: {address} {how} {interface}; putting it back"
+                );
+            }
+            self.input(Input::LeaseLost { key, loss });
+        }
+    }
+
+    fn route_removed(&mut self, interface: &str, prefix: Cidr) {
+        let now = self.clock.now();
+        for key in self.holders(interface, |cidr| subnet(cidr) == prefix) {
+            if let Some(entry) = self.effects.members.get_mut(&key)
+                && let Some(suppressed) = entry.loss_warning.pass(now)
+            {
+                let name = &*entry.name;
+                tracing::warn!(
+                    event = "route-lost", name, %interface, %prefix, suppressed,
+                    "{name}: there is no route to {prefix} on {interface} any more; putting it back"
+                );
+            }
+            self.input(Input::LeaseLost { key, loss: Loss::Deleted });
+        }
+    }
+
+    /// The virtual routers that hold such an address of the kernel on the interface.
+    fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
+        let holds = |entry: &Entry| {
+            *entry.interface == *interface
+                && entry.phase.is_active()
+                && entry.backend.in_kernel()
+                && entry.addresses.iter().any(|cidr| is_it(*cidr))
+        };
+        self.effects.members.iter().filter(|(_, entry)| holds(entry)).map(|(key, _)| *key).collect()
+    }
+}

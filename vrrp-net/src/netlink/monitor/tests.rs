@@ -1,0 +1,30 @@
+//! What the tables make of single notifications.
+
+use netlink_packet_route::link::LinkFlags;
+
+use super::*;
+use crate::netlink::addresses::HELD;
+
+/// Tables with the interface eth0, which is watched, and no addresses.
+fn tables() -> (Tables, Watched) {
+    let flags = LinkFlags::Up | LinkFlags::LowerUp;
+    let link = HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6] };
+    let tables = Tables { links: BTreeMap::from([(1, link)]), addresses: Vec::new() };
+    (tables, BTreeMap::from([("eth0".into(), None)]))
+}
+
+/// The kernel tells of a new IPv6 address late. When it has been renewed by then it looks like a renewal, and
+/// the filter drops that: the first that is heard of it is its end.
+#[test]
+fn the_end_of_a_virtual_address_is_told_although_its_beginning_was_not_heard() {
+    let (mut tables, watched) = tables();
+    let mut events = VecDeque::new();
+    for (text, tag) in [("2001:db8::1/64", 0), ("2001:db8::10/64", HELD)] {
+        let address = HostAddress::new(1, text.parse().unwrap(), tag);
+        tables.follow_address(false, address, &watched, &mut events);
+    }
+    let address = "2001:db8::10".parse().unwrap();
+    let (name, loss) = ("eth0".into(), Loss::Deleted);
+    let expected = MonitorEvent::AddressRemoved { name, index: 1, address, ours: true, loss };
+    assert_eq!(events, [expected]);
+}
