@@ -208,6 +208,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         self.take_answers(turn.answers);
         if let Some(command) = turn.command {
+            // Who asks after a pause is not told how it was before.
+            self.act_on_deadlines();
             self.command(command);
         }
         if turn.abandoned {

@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use vrrp_core::{Centiseconds, Cidr, Family, Hold, InterfaceId, Phase, Reach, Reason, RxMeta};
 use vrrp_net::{
-    BackendError, Lease, Release, VipBackend,
+    BackendError, Lease, NodeEvent, Release, VipBackend,
     backend::memory::{Call, Memory as Backend},
     link::{
         Interest, Link, Port, Received,
@@ -102,6 +102,27 @@ async fn a_stalled_backup_hears_what_is_queued_before_its_timer() {
     }
     assert!(host.wire.sent().is_empty(), "a false takeover");
     becomes(&mut handle, Phase::Held).await;
+}
+
+/// A laptop that sleeps for an hour, a paused virtual machine: the clock has gone on, and nothing else has.
+#[tokio::test(start_paused = true)]
+async fn an_active_that_was_suspended_lets_go_before_it_says_anything() {
+    let host = Host::new(&Hub::new(), 1);
+    let mut handle = host.active(100).await;
+    let mut events = host.node.events();
+    let (said, announced) = (host.wire.sent().len(), host.wire.announced().len());
+    tokio::time::advance(INTERVAL * 3600).await;
+    let status = host.node.status().await.unwrap();
+    assert_eq!((status.routers[0].phase, status.routers[0].reason), (Phase::Backup, Reason::Stalled));
+    assert!(status.routers[0].probation.is_some());
+    called(&host.backend, |calls| calls.last().is_some_and(released)).await;
+    // Nobody counts on its last advertisement any more, so that it need not resign.
+    assert_eq!((host.wire.sent().len(), host.wire.announced().len()), (said, announced));
+    assert!(matches!(events.recv().await, Ok(NodeEvent::Transition { to: Phase::Backup, .. })));
+    // Nobody is there: it is back within two intervals.
+    let begun = tokio::time::Instant::now();
+    becomes(&mut handle, Phase::Held).await;
+    assert!(begun.elapsed() < INTERVAL * 2, "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
