@@ -253,7 +253,8 @@ impl Machine {
             (State::Backup(backup), Input::LeaseDone(_)) => {
                 self.state = State::Backup(Backup { adopting: false, ..backup });
             }
-            (State::Backup(_), Input::LeaseLost(_) | Input::Resume) => {}
+            (State::Backup(backup), Input::LeaseLost(_)) => self.lost_before_adoption(backup, &mut effects),
+            (State::Backup(_), Input::Resume) => {}
 
             (State::Active(active), Input::Shutdown) => self.hand_over(now, active, Then::Stop, &mut effects),
             (State::Active(active), Input::Drain { force }) => {
@@ -381,6 +382,10 @@ impl Machine {
     fn reconfigure(&mut self, now: Instant, params: Params, effects: &mut Effects) {
         let changed = self.params != params;
         self.params = params;
+        if let State::Backup(backup) = &mut self.state {
+            // A last word is that of the one that yielded.
+            backup.parting = None;
+        }
         if let State::Active(active) = self.state
             && changed
             && !active.is_resigning()

@@ -24,6 +24,7 @@ mod status;
 mod worker;
 
 use std::{
+    collections::BTreeSet,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     task::{Context, Poll, Waker},
@@ -146,6 +147,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             tokio::task::coop::consume_budget().await;
         }
         self.stop.over = true;
+        self.guard.keep(&BTreeSet::new());
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             if let Command::Shutdown { reply } = command {

@@ -16,6 +16,10 @@ pub trait Monitor: Send + 'static {
     /// of it. Watching it again changes nothing.
     fn watch(&mut self, name: &str);
 
+    /// These are no addresses of the host's own to send from, whoever puts them there: a program that moves addresses
+    /// may put them on an interface.
+    fn set_virtual(&mut self, _addresses: BTreeSet<IpAddr>) {}
+
     /// The next thing that happened to an interface that is watched.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent>;
 }

@@ -20,7 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         name: "interface_lone",
         fault: "interface deleted and re-created, lone node, 100 ms interval",
-        promise: "active as soon as keepalived, or sooner",
+        promise: "active as soon as keepalived, within 20 ms",
         seconds: 5,
         needs: None,
         is_long: false,
@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         name: "interface_peer",
         fault: "interface deleted and re-created, beside a peer, 100 ms interval",
-        promise: "active as soon as keepalived, or sooner",
+        promise: "active as soon as keepalived, within 20 ms",
         seconds: 5,
         needs: None,
         is_long: false,

@@ -113,19 +113,27 @@ fn hang(site: &mut Site, phase: Duration) -> Result<Hang, Failed> {
 }
 
 fn lone(interval: Duration, ticker: &Ticker) -> Result<Figures, Failed> {
-    let play = |site: &mut Site| -> Result<Duration, Failed> {
+    let play = |site: &mut Site| -> Result<(Duration, usize), Failed> {
         site.elect()?;
         let begun = now();
         site.members[A].suspend()?;
         pass(begun + LONE);
+        let resumed = now();
         site.members[A].resume()?;
         let mark = site.client.mark();
         site.is_served()?;
-        site.client.since(mark).first_reply.ok_or_else(|| "the client gets no answer".into())
+        let reply = site.client.since(mark).first_reply.ok_or("the client gets no answer")?;
+        // The burst goes on a second after its beginning.
+        let end = resumed + reply + SECOND / 2;
+        pass(end);
+        Ok((reply, site.announcements(A, resumed, end)))
     };
     let seen = beside(&Plan::lone(interval), play)?;
     seen.judge(
-        |after| at_most("the first answer after CONT", *after, 2 * interval, ticker),
-        |after| format!("after {}", short(*after)),
+        |(after, announced)| {
+            at_most("the first answer after CONT", *after, 2 * interval, ticker)?;
+            check(*announced == 1, format!("the address was announced {announced} times by then"))
+        },
+        |(after, announced)| format!("after {}, announced {announced} times by then", short(*after)),
     )
 }

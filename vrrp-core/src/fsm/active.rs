@@ -90,7 +90,7 @@ impl Active {
         matches!(self.lease, Lease::Held { repair_until: None, .. }) && self.fight.repair_at().is_none()
     }
 
-    fn may_answer(&mut self, now: Instant, interval: Interval) -> bool {
+    pub(super) fn may_answer(&mut self, now: Instant, interval: Interval) -> bool {
         if now >= self.answers_since + interval.duration() {
             self.answers_since = now;
             self.answers = 0;
@@ -138,7 +138,7 @@ impl Machine {
     }
 
     /// Sends an advertisement without touching Adver_Timer.
-    fn transmit(&mut self, now: Instant, active: &mut Active, effects: &mut Effects) {
+    pub(super) fn transmit(&mut self, now: Instant, active: &mut Active, effects: &mut Effects) {
         self.note_send();
         active.sent_before = active.sent_at;
         active.sent_at = now;

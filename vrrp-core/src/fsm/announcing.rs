@@ -14,7 +14,9 @@ pub struct Announcing {
     step: u8,
     /// The next announcement of the burst, or the next refresh.
     next_at: Option<Instant>,
-    /// A while after the last weaker advertisement, while such are heard.
+    /// When the last weaker advertisement was heard.
+    heard_at: Option<Instant>,
+    /// A while after it, should it have been a last word.
     won_at: Option<Instant>,
 }
 
@@ -22,25 +24,28 @@ impl Announcing {
     /// Begins a burst, and says whether its first announcement is due at once.
     pub(super) fn burst(now: Instant, params: &Params) -> (Self, bool) {
         let next_at = params.announcements.delay(0).map(|delay| now + delay);
-        let mut announcing = Self { base: now, step: 0, next_at, won_at: None };
+        let mut announcing = Self { base: now, step: 0, next_at, heard_at: None, won_at: None };
         let due = announcing.due(now, params);
         (announcing, due)
     }
 
     /// No burst: neighbours know. The next announcement is the refresh.
     pub(super) fn kept(now: Instant, params: &Params) -> Self {
-        Self { base: now, step: 0, next_at: refresh_at(now, params), won_at: None }
+        let next_at = refresh_at(now, params);
+        Self { base: now, step: 0, next_at, heard_at: None, won_at: None }
     }
 
     /// A weaker advertisement was heard. Its sender may have announced the addresses, so ours are announced now, if
-    /// none came just before, and an eighth of an interval after the last one: it may have been a last word.
+    /// it is not one of a series, and an eighth of an interval after each: it may have been a last word.
     pub(super) fn won(&mut self, now: Instant, params: &Params) -> bool {
-        let first = self.won_at.is_none();
+        let interval = params.interval.duration();
+        let first = self.heard_at.is_none_or(|at| at + interval.saturating_mul(5) / 4 <= now);
         let mut due = false;
         if first {
             (*self, due) = Self::burst(now, params);
         }
-        self.won_at = Some(now + params.interval.duration() / 8);
+        self.heard_at = Some(now);
+        self.won_at = Some(now + interval / 8);
         due
     }
 

@@ -93,6 +93,14 @@ impl Machine {
         }
     }
 
+    /// What an earlier process left behind has gone while the backend was asked about it.
+    pub(super) fn lost_before_adoption(&mut self, mut backup: Backup, effects: &mut Effects) {
+        if core::mem::take(&mut backup.adopting) {
+            self.state = State::Backup(backup);
+            self.leave_to_nobody(effects);
+        }
+    }
+
     /// An earlier process held the addresses when it ended, and they are still there. As long as no peer can have
     /// taken over they are gone on with; otherwise they go.
     pub(super) fn adopt(

@@ -39,7 +39,10 @@ impl Machine {
                 self.let_go(Some(then), reason, None, effects);
             }
             Lease::Resigning { then: Then::Stop, .. } => {}
-            Lease::Resigning { until, announcing, then: Then::Drain { .. } | Then::GiveWay } => {
+            Lease::Resigning { until, announcing, then: before @ (Then::Drain { .. } | Then::GiveWay) } => {
+                if before == Then::GiveWay {
+                    effects.lease = Some(Want::Leaving);
+                }
                 active.lease = Lease::Resigning { until, then, announcing };
                 self.state = State::Active(active);
             }

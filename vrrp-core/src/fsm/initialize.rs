@@ -56,8 +56,11 @@ impl Machine {
                 let reason = if matches!(link, Link::Ready(_)) { reason } else { Reason::Interface };
                 self.enter(now, reason, effects);
             }
-            // The source of advertisements follows the interface's address.
-            (State::Backup(_) | State::Active(_), Link::Ready(_)) => {}
+            // The source of advertisements follows the interface's address. A last word was that of the old one.
+            (State::Backup(backup), Link::Ready(_)) => {
+                self.state = State::Backup(Backup { parting: None, ..backup })
+            }
+            (State::Active(_), Link::Ready(_)) => {}
             (State::Backup(_), Link::Missing | Link::Down | Link::NoSocket | Link::NoSource) => {
                 self.initialize(Reason::Interface, effects);
             }

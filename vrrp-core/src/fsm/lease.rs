@@ -63,14 +63,25 @@ impl Machine {
     /// again and again.
     pub(super) fn lease_lost(&mut self, now: Instant, mut active: Active, loss: Loss, effects: &mut Effects) {
         let answer = match (active.lease, loss) {
-            (Lease::Held { .. }, Loss::Deleted) => active.fight.deleted(now),
+            (Lease::Held { repair_until, .. }, Loss::Deleted) => {
+                // Whoever deletes faster than a backend answers is a fight, and no fault of the backend.
+                if repair_until.is_some() {
+                    self.restart_repair(now, &mut active);
+                }
+                active.fight.deleted(now)
+            }
             (Lease::Held { .. }, Loss::Lapsed) => Answer::Repair,
             // Served until a successor is heard.
             (Lease::Resigning { then: Then::GiveWay, .. }, _) => {
                 effects.lease = Some(Want::Repair);
                 return;
             }
-            (Lease::Acquiring { .. } | Lease::Resigning { .. }, _) => return,
+            // It was put there, and is gone before its backend was heard.
+            (Lease::Acquiring { .. }, _) => {
+                effects.lease = Some(Want::Acquire);
+                return;
+            }
+            (Lease::Resigning { .. }, _) => return,
         };
         match answer {
             Answer::Repair => self.repair(now, &mut active, effects),
@@ -83,10 +94,21 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    pub(super) fn repair(&self, now: Instant, active: &mut Active, effects: &mut Effects) {
+    /// Has what is lost put back. An advertisement goes first: a process that is started after this one tells by the
+    /// age of the address when peers last heard of it.
+    pub(super) fn repair(&mut self, now: Instant, active: &mut Active, effects: &mut Effects) {
         if let Lease::Held { repair_until, .. } = &mut active.lease {
             repair_until.get_or_insert(now + self.params.backend_timeout);
             effects.lease = Some(Want::Repair);
+            if active.may_answer(now, self.params.interval) {
+                self.transmit(now, active, effects);
+            }
+        }
+    }
+
+    fn restart_repair(&self, now: Instant, active: &mut Active) {
+        if let Lease::Held { repair_until, .. } = &mut active.lease {
+            *repair_until = Some(now + self.params.backend_timeout);
         }
     }
 

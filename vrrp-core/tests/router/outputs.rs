@@ -170,7 +170,7 @@ fn an_answer_is_ignored_while_a_newer_request_waits_to_be_polled() {
     let generation = world.generations[&key];
     world.handle(Input::LeaseLost { key, loss: Loss::Lapsed });
     world.handle(Input::LeaseDone { key, generation, result: Err(LeaseFailure::Failed) });
-    assert_eq!(world.drain(), ["51: repair"]);
+    assert_eq!(world.drain(), ["51: advertise 100", "51: repair"]);
     assert_eq!(world.done(key, Ok(Reach::OnLink)), ["51: announce"]);
     assert_eq!(world.router.status(&key).unwrap().counters.repairs, 1);
 }

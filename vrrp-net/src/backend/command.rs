@@ -54,7 +54,7 @@ const NO_PERMISSION: i32 = 77;
 ///
 /// | action | when | what it does |
 /// |---|---|---|
-/// | `acquire` | this node takes over; also to put right what may have been lost | makes this host answer for the addresses. Also when it does so already |
+/// | `acquire` | this node takes over, or goes on after it has taken back a resignation | makes this host answer for the addresses. Also when it does so already |
 /// | `release` | this node lets go, and at each start, to clear what a crash left behind | gives them up if this host has them, and leaves them alone if another has. `reason` says why, and `successor` is who was heard to hold them, or null |
 /// | `inspect` | after a failure, before this node contends again | says whether an `acquire` could succeed now, and changes nothing |
 ///
@@ -78,7 +78,8 @@ const NO_PERMISSION: i32 = 77;
 /// longer than its limit, or a newer wish came), what is left of the group is ended by `SIGKILL`: at once,
 /// because the `release` that follows must not wait for it, and what goes on could undo what that does. So it may
 /// be cut off anywhere, and nothing that it started in the background outlives it but a process that made a
-/// group of its own (`setsid`). The next program for the same virtual router starts when this one is gone.
+/// group of its own (`setsid`). The next program for the same virtual router starts when this one is gone; only what
+/// a killed process has left behind may still run beside it.
 ///
 /// It needs a tokio runtime with I/O enabled, but none to end what it started.
 #[derive(Debug)]
@@ -145,8 +146,11 @@ impl Command {
         let turn = self.turn(lease.key).lock_owned().await;
         let mut command = process::Command::new(&self.program);
         command.args(&self.arguments).arg(action.as_str());
-        let running = message::file(action, lease).and_then(|input| Running::start(command, input, turn));
-        let ended = match running {
+        let input = message::file(action, lease).map_err(|error| {
+            let what = format!("what {} is to be told could not be written: {error}", self.program.display());
+            BackendError::new(LeaseFailure::Failed, what)
+        })?;
+        let ended = match Running::start(command, input, turn) {
             Ok(running) => running.end().await,
             Err(error) => Err(error),
         };

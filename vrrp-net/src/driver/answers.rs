@@ -69,9 +69,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             return;
         };
         let interval = self.effects.members.get(&key).map(|entry| entry.router.interval().duration());
-        // What is renewed was advertised before: an interval earlier at most, and no earlier than renewals wait for
-        // each other.
-        let before = interval.unwrap_or_default().min(renewals::PAUSE);
+        // What is renewed was advertised before: an interval earlier at most, and not much earlier than renewals wait
+        // for each other.
+        let before = interval.unwrap_or_default().min(2 * renewals::PAUSE);
         // Counted from the question: the answer may have waited.
         let advertised_at = asked_at - renewed_ago.saturating_add(before);
         self.input(Input::Adopt { key, generation, reach, advertised_at });

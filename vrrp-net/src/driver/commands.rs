@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     sync::Arc,
 };
 
 use tokio::sync::oneshot;
-use vrrp_core::{Input, Key, Loss, Phase, VirtualRouter};
+use vrrp_core::{Input, Key, Loss, Phase, Role, VirtualRouter};
 
 use super::{Driver, members::Entry};
 use crate::{
@@ -103,6 +104,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 moved.push(key);
             }
         }
+        self.monitor.set_virtual(self.virtual_addresses());
         // What the monitor knows already should not look like an interface that appears later.
         self.read_monitor();
         self.sync_interfaces();
@@ -164,6 +166,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             effects.leases.acquire_instead(entry, key, now);
         }
         entry.phase.is_active()
+    }
+
+    /// The addresses that no host may take for its own. The owner's are its own.
+    fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
+        let members = self.effects.members.values();
+        let shared = members.filter(|entry| entry.router.configured_role() != Role::Owner);
+        shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 
     fn desired(&self) -> BTreeMap<Key, VirtualRouter> {

@@ -47,11 +47,14 @@ impl Guard {
     }
 }
 
+/// How many processes that came second are told who was first; nobody takes their connections.
+const BACKLOG: i32 = 1024;
+
 fn listen(key: Key, member: &Member) -> Result<Socket, Error> {
     let failed = |source| Error::Io { what: format!("cannot claim {key} for this process"), source };
     let address = address(key, &member.interface).map_err(failed)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(failed)?;
-    match socket.bind(&address).and_then(|()| socket.listen(1)) {
+    match socket.bind(&address).and_then(|()| socket.listen(BACKLOG)) {
         Ok(()) => Ok(socket),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(Error::Taken {
             interface: member.interface.to_string(),

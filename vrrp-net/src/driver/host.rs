@@ -44,6 +44,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let now = self.clock.now();
         for key in self.holders(interface, |cidr| cidr.address() == address) {
             if let Some(entry) = self.effects.members.get_mut(&key)
+                && entry.phase.is_active()
                 && let Some(suppressed) = entry.loss_warning.pass(now)
             {
                 let name = &*entry.name;
@@ -64,6 +65,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let now = self.clock.now();
         for key in self.holders(interface, |cidr| subnet(cidr) == prefix) {
             if let Some(entry) = self.effects.members.get_mut(&key)
+                && entry.phase.is_active()
                 && let Some(suppressed) = entry.loss_warning.pass(now)
             {
                 let name = &*entry.name;
@@ -76,11 +78,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    /// The virtual routers that hold such an address of the kernel on the interface.
+    /// The virtual routers that have such an address of the kernel on the interface; what that means to each the core
+    /// knows.
     fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
         let holds = |entry: &Entry| {
             *entry.interface == *interface
-                && entry.phase.is_active()
                 && entry.backend.in_kernel()
                 && entry.addresses.iter().any(|cidr| is_it(*cidr))
         };

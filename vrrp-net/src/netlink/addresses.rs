@@ -80,7 +80,9 @@ impl HostAddress {
     /// renewed less than `within` ago.
     #[must_use]
     pub fn is_adoptable(&self, within: Duration) -> bool {
-        self.tag == HELD && self.valid.is_some() && self.renewed_ago() < within
+        // What has run out goes as soon as the kernel looks.
+        let is_leased = self.valid.is_some_and(|seconds| seconds > 0);
+        self.tag == HELD && is_leased && self.renewed_ago() < within
     }
 
     /// Decodes the body of RTM_NEWADDR or RTM_DELADDR; `None` when it is no address of a host.

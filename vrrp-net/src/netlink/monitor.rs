@@ -5,7 +5,7 @@ mod filter;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::poll_fn,
     io, mem,
     net::IpAddr,
@@ -92,6 +92,7 @@ pub struct Monitor {
     reader: Reader,
     tables: Tables,
     watched: BTreeMap<Arc<str>, Option<InterfaceSnapshot>>,
+    virtual_addresses: BTreeSet<IpAddr>,
     events: VecDeque<MonitorEvent>,
     buffer: Vec<u8>,
 }
@@ -138,6 +139,7 @@ impl Monitor {
             reader: Reader::Idle(reader),
             tables,
             watched: BTreeMap::new(),
+            virtual_addresses: BTreeSet::new(),
             events: VecDeque::new(),
             buffer: Vec::with_capacity(DATAGRAM),
         })
@@ -148,9 +150,15 @@ impl Monitor {
         if self.watched.contains_key(name) {
             return;
         }
-        let (name, snapshot) = (Arc::<str>::from(name), self.tables.snapshot(name));
+        let (name, snapshot) = (Arc::<str>::from(name), self.tables.snapshot(name, &self.virtual_addresses));
         self.watched.insert(name.clone(), snapshot.clone());
         self.events.push_back(MonitorEvent::Interface { name, snapshot });
+    }
+
+    /// Leaves these out of the host's own addresses, whatever tag they bear.
+    pub fn set_virtual(&mut self, addresses: BTreeSet<IpAddr>) {
+        self.virtual_addresses = addresses;
+        self.report();
     }
 
     /// Ends the watch of the interface `name`.
@@ -249,7 +257,7 @@ impl Monitor {
     /// Tells of every watched interface that is not as it was last told.
     fn report(&mut self) {
         for (name, told) in &mut self.watched {
-            let snapshot = self.tables.snapshot(name);
+            let snapshot = self.tables.snapshot(name, &self.virtual_addresses);
             if *told != snapshot {
                 told.clone_from(&snapshot);
                 self.events.push_back(MonitorEvent::Interface { name: name.clone(), snapshot });
@@ -278,8 +286,9 @@ impl Tables {
         self.links.values().find(|link| link.name == name)
     }
 
-    fn snapshot(&self, name: &str) -> Option<InterfaceSnapshot> {
-        self.link(name).map(|link| InterfaceSnapshot::new(link, self.addresses.iter()))
+    fn snapshot(&self, name: &str, without: &BTreeSet<IpAddr>) -> Option<InterfaceSnapshot> {
+        let own = self.addresses.iter().filter(|address| !without.contains(&address.ip()));
+        self.link(name).map(|link| InterfaceSnapshot::new(link, own))
     }
 
     /// Follows the notifications of one datagram.

@@ -1,7 +1,9 @@
 //! What [`Node::linux`](super::Node::linux) is made of.
 
 use std::{
+    collections::BTreeSet,
     io,
+    net::IpAddr,
     task::{Context, Poll},
 };
 
@@ -41,6 +43,10 @@ pub(super) fn open() -> Result<Parts, Error> {
 impl Monitor for netlink::Monitor {
     fn watch(&mut self, name: &str) {
         Self::watch(self, name);
+    }
+
+    fn set_virtual(&mut self, addresses: BTreeSet<IpAddr>) {
+        Self::set_virtual(self, addresses);
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {

@@ -38,10 +38,10 @@ async fn what_is_held_is_gone_on_with_at_once_and_nobody_is_told() {
     assert_eq!(host.priorities(), [100; 6]);
 }
 
-/// A renewal follows the advertisement by up to 250 ms, and a peer may take over three intervals after that.
+/// A renewal follows the advertisement by up to half a second, and a peer may take over three intervals after that.
 #[tokio::test(start_paused = true)]
 async fn what_is_too_old_is_let_go() {
-    for (renewed_ago, adopted) in [(2740, true), (2760, false)] {
+    for (renewed_ago, adopted) in [(2490, true), (2510, false)] {
         let host = host(&Hub::new()).await;
         host.backend.leave_behind(Duration::from_millis(renewed_ago));
         let handle = host.add(100).await;
@@ -87,4 +87,18 @@ async fn a_node_that_leaves_before_the_answer_leaves_nothing_behind() {
     assert!(!host.backend.holds());
     let released = Call::Release { key: key(VRID), reason: Reason::Shutdown, successor: None };
     assert_eq!(host.backend.calls(), [Call::Adopt(key(VRID)), released]);
+}
+
+/// The kernel may have been about to take it away.
+#[tokio::test(start_paused = true)]
+async fn what_is_lost_before_the_answer_is_not_gone_on_with() {
+    let host = host(&Hub::new()).await;
+    host.backend.set_in_kernel(true);
+    host.backend.leave_behind(Duration::from_millis(100));
+    host.backend.delay(Duration::from_millis(50));
+    let handle = host.add(100).await;
+    called(&host.backend, |calls| calls.contains(&Call::Adopt(key(VRID)))).await;
+    host.lose();
+    called(&host.backend, |calls| calls.contains(&cleared())).await;
+    assert_eq!(handle.phase(), Phase::Backup);
 }

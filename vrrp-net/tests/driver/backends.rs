@@ -294,11 +294,16 @@ async fn an_address_that_somebody_fights_for_is_handed_over() {
     let mut weak = peer.add(100).await;
     let begun = Instant::now();
     while strong.phase() == Phase::Held {
-        let (interface, address) = ("eth0".to_owned(), IpAddr::from([192, 0, 2, 100]));
-        host.monitor.send(HostEvent::AddressRemoved { interface, address, loss: Loss::Deleted }).unwrap();
+        host.lose();
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let fought = begun.elapsed();
+    // It serves until the peer is heard.
+    let repairs = |calls: &[Call]| calls.iter().filter(|call| matches!(call, Call::Repair(_))).count();
+    let before = repairs(&host.backend.calls());
+    host.lose();
+    called(&host.backend, |calls| repairs(calls) == before + 1).await;
+    assert_eq!(strong.phase(), Phase::Resigning);
     assert!(fought > Duration::from_secs(5) && fought < Duration::from_millis(5300), "{fought:?}");
     becomes(&mut weak, Phase::Held).await;
     becomes(&mut strong, Phase::Backup).await;
@@ -329,4 +334,19 @@ async fn a_removed_route_is_put_back_without_a_transition() {
     assert_eq!(host.node.status().await.unwrap().routers[0].counters.repairs, 1);
     assert_eq!(handle.phase(), Phase::Held);
     assert!(events.try_recv().is_err());
+}
+
+/// The loss is told before the answer of the backend that put the address there.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_is_lost_before_the_answer_is_asked_for_again() {
+    let host = Host::new(&Hub::new(), 1);
+    host.backend.set_in_kernel(true);
+    host.backend.delay(Duration::from_millis(50));
+    let mut handle = host.add(100).await;
+    let acquires = |calls: &[Call]| calls.iter().filter(|call| matches!(call, Call::Acquire(_))).count();
+    called(&host.backend, |calls| acquires(calls) == 1).await;
+    host.lose();
+    called(&host.backend, |calls| acquires(calls) == 2).await;
+    assert_eq!(handle.phase(), Phase::Acquiring, "the first one holds nothing any more");
+    becomes(&mut handle, Phase::Held).await;
 }

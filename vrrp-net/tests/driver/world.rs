@@ -9,8 +9,8 @@ use std::{
 
 use tokio::{sync::mpsc::UnboundedSender, time::timeout};
 use vrrp_core::{
-    Centiseconds, Cidr, Family, IPV4_GROUP, InterfaceId, InterfaceStatus, Ipv4Addresses, Key, Phase, Preempt,
-    Role, RxMeta, VirtualRouter, Vrid,
+    Centiseconds, Cidr, Family, IPV4_GROUP, InterfaceId, InterfaceStatus, Ipv4Addresses, Key, Loss, Phase,
+    Preempt, Role, RxMeta, VirtualRouter, Vrid,
 };
 use vrrp_net::{
     Handle, Member, Node, VipBackend,
@@ -61,6 +61,13 @@ impl Host {
 
     pub(crate) fn tell(&self, snapshot: Snapshot) {
         self.monitor.send(HostEvent::Interface { name: "eth0".to_owned(), snapshot }).unwrap();
+    }
+
+    /// Somebody deletes the virtual address.
+    pub(crate) fn lose(&self) {
+        let address = IpAddr::from([192, 0, 2, 100]);
+        let interface = "eth0".to_owned();
+        self.monitor.send(HostEvent::AddressRemoved { interface, address, loss: Loss::Deleted }).unwrap();
     }
 
     pub(crate) async fn add(&self, priority: u8) -> Handle {

@@ -34,5 +34,11 @@ fn a_virtual_router_is_run_once_on_a_host(_: &mut World) {
         one.shutdown().await.unwrap();
         other.add("eth0", router(51), Memory::new()).await.unwrap();
         other.shutdown().await.unwrap();
+        // It is free as soon as the shutdown is over.
+        for _ in 0..20 {
+            let node = Node::linux().unwrap();
+            node.add("eth0", router(51), Memory::new()).await.unwrap();
+            node.shutdown().await.unwrap();
+        }
     });
 }

@@ -26,6 +26,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("an_interface_comes_and_goes_and_comes_back", an_interface_comes_and_goes_and_comes_back),
     ("a_renamed_interface_is_another_one", a_renamed_interface_is_another_one),
     ("down_and_no_carrier_are_not_up", down_and_no_carrier_are_not_up),
+    ("a_virtual_address_without_a_tag_is_not_the_hosts", a_virtual_address_without_a_tag_is_not_the_hosts),
     ("a_removed_address_is_told", a_removed_address_is_told),
     ("what_nobody_deleted_is_told_apart", what_nobody_deleted_is_told_apart),
     ("a_claimed_address_is_told_as_removed", a_claimed_address_is_told_as_removed),
@@ -148,6 +149,24 @@ fn down_and_no_carrier_are_not_up(world: &mut World) {
         world.set_up(interface, true);
         watch.until("eth0", |snapshot| snapshot.is_some_and(|snapshot| snapshot.up));
     }
+}
+
+/// A program that moves addresses puts them there like any other.
+fn a_virtual_address_without_a_tag_is_not_the_hosts(world: &mut World) {
+    world.settle("eth0");
+    world.add_own("eth0", "192.0.2.10/24");
+    world.add_own("eth0", "fe80::10/64");
+    let (mut watch, before) = Watch::on("eth0");
+    let status = |snapshot: Option<&InterfaceSnapshot>| InterfaceSnapshot::status(snapshot);
+    assert_eq!(status(before.as_ref()).ipv4, Some("192.0.2.10".parse().unwrap()));
+    let all = ["192.0.2.10".parse().unwrap(), "fe80::10".parse().unwrap()];
+    watch.monitor.set_virtual(all.into_iter().collect());
+    let after = watch.until("eth0", |snapshot| status(snapshot).ipv4.is_none());
+    let link_local = status(after.as_ref()).ipv6_link_local;
+    assert!(
+        link_local.is_some_and(|ip| ip != "fe80::10".parse::<std::net::Ipv6Addr>().unwrap()),
+        "{after:?}"
+    );
 }
 
 fn a_removed_address_is_told(world: &mut World) {

@@ -164,6 +164,39 @@ fn what_lapses_is_no_fight_however_often() {
     assert_eq!(machine.phase(), Phase::Held);
 }
 
+/// Faster than the backend's answers, which are all for older requests.
+#[test]
+fn whoever_deletes_faster_than_the_backend_answers_is_a_fight_and_no_fault_of_it() {
+    let (mut machine, promoted) = held(contending());
+    let mut now = promoted;
+    while machine.phase() == Phase::Held {
+        now = now + 100 * MS;
+        run(&mut machine, now);
+        drive(&mut machine, now, &[Input::LeaseLost(Loss::Deleted)]);
+    }
+    assert_eq!((machine.phase(), now - promoted), (Phase::Resigning, 5100 * MS));
+}
+
+#[test]
+fn whoever_leaves_in_a_fight_leaves_nothing_to_be_adopted() {
+    for input in [Input::Shutdown, Input::Drain { force: false }] {
+        let (mut machine, now) = fought_over(contending());
+        assert_eq!(machine.handle(now + MS, input).lease, Some(Want::Leaving));
+    }
+}
+
+#[test]
+fn a_last_word_is_not_said_with_another_priority() {
+    let mut stronger = params(contending());
+    stronger.role = contender(120, Preempt::Always);
+    for input in [Input::Reconfigure(stronger), ready()] {
+        let (mut machine, promoted) = held(contending());
+        drive(&mut machine, promoted, &[advert(101, "192.0.2.1"), input]);
+        let next = machine.deadline().unwrap();
+        assert!(next > promoted + 3 * SECOND, "{input:?}: Active_Down_Timer");
+    }
+}
+
 #[test]
 fn in_a_fight_another_node_gets_the_addresses_and_is_left_alone() {
     let (mut machine, now) = fought_over(contending());

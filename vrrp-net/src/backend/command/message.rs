@@ -7,13 +7,18 @@ use std::{
     net::IpAddr,
 };
 
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::{
+    errno::Errno,
+    sys::memfd::{MFdFlags, memfd_create},
+};
 use serde::Serialize;
 
 use crate::{Lease, Release};
 
 /// The version of the message: fields may be added to it, and none renamed or removed.
 const SCHEMA: u8 = 1;
+/// `MFD_NOEXEC_SEAL` of `linux/memfd.h`.
+const NOEXEC_SEAL: u32 = 8;
 
 /// What a program is asked to do.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +94,13 @@ impl<'a> Message<'a> {
 pub(super) fn file(action: Action<'_>, lease: &Lease) -> io::Result<File> {
     let mut text = serde_json::to_vec(&Message::new(action, lease))?;
     text.push(b'\n');
-    let mut file = File::from(memfd_create(c"vrrp-command", MFdFlags::MFD_CLOEXEC)?);
+    // Some hosts allow files in memory only where nothing can be executed; kernels before 6.3 do not know of that.
+    let create = |flags| memfd_create(c"vrrp-command", MFdFlags::MFD_CLOEXEC | flags);
+    let made = match create(MFdFlags::from_bits_retain(NOEXEC_SEAL)) {
+        Err(Errno::EINVAL) => create(MFdFlags::empty()),
+        made => made,
+    };
+    let mut file = File::from(made?);
     file.write_all(&text)?;
     file.rewind()?;
     Ok(file)

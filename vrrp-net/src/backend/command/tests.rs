@@ -16,6 +16,7 @@ use nix::{
     unistd::Pid,
 };
 use tempfile::TempDir;
+use tokio::time::timeout;
 use vrrp_core::{Family, InterfaceId, Reason, Vrid};
 
 use super::*;
@@ -169,7 +170,7 @@ async fn neither_input_nor_output_makes_it_wait() {
     );
     let mut lease = lease();
     lease.name = "x".repeat(1 << 20).into();
-    let asked = tokio::time::timeout(SOON, async { script.backend().acquire(&lease).await });
+    let asked = timeout(SOON, async { script.backend().acquire(&lease).await });
     let error = asked.await.expect("it answers").unwrap_err();
     assert!(error.to_string().ends_with("01999"), "{error}");
 }
@@ -215,7 +216,7 @@ async fn a_call_that_is_dropped_before_its_program_started_leaves_nothing() {
         assert!(acquire.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     // The next one begins when all are gone.
-    drop(backend.turn(lease.key).lock_owned().await);
+    drop(timeout(SOON, backend.turn(lease.key).lock_owned()).await.unwrap());
     let leader = script.read("leader");
     assert!(leader.is_empty() || !exists(leader.trim()), "{leader} runs");
 }
@@ -248,7 +249,7 @@ async fn a_process_that_left_the_group_does_not_hold_up_the_answer() {
         r#"setsid sh -c 'echo $$ > "$0/child"; exec sleep 1000' "$0" & 
         while ! [ -s "$0/child" ]; do sleep 0.01; done; echo last >&2; exit 1"#,
     );
-    let error = tokio::time::timeout(SOON, async { script.backend().acquire(&lease()).await });
+    let error = timeout(SOON, async { script.backend().acquire(&lease()).await });
     let error = error.await.expect("it answers").unwrap_err();
     assert!(error.to_string().ends_with(": last"), "{error}");
     let child = script.wrote("child").await;
@@ -281,7 +282,7 @@ async fn two_programs_never_run_at_once_for_one_virtual_router() {
                 leader = script.wrote("leader") => leader,
             }
         };
-        drop(backend.turn(lease.key).lock_owned().await);
+        drop(timeout(SOON, backend.turn(lease.key).lock_owned()).await.unwrap());
         assert!(!exists(&leader) && !runs(script.read("child").trim()), "the turn came too early");
         backend.release(&lease, &farewell()).await.unwrap();
         fs::remove_file(script.path("leader")).unwrap();
@@ -302,4 +303,17 @@ async fn virtual_routers_do_not_wait_for_each_other() {
             backend.release(&other, &farewell()).await
         } => released.unwrap(),
     }
+}
+
+/// The pipe is never empty, so that nothing but the program's reader would ever run.
+#[test]
+fn a_program_that_floods_its_standard_error_is_given_up_in_time() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let call = runtime.spawn(async {
+        let script = Script::new("for n in 1 2 3 4 5 6 7 8; do yes >&2 & done; wait");
+        timeout(Duration::from_millis(200), script.backend().acquire(&lease())).await.is_err()
+    });
+    let given_up = runtime.block_on(async { timeout(SOON, call).await });
+    runtime.shutdown_background();
+    assert!(given_up.expect("it never came back").unwrap());
 }

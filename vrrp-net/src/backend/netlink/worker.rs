@@ -185,12 +185,14 @@ impl Worker {
 
     fn release(&mut self, lease: &Lease) -> Result<(), BackendError> {
         let indexes = BTreeSet::from_iter(
-            index_of(&lease.interface).ok().into_iter().chain(self.put_on.remove(&lease.key)),
+            index_of(&lease.interface).ok().into_iter().chain(self.put_on.get(&lease.key).copied()),
         );
         let table = self.table()?;
         let ours = |index| lease.addresses.iter().filter_map(move |cidr| table.ours(index, cidr.address()));
         let ours = indexes.into_iter().flat_map(ours).cloned().collect();
-        self.delete(ours)
+        self.delete(ours)?;
+        self.put_on.remove(&lease.key);
+        Ok(())
     }
 
     fn leaving(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
@@ -333,17 +335,20 @@ impl Worker {
             .socket
             .batch(messages)
             .map_err(|error| refused("the addresses could not be removed", &error))?;
-        for (address, answer) in ours.iter().zip(answers) {
+        let (mut gone, mut result) = (Vec::new(), Ok(()));
+        for (address, answer) in ours.into_iter().zip(answers) {
             match answer {
                 Err(error) if !matches!(error.errno(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) => {
                     let what =
                         format!("{} could not be removed from {}", address.cidr, name_of(address.index));
-                    return Err(refused(&what, &error));
+                    result = Err(refused(&what, &error));
                 }
-                _ => {}
+                Ok(()) | Err(_) => gone.push(address),
             }
         }
-        self.end_routes(&ours)
+        // What went, went, whatever became of the others.
+        let ended = self.end_routes(&gone);
+        result.and(ended)
     }
 
     fn table(&mut self) -> Result<&Table, BackendError> {
