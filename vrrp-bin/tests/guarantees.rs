@@ -73,6 +73,19 @@ struct Case {
     play: Play,
 }
 
+impl Case {
+    /// One that is played beside a ticker.
+    const fn timed(
+        name: &'static str,
+        fault: &'static str,
+        promise: &'static str,
+        seconds: u32,
+        play: fn(&Ticker) -> Result<Figures, Failed>,
+    ) -> Self {
+        Self { name, fault, promise, seconds, needs: None, is_long: false, play: Play::Timed(play) }
+    }
+}
+
 /// How a fault is played.
 #[derive(Clone, Copy)]
 enum Play {

@@ -11,7 +11,7 @@ use vrrp_net::{
 };
 
 use crate::{
-    Case, Play,
+    Case,
     figures::{Figures, at_most, late, short},
     member::{ADDRESS, Make, Member},
     play::{alone, beside},
@@ -28,46 +28,42 @@ const FIGHT: Duration = Duration::from_secs(9);
 /// More than one deletion a second for so long is a fight.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const fn case(
-    name: &'static str,
-    fault: &'static str,
-    promise: &'static str,
-    seconds: u32,
-    play: fn(&Ticker) -> Result<Figures, Failed>,
-) -> Case {
-    Case { name, fault, promise, seconds, needs: None, is_long: false, play: Play::Timed(play) }
-}
-
 pub(crate) const CASES: &[Case] = &[
-    case(
+    Case::timed(
         "delete_1s",
         "somebody deletes the address, 1 s interval",
         "back in under 20 ms, no transition",
         7,
         |ticker| deleted(SECOND, ticker),
     ),
-    case(
+    Case::timed(
         "delete_100ms",
         "somebody deletes the address, 100 ms interval",
         "back in under 20 ms, no transition",
         3,
         |ticker| deleted(TENTH, ticker),
     ),
-    case(
+    Case::timed(
         "delete_seldom",
         "the address is deleted once in 3 s, five times",
         "back in under 20 ms each time, no transition",
         21,
         seldom,
     ),
-    case(
+    Case::timed(
         "fight_peer",
         "the address is deleted ten times a second for 9 s, a peer is there",
         "the peer has it after 5 s of that, and keeps it",
         16,
         fight_beside_a_peer,
     ),
-    case("fight_lone", "the same on a lone node", "it goes on repairing, once a second", 16, fight_alone),
+    Case::timed(
+        "fight_lone",
+        "the same on a lone node",
+        "it goes on repairing, once a second",
+        16,
+        fight_alone,
+    ),
 ];
 
 /// What a deletion did.

@@ -6,7 +6,7 @@ use libtest_mimic::Failed;
 use vrrp_net::lab::{Ticker, wait_until};
 
 use crate::{
-    Case, Play,
+    Case,
     figures::{Figures, Spread, at_most, overlap, short},
     member::{Make, Member},
     play::{beside, many, together, with_keepalived},
@@ -20,29 +20,27 @@ const RUNS: u32 = 5;
 /// For how long a node that cannot have the address is looked at.
 const LONG: Duration = Duration::from_secs(5);
 
-const fn case(
-    name: &'static str,
-    fault: &'static str,
-    promise: &'static str,
-    seconds: u32,
-    play: fn(&Ticker) -> Result<Figures, Failed>,
-) -> Case {
-    Case { name, fault, promise, seconds, needs: None, is_long: false, play: Play::Timed(play) }
-}
-
 const ONE: &str = "one is active after its Active_Down_Interval; never both for longer than an interval";
 
 pub(crate) const CASES: &[Case] = &[
-    case("start_together_1s", "both started in the same millisecond, 1 s interval", ONE, 8, |ticker| {
-        start(&Plan::pair(SECOND), ticker)
-    }),
-    case("start_together_100ms", "both started in the same millisecond, 100 ms interval", ONE, 4, |ticker| {
-        start(&Plan::pair(TENTH), ticker)
-    }),
-    case("start_together_equal", "the same, equal priorities", ONE, 4, |ticker| {
+    Case::timed(
+        "start_together_1s",
+        "both started in the same millisecond, 1 s interval",
+        ONE,
+        8,
+        |ticker| start(&Plan::pair(SECOND), ticker),
+    ),
+    Case::timed(
+        "start_together_100ms",
+        "both started in the same millisecond, 100 ms interval",
+        ONE,
+        4,
+        |ticker| start(&Plan::pair(TENTH), ticker),
+    ),
+    Case::timed("start_together_equal", "the same, equal priorities", ONE, 4, |ticker| {
         start(&Plan::equal_pair(TENTH), ticker)
     }),
-    case(
+    Case::timed(
         "three_nodes",
         "three nodes, the active one is killed, twice, 1 s interval",
         "the next follows each time after its Active_Down_Interval",
@@ -51,7 +49,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     Case {
         needs: Some("setpriv"),
-        ..case(
+        ..Case::timed(
             "denied",
             "the address cannot be set (no CAP_NET_ADMIN), 1 s interval",
             "the peer takes over within 2 intervals",

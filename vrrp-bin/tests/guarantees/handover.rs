@@ -6,7 +6,7 @@ use libtest_mimic::Failed;
 use vrrp_net::lab::{Keepalived, Loss, Ticker};
 
 use crate::{
-    Case, Play,
+    Case,
     figures::{Figures, at_most, loses_nothing, short},
     member::Make,
     play::{alone, beside, on},
@@ -16,40 +16,40 @@ use crate::{
 
 const LOSES_FIVE: &str = "at most 5 ms lost";
 
-const fn case(
-    name: &'static str,
-    fault: &'static str,
-    promise: &'static str,
-    seconds: u32,
-    play: fn(&Ticker) -> Result<Figures, Failed>,
-) -> Case {
-    Case { name, fault, promise, seconds, needs: None, is_long: false, play: Play::Timed(play) }
-}
-
 pub(crate) const CASES: &[Case] = &[
-    case("stop_1s", "graceful stop (SIGTERM), 1 s interval", LOSES_FIVE, 8, |ticker| stop(SECOND, ticker)),
-    case("stop_100ms", "graceful stop, 100 ms interval", LOSES_FIVE, 3, |ticker| stop(TENTH, ticker)),
-    case(
+    Case::timed("stop_1s", "graceful stop (SIGTERM), 1 s interval", LOSES_FIVE, 8, |ticker| {
+        stop(SECOND, ticker)
+    }),
+    Case::timed("stop_100ms", "graceful stop, 100 ms interval", LOSES_FIVE, 3, |ticker| stop(TENTH, ticker)),
+    Case::timed(
         "stop_three",
         "graceful stop, two successors",
         "at most 5 ms lost; the stronger one follows",
         10,
         stop_three,
     ),
-    case(
+    Case::timed(
         "stop_lone",
         "graceful stop, no successor",
         "address and process gone after an interval and 100 ms",
         6,
         stop_lone,
     ),
-    case("stop_other_v2", "graceful stop, keepalived is the backup, VRRPv2", LOSES_FIVE, 8, |ticker| {
-        stop_other(2, ticker)
-    }),
-    case("stop_other_v3", "graceful stop, keepalived is the backup, VRRPv3", LOSES_FIVE, 8, |ticker| {
-        stop_other(3, ticker)
-    }),
-    case(
+    Case::timed(
+        "stop_other_v2",
+        "graceful stop, keepalived is the backup, VRRPv2",
+        LOSES_FIVE,
+        8,
+        |ticker| stop_other(2, ticker),
+    ),
+    Case::timed(
+        "stop_other_v3",
+        "graceful stop, keepalived is the backup, VRRPv3",
+        LOSES_FIVE,
+        8,
+        |ticker| stop_other(3, ticker),
+    ),
+    Case::timed(
         "rolling_restart",
         "rolling restart of both nodes under traffic",
         "at most 5 ms lost in each of the four steps",

@@ -6,7 +6,7 @@ use libtest_mimic::Failed;
 use vrrp_net::lab::Ticker;
 
 use crate::{
-    Case, Play,
+    Case,
     figures::{Figures, Spread, at_most, overlap, short},
     play::{beside, many, together, with_keepalived},
     site::{A, B, Plan, SECOND, Site, TENTH, pass},
@@ -21,39 +21,29 @@ const RUNS: u32 = 10;
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 const LATEST_SWEEP: Duration = Duration::from_millis(2300);
 
-const fn case(
-    name: &'static str,
-    fault: &'static str,
-    promise: &'static str,
-    seconds: u32,
-    play: fn(&Ticker) -> Result<Figures, Failed>,
-) -> Case {
-    Case { name, fault, promise, seconds, needs: None, is_long: false, play: Play::Timed(play) }
-}
-
 pub(crate) const CASES: &[Case] = &[
-    case(
+    Case::timed(
         "hang_1s",
         "SIGSTOP 5 s, then CONT, 1 s interval",
-        "median of 10: both had it for at most 0.3 s; one burst of announcements on return",
+        "median of 10: both had it for at most 0.3 s; at most one announcement in the second after it",
         18,
         |ticker| suspended(SECOND, Duration::from_millis(300), ticker),
     ),
-    case(
+    Case::timed(
         "hang_100ms",
         "SIGSTOP 5 s, then CONT, 100 ms interval",
-        "the kernel's shortest lease, 1 s, and its lateness; one burst of announcements on return",
+        "the kernel's shortest lease, 1 s, and its lateness; at most one announcement in the second after it",
         13,
         |ticker| suspended(TENTH, SHORTEST_LEASE + LATEST_SWEEP, ticker),
     ),
-    case(
+    Case::timed(
         "hang_lone_1s",
         "lone node, SIGSTOP 4 s, 1 s interval",
         "serves again within 2 intervals of CONT",
         13,
         |ticker| lone(SECOND, ticker),
     ),
-    case(
+    Case::timed(
         "hang_lone_100ms",
         "lone node, SIGSTOP 4 s, 100 ms interval",
         "serves again within 2 intervals of CONT",

@@ -168,10 +168,12 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         entry.phase.is_active()
     }
 
-    /// The addresses that no host may take for its own. The owner's are its own.
+    /// The addresses that a host must not take for its own although they bear no tag: those that a program puts
+    /// there. The owner's are its own.
     fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
         let members = self.effects.members.values();
-        let shared = members.filter(|entry| entry.router.configured_role() != Role::Owner);
+        let shared = members
+            .filter(|entry| !entry.backend.in_kernel() && entry.router.configured_role() != Role::Owner);
         shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 

@@ -1,6 +1,7 @@
 //! [`Monitor`]: what happens to interfaces and their addresses, by name.
 
 mod filter;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,6 @@ use std::{
     time::Duration,
 };
 
-use netlink_packet_route::address::AddressFlags;
 use netlink_sys::{SocketAddr, protocols::NETLINK_ROUTE};
 use tokio::{
     io::{Interest, unix::AsyncFd},
@@ -24,14 +24,8 @@ use tokio::{
 };
 use vrrp_core::{Cidr, Loss};
 
-use super::{
-    Error, Socket,
-    addresses::{self, HostAddress},
-    links::{self, HostLink},
-    message::Messages,
-    routes,
-    snapshot::InterfaceSnapshot,
-};
+use super::{Error, Socket, addresses::HostAddress, snapshot::InterfaceSnapshot};
+use tables::Tables;
 
 /// `RTNLGRP_LINK`, and `IFADDR` and `ROUTE` of both families, of `linux/rtnetlink.h`.
 const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
@@ -267,162 +261,3 @@ impl Monitor {
 }
 
 type Watched = BTreeMap<Arc<str>, Option<InterfaceSnapshot>>;
-
-/// A copy of the kernel's tables.
-#[derive(Debug)]
-struct Tables {
-    links: BTreeMap<u32, HostLink>,
-    /// In the kernel's order, which makes the first one of a subnet the primary one.
-    addresses: Vec<HostAddress>,
-}
-
-impl Tables {
-    fn read(socket: &mut Socket) -> Result<Self, Error> {
-        let links = links::list(socket)?.into_iter().map(|link| (link.index, link)).collect();
-        Ok(Self { links, addresses: addresses::list(socket)? })
-    }
-
-    fn link(&self, name: &str) -> Option<&HostLink> {
-        self.links.values().find(|link| link.name == name)
-    }
-
-    fn snapshot(&self, name: &str, without: &BTreeSet<IpAddr>) -> Option<InterfaceSnapshot> {
-        let own = self.addresses.iter().filter(|address| !without.contains(&address.ip()));
-        self.link(name).map(|link| InterfaceSnapshot::new(link, own))
-    }
-
-    /// Follows the notifications of one datagram.
-    fn apply(&mut self, datagram: &[u8], watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
-        for (header, payload) in Messages(datagram) {
-            if let Some((is_new, link)) = links::decode(&header, payload) {
-                self.follow_link(is_new, link, watched, events);
-            } else if let Some((is_new, Some(address))) = addresses::decode(&header, payload) {
-                self.follow_address(is_new, address, watched, events);
-            } else if let Some((index, prefix)) = routes::decode_removed(&header, payload) {
-                self.tell_route_removed(index, prefix, watched, events);
-            }
-        }
-    }
-
-    fn follow_link(
-        &mut self,
-        is_new: bool,
-        link: HostLink,
-        watched: &Watched,
-        events: &mut VecDeque<MonitorEvent>,
-    ) {
-        if is_new {
-            self.links.insert(link.index, link);
-            return;
-        }
-        let (gone, rest) = mem::take(&mut self.addresses).into_iter().partition(|a| a.index == link.index);
-        self.addresses = rest;
-        let gone: Vec<HostAddress> = gone;
-        for address in &gone {
-            self.tell_removed(address, Loss::Lapsed, watched, events);
-        }
-        self.links.remove(&link.index);
-    }
-
-    fn follow_address(
-        &mut self,
-        is_new: bool,
-        address: HostAddress,
-        watched: &Watched,
-        events: &mut VecDeque<MonitorEvent>,
-    ) {
-        let place =
-            self.addresses.iter().position(|old| old.index == address.index && old.cidr == address.cidr);
-        match (is_new, place.and_then(|place| self.addresses.get_mut(place))) {
-            (true, Some(old)) => {
-                let old = mem::replace(old, address.clone());
-                if old.is_ours() && !address.is_ours() {
-                    self.tell_removed(&old, Loss::Deleted, watched, events);
-                }
-            }
-            (true, None) => self.addresses.push(address),
-            (false, Some(_)) => {
-                note_primary(&address, events);
-                self.tell_removed(&address, how_lost(&address), watched, events);
-                self.addresses.retain(|old| old.index != address.index || old.cidr != address.cidr);
-            }
-            // The filter may have taken what told of it for a renewal.
-            (false, None) if address.is_ours() => {
-                self.tell_removed(&address, how_lost(&address), watched, events);
-            }
-            (false, None) => {}
-        }
-    }
-
-    fn tell_removed_since(&self, old: &Self, watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
-        for address in &old.addresses {
-            let same = |new: &HostAddress| {
-                new.index == address.index
-                    && new.cidr == address.cidr
-                    && (new.is_ours() || !address.is_ours())
-            };
-            if !self.addresses.iter().any(same) {
-                old.tell_removed(address, Loss::Lapsed, watched, events);
-            }
-        }
-    }
-
-    fn tell_removed(
-        &self,
-        address: &HostAddress,
-        loss: Loss,
-        watched: &Watched,
-        events: &mut VecDeque<MonitorEvent>,
-    ) {
-        let Some(link) = self.links.get(&address.index) else { return };
-        if let Some((name, _)) = watched.get_key_value(link.name.as_str()) {
-            events.push_back(MonitorEvent::AddressRemoved {
-                name: name.clone(),
-                index: address.index,
-                address: address.ip(),
-                ours: address.is_ours(),
-                loss,
-            });
-        }
-    }
-
-    /// The kernel says first that a link is down or an address is gone, and then that its routes are.
-    fn tell_route_removed(
-        &self,
-        index: u32,
-        prefix: Cidr,
-        watched: &Watched,
-        events: &mut VecDeque<MonitorEvent>,
-    ) {
-        let Some(link) = self.links.get(&index).filter(|link| link.is_up()) else { return };
-        let here = || self.addresses.iter().filter(|address| address.index == index);
-        let brought = here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
-        let hosts = here().any(|address| !address.is_ours() && routes::covers(address.cidr, prefix));
-        if let Some((name, _)) = watched.get_key_value(link.name.as_str())
-            && brought
-            && !hosts
-        {
-            events.push_back(MonitorEvent::RouteRemoved { name: name.clone(), index, prefix });
-        }
-    }
-}
-
-/// What runs out is reported with nothing left of its lifetime.
-fn how_lost(removed: &HostAddress) -> Loss {
-    if removed.valid == Some(0) { Loss::Lapsed } else { Loss::Deleted }
-}
-
-/// When the primary IPv4 address of a subnet goes, the kernel takes the others along, and tells of them first.
-fn note_primary(removed: &HostAddress, events: &mut VecDeque<MonitorEvent>) {
-    if removed.is_ours() || removed.flags.contains(AddressFlags::Secondary) || removed.ip().is_ipv6() {
-        return;
-    }
-    for event in events {
-        if let MonitorEvent::AddressRemoved { index, address, ours: true, loss, .. } = event
-            && *index == removed.index
-            && routes::covers(removed.cidr, Cidr::from(*address))
-        {
-            *loss = Loss::Lapsed;
-        }
-    }
-}

@@ -4,6 +4,7 @@ use netlink_packet_route::link::LinkFlags;
 
 use super::*;
 use crate::netlink::addresses::HELD;
+use crate::netlink::links::HostLink;
 
 /// Tables with the interface eth0, which is watched, and no addresses.
 fn tables() -> (Tables, Watched) {
