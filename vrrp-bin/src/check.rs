@@ -5,6 +5,7 @@ mod host;
 use std::{fmt, net::IpAddr};
 
 use vrrp_core::{Cidr, Family, Role, Transport};
+use vrrp_net::backend::{Netlink, netlink::Unfit};
 
 use crate::{
     cli,
@@ -17,7 +18,8 @@ use host::{Capability, Host, Interface};
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
-    let (config, notes) = load(&arguments.config);
+    let (config, mut notes) = load(&arguments.config);
+    notes.extend(config.as_ref().ok().and_then(kernel));
     for note in &notes {
         eprintln!("{note}");
     }
@@ -133,6 +135,17 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
         }
     }
     warnings.0
+}
+
+/// Whether this kernel can hold addresses.
+fn kernel(config: &Config) -> Option<Note> {
+    if !config.routers.iter().any(|router| matches!(router.backend, Backend::Kernel { .. })) {
+        return None;
+    }
+    let unfit = Netlink::try_kernel().err()?;
+    // That it was not tried is no warning: nearly every kernel in use is new enough, and a container may make no namespaces.
+    let warning = !matches!(unfit, Unfit::NotTried(_));
+    Some(Note { warning, place: config.origin.clone(), message: unfit.to_string() })
 }
 
 /// Whether this user would be refused the priority of the driver's thread.

@@ -44,12 +44,14 @@ pub enum HostEvent {
         /// Whether somebody meant to delete it.
         loss: Loss,
     },
-    /// The route to a subnet is gone that a virtual address brought, and the address is not.
+    /// A route to the subnet of a virtual address is gone, and the address is not.
     RouteRemoved {
         /// The name of the interface that it was on.
         interface: String,
         /// The subnet.
         prefix: Cidr,
+        /// Whether somebody meant to delete what the virtual address had brought.
+        loss: Loss,
     },
 }
 

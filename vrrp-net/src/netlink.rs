@@ -1,10 +1,12 @@
 //! The kernel's interfaces and addresses, by netlink.
 
 pub mod addresses;
+mod filter;
 pub mod links;
 pub(crate) mod message;
 pub mod monitor;
 pub mod routes;
+pub(crate) mod route_changes;
 pub mod snapshot;
 pub mod socket;
 

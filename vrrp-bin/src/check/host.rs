@@ -60,7 +60,7 @@ impl Host {
             let mine = addresses.iter().filter(|address| address.index == link.index);
             Interface {
                 up: link.is_up(),
-                addresses: mine.map(|address| (address.cidr, address.is_ours())).collect(),
+                addresses: mine.map(|address| (address.cidr, address.is_leftover())).collect(),
                 name: link.name,
             }
         };

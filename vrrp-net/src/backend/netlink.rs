@@ -1,6 +1,8 @@
 //! [`Netlink`]: addresses of the kernel on the virtual router's own interface.
 
 mod failure;
+mod fitness;
+mod subnets;
 mod table;
 mod worker;
 
@@ -11,27 +13,34 @@ use tokio::sync::oneshot;
 use vrrp_core::{LeaseFailure, Reach, Reason};
 
 use crate::{Adopted, BackendError, Lease, Release, VipBackend, netlink::Socket};
+pub use fitness::Unfit;
+use subnets::Subnets;
 use worker::{Job, Work, Worker};
 
 /// How long a request may take. The kernel is quick; only the lock on its tables can make it wait.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Puts the addresses on the interface by netlink, leased and tagged.
+/// Puts the addresses on the interface by netlink, leased and marked. Linux 4.18 or newer.
 ///
 /// - *Leased*: each address has a valid lifetime of a second less than three advertisement intervals, and
 ///   [`renew`](VipBackend::renew) extends it. When this process dies or hangs, the kernel takes the address
 ///   away by itself. It does so a little late (0.3 s on a busy CPU, 2.3 s at the worst that was measured),
 ///   so this ends a dead node's hold, and is no exact fence. [`permanent`](Self::permanent) turns it off.
-/// - *Tagged*: each address bears an `IFA_PROTO` of ours, and nothing without it is ever changed or
-///   deleted. The tag in the kernel is the only record of what is held, and the kernel knows when it was renewed,
-///   so a restarted process goes on where the last one ended ([`adopt`](VipBackend::adopt)).
+/// - *Marked*: each address has a route metric of ours (`ip address` shows `metric 1987211888`) and is deprecated, and
+///   nothing without both is ever changed or deleted. The mark in the kernel is the only record of what is held, and
+///   the kernel knows when it was renewed, so a restarted process goes on where the last one ended
+///   ([`adopt`](VipBackend::adopt)). Whoever replaces such an address takes the mark away, and with it what this
+///   backend may do to it. The first acquire reads back whether this kernel keeps the mark, and fails where it does
+///   not.
 /// - *Exclusive*: an address that is on this host already and is not ours is
 ///   [`LeaseFailure::AddressPresent`]. The owner (priority 255) borrows it: it stays as it is.
 ///
-/// An address keeps its prefix length when the interface has an address of its own in that subnet. Else it brings
-/// the route to its subnet: an IPv6 address by itself; an IPv4 address is put as /32, and the route beside it. As
-/// the subnet's primary address its end would take away the host's own addresses that came after it. Somebody
-/// who deletes that route is answered as one who deletes the address: it is put back.
+/// Where the host has no route to the subnet of an address, a route is put beside it, in the table of the interface's
+/// VRF if it is in one. It goes with the address, and gives way to a route of the host's. An IPv4 address keeps its
+/// prefix length only where the host has an address of its own in that subnet, else it is put as /32: as the
+/// subnet's primary address its end would take away the host's own addresses that came after it. An IPv6 address that
+/// brings its subnet is put as /128. Somebody who deletes the route is answered as one who deletes the address: it is
+/// put back.
 ///
 /// All requests are carried out by one thread, in order. Clones share it; it ends with the last of them.
 #[derive(Clone, Debug)]
@@ -46,13 +55,13 @@ impl Netlink {
     /// # Errors
     /// What the operating system says when it refuses the socket or the thread.
     pub fn new() -> io::Result<Self> {
-        let socket = Socket::new()?;
+        let (socket, subnets) = (Socket::new()?, Subnets::new()?);
         let (jobs, queue) = mpsc::channel();
         // A thread starts in the network namespace of the one that made it, and the names of interfaces
         // are looked up in the thread's.
         thread::Builder::new()
             .name("vrrp-netlink".to_owned())
-            .spawn(move || Worker::new(socket).run(&queue))?;
+            .spawn(move || Worker::new(socket, subnets).run(&queue))?;
         Ok(Self { jobs, permanent: false })
     }
 
@@ -62,6 +71,16 @@ impl Netlink {
     pub fn permanent(mut self) -> Self {
         self.permanent = true;
         self
+    }
+
+    /// Tries in a network namespace of its own whether this kernel can hold addresses as this backend needs it.
+    ///
+    /// A backend finds out by itself when it first acquires; this is for those who want to know before.
+    ///
+    /// # Errors
+    /// [`Unfit`]: it cannot, or it was not tried, since that needs `CAP_SYS_ADMIN`.
+    pub fn try_kernel() -> Result<(), Unfit> {
+        fitness::try_out()
     }
 
     fn valid(&self, lease: &Lease) -> Option<u32> {
@@ -80,13 +99,14 @@ impl Netlink {
 
 #[async_trait]
 impl VipBackend for Netlink {
-    /// What bears the tag and a lifetime is gone on with: the kernel knows when it was renewed.
+    /// What has the mark and a lifetime is adopted: the kernel knows when it was renewed.
     async fn adopt(&self, lease: &Lease) -> Result<Option<Adopted>, BackendError> {
         if self.permanent {
             self.release(lease, &Release::new(Reason::Startup, None)).await?;
             return Ok(None);
         }
-        let renewed_ago = self.ask(Work::Adopt { lease: lease.clone() }).await?;
+        let adopt = Work::Adopt { lease: lease.clone(), valid: self.valid(lease) };
+        let renewed_ago = self.ask(adopt).await?;
         Ok(renewed_ago.map(|renewed_ago| Adopted::new(Reach::OnLink, renewed_ago)))
     }
 
@@ -95,13 +115,14 @@ impl VipBackend for Netlink {
         Ok(Reach::OnLink)
     }
 
-    async fn release(&self, lease: &Lease, _release: &Release) -> Result<(), BackendError> {
-        self.ask(Work::Release { lease: lease.clone() }).await.map(drop)
+    async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError> {
+        let at_start = release.reason == Reason::Startup;
+        self.ask(Work::Release { lease: lease.clone(), at_start }).await.map(drop)
     }
 
     async fn renew(&self, leases: &[Lease]) -> Result<(), BackendError> {
         if self.permanent {
-            return Ok(());
+            return self.ask(Work::Review { leases: leases.to_vec() }).await.map(drop);
         }
         let leases = leases.iter().map(|lease| (lease.clone(), self.valid(lease))).collect();
         self.ask(Work::Renew { leases }).await.map(drop)

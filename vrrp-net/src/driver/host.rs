@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     link::Link,
     monitor::{HostEvent, Monitor, Snapshot},
-    netlink::routes::subnet,
+    netlink::routes::covers,
 };
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
@@ -19,7 +19,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             HostEvent::AddressRemoved { interface, address, loss } => {
                 self.address_removed(&interface, address, loss);
             }
-            HostEvent::RouteRemoved { interface, prefix } => self.route_removed(&interface, prefix),
+            HostEvent::RouteRemoved { interface, prefix, loss } => {
+                self.route_removed(&interface, prefix, loss);
+            }
         }
     }
 
@@ -61,9 +63,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    fn route_removed(&mut self, interface: &str, prefix: Cidr) {
+    fn route_removed(&mut self, interface: &str, prefix: Cidr, loss: Loss) {
         let now = self.clock.now();
-        for key in self.holders(interface, |cidr| subnet(cidr) == prefix) {
+        for key in self.holders(interface, |cidr| covers(prefix, cidr)) {
             if let Some(entry) = self.effects.members.get_mut(&key)
                 && entry.phase.is_active()
                 && let Some(suppressed) = entry.loss_warning.pass(now)
@@ -71,10 +73,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 let name = &*entry.name;
                 tracing::warn!(
                     event = "route-lost", name, %interface, %prefix, suppressed,
-                    "{name}: there is no route to {prefix} on {interface} any more; putting it back"
+                    "{name}: the route to {prefix} on {interface} is gone; putting it back where it is needed"
                 );
             }
-            self.input(Input::LeaseLost { key, loss: Loss::Deleted });
+            self.input(Input::LeaseLost { key, loss });
         }
     }
 

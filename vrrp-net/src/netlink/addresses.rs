@@ -14,10 +14,46 @@ use vrrp_core::Cidr;
 
 use super::{Error, Socket};
 
-/// The `IFA_PROTO` tag of a virtual address that is held. The kernel's own values are below 16.
-pub const HELD: u8 = 112;
-/// The `IFA_PROTO` tag of a virtual address that is about to be handed over: nobody may adopt it.
-pub const LEAVING: u8 = 113;
+/// How the kernel's table says that an address is a virtual one of ours, and what is to become of it.
+///
+/// An address is ours if its route metric (`IFA_RT_PRIORITY`, since Linux 4.18) is [`metric`](Self::metric) *and* it
+/// is deprecated. Whoever makes it the host's own (`ip address replace`) takes one of the two away: the metric
+/// of an IPv4 address, the deprecation of an IPv6 one. `IFA_PROTO` would say it too, but kernels before 5.18 forget
+/// it, and those before 6.12 or so never change it on an IPv4 address. It goes along for people who look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "what an address can be is matched on everywhere")]
+pub enum Mark {
+    /// It is held.
+    Held,
+    /// It is about to be handed over: nobody may adopt it.
+    Leaving,
+}
+
+impl Mark {
+    /// `IFA_PROTO`. The kernel's own values are below 16.
+    #[must_use]
+    pub const fn protocol(self) -> u8 {
+        match self {
+            Self::Held => 112,
+            Self::Leaving => 113,
+        }
+    }
+
+    /// `IFA_RT_PRIORITY`: "vrr", and the protocol. No route is made with it, since ours have `IFA_F_NOPREFIXROUTE`.
+    #[must_use]
+    pub const fn metric(self) -> u32 {
+        let [v, r, protocol] = [b'v', b'r', self.protocol()];
+        u32::from_be_bytes([v, r, r, protocol])
+    }
+
+    fn of_metric(metric: u32) -> Option<Self> {
+        [Self::Held, Self::Leaving].into_iter().find(|mark| mark.metric() == metric)
+    }
+
+    fn of_protocol(protocol: u8) -> Option<Self> {
+        [Self::Held, Self::Leaving].into_iter().find(|mark| mark.protocol() == protocol)
+    }
+}
 
 /// `INFINITY_LIFE_TIME` of the kernel.
 const FOREVER: u32 = u32::MAX;
@@ -32,8 +68,11 @@ pub struct HostAddress {
     pub cidr: Cidr,
     /// The kernel's flags (`IFA_FLAGS`).
     pub flags: AddressFlags,
-    /// Who put it there (`IFA_PROTO`); 0: unknown.
-    pub tag: u8,
+    /// Whether it is one of ours.
+    pub mark: Option<Mark>,
+    /// Whether version 0.1 put it there, which knew no metric and told its addresses by `IFA_PROTO`. Such an
+    /// address is looked for once, when a virtual router starts, and is marked then or let go.
+    pub old_mark: Option<Mark>,
     /// Seconds until the kernel takes it away; `None`: never.
     pub valid: Option<u32>,
     /// When it was last put or renewed, in hundredths of a second since the host started; wraps.
@@ -42,8 +81,8 @@ pub struct HostAddress {
 
 impl HostAddress {
     #[cfg(test)]
-    pub(crate) fn new(index: u32, cidr: Cidr, tag: u8) -> Self {
-        Self { index, cidr, flags: AddressFlags::empty(), tag, valid: None, stamp: 0 }
+    pub(crate) fn new(index: u32, cidr: Cidr, mark: Option<Mark>) -> Self {
+        Self { index, cidr, flags: AddressFlags::empty(), mark, old_mark: None, valid: None, stamp: 0 }
     }
 
     /// The address.
@@ -52,10 +91,21 @@ impl HostAddress {
         self.cidr.address()
     }
 
-    /// Whether it bears [`HELD`] or [`LEAVING`]: a virtual address that a process of this program put there.
+    /// Whether it is marked: a virtual address that a process of this program put there.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        matches!(self.tag, HELD | LEAVING)
+        self.mark.is_some()
+    }
+
+    /// Whether a process of this program put it there, of any version.
+    #[must_use]
+    pub fn is_leftover(&self) -> bool {
+        self.mark.or(self.old_mark).is_some()
+    }
+
+    /// Whether it is what [`Put`] left of an address on a kernel that does not keep the mark.
+    pub(crate) fn lost_its_mark(&self) -> bool {
+        self.mark.is_none() && self.flags.contains(AddressFlags::Deprecated)
     }
 
     /// Whether the kernel made a route to the subnet with it.
@@ -64,8 +114,8 @@ impl HostAddress {
         !self.flags.contains(AddressFlags::Noprefixroute)
     }
 
-    /// How long ago it was last put or renewed. The kernel stamps addresses by its tick, which can lag some
-    /// tenths of a second behind its clock: this is then so much too long.
+    /// How long ago it was last put or renewed. The kernel stamps addresses by its tick, which may lag a few tenths
+    /// of a second behind its clock, so the result can be too large by that much.
     #[must_use]
     pub fn renewed_ago(&self) -> Duration {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
@@ -76,26 +126,27 @@ impl HostAddress {
         if ago > u32::MAX - 100 { Duration::ZERO } else { Duration::from_millis(u64::from(ago) * 10) }
     }
 
-    /// Whether a program that has just started may go on holding it: it was [`HELD`], with a lifetime, and
+    /// Whether a program that has just started may go on holding it: it was [`Mark::Held`], with a lifetime, and
     /// renewed less than `within` ago.
     #[must_use]
     pub fn is_adoptable(&self, within: Duration) -> bool {
         // What has run out goes as soon as the kernel looks.
         let is_leased = self.valid.is_some_and(|seconds| seconds > 0);
-        self.tag == HELD && is_leased && self.renewed_ago() < within
+        self.mark.or(self.old_mark) == Some(Mark::Held) && is_leased && self.renewed_ago() < within
     }
 
     /// Decodes the body of RTM_NEWADDR or RTM_DELADDR; `None` when it is no address of a host.
     #[must_use]
     pub fn decode(message: &AddressMessage) -> Option<Self> {
-        let (mut address, mut local, mut tag, mut cache) = (None, None, 0, None);
+        let (mut address, mut local, mut metric, mut protocol, mut cache) = (None, None, 0, 0, None);
         let mut flags = AddressFlags::from_bits_retain(u32::from(message.header.flags.bits()));
         for attribute in &message.attributes {
             match attribute {
                 AddressAttribute::Address(ip) => address = Some(*ip),
                 AddressAttribute::Local(ip) => local = Some(*ip),
                 AddressAttribute::Flags(all) => flags = *all,
-                AddressAttribute::Protocol(protocol) => tag = u8::from(*protocol),
+                AddressAttribute::RoutePriority(priority) => metric = *priority,
+                AddressAttribute::Protocol(number) => protocol = u8::from(*number),
                 AddressAttribute::CacheInfo(info) => cache = Some(*info),
                 _ => {}
             }
@@ -104,7 +155,10 @@ impl HostAddress {
         let cidr = Cidr::new(local.or(address)?, message.header.prefix_len).ok()?;
         let valid = cache.map(|cache| cache.ifa_valid).filter(|valid| *valid != FOREVER);
         let stamp = cache.map_or(0, |cache| cache.tstamp);
-        Some(Self { index: message.header.index, cidr, flags, tag, valid, stamp })
+        let is_deprecated = flags.contains(AddressFlags::Deprecated);
+        let mark = Mark::of_metric(metric).filter(|_| is_deprecated);
+        let old_mark = Mark::of_protocol(protocol).filter(|_| is_deprecated && metric == 0);
+        Some(Self { index: message.header.index, cidr, flags, mark, old_mark, valid, stamp })
     }
 }
 
@@ -116,32 +170,29 @@ pub struct Put {
     pub index: u32,
     /// The address and its prefix length.
     pub cidr: Cidr,
-    /// [`HELD`] or [`LEAVING`].
-    pub tag: u8,
+    /// What is to become of it.
+    pub mark: Mark,
     /// Seconds until the kernel takes it away, at least 1; `None`: never.
     pub valid: Option<u32>,
-    /// Whether the kernel makes a route to the subnet with it.
-    pub prefix_route: bool,
 }
 
 impl Put {
     /// What the kernel's table has once this has been put.
     pub(crate) fn entry(&self) -> HostAddress {
-        let Self { index, cidr, tag, valid, .. } = *self;
-        HostAddress { index, cidr, flags: self.flags(), tag, valid, stamp: 0 }
+        let Self { index, cidr, mark, valid } = *self;
+        let flags = Self::FLAGS | AddressFlags::Deprecated;
+        HostAddress { index, cidr, flags, mark: Some(mark), old_mark: None, valid, stamp: 0 }
     }
 
-    fn flags(&self) -> AddressFlags {
-        let mut flags = AddressFlags::Nodad;
-        flags.set(AddressFlags::Noprefixroute, !self.prefix_route);
-        flags
-    }
+    /// The kernel makes no route of it: that would have the mark as its metric, and one that exists already would
+    /// get the lifetime of the lease. Where a route is needed, we put our own beside it.
+    const FLAGS: AddressFlags = AddressFlags::Nodad.union(AddressFlags::Noprefixroute);
 
     /// RTM_NEWADDR. Everything is in every message: a renewal without an attribute resets it.
     ///
     /// Duplicate Address Detection is off, because the address has to answer at once (RFC 9568 8.2.2: it
     /// is not used when the address was another router's a moment ago). The preferred lifetime of zero
-    /// keeps it from being chosen as a source address.
+    /// keeps it from being chosen as a source address, and is half of the [`Mark`].
     #[must_use]
     pub fn message(&self) -> RouteNetlinkMessage {
         let mut cache = CacheInfo::default();
@@ -151,8 +202,9 @@ impl Put {
         message.header.flags = AddressHeaderFlags::Nodad;
         message.attributes.extend([
             AddressAttribute::CacheInfo(cache),
-            AddressAttribute::Flags(self.flags()),
-            AddressAttribute::Protocol(AddressProtocol::Other(self.tag)),
+            AddressAttribute::Flags(Self::FLAGS),
+            AddressAttribute::RoutePriority(self.mark.metric()),
+            AddressAttribute::Protocol(AddressProtocol::Other(self.mark.protocol())),
         ]);
         RouteNetlinkMessage::NewAddress(message)
     }
@@ -166,7 +218,7 @@ pub fn add_own(index: u32, cidr: Cidr) -> RouteNetlinkMessage {
     RouteNetlinkMessage::NewAddress(message)
 }
 
-/// RTM_DELADDR. The kernel deletes the address whatever tag it bears.
+/// RTM_DELADDR. The kernel deletes the address whatever mark it has.
 #[must_use]
 pub fn delete(index: u32, cidr: Cidr) -> RouteNetlinkMessage {
     RouteNetlinkMessage::DelAddress(bare(index, cidr))
@@ -179,6 +231,18 @@ pub fn delete(index: u32, cidr: Cidr) -> RouteNetlinkMessage {
 pub fn list(socket: &mut Socket) -> Result<Vec<HostAddress>, Error> {
     let all = RouteNetlinkMessage::GetAddress(AddressMessage::default());
     socket.dump_with(&all, |header, payload| decode(header, payload).and_then(|(_, address)| address))
+}
+
+/// The addresses of one interface.
+pub(crate) fn list_on(socket: &mut Socket, index: u32) -> Result<Vec<HostAddress>, Error> {
+    let mut request = AddressMessage::default();
+    if socket.filters() {
+        request.header.index = index;
+    }
+    let is_here = |address: &HostAddress| address.index == index;
+    socket.dump_with(&RouteNetlinkMessage::GetAddress(request), |header, payload| {
+        decode(header, payload).and_then(|(_, address)| address).filter(is_here)
+    })
 }
 
 /// Decodes RTM_NEWADDR (`true`) and RTM_DELADDR (`false`).
@@ -218,13 +282,7 @@ mod tests {
 
     #[test]
     fn a_lease_has_every_attribute_as_the_kernel_lays_it_out() {
-        let put = Put {
-            index: 7,
-            cidr: "192.0.2.10/24".parse().unwrap(),
-            tag: HELD,
-            valid: Some(2),
-            prefix_route: false,
-        };
+        let put = Put { index: 7, cidr: "192.0.2.10/24".parse().unwrap(), mark: Mark::Held, valid: Some(2) };
         let message = put.message();
         let mut bytes = vec![0; body(&message).buffer_len()];
         body(&message).emit(&mut bytes);
@@ -233,33 +291,69 @@ mod tests {
         expected.extend([8, 0, 1, 0, 192, 0, 2, 10]);
         expected.extend([20, 0, 6, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         expected.extend([8, 0, 8, 0, 0x02, 0x02, 0, 0]);
+        expected.extend([8, 0, 9, 0, 112, b'r', b'r', b'v']);
         expected.extend([5, 0, 11, 0, 112, 0, 0, 0]);
         if cfg!(target_endian = "little") {
             assert_eq!(bytes, expected);
         }
     }
 
+    /// What the kernel tells of an address that was put: as it was sent, and deprecated.
+    fn told(put: &Put) -> AddressMessage {
+        let mut message = body(&put.message()).clone();
+        for attribute in &mut message.attributes {
+            if let AddressAttribute::Flags(flags) = attribute {
+                *flags |= AddressFlags::Deprecated;
+            }
+        }
+        message
+    }
+
+    fn without(message: &AddressMessage, is_it: impl Fn(&AddressAttribute) -> bool) -> HostAddress {
+        let mut message = message.clone();
+        message.attributes.retain(|attribute| !is_it(attribute));
+        HostAddress::decode(&message).unwrap()
+    }
+
     #[test]
     fn what_is_put_is_what_is_read() {
-        for text in ["192.0.2.10/24", "2001:db8::10/64"] {
-            let cidr = text.parse().unwrap();
-            let put = Put { index: 3, cidr, tag: LEAVING, valid: None, prefix_route: true };
-            let read = HostAddress::decode(body(&put.message())).unwrap();
-            assert_eq!((read.index, read.cidr, read.tag, read.valid), (3, cidr, LEAVING, None));
-            assert_eq!(read.flags, AddressFlags::Nodad);
+        for (text, mark) in [("192.0.2.10/24", Mark::Leaving), ("2001:db8::10/64", Mark::Held)] {
+            let put = Put { index: 3, cidr: text.parse().unwrap(), mark, valid: None };
+            assert_eq!(HostAddress::decode(&told(&put)).unwrap(), put.entry());
         }
+    }
+
+    #[test]
+    fn the_mark_is_the_metric_and_the_deprecation_and_nothing_else() {
+        let cidr = "192.0.2.10/24".parse().unwrap();
+        let put = Put { index: 3, cidr, mark: Mark::Held, valid: None };
+        let told = told(&put);
+        let decoded = HostAddress::decode(&told).unwrap();
+        assert_eq!((decoded.mark, decoded.old_mark), (Some(Mark::Held), None));
+        let flags = without(&told, |attribute| matches!(attribute, AddressAttribute::Flags(_)));
+        assert!(!flags.is_ours() && !flags.is_leftover(), "somebody made it his own");
+        let protocol = without(&told, |attribute| matches!(attribute, AddressAttribute::Protocol(_)));
+        assert!(protocol.is_ours(), "a kernel before 5.18");
+        let metric = without(&told, |attribute| matches!(attribute, AddressAttribute::RoutePriority(_)));
+        assert_eq!((metric.mark, metric.old_mark), (None, Some(Mark::Held)), "version 0.1");
+        assert!(metric.lost_its_mark() && metric.is_leftover() && !metric.is_ours());
+        assert_eq!(Mark::Held.metric(), 1_987_211_888);
+        assert_eq!(Mark::Leaving.metric(), 1_987_211_889);
     }
 
     #[test]
     fn only_a_fresh_held_and_finite_address_is_adopted() {
         let cidr = "192.0.2.10/24".parse().unwrap();
-        let put = Put { index: 3, cidr, tag: HELD, valid: Some(2), prefix_route: false };
-        let mut address = HostAddress::decode(body(&put.message())).unwrap();
+        let put = Put { index: 3, cidr, mark: Mark::Held, valid: Some(2) };
+        let mut address = HostAddress::decode(&told(&put)).unwrap();
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap();
         address.stamp = u32::try_from((now.as_millis() / 10) % (1 << 32)).unwrap();
         let within = Duration::from_secs(60);
         assert!(address.is_adoptable(within));
-        assert!(!HostAddress { tag: LEAVING, ..address.clone() }.is_adoptable(within));
+        let old = HostAddress { mark: None, old_mark: Some(Mark::Held), ..address.clone() };
+        assert!(old.is_adoptable(within), "version 0.1's");
+        assert!(!HostAddress { mark: Some(Mark::Leaving), ..address.clone() }.is_adoptable(within));
+        assert!(!HostAddress { mark: None, ..address.clone() }.is_adoptable(within));
         assert!(!HostAddress { valid: None, ..address.clone() }.is_adoptable(within));
         assert!(HostAddress { stamp: address.stamp.wrapping_add(5), ..address.clone() }.is_adoptable(within));
         assert!(

@@ -6,12 +6,18 @@ use netlink_packet_route::{
     link::{LinkAttribute, LinkFlags, LinkHeader, LinkMessage},
 };
 
-use super::{Error, Socket};
+use super::{Error, Socket, message::number, routes::MAIN_TABLE};
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
+const IFLA_MASTER: u16 = 10;
+const IFLA_LINKINFO: u16 = 18;
+/// In `IFLA_LINKINFO`: what belongs to the kind of the interface. Of a VRF that is its routing table.
+const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+const IFLA_VRF_TABLE: u16 = 1;
 /// The length of `struct ifinfomsg`.
 const HEADER: usize = 16;
 
@@ -27,6 +33,10 @@ pub struct HostLink {
     pub flags: LinkFlags,
     /// Its hardware address; zeros when it has none of six octets.
     pub mac: [u8; 6],
+    /// The index of the bridge, bond or VRF that it is a port of.
+    pub master: Option<u32>,
+    /// The routing table of its ports, if it is a VRF.
+    pub vrf_table: Option<u32>,
 }
 
 impl HostLink {
@@ -44,6 +54,19 @@ impl HostLink {
 pub fn list(socket: &mut Socket) -> Result<Vec<HostLink>, Error> {
     let all = RouteNetlinkMessage::GetLink(LinkMessage::default());
     socket.dump_with(&all, |header, payload| decode(header, payload).map(|(_, link)| link))
+}
+
+/// The routing table of the interface `index`: its VRF's, or the main one.
+pub(crate) fn routing_table(socket: &mut Socket, index: u32) -> Result<u32, Error> {
+    let Some(master) = get(socket, index)?.master else { return Ok(MAIN_TABLE) };
+    Ok(get(socket, master)?.vrf_table.unwrap_or(MAIN_TABLE))
+}
+
+fn get(socket: &mut Socket, index: u32) -> Result<HostLink, Error> {
+    let mut request = LinkMessage::default();
+    request.header.index = index;
+    let request = RouteNetlinkMessage::GetLink(request);
+    socket.get_with(request, |header, payload| decode(header, payload).map(|(_, link)| link))
 }
 
 /// RTM_SETLINK that sets an existing interface up or down.
@@ -88,22 +111,41 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Ho
     if header.interface_family != AddressFamily::Unspec {
         return None;
     }
-    let (mut name, mut mac) = (None, [0; 6]);
+    let (mut name, mut mac, mut master, mut vrf_table) = (None, [0; 6], None, None);
     for attribute in NlasIterator::new(payload.get(HEADER..)?).flatten() {
         match attribute.kind() {
             IFLA_IFNAME => {
                 name = Some(String::from_utf8_lossy(attribute.value()).trim_end_matches('\0').to_owned());
             }
             IFLA_ADDRESS => mac = attribute.value().try_into().unwrap_or(mac),
+            IFLA_MASTER => master = number(attribute.value()),
+            IFLA_LINKINFO => vrf_table = table_of_vrf(attribute.value()),
             _ => {}
         }
     }
-    Some((is_new, HostLink { index: header.index, name: name?, flags: header.flags, mac }))
+    let LinkHeader { index, flags, .. } = header;
+    Some((is_new, HostLink { index, name: name?, flags, mac, master, vrf_table }))
+}
+
+fn table_of_vrf(info: &[u8]) -> Option<u32> {
+    let (mut is_vrf, mut table) = (false, None);
+    for attribute in NlasIterator::new(info).flatten() {
+        match attribute.kind() {
+            IFLA_INFO_KIND => is_vrf = attribute.value().strip_suffix(b"\0") == Some(b"vrf"),
+            IFLA_INFO_DATA => {
+                let mut data = NlasIterator::new(attribute.value()).flatten();
+                table = data.find(|data| data.kind() == IFLA_VRF_TABLE).and_then(|data| number(data.value()));
+            }
+            _ => {}
+        }
+    }
+    table.filter(|_| is_vrf)
 }
 
 #[cfg(test)]
 mod tests {
     use netlink_packet_core::{DefaultNla, Emitable};
+    use netlink_packet_route::link::{InfoData, InfoKind, InfoVrf, LinkInfo};
 
     use super::*;
 
@@ -134,6 +176,26 @@ mod tests {
     }
 
     #[test]
+    fn a_vrf_has_a_table_for_its_ports() {
+        let mut message = LinkMessage::default();
+        let vrf = LinkInfo::Data(InfoData::Vrf(vec![InfoVrf::TableId(1000)]));
+        message.attributes = vec![
+            LinkAttribute::IfName("red".to_owned()),
+            LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Vrf), vrf]),
+        ];
+        let (_, red) = decode(&header(RTM_NEWLINK), &bytes(&message)).unwrap();
+        assert_eq!((red.master, red.vrf_table), (None, Some(1000)));
+        message.attributes.push(LinkAttribute::Controller(9));
+        // The same number means something else of another kind.
+        message.attributes[1] = LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Other("other".to_owned())),
+            LinkInfo::Data(InfoData::Vrf(vec![InfoVrf::TableId(1000)])),
+        ]);
+        let (_, port) = decode(&header(RTM_NEWLINK), &bytes(&message)).unwrap();
+        assert_eq!((port.master, port.vrf_table), (Some(9), None));
+    }
+
+    #[test]
     fn a_port_that_leaves_its_bridge_is_not_deleted() {
         let mut message = LinkMessage::default();
         message.attributes = vec![LinkAttribute::IfName("eth0".to_owned())];
@@ -144,7 +206,14 @@ mod tests {
 
     #[test]
     fn up_means_carrier_too() {
-        let link = |flags| HostLink { index: 1, name: String::new(), flags, mac: [0; 6] };
+        let link = |flags| HostLink {
+            index: 1,
+            name: String::new(),
+            flags,
+            mac: [0; 6],
+            master: None,
+            vrf_table: None,
+        };
         assert!(link(LinkFlags::Up | LinkFlags::LowerUp).is_up());
         assert!(!link(LinkFlags::Up).is_up());
         assert!(!link(LinkFlags::LowerUp).is_up());

@@ -69,6 +69,11 @@ fn text(attributes: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(text.value()).trim_end_matches('\0').to_owned())
 }
 
+/// The value of an attribute that is a number of 32 bits.
+pub(super) fn number(value: &[u8]) -> Option<u32> {
+    value.try_into().ok().map(u32::from_ne_bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,5 @@
 //! [`Monitor`]: what happens to interfaces and their addresses, by name.
 
-mod filter;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -24,7 +23,7 @@ use tokio::{
 };
 use vrrp_core::{Cidr, Loss};
 
-use super::{Error, Socket, addresses::HostAddress, snapshot::InterfaceSnapshot};
+use super::{Error, Socket, addresses::HostAddress, filter, snapshot::InterfaceSnapshot};
 use tables::Tables;
 
 /// `RTNLGRP_LINK`, and `IFADDR` and `ROUTE` of both families, of `linux/rtnetlink.h`.
@@ -64,8 +63,7 @@ pub enum MonitorEvent {
         /// Whether somebody meant to delete it.
         loss: Loss,
     },
-    /// The route to a subnet is gone from it, that a virtual address brought: none of the host's own
-    /// addresses is in that subnet, and the virtual one is still there.
+    /// A route to a subnet of virtual addresses is gone from it, and they are still there.
     RouteRemoved {
         /// The interface's name.
         name: Arc<str>,
@@ -73,6 +71,8 @@ pub enum MonitorEvent {
         index: u32,
         /// The subnet.
         prefix: Cidr,
+        /// Whether somebody meant to delete what we had put there; a route of the host's own just went.
+        loss: Loss,
     },
 }
 
@@ -119,7 +119,7 @@ impl Monitor {
         socket.bind(&SocketAddr::new(0, 0))?;
         socket.set_non_blocking(true)?;
         socket.set_rx_buf_sz(i32::try_from(octets).unwrap_or(i32::MAX))?;
-        filter::attach(&socket)?;
+        filter::attach_for_monitor(&socket)?;
         for group in GROUPS {
             socket.add_membership(group)?;
         }
@@ -149,7 +149,7 @@ impl Monitor {
         self.events.push_back(MonitorEvent::Interface { name, snapshot });
     }
 
-    /// Leaves these out of the host's own addresses, whatever tag they bear.
+    /// Leaves these out of the host's own addresses, marked or not.
     pub fn set_virtual(&mut self, addresses: BTreeSet<IpAddr>) {
         self.virtual_addresses = addresses;
         self.report();

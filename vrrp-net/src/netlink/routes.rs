@@ -1,23 +1,33 @@
-//! The routes that addresses bring to their subnets.
+//! Routes that need no gateway: those that the host has, and those that virtual addresses bring.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netlink_packet_core::{NetlinkDeserializable, NetlinkHeader};
+use libc::{RTM_DELROUTE, RTM_NEWROUTE, RTN_UNICAST};
+use netlink_packet_core::{NetlinkHeader, NlasIterator};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
-    route::{RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType},
+    route::{RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType},
 };
 use vrrp_core::Cidr;
 
-/// The metric of the routes that the kernel makes of IPv6 addresses (`IP6_RT_PRIO_ADDRCONF`).
-const IPV6_METRIC: u32 = 256;
+use super::{Error, Socket, message::number};
 
-/// The route to a subnet on an interface, as the kernel makes it with an address.
+/// The routing table of interfaces that are in no VRF (`RT_TABLE_MAIN`).
+pub const MAIN_TABLE: u32 = RouteHeader::RT_TABLE_MAIN as u32;
+/// Who made our routes (`rtm_protocol`): the number of VRRP, which nobody else has taken.
+pub(crate) const OURS: u8 = 112;
+/// The metric of our IPv6 routes. The kernel takes two routes to one prefix on one interface for the same if their
+/// metrics are equal, and gives the first one the lifetime of the second: no route of the host may have this.
+const IPV6_METRIC: u32 = 1120;
+
+/// A route to a subnet on an interface, put there beside a virtual address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal")]
 pub struct PrefixRoute {
     /// The kernel's index of the interface.
     pub index: u32,
+    /// The routing table: that of the interface's VRF, or [`MAIN_TABLE`].
+    pub table: u32,
     /// The subnet.
     pub prefix: Cidr,
     /// The address that brought it: an IPv4 route ends with it. IPv6 addresses share one route.
@@ -25,16 +35,32 @@ pub struct PrefixRoute {
 }
 
 impl PrefixRoute {
-    /// The route that `cidr` brings to the interface `index`.
+    /// The route that `cidr` brings to the interface `index`, in the main table.
     #[must_use]
     pub fn of(index: u32, cidr: Cidr) -> Self {
-        Self { index, prefix: subnet(cidr), address: cidr.address() }
+        Self { index, table: MAIN_TABLE, prefix: subnet(cidr), address: cidr.address() }
     }
 
-    /// RTM_NEWROUTE.
+    /// Whether the address `cidr` of the interface `index` brought it.
+    pub(crate) fn is_of(&self, index: u32, cidr: Cidr) -> bool {
+        (self.index, self.prefix, self.address) == (index, subnet(cidr), cidr.address())
+    }
+
+    /// Whether the kernel takes both for one route.
+    pub(crate) fn is_same_in_kernel(&self, other: &Self) -> bool {
+        let key = |route: &Self| (route.index, route.table, route.prefix);
+        key(self) == key(other) && (self.address.is_ipv6() || self.address == other.address)
+    }
+
+    /// RTM_NEWROUTE of a route that ends after `valid` seconds, or never. Only IPv6 routes have a lifetime of their
+    /// own; adding one again extends it, and the answer is `EEXIST`.
     #[must_use]
-    pub fn add(&self) -> RouteNetlinkMessage {
-        RouteNetlinkMessage::NewRoute(self.message())
+    pub fn add(&self, valid: Option<u32>) -> RouteNetlinkMessage {
+        let mut message = self.message();
+        if let (IpAddr::V6(_), Some(seconds)) = (self.address, valid) {
+            message.attributes.push(RouteAttribute::Expires(seconds));
+        }
+        RouteNetlinkMessage::NewRoute(message)
     }
 
     /// RTM_DELROUTE.
@@ -43,14 +69,31 @@ impl PrefixRoute {
         RouteNetlinkMessage::DelRoute(self.message())
     }
 
+    /// RTM_DELROUTE of the route that the kernel itself made of an IPv6 address that version 0.1 put.
+    pub(crate) fn delete_kernels(&self) -> RouteNetlinkMessage {
+        /// `IP6_RT_PRIO_ADDRCONF` of the kernel.
+        const METRIC: u32 = 256;
+        let mut message = self.message();
+        message.header.protocol = RouteProtocol::Kernel;
+        for attribute in &mut message.attributes {
+            if let RouteAttribute::Priority(metric) = attribute {
+                *metric = METRIC;
+            }
+        }
+        RouteNetlinkMessage::DelRoute(message)
+    }
+
     fn message(&self) -> RouteMessage {
         let mut message = RouteMessage::default();
         message.header.destination_prefix_length = self.prefix.prefix_length();
-        message.header.table = RouteHeader::RT_TABLE_MAIN;
-        message.header.protocol = RouteProtocol::Kernel;
+        message.header.protocol = RouteProtocol::from(OURS);
         message.header.kind = RouteType::Unicast;
-        message.attributes =
-            vec![RouteAttribute::Destination(self.prefix.address().into()), RouteAttribute::Oif(self.index)];
+        message.attributes = vec![
+            RouteAttribute::Destination(self.prefix.address().into()),
+            RouteAttribute::Oif(self.index),
+            // The header has room for the numbers below 256 only.
+            RouteAttribute::Table(self.table),
+        ];
         match self.address {
             IpAddr::V4(address) => {
                 message.header.address_family = AddressFamily::Inet;
@@ -64,6 +107,93 @@ impl PrefixRoute {
         }
         message
     }
+}
+
+/// A route to a subnet, without a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OnLink {
+    pub(crate) index: u32,
+    pub(crate) table: u32,
+    pub(crate) prefix: Cidr,
+    /// Whether a process of this program put it there.
+    pub(crate) ours: bool,
+    /// The address that the host sends from by this route.
+    pub(crate) source: Option<IpAddr>,
+}
+
+/// The routes of the interface `index` that need no gateway, default routes left out.
+pub(crate) fn on_link(socket: &mut Socket, index: u32) -> Result<Vec<OnLink>, Error> {
+    let mut all = Vec::new();
+    for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+        let mut request = RouteMessage::default();
+        request.header.address_family = family;
+        if socket.filters() {
+            // A router may have a million others.
+            request.header.kind = RouteType::Unicast;
+            request.attributes.push(RouteAttribute::Oif(index));
+        }
+        let request = RouteNetlinkMessage::GetRoute(request);
+        let is_here = |route: &OnLink| route.index == index;
+        all.extend(socket.dump_with(&request, |header, payload| {
+            decode(header, payload).map(|(_, route)| route).filter(is_here)
+        })?);
+    }
+    Ok(all)
+}
+
+/// Decodes RTM_NEWROUTE (`true`) and RTM_DELROUTE (`false`) of a route that needs no gateway and has not expired.
+///
+/// By hand, since there may be a million of them, and only these attributes matter.
+pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, OnLink)> {
+    /// The length of `struct rtmsg`, and `RTA_*` of `linux/rtnetlink.h`.
+    const HEADER: usize = 12;
+    const DESTINATION: u16 = 1;
+    const INTERFACE: u16 = 4;
+    const GATEWAY: u16 = 5;
+    const SOURCE: u16 = 7;
+    const MULTIPATH: u16 = 9;
+    const CACHE: u16 = 12;
+    const TABLE: u16 = 15;
+    const VIA: u16 = 18;
+    let is_new = match header.message_type {
+        RTM_NEWROUTE => true,
+        RTM_DELROUTE => false,
+        _ => return None,
+    };
+    let [family, length, _, _, table, protocol, _, kind, ..] = *payload.first_chunk::<HEADER>()?;
+    if kind != RTN_UNICAST {
+        return None;
+    }
+    let (mut to, mut index, mut table, mut source) = (None, None, u32::from(table), None);
+    for attribute in NlasIterator::new(payload.get(HEADER..)?).flatten() {
+        let value = attribute.value();
+        match attribute.kind() {
+            GATEWAY | MULTIPATH | VIA => return None,
+            DESTINATION => to = address(family, value),
+            SOURCE => source = address(family, value),
+            INTERFACE => index = number(value),
+            TABLE => table = number(value)?,
+            CACHE if has_expired(value) => return None,
+            _ => {}
+        }
+    }
+    let prefix = Cidr::new(to?, length).ok()?;
+    Some((is_new, OnLink { index: index?, table, prefix, ours: protocol == OURS, source }))
+}
+
+fn address(family: u8, value: &[u8]) -> Option<IpAddr> {
+    match AddressFamily::from(family) {
+        AddressFamily::Inet => <[u8; 4]>::try_from(value).ok().map(IpAddr::from),
+        AddressFamily::Inet6 => <[u8; 16]>::try_from(value).ok().map(IpAddr::from),
+        _ => None,
+    }
+}
+
+/// Whether `struct rta_cacheinfo` says so: the kernel uses such a route no more, but lists it for up to a minute.
+fn has_expired(cache: &[u8]) -> bool {
+    const EXPIRES: usize = 8;
+    let expires = cache.get(EXPIRES..).and_then(|rest| rest.first_chunk());
+    expires.is_some_and(|expires| i32::from_ne_bytes(*expires) < 0)
 }
 
 /// The subnet that `cidr` is in.
@@ -89,30 +219,11 @@ pub(crate) fn covers(own: Cidr, cidr: Cidr) -> bool {
         && Cidr::new(cidr.address(), own.prefix_length()).is_ok_and(|wide| subnet(wide) == subnet(own))
 }
 
-/// Decodes RTM_DELROUTE of a route that the kernel made, or that is like one: on which interface it was, and
-/// to which subnet.
-pub(super) fn decode_removed(header: &NetlinkHeader, payload: &[u8]) -> Option<(u32, Cidr)> {
-    let Ok(RouteNetlinkMessage::DelRoute(message)) = RouteNetlinkMessage::deserialize(header, payload) else {
-        return None;
-    };
-    let RouteHeader { protocol, kind, destination_prefix_length, .. } = message.header;
-    if (protocol, kind) != (RouteProtocol::Kernel, RouteType::Unicast) {
-        return None;
-    }
-    let (mut index, mut to) = (None, None);
-    for attribute in &message.attributes {
-        match attribute {
-            RouteAttribute::Oif(oif) => index = Some(*oif),
-            RouteAttribute::Destination(RouteAddress::Inet(ip)) => to = Some(IpAddr::from(*ip)),
-            RouteAttribute::Destination(RouteAddress::Inet6(ip)) => to = Some(IpAddr::from(*ip)),
-            _ => {}
-        }
-    }
-    Some((index?, Cidr::new(to?, destination_prefix_length).ok()?))
-}
-
 #[cfg(test)]
 mod tests {
+    use netlink_packet_core::Emitable;
+    use netlink_packet_route::route::RouteCacheInfo;
+
     use super::*;
 
     fn cidr(text: &str) -> Cidr {
@@ -146,6 +257,58 @@ mod tests {
             ("2001:db8:0:1::1/64", "2001:db8::10/64", false),
         ] {
             assert_eq!(covers(cidr(own), cidr(other)), expected, "{own} {other}");
+        }
+    }
+
+    fn decoded(change: impl FnOnce(&mut RouteMessage)) -> Option<OnLink> {
+        let route = PrefixRoute { table: 1000, ..PrefixRoute::of(7, cidr("192.0.2.10/24")) };
+        let mut message = route.message();
+        change(&mut message);
+        let mut bytes = vec![0; message.buffer_len()];
+        message.emit(&mut bytes);
+        let mut header = NetlinkHeader::default();
+        header.message_type = RTM_NEWROUTE;
+        decode(&header, &bytes).map(|(is_new, route)| {
+            assert!(is_new);
+            route
+        })
+    }
+
+    #[test]
+    fn a_route_of_the_link_is_told_from_others() {
+        let source = Some("192.0.2.10".parse().unwrap());
+        let ours = OnLink { index: 7, table: 1000, prefix: cidr("192.0.2.0/24"), ours: true, source };
+        assert_eq!(decoded(|_| {}), Some(ours));
+        let kernels = decoded(|message| message.header.protocol = RouteProtocol::Kernel);
+        assert_eq!(kernels, Some(OnLink { ours: false, ..ours }));
+        let gateway = RouteAttribute::Gateway("192.0.2.1".parse::<IpAddr>().unwrap().into());
+        assert_eq!(decoded(|message| message.attributes.push(gateway)), None);
+        assert_eq!(decoded(|message| message.header.kind = RouteType::Local), None);
+        let expired = |expires: i32| {
+            let mut info = RouteCacheInfo::parse(&[0; 32]).unwrap();
+            info.expires = expires.cast_unsigned();
+            decoded(|message| message.attributes.push(RouteAttribute::CacheInfo(info)))
+        };
+        assert_eq!(expired(-100), None);
+        assert_eq!(expired(100), Some(ours));
+        let default = decoded(|message| {
+            message.header.destination_prefix_length = 0;
+            message.attributes.retain(|attribute| !matches!(attribute, RouteAttribute::Destination(_)));
+        });
+        assert_eq!(default, None);
+    }
+
+    #[test]
+    fn only_an_ipv6_route_has_a_lifetime_of_its_own() {
+        for (text, expected) in [("192.0.2.10/24", 0), ("2001:db8::10/64", 1)] {
+            let route = PrefixRoute::of(7, cidr(text));
+            let RouteNetlinkMessage::NewRoute(message) = route.add(Some(2)) else { panic!("no new route") };
+            let mut all = message.attributes.iter();
+            assert_eq!(
+                all.by_ref().filter(|attribute| **attribute == RouteAttribute::Expires(2)).count(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

@@ -111,14 +111,14 @@ mod tests {
     use netlink_packet_route::link::LinkFlags;
 
     use super::*;
-    use crate::netlink::addresses::{HELD, LEAVING};
+    use crate::netlink::addresses::Mark;
 
-    fn snapshot(addresses: &[(&str, u8, AddressFlags)]) -> InterfaceSnapshot {
+    fn snapshot(addresses: &[(&str, Option<Mark>, AddressFlags)]) -> InterfaceSnapshot {
         let flags = LinkFlags::Up | LinkFlags::LowerUp;
-        let link = HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6] };
-        let host = |(cidr, tag, flags): &(&str, u8, AddressFlags)| HostAddress {
+        let link = HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
+        let host = |(cidr, mark, flags): &(&str, Option<Mark>, AddressFlags)| HostAddress {
             flags: *flags,
-            ..HostAddress::new(1, cidr.parse().unwrap(), *tag)
+            ..HostAddress::new(1, cidr.parse().unwrap(), *mark)
         };
         let addresses: Vec<_> = addresses.iter().map(host).collect();
         InterfaceSnapshot::new(&link, addresses.iter())
@@ -126,14 +126,14 @@ mod tests {
 
     #[test]
     fn a_virtual_address_is_never_a_source() {
-        let none = AddressFlags::empty();
+        let (none, held) = (AddressFlags::empty(), Some(Mark::Held));
         let snapshot = snapshot(&[
-            ("192.0.2.10/24", HELD, none),
-            ("192.0.2.11/24", LEAVING, none),
-            ("192.0.2.2/24", 0, AddressFlags::Secondary),
-            ("192.0.2.1/24", 0, none),
-            ("fe80::10/64", HELD, none),
-            ("2001:db8::10/64", HELD, none),
+            ("192.0.2.10/24", held, none),
+            ("192.0.2.11/24", Some(Mark::Leaving), none),
+            ("192.0.2.2/24", None, AddressFlags::Secondary),
+            ("192.0.2.1/24", None, none),
+            ("fe80::10/64", held, none),
+            ("2001:db8::10/64", held, none),
         ]);
         let status = InterfaceSnapshot::status(Some(&snapshot));
         assert_eq!(status.ipv4, Some("192.0.2.1".parse().unwrap()));
@@ -146,12 +146,12 @@ mod tests {
     fn an_ipv6_address_is_used_once_it_is_known_to_be_unique() {
         let none = AddressFlags::empty();
         let snapshot = snapshot(&[
-            ("fe80::1/64", 0, AddressFlags::Tentative),
-            ("fe80::2/64", 0, AddressFlags::Dadfailed | AddressFlags::Tentative),
-            ("fe80::3/64", 0, AddressFlags::Tentative | AddressFlags::Optimistic),
-            ("2001:db8::1/64", 0, AddressFlags::Deprecated),
-            ("2001:db8::2/64", 0, AddressFlags::Secondary),
-            ("2001:db8::3/64", 0, none),
+            ("fe80::1/64", None, AddressFlags::Tentative),
+            ("fe80::2/64", None, AddressFlags::Dadfailed | AddressFlags::Tentative),
+            ("fe80::3/64", None, AddressFlags::Tentative | AddressFlags::Optimistic),
+            ("2001:db8::1/64", None, AddressFlags::Deprecated),
+            ("2001:db8::2/64", None, AddressFlags::Secondary),
+            ("2001:db8::3/64", None, none),
         ]);
         let status = InterfaceSnapshot::status(Some(&snapshot));
         assert_eq!(status.ipv6_link_local, Some("fe80::3".parse().unwrap()));

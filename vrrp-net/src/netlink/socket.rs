@@ -76,6 +76,7 @@ impl std::fmt::Display for Words<'_> {
 /// not wait.
 pub struct Socket {
     socket: netlink_sys::Socket,
+    filters: bool,
     sequence: u32,
     buffer: Vec<u8>,
 }
@@ -91,9 +92,16 @@ impl Socket {
         socket.connect(&SocketAddr::new(0, 0))?;
         socket.set_cap_ack(true)?;
         socket.set_ext_ack(true)?;
+        let filters = socket.set_netlink_get_strict_chk(true).is_ok();
         SockRef::from(&socket).set_read_timeout(Some(TIMEOUT))?;
         SockRef::from(&socket).set_write_timeout(Some(TIMEOUT))?;
-        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
+        Ok(Self { socket, filters, sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
+    }
+
+    /// Whether the kernel makes a dump of only what the request names, as an interface (`NETLINK_GET_STRICT_CHK`, since
+    /// Linux 4.20). An older one lists everything.
+    pub(crate) fn filters(&self) -> bool {
+        self.filters
     }
 
     /// Sends one request and waits for its acknowledgement. `NLM_F_REQUEST` and `NLM_F_ACK` are added to
@@ -138,11 +146,21 @@ impl Socket {
         decode: impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
     ) -> Result<Vec<T>, Error> {
         for _ in 0..DUMPS {
-            if let Some(entries) = self.try_dump(message.clone(), &decode)? {
+            if let Some(entries) = self.ask(message.clone(), NLM_F_DUMP, &decode)? {
                 return Ok(entries);
             }
         }
         Err(Error::Interrupted)
+    }
+
+    /// Asks for one entry of a table.
+    pub(crate) fn get_with<T>(
+        &mut self,
+        message: RouteNetlinkMessage,
+        decode: impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
+    ) -> Result<T, Error> {
+        let entries = self.ask(message, NLM_F_ACK, &decode)?;
+        entries.into_iter().flatten().next().ok_or(Error::Malformed)
     }
 
     fn chunk(
@@ -177,15 +195,17 @@ impl Socket {
         Ok(answers)
     }
 
-    /// `None`: the table changed under the dump.
-    fn try_dump<T>(
+    /// Sends one request and reads what is told, up to the end of a dump or the acknowledgement. `None`: the table
+    /// changed under the dump.
+    fn ask<T>(
         &mut self,
         message: RouteNetlinkMessage,
+        flags: u16,
         decode: &impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
     ) -> Result<Option<Vec<T>>, Error> {
         self.sequence = self.sequence.wrapping_add(1);
         let mut datagram = Vec::new();
-        message::append(&mut datagram, message, NLM_F_REQUEST | NLM_F_DUMP, self.sequence);
+        message::append(&mut datagram, message, NLM_F_REQUEST | flags, self.sequence);
         self.socket.send(&datagram, 0)?;
         let deadline = Instant::now() + TIMEOUT;
         let (mut entries, mut interrupted) = (Vec::new(), false);
@@ -197,7 +217,10 @@ impl Socket {
                 }
                 interrupted |= header.flags & NLM_F_DUMP_INTR != 0;
                 match header.message_type {
-                    message::ERROR => message::verdict(payload, message::TOLD_BY_ERROR)?,
+                    message::ERROR => {
+                        message::verdict(payload, message::TOLD_BY_ERROR)?;
+                        return Ok(Some(entries));
+                    }
                     message::DONE => {
                         message::verdict(payload, size_of::<i32>())?;
                         return Ok((!interrupted).then_some(entries));

@@ -60,8 +60,8 @@ impl Monitor for netlink::Monitor {
             MonitorEvent::AddressRemoved { name, address, loss, .. } => {
                 HostEvent::AddressRemoved { interface: name.to_string(), address, loss }
             }
-            MonitorEvent::RouteRemoved { name, prefix, .. } => {
-                HostEvent::RouteRemoved { interface: name.to_string(), prefix }
+            MonitorEvent::RouteRemoved { name, prefix, loss, .. } => {
+                HostEvent::RouteRemoved { interface: name.to_string(), prefix, loss }
             }
         })
     }

@@ -326,7 +326,7 @@ async fn a_removed_route_is_put_back_without_a_transition() {
         ("eth0", "192.0.2.0/24"),
     ] {
         let (interface, prefix) = (interface.to_owned(), prefix.parse().unwrap());
-        host.monitor.send(HostEvent::RouteRemoved { interface, prefix }).unwrap();
+        host.monitor.send(HostEvent::RouteRemoved { interface, prefix, loss: Loss::Deleted }).unwrap();
     }
     called(&host.backend, |calls| calls.contains(&Call::Repair(key(VRID)))).await;
     until("it is announced again", || host.wire.announced().len() >= 2).await;

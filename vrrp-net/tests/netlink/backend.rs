@@ -10,13 +10,13 @@ use vrrp_core::{LeaseFailure, Reach, Reason};
 use vrrp_net::{
     Adopted, BackendError, Lease, Release, VipBackend,
     backend::Netlink,
-    netlink::addresses::{HELD, LEAVING},
+    netlink::addresses::Mark,
 };
 
 use crate::world::{SOON, Test, World, cidr, lease};
 
 pub(crate) const TESTS: &[(&str, Test)] = &[
-    ("an_address_is_leased_tagged_and_never_a_source", an_address_is_leased_tagged_and_never_a_source),
+    ("an_address_is_leased_marked_and_never_a_source", an_address_is_leased_marked_and_never_a_source),
     ("acquiring_again_is_idempotent", acquiring_again_is_idempotent),
     ("an_address_of_the_host_is_not_taken", an_address_of_the_host_is_not_taken),
     ("a_claimed_address_is_not_taken_back", a_claimed_address_is_not_taken_back),
@@ -27,11 +27,14 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_renewal_keeps_it", a_renewal_keeps_it),
     ("a_renewal_does_not_bring_it_back", a_renewal_does_not_bring_it_back),
     ("a_permanent_one_has_no_lifetime", a_permanent_one_has_no_lifetime),
-    ("leaving_is_a_tag_that_renewals_keep", leaving_is_a_tag_that_renewals_keep),
+    ("leaving_is_a_mark_that_renewals_keep", leaving_is_a_mark_that_renewals_keep),
     ("a_release_takes_only_what_is_ours", a_release_takes_only_what_is_ours),
     ("a_release_finds_a_renamed_interface", a_release_finds_a_renamed_interface),
     ("what_a_crash_left_is_gone_on_with", what_a_crash_left_is_gone_on_with),
     ("what_cannot_be_gone_on_with_goes", what_cannot_be_gone_on_with_goes),
+    ("what_version_0_1_left_is_adopted_and_marked", what_version_0_1_left_is_adopted_and_marked),
+    ("what_version_0_1_left_goes_when_it_cannot_be_adopted", what_version_0_1_left_goes_when_it_cannot_be_adopted),
+    ("what_version_0_1_left_is_looked_for_at_start_only", what_version_0_1_left_is_looked_for_at_start_only),
     ("without_the_capability_it_is_denied", without_the_capability_it_is_denied),
     ("a_missing_interface_has_a_name", a_missing_interface_has_a_name),
     ("an_inspection_sees_what_is_wrong", an_inspection_sees_what_is_wrong),
@@ -93,12 +96,12 @@ fn failure<T>(result: Result<T, BackendError>, names: &[&str]) -> LeaseFailure {
     error.kind()
 }
 
-fn an_address_is_leased_tagged_and_never_a_source(world: &mut World) {
+fn an_address_is_leased_marked_and_never_a_source(world: &mut World) {
     world.add_own("eth0", "192.0.2.1/24");
     let backend = Backend::new();
     assert_eq!(backend.acquire(&lease(&["192.0.2.10/24"], 30)).unwrap(), Reach::OnLink);
     let held = world.held("eth0");
-    assert_eq!((held.cidr, held.tag), (cidr("192.0.2.10/24"), HELD));
+    assert_eq!((held.cidr, held.mark), (cidr("192.0.2.10/24"), Some(Mark::Held)));
     assert!(matches!(held.valid, Some(28..=29)), "{held:?}");
     let flags = AddressFlags::Deprecated | AddressFlags::Secondary;
     assert!(held.flags.contains(flags), "{held:?}");
@@ -130,7 +133,7 @@ fn an_address_of_the_host_is_not_taken(world: &mut World) {
         assert_eq!(failure(backend.inspect(&lease), &[bare, interface]), LeaseFailure::AddressPresent);
     }
     assert_eq!(world.texts("eth0"), ["192.0.2.1/24"]);
-    assert!(world.addresses("eth0").iter().all(|own| own.valid.is_none() && own.tag == 0));
+    assert!(world.addresses("eth0").iter().all(|own| own.valid.is_none() && !own.is_leftover()));
 }
 
 /// Right after a request, when the backend has just read what there is.
@@ -171,7 +174,7 @@ fn a_virtual_address_is_held_on_one_interface(_: &mut World) {
 fn all_addresses_or_none(world: &mut World) {
     fs::write("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", "1").unwrap();
     let mixed = lease(&["192.0.2.10/24", "2001:db8::10/64", "192.0.2.11/24"], 30);
-    let names = ["2001:db8::10/64", "eth0", "disable_ipv6"];
+    let names = ["2001:db8::10/128", "eth0", "disable_ipv6"];
     assert_eq!(failure(Backend::new().acquire(&mixed), &names), LeaseFailure::Denied);
     assert!(world.texts("eth0").is_empty());
 }
@@ -225,24 +228,24 @@ fn a_permanent_one_has_no_lifetime(world: &mut World) {
     backend.renew(&lease).unwrap();
     let held = world.addresses("eth0");
     assert_eq!(held.len(), 2);
-    assert!(held.iter().all(|held| held.valid.is_none() && held.tag == HELD), "{held:?}");
+    assert!(held.iter().all(|held| held.valid.is_none() && held.mark == Some(Mark::Held)), "{held:?}");
     assert!(held.iter().all(|held| held.flags.contains(AddressFlags::Deprecated)), "{held:?}");
     assert!(!held.iter().any(|held| held.is_adoptable(SOON)), "{held:?}");
     backend.release(&lease, Reason::Shutdown).unwrap();
     assert!(world.texts("eth0").is_empty());
 }
 
-fn leaving_is_a_tag_that_renewals_keep(world: &mut World) {
+fn leaving_is_a_mark_that_renewals_keep(world: &mut World) {
     let backend = Backend::new();
     let lease = lease(&["192.0.2.10/24"], 30);
     backend.acquire(&lease).unwrap();
     backend.leaving(&lease).unwrap();
-    assert_eq!(world.held("eth0").tag, LEAVING);
+    assert_eq!(world.held("eth0").mark, Some(Mark::Leaving));
     backend.renew(&lease).unwrap();
-    assert_eq!(world.held("eth0").tag, LEAVING);
+    assert_eq!(world.held("eth0").mark, Some(Mark::Leaving));
     assert!(!world.held("eth0").is_adoptable(SOON));
     backend.acquire(&lease).unwrap();
-    assert_eq!(world.held("eth0").tag, HELD, "a drain was taken back");
+    assert_eq!(world.held("eth0").mark, Some(Mark::Held), "a drain was taken back");
     backend.leaving(&lease).unwrap();
     backend.release(&lease, Reason::Successor).unwrap();
     assert!(world.texts("eth0").is_empty());
@@ -319,6 +322,55 @@ fn what_cannot_be_gone_on_with_goes(world: &mut World) {
 
     world.add_own("eth0", "192.0.2.10/24");
     assert_eq!(Backend::new().adopt(&both), None, "it is the host's own");
+    assert_eq!(world.texts("eth0"), ["192.0.2.10/24"]);
+}
+
+const BOTH: [&str; 2] = ["192.0.2.10/24", "2001:db8::10/64"];
+
+/// As version 0.1 left them, which put an IPv4 address without the host's subnet as /32.
+fn leave_as_0_1(world: &mut World, protocol: u8, valid: Option<u32>) {
+    world.put_as_0_1("eth0", "192.0.2.10/32", protocol, valid);
+    world.put_as_0_1("eth0", "2001:db8::10/64", protocol, valid);
+}
+
+fn what_version_0_1_left_is_adopted_and_marked(world: &mut World) {
+    leave_as_0_1(world, 112, Some(30));
+    let (backend, lease) = (Backend::new(), lease(&BOTH, 30));
+    let adopted = backend.adopt(&lease).unwrap();
+    assert!(adopted.renewed_ago < SOON, "{adopted:?}");
+    assert_eq!(world.texts("eth0"), ["192.0.2.10/32", "2001:db8::10/64"], "a /64 keeps its length");
+    for _ in 0..2 {
+        let all = world.addresses("eth0");
+        assert!(all.iter().all(|address| address.mark == Some(Mark::Held)), "{all:?}");
+        assert!(all.iter().all(|address| !address.has_prefix_route()), "{all:?}");
+        backend.renew(&lease).unwrap();
+    }
+    assert_eq!(world.routes("2001:db8::/64"), [(112, true)], "ours instead of the kernel's");
+    backend.release(&lease, Reason::Shutdown).unwrap();
+    assert!(world.texts("eth0").is_empty());
+    assert!(world.routes("2001:db8::/64").is_empty() && world.routes("192.0.2.0/24").is_empty());
+}
+
+fn what_version_0_1_left_goes_when_it_cannot_be_adopted(world: &mut World) {
+    for (protocol, valid, permanent) in [(113, Some(30), false), (112, None, false), (112, None, true)] {
+        leave_as_0_1(world, protocol, valid);
+        let netlink = Netlink::new().unwrap();
+        let backend = Backend::of(if permanent { netlink.permanent() } else { netlink });
+        assert_eq!(backend.adopt(&lease(&BOTH, 30)), None);
+        assert!(world.texts("eth0").is_empty(), "{protocol} {valid:?} {permanent}");
+        assert!(world.routes("2001:db8::/64").is_empty());
+    }
+}
+
+fn what_version_0_1_left_is_looked_for_at_start_only(world: &mut World) {
+    world.put_as_0_1("eth0", "192.0.2.10/24", 112, Some(30));
+    let (backend, lease) = (Backend::new(), lease(&["192.0.2.10/24"], 30));
+    assert_eq!(failure(backend.acquire(&lease), &["192.0.2.10"]), LeaseFailure::AddressPresent);
+    backend.release(&lease, Reason::Shutdown).unwrap();
+    assert_eq!(world.texts("eth0"), ["192.0.2.10/24"]);
+    // An operator has made it his own, and an old kernel left the tag as it was.
+    world.claim("eth0", "192.0.2.10/24");
+    assert_eq!(backend.adopt(&lease), None);
     assert_eq!(world.texts("eth0"), ["192.0.2.10/24"]);
 }
 

@@ -1,6 +1,7 @@
 //! What the monitor tells of interfaces.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -10,12 +11,12 @@ use std::{
 };
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use netlink_packet_route::{RouteNetlinkMessage, route::RouteProtocol};
+use netlink_packet_route::{RouteNetlinkMessage, route::{RouteAttribute, RouteProtocol, RouteScope}};
 use tokio::{runtime::Runtime, time::timeout};
-use vrrp_core::Loss;
+use vrrp_core::{Cidr, Loss};
 use vrrp_net::netlink::{
     InterfaceSnapshot, Monitor, MonitorEvent,
-    addresses::{HELD, Put},
+    addresses::{Mark, Put},
     links,
     routes::{self, PrefixRoute},
 };
@@ -99,7 +100,7 @@ fn put(world: &mut World, text: &str, times: usize) {
 /// The same, for so many seconds.
 fn put_for(world: &mut World, text: &str, seconds: u32, times: usize) {
     let index = world.index("eth0");
-    let put = Put { index, cidr: cidr(text), tag: HELD, valid: Some(seconds), prefix_route: false };
+    let put = Put { index, cidr: cidr(text), mark: Mark::Held, valid: Some(seconds) };
     let messages = vec![(put.message(), NLM_F_CREATE | NLM_F_REPLACE); times];
     for answer in world.socket.batch(messages).unwrap() {
         answer.unwrap();
@@ -227,9 +228,12 @@ fn a_claimed_address_is_told_as_removed(world: &mut World) {
 /// A virtual address in a subnet that the host does not have, and the route that it brings.
 fn bring_subnet(world: &mut World, text: &str) -> PrefixRoute {
     let index = world.index("eth0");
-    let put = Put { index, cidr: cidr(text), tag: HELD, valid: Some(30), prefix_route: true };
+    let bare = Cidr::from(cidr(text).address());
+    let put = Put { index, cidr: bare, mark: Mark::Held, valid: Some(30) };
     world.socket.request(put.message(), NLM_F_CREATE | NLM_F_EXCL).unwrap();
-    PrefixRoute::of(index, cidr(text))
+    let route = PrefixRoute::of(index, cidr(text));
+    world.socket.request(route.add(Some(30)), NLM_F_CREATE).unwrap();
+    route
 }
 
 fn a_removed_route_of_a_virtual_address_is_told(world: &mut World) {
@@ -239,7 +243,8 @@ fn a_removed_route_of_a_virtual_address_is_told(world: &mut World) {
         world.socket.request(route.delete(), 0).unwrap();
         let prefix = routes::subnet(route.prefix);
         let told = watch.next();
-        let expected = MonitorEvent::RouteRemoved { name: "eth0".into(), index: route.index, prefix };
+        let (name, loss) = ("eth0".into(), Loss::Deleted);
+        let expected = MonitorEvent::RouteRemoved { name, index: route.index, prefix, loss };
         // The enumeration may gain variants, which this one is not.
         assert_eq!(told, expected);
     }
@@ -254,11 +259,18 @@ fn routes_that_are_not_ours_wake_nobody(world: &mut World) {
     let waker = Waker::from(wakes.clone());
     let change = |world: &mut World, text: &str, protocol: RouteProtocol| {
         let route = PrefixRoute { prefix: cidr(text), ..ours };
-        for mut message in [route.add(), route.delete()] {
+        for mut message in [route.add(None), route.delete()] {
             if let RouteNetlinkMessage::NewRoute(message) | RouteNetlinkMessage::DelRoute(message) =
                 &mut message
             {
                 message.header.protocol = protocol;
+                // What routing protocols learn has a gateway, all of the Internet does.
+                if protocol == RouteProtocol::Bgp {
+                    message.header.scope = RouteScope::Universe;
+                    let gateway: IpAddr = "198.51.100.2".parse().unwrap();
+                    message.attributes.push(RouteAttribute::Gateway(gateway.into()));
+                    message.attributes.retain(|attribute| !matches!(attribute, RouteAttribute::PrefSource(_)));
+                }
             }
             world.socket.request(message, NLM_F_CREATE).unwrap();
         }
@@ -273,8 +285,7 @@ fn routes_that_are_not_ours_wake_nobody(world: &mut World) {
     assert!(woken <= 3, "woken {woken} times by routes of BGP");
     // Like the kernel's, but to no subnet of ours; and the host's own.
     change(world, "203.0.113.0/24", RouteProtocol::Kernel);
-    let own = PrefixRoute::of(ours.index, cidr("198.51.100.1/24"));
-    world.socket.request(own.delete(), 0).unwrap();
+    world.delete_route("eth0", "198.51.100.1/24", RouteProtocol::Kernel);
     world.socket.request(ours.delete(), 0).unwrap();
     let MonitorEvent::RouteRemoved { prefix, .. } = watch.next() else { panic!("another event") };
     assert_eq!(prefix, cidr("192.0.2.0/24"));
@@ -285,9 +296,11 @@ fn a_route_that_goes_with_its_address_is_not_told(world: &mut World) {
         bring_subnet(world, text);
     }
     let (mut watch, _) = Watch::on("eth0");
-    for text in ["192.0.2.10/24", "2001:db8::10/64"] {
+    for text in ["192.0.2.10/32", "2001:db8::10/128"] {
         world.delete("eth0", text).unwrap();
     }
+    let route = PrefixRoute::of(world.index("eth0"), cidr("2001:db8::10/64"));
+    world.socket.request(route.delete(), 0).unwrap();
     // With its link, too.
     bring_subnet(world, "2001:db8::10/64");
     world.set_up("eth0", false);

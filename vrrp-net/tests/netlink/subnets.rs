@@ -2,12 +2,16 @@
 
 use std::fs;
 
+use netlink_packet_route::route::RouteProtocol;
 use vrrp_core::Reason;
-use vrrp_net::netlink::{addresses::HostAddress, routes::PrefixRoute};
+use vrrp_net::{
+    backend::Netlink,
+    netlink::{addresses::HostAddress, routes::PrefixRoute},
+};
 
 use crate::{
     backend::Backend,
-    world::{Test, World, lease},
+    world::{Test, World, cidr, lease},
 };
 
 pub(crate) const TESTS: &[(&str, Test)] = &[
@@ -18,6 +22,9 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_lost_route_is_repaired", a_lost_route_is_repaired),
     ("a_route_is_back_after_the_link", a_route_is_back_after_the_link),
     ("after_the_hosts_first_address", after_the_hosts_first_address),
+    ("a_route_of_the_host_is_left_alone", a_route_of_the_host_is_left_alone),
+    ("a_route_of_the_host_comes_and_goes", a_route_of_the_host_comes_and_goes),
+    ("a_default_route_is_no_subnet", a_default_route_is_no_subnet),
 ];
 
 fn next_to_the_hosts_own_subnet(world: &mut World) {
@@ -49,14 +56,14 @@ fn before_the_hosts_own_address(world: &mut World) {
     let backend = Backend::new();
     let lease = lease(&["192.0.2.10/24", "2001:db8::10/64"], 30);
     backend.acquire(&lease).unwrap();
-    assert_eq!(world.texts("eth0"), ["192.0.2.10/32", "2001:db8::10/64"]);
+    assert_eq!(world.texts("eth0"), ["192.0.2.10/32", "2001:db8::10/128"]);
     world.add_own("eth0", "192.0.2.1/24");
     world.add_own("eth0", "2001:db8::1/64");
     assert_eq!(ipv4_routes().len(), 2);
     backend.renew(&lease).unwrap();
-    assert_eq!(lengths(world), [32, 64], "another length would be another address");
+    assert_eq!(lengths(world), [32, 128], "another length would be another address");
     assert_eq!(ipv4_routes().len(), 1, "the host's own");
-    assert!(!held_ipv6(world).has_prefix_route(), "the route is the host's by now");
+    assert_eq!(ipv6_routes(), [0], "the host's own, which does not expire");
     backend.release(&lease, Reason::Shutdown).unwrap();
     assert_eq!(world.texts("eth0"), ["192.0.2.1/24", "2001:db8::1/64"], "the host keeps what came later");
     assert_eq!(ipv4_routes(), ["000200C0"]);
@@ -69,7 +76,7 @@ fn a_subnet_of_its_own(world: &mut World) {
     let backend = Backend::new();
     let lease = lease(&["192.0.2.10/24", "2001:db8::10/64"], 30);
     backend.acquire(&lease).unwrap();
-    assert_eq!(lengths(world), [32, 64]);
+    assert_eq!(lengths(world), [32, 128]);
     assert_eq!(ipv4_routes(), ["0000000A", "000200C0"]);
     assert_eq!(ipv6_routes().len(), 1);
     backend.release(&lease, Reason::Shutdown).unwrap();
@@ -87,7 +94,7 @@ fn a_subnet_for_two(world: &mut World) {
     backend.acquire(&first).unwrap();
     backend.acquire(&second).unwrap();
     backend.release(&first, Reason::Shutdown).unwrap();
-    assert_eq!(world.texts("eth0"), ["10.0.0.1/24", "192.0.2.11/32", "2001:db8::11/64"]);
+    assert_eq!(world.texts("eth0"), ["10.0.0.1/24", "192.0.2.11/32", "2001:db8::11/128"]);
     assert_eq!(ipv4_routes(), ["0000000A", "000200C0"]);
     assert_eq!(ipv6_routes().len(), 1);
 }
@@ -140,13 +147,66 @@ fn after_the_hosts_first_address(world: &mut World) {
     world.add_own("eth0", "192.0.2.2/24");
     world.delete("eth0", "192.0.2.1/24").unwrap();
     assert_eq!(world.texts("eth0"), ["192.0.2.10/24", "192.0.2.2/24"]);
-    assert_eq!(ipv4_routes(), ["000200C0"]);
+    // The kernel makes no route of ours, which would have the mark as its metric. A driver is told, and repairs.
+    assert!(ipv4_routes().is_empty());
     backend.renew(&lease).unwrap();
+    assert_eq!(world.routes("192.0.2.0/24"), [(112, false)]);
     backend.release(&lease, Reason::Shutdown).unwrap();
     assert_eq!(
         (world.texts("eth0"), ipv4_routes()),
         (vec!["192.0.2.2/24".to_owned()], vec!["000200C0".to_owned()])
     );
+}
+
+/// A host that learned its subnet from a router (RFC 4861), and has a single address by DHCPv6: the route has a
+/// lifetime of its own, which a lease in that subnet must not touch.
+fn a_route_of_the_host_is_left_alone(world: &mut World) {
+    world.add_own("eth0", "2001:db8::1/128");
+    world.add_route("eth0", "2001:db8::1/64", RouteProtocol::Ra, Some(86_400));
+    let (backend, lease) = (Backend::new(), lease(&["2001:db8::10/64"], 3));
+    let is_as_before = |world: &mut World| {
+        let routes = world.lifetimes("2001:db8::/64");
+        matches!(routes.as_slice(), [(9, 86_300..=86_400)]) || panic!("{routes:?}")
+    };
+    backend.acquire(&lease).unwrap();
+    assert!(is_as_before(world));
+    backend.renew(&lease).unwrap();
+    backend.leaving(&lease).unwrap();
+    assert!(is_as_before(world));
+    backend.release(&lease, Reason::Shutdown).unwrap();
+    assert!(is_as_before(world));
+}
+
+/// Judged anew each time: a lease at its next renewal, and an address without a lifetime, too.
+fn a_route_of_the_host_comes_and_goes(world: &mut World) {
+    world.add_own("eth0", "10.0.0.1/24");
+    let (static_route, ours) = (4, 112);
+    for (text, subnet) in [("192.0.2.10/24", "192.0.2.0/24"), ("2001:db8::10/64", "2001:db8::/64")] {
+        for permanent in [false, true] {
+            let netlink = Netlink::new().unwrap();
+            let backend = Backend::of(if permanent { netlink.permanent() } else { netlink });
+            let lease = lease(&[text], 30);
+            let expires = !permanent && cidr(text).address().is_ipv6();
+            backend.acquire(&lease).unwrap();
+            assert_eq!(world.routes(subnet), [(ours, expires)]);
+            world.add_route("eth0", text, RouteProtocol::Static, None);
+            backend.renew(&lease).unwrap();
+            assert_eq!(world.routes(subnet), [(static_route, false)], "{text}: the host has the subnet");
+            world.delete_route("eth0", text, RouteProtocol::Static);
+            backend.renew(&lease).unwrap();
+            assert_eq!(world.routes(subnet), [(ours, expires)], "{text}: it has it no more");
+            backend.release(&lease, Reason::Shutdown).unwrap();
+            assert!(world.routes(subnet).is_empty());
+        }
+    }
+}
+
+fn a_default_route_is_no_subnet(world: &mut World) {
+    world.add_own("eth0", "10.0.0.1/24");
+    world.add_route("eth0", "0.0.0.0/0", RouteProtocol::Static, None);
+    let (backend, lease) = (Backend::new(), lease(&["192.0.2.10/24"], 30));
+    backend.acquire(&lease).unwrap();
+    assert_eq!(world.routes("192.0.2.0/24"), [(112, false)]);
 }
 
 /// The routes of `eth0` to IPv4 subnets, as the kernel writes them.

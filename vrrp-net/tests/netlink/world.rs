@@ -6,11 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::{
-    RouteNetlinkMessage,
+    AddressFamily, RouteNetlinkMessage,
     address::{AddressAttribute, AddressFlags},
     link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage},
+    route::{RouteAttribute, RouteMessage, RouteProtocol},
 };
 use vrrp_core::{Cidr, Family, InterfaceId, Key, Vrid};
 use vrrp_net::{
@@ -18,8 +19,9 @@ use vrrp_net::{
     lab::Host,
     netlink::{
         Error, Socket,
-        addresses::{self, HostAddress},
+        addresses::{self, HostAddress, Mark, Put},
         links::{self, HostLink},
+        routes::PrefixRoute,
     },
 };
 
@@ -111,6 +113,70 @@ impl World {
         self.socket.request(message, 0)
     }
 
+    /// Deletes the route to a subnet that somebody else than vrrp made.
+    pub(crate) fn delete_route(&mut self, interface: &str, text: &str, protocol: RouteProtocol) {
+        let message = PrefixRoute::of(self.index(interface), cidr(text)).delete();
+        let RouteNetlinkMessage::DelRoute(mut message) = message else { panic!("no deletion") };
+        message.header.protocol = protocol;
+        message.attributes.retain(is_not_ours);
+        self.socket.request(RouteNetlinkMessage::DelRoute(message), 0).unwrap();
+    }
+
+    /// Adds a route to a subnet that needs no gateway, for so many seconds, as `protocol` makes it.
+    pub(crate) fn add_route(&mut self, interface: &str, text: &str, protocol: RouteProtocol, valid: Option<u32>) {
+        let message = PrefixRoute::of(self.index(interface), cidr(text)).add(valid);
+        let RouteNetlinkMessage::NewRoute(mut message) = message else { panic!("no new route") };
+        message.header.protocol = protocol;
+        message.attributes.retain(is_not_ours);
+        self.socket.request(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_APPEND).unwrap();
+    }
+
+    /// The routes to a subnet: for each who made it, and whether it expires.
+    pub(crate) fn routes(&mut self, text: &str) -> Vec<(u8, bool)> {
+        let routes = self.lifetimes(text).into_iter();
+        routes.map(|(protocol, expires)| (protocol, expires > 0)).collect()
+    }
+
+    /// The routes to a subnet: for each who made it, and for how many seconds it is there; 0: for ever.
+    pub(crate) fn lifetimes(&mut self, text: &str) -> Vec<(u8, u32)> {
+        let to = cidr(text);
+        let mut request = RouteMessage::default();
+        request.header.address_family =
+            if to.address().is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+        let mut found = Vec::new();
+        for route in self.socket.dump(RouteNetlinkMessage::GetRoute(request)).unwrap() {
+            let RouteNetlinkMessage::NewRoute(route) = route else { continue };
+            let is_to = RouteAttribute::Destination(to.address().into());
+            if route.header.destination_prefix_length != to.prefix_length() || !route.attributes.contains(&is_to) {
+                continue;
+            }
+            let expires = route.attributes.iter().find_map(|attribute| match attribute {
+                RouteAttribute::CacheInfo(info) => Some(info.expires / 100),
+                _ => None,
+            });
+            found.push((route.header.protocol.into(), expires.unwrap_or_default()));
+        }
+        found
+    }
+
+    /// Puts an address as version 0.1 did: told by `IFA_PROTO`, without a metric. It had the kernel make the route of
+    /// an IPv6 address, if the host did not have the subnet.
+    pub(crate) fn put_as_0_1(&mut self, interface: &str, text: &str, protocol: u8, valid: Option<u32>) {
+        let put = Put { index: self.index(interface), cidr: cidr(text), mark: Mark::Held, valid };
+        let RouteNetlinkMessage::NewAddress(mut message) = put.message() else { panic!("no new address") };
+        message.attributes.retain(|attribute| !matches!(attribute, AddressAttribute::RoutePriority(_)));
+        for attribute in &mut message.attributes {
+            match attribute {
+                AddressAttribute::Protocol(number) => *number = protocol.into(),
+                AddressAttribute::Flags(flags) if put.cidr.address().is_ipv6() => {
+                    flags.remove(AddressFlags::Noprefixroute);
+                }
+                _ => {}
+            }
+        }
+        self.socket.request(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL).unwrap();
+    }
+
     /// The addresses of an interface, without the link-local ones that come by themselves.
     pub(crate) fn addresses(&mut self, interface: &str) -> Vec<HostAddress> {
         let index = self.index(interface);
@@ -124,7 +190,7 @@ impl World {
         self.addresses(interface).iter().map(|address| address.cidr.to_string()).collect()
     }
 
-    /// The one address of an interface that bears our tag.
+    /// The one address of an interface that has our mark.
     pub(crate) fn held(&mut self, interface: &str) -> HostAddress {
         let mut ours = self.addresses(interface);
         ours.retain(HostAddress::is_ours);
@@ -163,6 +229,11 @@ impl World {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// What a route of ours has that one of the host's need not have.
+fn is_not_ours(attribute: &RouteAttribute) -> bool {
+    !matches!(attribute, RouteAttribute::Priority(_) | RouteAttribute::PrefSource(_))
 }
 
 fn is_link_local(address: &HostAddress) -> bool {

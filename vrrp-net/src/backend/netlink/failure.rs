@@ -65,6 +65,15 @@ pub(super) fn put_refused(put: &Put, error: &netlink::Error) -> BackendError {
     }
 }
 
+pub(super) fn mark_not_kept(put: &Put) -> BackendError {
+    let (cidr, interface) = (put.cidr, name_of(put.index));
+    let what = format!(
+        "this kernel cannot do it: it does not keep the metric of an address (IFA_RT_PRIORITY), by which vrrp tells its \
+         own addresses; {cidr} was taken away from {interface} again; Linux 4.18 or newer is needed"
+    );
+    BackendError::new(LeaseFailure::Failed, what)
+}
+
 /// What became of a request, for the protocol and in a sentence.
 pub(super) fn refused(what: &str, error: &netlink::Error) -> BackendError {
     match (error, error.errno()) {
@@ -93,9 +102,8 @@ mod tests {
         let put = Put {
             index: u32::MAX,
             cidr: "2001:db8::10/64".parse().unwrap(),
-            tag: netlink::addresses::HELD,
+            mark: netlink::addresses::Mark::Held,
             valid: Some(2),
-            prefix_route: false,
         };
         let refused = |errno| put_refused(&put, &netlink::Error::Refused { errno, text: String::new() });
         let denied = refused(libc::EPERM);

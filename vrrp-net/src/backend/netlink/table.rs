@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, net::IpAddr};
 use vrrp_core::Cidr;
 
 use crate::netlink::{
-    addresses::{HostAddress, Put},
-    routes::{PrefixRoute, covers, subnet},
+    addresses::{HostAddress, Mark, Put},
+    routes::{covers, subnet},
 };
 
 /// The addresses of the network namespace.
@@ -20,11 +20,11 @@ pub(super) struct Table {
 pub(super) enum Present<'a> {
     /// Nobody.
     No,
-    /// It bears our tag, on the interface that it is wanted on.
+    /// It has our mark, on the interface that it is wanted on.
     Ours(&'a HostAddress),
-    /// It is there without our tag.
+    /// It is there without our mark.
     Foreign(&'a HostAddress),
-    /// It bears our tag on another interface.
+    /// It has our mark on another interface.
     Elsewhere(&'a HostAddress),
 }
 
@@ -58,46 +58,61 @@ impl Table {
         }
     }
 
-    /// The entry of `ip` on the interface `index` that bears our tag.
+    /// The entry of `ip` on the interface `index` that has our mark.
     pub(super) fn ours(&self, index: u32, ip: IpAddr) -> Option<&HostAddress> {
         self.equal(ip).iter().find(|address| address.index == index && address.is_ours())
     }
 
-    /// How `cidr` is put on the interface `index` for the first time.
+    /// The same, for what any version left behind.
+    pub(super) fn leftover(&self, index: u32, ip: IpAddr) -> Option<&HostAddress> {
+        self.equal(ip).iter().find(|address| address.index == index && address.is_leftover())
+    }
+
+    pub(super) fn is_leftover(&self, index: u32, ip: IpAddr) -> bool {
+        self.leftover(index, ip).is_some()
+    }
+
+    /// How `cidr` is put on the interface `index` for the first time; `brings_subnet`: beside a route of its own.
     ///
-    /// An IPv4 address of a subnet that the host does not have is put without it, beside a [route](Self::route)
-    /// of its own: it would be the subnet's primary address, and its end would take away all others of the
-    /// subnet, the host's own too, that came after it.
-    pub(super) fn place(&self, index: u32, cidr: Cidr, tag: u8, valid: Option<u32>) -> Put {
-        let host_has_subnet = self.host_has_subnet(index, cidr);
-        let bare = Cidr::from(cidr.address());
-        let cidr = if cidr.address().is_ipv4() && !host_has_subnet { bare } else { cidr };
-        Put { index, cidr, tag, valid, prefix_route: brings_route(cidr, host_has_subnet) }
+    /// It keeps its prefix length only where it has no effect. As the primary IPv4 address of its subnet it would
+    /// take away all others, the host's own too, when it ends: it needs one of the host's before it.
+    pub(super) fn place(
+        &self,
+        index: u32,
+        cidr: Cidr,
+        brings_subnet: bool,
+        mark: Mark,
+        valid: Option<u32>,
+    ) -> Put {
+        let is_bare = match cidr.address() {
+            IpAddr::V4(_) => !self.own(index).any(|own| covers(own.cidr, cidr)),
+            IpAddr::V6(_) => brings_subnet,
+        };
+        let cidr = if is_bare { Cidr::from(cidr.address()) } else { cidr };
+        Put { index, cidr, mark, valid }
     }
 
     /// How `held`, which is there already, is put again: as it is, since another prefix length would make
-    /// a second address. Only the route of the subnet comes and goes.
-    pub(super) fn again(&self, held: &HostAddress, tag: u8, valid: Option<u32>) -> Put {
-        let HostAddress { index, cidr, .. } = *held;
-        let prefix_route = brings_route(cidr, self.host_has_subnet(index, cidr));
-        Put { index, cidr, tag, valid, prefix_route }
+    /// a second address.
+    pub(super) fn again(held: &HostAddress, mark: Mark, valid: Option<u32>) -> Put {
+        Put { index: held.index, cidr: held.cidr, mark, valid }
     }
 
-    /// The route that makes the subnet of the IPv4 address `cidr` reachable, if the host has none of its own.
-    pub(super) fn route(&self, index: u32, cidr: Cidr) -> Option<PrefixRoute> {
-        let has_subnet = cidr != Cidr::from(cidr.address());
-        let is_wanted = cidr.address().is_ipv4() && has_subnet && !self.host_has_subnet(index, cidr);
-        is_wanted.then(|| PrefixRoute::of(index, cidr))
+    /// The entry of an address on the interface `index`, whoever put it there.
+    pub(super) fn exact(&self, index: u32, cidr: Cidr) -> Option<&HostAddress> {
+        let mut equal = self.equal(cidr.address()).iter();
+        equal.find(|address| address.index == index && address.cidr == cidr)
     }
 
-    /// Whether an address on the interface is in the subnet of `cidr`.
-    pub(super) fn has_subnet(&self, index: u32, cidr: Cidr) -> bool {
+    /// Whether one of the host's own addresses of the interface is in the subnet of `cidr`.
+    pub(super) fn host_is_in(&self, index: u32, cidr: Cidr) -> bool {
+        self.own(index).any(|own| subnet(own.cidr) == subnet(cidr))
+    }
+
+    /// Whether a virtual address on the interface is in the subnet of `cidr`.
+    pub(super) fn is_needed(&self, index: u32, cidr: Cidr) -> bool {
         let mut all = self.by_ip.values().flatten();
-        all.any(|address| address.index == index && subnet(address.cidr) == subnet(cidr))
-    }
-
-    fn host_has_subnet(&self, index: u32, cidr: Cidr) -> bool {
-        self.own(index).any(|own| covers(own.cidr, cidr))
+        all.any(|address| address.index == index && address.is_ours() && covers(subnet(cidr), address.ip().into()))
     }
 
     /// Enters what has been put.
@@ -119,74 +134,53 @@ impl Table {
     }
 }
 
-/// Whether the kernel makes a route of an address. With an IPv4 address only if it is the first of its subnet,
-/// which it becomes when the host's own goes and the kernel keeps the others (`promote_secondaries`).
-fn brings_route(cidr: Cidr, host_has_subnet: bool) -> bool {
-    let has_subnet = cidr != Cidr::from(cidr.address());
-    has_subnet && (cidr.address().is_ipv4() || !host_has_subnet)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::netlink::addresses::HELD;
 
-    fn address(index: u32, cidr: &str, tag: u8) -> HostAddress {
-        HostAddress::new(index, cidr.parse().unwrap(), tag)
+    const HELD: Option<Mark> = Some(Mark::Held);
+
+    fn address(index: u32, cidr: &str, mark: Option<Mark>) -> HostAddress {
+        HostAddress::new(index, cidr.parse().unwrap(), mark)
     }
 
-    fn placed(own: &[&str], cidr: &str) -> (String, bool) {
-        let others = [address(1, "203.0.113.9/24", HELD), address(2, "203.0.113.8/24", 0)];
-        let table: Table = own.iter().map(|own| address(1, own, 0)).chain(others).collect();
-        let put = table.place(1, cidr.parse().unwrap(), HELD, Some(2));
-        (put.cidr.to_string(), put.prefix_route)
+    fn placed(own: &[&str], cidr: &str, brings_subnet: bool) -> String {
+        let others = [address(1, "203.0.113.9/24", HELD), address(2, "203.0.113.8/24", None)];
+        let table: Table = own.iter().map(|own| address(1, own, None)).chain(others).collect();
+        table.place(1, cidr.parse().unwrap(), brings_subnet, Mark::Held, Some(2)).cidr.to_string()
     }
 
     #[test]
-    fn an_ipv4_address_has_the_hosts_subnet_or_none() {
+    fn an_ipv4_address_is_never_the_first_of_its_subnet() {
         let (vip, bare) = ("203.0.113.10/24", "203.0.113.10/32");
-        assert_eq!(placed(&["203.0.113.1/24"], vip), (vip.to_owned(), true), "the host's own subnet");
-        assert_eq!(placed(&["203.0.0.1/16"], vip), (vip.to_owned(), true), "a part of it");
+        assert_eq!(placed(&["203.0.113.1/24"], vip, false), vip, "the host's own subnet");
+        assert_eq!(placed(&["203.0.0.1/16"], vip, false), vip, "a part of it");
+        assert_eq!(placed(&["203.0.113.1/24"], vip, true), vip, "the host's own, without its route");
         for (own, what) in [
             (&["10.0.0.1/24"][..], "another subnet"),
             (&["203.0.113.1/25"], "a larger subnet"),
             (&["2001:db8::1/64"], "before any other"),
             (&[], "before any other"),
         ] {
-            assert_eq!(placed(own, vip), (bare.to_owned(), false), "{what}");
+            assert_eq!(placed(own, vip, true), bare, "{what}");
+            assert_eq!(placed(own, vip, false), bare, "{what}, with a route of the host's");
         }
-        assert_eq!(placed(&["203.0.113.1/24"], bare), (bare.to_owned(), false));
+        assert_eq!(placed(&["203.0.113.1/24"], bare, false), bare);
     }
 
     #[test]
-    fn an_ipv6_address_brings_a_subnet_that_the_host_does_not_have() {
-        let vip = "2001:db8::10/64";
-        assert_eq!(placed(&["fe80::1/64"], vip), (vip.to_owned(), true));
-        assert_eq!(placed(&["fe80::1/64", "2001:db8::1/64"], vip), (vip.to_owned(), false));
-        assert_eq!(placed(&["fe80::1/64", "2001:db8:1::1/64"], vip), (vip.to_owned(), true));
-        assert_eq!(placed(&["fe80::1/64"], "fe80::10/64"), ("fe80::10/64".to_owned(), false));
-        assert_eq!(placed(&["fe80::1/64"], "2001:db8::10/128"), ("2001:db8::10/128".to_owned(), false));
-    }
-
-    #[test]
-    fn a_route_is_for_a_subnet_that_the_host_does_not_have() {
-        let table: Table =
-            [address(1, "10.0.0.1/24", 0), address(1, "203.0.113.10/32", HELD)].into_iter().collect();
-        let route = |text: &str| table.route(1, text.parse().unwrap());
-        let expected = PrefixRoute::of(1, "203.0.113.10/24".parse().unwrap());
-        assert_eq!(route("203.0.113.10/24"), Some(expected));
-        assert_eq!(route("10.0.0.10/24"), None, "the host's");
-        assert_eq!(route("203.0.113.10/32"), None, "it has no subnet");
-        assert_eq!(route("2001:db8::10/64"), None, "the kernel makes it with the address");
+    fn an_ipv6_address_that_brings_its_subnet_is_bare() {
+        assert_eq!(placed(&["fe80::1/64"], "2001:db8::10/64", true), "2001:db8::10/128");
+        assert_eq!(placed(&["fe80::1/64"], "2001:db8::10/64", false), "2001:db8::10/64");
     }
 
     #[test]
     fn an_address_of_the_host_is_foreign_wherever_it_is() {
         let all = [
             address(1, "192.0.2.1/24", HELD),
-            address(2, "192.0.2.2/24", 0),
+            address(2, "192.0.2.2/24", None),
             address(2, "192.0.2.3/24", HELD),
-            address(2, "fe80::1/64", 0),
+            address(2, "fe80::1/64", None),
         ];
         let table: Table = all.iter().cloned().collect();
         let find = |ip: &str| table.find(1, ip.parse().unwrap());
@@ -198,28 +192,24 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_there_keeps_its_prefix() {
-        let held = address(1, "2001:db8::10/64", HELD);
-        let mut table: Table = [held.clone()].into_iter().collect();
-        let put = table.again(&held, HELD, None);
-        assert!(put.prefix_route && put.cidr == held.cidr);
-        table = [held.clone(), address(1, "2001:db8::1/64", 0)].into_iter().collect();
-        assert!(!table.again(&held, HELD, None).prefix_route, "the route is the host's");
-        let bare = address(1, "203.0.113.10/32", HELD);
-        table = [bare.clone(), address(1, "203.0.113.1/24", 0)].into_iter().collect();
-        assert_eq!(table.again(&bare, HELD, None).cidr, bare.cidr);
+    fn what_version_0_1_left_is_found_by_those_who_look_for_it() {
+        let mut old = address(1, "192.0.2.10/24", None);
+        old.old_mark = HELD;
+        let table: Table = [old.clone()].into_iter().collect();
+        let ip = old.ip();
+        assert_eq!((table.ours(1, ip), table.leftover(1, ip), table.leftover(2, ip)), (None, Some(&old), None));
+        assert_eq!(table.find(1, ip), Present::Foreign(&old));
     }
 
     #[test]
-    fn a_subnet_is_had_by_whoever_is_in_it() {
-        let has = |other: HostAddress| {
+    fn a_route_is_needed_by_whoever_is_in_its_subnet() {
+        let needed = |other: HostAddress| {
             let table: Table = [other].into_iter().collect();
-            table.has_subnet(1, "2001:db8::10/64".parse().unwrap())
+            table.is_needed(1, "2001:db8::10/64".parse().unwrap())
         };
-        assert!(has(address(1, "2001:db8::11/64", HELD)));
-        assert!(has(address(1, "2001:db8::1/64", 0)));
-        assert!(!has(address(2, "2001:db8::11/64", HELD)));
-        assert!(!has(address(1, "2001:db8:1::11/64", HELD)));
-        assert!(!has(address(1, "2001:db8::11/128", HELD)), "it brings no route");
+        assert!(needed(address(1, "2001:db8::11/128", HELD)));
+        assert!(!needed(address(1, "2001:db8::1/64", None)), "the host's own");
+        assert!(!needed(address(2, "2001:db8::11/128", HELD)));
+        assert!(!needed(address(1, "2001:db8:1::11/128", HELD)));
     }
 }

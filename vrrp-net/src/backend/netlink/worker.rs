@@ -14,18 +14,19 @@ use std::{
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use nix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
-use vrrp_core::{Cidr, Key, LeaseFailure};
+use vrrp_core::{Cidr, Family, Key, LeaseFailure};
 
 use super::{
     TIMEOUT,
-    failure::{index_of, name_of, present, put_refused, refused},
+    failure::{index_of, mark_not_kept, name_of, present, put_refused, refused},
+    subnets::Subnets,
     table::{Present, Table},
 };
 use crate::{
     BackendError, Lease,
     netlink::{
         Socket,
-        addresses::{self, HELD, HostAddress, LEAVING, Put},
+        addresses::{self, HostAddress, Mark, Put},
         links,
         routes::PrefixRoute,
     },
@@ -44,10 +45,14 @@ type Answer = oneshot::Sender<Result<Age, BackendError>>;
 /// What is asked of the worker.
 #[derive(Debug)]
 pub(super) enum Work {
-    Adopt { lease: Lease },
+    /// What version 0.1 left behind is found as well.
+    Adopt { lease: Lease, valid: Option<u32> },
     Acquire { lease: Lease, valid: Option<u32> },
-    Release { lease: Lease },
+    /// `at_start`: what version 0.1 left behind goes as well.
+    Release { lease: Lease, at_start: bool },
     Renew { leases: Vec<Renewal> },
+    /// Of addresses without a lifetime: only their routes are looked at, if one has come or gone.
+    Review { leases: Vec<Lease> },
     Leaving { lease: Lease, valid: Option<u32> },
     Inspect { lease: Lease },
 }
@@ -79,13 +84,27 @@ pub(super) struct Worker {
     table: Option<(Instant, Table)>,
     /// Which interface each lease was put on: a name can move on to another one.
     put_on: BTreeMap<Key, u32>,
-    /// The routes that were put beside addresses. The kernel takes them away with those.
-    routes: BTreeSet<PrefixRoute>,
+    subnets: Subnets,
+    /// The routes that were put beside addresses, with their lifetimes. The kernel takes those of IPv4 away with
+    /// their addresses.
+    routes: BTreeMap<PrefixRoute, Option<u32>>,
+    /// In which families this kernel is known to keep the mark of an address.
+    keeps_mark: BTreeSet<Family>,
+    /// What was said once this kernel was found not to.
+    unfit: Option<String>,
 }
 
 impl Worker {
-    pub(super) fn new(socket: Socket) -> Self {
-        Self { socket, table: None, put_on: BTreeMap::new(), routes: BTreeSet::new() }
+    pub(super) fn new(socket: Socket, subnets: Subnets) -> Self {
+        Self {
+            socket,
+            table: None,
+            put_on: BTreeMap::new(),
+            subnets,
+            routes: BTreeMap::new(),
+            keeps_mark: BTreeSet::new(),
+            unfit: None,
+        }
     }
 
     /// Carries out requests in order until nobody can ask any more. Renewals that wait together become one
@@ -113,10 +132,11 @@ impl Worker {
 
     fn carry_out(&mut self, work: &Work) -> Result<Age, BackendError> {
         let done = match work {
-            Work::Adopt { lease } => return self.adopt(lease),
+            Work::Adopt { lease, valid } => return self.adopt(lease, *valid),
             Work::Acquire { lease, valid } => self.acquire(lease, *valid),
-            Work::Release { lease } => self.release(lease),
+            Work::Release { lease, at_start } => self.release(lease, *at_start),
             Work::Renew { leases } => self.renew(leases).into_iter().collect(),
+            Work::Review { leases } => self.review(leases),
             Work::Leaving { lease, valid } => self.leaving(lease, *valid),
             Work::Inspect { lease } => self.inspect(lease),
         };
@@ -124,73 +144,143 @@ impl Worker {
     }
 
     /// How long ago an earlier process renewed what it left behind: all of it, or what is there goes.
-    fn adopt(&mut self, lease: &Lease) -> Result<Age, BackendError> {
+    fn adopt(&mut self, lease: &Lease, valid: Option<u32>) -> Result<Age, BackendError> {
         let index = index_of(&lease.interface)?;
         self.table = None;
         let table = self.table()?;
-        let ages = lease.addresses.iter().map(|cidr| {
-            let ours = table.ours(index, cidr.address())?;
-            ours.is_adoptable(lease.lasts).then(|| ours.renewed_ago())
+        let left = lease.addresses.iter().map(|cidr| table.leftover(index, cidr.address()).cloned());
+        let left: Vec<Option<HostAddress>> = left.collect();
+        let ages = left.iter().map(|left| {
+            let left = left.as_ref()?;
+            left.is_adoptable(lease.lasts).then(|| left.renewed_ago())
         });
         let oldest = ages.reduce(|one, other| Some(one?.max(other?))).flatten();
-        match oldest {
-            Some(_) => drop(self.put_on.insert(lease.key, index)),
-            None => self.release(lease)?,
+        if oldest.is_none() {
+            self.release(lease, true)?;
+            return Ok(None);
         }
+        self.put_on.insert(lease.key, index);
+        self.mark_again(index, lease, left.into_iter().flatten(), valid)?;
         Ok(oldest)
+    }
+
+    /// Marks what version 0.1 left behind. Its IPv6 addresses keep their length until they are put anew, and only get
+    /// a route of our own instead of the kernel's.
+    fn mark_again(
+        &mut self,
+        index: u32,
+        lease: &Lease,
+        left: impl Iterator<Item = HostAddress>,
+        valid: Option<u32>,
+    ) -> Result<(), BackendError> {
+        let old: Vec<_> = left.filter(|left| !left.is_ours()).collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        let again = |old: &HostAddress| (Table::again(old, Mark::Held, valid), NLM_F_REPLACE);
+        let marked: Result<(), BackendError> =
+            self.put(&old.iter().map(again).collect::<Vec<_>>()).into_iter().collect();
+        marked?;
+        // The route that the kernel made would pass for the host's.
+        self.end_routes_of_kernel(&old)?;
+        self.put_routes(index, lease, valid)
     }
 
     fn acquire(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
         let index = index_of(&lease.interface)?;
         self.put_on.insert(lease.key, index);
-        let mut requests = Vec::new();
+        let requests = self.plan_acquire(index, lease, valid)?;
+        let result: Result<(), BackendError> = self.put(&requests).into_iter().collect();
+        let result = result.and_then(|()| self.read_back(&requests));
+        let result = result.and_then(|()| self.put_routes(index, lease, valid));
+        if result.is_err() {
+            self.undo(index, lease, &requests);
+        }
+        result
+    }
+
+    fn plan_acquire(
+        &mut self,
+        index: u32,
+        lease: &Lease,
+        valid: Option<u32>,
+    ) -> Result<Vec<(Put, u16)>, BackendError> {
         let is_ours =
             |table: &Table| lease.addresses.iter().any(|cidr| table.ours(index, cidr.address()).is_some());
         if is_ours(self.table()?) {
             // What is put again is replaced, and may have become the host's own a moment ago.
             self.table = None;
         }
-        let table = self.table()?;
+        let mut requests = Vec::new();
         for cidr in lease.addresses.iter() {
+            let brings_subnet = self.brought(index, *cidr)?.is_some();
+            let table = self.table()?;
             match table.find(index, cidr.address()) {
                 Present::No => {
-                    requests.push((table.place(index, *cidr, HELD, valid), NLM_F_CREATE | NLM_F_EXCL));
+                    let put = table.place(index, *cidr, brings_subnet, Mark::Held, valid);
+                    requests.push((put, NLM_F_CREATE | NLM_F_EXCL));
                 }
                 Present::Ours(held) => {
-                    requests.push((table.again(held, HELD, valid), NLM_F_CREATE | NLM_F_REPLACE));
+                    let put = Table::again(held, Mark::Held, valid);
+                    requests.push((put, NLM_F_CREATE | NLM_F_REPLACE));
                 }
                 Present::Foreign(_) if lease.owner => {}
                 Present::Foreign(other) | Present::Elsewhere(other) => return Err(present(other)),
             }
         }
-        let result: Result<(), BackendError> = self.put(&requests).into_iter().collect();
-        let result = result.and_then(|()| self.put_routes(index, lease));
-        if result.is_err() {
-            self.undo(&requests);
+        Ok(requests)
+    }
+
+    /// Whether the kernel has kept the marks of addresses that were just added. It is asked until it has once: what it
+    /// cannot do it forgets without a word, and then these would pass for the host's own.
+    fn read_back(&mut self, requests: &[(Put, u16)]) -> Result<(), BackendError> {
+        let is_new = |put: &Put| !self.keeps_mark.contains(&Family::of(put.cidr.address()));
+        let added = requests.iter().filter(|(put, flags)| flags & NLM_F_EXCL != 0 && is_new(put));
+        let added: Vec<Put> = added.map(|(put, _)| *put).collect();
+        let Some(first) = added.first() else { return Ok(()) };
+        let found = addresses::list_on(&mut self.socket, first.index)
+            .map_err(|error| refused("the addresses could not be read back", &error))?;
+        for put in &added {
+            // One that is gone, or the host's own by now, is somebody else's doing, and is told by the monitor.
+            let Some(address) = found.iter().find(|address| address.cidr == put.cidr) else { continue };
+            if address.is_ours() {
+                self.keeps_mark.insert(Family::of(address.ip()));
+            } else if address.lost_its_mark() {
+                let error = mark_not_kept(put);
+                self.unfit = Some(error.to_string());
+                return Err(error);
+            }
         }
-        result
+        Ok(())
     }
 
     /// Takes back what an acquire added, since another of its addresses was refused: all or nothing.
-    fn undo(&mut self, requests: &[(Put, u16)]) {
+    fn undo(&mut self, index: u32, lease: &Lease, requests: &[(Put, u16)]) {
         self.table = None;
+        let may_go = |address: &HostAddress| address.is_ours() || address.lost_its_mark();
         let result = self.table().map(|table| {
             let added = requests.iter().filter(|(_, flags)| flags & NLM_F_EXCL != 0);
-            added.filter_map(|(put, _)| table.ours(put.index, put.cidr.address())).cloned().collect()
+            let added = added.filter_map(|(put, _)| table.exact(put.index, put.cidr));
+            added.filter(|address| may_go(address)).cloned().collect()
         });
-        if let Err(error) = result.and_then(|added| self.delete(added)) {
+        if let Err(error) = result.and_then(|added| self.delete(index, lease, added)) {
             tracing::warn!(%error, "the addresses of a failed attempt could not be removed again");
         }
     }
 
-    fn release(&mut self, lease: &Lease) -> Result<(), BackendError> {
+    fn release(&mut self, lease: &Lease, at_start: bool) -> Result<(), BackendError> {
         let indexes = BTreeSet::from_iter(
             index_of(&lease.interface).ok().into_iter().chain(self.put_on.get(&lease.key).copied()),
         );
-        let table = self.table()?;
-        let ours = |index| lease.addresses.iter().filter_map(move |cidr| table.ours(index, cidr.address()));
-        let ours = indexes.into_iter().flat_map(ours).cloned().collect();
-        self.delete(ours)?;
+        for index in indexes {
+            let table = self.table()?;
+            let mine = |cidr: &Cidr| match at_start {
+                true => table.leftover(index, cidr.address()),
+                false => table.ours(index, cidr.address()),
+            };
+            let ours = lease.addresses.iter().filter_map(mine).cloned().collect();
+            self.delete(index, lease, ours)?;
+        }
         self.put_on.remove(&lease.key);
         Ok(())
     }
@@ -199,7 +289,7 @@ impl Worker {
         let index = index_of(&lease.interface)?;
         let table = self.table()?;
         let ours = lease.addresses.iter().filter_map(|cidr| table.ours(index, cidr.address()));
-        let requests: Vec<_> = ours.map(|held| (table.again(held, LEAVING, valid), NLM_F_REPLACE)).collect();
+        let requests: Vec<_> = ours.map(|held| (Table::again(held, Mark::Leaving, valid), NLM_F_REPLACE)).collect();
         self.put(&requests).into_iter().collect()
     }
 
@@ -215,7 +305,7 @@ impl Worker {
         }
     }
 
-    /// Extends what bears our tag; one result for each lease.
+    /// Extends what has our mark; one result for each lease.
     ///
     /// The kernel creates an address that is gone, whatever the flags say. So the table is read again: a
     /// lease that ran out may be another node's by now, and what is gone stays gone until it is repaired.
@@ -240,11 +330,19 @@ impl Worker {
         let results: Vec<_> = planned.into_iter().map(answer_for).collect();
         // The kernel is silent about routes that go with a link which was down for a moment.
         let routed =
-            leases.iter().zip(results).map(|((lease, _), result)| match indexes.get(&*lease.interface) {
-                Some(index) => result.and_then(|()| self.put_routes(*index, lease)),
+            leases.iter().zip(results).map(|((lease, valid), result)| match indexes.get(&*lease.interface) {
+                Some(index) => result.and_then(|()| self.put_routes(*index, lease, *valid)),
                 None => result,
             });
         routed.collect()
+    }
+
+    fn review(&mut self, leases: &[Lease]) -> Result<(), BackendError> {
+        if !self.subnets.look() {
+            return Ok(());
+        }
+        let put = |lease: &Lease| self.put_routes(index_of(&lease.interface)?, lease, None);
+        leases.iter().map(put).fold(Ok(()), Result::and)
     }
 
     /// What there is to extend, and whether that is all of the lease.
@@ -261,7 +359,10 @@ impl Worker {
         let (mut requests, mut result) = (Vec::new(), Ok(()));
         for cidr in lease.addresses.iter() {
             match (table.ours(index, cidr.address()), table.find(index, cidr.address())) {
-                (Some(held), _) => requests.push((table.again(held, held.tag, valid), NLM_F_REPLACE)),
+                (Some(held), _) => {
+                    let mark = held.mark.unwrap_or(Mark::Held);
+                    requests.push((Table::again(held, mark, valid), NLM_F_REPLACE));
+                }
                 (None, Present::Foreign(_)) if lease.owner => {}
                 (None, _) => {
                     let gone = format!("{cidr} is no longer on {}, so it was not renewed", lease.interface);
@@ -281,6 +382,9 @@ impl Worker {
             return Err(BackendError::new(LeaseFailure::Failed, down));
         }
         self.probe()?;
+        if let Some(what) = &self.unfit {
+            return Err(BackendError::new(LeaseFailure::Failed, what.clone()));
+        }
         let table = self.table()?;
         for cidr in lease.addresses.iter() {
             match table.find(index, cidr.address()) {
@@ -326,8 +430,8 @@ impl Worker {
             .collect()
     }
 
-    /// Deletes in one batch. What is gone already is no error.
-    fn delete(&mut self, ours: Vec<HostAddress>) -> Result<(), BackendError> {
+    /// Deletes what is held for a lease on the interface `index`, in one batch. What is gone already is no error.
+    fn delete(&mut self, index: u32, lease: &Lease, ours: Vec<HostAddress>) -> Result<(), BackendError> {
         self.table = None;
         let messages =
             ours.iter().map(|address| (addresses::delete(address.index, address.cidr), 0)).collect();
@@ -346,8 +450,8 @@ impl Worker {
                 Ok(()) | Err(_) => gone.push(address),
             }
         }
-        // What went, went, whatever became of the others.
-        let ended = self.end_routes(&gone);
+        // The routes of what was deleted end, even if deleting others failed.
+        let ended = self.end_routes(index, lease, &gone);
         result.and(ended)
     }
 

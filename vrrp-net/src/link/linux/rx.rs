@@ -11,6 +11,7 @@ use std::{
 
 use nix::{
     cmsg_space,
+    net::if_::if_nametoindex,
     sys::{
         socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt},
         time::TimeSpec,
@@ -182,7 +183,6 @@ impl Rx {
 fn prepare(socket: &Socket, port: &Port) -> io::Result<()> {
     setsockopt(socket, sockopt::ReceiveTimestampns, &true)?;
     setsockopt(socket, sockopt::RxqOvfl, &1)?;
-    let index = NonZeroU32::new(port.index);
     match port.family {
         Family::Ipv4 => {
             setsockopt(socket, sockopt::Ipv4PacketInfo, &true)?;
@@ -193,7 +193,7 @@ fn prepare(socket: &Socket, port: &Port) -> io::Result<()> {
             socket.set_ttl_v4(TTL)?;
             socket.set_tos_v4(TRAFFIC_CLASS)?;
             sys::allow_fragments(socket)?;
-            socket.bind_device_by_index_v4(index)?;
+            bind(socket, port, Socket::bind_device_by_index_v4)?;
         }
         Family::Ipv6 => {
             setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &true)?;
@@ -202,11 +202,33 @@ fn prepare(socket: &Socket, port: &Port) -> io::Result<()> {
             socket.set_multicast_hops_v6(TTL)?;
             socket.set_unicast_hops_v6(TTL)?;
             socket.set_tclass_v6(TRAFFIC_CLASS)?;
-            socket.bind_device_by_index_v6(index)?;
+            bind(socket, port, Socket::bind_device_by_index_v6)?;
         }
     }
     // Behind the traffic class, which sets a priority of its own.
     socket.set_priority(QUEUE_PRIORITY)
+}
+
+/// Binds a socket to its interface. Kernels before 5.1 know no `SO_BINDTOIFINDEX`, and look a name up once: the socket
+/// stays with that interface when it is renamed.
+fn bind(
+    socket: &Socket,
+    port: &Port,
+    by_index: impl Fn(&Socket, Option<NonZeroU32>) -> io::Result<()>,
+) -> io::Result<()> {
+    match by_index(socket, NonZeroU32::new(port.index)) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOPROTOOPT) => bind_by_name(socket, port),
+        result => result,
+    }
+}
+
+/// The name may have moved on to another interface since the port's index was found.
+fn bind_by_name(socket: &Socket, port: &Port) -> io::Result<()> {
+    socket.bind_device(Some(port.name.as_bytes()))?;
+    if if_nametoindex(&*port.name)? == port.index {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, format!("{} is another interface by now", port.name)))
 }
 
 fn attach(socket: &Socket, program: &Program) -> io::Result<()> {

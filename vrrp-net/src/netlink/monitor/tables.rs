@@ -15,7 +15,7 @@ use crate::netlink::{
     addresses::{self, HostAddress},
     links::{self, HostLink},
     message::Messages,
-    routes,
+    routes::{self, OnLink},
     snapshot::InterfaceSnapshot,
 };
 
@@ -49,8 +49,8 @@ impl Tables {
                 self.follow_link(is_new, link, watched, events);
             } else if let Some((is_new, Some(address))) = addresses::decode(&header, payload) {
                 self.follow_address(is_new, address, watched, events);
-            } else if let Some((index, prefix)) = routes::decode_removed(&header, payload) {
-                self.tell_route_removed(index, prefix, watched, events);
+            } else if let Some((false, route)) = routes::decode(&header, payload) {
+                self.tell_route_removed(&route, watched, events);
             }
         }
     }
@@ -145,21 +145,29 @@ impl Tables {
     /// The kernel says first that a link is down or an address is gone, and then that its routes are.
     fn tell_route_removed(
         &self,
-        index: u32,
-        prefix: Cidr,
+        route: &OnLink,
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
+        let OnLink { index, table, prefix, ours, .. } = *route;
         let Some(link) = self.links.get(&index).filter(|link| link.is_up()) else { return };
         let here = || self.addresses.iter().filter(|address| address.index == index);
-        let brought = here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
-        let hosts = here().any(|address| !address.is_ours() && routes::covers(address.cidr, prefix));
+        let is_needed = here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
+        // We take ours away ourselves when the host has a subnet of its own.
+        let is_given_up = ours && here().any(|own| !own.is_ours() && routes::covers(own.cidr, prefix));
         if let Some((name, _)) = watched.get_key_value(link.name.as_str())
-            && brought
-            && !hosts
+            && is_needed
+            && !is_given_up
+            && table == self.routing_table(link)
         {
-            events.push_back(MonitorEvent::RouteRemoved { name: name.clone(), index, prefix });
+            let loss = if ours { Loss::Deleted } else { Loss::Lapsed };
+            events.push_back(MonitorEvent::RouteRemoved { name: name.clone(), index, prefix, loss });
         }
+    }
+
+    fn routing_table(&self, link: &HostLink) -> u32 {
+        let master = link.master.and_then(|index| self.links.get(&index));
+        master.and_then(|master| master.vrf_table).unwrap_or(routes::MAIN_TABLE)
     }
 }
 

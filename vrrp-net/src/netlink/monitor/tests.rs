@@ -3,13 +3,13 @@
 use netlink_packet_route::link::LinkFlags;
 
 use super::*;
-use crate::netlink::addresses::HELD;
+use crate::netlink::addresses::Mark;
 use crate::netlink::links::HostLink;
 
 /// Tables with the interface eth0, which is watched, and no addresses.
 fn tables() -> (Tables, Watched) {
     let flags = LinkFlags::Up | LinkFlags::LowerUp;
-    let link = HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6] };
+    let link = HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
     let tables = Tables { links: BTreeMap::from([(1, link)]), addresses: Vec::new() };
     (tables, BTreeMap::from([("eth0".into(), None)]))
 }
@@ -20,8 +20,8 @@ fn tables() -> (Tables, Watched) {
 fn the_end_of_a_virtual_address_is_told_although_its_beginning_was_not_heard() {
     let (mut tables, watched) = tables();
     let mut events = VecDeque::new();
-    for (text, tag) in [("2001:db8::1/64", 0), ("2001:db8::10/64", HELD)] {
-        let address = HostAddress::new(1, text.parse().unwrap(), tag);
+    for (text, mark) in [("2001:db8::1/64", None), ("2001:db8::10/64", Some(Mark::Held))] {
+        let address = HostAddress::new(1, text.parse().unwrap(), mark);
         tables.follow_address(false, address, &watched, &mut events);
     }
     let address = "2001:db8::10".parse().unwrap();

@@ -1,6 +1,7 @@
 //! The routes to subnets that the host does not have.
 
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
+use vrrp_core::Cidr;
 
 use super::{Worker, name_of, refused};
 use crate::{
@@ -10,68 +11,108 @@ use crate::{
 
 impl Worker {
     /// Makes the routes what the addresses of a lease, held on the interface `index`, need. Those that are there
-    /// already are left as they are.
-    pub(super) fn put_routes(&mut self, index: u32, lease: &Lease) -> Result<(), BackendError> {
-        let table = self.table()?;
+    /// already live on as long as their addresses.
+    pub(super) fn put_routes(
+        &mut self,
+        index: u32,
+        lease: &Lease,
+        valid: Option<u32>,
+    ) -> Result<(), BackendError> {
         let (mut wanted, mut given_up) = (Vec::new(), Vec::new());
         for cidr in lease.addresses.iter() {
-            match table.route(index, *cidr) {
-                Some(route) if table.ours(index, cidr.address()).is_some() => wanted.push(route),
+            let is_held = self.table()?.ours(index, cidr.address()).is_some();
+            match self.brought(index, *cidr)? {
+                Some(route) if is_held => wanted.push(route),
                 Some(_) => {}
-                None => given_up.push(PrefixRoute::of(index, *cidr)),
+                None => given_up.extend(self.routes.keys().filter(|route| route.is_of(index, *cidr))),
             }
         }
         // The host has the subnet by now, and its own route is to be the only one: it names the host's address.
-        given_up.retain(|route| self.routes.remove(route));
+        self.routes.retain(|route, _| !given_up.contains(route));
         self.delete_routes(&given_up);
-        self.add_routes(&wanted)
+        self.add_routes(&wanted, valid)
     }
 
-    fn add_routes(&mut self, routes: &[PrefixRoute]) -> Result<(), BackendError> {
+    /// The route that a virtual address brings, if the host does not have its subnet.
+    pub(super) fn brought(&mut self, index: u32, cidr: Cidr) -> Result<Option<PrefixRoute>, BackendError> {
+        self.table()?;
+        let Self { socket, table: Some((_, table)), subnets, .. } = self else { return Ok(None) };
+        subnets
+            .brought(socket, table, index, cidr)
+            .map_err(|error| refused(&format!("the routes of {} could not be listed", name_of(index)), &error))
+    }
+
+    fn add_routes(&mut self, routes: &[PrefixRoute], valid: Option<u32>) -> Result<(), BackendError> {
         if routes.is_empty() {
             return Ok(());
         }
-        // Appended, for each address its own: one route ends with its address, and the others stay.
-        let messages = routes.iter().map(|route| (route.add(), NLM_F_CREATE | NLM_F_APPEND)).collect();
-        let what = |route: &PrefixRoute| {
-            format!("the route to {} could not be added on {}", route.prefix, name_of(route.index))
-        };
+        self.routes.extend(routes.iter().map(|route| (*route, valid)));
+        // Appended, for each IPv4 address its own: one route ends with its address, and the others stay.
+        let flags = NLM_F_CREATE | NLM_F_APPEND;
+        let messages = routes.iter().map(|route| (route.add(self.lifetime(route)), flags)).collect();
         let answers =
             self.socket.batch(messages).map_err(|error| refused("the routes could not be added", &error))?;
         for (route, answer) in routes.iter().zip(answers) {
-            match answer {
-                // An interface that is down has no routes, and is told of soon.
-                Err(error) if !matches!(error.errno(), Some(libc::EEXIST | libc::ENETDOWN)) => {
-                    return Err(refused(&what(route), &error));
-                }
-                Ok(()) | Err(_) => drop(self.routes.insert(*route)),
+            // An interface that is down has no routes, and is told of soon.
+            if let Err(error) = answer
+                && !matches!(error.errno(), Some(libc::EEXIST | libc::ENETDOWN))
+            {
+                self.routes.remove(route);
+                let what =
+                    format!("the route to {} could not be added on {}", route.prefix, name_of(route.index));
+                return Err(refused(&what, &error));
             }
         }
         Ok(())
     }
 
-    /// After these addresses were deleted: forgets the routes that went with them, and deletes those of IPv6,
+    /// IPv6 addresses share a route, which lasts as long as the last of them.
+    fn lifetime(&self, route: &PrefixRoute) -> Option<u32> {
+        let sharing = self.routes.iter().filter(|(other, _)| other.is_same_in_kernel(route));
+        sharing.map(|(_, valid)| *valid).reduce(|one, other| Some(one?.max(other?))).flatten()
+    }
+
+    /// After addresses of a lease were deleted: forgets the routes that went with them, and deletes those of IPv6,
     /// which the kernel leaves until they expire.
-    pub(super) fn end_routes(&mut self, gone: &[HostAddress]) -> Result<(), BackendError> {
-        let is_gone = |route: &PrefixRoute| {
-            gone.iter().any(|gone| gone.index == route.index && gone.ip() == route.address)
-        };
-        self.routes.retain(|route| !is_gone(route));
-        let mut left = gone.iter().filter(|gone| gone.ip().is_ipv6() && gone.has_prefix_route()).peekable();
-        if left.peek().is_some() {
+    pub(super) fn end_routes(&mut self, index: u32, lease: &Lease, gone: &[HostAddress]) -> Result<(), BackendError> {
+        let mut left = Vec::new();
+        for cidr in lease.addresses.iter().filter(|cidr| cidr.address().is_ipv6()) {
             // Read anew: the route may be needed by an address that has just come.
-            let table = self.table()?;
-            let left = left.filter(|gone| !table.has_subnet(gone.index, gone.cidr));
-            let left: Vec<_> = left.map(|gone| PrefixRoute::of(gone.index, gone.cidr)).collect();
-            self.delete_routes(&left);
+            if self.table()?.is_needed(index, *cidr) {
+                continue;
+            }
+            // An interface that is gone has no routes.
+            if let Ok(route) = self.subnets.route(&mut self.socket, index, *cidr) {
+                left.push(route);
+            }
         }
+        self.routes.retain(|route, _| !lease.addresses.iter().any(|cidr| route.is_of(index, *cidr)));
+        self.delete_routes(&left);
+        self.end_routes_of_kernel(gone)
+    }
+
+    /// Version 0.1 had the kernel make the routes of IPv6 addresses.
+    pub(super) fn end_routes_of_kernel(&mut self, gone: &[HostAddress]) -> Result<(), BackendError> {
+        let mut messages = Vec::new();
+        for old in gone.iter().filter(|old| old.ip().is_ipv6() && old.has_prefix_route()) {
+            if !self.table()?.host_is_in(old.index, old.cidr)
+                && let Ok(route) = self.subnets.route(&mut self.socket, old.index, old.cidr)
+            {
+                messages.push((route.delete_kernels(), 0));
+            }
+        }
+        self.best_effort(messages);
         Ok(())
     }
 
-    /// What is gone already is no error, and anything else is not worth one.
     fn delete_routes(&mut self, routes: &[PrefixRoute]) {
-        if !routes.is_empty()
-            && let Err(error) = self.socket.batch(routes.iter().map(|route| (route.delete(), 0)).collect())
+        self.best_effort(routes.iter().map(|route| (route.delete(), 0)).collect());
+    }
+
+    /// A route that is already gone is fine, and other failures are only logged.
+    fn best_effort(&mut self, messages: Vec<(netlink_packet_route::RouteNetlinkMessage, u16)>) {
+        if !messages.is_empty()
+            && let Err(error) = self.socket.batch(messages)
         {
             tracing::warn!(%error, "the routes of addresses that are gone could not be removed");
         }

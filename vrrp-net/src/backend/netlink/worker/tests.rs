@@ -20,7 +20,7 @@ fn what_nobody_waits_for_or_waited_too_long_is_not_done_but_a_release_is() {
     assert!(!job.is_stale());
     job.asked -= TIMEOUT + Duration::from_millis(1);
     assert!(job.is_stale(), "the process was stopped meanwhile");
-    job.work = Work::Release { lease: lease() };
+    job.work = Work::Release { lease: lease(), at_start: false };
     assert!(!job.is_stale());
     drop(waits);
     assert!(!job.is_stale());
@@ -33,7 +33,7 @@ fn renewals_that_wait_together_are_collected() {
     let (jobs, queue) = std::sync::mpsc::channel();
     let mut waits = Vec::new();
     let renew = || Work::Renew { leases: vec![(lease(), Some(2))] };
-    for work in [renew(), renew(), Work::Release { lease: lease() }, renew()] {
+    for work in [renew(), renew(), Work::Release { lease: lease(), at_start: false }, renew()] {
         let (answer, wait) = oneshot::channel();
         jobs.send(Job::new(work, answer)).unwrap();
         waits.push(wait);

@@ -1,0 +1,81 @@
+//! [`Subnets`]: which subnets of an interface the host has by itself.
+
+use std::{collections::BTreeMap, io};
+
+use vrrp_core::Cidr;
+
+use super::table::Table;
+use crate::netlink::{
+    Error, Socket, links,
+    route_changes::RouteChanges,
+    routes::{self, OnLink, PrefixRoute, covers},
+};
+
+/// The host's routes, as they were when last one came or went.
+pub(super) struct Subnets {
+    changes: RouteChanges,
+    interfaces: BTreeMap<u32, Interface>,
+}
+
+/// The routes of an interface that need no gateway.
+struct Interface {
+    /// Where its routes are: in the table of its VRF, or in the main one.
+    table: u32,
+    routes: Vec<OnLink>,
+}
+
+impl Subnets {
+    /// In the network namespace of the calling thread.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { changes: RouteChanges::new()?, interfaces: BTreeMap::new() })
+    }
+
+    /// Forgets what may have changed; says whether anything has.
+    pub(super) fn look(&mut self) -> bool {
+        let changed = self.changes.take();
+        if changed {
+            self.interfaces.clear();
+        }
+        changed
+    }
+
+    /// The route of a virtual address on the interface `index`, if its subnet is not the host's.
+    ///
+    /// The host's addresses do not tell: one can be without the subnet's route, and a route without an address,
+    /// as IPv6 hosts learn them from router advertisements (RFC 4861 6.3.4).
+    pub(super) fn brought(
+        &mut self,
+        socket: &mut Socket,
+        addresses: &Table,
+        index: u32,
+        cidr: Cidr,
+    ) -> Result<Option<PrefixRoute>, Error> {
+        let interface = self.interface(socket, index)?;
+        if cidr == Cidr::from(cidr.address()) {
+            return Ok(None);
+        }
+        let hosts = |route: &&OnLink| {
+            // Version 0.1 made its routes as the kernel does.
+            let is_ours = route.ours || route.source.is_some_and(|ip| addresses.is_leftover(index, ip));
+            !is_ours && route.table == interface.table && covers(route.prefix, cidr)
+        };
+        let is_the_hosts = interface.routes.iter().find(hosts).is_some();
+        Ok((!is_the_hosts).then(|| PrefixRoute { table: interface.table, ..PrefixRoute::of(index, cidr) }))
+    }
+
+    /// The route that a virtual address has, or had, if its subnet is not the host's.
+    pub(super) fn route(&mut self, socket: &mut Socket, index: u32, cidr: Cidr) -> Result<PrefixRoute, Error> {
+        let table = self.interface(socket, index)?.table;
+        Ok(PrefixRoute { table, ..PrefixRoute::of(index, cidr) })
+    }
+
+    fn interface(&mut self, socket: &mut Socket, index: u32) -> Result<&Interface, Error> {
+        self.look();
+        if !self.interfaces.contains_key(&index) {
+            let table = links::routing_table(socket, index)?;
+            let routes = routes::on_link(socket, index)?;
+            self.interfaces.insert(index, Interface { table, routes });
+        }
+        self.interfaces.get(&index).ok_or(Error::Malformed)
+    }
+}
