@@ -4,6 +4,8 @@
 mod addresses;
 #[path = "interfaces/detection.rs"]
 mod detection;
+#[path = "interfaces/learned.rs"]
+mod learned;
 #[path = "interfaces/names.rs"]
 mod names;
 #[path = "interfaces/routes.rs"]
@@ -35,6 +37,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     tests.extend(addresses::tests());
     tests.extend(detection::tests());
     tests.extend(routes::tests());
+    tests.extend(learned::tests());
     tests
 }
 
