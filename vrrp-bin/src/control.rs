@@ -3,6 +3,8 @@
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a [`report::VirtualRouter`]. Who may
 //! open the socket may ask: it is made with mode 0660.
 
+mod connections;
+
 use std::{
     fs, io,
     os::unix::{
@@ -78,8 +80,7 @@ impl Socket {
     /// What the runtime says of the socket.
     pub(crate) fn serve(self, node: Node) -> io::Result<SocketFile> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
-        let service = axum::serve(listener, routes(node));
-        tokio::spawn(async move { service.await });
+        tokio::spawn(connections::serve(listener, routes(node)));
         Ok(self.file)
     }
 }

@@ -20,6 +20,8 @@ mod hostile;
 mod interfaces;
 #[path = "lab/known_bad.rs"]
 mod known_bad;
+#[path = "lab/limits.rs"]
+mod limits;
 #[path = "lab/realtime.rs"]
 mod realtime;
 #[path = "lab/support.rs"]
@@ -39,6 +41,7 @@ fn main() {
         faults::tests(),
         backends::tests(),
         realtime::tests(),
+        limits::tests(),
         interfaces::tests(),
         hostile::tests(),
         known_bad::tests(),

@@ -134,7 +134,7 @@ impl Node {
         Ok(Self { name, host, cable, mac, folder: folder.to_owned(), process: None })
     }
 
-    fn control(&self) -> PathBuf {
+    pub(crate) fn control(&self) -> PathBuf {
         self.folder.join(format!("{}.sock", self.name))
     }
 
