@@ -8,7 +8,7 @@ mod connections;
 use std::{
     fs, io,
     os::unix::{
-        fs::{DirBuilderExt, FileTypeExt},
+        fs::{DirBuilderExt, FileTypeExt, MetadataExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -31,12 +31,27 @@ use crate::{
 
 /// The listening socket, and its file as long as this lives.
 pub(crate) struct Socket {
-    listener: UnixListener,
+    // Dropped first: as long as the socket is open, no other file can have the number of its file.
     file: SocketFile,
+    listener: UnixListener,
 }
 
-/// The name of the socket, removed on drop.
-pub(crate) struct SocketFile(PathBuf);
+/// The name of the socket, removed on drop if it is still the file that was made.
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    made: Identity,
+}
+
+/// What tells a file from another of its name: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity(u64, u64);
+
+impl Identity {
+    fn of(path: &Path) -> io::Result<Self> {
+        let file = fs::symlink_metadata(path)?;
+        Ok(Self(file.dev(), file.ino()))
+    }
+}
 
 /// Why there is no control socket.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +83,9 @@ impl Socket {
         let bound = UnixListener::bind(path);
         umask(before);
         let listener = bound.map_err(io)?;
-        let file = SocketFile(path.to_owned());
+        let file = SocketFile { path: path.to_owned(), made: Identity::of(path).map_err(io)? };
         listener.set_nonblocking(true).map_err(io)?;
-        Ok(Self { listener, file })
+        Ok(Self { file, listener })
     }
 
     /// Starts to answer with what `node` says, inside a tokio runtime. It ends with the runtime, the socket's
@@ -87,8 +102,10 @@ impl Socket {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Whoever removed it before us wanted the same.
-        drop(fs::remove_file(&self.0));
+        // Whoever removed it before us wanted the same, and whoever made it anew wants to keep it.
+        if Identity::of(&self.path).is_ok_and(|found| found == self.made) {
+            drop(fs::remove_file(&self.path));
+        }
     }
 }
 
@@ -191,6 +208,19 @@ mod tests {
         drop(living);
         assert!(path.exists());
         drop(Socket::bind(&path).unwrap());
+    }
+
+    #[test]
+    fn a12_a_socket_that_was_made_anew_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        let first = Socket::bind(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let second = Socket::bind(&path).unwrap();
+        drop(first);
+        assert!(path.exists());
+        drop(second);
+        assert!(!path.exists());
     }
 
     #[test]

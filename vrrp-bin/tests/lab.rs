@@ -22,6 +22,8 @@ mod interfaces;
 mod known_bad;
 #[path = "lab/limits.rs"]
 mod limits;
+#[path = "lab/others.rs"]
+mod others;
 #[path = "lab/realtime.rs"]
 mod realtime;
 #[path = "lab/support.rs"]
@@ -42,6 +44,7 @@ fn main() {
         backends::tests(),
         realtime::tests(),
         limits::tests(),
+        others::tests(),
         interfaces::tests(),
         hostile::tests(),
         known_bad::tests(),
