@@ -12,6 +12,7 @@ use crate::{
     config::{
         Backend, Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name, nearest,
     },
+    descriptors,
     import::environment::{self, Note, Reading},
 };
 use host::{Capability, Host, Interface};
@@ -40,6 +41,7 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
         }],
     };
     warnings.extend(realtime(&config));
+    warnings.extend(files(&config));
     for warning in &warnings {
         eprintln!("{warning}");
     }
@@ -153,6 +155,13 @@ fn realtime(config: &Config) -> Option<Warning<'_>> {
     let (priority, place) = config.realtime.as_ref()?;
     let refused = priority.try_out().err()?;
     Some(Warning { place, message: refused.to_string() })
+}
+
+/// Whether this user would be refused the files that the configuration needs.
+fn files(config: &Config) -> Option<Warning<'_>> {
+    let (_, hard) = descriptors::limits()?;
+    let message = descriptors::shortage(config, hard)?;
+    Some(Warning { place: &config.origin, message })
 }
 
 fn missing_interface(router: &RouterConfig, host: &Host) -> String {

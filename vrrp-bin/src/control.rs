@@ -29,6 +29,8 @@ use crate::{
     report,
 };
 
+pub(crate) use connections::CONNECTIONS;
+
 /// The listening socket, and its file as long as this lives.
 pub(crate) struct Socket {
     // Dropped first: as long as the socket is open, no other file can have the number of its file.

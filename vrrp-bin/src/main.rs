@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod control;
 mod demo;
+mod descriptors;
 mod health;
 mod import;
 mod log;

@@ -15,7 +15,7 @@ use vrrp_net::{
 use crate::{
     cli,
     config::{self, Backend, Config, ConfigErrors, RouterConfig},
-    control,
+    control, descriptors,
     import::environment,
     log,
 };
@@ -23,6 +23,8 @@ use crate::{
 /// Why the daemon did not start, or did not stop as it should.
 #[derive(Debug, thiserror::Error)]
 enum Error {
+    #[error(transparent)]
+    Files(#[from] descriptors::TooFew),
     #[error(transparent)]
     Control(#[from] control::Error),
     #[error(transparent)]
@@ -40,17 +42,23 @@ pub(crate) fn main(arguments: &cli::Run) -> u8 {
     let others = environment::arguments(&arguments.others);
     let level = others.as_ref().ok().and_then(|others| others.level).unwrap_or("info");
     let _log = log::start(arguments.log, level);
+    descriptors::raise();
+    if let Err(error) = descriptors::require(descriptors::DAEMON) {
+        return fail(&error.into());
+    }
     let config = match others.and_then(|others| load(&arguments.config, &others)) {
         Ok(config) => config,
         Err(errors) => return refuse(&errors, arguments.log),
     };
     match run(&config) {
         Ok(()) => cli::OK,
-        Err(error) => {
-            tracing::error!(event = "failed", "{error}");
-            cli::FAILED
-        }
+        Err(error) => fail(&error),
     }
+}
+
+fn fail(error: &Error) -> u8 {
+    tracing::error!(event = "failed", "{error}");
+    cli::FAILED
 }
 
 /// Reads the file or the environment, and logs what there is to say about it.
@@ -85,6 +93,9 @@ fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {
 fn run(config: &Config) -> Result<(), Error> {
     // First of all: where another daemon lives, nothing is touched.
     let socket = control::Socket::bind(&config.control)?;
+    if let Some(shortage) = descriptors::provide(config) {
+        tracing::warn!(event = "too-few-files", "{shortage}");
+    }
     // The node has a thread of its own for the protocol. Two workers, so that a backend that blocks one of
     // them keeps neither the control socket nor the signals waiting.
     let runtime = Builder::new_multi_thread()

@@ -16,7 +16,7 @@ use tokio::{net::UnixStream, runtime::Builder, time::timeout};
 use crate::{
     cli,
     config::{Config, describe},
-    report,
+    descriptors, report,
 };
 
 /// How long a daemon may take to answer.
@@ -29,6 +29,8 @@ pub(crate) enum Error {
         "no vrrp answers on {path}: {cause}; start it with `vrrp run`, or name its socket with --control PATH"
     )]
     NoDaemon { path: String, cause: String },
+    #[error(transparent)]
+    Files(#[from] descriptors::TooFew),
     #[error("{0}")]
     Refused(String),
     #[error(
@@ -45,7 +47,7 @@ impl Error {
     const fn exit_status(&self) -> u8 {
         match self {
             Self::NoDaemon { .. } => cli::NO_DAEMON,
-            Self::Refused(_) | Self::Nonsense { .. } | Self::Print(_) => cli::FAILED,
+            Self::Files(_) | Self::Refused(_) | Self::Nonsense { .. } | Self::Print(_) => cli::FAILED,
             Self::Configuration(_) => cli::BAD_CONFIGURATION,
         }
     }
@@ -102,6 +104,7 @@ fn parse<T: serde::de::DeserializeOwned>(control: &Path, body: &[u8]) -> Result<
 fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
     let path = control.display().to_string();
     let no_daemon = |cause: String| Error::NoDaemon { path: path.clone(), cause };
+    descriptors::require(descriptors::CLIENT)?;
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(|error| no_daemon(describe(&error)))?;
     let (status, body) = match runtime.block_on(async { timeout(PATIENCE, get(control, target)).await }) {

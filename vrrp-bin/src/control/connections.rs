@@ -19,7 +19,7 @@ use tokio::{
 use pulse::{Pulse, Watched};
 
 /// How many connections are kept. One more, and the one that has been idle for longest is closed for it.
-const CONNECTIONS: usize = 32;
+pub(crate) const CONNECTIONS: usize = 32;
 /// How long a connection that was just made is left alone, so that a flood of others does not close it before it
 /// could ask.
 const GRACE: Duration = Duration::from_millis(20);

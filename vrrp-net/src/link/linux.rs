@@ -1,7 +1,8 @@
 //! The network of a Linux host: raw sockets, per interface and family.
 //!
 //! A port has a socket for what can be ours and a small one for the rest of protocol 112. The second is read
-//! at most 64 times a second, so that refusals get their names and a flood of them costs nothing.
+//! at most 64 times a second, so that refusals get their names and a flood of them costs nothing. One packet socket
+//! announces on all of them.
 
 mod filter;
 mod rx;
@@ -35,6 +36,8 @@ pub struct Linux {
     /// Where the next look for a datagram begins, so that no port starves another.
     next: usize,
     refusals: Pace,
+    /// What announces on every port; opened with the first one.
+    announcer: Option<Announcer>,
 }
 
 /// An open port.
@@ -43,7 +46,6 @@ struct Sockets {
     port: Port,
     heard: Rx,
     refused: Rx,
-    announcer: Announcer,
 }
 
 impl Linux {
@@ -97,6 +99,9 @@ impl Link for Linux {
                 self.open(port, interest)
             }
             Err(at) => {
+                if self.announcer.is_none() {
+                    self.announcer = Some(Announcer::new().map_err(explain)?);
+                }
                 self.ports.insert(at, Sockets::open(port, interest).map_err(explain)?);
                 Ok(())
             }
@@ -148,9 +153,11 @@ impl Link for Linux {
     }
 
     fn announce(&mut self, interface: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
-        let Sockets { port, announcer, .. } = self.port(interface, family)?;
+        let Sockets { port, .. } = self.port(interface, family)?;
+        let (index, mac) = (port.index, port.mac);
         let router = family == Family::Ipv6 && forwards_ipv6(&port.name);
-        announcer.announce(port.index, port.mac, router, family, addresses)
+        let announcer = self.announcer.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        announcer.announce(index, mac, router, family, addresses)
     }
 
     fn overflow(&self, interface: InterfaceId, family: Family) -> Overflow {
@@ -168,7 +175,6 @@ impl Sockets {
             port: port.clone(),
             heard: Rx::open(port, interest, Role::Heard)?,
             refused: Rx::open(port, interest, Role::Refused)?,
-            announcer: Announcer::new()?,
         })
     }
 }
