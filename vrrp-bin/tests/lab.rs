@@ -33,6 +33,7 @@ use libtest_mimic::{Arguments, Trial};
 use vrrp_net::lab;
 
 fn main() {
+    others::squat_if_asked();
     // First of all, while there is one thread.
     let available = lab::enter();
     let mut arguments = Arguments::from_args();

@@ -1,25 +1,121 @@
-//! Other processes of the node's host.
+//! Other processes of the node's host: one that takes the node's name, one that has its control socket, and the
+//! orphans of its programs.
 
 use std::{
     fs,
     net::Ipv4Addr,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixListener},
+    },
     process::{Command, Stdio},
+    thread,
     time::Duration,
 };
 
-use libtest_mimic::Trial;
-use vrrp_net::lab::{Signal, wait_until};
+use libtest_mimic::{Failed, Trial};
+use vrrp_net::lab::{Process, Signal, wait_until};
 
 use crate::{
     faults::config,
-    support::{Outcome, Pair, SOON, check},
+    support::{Node, Outcome, Pair, SOON, check},
 };
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 100);
 const SECOND: Duration = Duration::from_secs(1);
+/// Names an abstract socket that this program, run again, listens on.
+const SQUAT: &str = "VRRP_TEST_SQUAT";
 
 pub(crate) fn tests() -> Vec<Trial> {
-    vec![Trial::test("a12_control_socket_of_the_second_daemon_stays", second_socket)]
+    vec![
+        Trial::test("a12_guard_passes_over_who_may_not_speak", squatter),
+        Trial::test("a12_guard_believes_who_may_speak", real_holder),
+        Trial::test("a12_control_socket_of_the_second_daemon_stays", second_socket),
+    ]
+}
+
+/// Listens, if this process was started to do that and no more.
+pub(crate) fn squat_if_asked() {
+    let Some(name) = std::env::var_os(SQUAT) else { return };
+    let listener = SocketAddr::from_abstract_name(name.as_encoded_bytes())
+        .and_then(|address| UnixListener::bind_addr(&address));
+    match listener {
+        Ok(_listener) => loop {
+            thread::park();
+        },
+        Err(error) => {
+            eprintln!("{error}");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// A process without rights, of another user where there is one, that has a name of VRID 51.
+fn start_squatter(node: &Node, name: &'static str) -> Result<Process, Failed> {
+    let mut command = Command::new("setpriv");
+    if nix::unistd::geteuid().is_root() && fs::read_to_string("/proc/self/uid_map")?.contains("4294967295") {
+        command.args(["--reuid=65534", "--clear-groups"]);
+    }
+    command.args(["--inh-caps=-all", "--bounding-set=-all"]).arg(std::env::current_exe()?);
+    command.env(SQUAT, name).stdin(Stdio::null());
+    let process = node.host.spawn(command)?;
+    let listens = || {
+        let table = node.host.run(|| fs::read_to_string("/proc/thread-self/net/unix"));
+        let line = format!("@{name}");
+        table.is_ok_and(|table| table.is_ok_and(|table| table.lines().any(|entry| entry.ends_with(&line))))
+    };
+    check(wait_until(SOON, listens), "the squatter does not listen")?;
+    Ok(process)
+}
+
+/// Somebody without rights has the names: the node starts, says who it is, and is still found by a second one.
+fn squatter() -> Outcome {
+    let mut pair = Pair::new()?;
+    let first = start_squatter(&pair.a, "vrrp/eth0/ipv4/51")?;
+    let _third = start_squatter(&pair.a, "vrrp/eth0/ipv4/51/3")?;
+    pair.a.start(&config(200, SECOND, &[ADDRESS]))?;
+    pair.a.wait_for_phase("held")?;
+    let log = pair.a.log();
+    let named = format!("process {} ", first.pid());
+    check(log.contains("WARN") && log.contains(&named), format!("nobody was told of it:\n{log}"))?;
+    let pid = pair.a.process()?.pid();
+    let refused = second_is_refused(&pair, pid);
+    drop(first);
+    refused?;
+    // The first name is free again, and the node still has the second one.
+    second_is_refused(&pair, pid)
+}
+
+/// A second daemon on the host of `a`, which has another control socket, ends with a sentence that names the first.
+fn second_is_refused(pair: &Pair, first: u32) -> Outcome {
+    let path = pair.folder.path().join("second.toml");
+    let control = pair.folder.path().join("second.sock");
+    let second = config(200, SECOND, &[ADDRESS]) + &format!("[daemon]\ncontrol = {control:?}\n");
+    fs::write(&path, second)?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
+    command.args(["run", "-c"]).arg(&path).stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut process = pair.a.host.spawn(command)?;
+    let ended = process.wait_timeout(SOON)?.and_then(|status| status.code());
+    process.kill()?;
+    let mut said = String::new();
+    if let Some(mut errors) = process.stderr() {
+        std::io::Read::read_to_string(&mut errors, &mut said)?;
+    }
+    check(ended == Some(1), format!("the second daemon ended with {ended:?}:\n{said}"))?;
+    let named = format!("is run by process {first} (vrrp) already");
+    check(said.contains(&named), format!("it does not say {named:?}:\n{said}"))
+}
+
+/// A program without CAP_NET_ADMIN can run a virtual router whose addresses another program moves: it is believed.
+fn real_holder() -> Outcome {
+    let mut pair = Pair::new()?;
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set", "-net_admin", "--inh-caps", "-net_admin", env!("CARGO_BIN_EXE_vrrp")]);
+    let program = "backend = { command = [\"/bin/true\"] }\n";
+    pair.a.start_command(&(config(200, SECOND, &[ADDRESS]) + program), command)?;
+    pair.a.wait_for_phase("held")?;
+    let pid = pair.a.process()?.pid();
+    second_is_refused(&pair, pid)
 }
 
 /// The socket's file was removed and a second daemon made it anew: the first one leaves that alone when it ends.

@@ -1,21 +1,25 @@
 //! [`Guard`]: one process runs a virtual router, and a second one is told which.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs, io,
-};
+mod holder;
+mod name;
 
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use socket2::{Domain, SockAddr, Socket, Type};
+use std::collections::{BTreeMap, BTreeSet};
+
+use socket2::Socket;
 use vrrp_core::Key;
 
 use crate::node::{Error, Member};
+use holder::Holder;
+use name::{Claim, Name};
 
 /// Two processes that run one virtual router on one host would fight over its addresses, and neither would hear the
 /// other: they have the same source address.
 ///
 /// Each virtual router is an abstract Unix socket that this process listens on. Such names belong to a network
 /// namespace, as interfaces and addresses do, and the kernel frees them when a process ends, however it ends.
+///
+/// Anybody may listen there, also who cannot speak VRRP. Such a holder is passed over: the next name is
+/// `vrrp/eth0/ipv4/51/2`, and so on. Whoever comes later looks at all of them, because names are given back in any order.
 pub(crate) enum Guard {
     /// For a network that is not this host's.
     Off,
@@ -33,9 +37,19 @@ impl Guard {
         let Self::On(taken) = self else { return Ok(()) };
         let mut new = Vec::new();
         for (key, member) in members.iter().filter(|(key, _)| !taken.contains_key(key)) {
-            new.push((*key, listen(*key, member)?));
+            let (name, socket) = claim(*key, member)?;
+            new.push((*key, member, name, socket));
         }
-        taken.extend(new);
+        // Only now: of two that start at once, at least one sees the other.
+        let present = name::present();
+        for (key, member, name, _) in &new {
+            let others = name.others(present.as_deref());
+            let believed = others.filter_map(|other| Holder::of(&other)).find_map(Holder::believed);
+            if let Some(holder) = believed {
+                return Err(refused(*key, member, holder));
+            }
+        }
+        taken.extend(new.into_iter().map(|(key, _, _, socket)| (key, socket)));
         Ok(())
     }
 
@@ -47,40 +61,45 @@ impl Guard {
     }
 }
 
-/// How many processes that came second are told who was first; nobody takes their connections.
-const BACKLOG: i32 = 1024;
+/// How often a name is tried that is taken and yet nobody listens on: its holder is about to listen, or has just ended.
+const TRIES: usize = 3;
 
-fn listen(key: Key, member: &Member) -> Result<Socket, Error> {
+/// Takes the first name that is free, past those whose holders are passed over.
+fn claim(key: Key, member: &Member) -> Result<(Name, Socket), Error> {
     let failed = |source| Error::Io { what: format!("cannot claim {key} for this process"), source };
-    let address = address(key, &member.interface).map_err(failed)?;
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).map_err(failed)?;
-    match socket.bind(&address).and_then(|()| socket.listen(BACKLOG)) {
-        Ok(()) => Ok(socket),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(Error::Taken {
-            interface: member.interface.to_string(),
-            vrid: key.vrid.get(),
-            family: key.family,
-            holder: holder(&address).unwrap_or_else(|| "another process".to_owned()),
-        }),
-        Err(error) => Err(failed(error)),
+    let mut name = Name::first(key, &member.interface);
+    let mut tries = 0;
+    loop {
+        match name.claim().map_err(failed)? {
+            Claim::Ours(socket) => return Ok((name, socket)),
+            Claim::Held => match Holder::of(&name) {
+                Some(Holder::Powerless { pid, uid, process }) => {
+                    warn(member, &name, pid, uid, &process);
+                    name = name.next().map_err(failed)?;
+                }
+                Some(Holder::Believed(holder)) => return Err(refused(key, member, holder)),
+                None if tries < TRIES => tries += 1,
+                None => return Err(refused(key, member, SILENT.to_owned())),
+            },
+        }
     }
 }
 
-/// `vrrp/eth0/ipv4/51`: by the interface's name, as virtual routers are. A name that begins with a zero is in no file
-/// system.
-fn address(key: Key, interface: &str) -> io::Result<SockAddr> {
-    SockAddr::unix(format!("\0vrrp/{interface}/{}/{}", key.family, key.vrid))
+const SILENT: &str = "a process that has its name and does not listen there (`ss -xap` lists it)";
+
+fn warn(member: &Member, name: &Name, pid: i32, uid: u32, process: &str) {
+    tracing::warn!(
+        event = "guard-passed-over",
+        name = &*member.name,
+        pid,
+        uid,
+        "{}: {process} of user {uid} holds the name {name}, which stands for a virtual router that runs, but may not speak \
+         VRRP: it is passed over; find out what it is, and end it",
+        member.name
+    );
 }
 
-/// Who listens there. Nobody accepts the connection, and nothing is sent.
-fn holder(address: &SockAddr) -> Option<String> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None).ok()?;
-    // When the few places are taken, the kernel does not tell.
-    socket.connect(address).ok()?;
-    let pid = getsockopt(&socket, PeerCredentials).ok()?.pid();
-    match fs::read_to_string(format!("/proc/{pid}/comm")) {
-        Ok(name) => Some(format!("process {pid} ({})", name.trim())),
-        // It is in another PID namespace.
-        Err(_) => Some("a process of another container".to_owned()),
-    }
+fn refused(key: Key, member: &Member, holder: String) -> Error {
+    let (interface, vrid) = (member.interface.to_string(), key.vrid.get());
+    Error::Taken { interface, vrid, family: key.family, holder }
 }
