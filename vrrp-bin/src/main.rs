@@ -11,6 +11,7 @@ mod descriptors;
 mod health;
 mod import;
 mod log;
+mod orphans;
 mod report;
 mod run;
 mod status;

@@ -17,7 +17,7 @@ use crate::{
     config::{self, Backend, Config, ConfigErrors, RouterConfig},
     control, descriptors,
     import::environment,
-    log,
+    log, orphans,
 };
 
 /// Why the daemon did not start, or did not stop as it should.
@@ -108,6 +108,8 @@ fn run(config: &Config) -> Result<(), Error> {
 
 async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let mut signals = Signals::new().map_err(|error| Error::System("signal handlers", error))?;
+    // It ends with the runtime.
+    drop(tokio::spawn(orphans::collect()));
     let realtime = config.realtime.as_ref().map(|(priority, _)| *priority);
     let node = Node::linux_with(Options::default().realtime(realtime))?;
     let mut events = node.events();

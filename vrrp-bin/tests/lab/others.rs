@@ -31,6 +31,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         Trial::test("a12_guard_passes_over_who_may_not_speak", squatter),
         Trial::test("a12_guard_believes_who_may_speak", real_holder),
         Trial::test("a12_control_socket_of_the_second_daemon_stays", second_socket),
+        Trial::test("a12_orphans_are_collected_by_process_1", orphans),
     ]
 }
 
@@ -138,4 +139,34 @@ fn second_socket() -> Outcome {
     second.signal(Signal::SIGTERM)?;
     check(second.wait_timeout(SOON)?.is_some(), "the second daemon does not end")?;
     check(!shared.exists(), "the second daemon leaves its socket behind")
+}
+
+/// As process 1, the daemon is the parent of every process that a program leaves behind.
+fn orphans() -> Outcome {
+    let mut pair = Pair::new()?;
+    let script = pair.folder.path().join("move-ip");
+    let note = pair.folder.path().join("orphan");
+    let text = "#!/bin/sh\nrm -f NOTE.left\n\
+                setsid sh -c 'echo > NOTE.left; sleep 0.2' < /dev/null > /dev/null 2>&1 &\n\
+                while ! [ -s NOTE.left ]; do sleep 0.01; done\necho $1 >> NOTE\n";
+    fs::write(&script, text.replace("NOTE", &note.display().to_string()))?;
+    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", env!("CARGO_BIN_EXE_vrrp")]);
+    let program = format!("backend = {{ command = [{script:?}] }}\n");
+    pair.a.start_command(&(config(200, Duration::from_millis(100), &[ADDRESS]) + &program), command)?;
+    pair.a.wait_for_phase("held")?;
+    let ran = fs::read_to_string(&note)?;
+    check(ran.contains("acquire"), format!("the program noted {ran:?}"))?;
+    let unshare = pair.a.process()?.pid();
+    let children = fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children"))?;
+    let daemon: u32 = children.trim().parse()?;
+    let orphans = || {
+        let children =
+            fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children")).unwrap_or_default();
+        let state = |pid: &str| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        children.split_whitespace().map(state).collect::<Vec<_>>()
+    };
+    check(wait_until(SOON, || orphans().is_empty()), format!("there are still {:?}", orphans()))?;
+    pair.a.wait_for_phase("held")
 }
