@@ -10,6 +10,7 @@ use tokio::{
 use vrrp_net::{
     Member, Node, NodeEvent, Options, VipBackend,
     backend::{self, Netlink},
+    remedy,
 };
 
 use crate::{
@@ -29,12 +30,18 @@ enum Error {
     Control(#[from] control::Error),
     #[error(transparent)]
     Node(#[from] vrrp_net::Error),
-    #[error("the kernel's netlink is out of reach: {0}; run vrrp where AF_NETLINK sockets are allowed")]
+    #[error("the kernel's netlink is out of reach: {0}; {advice}", advice = remedy(.0).unwrap_or(NO_NETLINK))]
     Netlink(std::io::Error),
-    #[error("the operating system refused {0}: {1}")]
+    #[error("the operating system refused {0}: {1}{advice}", advice = advice(.1))]
     System(&'static str, std::io::Error),
     #[error("the node stopped by itself; see the lines above, and report it")]
     Died,
+}
+
+const NO_NETLINK: &str = "run vrrp where AF_NETLINK sockets are allowed";
+
+fn advice(error: &std::io::Error) -> String {
+    remedy(error).map_or_else(String::new, |remedy| format!("; {remedy}"))
 }
 
 /// Runs the daemon until it is told to leave, and returns the exit status.
@@ -209,5 +216,23 @@ impl Signals {
             _ = self.interrupt.recv() => Wish::Leave,
             _ = self.hangup.recv() => Wish::Reload,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a12_netlink_is_not_blamed_for_a_limit() {
+        let said = |errno| Error::Netlink(io::Error::from_raw_os_error(errno)).to_string();
+        for (errno, words) in [(24, "LimitNOFILE="), (23, "fs.file-max"), (11, "TasksMax=")] {
+            assert!(said(errno).contains(words) && !said(errno).contains("AF_NETLINK"), "{}", said(errno));
+        }
+        assert!(said(97).ends_with("run vrrp where AF_NETLINK sockets are allowed"), "{}", said(97));
+        let threads = Error::System("threads", io::Error::from_raw_os_error(11)).to_string();
+        assert!(threads.contains("TasksMax="), "{threads}");
     }
 }

@@ -70,9 +70,11 @@ pub mod netlink;
 
 mod driver;
 mod node;
+mod remedy;
 
 pub use backend::{Adopted, BackendError, Lease, Release, VipBackend};
 pub use node::{
     ActiveUntil, Error, Handle, Member, Node, NodeEvent, NodeStatus, Options, PortStatus, Realtime,
     RealtimeError, RouterStatus, SpeakerStatus,
 };
+pub use remedy::remedy;

@@ -26,6 +26,7 @@ use crate::{
     driver::{Command, Driver, Guard},
     link::Link,
     monitor::Monitor,
+    remedy::Explained,
 };
 
 /// How many events a slow receiver of [`Node::events`] may be behind before it loses the oldest.
@@ -36,7 +37,7 @@ const EVENTS: usize = 1024;
 #[non_exhaustive]
 pub enum Error {
     /// The kernel refused a socket.
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", Explained(.source))]
     Io {
         /// What was tried.
         what: String,

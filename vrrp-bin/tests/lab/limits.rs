@@ -30,6 +30,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         Trial::test("a6_the_soft_limit_on_files_is_raised", soft_limit),
         Trial::test("a6_a_hard_limit_that_is_too_low_is_told", hard_limit),
         Trial::test("a12_too_few_files_are_a_sentence", too_few_files),
+        Trial::test("a12_an_mtu_too_small_for_ipv6_is_told", small_mtu),
     ]
 }
 
@@ -176,4 +177,27 @@ fn too_few_files() -> Outcome {
         check(!said.contains("panicked"), format!("health panics: {said}"))?;
     }
     Ok(())
+}
+
+/// IPv6 on an interface whose MTU does not allow it, from the start and later.
+fn small_mtu() -> Outcome {
+    let mut pair = Pair::new()?;
+    let six = "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"fd00::100/64\"]\n\
+               peers = [\"fd00::2\"]\nsource = \"fd00::1\"\ninterval = \"100ms\"\n";
+    ip(&pair.a, "link set dev eth0 mtu 1000")?;
+    pair.a.start(six)?;
+    let told = |node: &Node| node.log().contains("below 1280; raise it (ip link set dev eth0 mtu 1280)");
+    check(wait_until(SOON, || told(&pair.a)), format!("it does not say why:\n{}", pair.a.log()))?;
+    ip(&pair.a, "link set dev eth0 mtu 1500")?;
+    ip(&pair.a, "address add fd00::1/64 dev eth0 nodad")?;
+    pair.a.wait_for_phase("held")?;
+    ip(&pair.a, "link set dev eth0 mtu 1000")?;
+    check(wait_until(SOON, || pair.a.phase() != "held"), "it is active without an address")?;
+    let log = pair.a.log();
+    check(!log.contains("(os error 22)"), format!("an invalid argument is not explained:\n{log}"))
+}
+
+fn ip(node: &Node, arguments: &'static str) -> Outcome {
+    let status = node.host.run(move || Command::new("ip").args(arguments.split(' ')).status())??;
+    check(status.success(), format!("ip {arguments} ended with {status}"))
 }

@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use nix::{errno::Errno, sys::signal::Signal};
 use vrrp_core::{Key, LeaseFailure, Reach};
 
-use crate::{BackendError, Lease, Release, VipBackend};
+use crate::{BackendError, Lease, Release, VipBackend, remedy::Explained};
 use message::Action;
 use program::{Ended, Running};
 
@@ -193,7 +193,7 @@ impl Command {
                 LeaseFailure::Failed,
                 "it is no program of this machine; a script begins with a line like #!/bin/sh".to_owned(),
             ),
-            (_, _) => (LeaseFailure::Failed, error.to_string()),
+            (_, _) => (LeaseFailure::Failed, Explained(error).to_string()),
         };
         BackendError::new(kind, format!("{program} cannot be run: {what}"))
     }

@@ -23,6 +23,7 @@ use tokio::time::{Instant, Sleep};
 use vrrp_core::{Cidr, Family, InterfaceId};
 
 use super::{Interest, Link, Overflow, Port, Received};
+use crate::remedy::{Explained, without_ipv6};
 use rx::{Role, Rx};
 use tx::Announcer;
 
@@ -149,7 +150,12 @@ impl Link for Linux {
         payload: &[u8],
     ) -> io::Result<()> {
         let sockets = self.port(interface, Family::of(destination))?;
-        tx::send(sockets.heard.socket(), sockets.port.index, source, destination, payload)
+        tx::send(sockets.heard.socket(), sockets.port.index, source, destination, payload).map_err(|error| {
+            sockets
+                .port
+                .lacks_ipv6(&error)
+                .map_or(error, |why| io::Error::new(io::ErrorKind::InvalidInput, why))
+        })
     }
 
     fn announce(&mut self, interface: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
@@ -185,7 +191,14 @@ impl Port {
             io::ErrorKind::PermissionDenied => " (the capability CAP_NET_RAW is needed)",
             _ => "",
         };
-        io::Error::new(error.kind(), format!("{what} {} ({}): {error}{hint}", self.name, self.family))
+        let why = self.lacks_ipv6(error).unwrap_or_else(|| format!("{}{hint}", Explained(error)));
+        io::Error::new(error.kind(), format!("{what} {} ({}): {why}", self.name, self.family))
+    }
+
+    /// Why `error` came, if it is that the interface has no IPv6.
+    fn lacks_ipv6(&self, error: &io::Error) -> Option<String> {
+        let invalid = error.raw_os_error() == Some(libc::EINVAL);
+        if invalid && self.family == Family::Ipv6 { without_ipv6(&self.name) } else { None }
     }
 }
 

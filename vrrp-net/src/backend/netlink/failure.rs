@@ -12,13 +12,16 @@ use crate::{
         self,
         addresses::{HostAddress, Put},
     },
+    remedy::{Explained, without_ipv6},
 };
 
 pub(super) fn index_of(interface: &str) -> Result<u32, BackendError> {
     if_nametoindex(interface).map_err(|errno| {
         let what = match errno {
             Errno::ENODEV => format!("there is no interface {interface}"),
-            errno => format!("the interface {interface} could not be looked up: {}", errno.desc()),
+            errno => {
+                format!("the interface {interface} could not be looked up: {}", Explained(&errno.into()))
+            }
         };
         BackendError::new(LeaseFailure::Failed, what)
     })
@@ -61,6 +64,10 @@ pub(super) fn put_refused(put: &Put, error: &netlink::Error) -> BackendError {
                 format!("{what}: IPv6 is disabled there (sysctl net.ipv6.conf.{interface}.disable_ipv6=1)");
             BackendError::new(LeaseFailure::Denied, what)
         }
+        Some(libc::EINVAL) if put.cidr.address().is_ipv6() => match without_ipv6(&interface) {
+            Some(why) => BackendError::new(LeaseFailure::Failed, format!("{what}: {why}")),
+            None => refused(&what, error),
+        },
         _ => refused(&what, error),
     }
 }
