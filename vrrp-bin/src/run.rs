@@ -162,7 +162,9 @@ fn members(config: &Config) -> std::io::Result<Vec<Member>> {
 
 fn program(command: &config::Command) -> Arc<dyn VipBackend> {
     let config::Command { program, arguments, timeout, reach } = command;
-    Arc::new(backend::Command::new(program).args(arguments).limit(*timeout).reach(*reach))
+    let command = backend::Command::new(program).args(arguments).limit(*timeout).reach(*reach);
+    let names = std::env::vars_os().map(|(name, _)| name);
+    Arc::new(environment::secrets(names).fold(command, backend::Command::env_remove))
 }
 
 /// Hands over and lets go; a second signal lets go at once.

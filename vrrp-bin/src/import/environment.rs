@@ -64,6 +64,14 @@ pub(crate) fn read() -> Reading {
     read_from(std::env::vars_os(), Path::new("/"))
 }
 
+/// The variables among `names` that hold a password of VRRP's, which is nobody else's affair.
+pub(crate) fn secrets(names: impl IntoIterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    names.into_iter().filter(|name| {
+        let name = name.to_string_lossy();
+        (name.starts_with("VRRP_") || name.starts_with("KEEPALIVED_")) && name.contains("PASS")
+    })
+}
+
 /// Reads `process` and the files below `root`.
 fn read_from(process: impl IntoIterator<Item = (OsString, OsString)>, root: &Path) -> Reading {
     let mut reader = Reader::default();

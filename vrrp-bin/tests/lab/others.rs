@@ -1,5 +1,5 @@
 //! Other processes of the node's host: one that takes the node's name, one that has its control socket, and the
-//! orphans of its programs.
+//! orphans and the environment of its programs.
 
 use std::{
     fs,
@@ -32,6 +32,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         Trial::test("a12_guard_believes_who_may_speak", real_holder),
         Trial::test("a12_control_socket_of_the_second_daemon_stays", second_socket),
         Trial::test("a12_orphans_are_collected_by_process_1", orphans),
+        Trial::test("a12_a_program_is_told_no_password", no_password),
     ]
 }
 
@@ -169,4 +170,21 @@ fn orphans() -> Outcome {
     };
     check(wait_until(SOON, || orphans().is_empty()), format!("there are still {:?}", orphans()))?;
     pair.a.wait_for_phase("held")
+}
+
+/// What the environment of a container configures the daemon with is no affair of its programs.
+fn no_password() -> Outcome {
+    const SECRETS: &[&str] =
+        &["VRRP_PASSWORD", "VRRP_2_PASSWORD", "KEEPALIVED_PASSWORD", "KEEPALIVED_AUTH_PASS"];
+    let mut pair = Pair::new()?;
+    let note = pair.folder.path().join("variables");
+    let script = format!("env > {note:?}");
+    let program = format!("backend = {{ command = [\"/bin/sh\", \"-c\", {script:?}] }}\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
+    command.envs(SECRETS.iter().map(|name| (name, "s3cret"))).env("CLOUD_PASSWORD", "needed");
+    pair.a.start_command(&(config(200, Duration::from_millis(100), &[ADDRESS]) + &program), command)?;
+    pair.a.wait_for_phase("held")?;
+    let variables = fs::read_to_string(&note)?;
+    check(!variables.contains("s3cret"), format!("the program was told:\n{variables}"))?;
+    check(variables.contains("CLOUD_PASSWORD=needed"), format!("the program lacks its own:\n{variables}"))
 }

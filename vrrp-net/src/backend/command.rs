@@ -45,7 +45,7 @@ const NO_PERMISSION: i32 = 77;
 /// # What the program is told
 ///
 /// It is started without a shell, as `/usr/local/bin/move-ip eip-42 ACTION`, with one line of JSON on its
-/// standard input, in the environment and the working directory of this process:
+/// standard input, in the environment (but for [`Command::env_remove`]) and the working directory of this process:
 ///
 /// ```json
 /// {"schema":1,"action":"release","name":"web","interface":"eth0","vrid":51,"family":"ipv4",
@@ -86,6 +86,7 @@ const NO_PERMISSION: i32 = 77;
 pub struct Command {
     program: PathBuf,
     arguments: Vec<OsString>,
+    without: Vec<OsString>,
     limit: Duration,
     reach: Reach,
     turns: Mutex<BTreeMap<Key, Turn>>,
@@ -100,6 +101,7 @@ impl Command {
         Self {
             program: program.into(),
             arguments: Vec::new(),
+            without: Vec::new(),
             limit: LIMIT,
             reach: Reach::Routed,
             turns: Mutex::default(),
@@ -117,6 +119,13 @@ impl Command {
     #[must_use]
     pub fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Keeps a variable of this process's environment from the program: a secret that is not its own.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+        self.without.push(name.into());
         self
     }
 
@@ -146,6 +155,9 @@ impl Command {
         let turn = self.turn(lease.key).lock_owned().await;
         let mut command = process::Command::new(&self.program);
         command.args(&self.arguments).arg(action.as_str());
+        for name in &self.without {
+            command.env_remove(name);
+        }
         let input = message::file(action, lease).map_err(|error| {
             let what = format!("what {} is to be told could not be written: {error}", self.program.display());
             BackendError::new(LeaseFailure::Failed, what)

@@ -184,6 +184,14 @@ fn what_is_not_text_matters_only_where_it_is_read() {
 }
 
 #[test]
+fn a12_passwords_are_told_from_other_variables() {
+    let names = ["VRRP_PASSWORD", "VRRP_2_PASSWORD", "KEEPALIVED_PASSWORD", "KEEPALIVED_AUTH_PASS"];
+    let others = ["VRRP_PRIORITY", "KEEPALIVED_STATE", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "PATH"];
+    let found: Vec<OsString> = secrets(names.iter().chain(&others).map(OsString::from)).collect();
+    assert_eq!(found, names);
+}
+
+#[test]
 fn the_control_socket_is_where_the_environment_says() {
     let root = root(&[]);
     let config = read("VRRP_ADDRESSES=192.0.2.10\nVRRP_CONTROL=/run/other.sock", &root).config.unwrap();

@@ -187,6 +187,17 @@ async fn it_inherits_no_file() {
     drop(open);
 }
 
+#[tokio::test]
+async fn a12_it_inherits_no_variable_that_was_taken_from_it() {
+    let script = Script::new(r#"env > "$0/variables""#);
+    let names: Vec<_> = std::env::vars_os().map(|(name, _)| name).filter(|name| name != "PATH").collect();
+    let taken = names.first().expect("this process has variables");
+    script.backend().env_remove(taken).acquire(&lease()).await.unwrap();
+    let variables = script.read("variables");
+    let has = |name: &str| variables.lines().any(|line| line.starts_with(&format!("{name}=")));
+    assert!(has("PATH") && !has(&taken.to_string_lossy()), "{variables}");
+}
+
 const BACKGROUND: &str = r#"
     sleep 1000 & echo $! > "$0/child"
     echo $$ > "$0/leader"
