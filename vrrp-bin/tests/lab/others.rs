@@ -4,16 +4,14 @@
 use std::{
     fs,
     net::Ipv4Addr,
-    os::{
-        linux::net::SocketAddrExt,
-        unix::net::{SocketAddr, UnixListener},
-    },
+    os::fd::AsRawFd,
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
 use libtest_mimic::{Failed, Trial};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket};
 use vrrp_net::lab::{Process, Signal, wait_until};
 
 use crate::{
@@ -29,6 +27,7 @@ const SQUAT: &str = "VRRP_TEST_SQUAT";
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         Trial::test("a12_guard_passes_over_who_may_not_speak", squatter),
+        Trial::test("a12_guard_passes_over_who_does_not_listen", silent_squatter),
         Trial::test("a12_guard_believes_who_may_speak", real_holder),
         Trial::test("a12_control_socket_of_the_second_daemon_stays", second_socket),
         Trial::test("a12_orphans_are_collected_by_process_1", orphans),
@@ -36,45 +35,78 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-/// Listens, if this process was started to do that and no more.
+/// How a name is taken.
+#[derive(Clone, Copy)]
+enum Squat {
+    Listens,
+    /// It has the name, and does not listen.
+    Silent,
+    /// It listens, and lets nobody connect.
+    Full,
+}
+
+/// Takes a name, if this process was started to do that and no more.
 pub(crate) fn squat_if_asked() {
-    let Some(name) = std::env::var_os(SQUAT) else { return };
-    let listener = SocketAddr::from_abstract_name(name.as_encoded_bytes())
-        .and_then(|address| UnixListener::bind_addr(&address));
-    match listener {
-        Ok(_listener) => loop {
-            thread::park();
-        },
-        Err(error) => {
-            eprintln!("{error}");
-            std::process::exit(1);
+    let Ok(asked) = std::env::var(SQUAT) else { return };
+    let (how, name) = asked.split_once(' ').unwrap_or(("listen", &asked));
+    if let Err(error) = squat(how, name) {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+fn squat(how: &str, name: &str) -> nix::Result<()> {
+    let open = || socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None);
+    let (address, holder) = (UnixAddr::new_abstract(name.as_bytes())?, open()?);
+    bind(holder.as_raw_fd(), &address)?;
+    let mut others = Vec::new();
+    match how {
+        "full" => {
+            listen(&holder, Backlog::new(0)?)?;
+            loop {
+                others.push(open()?);
+                let last = others.last().map(AsRawFd::as_raw_fd).unwrap_or_default();
+                if connect(last, &address).is_err() {
+                    break;
+                }
+            }
         }
+        "listen" => listen(&holder, Backlog::new(16)?)?,
+        _ => {}
+    }
+    loop {
+        thread::park();
     }
 }
 
 /// A process without rights, of another user where there is one, that has a name of VRID 51.
-fn start_squatter(node: &Node, name: &'static str) -> Result<Process, Failed> {
+fn start_squatter(node: &Node, how: Squat, name: &'static str) -> Result<Process, Failed> {
     let mut command = Command::new("setpriv");
     if nix::unistd::geteuid().is_root() && fs::read_to_string("/proc/self/uid_map")?.contains("4294967295") {
         command.args(["--reuid=65534", "--clear-groups"]);
     }
     command.args(["--inh-caps=-all", "--bounding-set=-all"]).arg(std::env::current_exe()?);
-    command.env(SQUAT, name).stdin(Stdio::null());
+    let how = match how {
+        Squat::Listens => "listen",
+        Squat::Silent => "silent",
+        Squat::Full => "full",
+    };
+    command.env(SQUAT, format!("{how} {name}")).stdin(Stdio::null());
     let process = node.host.spawn(command)?;
     let listens = || {
         let table = node.host.run(|| fs::read_to_string("/proc/thread-self/net/unix"));
         let line = format!("@{name}");
         table.is_ok_and(|table| table.is_ok_and(|table| table.lines().any(|entry| entry.ends_with(&line))))
     };
-    check(wait_until(SOON, listens), "the squatter does not listen")?;
+    check(wait_until(SOON, listens), "the squatter does not have the name")?;
     Ok(process)
 }
 
 /// Somebody without rights has the names: the node starts, says who it is, and is still found by a second one.
 fn squatter() -> Outcome {
     let mut pair = Pair::new()?;
-    let first = start_squatter(&pair.a, "vrrp/eth0/ipv4/51")?;
-    let _third = start_squatter(&pair.a, "vrrp/eth0/ipv4/51/3")?;
+    let first = start_squatter(&pair.a, Squat::Listens, "vrrp/eth0/ipv4/51")?;
+    let _third = start_squatter(&pair.a, Squat::Listens, "vrrp/eth0/ipv4/51/3")?;
     pair.a.start(&config(200, SECOND, &[ADDRESS]))?;
     pair.a.wait_for_phase("held")?;
     let log = pair.a.log();
@@ -86,6 +118,21 @@ fn squatter() -> Outcome {
     refused?;
     // The first name is free again, and the node still has the second one.
     second_is_refused(&pair, pid)
+}
+
+/// Nor does it help to say nothing: the sockets are seen among the open files of their process.
+fn silent_squatter() -> Outcome {
+    for how in [Squat::Silent, Squat::Full] {
+        let mut pair = Pair::new()?;
+        let squatter = start_squatter(&pair.a, how, "vrrp/eth0/ipv4/51")?;
+        pair.a.start(&config(200, Duration::from_millis(100), &[ADDRESS]))?;
+        pair.a.wait_for_phase("held")?;
+        let (log, named) = (pair.a.log(), format!("process {} ", squatter.pid()));
+        check(log.contains("WARN") && log.contains(&named), format!("nobody was told of it:\n{log}"))?;
+        let pid = pair.a.process()?.pid();
+        second_is_refused(&pair, pid)?;
+    }
+    Ok(())
 }
 
 /// A second daemon on the host of `a`, which has another control socket, ends with a sentence that names the first.

@@ -2,6 +2,7 @@
 
 mod holder;
 mod name;
+mod owner;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,20 +73,24 @@ fn claim(key: Key, member: &Member) -> Result<(Name, Socket), Error> {
     loop {
         match name.claim().map_err(failed)? {
             Claim::Ours(socket) => return Ok((name, socket)),
-            Claim::Held => match Holder::of(&name) {
-                Some(Holder::Powerless { pid, uid, process }) => {
-                    warn(member, &name, pid, uid, &process);
-                    name = name.next().map_err(failed)?;
-                }
-                Some(Holder::Believed(holder)) => return Err(refused(key, member, holder)),
-                None if tries < TRIES => tries += 1,
-                None => return Err(refused(key, member, SILENT.to_owned())),
-            },
+            Claim::Held => {}
+        }
+        let holder = match Holder::of(&name) {
+            None if tries < TRIES => {
+                tries += 1;
+                continue;
+            }
+            holder => holder.unwrap_or_else(|| Holder::silent(&name)),
+        };
+        match holder {
+            Holder::Believed(holder) => return Err(refused(key, member, holder)),
+            Holder::Powerless { pid, uid, process } => {
+                warn(member, &name, pid, uid, &process);
+                name = name.next().map_err(failed)?;
+            }
         }
     }
 }
-
-const SILENT: &str = "a process that has its name and does not listen there (`ss -xap` lists it)";
 
 fn warn(member: &Member, name: &Name, pid: i32, uid: u32, process: &str) {
     tracing::warn!(

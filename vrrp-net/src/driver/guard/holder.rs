@@ -12,7 +12,7 @@ use nix::{
 };
 use socket2::{Domain, Socket, Type};
 
-use super::name::Name;
+use super::{name::Name, owner};
 
 /// `CAP_NET_RAW` of `linux/capability.h`. Who has not got it cannot open the sockets that VRRP is spoken by. `CAP_NET_ADMIN`
 /// is another matter: where a program moves the addresses, a process does without.
@@ -30,7 +30,7 @@ pub(super) enum Holder {
 impl Holder {
     /// Who listens on `name`: nobody takes the connection, and nothing is sent. `None` if nobody does.
     pub(super) fn of(name: &Name) -> Option<Self> {
-        let another = || Some(Self::Believed("another process".to_owned()));
+        let another = || Some(owner::of(name, Path::new("/proc"), "another process"));
         let Ok(socket) = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None) else {
             return another();
         };
@@ -44,6 +44,12 @@ impl Holder {
         Some(judge(peer.pid(), peer.uid(), Path::new("/proc"), has_ended))
     }
 
+    /// Who has `name` and does not listen there.
+    pub(super) fn silent(name: &Name) -> Self {
+        let words = "a process that has its name and does not listen there (`ss -xap` lists it)";
+        owner::of(name, Path::new("/proc"), words)
+    }
+
     /// What it is in words, if it may run the virtual router.
     pub(super) fn believed(self) -> Option<String> {
         match self {
@@ -55,7 +61,7 @@ impl Holder {
 
 /// Judges the process that began to listen. Who cannot be judged is believed: two that run one virtual router are worse
 /// than one that does not start.
-fn judge(pid: i32, uid: u32, proc: &Path, has_ended: impl Fn(i32) -> bool) -> Holder {
+pub(super) fn judge(pid: i32, uid: u32, proc: &Path, has_ended: impl Fn(i32) -> bool) -> Holder {
     if pid == 0 {
         return Holder::Believed("a process of another container".to_owned());
     }
