@@ -16,7 +16,8 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use pulse::{Pulse, Watched};
+pub(super) use pulse::Pulse;
+use pulse::Watched;
 
 /// How many connections are kept. One more, and the one that has been idle for longest is closed for it.
 pub(crate) const CONNECTIONS: usize = 32;
