@@ -12,7 +12,7 @@ use std::{
 
 use libtest_mimic::Failed;
 
-use crate::{packages::Kernel, report::Report};
+use crate::{packages::Kernel, report::Report, scenarios::Check};
 
 /// None takes half as long on a machine that has time for it.
 const LIMIT: Duration = Duration::from_secs(400);
@@ -21,11 +21,15 @@ const AT_A_TIME: usize = 2;
 /// How often a failure is not believed because the guest stood still meanwhile.
 const REPETITIONS: usize = 2;
 
+/// How many lines of its console are printed when it fails: what it shows of two failures or more.
+const TAIL: usize = 200;
+
 static RUNNING: Mutex<usize> = Mutex::new(0);
 static ENDED: Condvar = Condvar::new();
 
 pub(crate) struct Guest {
     kernel: io::Result<PathBuf>,
+    version: &'static str,
     image: PathBuf,
     scenario: &'static str,
     title: String,
@@ -39,6 +43,7 @@ impl Guest {
     pub(crate) fn new(kernel: &Kernel, scenario: &'static str, image: &Path) -> Self {
         Self {
             kernel: kernel.file(),
+            version: kernel.version,
             image: image.to_owned(),
             scenario,
             title: format!("Linux {}, {scenario}", kernel.version),
@@ -47,30 +52,59 @@ impl Guest {
         }
     }
 
+    pub(crate) fn is_of(&self, version: &str, scenario: &str) -> bool {
+        (self.version, self.scenario) == (version, scenario)
+    }
+
+    /// What it says that it runs, once it has been played.
+    pub(crate) fn release(&self) -> Option<String> {
+        self.report.get()?.as_ref().ok()?.release.clone()
+    }
+
+    /// What the table has in a row of this guest's. It is empty if nobody asked for the check.
+    pub(crate) fn cell(&self, check: &str, checks: &[Check]) -> String {
+        let Some(report) = self.report.get() else { return String::new() };
+        let passed = report.as_ref().ok().filter(|report| report.outcome(check, checks).is_ok());
+        let figures = passed.map(|report| report.figures_of(check));
+        figures.map_or_else(
+            || "**failed**".to_owned(),
+            |text| if text.is_empty() { "as promised".to_owned() } else { text },
+        )
+    }
+
     /// What became of one of the checks that the scenario has.
-    pub(crate) fn passed(&self, check: &str, checks: &[&str]) -> Result<(), Failed> {
+    pub(crate) fn passed(&self, check: &str, checks: &[Check]) -> Result<(), Failed> {
         let report = self.report.get_or_init(|| self.play(checks));
         report.as_ref().map_err(Failed::from)?.outcome(check, checks)
     }
 
-    /// Plays it, and prints what it measured, and everything that it printed if something is wrong.
-    fn play(&self, checks: &[&str]) -> Result<Report, String> {
+    /// Plays it, and prints what it measured, and the end of what it printed if something is wrong.
+    fn play(&self, checks: &[Check]) -> Result<Report, String> {
         let _place = Place::take();
         let mut repetitions = 0;
         loop {
             let begun = Instant::now();
             let report = self.boot().map_err(|error| format!("{}: {error}", self.title))?;
-            let failed = checks.iter().any(|check| report.outcome(check, checks).is_err());
-            let console = fs::read(self.folder.join("console")).unwrap_or_default();
-            let console = if failed { String::from_utf8_lossy(&console) } else { "".into() };
-            let (seconds, figures) = (begun.elapsed().as_secs(), report.figures().join("\n  "));
-            println!("{}: {seconds} s\n  {figures}\n{console}", self.title);
+            let failed = checks.iter().any(|check| report.outcome(check.name, checks).is_err());
+            println!("{}: {} s", self.title, begun.elapsed().as_secs());
+            if failed {
+                println!("{}", self.end_of_console());
+            }
             if !report.is_inconclusive() || repetitions == REPETITIONS {
                 return Ok(report);
             }
             println!("{}: inconclusive, as the guest stood still; it is played again", self.title);
             repetitions += 1;
         }
+    }
+
+    fn end_of_console(&self) -> String {
+        let file = self.folder.join("console");
+        let text = fs::read(&file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        let end = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default();
+        format!("the end of {}:\n{}", file.display(), end.join("\n"))
     }
 
     fn boot(&self) -> io::Result<Report> {

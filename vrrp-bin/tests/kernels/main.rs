@@ -4,6 +4,7 @@
 //! guest is a kernel and one scenario of `guest/scenarios`; what that asserts is a trial each, and what it printed is
 //! printed when one fails. Everything is kept in `target/kernels`; without that folder it is downloaded anew, and newer.
 //!
+//! `VRRP_KERNELS_TABLE=FILE` writes what was measured into a file, whose relative path begins at the workspace's root.
 //! `VRRP_KERNELS_BINARY=FILE` takes that static binary, and builds none.
 
 mod guest;
@@ -12,12 +13,14 @@ mod report;
 mod scenarios;
 #[path = "../program/static_binary.rs"]
 mod static_binary;
+mod table;
 
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
+    time::Instant,
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -25,7 +28,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::{
     guest::Guest,
     packages::{KERNELS, Kernel},
-    scenarios::{SCENARIOS, Scenario},
+    scenarios::{Check, SCENARIOS, Scenario},
 };
 
 /// Programs, and Debian's packages of them.
@@ -47,14 +50,22 @@ fn main() {
         println!("every test is ignored: {reason}");
     }
     let play = possible.is_ok() && !arguments.list;
-    let trials: Vec<Trial> = KERNELS.iter().flat_map(|kernel| trials(kernel, play)).collect();
+    let mut guests = Vec::new();
+    let trials: Vec<Trial> = KERNELS.iter().flat_map(|kernel| trials(kernel, play, &mut guests)).collect();
     // A trial waits for its guest, and the guests are counted where they boot.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(trials.len()));
-    libtest_mimic::run(&arguments, trials).exit();
+    let begun = Instant::now();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if let Some(path) = env::var_os("VRRP_KERNELS_TABLE").filter(|_| !guests.is_empty())
+        && let Err(error) = table::write(path.as_ref(), &guests, begun.elapsed())
+    {
+        println!("the table cannot be written: {error}");
+    }
+    conclusion.exit();
 }
 
-/// What is asserted on a kernel; ignored if there is no such kernel here.
-fn trials(kernel: &'static Kernel, play: bool) -> Vec<Trial> {
+/// What is asserted on a kernel, and the `guests` that it is asked of; ignored if there is no such kernel here.
+fn trials(kernel: &'static Kernel, play: bool, guests: &mut Vec<Arc<Guest>>) -> Vec<Trial> {
     let image = if play { prepare(kernel) } else { Ok(None) };
     let image = match image {
         Ok(image) => image,
@@ -64,17 +75,22 @@ fn trials(kernel: &'static Kernel, play: bool) -> Vec<Trial> {
         }
     };
     let scenarios = SCENARIOS.iter().filter(|scenario| scenario.is_for(kernel));
-    scenarios.flat_map(|scenario| trials_of(kernel, scenario, image.as_deref())).collect()
+    let trials = scenarios.flat_map(|scenario| {
+        let image = image.as_deref().filter(|_| scenario.is_possible());
+        let guest = image.map(|image| Arc::new(Guest::new(kernel, scenario.name, image)));
+        guests.extend(guest.clone());
+        trials_of(kernel, scenario, guest.as_ref())
+    });
+    trials.collect()
 }
 
-fn trials_of(kernel: &Kernel, scenario: &'static Scenario, image: Option<&Path>) -> Vec<Trial> {
-    let guest = image.map(|image| Arc::new(Guest::new(kernel, scenario.name, image)));
-    let trial = |&check: &&'static str| {
-        let name = format!("linux_{}::{check}", kernel.label());
-        let Some(guest) = guest.clone().filter(|_| scenario.is_possible()) else {
-            return Trial::test(name, || Ok(())).with_ignored_flag(true);
-        };
-        Trial::test(name, move || guest.passed(check, scenario.checks))
+fn trials_of(kernel: &Kernel, scenario: &'static Scenario, guest: Option<&Arc<Guest>>) -> Vec<Trial> {
+    let trial = |check: &'static Check| {
+        let name = format!("linux_{}::{}", kernel.label(), check.name);
+        match guest.map(Arc::clone) {
+            Some(guest) => Trial::test(name, move || guest.passed(check.name, scenario.checks)),
+            None => Trial::test(name, || Ok(())).with_ignored_flag(true),
+        }
     };
     scenario.checks.iter().map(trial).collect()
 }

@@ -14,14 +14,12 @@ pub(crate) struct Kernel {
     package: &'static str,
     /// Of Debian.
     release: &'static str,
-    /// Whether what does not depend on the kernel is asserted on this one.
-    pub(crate) is_main: bool,
 }
 
 /// Linux 5.10 does not know the protocol of an address, 6.1 does not change it.
 pub(crate) const KERNELS: [Kernel; 2] = [
-    Kernel { version: "5.10", package: "linux-image-5.10.0-", release: "bullseye", is_main: false },
-    Kernel { version: "6.1", package: "linux-image-6.1.0-", release: "bookworm", is_main: true },
+    Kernel { version: "5.10", package: "linux-image-5.10.0-", release: "bullseye" },
+    Kernel { version: "6.1", package: "linux-image-6.1.0-", release: "bookworm" },
 ];
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";

@@ -2,6 +2,9 @@
 watch() {
     pinger v4 $A4
     pinger v6 $A6
+    # What happens next is seen by both.
+    usually 4 more v4 2
+    usually 4 more v6 2
 }
 pinger() { # NAME ADDRESS
     /usr/bin/ip netns exec c ping -n -D -O -i 0.1 $2 >/out/ping.$1 2>&1 &
@@ -13,6 +16,7 @@ longest() { # NAME: in hundredths of a second
     sed -n 's/^\[\([0-9.]*\)\] .* bytes from .*/\1/p' /out/ping.$1 |
         awk 'NR > 1 && $1 - last > most { most = $1 - last } { last = $1 } END { printf "%d", most * 100 + 0.5 }'
 }
+seconds() { printf "%d.%02d s" $(($1 / 100)) $(($1 % 100)); }
 # BOUND, in hundredths of a second: the pings are answered again, and were not for that long at most. It ends them.
 silence() {
     local name longest text=
@@ -20,10 +24,10 @@ silence() {
         usually 4 more $name $(($(answers $name) + 2))
         eval "kill -INT \$ping_$name"
         longest=$(longest $name)
-        text="$text $name ${longest} cs"
+        text="$text${text:+, }$(seconds $longest)"
         [ -z "$why" ] && [ "$longest" -gt "$1" ] && why="$name was silent for $longest hundredths of a second, more than $1"
     done
-    tell "figure $checking: longest silence$text"
+    tell "figure $checking: silence $text"
 }
 
 # A guest that is paused tells it by this: what failed meanwhile says nothing about the program.

@@ -99,6 +99,9 @@ field() { vrrp status --json --control /run/$1.sock 2>/dev/null | grep -o "\"$2\
 addresses() { ip -n $1 -o address show | grep -c -E " ($A4|$A6)/"; }
 holds() { [ "$(addresses $1)" = 2 ]; }
 free() { [ "$(addresses $1)" = 0 ]; }
+marked() { # HOST: as the README shows it
+    [ "$(ip -n $1 -o -d address show | grep -E " ($A4|$A6)/" | grep 'metric 1987211888 ' | grep -c deprecated)" = 2 ]
+}
 sole() { # HOST OTHER: the addresses are there, and only there
     holds $1 && free $2
 }
@@ -120,6 +123,11 @@ silent() { # HOST EXPRESSION
     not told $1 1 "$2"
 }
 transitions() { new $1 | grep -c event=transition; }
+count() { # HOST...: a figure, how many there were
+    local host text=
+    for host; do text="$text${text:+, }$(transitions $host)"; done
+    tell "figure $checking: transitions $text"
+}
 still() { # HOST...: no transition
     local host
     for host; do [ "$(transitions $host)" = 0 ] || return 1; done

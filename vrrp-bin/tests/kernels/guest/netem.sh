@@ -1,7 +1,7 @@
 # What both nodes send passes netem. Counted is from 8 s after the start on, when the election is over.
 #
-# trial NAME SECONDS INTERVAL LEAVES SILENCE NETEM...: the active node never leaves in that time; the other one changes its
-# state LEAVES times at most; the client waits for an answer for SILENCE hundredths of a second at most.
+# trial NAME SECONDS INTERVAL CHANGES SILENCE NETEM...: the active node never leaves in that time; the other one has
+# CHANGES transitions at most; the client waits for an answer for SILENCE hundredths of a second at most.
 trial() {
     local name=$1 seconds=$2 interval=$3 changes=$4 bound=$5 host
     shift 5
@@ -16,7 +16,7 @@ trial() {
     mark
     watch
     sleep $seconds
-    tell "figure $name: transitions a $(transitions a), b $(transitions b) in $seconds s"
+    count a b
     must still a
     must [ "$(transitions b)" -le $changes ]
     must active a
