@@ -76,7 +76,11 @@ fn trials(kernel: &'static Kernel, play: bool, guests: &mut Vec<Arc<Guest>>) -> 
     };
     let scenarios = SCENARIOS.iter().filter(|scenario| scenario.is_for(kernel));
     let trials = scenarios.flat_map(|scenario| {
-        let image = image.as_deref().filter(|_| scenario.is_possible());
+        let missing = scenario.missing().filter(|_| image.is_some());
+        if let Some(program) = missing {
+            println!("skipped: {} on Linux {}: {program} is missing", scenario.name, kernel.version);
+        }
+        let image = image.as_deref().filter(|_| missing.is_none());
         let guest = image.map(|image| Arc::new(Guest::new(kernel, scenario.name, image)));
         guests.extend(guest.clone());
         trials_of(kernel, scenario, guest.as_ref())

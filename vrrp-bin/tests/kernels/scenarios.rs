@@ -49,7 +49,7 @@ pub(crate) const SCENARIOS: [Scenario; 11] = [
 ];
 
 const fn everywhere(name: &'static str, checks: &'static [Check]) -> Scenario {
-    Scenario { name, on: &["5.10"], needs: None, checks }
+    Scenario { name, on: &["5.10", "6.1"], needs: None, checks }
 }
 
 const fn on_newest(name: &'static str, checks: &'static [Check]) -> Scenario {
@@ -87,11 +87,7 @@ const STEADY: &[Check] = &[
 ];
 
 const RESTART: &[Check] = &[
-    check(
-        "killed_and_started_is_adopted",
-        "KILL and start, three times",
-        "adopted; no transition of the peer",
-    ),
+    check("killed_and_started_is_adopted", "KILL and start, twice", "adopted; no transition of the peer"),
     check(
         "made_the_hosts_own",
         "`ip address replace` on the active node",
