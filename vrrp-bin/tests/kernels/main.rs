@@ -16,7 +16,9 @@ mod static_binary;
 mod table;
 
 use std::{
-    env, fs, io,
+    env,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -24,6 +26,7 @@ use std::{
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use nix::fcntl::{Flock, FlockArg};
 
 use crate::{
     guest::Guest,
@@ -50,6 +53,7 @@ fn main() {
         println!("every test is ignored: {reason}");
     }
     let play = possible.is_ok() && !arguments.list;
+    let _alone = play.then(alone);
     let mut guests = Vec::new();
     let trials: Vec<Trial> = KERNELS.iter().flat_map(|kernel| trials(kernel, play, &mut guests)).collect();
     // A trial waits for its guest, and the guests are counted where they boot.
@@ -131,6 +135,12 @@ fn possible() -> Result<(), String> {
         }
     }
     fs::create_dir_all(folder()).map_err(|error| format!("{}: {error}", folder().display()))
+}
+
+/// What a guest prints has a place of its own, but two runs at once would have the same: the second one waits.
+fn alone() -> io::Result<Flock<File>> {
+    let file = File::create(folder().join("lock"))?;
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
 }
 
 fn is_there(program: &str) -> bool {
