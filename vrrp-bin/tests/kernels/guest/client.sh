@@ -18,6 +18,8 @@ longest() { # NAME: in hundredths of a second
 }
 seconds() { printf "%d.%02d s" $(($1 / 100)) $(($1 % 100)); }
 # BOUND, in hundredths of a second: the pings are answered again, and were not for that long at most. It ends them.
+# Most bounds are what was once measured, and a second. After a link that went down it is how long the backup waits (3.61 s),
+# and a second: where in an interval the link goes is chance.
 silence() {
     local name longest text=
     for name in v4 v6; do
