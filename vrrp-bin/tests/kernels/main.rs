@@ -55,7 +55,10 @@ fn main() {
     let play = possible.is_ok() && !arguments.list;
     let _alone = play.then(alone);
     let mut guests = Vec::new();
-    let trials: Vec<Trial> = KERNELS.iter().flat_map(|kernel| trials(kernel, play, &mut guests)).collect();
+    let mut trials: Vec<Trial> =
+        KERNELS.iter().flat_map(|kernel| trials(kernel, play, &mut guests)).collect();
+    // The longest come last in the table, and first here.
+    trials.reverse();
     // A trial waits for its guest, and the guests are counted where they boot.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(trials.len()));
     let begun = Instant::now();

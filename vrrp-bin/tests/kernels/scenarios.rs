@@ -204,7 +204,7 @@ const NETEM_ROUGH: &[Check] = &[
     check(
         "netem_quick",
         "`delay 150ms 140ms loss 10% duplicate 10% reorder 25%`, interval 100 ms",
-        "no transition of the active node, 10 of the backup at most",
+        "no transition of the active node, 30 of the backup at most",
     ),
     check("netem_long", "`delay 2500ms`", NO_TRANSITION),
 ];
