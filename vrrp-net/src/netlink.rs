@@ -5,8 +5,8 @@ mod filter;
 pub mod links;
 pub(crate) mod message;
 pub mod monitor;
-pub mod routes;
 pub(crate) mod route_changes;
+pub mod routes;
 pub mod snapshot;
 pub mod socket;
 

@@ -19,8 +19,12 @@ fn destinations(world: &mut World) -> (IpAddr, Vec<IpAddr>) {
 
 fn promoted(config: &vrrp_core::VirtualRouter) -> World {
     let mut world = World::new(std::slice::from_ref(config));
-    world.now = world.router.next_deadline().unwrap();
-    world.handle(Input::Timeout);
+    let key = key(config);
+    while world.phase(key) != vrrp_core::Phase::Acquiring {
+        assert!(world.router.poll_output().is_none_or(|output| matches!(output, Output::Greet(_))));
+        world.now = world.router.next_deadline().unwrap();
+        world.handle(Input::Timeout);
+    }
     world
 }
 

@@ -115,7 +115,8 @@ mod tests {
 
     fn snapshot(addresses: &[(&str, Option<Mark>, AddressFlags)]) -> InterfaceSnapshot {
         let flags = LinkFlags::Up | LinkFlags::LowerUp;
-        let link = HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
+        let link =
+            HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
         let host = |(cidr, mark, flags): &(&str, Option<Mark>, AddressFlags)| HostAddress {
             flags: *flags,
             ..HostAddress::new(1, cidr.parse().unwrap(), *mark)

@@ -8,9 +8,7 @@ use std::{
 use netlink_packet_route::address::AddressFlags;
 use vrrp_core::{LeaseFailure, Reach, Reason};
 use vrrp_net::{
-    Adopted, BackendError, Lease, Release, VipBackend,
-    backend::Netlink,
-    netlink::addresses::Mark,
+    Adopted, BackendError, Lease, Release, VipBackend, backend::Netlink, netlink::addresses::Mark,
 };
 
 use crate::world::{SOON, Test, World, cidr, lease};
@@ -33,7 +31,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("what_a_crash_left_is_gone_on_with", what_a_crash_left_is_gone_on_with),
     ("what_cannot_be_gone_on_with_goes", what_cannot_be_gone_on_with_goes),
     ("what_version_0_1_left_is_adopted_and_marked", what_version_0_1_left_is_adopted_and_marked),
-    ("what_version_0_1_left_goes_when_it_cannot_be_adopted", what_version_0_1_left_goes_when_it_cannot_be_adopted),
+    (
+        "what_version_0_1_left_goes_when_it_cannot_be_adopted",
+        what_version_0_1_left_goes_when_it_cannot_be_adopted,
+    ),
     ("what_version_0_1_left_is_looked_for_at_start_only", what_version_0_1_left_is_looked_for_at_start_only),
     ("without_the_capability_it_is_denied", without_the_capability_it_is_denied),
     ("a_missing_interface_has_a_name", a_missing_interface_has_a_name),

@@ -11,7 +11,10 @@ use std::{
 };
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use netlink_packet_route::{RouteNetlinkMessage, route::{RouteAttribute, RouteProtocol, RouteScope}};
+use netlink_packet_route::{
+    RouteNetlinkMessage,
+    route::{RouteAttribute, RouteProtocol, RouteScope},
+};
 use tokio::{runtime::Runtime, time::timeout};
 use vrrp_core::{Cidr, Loss};
 use vrrp_net::netlink::{
@@ -269,7 +272,9 @@ fn routes_that_are_not_ours_wake_nobody(world: &mut World) {
                     message.header.scope = RouteScope::Universe;
                     let gateway: IpAddr = "198.51.100.2".parse().unwrap();
                     message.attributes.push(RouteAttribute::Gateway(gateway.into()));
-                    message.attributes.retain(|attribute| !matches!(attribute, RouteAttribute::PrefSource(_)));
+                    message
+                        .attributes
+                        .retain(|attribute| !matches!(attribute, RouteAttribute::PrefSource(_)));
                 }
             }
             world.socket.request(message, NLM_F_CREATE).unwrap();

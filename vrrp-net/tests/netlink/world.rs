@@ -123,7 +123,13 @@ impl World {
     }
 
     /// Adds a route to a subnet that needs no gateway, for so many seconds, as `protocol` makes it.
-    pub(crate) fn add_route(&mut self, interface: &str, text: &str, protocol: RouteProtocol, valid: Option<u32>) {
+    pub(crate) fn add_route(
+        &mut self,
+        interface: &str,
+        text: &str,
+        protocol: RouteProtocol,
+        valid: Option<u32>,
+    ) {
         let message = PrefixRoute::of(self.index(interface), cidr(text)).add(valid);
         let RouteNetlinkMessage::NewRoute(mut message) = message else { panic!("no new route") };
         message.header.protocol = protocol;
@@ -147,7 +153,9 @@ impl World {
         for route in self.socket.dump(RouteNetlinkMessage::GetRoute(request)).unwrap() {
             let RouteNetlinkMessage::NewRoute(route) = route else { continue };
             let is_to = RouteAttribute::Destination(to.address().into());
-            if route.header.destination_prefix_length != to.prefix_length() || !route.attributes.contains(&is_to) {
+            if route.header.destination_prefix_length != to.prefix_length()
+                || !route.attributes.contains(&is_to)
+            {
                 continue;
             }
             let expires = route.attributes.iter().find_map(|attribute| match attribute {

@@ -24,7 +24,9 @@ pub enum Unfit {
     )]
     MarkNotKept(&'static str),
     /// It was not tried.
-    #[error("whether this kernel keeps the metric of an address, as Linux 4.18 and newer do, was not tried: {0}")]
+    #[error(
+        "whether this kernel keeps the metric of an address, as Linux 4.18 and newer do, was not tried: {0}"
+    )]
     NotTried(String),
 }
 

@@ -64,7 +64,12 @@ impl Subnets {
     }
 
     /// The route that a virtual address has, or had, if its subnet is not the host's.
-    pub(super) fn route(&mut self, socket: &mut Socket, index: u32, cidr: Cidr) -> Result<PrefixRoute, Error> {
+    pub(super) fn route(
+        &mut self,
+        socket: &mut Socket,
+        index: u32,
+        cidr: Cidr,
+    ) -> Result<PrefixRoute, Error> {
         let table = self.interface(socket, index)?.table;
         Ok(PrefixRoute { table, ..PrefixRoute::of(index, cidr) })
     }

@@ -112,7 +112,9 @@ impl Table {
     /// Whether a virtual address on the interface is in the subnet of `cidr`.
     pub(super) fn is_needed(&self, index: u32, cidr: Cidr) -> bool {
         let mut all = self.by_ip.values().flatten();
-        all.any(|address| address.index == index && address.is_ours() && covers(subnet(cidr), address.ip().into()))
+        all.any(|address| {
+            address.index == index && address.is_ours() && covers(subnet(cidr), address.ip().into())
+        })
     }
 
     /// Enters what has been put.
@@ -197,7 +199,10 @@ mod tests {
         old.old_mark = HELD;
         let table: Table = [old.clone()].into_iter().collect();
         let ip = old.ip();
-        assert_eq!((table.ours(1, ip), table.leftover(1, ip), table.leftover(2, ip)), (None, Some(&old), None));
+        assert_eq!(
+            (table.ours(1, ip), table.leftover(1, ip), table.leftover(2, ip)),
+            (None, Some(&old), None)
+        );
         assert_eq!(table.find(1, ip), Present::Foreign(&old));
     }
 

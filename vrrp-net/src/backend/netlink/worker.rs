@@ -46,15 +46,33 @@ type Answer = oneshot::Sender<Result<Age, BackendError>>;
 #[derive(Debug)]
 pub(super) enum Work {
     /// What version 0.1 left behind is found as well.
-    Adopt { lease: Lease, valid: Option<u32> },
-    Acquire { lease: Lease, valid: Option<u32> },
+    Adopt {
+        lease: Lease,
+        valid: Option<u32>,
+    },
+    Acquire {
+        lease: Lease,
+        valid: Option<u32>,
+    },
     /// `at_start`: what version 0.1 left behind goes as well.
-    Release { lease: Lease, at_start: bool },
-    Renew { leases: Vec<Renewal> },
+    Release {
+        lease: Lease,
+        at_start: bool,
+    },
+    Renew {
+        leases: Vec<Renewal>,
+    },
     /// Of addresses without a lifetime: only their routes are looked at, if one has come or gone.
-    Review { leases: Vec<Lease> },
-    Leaving { lease: Lease, valid: Option<u32> },
-    Inspect { lease: Lease },
+    Review {
+        leases: Vec<Lease>,
+    },
+    Leaving {
+        lease: Lease,
+        valid: Option<u32>,
+    },
+    Inspect {
+        lease: Lease,
+    },
 }
 
 /// One request, and where its answer goes.
@@ -289,7 +307,8 @@ impl Worker {
         let index = index_of(&lease.interface)?;
         let table = self.table()?;
         let ours = lease.addresses.iter().filter_map(|cidr| table.ours(index, cidr.address()));
-        let requests: Vec<_> = ours.map(|held| (Table::again(held, Mark::Leaving, valid), NLM_F_REPLACE)).collect();
+        let requests: Vec<_> =
+            ours.map(|held| (Table::again(held, Mark::Leaving, valid), NLM_F_REPLACE)).collect();
         self.put(&requests).into_iter().collect()
     }
 

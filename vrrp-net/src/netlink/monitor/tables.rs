@@ -143,16 +143,12 @@ impl Tables {
     }
 
     /// The kernel says first that a link is down or an address is gone, and then that its routes are.
-    fn tell_route_removed(
-        &self,
-        route: &OnLink,
-        watched: &Watched,
-        events: &mut VecDeque<MonitorEvent>,
-    ) {
+    fn tell_route_removed(&self, route: &OnLink, watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
         let OnLink { index, table, prefix, ours, .. } = *route;
         let Some(link) = self.links.get(&index).filter(|link| link.is_up()) else { return };
         let here = || self.addresses.iter().filter(|address| address.index == index);
-        let is_needed = here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
+        let is_needed =
+            here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
         // We take ours away ourselves when the host has a subnet of its own.
         let is_given_up = ours && here().any(|own| !own.is_ours() && routes::covers(own.cidr, prefix));
         if let Some((name, _)) = watched.get_key_value(link.name.as_str())

@@ -9,7 +9,8 @@ use crate::netlink::links::HostLink;
 /// Tables with the interface eth0, which is watched, and no addresses.
 fn tables() -> (Tables, Watched) {
     let flags = LinkFlags::Up | LinkFlags::LowerUp;
-    let link = HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
+    let link =
+        HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
     let tables = Tables { links: BTreeMap::from([(1, link)]), addresses: Vec::new() };
     (tables, BTreeMap::from([("eth0".into(), None)]))
 }

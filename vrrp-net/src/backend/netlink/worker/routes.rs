@@ -37,9 +37,9 @@ impl Worker {
     pub(super) fn brought(&mut self, index: u32, cidr: Cidr) -> Result<Option<PrefixRoute>, BackendError> {
         self.table()?;
         let Self { socket, table: Some((_, table)), subnets, .. } = self else { return Ok(None) };
-        subnets
-            .brought(socket, table, index, cidr)
-            .map_err(|error| refused(&format!("the routes of {} could not be listed", name_of(index)), &error))
+        subnets.brought(socket, table, index, cidr).map_err(|error| {
+            refused(&format!("the routes of {} could not be listed", name_of(index)), &error)
+        })
     }
 
     fn add_routes(&mut self, routes: &[PrefixRoute], valid: Option<u32>) -> Result<(), BackendError> {
@@ -74,7 +74,12 @@ impl Worker {
 
     /// After addresses of a lease were deleted: forgets the routes that went with them, and deletes those of IPv6,
     /// which the kernel leaves until they expire.
-    pub(super) fn end_routes(&mut self, index: u32, lease: &Lease, gone: &[HostAddress]) -> Result<(), BackendError> {
+    pub(super) fn end_routes(
+        &mut self,
+        index: u32,
+        lease: &Lease,
+        gone: &[HostAddress],
+    ) -> Result<(), BackendError> {
         let mut left = Vec::new();
         for cidr in lease.addresses.iter().filter(|cidr| cidr.address().is_ipv6()) {
             // Read anew: the route may be needed by an address that has just come.
