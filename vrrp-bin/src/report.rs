@@ -63,6 +63,8 @@ pub(crate) struct VirtualRouter {
     pub(crate) lease_seconds: Option<f64>,
     /// For how long it will not preempt, because of a fault of its own.
     pub(crate) probation_seconds: Option<f64>,
+    /// How long it waits, as the active node, for a link or an address to send from that is gone.
+    pub(crate) waits_seconds: Option<f64>,
     /// The Active that it follows, as a Backup.
     pub(crate) active_peer: Option<IpAddr>,
     /// What the backend said when it failed.
@@ -192,6 +194,7 @@ impl From<&RouterStatus> for VirtualRouter {
             addresses_held: status.held.iter().map(ToString::to_string).collect(),
             lease_seconds: status.lease.map(seconds),
             probation_seconds: status.probation.map(seconds),
+            waits_seconds: status.waits.map(seconds),
             active_peer: status.active_peer,
             backend_error: status.backend_error.clone(),
             socket_error: status.socket_error.clone(),

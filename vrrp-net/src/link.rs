@@ -49,6 +49,20 @@ pub trait Link: Send + 'static {
         payload: &[u8],
     ) -> io::Result<()>;
 
+    /// The same from an address that the host no longer has: the last words of a node that lost it.
+    ///
+    /// # Errors
+    /// What the operating system says, and that a link cannot do it, as one that does not override this.
+    fn send_from_former(
+        &mut self,
+        _interface: InterfaceId,
+        _source: IpAddr,
+        _destination: IpAddr,
+        _payload: &[u8],
+    ) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Announces addresses of one family: a gratuitous ARP request or an unsolicited Neighbor
     /// Advertisement for each.
     ///

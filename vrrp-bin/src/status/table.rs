@@ -94,6 +94,9 @@ fn details(router: &VirtualRouter) -> String {
             format!("does not preempt for another {probation:.0} s, because of a fault of its own"),
         );
     }
+    if let Some(waits) = router.waits_seconds {
+        line("waits", format!("{waits:.2} s more for its link and its address, and serves meanwhile"));
+    }
     for peer in &router.peers_heard {
         let what =
             if peer.priority == 0 { "resigned".to_owned() } else { format!("priority {}", peer.priority) };
@@ -210,6 +213,7 @@ mod tests {
             addresses_held: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
             lease_seconds: Some(2.96),
             probation_seconds: None,
+            waits_seconds: None,
             active_peer: None,
             backend_error: None,
             socket_error: None,

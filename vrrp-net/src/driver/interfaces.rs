@@ -1,8 +1,8 @@
 //! Interfaces by name, and the ports of the link that are open on them.
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
-use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, Transport, VirtualRouter};
+use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, MacAddr, Transport, VirtualRouter};
 
 use super::members::Members;
 use crate::{
@@ -112,6 +112,16 @@ impl Interfaces {
         self.by_name.get(name)?.failed.get(&family).map(String::as_str)
     }
 
+    /// Whether the host has this address on the interface, to send from.
+    pub(super) fn has_source(&self, name: &str, source: IpAddr) -> bool {
+        let status = self.status(name);
+        status.up
+            && match source {
+                IpAddr::V4(ip) => status.ipv4 == Some(ip),
+                IpAddr::V6(ip) => [status.ipv6_link_local, status.ipv6_routable].contains(&Some(ip)),
+            }
+    }
+
     /// What the monitor last said of an interface.
     pub(super) fn status(&self, name: &str) -> InterfaceStatus {
         self.by_name.get(name).map(|interface| interface.snapshot.status).unwrap_or_default()
@@ -176,6 +186,7 @@ impl Interface {
     /// What the core is told: nothing can be sent or heard in a family whose port is not open.
     fn status(&self) -> InterfaceStatus {
         InterfaceStatus {
+            mac: MacAddr(self.snapshot.mac),
             ipv4_closed: self.failed.contains_key(&Family::Ipv4),
             ipv6_closed: self.failed.contains_key(&Family::Ipv6),
             ..self.snapshot.status

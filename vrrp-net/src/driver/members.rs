@@ -33,6 +33,7 @@ pub(super) struct Entry {
     /// What it said when it could not let go of the addresses, until it has, or holds them again.
     pub(super) unreleased: Option<String>,
     pub(super) send_warning: Throttle,
+    pub(super) unreachable_warning: Throttle,
     pub(super) loss_warning: Throttle,
     /// Whether it was said that the node's own address stands among the peers.
     own_address_reported: bool,
@@ -57,6 +58,7 @@ impl Entry {
             error: None,
             unreleased: None,
             send_warning: Throttle::default(),
+            unreachable_warning: Throttle::default(),
             loss_warning: Throttle::default(),
             own_address_reported: false,
             published: watch::Sender::new(phase),

@@ -147,6 +147,18 @@ impl Link for Linux {
         tx::send(sockets.heard.socket(), sockets.port.index, source, destination, payload)
     }
 
+    fn send_from_former(
+        &mut self,
+        interface: InterfaceId,
+        source: IpAddr,
+        destination: IpAddr,
+        payload: &[u8],
+    ) -> io::Result<()> {
+        let sockets = self.port(interface, Family::of(destination))?;
+        let (socket, index) = (sockets.heard.socket(), sockets.port.index);
+        tx::with_any_source(socket, source, || tx::send(socket, index, source, destination, payload))
+    }
+
     fn announce(&mut self, interface: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
         let Sockets { port, announcer, .. } = self.port(interface, family)?;
         let router = family == Family::Ipv6 && forwards_ipv6(&port.name);

@@ -46,6 +46,24 @@ pub(super) fn send(
     Ok(())
 }
 
+/// Has the kernel send from an address that is not on this host, while `work` runs. Only then: a wrong `source` in the
+/// configuration is to be noticed.
+pub(super) fn with_any_source<T>(
+    socket: &Socket,
+    source: IpAddr,
+    work: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    let set = |any: bool| match source {
+        // IP_FREEBIND is not enough for a raw socket.
+        IpAddr::V4(_) => socket.set_ip_transparent_v4(any),
+        IpAddr::V6(_) => sys::set_freebind_v6(socket, any),
+    };
+    set(true)?;
+    let result = work();
+    set(false)?;
+    result
+}
+
 /// Sends frames of our own making. It receives nothing.
 #[derive(Debug)]
 pub(super) struct Announcer {
