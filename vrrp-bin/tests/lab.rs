@@ -24,6 +24,8 @@ mod known_bad;
 mod realtime;
 #[path = "lab/support.rs"]
 mod support;
+#[path = "lab/unicast.rs"]
+mod unicast;
 
 use libtest_mimic::{Arguments, Trial};
 use vrrp_net::lab;
@@ -40,6 +42,7 @@ fn main() {
         backends::tests(),
         realtime::tests(),
         interfaces::tests(),
+        unicast::tests(),
         hostile::tests(),
         known_bad::tests(),
         frames::tests(),

@@ -194,6 +194,8 @@ pub struct Machine {
     /// An operator keeps it out.
     drained: bool,
     link: Link,
+    /// Whether it has taken part since it was started.
+    took_part: bool,
     /// What keeps it out because of a fault of its own.
     fault: Option<Fault>,
     probation: Option<Probation>,
@@ -224,6 +226,7 @@ impl Machine {
             wanted: false,
             drained: false,
             link: Link::Missing,
+            took_part: false,
             fault: None,
             probation: None,
             send_failures: 0,

@@ -49,6 +49,11 @@ pub trait Link: Send + 'static {
         payload: &[u8],
     ) -> io::Result<()>;
 
+    /// Whether the host has this address, to send from by this interface. Asked when something could not be sent.
+    fn has_source(&self, _interface: InterfaceId, _source: IpAddr) -> bool {
+        true
+    }
+
     /// The same from an address that the host no longer has: the last words of a node that lost it.
     ///
     /// # Errors

@@ -80,9 +80,14 @@ fn both(priority: u8) -> String {
     Family::BOTH.map(|family| family.config(priority)).concat()
 }
 
+/// Skew_Time of a node (RFC 9568 6.1).
+fn skew(priority: u8) -> Duration {
+    INTERVAL * (256 - u32::from(priority)) / 256
+}
+
 /// Active_Down_Interval of a node (RFC 9568 6.1).
 fn active_down(priority: u8) -> Duration {
-    3 * INTERVAL + INTERVAL * (256 - u32::from(priority)) / 256
+    3 * INTERVAL + skew(priority)
 }
 
 /// Runs `ip` with these arguments on a host.

@@ -18,7 +18,7 @@ impl Machine {
         if self.wanted {
             return;
         }
-        self.wanted = true;
+        (self.wanted, self.took_part) = (true, false);
         if self.state == State::Initialize {
             // The release below supersedes an inspection that is under way: it is asked for anew.
             if let Some(fault) = &mut self.fault {
@@ -80,6 +80,7 @@ impl Machine {
             Some(_) => return,
         }
         let is_vetted = reason == Reason::Retry;
+        let was_here = core::mem::replace(&mut self.took_part, true);
         if self.params.role == Role::Owner && !self.on_probation(now) {
             if is_vetted {
                 self.promote(now, Reason::Owner, effects);
@@ -91,7 +92,7 @@ impl Machine {
         let interval = self.params.interval;
         let timer = match reason {
             // Enough to hear an Active, if all it takes is to listen. By unicast it has to know the way here, too.
-            Reason::InterfaceBack if !self.params.unicast => {
+            Reason::InterfaceBack if was_here && !self.params.unicast => {
                 interval.duration().saturating_add(interval.skew(self.claim()))
             }
             _ => interval.active_down(self.claim()),

@@ -69,27 +69,31 @@ impl<L: Link> Effects<L> {
 
     fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) {
         let (key, source) = (transmit.key(), transmit.source());
-        let Some(interface) = self.members.get(&key).map(|entry| entry.interface.clone()) else { return };
-        // The last words of a node that lost the address which it sent from.
-        let is_former =
-            transmit.advert().claim == Claim::Resign && !self.interfaces.has_source(&interface, source);
+        let is_up = self.members.get(&key).is_some_and(|entry| self.interfaces.status(&entry.interface).up);
         let mut sending = Sending::default();
         for packet in transmit.packets() {
             let payload = packet.encode(&mut self.buffer).ok().and_then(|length| self.buffer.get(..length));
             let Some(payload) = payload else { continue };
-            let (link, to) = (&mut self.link, packet.destination());
-            let mut sent = link.send(key.interface, source, to, payload);
-            if sent.is_err() && is_former {
-                sent = link.send_from_former(key.interface, source, to, payload);
-            }
-            match sent {
-                Ok(()) => sending.sent = true,
-                Err(error)
-                    if is_destinations(&error, to) && self.interfaces.has_source(&interface, source) =>
-                {
-                    sending.unreachable = Some(to);
+            let (link, id, to) = (&mut self.link, key.interface, packet.destination());
+            let Err(mut error) = link.send(id, source, to, payload) else {
+                sending.sent = true;
+                continue;
+            };
+            let has_source = link.has_source(id, source);
+            // The last words of a node that lost the address which it sent from.
+            if transmit.advert().claim == Claim::Resign && !has_source {
+                match link.send_from_former(id, source, to, payload) {
+                    Ok(()) => {
+                        sending.sent = true;
+                        continue;
+                    }
+                    Err(other) => error = other,
                 }
-                Err(error) => sending.failed = Some((to, error)),
+            }
+            if is_up && has_source && is_destinations(&error, to) {
+                sending.unreachable = Some(to);
+            } else {
+                sending.failed = Some((to, error));
             }
         }
         self.conclude(key, transmit, sending, now);

@@ -1,6 +1,6 @@
 //! Interfaces by name, and the ports of the link that are open on them.
 
-use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
 use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, MacAddr, Transport, VirtualRouter};
 
@@ -110,16 +110,6 @@ impl Interfaces {
     /// Why a port is not open.
     pub(super) fn port_error(&self, name: &str, family: Family) -> Option<&str> {
         self.by_name.get(name)?.failed.get(&family).map(String::as_str)
-    }
-
-    /// Whether the host has this address on the interface, to send from.
-    pub(super) fn has_source(&self, name: &str, source: IpAddr) -> bool {
-        let status = self.status(name);
-        status.up
-            && match source {
-                IpAddr::V4(ip) => status.ipv4 == Some(ip),
-                IpAddr::V6(ip) => [status.ipv6_link_local, status.ipv6_routable].contains(&Some(ip)),
-            }
     }
 
     /// What the monitor last said of an interface.

@@ -147,6 +147,11 @@ impl Link for Linux {
         tx::send(sockets.heard.socket(), sockets.port.index, source, destination, payload)
     }
 
+    fn has_source(&self, interface: InterfaceId, source: IpAddr) -> bool {
+        let sockets = self.position(interface, Family::of(source)).ok().and_then(|at| self.ports.get(at));
+        sockets.is_some_and(|sockets| tx::is_local(sockets.port.index, source).unwrap_or(false))
+    }
+
     fn send_from_former(
         &mut self,
         interface: InterfaceId,
