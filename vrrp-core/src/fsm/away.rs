@@ -23,6 +23,16 @@ pub struct Away {
     pub(super) repair: bool,
 }
 
+impl Active {
+    /// A repair that is under way cannot succeed without a link, which is no fault of the backend: it is asked for
+    /// again.
+    fn postpone_repair(&mut self) {
+        if let (Some(away), Lease::Held { repair_until, .. }) = (&mut self.away, &mut self.lease) {
+            away.repair |= repair_until.take().is_some();
+        }
+    }
+}
+
 impl Machine {
     /// The link or the source of an Active is gone; `source` is what it was.
     pub(super) fn lose_link(
@@ -51,6 +61,9 @@ impl Machine {
             }
         };
         active.away = Some(away);
+        if !can_speak {
+            active.postpone_repair();
+        }
         self.state = State::Active(active);
         if away.until <= now {
             self.leave_link(now, active, effects);
@@ -106,10 +119,7 @@ impl Machine {
             self.repair(now, &mut active, effects);
         } else if let Some(away) = &mut active.away {
             away.repair = true;
-            // A repair that is under way cannot succeed; it is asked for again.
-            if let Lease::Held { repair_until, .. } = &mut active.lease {
-                *repair_until = None;
-            }
+            active.postpone_repair();
         }
         self.state = State::Active(active);
     }

@@ -130,6 +130,17 @@ fn f01_addresses_that_went_along_are_put_back() {
     assert_eq!(machine.handle(promoted + MS, ready()).lease, Some(Want::Repair), "with the link");
 }
 
+/// The kernel tells of the addresses before it tells of the interface: what cannot be put back is no fault.
+#[test]
+fn f01_a_repair_that_fails_for_want_of_a_link_is_no_fault() {
+    let (mut machine, promoted) = held(contending());
+    assert_eq!(machine.handle(promoted, Input::LeaseLost(Loss::Lapsed)).lease, Some(Want::Repair));
+    drive(&mut machine, promoted, &[lost(Link::Missing), Input::LeaseDone(Err(LeaseFailure::Failed))]);
+    assert_eq!(machine.phase(), Phase::Held);
+    assert_eq!(machine.handle(promoted + MS, ready()).lease, Some(Want::Repair));
+    assert_eq!(machine.probation_until(), None);
+}
+
 #[test]
 fn f01_who_is_asked_to_leave_without_a_link_leaves_at_once() {
     for (link, phase) in [(Link::Down, Phase::Initialize(Hold::Stopped)), (Link::NoSource, Phase::Resigning)]
