@@ -19,6 +19,8 @@ mod images;
 mod lan;
 #[path = "containers/replace.rs"]
 mod replace;
+#[path = "program/static_binary.rs"]
+mod static_binary;
 #[allow(dead_code, reason = "shared with the test program `lab`, which uses the rest of it")]
 #[path = "lab/support.rs"]
 mod support;

@@ -1,16 +1,15 @@
 //! The images that the tests use: ours, and Debian with what a host has on it.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use libtest_mimic::Failed;
-
 use crate::{
     Outcome,
     engine::{Engine, output},
+    static_binary,
 };
 
 /// Ours.
@@ -86,7 +85,7 @@ fn debootstrap(tree: &Path, packages: &str, archive: &Path) -> Outcome {
 /// its last stage is built as it stands.
 fn build(engine: &Engine) -> Outcome {
     let dockerfile = fs::read_to_string(root().join("Dockerfile"))?;
-    let binary = compile(&dockerfile)?;
+    let binary = static_binary::build(&root().join("target/containers/build.log"))?;
     let context = engine.folder().join("image");
     fs::create_dir_all(&context)?;
     fs::copy(binary, context.join("vrrp"))?;
@@ -95,23 +94,4 @@ fn build(engine: &Engine) -> Outcome {
     let copied = last.replace("COPY --from=build /vrrp /vrrp", "COPY vrrp /vrrp");
     fs::write(context.join("Dockerfile"), format!("FROM scratch\n{copied}"))?;
     engine.docker(&["build", "--tag", VRRP, &context.to_string_lossy()]).map(drop)
-}
-
-fn compile(dockerfile: &str) -> Result<PathBuf, Failed> {
-    let after = |word: &str| {
-        let line = dockerfile.lines().find_map(|line| line.strip_prefix(word));
-        line.ok_or_else(|| Failed::from(format!("the Dockerfile has no line {word}")))
-    };
-    let flags = after("ENV RUSTFLAGS=")?.trim_matches('"');
-    let build = after("RUN cargo build")?;
-    println!("building the binary as the Dockerfile does");
-    let mut command = Command::new("sh");
-    command.current_dir(root()).env("RUSTFLAGS", flags).arg("-ec").arg(format!("exec cargo build {build}"));
-    let log = File::create(root().join("target/containers/build.log"))?;
-    if !command.stdout(log.try_clone()?).stderr(log).status()?.success() {
-        return Err("the build failed; see target/containers/build.log".into());
-    }
-    let mut rustc = Command::new("rustc");
-    rustc.current_dir(root()).args(["--print", "host-tuple"]);
-    Ok(root().join("target").join(output(rustc)?).join("release/vrrp"))
 }

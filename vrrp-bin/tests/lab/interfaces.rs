@@ -42,7 +42,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
+pub(crate) enum Family {
     Ipv4,
     Ipv6,
 }
@@ -91,7 +91,7 @@ fn active_down(priority: u8) -> Duration {
 }
 
 /// Runs `ip` with these arguments on a host.
-fn ip(host: &Host, arguments: &str) -> Outcome {
+pub(crate) fn ip(host: &Host, arguments: &str) -> Outcome {
     let change = || Command::new("ip").args(arguments.split_whitespace()).output();
     let output = host.run(change)??;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -104,7 +104,7 @@ fn set(host: &Host, setting: &str, value: &str) -> Outcome {
 }
 
 /// Waits until every virtual router of the node is held back for this reason.
-fn wait_for_hold(node: &Node, hold: &str) -> Outcome {
+pub(crate) fn wait_for_hold(node: &Node, hold: &str) -> Outcome {
     let held = || {
         let status = node.status().unwrap_or_default();
         let routers = status["virtual_routers"].as_array().cloned().unwrap_or_default();
@@ -114,14 +114,14 @@ fn wait_for_hold(node: &Node, hold: &str) -> Outcome {
 }
 
 /// Waits until the host has the address, or has it no more.
-fn wait_for_address(node: &Node, address: IpAddr, there: bool) -> Outcome {
+pub(crate) fn wait_for_address(node: &Node, address: IpAddr, there: bool) -> Outcome {
     let is_so = || node.has_address(&address.to_string()).is_ok_and(|found| found == there);
     let what = if there { "lacks" } else { "has" };
     check(wait_until(SOON, is_so), format!("{} still {what} {address}\n{}", node.name, node.log()))
 }
 
 /// Counter `name` of a virtual router.
-fn counter(router: &Value, name: &str) -> u64 {
+pub(crate) fn counter(router: &Value, name: &str) -> u64 {
     router["counters"][name].as_u64().unwrap_or_default()
 }
 
@@ -132,19 +132,19 @@ fn settle(pair: &mut Pair, config: impl Fn(u8) -> String) -> Outcome {
     settled(pair)
 }
 
-fn settled(pair: &Pair) -> Outcome {
+pub(crate) fn settled(pair: &Pair) -> Outcome {
     pair.a.wait_for_phase("held")?;
     pair.b.wait_for_phase("backup")
 }
 
 /// A client that gets answers.
-fn client(pair: &Pair, address: IpAddr) -> Result<Client, Failed> {
+pub(crate) fn client(pair: &Pair, address: IpAddr) -> Result<Client, Failed> {
     let client = Client::start(&pair.user, address, 1000)?;
     answered(&client)?;
     Ok(client)
 }
 
-fn answered(client: &Client) -> Outcome {
+pub(crate) fn answered(client: &Client) -> Outcome {
     let mark = client.mark();
     check(client.wait_for_reply(mark, SOON), "the client got no answer")
 }

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{PoisonError, RwLock},
+    sync::{OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -111,12 +111,17 @@ pub(crate) fn check(condition: bool, otherwise: impl Into<String>) -> Outcome {
     if condition { Ok(()) } else { Err(otherwise.into().into()) }
 }
 
+/// What a test program adds to the environment of the programs that its nodes run, if it does: set in its `main`.
+pub(crate) static ENVIRONMENT: OnceLock<Vec<(&str, PathBuf)>> = OnceLock::new();
+
 /// A host with a process of the program.
 pub(crate) struct Node {
     pub(crate) name: &'static str,
     pub(crate) host: Host,
     pub(crate) cable: Cable,
     pub(crate) mac: [u8; 6],
+    /// What its programs have in their environment beside ours.
+    pub(crate) environment: Vec<(&'static str, PathBuf)>,
     folder: PathBuf,
     process: Option<Process>,
 }
@@ -131,7 +136,8 @@ impl Node {
         let host = Host::new(name)?;
         let cable = Cable::new(&host, "eth0", switch, addresses)?;
         let mac = cable.mac()?;
-        Ok(Self { name, host, cable, mac, folder: folder.to_owned(), process: None })
+        let environment = ENVIRONMENT.get().cloned().unwrap_or_default();
+        Ok(Self { name, host, cable, mac, environment, folder: folder.to_owned(), process: None })
     }
 
     fn control(&self) -> PathBuf {
@@ -150,7 +156,7 @@ impl Node {
         let section = if config.contains("[daemon]") { "" } else { "[daemon]\n" };
         fs::write(&path, format!("{config}\n{section}control = {:?}\n", self.control()))?;
         let log = File::options().create(true).append(true).open(self.log_path())?;
-        command.arg("run").arg("-c").arg(path);
+        command.arg("run").arg("-c").arg(path).envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.process = Some(self.host.spawn(command)?);
         Ok(())

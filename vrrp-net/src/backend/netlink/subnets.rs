@@ -1,6 +1,9 @@
 //! [`Subnets`]: which subnets of an interface the host has by itself.
 
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    io,
+};
 
 use vrrp_core::Cidr;
 
@@ -59,7 +62,7 @@ impl Subnets {
             let is_ours = route.ours || route.source.is_some_and(|ip| addresses.is_leftover(index, ip));
             !is_ours && route.table == interface.table && covers(route.prefix, cidr)
         };
-        let is_the_hosts = interface.routes.iter().find(hosts).is_some();
+        let is_the_hosts = interface.routes.iter().any(|route| hosts(&route));
         Ok((!is_the_hosts).then(|| PrefixRoute { table: interface.table, ..PrefixRoute::of(index, cidr) }))
     }
 
@@ -76,11 +79,12 @@ impl Subnets {
 
     fn interface(&mut self, socket: &mut Socket, index: u32) -> Result<&Interface, Error> {
         self.look();
-        if !self.interfaces.contains_key(&index) {
-            let table = links::routing_table(socket, index)?;
-            let routes = routes::on_link(socket, index)?;
-            self.interfaces.insert(index, Interface { table, routes });
-        }
-        self.interfaces.get(&index).ok_or(Error::Malformed)
+        Ok(match self.interfaces.entry(index) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let table = links::routing_table(socket, index)?;
+                place.insert(Interface { table, routes: routes::on_link(socket, index)? })
+            }
+        })
     }
 }
