@@ -209,6 +209,17 @@ impl<'a> Warnings<'a> {
             }
             _ => {}
         }
+        if let Transport::Unicast { peers, .. } = config.router.transport() {
+            let networks: Vec<Cidr> = interface.own_networks().collect();
+            for peer in peers.iter().filter(|peer| peer.is_behind_router(&networks)) {
+                let message = format!(
+                    "the peer {} is in no network of {name}: it is heard through routers, so filter IP protocol 112 at the \
+                     edge of your network",
+                    peer.address
+                );
+                self.add(&places.peers, message);
+            }
+        }
         if let Transport::Unicast { peers, .. } = config.router.transport()
             && peers.iter().all(|peer| host.has_own(peer.address))
         {

@@ -20,6 +20,12 @@ pub trait Monitor: Send + 'static {
     /// may put them on an interface.
     fn set_virtual(&mut self, _addresses: BTreeSet<IpAddr>) {}
 
+    /// The networks of an interface that is watched: the host's own addresses with their prefix lengths. A monitor that
+    /// does not know them says none.
+    fn networks(&self, _name: &str) -> Vec<Cidr> {
+        Vec::new()
+    }
+
     /// The next thing that happened to an interface that is watched.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent>;
 }

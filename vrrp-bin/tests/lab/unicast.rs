@@ -7,7 +7,8 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use vrrp_net::lab::{Frame, Host, Ticker, wait_until};
+use tempfile::TempDir;
+use vrrp_net::lab::{Cable, Frame, Host, Switch, Ticker, wait_until};
 
 use crate::support::{
     Node, Outcome, Pair, SLACK, SOON, check, milliseconds, now, priority, timed, wait_for, within,
@@ -17,6 +18,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     vec![
         timed("f03_the_peers_route_is_withdrawn_ipv4", |ticker| withdrawn(&ROUTED_IPV4, ticker)),
         timed("f03_the_peers_route_is_withdrawn_ipv6", |ticker| withdrawn(&ROUTED_IPV6, ticker)),
+        timed("f09_nodes_behind_a_router", |_| behind_a_router()),
         timed("f06_a_node_that_returns_is_found_by_its_peer", |_| returns()),
     ]
 }
@@ -122,6 +124,47 @@ fn withdrawn(routed: &Routed, ticker: &Ticker) -> Outcome {
     pair.a.cable.mend()?;
     pair.a.wait_for_phase("held")?;
     pair.b.wait_for_phase("backup")
+}
+
+/// Nodes in two subnets with a router between them, which takes one from the TTL: the lists of container images do not
+/// say so.
+fn behind_a_router() -> Outcome {
+    let folder = TempDir::with_prefix("vrrp-test-")?;
+    let (left, right) = (Switch::new()?, Switch::new()?);
+    let router = Host::new("router")?;
+    let _cables = [
+        Cable::new(&router, "eth0", &left, &["10.0.0.254/24"])?,
+        Cable::new(&router, "eth1", &right, &["10.1.0.254/24"])?,
+    ];
+    router.run(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1"))??;
+    let mut a = Node::new("a", &left, &["10.0.0.1/24"], folder.path())?;
+    let mut b = Node::new("b", &right, &["10.1.0.2/24"], folder.path())?;
+    for (node, gateway) in [(&a, "10.0.0.254"), (&b, "10.1.0.254")] {
+        ip(&node.host, &format!("route add default via {gateway}"))?;
+    }
+    let config = |priority: u8, peer: &str| {
+        format!(
+            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"10.99.0.10\"]\n\
+             priority = {priority}\ninterval = \"100ms\"\n\
+             peers = [{{ address = \"{peer}\", min_ttl_routed = 1 }}]\n"
+        )
+    };
+    a.start(&config(200, "10.1.0.2"))?;
+    a.wait_for_phase("held")?;
+    b.start(&config(100, "10.0.0.1"))?;
+    b.wait_for_phase("backup")?;
+    let heard = || b.router(0)["counters"]["adverts_received"].as_u64().unwrap_or_default() > 10;
+    check(wait_until(SOON, heard), format!("b does not hear a: {:#}", b.router(0)))?;
+    check(b.phase() == "backup" && a.phase() == "held", "there is not one holder")?;
+    let named = |log: &str| log.lines().filter(|line| line.contains("event=peer-behind-router")).count();
+    check(named(&a.log()) == 1 && named(&b.log()) == 1, format!("it is not named once:\n{}", b.log()))?;
+    // In a network of the interface it is a peer on the link, from which a routed message is refused.
+    ip(&b.host, "address add 10.0.0.2/16 dev eth0")?;
+    b.wait_for_phase("held")?;
+    let refused = b.router(0)["peers_refused"].to_string();
+    check(refused.contains("wrong-ttl"), format!("nothing is refused: {refused}"))?;
+    ip(&b.host, "address del 10.0.0.2/16 dev eth0")?;
+    b.wait_for_phase("backup")
 }
 
 /// Both by unicast at 100 ms, without preemption: the stronger one was away for so long that its peer has given up

@@ -153,7 +153,7 @@ fn configured_again_during_the_handover_of_a_shutdown_it_stays() {
         world.configure(&[v3()]),
         ["51: resigning -> held (startup)", "51: advertise 100", "51: repair"]
     );
-    world.done(key(&v3()), Ok(vrrp_core::Reach::OnLink));
+    world.done(key(&v3()), Ok(Reach::OnLink));
     world.wait(SECOND);
     world.give(Input::Timeout);
     assert_eq!(world.phase(key(&v3())), Phase::Held);

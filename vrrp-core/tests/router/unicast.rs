@@ -55,7 +55,7 @@ fn ipv6_peers_beyond_the_link_are_sent_to_from_a_routable_address() {
 
 #[test]
 fn a_peer_may_come_from_as_far_as_its_min_ttl_says_and_no_other_may() {
-    let far = Peer { address: ip("198.51.100.4"), min_ttl: 60 };
+    let far = Peer::from(ip("198.51.100.4")).min_ttl(60);
     let config = v3().unicast([far, ip("192.0.2.3").into()], Hear::Any).unwrap();
     let mut world = World::new(&[config]);
     assert!(world.hear(&Message::v3(200, "198.51.100.4").ttl(60)).is_ok());

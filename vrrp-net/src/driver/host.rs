@@ -31,8 +31,21 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             // What is held is on the interface that had the name before.
             self.input(Input::Interface { id, status: InterfaceStatus::default() });
         }
+        if self.judge_networks(name) {
+            self.input(Input::Configure(&self.desired()));
+        }
         self.sync_interfaces();
         self.report_own_addresses();
+    }
+
+    /// Judges anew which peers are behind a router; whether that changed anything.
+    pub(super) fn judge_networks(&mut self, name: &str) -> bool {
+        let networks = self.monitor.networks(name);
+        let mut changed = false;
+        for entry in self.effects.members.values_mut().filter(|entry| *entry.interface == *name) {
+            changed |= entry.on_networks(&networks);
+        }
+        changed
     }
 
     pub(super) fn report_own_addresses(&mut self) {

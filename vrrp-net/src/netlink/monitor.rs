@@ -171,6 +171,12 @@ impl Monitor {
         self.tables.addresses.iter().filter(move |address| Some(address.index) == index)
     }
 
+    /// The networks of the host's own addresses of the interface `name`.
+    pub fn networks(&self, name: &str) -> Vec<Cidr> {
+        let snapshot = self.tables.snapshot(name, &self.virtual_addresses);
+        snapshot.map(|own| own.addresses.iter().map(|own| own.cidr).collect()).unwrap_or_default()
+    }
+
     /// The next event. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> MonitorEvent {
         poll_fn(|cx| self.poll_event(cx)).await

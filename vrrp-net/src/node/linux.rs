@@ -8,6 +8,7 @@ use std::{
 };
 
 use tokio::runtime::{Builder, Runtime};
+use vrrp_core::Cidr;
 
 use super::Error;
 use crate::{
@@ -47,6 +48,10 @@ impl Monitor for netlink::Monitor {
 
     fn set_virtual(&mut self, addresses: BTreeSet<IpAddr>) {
         Self::set_virtual(self, addresses);
+    }
+
+    fn networks(&self, name: &str) -> Vec<Cidr> {
+        Self::networks(self, name)
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {
