@@ -13,6 +13,7 @@ use crate::{
         Backend, Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name, nearest,
     },
     import::environment::{self, Note, Reading},
+    leftovers,
 };
 use host::{Capability, Host, Interface};
 
@@ -40,6 +41,9 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
         }],
     };
     warnings.extend(realtime(&config));
+    // Where the host cannot be looked at, that was said.
+    let left = leftovers::beside(&config).unwrap_or_default();
+    warnings.extend(left.iter().map(|left| Warning { place: &config.origin, message: left.to_string() }));
     for warning in &warnings {
         eprintln!("{warning}");
     }

@@ -9,6 +9,7 @@ mod control;
 mod demo;
 mod health;
 mod import;
+mod leftovers;
 mod log;
 mod report;
 mod run;

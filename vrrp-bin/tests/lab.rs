@@ -20,6 +20,8 @@ mod hostile;
 mod interfaces;
 #[path = "lab/known_bad.rs"]
 mod known_bad;
+#[path = "lab/leftovers.rs"]
+mod leftovers;
 #[path = "lab/realtime.rs"]
 mod realtime;
 #[path = "lab/support.rs"]
@@ -43,6 +45,7 @@ fn main() {
         realtime::tests(),
         interfaces::tests(),
         unicast::tests(),
+        leftovers::tests(),
         hostile::tests(),
         known_bad::tests(),
         frames::tests(),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::report::{Counters, PeerRefused, Port, Status, VirtualRouter};
+use crate::report::{Counters, LeftBehind, PeerRefused, Port, Status, VirtualRouter};
 
 const HEADER: [&str; 8] =
     ["NAME", "STATE", "PHASE", "SINCE", "PRIORITY", "LEASE", "ADDRESSES", "ACTIVE-PEER"];
@@ -15,6 +15,12 @@ pub(super) fn status(status: &Status) -> String {
     let mut text = routers(&status.virtual_routers);
     for port in &status.ports {
         text += &unattributed(port);
+    }
+    for LeftBehind { interface, address } in &status.leftovers {
+        text += &format!(
+            "\nleft over: {address} on {interface} belongs to no virtual router any more; remove it with `ip address del \
+             {address} dev {interface}`\n"
+        );
     }
     text
 }
@@ -293,6 +299,7 @@ mod tests {
             version: "0".to_owned(),
             virtual_routers: vec![router()],
             ports: vec![quiet, busy],
+            leftovers: Vec::new(),
         };
         let text = status(&all);
         assert!(!text.contains("eth0 ipv4:"), "{text}");
