@@ -67,6 +67,10 @@ pub enum HostEvent {
 pub struct Snapshot {
     /// The kernel's index; another one means that the interface was deleted and created again.
     pub index: u32,
+    /// Grows when an interface leaves and returns, be it with the same index.
+    pub incarnation: u64,
+    /// Grows when news of the host were lost: the interface may have left and returned, and its ports are opened anew.
+    pub news_lost: u64,
     /// Its hardware address.
     pub mac: [u8; 6],
     /// What it can do for us.

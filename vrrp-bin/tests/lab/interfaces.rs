@@ -2,6 +2,8 @@
 
 #[path = "interfaces/addresses.rs"]
 mod addresses;
+#[path = "interfaces/deaf.rs"]
+mod deaf;
 #[path = "interfaces/detection.rs"]
 mod detection;
 #[path = "interfaces/learned.rs"]
@@ -38,6 +40,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     tests.extend(detection::tests());
     tests.extend(routes::tests());
     tests.extend(learned::tests());
+    tests.extend(deaf::tests());
     tests
 }
 

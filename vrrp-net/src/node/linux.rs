@@ -58,9 +58,14 @@ impl Monitor for netlink::Monitor {
         Self::poll_event(self, cx).map(|event| match event {
             MonitorEvent::Interface { name, snapshot } => {
                 let status = InterfaceSnapshot::status(snapshot.as_ref());
-                let (index, mac) =
-                    snapshot.map(|snapshot| (snapshot.index, snapshot.mac)).unwrap_or_default();
-                HostEvent::Interface { name: name.to_string(), snapshot: Snapshot { index, mac, status } }
+                let snapshot = snapshot.map_or_else(Snapshot::default, |own| Snapshot {
+                    index: own.index,
+                    incarnation: own.incarnation,
+                    news_lost: own.news_lost,
+                    mac: own.mac,
+                    status,
+                });
+                HostEvent::Interface { name: name.to_string(), snapshot }
             }
             MonitorEvent::AddressRemoved { name, address, loss, .. } => {
                 HostEvent::AddressRemoved { interface: name.to_string(), address, loss }

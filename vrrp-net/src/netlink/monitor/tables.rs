@@ -25,12 +25,29 @@ pub(super) struct Tables {
     pub(super) links: BTreeMap<u32, HostLink>,
     /// In the kernel's order, which makes the first one of a subnet the primary one.
     pub(super) addresses: Vec<HostAddress>,
+    /// How many interfaces have left, in all; and for each that came later how many had left by then.
+    departures: u64,
+    incarnations: BTreeMap<u32, u64>,
+    /// How often notifications were lost.
+    news_lost: u64,
 }
 
 impl Tables {
     pub(super) fn read(socket: &mut Socket) -> Result<Self, Error> {
         let links = links::list(socket)?.into_iter().map(|link| (link.index, link)).collect();
-        Ok(Self { links, addresses: addresses::list(socket)? })
+        Ok(Self::new(links, addresses::list(socket)?))
+    }
+
+    pub(super) fn new(links: BTreeMap<u32, HostLink>, addresses: Vec<HostAddress>) -> Self {
+        Self { links, addresses, departures: 0, incarnations: BTreeMap::new(), news_lost: 0 }
+    }
+
+    /// Takes over what was counted before notifications were lost.
+    pub(super) fn go_on_from(&mut self, old: &Self) {
+        self.departures = old.departures;
+        self.incarnations.clone_from(&old.incarnations);
+        self.incarnations.retain(|index, _| self.links.contains_key(index));
+        self.news_lost = old.news_lost.wrapping_add(1);
     }
 
     pub(super) fn link(&self, name: &str) -> Option<&HostLink> {
@@ -39,7 +56,11 @@ impl Tables {
 
     pub(super) fn snapshot(&self, name: &str, without: &BTreeSet<IpAddr>) -> Option<InterfaceSnapshot> {
         let own = self.addresses.iter().filter(|address| !without.contains(&address.ip()));
-        self.link(name).map(|link| InterfaceSnapshot::new(link, own))
+        self.link(name).map(|link| InterfaceSnapshot {
+            incarnation: self.incarnations.get(&link.index).copied().unwrap_or_default(),
+            news_lost: self.news_lost,
+            ..InterfaceSnapshot::new(link, own)
+        })
     }
 
     /// Follows the notifications of one datagram.
@@ -63,9 +84,14 @@ impl Tables {
         events: &mut VecDeque<MonitorEvent>,
     ) {
         if is_new {
+            if !self.links.contains_key(&link.index) {
+                self.incarnations.insert(link.index, self.departures);
+            }
             self.links.insert(link.index, link);
             return;
         }
+        self.departures = self.departures.wrapping_add(1);
+        self.incarnations.remove(&link.index);
         let (gone, rest) = mem::take(&mut self.addresses).into_iter().partition(|a| a.index == link.index);
         self.addresses = rest;
         let gone: Vec<HostAddress> = gone;

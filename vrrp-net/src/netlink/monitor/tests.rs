@@ -11,7 +11,7 @@ fn tables() -> (Tables, Watched) {
     let flags = LinkFlags::Up | LinkFlags::LowerUp;
     let link =
         HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
-    let tables = Tables { links: BTreeMap::from([(1, link)]), addresses: Vec::new() };
+    let tables = Tables::new(BTreeMap::from([(1, link)]), Vec::new());
     (tables, BTreeMap::from([("eth0".into(), None)]))
 }
 
