@@ -3,10 +3,12 @@
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a [`report::VirtualRouter`]. Who may
 //! open the socket may ask: it is made with mode 0660.
 
+mod connections;
+
 use std::{
     fs, io,
     os::unix::{
-        fs::{DirBuilderExt, FileTypeExt},
+        fs::{DirBuilderExt, FileTypeExt, MetadataExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -33,8 +35,17 @@ pub(crate) struct Socket {
     file: SocketFile,
 }
 
-/// The name of the socket, removed on drop.
-pub(crate) struct SocketFile(PathBuf);
+/// The name of the socket, removed on drop if it is still this one's: somebody may have removed it, and another daemon
+/// made it anew.
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+/// The device and the inode of a file.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
 
 /// Why there is no control socket.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +77,7 @@ impl Socket {
         let bound = UnixListener::bind(path);
         umask(before);
         let listener = bound.map_err(io)?;
-        let file = SocketFile(path.to_owned());
+        let file = SocketFile { path: path.to_owned(), identity: identity(path) };
         listener.set_nonblocking(true).map_err(io)?;
         Ok(Self { listener, file })
     }
@@ -78,16 +89,17 @@ impl Socket {
     /// What the runtime says of the socket.
     pub(crate) fn serve(self, node: Node) -> io::Result<SocketFile> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
-        let service = axum::serve(listener, routes(node));
-        tokio::spawn(async move { service.await });
+        tokio::spawn(connections::serve(listener, routes(node)));
         Ok(self.file)
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Whoever removed it before us wanted the same.
-        drop(fs::remove_file(&self.0));
+        if self.identity.is_some() && identity(&self.path) == self.identity {
+            // Whoever removed it before us wanted the same.
+            drop(fs::remove_file(&self.path));
+        }
     }
 }
 
@@ -194,6 +206,19 @@ mod tests {
         drop(living);
         assert!(path.exists());
         drop(Socket::bind(&path).unwrap());
+    }
+
+    #[test]
+    fn a12_the_first_of_two_leaves_the_seconds_socket_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        let first = Socket::bind(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let second = Socket::bind(&path).unwrap();
+        drop(first);
+        assert!(path.exists(), "it is the second's");
+        drop(second);
+        assert!(!path.exists());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 #[path = "lab/backends.rs"]
 mod backends;
+#[path = "lab/control.rs"]
+mod control;
 #[path = "lab/evidence.rs"]
 mod evidence;
 #[path = "lab/failover.rs"]
@@ -45,6 +47,7 @@ fn main() {
         realtime::tests(),
         interfaces::tests(),
         unicast::tests(),
+        control::tests(),
         leftovers::tests(),
         hostile::tests(),
         known_bad::tests(),

@@ -439,7 +439,7 @@ fn a1_what_is_older_than_the_tables_is_not_believed(world: &mut World) {
 }
 
 /// With the index and the hardware address that it had, while nobody looked.
-fn a3_an_interface_that_left_and_returned_is_another(world: &mut World) {
+fn a3_an_interface_that_left_and_returned_is_another(_: &mut World) {
     let (mut watch, before) = Watch::on("eth0");
     let before = before.unwrap();
     let mac = before.mac.map(|octet| format!("{octet:02x}")).join(":");
