@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{OnceLock, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use libtest_mimic::{Failed, Trial};
@@ -252,6 +252,17 @@ impl Pair {
         let capture = Capture::start(&switch)?;
         Ok(Self { a, b, user, user_cable, capture, switch, folder })
     }
+}
+
+/// Whether there was a transition between two looks at a virtual router.
+pub(crate) fn has_moved(before: &Value, after: &Value) -> Result<bool, Failed> {
+    let (was, is) = (since(before)?, since(after)?);
+    // It is told by the wall clock, to the millisecond, and kept by another.
+    Ok(was.max(is).duration_since(was.min(is))? > Duration::from_millis(10))
+}
+
+fn since(router: &Value) -> Result<SystemTime, Failed> {
+    Ok(humantime::parse_rfc3339(router["since"].as_str().unwrap_or_default())?)
 }
 
 /// The priority octet of a VRRP frame that `mac` sent.
