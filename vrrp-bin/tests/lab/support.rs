@@ -22,8 +22,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(10);
 pub(crate) const SLACK: Duration = Duration::from_millis(20);
 /// A gap of the ticker above this says that the machine, not the program, was late.
 const HICCUP: Duration = Duration::from_millis(50);
-/// Half of what the program grants the kernel to change an address.
-const BUSY_KERNEL: Duration = Duration::from_millis(500);
+/// A kernel that took longer to change an address may be why an announcement or a repair came late.
+const BUSY_KERNEL: Duration = HICCUP;
 
 pub(crate) fn milliseconds(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
