@@ -14,8 +14,9 @@ use super::{
     Family, INTERVAL, STRONG, WEAK, answered, client, config, counter, ip, set, settle, settled, skew,
     wait_for_address, wait_for_hold,
 };
-use crate::evidence::has_moved;
-use crate::support::{Outcome, Pair, SLACK, SOON, adverts, check, now, priority, timed, wait_for, within};
+use crate::support::{
+    Outcome, Pair, SLACK, SOON, adverts, check, has_moved, now, priority, timed, wait_for, within,
+};
 
 /// `RTF_EXPIRES` of `linux/ipv6_route.h`.
 const EXPIRES: u32 = 0x0040_0000;
