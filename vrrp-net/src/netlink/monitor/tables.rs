@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     mem,
     net::IpAddr,
+    time::Duration,
 };
 
 use netlink_packet_route::address::AddressFlags;
@@ -193,9 +194,15 @@ impl Tables {
     }
 }
 
-/// What runs out is reported with nothing left of its lifetime.
+/// What runs out is reported with nothing left of its lifetime. On a host whose addresses change, the kernel looks at
+/// lifetimes at each change, takes away what has less than a tenth of a second left, and reports a whole second of it.
 fn how_lost(removed: &HostAddress) -> Loss {
-    if removed.valid == Some(0) { Loss::Lapsed } else { Loss::Deleted }
+    let fraction = Duration::from_nanos(removed.renewed_ago().subsec_nanos().into());
+    match removed.valid {
+        Some(0) => Loss::Lapsed,
+        Some(1) if fraction >= Duration::from_millis(900) => Loss::Lapsed,
+        Some(_) | None => Loss::Deleted,
+    }
 }
 
 /// When the primary IPv4 address of a subnet goes, the kernel takes the others along, and tells of them first.
