@@ -42,7 +42,7 @@ impl Machine {
         source: Option<IpAddr>,
         effects: &mut Effects,
     ) {
-        let source = source.or(active.away.map(|away| away.source));
+        let source = source.or_else(|| active.away.map(|away| away.source));
         // Resignations still leave, from the old source.
         let can_speak = self.link == Link::NoSource;
         let away = match (active.lease, source) {
