@@ -89,7 +89,7 @@ impl World {
 
     /// Polls until there is nothing left, writes the packets, and answers as a backend that succeeds.
     fn drain(&mut self) {
-        let mut asked = None;
+        let mut asked = Vec::new();
         while let Some(output) = self.router.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
@@ -97,11 +97,11 @@ impl World {
                         divan::black_box(packet.encode(&mut self.buffer).expect("large enough"));
                     }
                 }
-                Output::Lease(request) => asked = Some((request.key, request.generation)),
+                Output::Lease(request) => asked.push((request.key, request.generation)),
                 other => drop(divan::black_box(other)),
             }
         }
-        if let Some((key, generation)) = asked {
+        for (key, generation) in asked {
             self.give(Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) });
         }
     }

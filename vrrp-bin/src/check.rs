@@ -14,6 +14,7 @@ use crate::{
     },
     descriptors,
     import::environment::{self, Note, Reading},
+    leftovers,
 };
 use host::{Capability, Host, Interface};
 
@@ -42,6 +43,9 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
     };
     warnings.extend(realtime(&config));
     warnings.extend(files(&config));
+    // Where the host cannot be looked at, that was said.
+    let left = leftovers::beside(&config).unwrap_or_default();
+    warnings.extend(left.iter().map(|left| Warning { place: &config.origin, message: left.to_string() }));
     for warning in &warnings {
         eprintln!("{warning}");
     }
@@ -217,6 +221,17 @@ impl<'a> Warnings<'a> {
                 self.add(&places.interface, message);
             }
             _ => {}
+        }
+        if let Transport::Unicast { peers, .. } = config.router.transport() {
+            let networks: Vec<Cidr> = interface.own_networks().collect();
+            for peer in peers.iter().filter(|peer| peer.is_behind_router(&networks)) {
+                let message = format!(
+                    "the peer {} is in no network of {name}: it is heard through routers, so filter IP protocol 112 at the \
+                     edge of your network",
+                    peer.address
+                );
+                self.add(&places.peers, message);
+            }
         }
         if let Transport::Unicast { peers, .. } = config.router.transport()
             && peers.iter().all(|peer| host.has_own(peer.address))

@@ -26,7 +26,7 @@ use vrrp_net::Node;
 
 use crate::{
     config::{describe, nearest},
-    report,
+    leftovers, report,
 };
 
 pub(crate) use connections::CONNECTIONS;
@@ -139,7 +139,11 @@ fn routes(node: Node) -> Router {
 
 async fn status(State(node): State<Node>) -> Response {
     match node.status().await {
-        Ok(status) => Json(report::Status::from(status)).into_response(),
+        Ok(status) => {
+            // The kernel is asked, which can take a moment.
+            let left = tokio::task::block_in_place(|| leftovers::of_node(&status)).unwrap_or_default();
+            Json(report::Status::new(&status, &left)).into_response()
+        }
         Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     }
 }

@@ -10,6 +10,7 @@ mod demo;
 mod descriptors;
 mod health;
 mod import;
+mod leftovers;
 mod log;
 mod orphans;
 mod report;

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use vrrp_core::{Counters as CoreCounters, Phase};
-use vrrp_net::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus};
+use vrrp_net::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus, backend::netlink::Leftover};
 
 /// The version of the format.
 pub(crate) const SCHEMA: u32 = 1;
@@ -26,6 +26,24 @@ pub(crate) struct Status {
     pub(crate) virtual_routers: Vec<VirtualRouter>,
     /// The sockets, with what was received that belongs to no virtual router.
     pub(crate) ports: Vec<Port>,
+    /// Addresses that an earlier process left on this host, and that no virtual router names.
+    #[serde(default)]
+    pub(crate) leftovers: Vec<LeftBehind>,
+}
+
+/// An address that an earlier process left behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LeftBehind {
+    /// The interface's name.
+    pub(crate) interface: String,
+    /// The address with its prefix length.
+    pub(crate) address: String,
+}
+
+impl From<&Leftover> for LeftBehind {
+    fn from(leftover: &Leftover) -> Self {
+        Self { interface: leftover.interface.clone(), address: leftover.cidr.to_string() }
+    }
 }
 
 /// One virtual router; also the answer to `GET /virtual-routers/NAME`.
@@ -63,6 +81,8 @@ pub(crate) struct VirtualRouter {
     pub(crate) lease_seconds: Option<f64>,
     /// For how long it will not preempt, because of a fault of its own.
     pub(crate) probation_seconds: Option<f64>,
+    /// How long it waits, as the active node, for a link or an address to send from that is gone.
+    pub(crate) waits_seconds: Option<f64>,
     /// The Active that it follows, as a Backup.
     pub(crate) active_peer: Option<IpAddr>,
     /// What the backend said when it failed.
@@ -158,13 +178,14 @@ pub(crate) struct Failure {
     pub(crate) error: String,
 }
 
-impl From<NodeStatus> for Status {
-    fn from(node: NodeStatus) -> Self {
+impl Status {
+    pub(crate) fn new(node: &NodeStatus, leftovers: &[Leftover]) -> Self {
         Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             virtual_routers: node.routers.iter().map(VirtualRouter::from).collect(),
             ports: node.ports.iter().map(Port::from).collect(),
+            leftovers: leftovers.iter().map(LeftBehind::from).collect(),
         }
     }
 }
@@ -192,6 +213,7 @@ impl From<&RouterStatus> for VirtualRouter {
             addresses_held: status.held.iter().map(ToString::to_string).collect(),
             lease_seconds: status.lease.map(seconds),
             probation_seconds: status.probation.map(seconds),
+            waits_seconds: status.waits.map(seconds),
             active_peer: status.active_peer,
             backend_error: status.backend_error.clone(),
             socket_error: status.socket_error.clone(),

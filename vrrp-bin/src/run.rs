@@ -18,7 +18,7 @@ use crate::{
     config::{self, Backend, Config, ConfigErrors, RouterConfig},
     control, descriptors,
     import::environment,
-    log, orphans,
+    leftovers, log, orphans,
 };
 
 /// Why the daemon did not start, or did not stop as it should.
@@ -125,6 +125,7 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let _file = socket.serve(node.clone()).map_err(|error| Error::System("the control socket", error))?;
     let control = config.control.display();
     let (count, version) = (config.routers.len(), env!("CARGO_PKG_VERSION"));
+    name_leftovers(&node).await?;
     tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
     loop {
         tokio::select! {
@@ -137,6 +138,16 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     }
     leave(&node, signals).await?;
     tracing::info!(event = "stopped", "stopped");
+    Ok(())
+}
+
+/// What an earlier process left behind stays until somebody removes it.
+async fn name_leftovers(node: &Node) -> Result<(), Error> {
+    let status = node.status().await?;
+    // Where the host cannot be looked at, nothing else works either, and says so.
+    for left in tokio::task::block_in_place(|| leftovers::of_node(&status)).unwrap_or_default() {
+        tracing::warn!(event = "leftover", interface = left.interface, address = %left.cidr.address(), "{left}");
+    }
     Ok(())
 }
 

@@ -27,6 +27,8 @@ mod loss;
 mod member;
 #[path = "guarantees/play.rs"]
 mod play;
+#[path = "guarantees/short_losses.rs"]
+mod short_losses;
 #[path = "guarantees/site.rs"]
 mod site;
 #[path = "guarantees/stall.rs"]
@@ -147,6 +149,7 @@ fn cases() -> Vec<Case> {
         stall::CASES,
         deletion::CASES,
         interface::CASES,
+        short_losses::CASES,
         loss::CASES,
         cables::CASES,
         election::CASES,

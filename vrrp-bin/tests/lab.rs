@@ -20,6 +20,8 @@ mod hostile;
 mod interfaces;
 #[path = "lab/known_bad.rs"]
 mod known_bad;
+#[path = "lab/leftovers.rs"]
+mod leftovers;
 #[path = "lab/limits.rs"]
 mod limits;
 #[path = "lab/others.rs"]
@@ -28,6 +30,8 @@ mod others;
 mod realtime;
 #[path = "lab/support.rs"]
 mod support;
+#[path = "lab/unicast.rs"]
+mod unicast;
 
 use libtest_mimic::{Arguments, Trial};
 use vrrp_net::lab;
@@ -47,6 +51,8 @@ fn main() {
         limits::tests(),
         others::tests(),
         interfaces::tests(),
+        unicast::tests(),
+        leftovers::tests(),
         hostile::tests(),
         known_bad::tests(),
         frames::tests(),

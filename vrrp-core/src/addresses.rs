@@ -85,6 +85,25 @@ impl<A: Address> Cidr<A> {
     }
 }
 
+impl Cidr {
+    /// Whether an address is in the network that this one is in.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let length = u32::from(self.prefix_length());
+        match (self.address(), address) {
+            (IpAddr::V4(ours), IpAddr::V4(other)) => {
+                let host = Ipv4Addr::BITS.saturating_sub(length);
+                (ours.to_bits() ^ other.to_bits()).checked_shr(host).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(ours), IpAddr::V6(other)) => {
+                let host = Ipv6Addr::BITS.saturating_sub(length);
+                (ours.to_bits() ^ other.to_bits()).checked_shr(host).unwrap_or(0) == 0
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+}
+
 impl<A: Address> From<A> for Cidr<A> {
     /// The address alone: /32 or /128.
     fn from(address: A) -> Self {
@@ -219,6 +238,23 @@ fn check_list<A: Address>(addresses: &[Cidr<A>]) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_contains_what_has_its_prefix() {
+        for (network, address, expected) in [
+            ("192.0.2.1/24", "192.0.2.255", true),
+            ("192.0.2.1/24", "192.0.3.1", false),
+            ("192.0.2.1/32", "192.0.2.1", true),
+            ("192.0.2.1/32", "192.0.2.0", false),
+            ("192.0.2.1/0", "198.51.100.1", true),
+            ("2001:db8::1/64", "2001:db8::ffff:1", true),
+            ("2001:db8::1/64", "2001:db8:0:1::1", false),
+            ("0.0.0.0/0", "::1", false),
+        ] {
+            let network: Cidr = network.parse().unwrap();
+            assert_eq!(network.contains(address.parse().unwrap()), expected, "{network} {address}");
+        }
+    }
 
     #[test]
     fn prefix_lengths_are_bounded_by_the_family() {

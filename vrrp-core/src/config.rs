@@ -157,7 +157,7 @@ impl VirtualRouter {
         }
         while let [peer, others @ ..] = rest {
             self.check_host(peer.address)?;
-            if peer.min_ttl == 0 {
+            if peer.min_ttl == 0 || peer.min_ttl_routed == Some(0) {
                 return Err(ConfigError::MinTtl);
             }
             if others.iter().any(|other| other.address == peer.address) {
@@ -167,6 +167,19 @@ impl VirtualRouter {
         }
         self.transport = Transport::Unicast { peers: peers.into(), hear };
         Ok(self)
+    }
+
+    /// What it is on an interface with these networks: peers that are in none of them may be heard from farther away
+    /// ([`Peer::min_ttl_routed`]).
+    #[must_use]
+    pub fn on_networks(&self, networks: &[Cidr]) -> Self {
+        let mut router = self.clone();
+        if let Transport::Unicast { peers, .. } = &mut router.transport
+            && peers.iter().any(|peer| peer.is_behind_router(networks))
+        {
+            *peers = peers.iter().map(|peer| peer.on(networks)).collect();
+        }
+        router
     }
 
     /// Pins the source address of advertisements. Unset, it is the interface's primary IPv4 address

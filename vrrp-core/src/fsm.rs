@@ -15,8 +15,10 @@
 
 mod active;
 mod announcing;
+mod away;
 mod backup;
 mod fight;
+mod greeting;
 mod handover;
 mod initialize;
 mod lease;
@@ -24,17 +26,21 @@ mod parting;
 mod probation;
 #[cfg(test)]
 mod tests;
+mod vetting;
 
 use core::{net::IpAddr, time::Duration};
 
 pub use active::Active;
 pub use announcing::Announcing;
+pub use away::Away;
 pub use backup::Backup;
 pub use fight::Fight;
+pub use greeting::Greeting;
 pub use handover::Then;
 pub use lease::Lease;
 pub use parting::Parting;
 pub use probation::Probation;
+pub use vetting::Vetting;
 
 use crate::{
     Announcements, Claim, Hold, Instant, Interval, LeaseFailure, Loss, Phase, Reach, Reason, Role, Want,
@@ -55,6 +61,8 @@ pub struct Params {
     pub backend_timeout: Duration,
     /// Shifts the refresh of announcements, so that many virtual routers do not announce together.
     pub spread: u8,
+    /// Whether advertisements go to a list of peers, each of which has to know the way here.
+    pub unicast: bool,
 }
 
 /// What the interface allows.
@@ -110,6 +118,10 @@ pub enum Input {
     LeaseLost(Loss),
     /// The last advertisement could not be sent.
     SendFailed,
+    /// The last advertisement was sent as far as this node is concerned, and there is no way to any of the peers.
+    Unreached,
+    /// The interface has another hardware address: neighbours know the addresses at the old one.
+    Moved,
     /// Hand over, and stay out.
     Drain {
         /// Let go even if nobody takes over.
@@ -147,6 +159,8 @@ pub struct Effects {
     pub lease: Option<Want>,
     /// The addresses are announced.
     pub announce: bool,
+    /// This node's own address is told to the neighbours.
+    pub greet: bool,
     /// The advertisement is an answer to a weaker one.
     pub answered: bool,
     /// An answer was due, and withheld because ten in this interval were sent.
@@ -180,6 +194,8 @@ pub struct Machine {
     /// An operator keeps it out.
     drained: bool,
     link: Link,
+    /// Whether it has taken part since it was started.
+    took_part: bool,
     /// What keeps it out because of a fault of its own.
     fault: Option<Fault>,
     probation: Option<Probation>,
@@ -194,7 +210,8 @@ pub struct Machine {
 struct Fault {
     hold: Hold,
     retry_at: Instant,
-    pause: Duration,
+    /// The pause before that; `None` when nothing has failed yet.
+    pause: Option<Duration>,
     /// The backend was asked whether it would work; it has until then to answer.
     inspect_until: Option<Instant>,
 }
@@ -209,6 +226,7 @@ impl Machine {
             wanted: false,
             drained: false,
             link: Link::Missing,
+            took_part: false,
             fault: None,
             probation: None,
             send_failures: 0,
@@ -240,7 +258,10 @@ impl Machine {
             (State::Initialize, Input::Timeout) => self.retry(now, &mut effects),
             (State::Initialize, Input::LeaseDone(result)) => self.inspected(now, result, &mut effects),
             (State::Initialize, Input::Adopt { .. }) => self.leave_to_nobody(&mut effects),
-            (State::Initialize, Input::Advert(_) | Input::LeaseLost(_) | Input::SendFailed) => {}
+            (
+                State::Initialize,
+                Input::Advert(_) | Input::LeaseLost(_) | Input::SendFailed | Input::Unreached | Input::Moved,
+            ) => {}
 
             (State::Backup(_), Input::Shutdown) => self.stop_as_backup(Reason::Shutdown, &mut effects),
             (State::Backup(_), Input::Drain { .. }) => self.stop_as_backup(Reason::Drain, &mut effects),
@@ -250,11 +271,11 @@ impl Machine {
             (State::Backup(backup), Input::Adopt { reach, advertised_at }) => {
                 self.adopt(now, backup, reach, advertised_at, &mut effects);
             }
-            (State::Backup(backup), Input::LeaseDone(_)) => {
-                self.state = State::Backup(Backup { adopting: false, ..backup });
+            (State::Backup(backup), Input::LeaseDone(result)) => {
+                self.vetted(now, backup, result, &mut effects);
             }
             (State::Backup(backup), Input::LeaseLost(_)) => self.lost_before_adoption(backup, &mut effects),
-            (State::Backup(_), Input::Resume) => {}
+            (State::Backup(_), Input::Resume | Input::Unreached | Input::Moved) => {}
 
             (State::Active(active), Input::Shutdown) => self.hand_over(now, active, Then::Stop, &mut effects),
             (State::Active(active), Input::Drain { force }) => {
@@ -273,6 +294,8 @@ impl Machine {
             }
             (State::Active(_), Input::Adopt { .. }) => {}
             (State::Active(active), Input::SendFailed) => self.send_failed(now, active, &mut effects),
+            (State::Active(_), Input::Unreached) => self.note_unreached(),
+            (State::Active(active), Input::Moved) => self.announce_anew(now, active, &mut effects),
         }
         effects
     }
@@ -282,7 +305,7 @@ impl Machine {
     pub fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Initialize => match (self.hold(), self.fault) {
-                (Some(Hold::Backend(_) | Hold::Send), Some(fault)) => {
+                (Some(Hold::Backend(_) | Hold::Inspecting | Hold::Send), Some(fault)) => {
                     Some(fault.inspect_until.unwrap_or(fault.retry_at))
                 }
                 (Some(_) | None, _) => None,
@@ -347,9 +370,20 @@ impl Machine {
     /// The address that it sends from, when there is one.
     #[must_use]
     pub const fn source(&self) -> Option<IpAddr> {
-        match self.link {
-            Link::Ready(source) => Some(source),
-            Link::Missing | Link::Down | Link::NoSocket | Link::NoSource => None,
+        match (self.link, self.state) {
+            (Link::Ready(source), _) => Some(source),
+            // A handover goes on from the old source.
+            (Link::NoSource, State::Active(Active { away: Some(away), .. })) => Some(away.source),
+            (Link::Missing | Link::Down | Link::NoSocket | Link::NoSource, _) => None,
+        }
+    }
+
+    /// Until when it waits for a link or a source that is gone, as an Active; `None` when it has both.
+    #[must_use]
+    pub fn waits_until(&self) -> Option<Instant> {
+        match self.state {
+            State::Active(active) if !active.is_resigning() => active.away.map(|away| away.until),
+            State::Initialize | State::Backup(_) | State::Active(_) => None,
         }
     }
 
@@ -371,8 +405,8 @@ impl Machine {
 
     /// Leaves Backup or Active for Initialize.
     fn initialize(&mut self, reason: Reason, effects: &mut Effects) {
-        // Whatever the answer will be, nobody waits for it any more.
-        if let State::Backup(Backup { adopting: true, .. }) = self.state {
+        // What an earlier process left behind goes, since nobody waits for the answer any more.
+        if let State::Backup(Backup { vetting: Vetting::Adopt { .. }, .. }) = self.state {
             effects.lease = Some(Want::Release { reason, successor: None });
         }
         self.state = State::Initialize;

@@ -139,8 +139,8 @@ impl fmt::Display for Key {
     }
 }
 
-/// An IEEE 802 MAC-48 address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An IEEE 802 MAC-48 address; zeros where there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "six octets")]
 pub struct MacAddr(pub [u8; 6]);
 

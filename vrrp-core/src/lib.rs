@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use std::{collections::BTreeMap, net::Ipv4Addr, num::NonZeroU32, time::Duration};
-//! use vrrp_core::{Input, Instant, InterfaceId, InterfaceStatus, Ipv4Addresses, Output, Router, VirtualRouter};
+//! use vrrp_core::{Input, Instant, InterfaceId, InterfaceStatus, Ipv4Addresses, Output, Reach, Router, VirtualRouter};
 //!
 //! let addresses = Ipv4Addresses::new(["192.0.2.1".parse::<Ipv4Addr>()?])?;
 //! let config = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Duration::from_secs(1).try_into()?);
@@ -12,7 +12,17 @@
 //! let mut router = Router::new();
 //! router.handle(Instant::EPOCH, Input::Interface { id: eth0, status: up })?;
 //! router.handle(Instant::EPOCH, Input::Configure(&BTreeMap::from([(config.key(eth0), config)])))?;
-//! while router.poll_output().is_some() {} // "Backup"
+//! // "Backup"; then the backend is asked for leftovers of a crash, and whether it would work.
+//! for _ in 0..2 {
+//!     let mut request = None;
+//!     while let Some(output) = router.poll_output() {
+//!         if let Output::Lease(lease) = output {
+//!             request = Some((lease.key, lease.generation));
+//!         }
+//!     }
+//!     let (key, generation) = request.expect("a question");
+//!     router.handle(Instant::EPOCH, Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) })?;
+//! }
 //! let silence = router.next_deadline().expect("Active_Down_Timer runs");
 //! router.handle(silence, Input::Timeout)?;
 //! assert!(matches!(router.poll_output(), Some(Output::Event(_)))); // "Acquiring"
@@ -93,8 +103,8 @@ pub use packet::{
 };
 pub use phase::{Hold, Phase, Reason};
 pub use router::{
-    Announce, Event, Generation, Input, InterfaceStatus, LeaseFailure, LeaseRequest, Loss, Notice, Output,
-    Packet, Reach, Rejected, Router, Speaker, Status, Transmit, Want,
+    Announce, Event, Generation, Greet, Input, InterfaceStatus, LeaseFailure, LeaseRequest, Loss, Notice,
+    Output, Packet, Reach, Rejected, Router, Speaker, Status, Transmit, Want,
 };
 pub use stats::Counters;
 pub use time::Instant;

@@ -84,6 +84,8 @@ pub enum Hold {
     NoSource,
     /// The backend could not hold the addresses; it is asked again after a while.
     Backend(LeaseFailure),
+    /// It owns the addresses, and its backend is asked whether it could hold them.
+    Inspecting,
     /// Three advertisements in a row could not be sent.
     Send,
     /// It was drained, and waits to be resumed.
@@ -101,6 +103,7 @@ impl Hold {
             Self::NoSocket => "no-socket",
             Self::NoSource => "no-source-address",
             Self::Backend(failure) => failure.as_str(),
+            Self::Inspecting => "inspecting",
             Self::Send => "send",
             Self::Drained => "drained",
         }
@@ -109,7 +112,7 @@ impl Hold {
     /// Whether it is a fault that somebody should look at, rather than a wish.
     #[must_use]
     pub const fn is_fault(self) -> bool {
-        !matches!(self, Self::Stopped | Self::Drained)
+        !matches!(self, Self::Stopped | Self::Inspecting | Self::Drained)
     }
 }
 
@@ -139,6 +142,8 @@ pub enum Reason {
     Stalled,
     /// Three advertisements in a row could not be sent.
     SendFailed,
+    /// Another Active was heard, and there is no way to it: it cannot know of this node.
+    Unreached,
     /// Something on this host deletes the addresses again and again.
     Fight,
     /// The interface went away, went down, or lost its address.
@@ -177,6 +182,7 @@ impl Reason {
             Self::Backend(failure) => failure.as_str(),
             Self::Stalled => "stalled",
             Self::SendFailed => "send-failed",
+            Self::Unreached => "peer-unreachable",
             Self::Fight => "fight",
             Self::Interface => "interface",
             Self::InterfaceBack => "interface-back",

@@ -17,7 +17,7 @@ use alloc::{
 use core::net::IpAddr;
 
 pub use input::{Generation, Input, InterfaceStatus, LeaseFailure, Loss, Reach};
-pub use output::{Announce, Event, LeaseRequest, Notice, Output, Packet, Transmit, Want};
+pub use output::{Announce, Event, Greet, LeaseRequest, Notice, Output, Packet, Transmit, Want};
 pub use rejected::Rejected;
 pub use speakers::Speaker;
 
@@ -84,6 +84,8 @@ pub struct Status<'a> {
     pub active_until: Option<Instant>,
     /// Until when it will not preempt, because of a fault of its own.
     pub probation_until: Option<Instant>,
+    /// Until when it waits, as an Active, for a link or a source address that is gone.
+    pub waits_until: Option<Instant>,
     /// The Active that it follows, as a Backup.
     pub active_peer: Option<IpAddr>,
     /// Counters.
@@ -118,16 +120,18 @@ impl Router {
             }
             Input::LeaseLost { key, loss } => self.step_key(&key, fsm::Input::LeaseLost(loss)),
             Input::SendFailed { key } => self.step_key(&key, fsm::Input::SendFailed),
+            Input::Unreached { key } => self.step_key(&key, fsm::Input::Unreached),
             Input::Drain { key, force } => self.step_key(&key, fsm::Input::Drain { force }),
             Input::Resume { key } => self.step_key(&key, fsm::Input::Resume),
             Input::Shutdown => self.shutdown(),
             Input::Configure(desired) => self.configure(desired),
             Input::Interface { id, status } => {
-                self.interfaces.insert(id, status);
-                self.step_all(
-                    |entry| entry.key().interface == id,
-                    |entry| fsm::Input::Link(configure::link(entry.config(), status)),
-                );
+                let old = self.interfaces.insert(id, status);
+                let is_here = |entry: &Entry| entry.key().interface == id;
+                self.step_all(is_here, |entry| fsm::Input::Link(configure::link(entry.config(), status)));
+                if old.is_some_and(|old| old.present && status.present && old.mac != status.mac) {
+                    self.step_all(is_here, |_| fsm::Input::Moved);
+                }
             }
         }
         Ok(())

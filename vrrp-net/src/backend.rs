@@ -104,7 +104,8 @@ impl Adopted {
 /// |---|---|
 /// | `acquire` takes its time | this node advertises, so that peers are quiet, and nobody is told that it is active |
 /// | `acquire` or `repair` fails | this node resigns at once and stays out, a peer takes over after its Skew_Time, and `release` is asked for. `inspect` is asked after 1, 2, 4, 8 s and then every 10 s. Once it says yes, this node backs the address up, and does not preempt before its probation is over (10 s, twice as long after each further fault, 5 min at most) |
-/// | `inspect` fails | this node stays out, and asks again |
+/// | `inspect` fails | this node stays out, without a word on the wire, and asks again |
+/// | `adopt` or `inspect` takes its time | Active_Down_Timer waits for the answer; an owner says nothing before it |
 /// | `adopt` or `release` fails | it is logged, and shown in the status. This node has made way before, and backs the address up, but may still hold it: `release` is asked for again after 1, 2, 4 s and so on, every 60 s at last, until it succeeds, the addresses are wanted again, or the virtual router is removed |
 /// | `renew` fails | it is logged, and asked again after the next advertisement. This node stays active; addresses of the kernel that are lost are noticed, and `repair` is asked for |
 /// | `leaving` fails | it is logged, and the handover goes on |
@@ -160,8 +161,8 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether an [`acquire`](Self::acquire) could succeed now. Asked after a failure, before this node
-    /// contends again: a node whose backend is broken must not take the address from a healthy one.
+    /// Whether an [`acquire`](Self::acquire) could succeed now. Asked before this node contends, at the start and
+    /// after every pause or failure: a node whose backend is broken must not take the address from a healthy one.
     ///
     /// # Errors
     /// [`BackendError`]: what is still wrong. This node stays out and asks again later.

@@ -46,7 +46,7 @@ use crate::{
     node::NodeEvent,
 };
 use commands::Drain;
-use effects::Effects;
+use effects::{Effects, Unsent};
 use leases::{Answer, Leases, patience};
 use members::Throttle;
 
@@ -257,13 +257,19 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 self.effects.perform(&output, now);
             }
             // The core answers a failure with a later try or with a resignation whose failure it ignores.
-            let failed = self.effects.take_failed_sends();
-            if failed.is_empty() {
+            let unsent = self.effects.take_unsent();
+            if unsent.is_empty() {
                 break;
             }
             self.handled_at = now;
-            for key in failed {
-                let _ = self.router.handle(now, Input::SendFailed { key });
+            for (key, why) in unsent {
+                let _ = self.router.handle(
+                    now,
+                    match why {
+                        Unsent::Failed => Input::SendFailed { key },
+                        Unsent::Unreachable => Input::Unreached { key },
+                    },
+                );
             }
         }
         self.effects.ask_backends(self.clock.now());

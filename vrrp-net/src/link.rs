@@ -49,6 +49,25 @@ pub trait Link: Send + 'static {
         payload: &[u8],
     ) -> io::Result<()>;
 
+    /// Whether the host has this address, to send from by this interface. Asked when something could not be sent.
+    fn has_source(&self, _interface: InterfaceId, _source: IpAddr) -> bool {
+        true
+    }
+
+    /// The same from an address that the host no longer has: the last words of a node that lost it.
+    ///
+    /// # Errors
+    /// What the operating system says, and that a link cannot do it, as one that does not override this.
+    fn send_from_former(
+        &mut self,
+        _interface: InterfaceId,
+        _source: IpAddr,
+        _destination: IpAddr,
+        _payload: &[u8],
+    ) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Announces addresses of one family: a gratuitous ARP request or an unsolicited Neighbor
     /// Advertisement for each.
     ///

@@ -20,6 +20,12 @@ pub trait Monitor: Send + 'static {
     /// may put them on an interface.
     fn set_virtual(&mut self, _addresses: BTreeSet<IpAddr>) {}
 
+    /// The networks of an interface that is watched: the host's own addresses with their prefix lengths. A monitor that
+    /// does not know them says none.
+    fn networks(&self, _name: &str) -> Vec<Cidr> {
+        Vec::new()
+    }
+
     /// The next thing that happened to an interface that is watched.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent>;
 }
@@ -61,6 +67,10 @@ pub enum HostEvent {
 pub struct Snapshot {
     /// The kernel's index; another one means that the interface was deleted and created again.
     pub index: u32,
+    /// Grows when an interface leaves and returns, be it with the same index.
+    pub incarnation: u64,
+    /// Grows when news of the host were lost: the interface may have left and returned, and its ports are opened anew.
+    pub news_lost: u64,
     /// Its hardware address.
     pub mac: [u8; 6],
     /// What it can do for us.

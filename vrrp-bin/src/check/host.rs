@@ -85,7 +85,12 @@ impl Host {
 impl Interface {
     /// Its addresses that were not put there by vrrp.
     pub(super) fn own(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.addresses.iter().filter(|(_, ours)| !ours).map(|(cidr, _)| cidr.address())
+        self.own_networks().map(|cidr| cidr.address())
+    }
+
+    /// The same, with their prefix lengths.
+    pub(super) fn own_networks(&self) -> impl Iterator<Item = Cidr> + '_ {
+        self.addresses.iter().filter(|(_, ours)| !ours).map(|(cidr, _)| *cidr)
     }
 
     pub(super) fn has_own(&self, address: IpAddr) -> bool {

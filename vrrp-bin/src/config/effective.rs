@@ -88,6 +88,8 @@ struct Announce {
 struct Peer {
     address: IpAddr,
     min_ttl: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_ttl_routed: Option<u8>,
 }
 
 impl<'a> From<&'a Config> for Effective<'a> {
@@ -113,7 +115,11 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
         let (peers, hear) = match router.transport() {
             Transport::Multicast => (Vec::new(), None),
             Transport::Unicast { peers, hear } => {
-                let peer = |peer: &vrrp_core::Peer| Peer { address: peer.address, min_ttl: peer.min_ttl };
+                let peer = |peer: &vrrp_core::Peer| Peer {
+                    address: peer.address,
+                    min_ttl: peer.min_ttl,
+                    min_ttl_routed: peer.min_ttl_routed,
+                };
                 (peers.iter().map(peer).collect(), Some(hear_word(*hear)))
             }
         };

@@ -60,7 +60,8 @@ pub(super) const ADDRESS: Keys = Keys {
 };
 
 /// A peer written as a table.
-pub(super) const PEER: Keys = Keys { section: "a peer", known: &["address", "min_ttl"], planned: &[] };
+pub(super) const PEER: Keys =
+    Keys { section: "a peer", known: &["address", "min_ttl", "min_ttl_routed"], planned: &[] };
 
 /// `backend` as a table.
 pub(super) const BACKEND: Keys =

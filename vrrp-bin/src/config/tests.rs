@@ -1,6 +1,6 @@
 //! Good files become the right core types; bad files say what `tests/bad.txt` says, to the letter.
 
-use std::{fs, time::Duration};
+use std::{fs, net::IpAddr, time::Duration};
 
 use vrrp_core::{Checksum, Cidr, Hear, Password, Peer, Preempt, Priority, Protocol, Reach, Role, Transport};
 
@@ -87,7 +87,7 @@ fn both_families_make_two_virtual_routers() {
         Transport::Unicast { peers, hear: Hear::Any } => peers.to_vec(),
         other => panic!("{other:?}"),
     };
-    let second = Peer { address: "192.0.2.2".parse().unwrap(), min_ttl: 254 };
+    let second = Peer::from("192.0.2.2".parse::<IpAddr>().unwrap()).min_ttl(254);
     assert_eq!(peers(&v4.router), [Peer::from(source), second]);
     assert_eq!(peers(&v6.router), [Peer::from("fe80::2".parse::<IpAddr>().unwrap())]);
 }

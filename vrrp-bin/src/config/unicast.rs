@@ -62,18 +62,22 @@ fn peers(item: Item<'_>, problems: &mut Problems) -> Option<At<Vec<At<Peer>>>> {
 }
 
 fn peer(item: Item<'_>, problems: &mut Problems) -> Option<At<Peer>> {
-    let min_ttl =
-        match item.as_section(&keys::PEER, &mut Problems::default()).and_then(|peer| peer.get("min_ttl")) {
-            Some(item) => {
-                item.number::<std::num::NonZeroU8>(problems, "write a number from 1 to 255", 254)?.value.get()
-            }
-            None => u8::MAX,
-        };
+    let min_ttl = ttl(item, "min_ttl", problems)?;
+    let min_ttl_routed = ttl(item, "min_ttl_routed", problems)?;
     let item = address_of(item, &keys::PEER, "192.0.2.2", problems)?;
     let text = item.text(problems, "192.0.2.2")?.value;
     let message = |_| format!("{text:?} is not an IP address of a peer; write for example \"192.0.2.2\"");
-    let address = problems.check(item.at, text.parse(), message)?;
-    Some(At { at: item.at, value: Peer { address, min_ttl } })
+    let address: IpAddr = problems.check(item.at, text.parse(), message)?;
+    let value = Peer { min_ttl_routed, ..Peer::from(address).min_ttl(min_ttl.unwrap_or(u8::MAX)) };
+    Some(At { at: item.at, value })
+}
+
+/// A limit of a peer that is written as a table; `None`: what is there is wrong.
+fn ttl(item: Item<'_>, key: &str, problems: &mut Problems) -> Option<Option<u8>> {
+    let section = item.as_section(&keys::PEER, &mut Problems::default());
+    let Some(item) = section.and_then(|peer| peer.get(key)) else { return Some(None) };
+    let ttl = item.number::<std::num::NonZeroU8>(problems, "write a number from 1 to 255", 254)?;
+    Some(Some(ttl.value.get()))
 }
 
 impl Unicast {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::report::{Counters, PeerRefused, Port, Status, VirtualRouter};
+use crate::report::{Counters, LeftBehind, PeerRefused, Port, Status, VirtualRouter};
 
 const HEADER: [&str; 8] =
     ["NAME", "STATE", "PHASE", "SINCE", "PRIORITY", "LEASE", "ADDRESSES", "ACTIVE-PEER"];
@@ -15,6 +15,12 @@ pub(super) fn status(status: &Status) -> String {
     let mut text = routers(&status.virtual_routers);
     for port in &status.ports {
         text += &unattributed(port);
+    }
+    for LeftBehind { interface, address } in &status.leftovers {
+        text += &format!(
+            "\nleft over: {address} on {interface} belongs to no virtual router any more; remove it with `ip address del \
+             {address} dev {interface}`\n"
+        );
     }
     text
 }
@@ -93,6 +99,9 @@ fn details(router: &VirtualRouter) -> String {
             "probation",
             format!("does not preempt for another {probation:.0} s, because of a fault of its own"),
         );
+    }
+    if let Some(waits) = router.waits_seconds {
+        line("waits", format!("{waits:.2} s more for its link and its address, and serves meanwhile"));
     }
     for peer in &router.peers_heard {
         let what =
@@ -210,6 +219,7 @@ mod tests {
             addresses_held: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
             lease_seconds: Some(2.96),
             probation_seconds: None,
+            waits_seconds: None,
             active_peer: None,
             backend_error: None,
             socket_error: None,
@@ -289,6 +299,7 @@ mod tests {
             version: "0".to_owned(),
             virtual_routers: vec![router()],
             ports: vec![quiet, busy],
+            leftovers: Vec::new(),
         };
         let text = status(&all);
         assert!(!text.contains("eth0 ipv4:"), "{text}");

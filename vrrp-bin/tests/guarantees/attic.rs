@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What keeps a network alive. Nothing runs in it any more.
 pub(crate) enum Remains {
-    Node(#[expect(dead_code, reason = "it is only kept")] Node),
+    Node(#[expect(dead_code, reason = "it is only kept")] Box<Node>),
     Host(#[expect(dead_code, reason = "it is only kept")] Host),
 }
 

@@ -207,7 +207,7 @@ impl Drop for Site {
     fn drop(&mut self) {
         self.client.stop();
         for member in self.members.drain(..) {
-            attic::keep(Remains::Node(member.end()));
+            attic::keep(Remains::Node(Box::new(member.end())));
         }
         self.user.take().into_iter().for_each(|user| attic::keep(Remains::Host(user)));
     }

@@ -192,8 +192,11 @@ fn works(_: &Ticker) -> Outcome {
     check(pair.a.has_address(&ADDRESS.to_string())?, "a has no address")?;
     check(client.wait_for_reply(client.mark(), SOON), "the client got no answer from a")?;
     let calls = program.calls();
-    let [first, second] = calls.as_slice() else { return Err(format!("it was told {calls:?}").into()) };
+    let [first, asked, second] = calls.as_slice() else {
+        return Err(format!("it was told {calls:?}").into());
+    };
     let told = [
+        (asked, "action", Value::from("inspect")),
         (first, "action", Value::from("release")),
         (first, "reason", Value::from("startup")),
         (first, "successor", Value::Null),
@@ -305,8 +308,8 @@ fn fails(ticker: &Ticker) -> Outcome {
     let program = Program::new(pair.folder.path())?;
     let (a, b) = (pair.a.mac, pair.b.mac);
     program.order("acquire", "echo 'quota exceeded' >&2; exit 3")?;
-    program.order("inspect", "echo 'quota still exceeded' >&2; exit 77")?;
     let claimed = stage(&mut pair, &program, SECOND, LIMIT)?;
+    program.order("inspect", "echo 'quota still exceeded' >&2; exit 77")?;
     let resigned = taken_back(&pair, claimed, SECOND, ticker)?;
     let router = wait_for_hold(&pair.a, "backend-failed")?;
     let error = router["backend_error"].as_str().unwrap_or_default();

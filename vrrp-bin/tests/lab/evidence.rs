@@ -1,14 +1,13 @@
 //! What captures and `status` say of nodes that were attacked.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use libtest_mimic::Failed;
 use serde_json::Value;
 use vrrp_net::lab::{Frame, Ticker};
 
 use crate::{
     forge::{Flaw, Target},
-    support::{Node, Outcome, check, priority, within},
+    support::{Node, Outcome, check, has_moved, priority, within},
 };
 
 /// An advertisement of `target` that `mac` sent, if it did not go to the attacker.
@@ -168,15 +167,4 @@ pub(crate) fn same_phases(node: &Node, before: &Value, after: &Value) -> Outcome
         check(!has_moved(before, after)?, format!("{} of {}: a transition", target.name(), node.name))?;
     }
     Ok(())
-}
-
-/// Whether there was a transition between two looks at a virtual router.
-pub(crate) fn has_moved(before: &Value, after: &Value) -> Result<bool, Failed> {
-    let (was, is) = (since(before)?, since(after)?);
-    // It is told by the wall clock, to the millisecond, and kept by another.
-    Ok(was.max(is).duration_since(was.min(is))? > Duration::from_millis(10))
-}
-
-fn since(router: &Value) -> Result<SystemTime, Failed> {
-    Ok(humantime::parse_rfc3339(router["since"].as_str().unwrap_or_default())?)
 }

@@ -8,11 +8,13 @@ use vrrp_net::lab::{Capture, Injector, Signal, Ticker, wait_until};
 
 use crate::{
     evidence::{
-        Schedule, counts_are, grown, has_moved, number, of, port, refused_are_named, router, same_phases,
-        times, unchanged,
+        Schedule, counts_are, grown, number, of, port, refused_are_named, router, same_phases, times,
+        unchanged,
     },
     forge::{Destination, Flaw, Target, forged},
-    support::{Node, Outcome, Pair, SOON, check, milliseconds, now, timed, timed_alone, wait_for, within},
+    support::{
+        Node, Outcome, Pair, SOON, check, has_moved, milliseconds, now, timed, timed_alone, wait_for, within,
+    },
 };
 
 /// What lateness of processes and of the kernel is allowed, beside the ticker's gap.

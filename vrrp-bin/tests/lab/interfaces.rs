@@ -2,6 +2,8 @@
 
 #[path = "interfaces/addresses.rs"]
 mod addresses;
+#[path = "interfaces/deaf.rs"]
+mod deaf;
 #[path = "interfaces/detection.rs"]
 mod detection;
 #[path = "interfaces/learned.rs"]
@@ -38,6 +40,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     tests.extend(detection::tests());
     tests.extend(routes::tests());
     tests.extend(learned::tests());
+    tests.extend(deaf::tests());
     tests
 }
 
@@ -80,9 +83,14 @@ fn both(priority: u8) -> String {
     Family::BOTH.map(|family| family.config(priority)).concat()
 }
 
+/// Skew_Time of a node (RFC 9568 6.1).
+fn skew(priority: u8) -> Duration {
+    INTERVAL * (256 - u32::from(priority)) / 256
+}
+
 /// Active_Down_Interval of a node (RFC 9568 6.1).
 fn active_down(priority: u8) -> Duration {
-    3 * INTERVAL + INTERVAL * (256 - u32::from(priority)) / 256
+    3 * INTERVAL + skew(priority)
 }
 
 /// Runs `ip` with these arguments on a host.

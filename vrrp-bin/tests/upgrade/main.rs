@@ -7,11 +7,16 @@ mod earlier;
 #[allow(dead_code, reason = "shared with the test program `old_kernels`, which uses the rest of it")]
 #[path = "../old_kernels/stage.rs"]
 mod stage;
+mod subnets;
 #[allow(dead_code, reason = "shared with the test program `lab`, which uses the rest of it")]
 #[path = "../lab/support.rs"]
 mod support;
 
-use std::{env, path::PathBuf, process::Command};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use libtest_mimic::{Arguments, Trial};
 use vrrp_net::{
@@ -50,18 +55,21 @@ fn main() {
     libtest_mimic::run(&arguments, tests).exit();
 }
 
-fn trials(program: &PathBuf) -> Vec<Trial> {
-    let [one, other] = [program.clone(), program.clone()];
+fn trials(program: &Path) -> Vec<Trial> {
+    let this = PathBuf::from(env!("CARGO_BIN_EXE_vrrp"));
+    let [one, two, three, four] = [(); 4].map(|()| program.to_path_buf());
     vec![
-        timed("upgrade_under_a_lease", move |ticker| leased(&one, ticker)),
-        timed("upgrade_without_a_lease", move |_| without_a_lease(&other)),
+        timed("upgrade_under_a_lease", move |ticker| leased(&one, &this, ticker)),
+        timed("upgrade_under_a_lease_beside_version_0_1", move |ticker| leased(&two, &two, ticker)),
+        timed("upgrade_without_a_lease", move |_| without_a_lease(&three)),
+        timed("upgrade_with_subnets_of_its_own", move |ticker| subnets::kept(&four, ticker)),
     ]
 }
 
 /// a runs version 0.1 and is Active.
-fn elect(pair: &mut Pair, program: &PathBuf, more: &str) -> Outcome {
+fn elect(pair: &mut Pair, program: &Path, peer: &Path, more: &str) -> Outcome {
     pair.a.start_command(&config(STRONG, SECOND, more), Command::new(program))?;
-    pair.b.start(&config(WEAK, SECOND, more))?;
+    pair.b.start_command(&config(WEAK, SECOND, more), Command::new(peer))?;
     pair.a.wait_for_phase("held")?;
     pair.b.wait_for_phase("backup")?;
     let found = entries(&pair.a)?;
@@ -81,9 +89,9 @@ fn wait_for_marks(node: &Node) -> Outcome {
 }
 
 /// Nobody notices.
-fn leased(program: &PathBuf, ticker: &Ticker) -> Outcome {
+fn leased(program: &Path, peer: &Path, ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
-    elect(&mut pair, program, "")?;
+    elect(&mut pair, program, peer, "")?;
     is_adopted(&mut pair, ticker, |node| {
         node.start(&config(STRONG, SECOND, ""))?;
         node.wait_for_phase("adopted")?;
@@ -94,10 +102,10 @@ fn leased(program: &PathBuf, ticker: &Ticker) -> Outcome {
 }
 
 /// What has no lifetime is never adopted: it goes at the start, and comes back by election.
-fn without_a_lease(program: &PathBuf) -> Outcome {
+fn without_a_lease(program: &Path) -> Outcome {
     let more = "lease = false";
     let mut pair = Pair::new()?;
-    elect(&mut pair, program, more)?;
+    elect(&mut pair, program, Path::new(env!("CARGO_BIN_EXE_vrrp")), more)?;
     let clients = clients(&pair)?;
     pair.a.process()?.kill()?;
     pair.a.start(&config(STRONG, SECOND, more))?;

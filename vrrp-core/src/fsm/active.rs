@@ -2,7 +2,9 @@
 
 use core::net::IpAddr;
 
-use super::{Announcing, Backup, Effects, Fight, Heard, Lease, Machine, Params, Parting, Say, State, Then};
+use super::{
+    Announcing, Away, Backup, Effects, Fight, Heard, Lease, Machine, Params, Parting, Say, State, Then,
+};
 use crate::{Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, Want};
 
 /// Advertisements sent at once in answer to others: at most this many an interval.
@@ -26,6 +28,10 @@ pub struct Active {
     answers: u8,
     /// Whether it went on with what an earlier process held.
     adopted: bool,
+    /// Whether the last advertisement found no way to any peer.
+    pub(super) unreached: bool,
+    /// The link or the source is gone for a moment.
+    pub(super) away: Option<Away>,
     pub(super) fight: Fight,
     pub(super) lease: Lease,
 }
@@ -41,6 +47,8 @@ impl Active {
             answers_since: now,
             answers: 0,
             adopted: false,
+            unreached: false,
+            away: None,
             fight: Fight::None,
             lease,
         }
@@ -68,6 +76,11 @@ impl Active {
     }
 
     pub(super) fn deadline(&self) -> Instant {
+        if let (Lease::Held { repair_until, .. }, Some(away)) = (self.lease, self.away) {
+            // Nothing is sent meanwhile.
+            let others = [repair_until, self.fight.repair_at()].into_iter().flatten();
+            return others.fold(away.until, Instant::min);
+        }
         let lease = match self.lease {
             Lease::Acquiring { give_up_at } => Some(give_up_at),
             Lease::Held { announcing, repair_until } => {
@@ -86,7 +99,7 @@ impl Active {
 
     /// Whether every address is there, as far as is known: what is lost is not announced (8.1.2, 8.2.2), but anew
     /// once it is back.
-    const fn is_whole(&self) -> bool {
+    pub(super) const fn is_whole(&self) -> bool {
         matches!(self.lease, Lease::Held { repair_until: None, .. }) && self.fight.repair_at().is_none()
     }
 
@@ -139,9 +152,13 @@ impl Machine {
 
     /// Sends an advertisement without touching Adver_Timer.
     pub(super) fn transmit(&mut self, now: Instant, active: &mut Active, effects: &mut Effects) {
+        if active.away.is_some() {
+            return;
+        }
         self.note_send();
         active.sent_before = active.sent_at;
         active.sent_at = now;
+        active.unreached = false;
         effects.transmit = Some(Say::Claim);
     }
 
@@ -162,6 +179,10 @@ impl Machine {
     pub(super) fn judge_stall(&mut self, now: Instant, effects: &mut Effects) {
         let State::Active(active) = self.state else { return };
         if active.is_resigning() || now < active.superseded_at(&self.params) {
+            return;
+        }
+        if active.away.is_some() {
+            self.leave_link(now, active, effects);
             return;
         }
         if self.last_send_failed {
@@ -186,7 +207,14 @@ impl Machine {
         heard: Heard,
         effects: &mut Effects,
     ) {
+        let is_stronger =
+            heard.claim > self.claim() || (heard.claim == self.claim() && self.is_outranked_by(heard.source));
         match (active.lease, heard.claim) {
+            (Lease::Held { .. }, claim) if active.away.is_some() => {
+                if is_stronger && claim != Claim::Resign {
+                    self.let_go(None, Reason::StrongerClaim, Some(heard.source), effects);
+                }
+            }
             (Lease::Resigning { .. }, Claim::Resign) => {}
             (Lease::Resigning { then: Then::GiveWay, .. }, _) => {
                 self.begin_probation(now);
@@ -205,10 +233,11 @@ impl Machine {
                     self.state = State::Active(active);
                 }
             }
-            (_, claim)
-                if claim > self.claim() || (claim == self.claim() && self.is_outranked_by(heard.source)) =>
-            {
-                self.yield_to(now, active, heard, effects);
+            (_, _) if is_stronger => self.yield_to(now, active, heard, effects),
+            // It cannot hear this node, whoever is the stronger: there is no way to it.
+            (_, _) if active.unreached => {
+                self.begin_probation(now);
+                self.follow(now, heard, Reason::Unreached, effects);
             }
             // Somebody here takes the addresses away, and they are put back once a second: any other node does better.
             (_, _) if active.fight.is_hopeless(now) => {
@@ -267,6 +296,10 @@ impl Machine {
     }
 
     pub(super) fn active_timeout(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        if !active.is_resigning() && active.away.is_some_and(|away| away.until <= now) {
+            self.leave_link(now, active, effects);
+            return;
+        }
         match active.lease {
             Lease::Acquiring { give_up_at } | Lease::Held { repair_until: Some(give_up_at), .. }
                 if give_up_at <= now =>
@@ -278,17 +311,17 @@ impl Machine {
                 self.end_handover(now, active, then, effects);
                 return;
             }
-            Lease::Held { announcing: Some(mut announcing), repair_until } => {
+            Lease::Held { announcing: Some(mut announcing), repair_until } if active.away.is_none() => {
                 effects.announce = announcing.due(now, &self.params) && active.is_whole();
                 active.lease = Lease::Held { announcing: Some(announcing), repair_until };
             }
-            Lease::Acquiring { .. } | Lease::Held { announcing: None, .. } | Lease::Resigning { .. } => {}
+            Lease::Acquiring { .. } | Lease::Held { .. } | Lease::Resigning { .. } => {}
         }
         if active.fight.repair_is_due(now) {
             self.repair(now, &mut active, effects);
         }
         self.state = State::Active(active);
-        if active.next_advert_at <= now {
+        if active.next_advert_at <= now && (active.away.is_none() || active.is_resigning()) {
             self.advertise_on_schedule(now, active, effects);
         }
     }
@@ -311,7 +344,12 @@ impl Machine {
         let unheard = active.sent_at == active.since && matches!(active.lease, Lease::Acquiring { .. });
         active.sent_at = active.sent_before;
         self.state = State::Active(active);
-        if active.is_resigning() {
+        if let Some(then @ Then::Withdraw) = active.handover() {
+            // Nobody can be reached from the old source.
+            self.let_go(Some(then), Reason::Interface, None, effects);
+            return;
+        }
+        if active.is_resigning() || active.away.is_some() {
             return;
         }
         if self.send_failures >= SEND_FAILURES {
@@ -330,6 +368,23 @@ impl Machine {
         let interval = self.params.interval;
         let timer = interval.duration().saturating_add(interval.skew(self.claim()));
         self.state = State::Backup(Backup::new(interval, now + timer));
+    }
+
+    /// The last advertisement found no way to any peer, which is no fault of this node.
+    pub(super) const fn note_unreached(&mut self) {
+        if let State::Active(active) = &mut self.state {
+            active.unreached = true;
+        }
+    }
+
+    /// Neighbours are told again, from the beginning.
+    pub(super) fn announce_anew(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        if let Lease::Held { announcing: Some(_), repair_until } = active.lease {
+            let (announcing, due) = Announcing::burst(now, &self.params);
+            active.lease = Lease::Held { announcing: Some(announcing), repair_until };
+            effects.announce = due && active.is_whole() && active.away.is_none();
+            self.state = State::Active(active);
+        }
     }
 
     /// Leaves Active because of a fault of this node.

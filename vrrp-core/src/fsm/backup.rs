@@ -1,7 +1,7 @@
 //! RFC 9568 6.4.2: Backup.
 
-use super::{Effects, Heard, Machine, Parting, Say, State};
-use crate::{Claim, Instant, Interval, Preempt, Reach, Reason};
+use super::{Effects, Greeting, Heard, Machine, Parting, Say, State, Vetting};
+use crate::{Claim, Instant, Interval, LeaseFailure, Preempt, Reach, Reason};
 
 /// The timers and learned values of Backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,10 +17,12 @@ pub struct Backup {
     pub preempt_at: Option<Instant>,
     /// The Active that is followed.
     pub active: Option<core::net::IpAddr>,
-    /// The backend was asked whether an earlier process left something to go on with, and has not answered.
-    pub adopting: bool,
+    /// What the backend was asked before this node contends.
+    pub vetting: Vetting,
     /// Last words that the winner may not have heard yet.
     pub parting: Option<Parting>,
+    /// How it makes itself known.
+    pub greeting: Option<Greeting>,
 }
 
 impl Backup {
@@ -31,20 +33,34 @@ impl Backup {
             expecting: Reason::Silence,
             preempt_at: None,
             active: None,
-            adopting: false,
+            vetting: Vetting::Passed,
             parting: None,
+            greeting: None,
         }
     }
 
     pub(super) fn deadline(&self) -> Instant {
-        let parting = self.parting.map(Parting::next_at);
-        [self.preempt_at, parting].into_iter().flatten().fold(self.active_down_at, Instant::min)
+        let contention = self.preempt_at.map_or(self.active_down_at, |at| at.min(self.active_down_at));
+        // While the backend is asked, contention waits for it.
+        let contention = self.vetting.until().map_or(contention, |until| until.max(contention));
+        let others = [self.parting.map(Parting::next_at), self.greeting.map(|greeting| greeting.next_at)];
+        others.into_iter().flatten().fold(contention, Instant::min)
+    }
+
+    /// Why it should be Active by now, if it should.
+    pub(super) fn contends(&self, now: Instant) -> Option<Reason> {
+        if self.active_down_at <= now {
+            Some(self.expecting)
+        } else {
+            self.preempt_at.is_some_and(|at| at <= now).then_some(Reason::Preemption)
+        }
     }
 }
 
 impl Machine {
     pub(super) fn backup_hears(&mut self, now: Instant, mut backup: Backup, heard: Heard) {
         let claim = self.claim();
+        backup.greeting = None;
         match heard.claim {
             // 6.4.2: Active_Down_Timer is set to Skew_Time. A resignation that is repeated does not
             // postpone the takeover.
@@ -81,10 +97,13 @@ impl Machine {
     }
 
     pub(super) fn backup_timeout(&mut self, now: Instant, mut backup: Backup, effects: &mut Effects) {
-        if backup.active_down_at <= now {
-            self.promote(now, backup.expecting, effects);
-        } else if backup.preempt_at.is_some_and(|at| at <= now) {
-            self.promote(now, Reason::Preemption, effects);
+        self.greet_again(now, &mut backup, effects);
+        self.state = State::Backup(backup);
+        if backup.contends(now).is_some() {
+            match backup.vetting.until() {
+                Some(until) if until <= now => self.fail_vetting(now, LeaseFailure::TimedOut, effects),
+                Some(_) | None => self.contend(now, backup, effects),
+            }
         } else if let Some(parting) = backup.parting.filter(|parting| parting.next_at() <= now) {
             self.note_send();
             effects.transmit = Some(Say::Claim);
@@ -95,7 +114,8 @@ impl Machine {
 
     /// What an earlier process left behind has gone while the backend was asked about it.
     pub(super) fn lost_before_adoption(&mut self, mut backup: Backup, effects: &mut Effects) {
-        if core::mem::take(&mut backup.adopting) {
+        if let Vetting::Adopt { .. } = backup.vetting {
+            backup.vetting = Vetting::Due;
             self.state = State::Backup(backup);
             self.leave_to_nobody(effects);
         }
@@ -111,7 +131,9 @@ impl Machine {
         advertised_at: Instant,
         effects: &mut Effects,
     ) {
-        backup.adopting = false;
+        if let Vetting::Adopt { .. } = backup.vetting {
+            backup.vetting = Vetting::Due;
+        }
         self.state = State::Backup(backup);
         let anybody_heard = backup.active.is_some() || backup.expecting != Reason::Silence;
         if anybody_heard || advertised_at + self.params.interval.silence() <= now {

@@ -23,6 +23,8 @@ pub enum Then {
     },
     /// It follows the successor, on probation: somebody on this host takes the addresses away again and again.
     GiveWay,
+    /// It waits for an address to send from.
+    Withdraw,
 }
 
 impl Machine {
@@ -33,13 +35,23 @@ impl Machine {
             Then::Stop => Reason::Shutdown,
             Then::Drain { .. } => Reason::Drain,
             Then::GiveWay => Reason::Fight,
+            Then::Withdraw => Reason::Interface,
         };
+        if active.away.is_some() && self.source().is_none() {
+            // There is no link to resign on.
+            self.let_go(Some(then), reason, None, effects);
+            return;
+        }
         match active.lease {
             Lease::Resigning { then: Then::Stop, .. } if then == Then::Stop => {
                 self.let_go(Some(then), reason, None, effects);
             }
             Lease::Resigning { then: Then::Stop, .. } => {}
-            Lease::Resigning { until, announcing, then: before @ (Then::Drain { .. } | Then::GiveWay) } => {
+            Lease::Resigning {
+                until,
+                announcing,
+                then: before @ (Then::Drain { .. } | Then::GiveWay | Then::Withdraw),
+            } => {
                 if before == Then::GiveWay {
                     effects.lease = Some(Want::Leaving);
                 }
@@ -59,7 +71,7 @@ impl Machine {
                 active.next_advert_at = now + interval / 16;
                 effects.transition = Some(reason);
                 effects.lease = Some(match then {
-                    Then::Stop | Then::Drain { .. } => Want::Leaving,
+                    Then::Stop | Then::Drain { .. } | Then::Withdraw => Want::Leaving,
                     // An address was deleted a moment ago.
                     Then::GiveWay => Want::Repair,
                 });
@@ -78,8 +90,12 @@ impl Machine {
         effects: &mut Effects,
     ) {
         match then {
-            Then::Stop | Then::Drain { force: true } => {
+            Then::Stop | Then::Drain { force: true } | Then::Withdraw => {
                 self.let_go(Some(then), Reason::NoSuccessor, None, effects);
+            }
+            // What was asked for is to be taken back, and there is nothing to advertise from.
+            Then::Drain { force: false } | Then::GiveWay if active.away.is_some() => {
+                self.let_go(None, Reason::Interface, None, effects);
             }
             Then::Drain { force: false } => {
                 effects.drain_refused = true;
@@ -126,7 +142,7 @@ impl Machine {
         effects: &mut Effects,
     ) {
         match handover {
-            None | Some(Then::GiveWay) => {}
+            None | Some(Then::GiveWay | Then::Withdraw) => {}
             Some(Then::Stop) => self.wanted = false,
             Some(Then::Drain { .. }) => self.drained = true,
         }

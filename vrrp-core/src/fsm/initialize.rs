@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Backup, Effects, Fault, Link, Machine, Probation, State, Then};
+use super::{Backup, Effects, Fault, Link, Machine, Probation, State, Then, Vetting};
 use crate::{Hold, Instant, LeaseFailure, Reach, Reason, Role, Want};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -18,17 +18,17 @@ impl Machine {
         if self.wanted {
             return;
         }
-        self.wanted = true;
+        (self.wanted, self.took_part) = (true, false);
         if self.state == State::Initialize {
             // The release below supersedes an inspection that is under way: it is asked for anew.
             if let Some(fault) = &mut self.fault {
                 fault.inspect_until = None;
             }
-            // What a crash left behind is gone on with, or it goes; whoever acquires next supersedes this.
+            // Leftovers of a crash are either adopted or released; the next acquire supersedes this request.
             self.leave_to_nobody(effects);
             self.enter(now, Reason::Startup, effects);
             if let State::Backup(backup) = &mut self.state {
-                backup.adopting = true;
+                backup.vetting = Vetting::Adopt { until: now + self.params.backend_timeout };
                 effects.lease = Some(Want::Adopt);
             }
         }
@@ -45,8 +45,8 @@ impl Machine {
     }
 
     pub(super) fn link_changed(&mut self, now: Instant, link: Link, effects: &mut Effects) {
-        let before = self.hold();
-        self.link = link;
+        let (before, source) = (self.hold(), self.source());
+        let old = core::mem::replace(&mut self.link, link);
         match (self.state, link) {
             (State::Initialize, _) => {
                 let reason = match before {
@@ -60,13 +60,12 @@ impl Machine {
             (State::Backup(backup), Link::Ready(_)) => {
                 self.state = State::Backup(Backup { parting: None, ..backup })
             }
-            (State::Active(_), Link::Ready(_)) => {}
+            (State::Active(active), Link::Ready(_)) => self.regain_link(now, active, old, effects),
             (State::Backup(_), Link::Missing | Link::Down | Link::NoSocket | Link::NoSource) => {
                 self.initialize(Reason::Interface, effects);
             }
             (State::Active(active), Link::Missing | Link::Down | Link::NoSocket | Link::NoSource) => {
-                self.let_go(active.handover(), Reason::Interface, None, effects);
-                effects.transmit = None;
+                self.lose_link(now, active, source, effects);
             }
         }
     }
@@ -77,15 +76,33 @@ impl Machine {
         match self.hold() {
             None => {}
             // The pause may have ended while something else held it.
-            Some(Hold::Backend(_) | Hold::Send) => return self.retry(now, effects),
+            Some(Hold::Backend(_) | Hold::Inspecting | Hold::Send) => return self.retry(now, effects),
             Some(_) => return,
         }
+        let is_vetted = reason == Reason::Retry;
+        let was_here = core::mem::replace(&mut self.took_part, true);
         if self.params.role == Role::Owner && !self.on_probation(now) {
-            self.promote(now, Reason::Owner, effects);
+            if is_vetted {
+                self.promote(now, Reason::Owner, effects);
+            } else {
+                self.vet_owner(now, effects);
+            }
             return;
         }
-        let timer = self.params.interval.active_down(self.claim());
-        self.state = State::Backup(Backup::new(self.params.interval, now + timer));
+        let interval = self.params.interval;
+        let timer = match reason {
+            // Enough to hear an Active, if all it takes is to listen. By unicast it has to know the way here, too.
+            Reason::InterfaceBack if was_here && !self.params.unicast => {
+                interval.duration().saturating_add(interval.skew(self.claim()))
+            }
+            _ => interval.active_down(self.claim()),
+        };
+        let mut backup = Backup::new(interval, now + timer);
+        self.greet(now, &mut backup, effects);
+        if !is_vetted {
+            self.vet(now, &mut backup, effects);
+        }
+        self.state = State::Backup(backup);
     }
 
     pub(super) fn on_probation(&self, now: Instant) -> bool {
@@ -98,11 +115,11 @@ impl Machine {
 
     /// Keeps out because of a fault of this node, and begins the pause before the next try.
     pub(super) fn fault(&mut self, now: Instant, hold: Hold) {
-        let pause = match self.fault {
-            Some(fault) => fault.pause.saturating_mul(2).min(LONGEST_PAUSE),
+        let pause = match self.fault.and_then(|fault| fault.pause) {
+            Some(pause) => pause.saturating_mul(2).min(LONGEST_PAUSE),
             None => FIRST_PAUSE,
         };
-        self.fault = Some(Fault { hold, retry_at: now + pause, pause, inspect_until: None });
+        self.fault = Some(Fault { hold, retry_at: now + pause, pause: Some(pause), inspect_until: None });
     }
 
     /// The pause after a fault is over: a backend is asked first, everything else is tried.
@@ -114,7 +131,7 @@ impl Machine {
             }
             (_, Some(_)) => {}
             (_, None) if now < fault.retry_at || self.hold() != Some(fault.hold) => {}
-            (Hold::Backend(_), None) => {
+            (Hold::Backend(_) | Hold::Inspecting, None) => {
                 fault.inspect_until = Some(now + self.params.backend_timeout);
                 self.fault = Some(fault);
                 effects.lease = Some(Want::Inspect);

@@ -62,6 +62,10 @@ impl Machine {
     /// An address that is lost below the bound of the lease is put back: no transition, unless somebody deletes it
     /// again and again.
     pub(super) fn lease_lost(&mut self, now: Instant, mut active: Active, loss: Loss, effects: &mut Effects) {
+        if active.away.is_some() && !active.is_resigning() {
+            self.lost_while_away(now, active, effects);
+            return;
+        }
         let answer = match (active.lease, loss) {
             (Lease::Held { repair_until, .. }, Loss::Deleted) => {
                 // Whoever deletes faster than a backend answers is a fight, and no fault of the backend.

@@ -3,6 +3,8 @@
 mod cells;
 mod held;
 mod rfc;
+mod short_losses;
+mod vetting;
 
 use core::time::Duration;
 use std::{
@@ -40,6 +42,7 @@ pub(super) fn params(role: Role) -> Params {
         announcements: Announcements::default(),
         backend_timeout: Duration::from_millis(2500),
         spread: 0,
+        unicast: false,
     }
 }
 
@@ -71,16 +74,30 @@ pub(super) fn backup(role: Role) -> Machine {
     machine
 }
 
-/// After the backend has said that there is nothing to go on with.
+/// After the backend has said that there is nothing to go on with, and that it would work.
 pub(super) fn settled(role: Role) -> Machine {
-    let mut machine = backup(role);
-    drive(&mut machine, t0(), &[Input::LeaseDone(Ok(Reach::Routed))]);
+    settle(Machine::new(params(role)), ready())
+}
+
+/// The same for a machine of any kind.
+pub(super) fn settle(mut machine: Machine, ready: Input) -> Machine {
+    let done = Input::LeaseDone(Ok(Reach::Routed));
+    drive(&mut machine, t0(), &[ready, Input::Start, done, done]);
+    assert_eq!(machine.phase(), Phase::Backup);
+    machine
+}
+
+/// An owner whose backend was asked whether it would work.
+pub(super) fn owner() -> Machine {
+    let mut machine = Machine::new(params(Role::Owner));
+    drive(&mut machine, t0(), &[ready(), Input::Start]);
+    assert_eq!(machine.phase(), Phase::Initialize(Hold::Inspecting));
     machine
 }
 
 /// Promoted at the time that is given back, not yet answered by the backend.
 pub(super) fn acquiring(role: Role) -> (Machine, Instant) {
-    let mut machine = backup(role);
+    let mut machine = settled(role);
     let at = machine.deadline().unwrap();
     drive(&mut machine, at, &[Input::Timeout]);
     assert_eq!(machine.phase(), Phase::Acquiring);
@@ -101,6 +118,15 @@ pub(super) fn adopted(role: Role) -> (Machine, Instant) {
     drive(&mut machine, t0(), &[Input::Adopt { reach: Reach::OnLink, advertised_at }]);
     assert_eq!(machine.phase(), Phase::Adopted);
     (machine, t0())
+}
+
+/// Without an address to send from for too long: it resigns from the old one.
+pub(super) fn withdrawing(role: Role) -> (Machine, Instant) {
+    let (mut machine, at) = held(role);
+    drive(&mut machine, at, &[Input::Link(Link::NoSource)]);
+    drive(&mut machine, at + 250 * MS, &[Input::Timeout]);
+    assert_eq!(machine.phase(), Phase::Resigning);
+    (machine, at + 250 * MS)
 }
 
 /// Held, and deleted ten times a second until it gives way, at the time that is given back.

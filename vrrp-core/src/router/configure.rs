@@ -22,6 +22,7 @@ fn params(config: &VirtualRouter) -> Params {
         announcements: config.announcement_policy(),
         backend_timeout: config.backend_timeout(),
         spread: config.vrid().get(),
+        unicast: *config.transport() != Transport::Multicast,
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::net::IpAddr;
 
 use super::{
-    Announce, Event, Generation, LeaseRequest, Notice, Output, Rejected, Status, Transmit, Want,
+    Announce, Event, Generation, Greet, LeaseRequest, Notice, Output, Rejected, Status, Transmit, Want,
     speakers::Tally,
 };
 use crate::{
@@ -55,8 +55,11 @@ struct Pending {
     drain_refused: bool,
     leaving: bool,
     transmit: Option<Say>,
+    /// A release that an inspection must not supersede.
+    release: Option<(Want, Generation)>,
     lease: Option<Want>,
     announce: bool,
+    greet: bool,
     /// How many notices are there to be polled.
     notices_due: u8,
     /// One bit for each notice that was told since the phase last changed.
@@ -84,8 +87,10 @@ impl Entry {
             drain_refused: false,
             leaving: false,
             transmit: None,
+            release: None,
             lease: None,
             announce: false,
+            greet: false,
             notices_due: 0,
             told_notices: 0,
         };
@@ -188,6 +193,7 @@ impl Entry {
         if self.machine.source().is_none() {
             pending.transmit = None;
         }
+        pending.greet = (pending.greet || effects.greet) && self.machine.source().is_some();
         pending.drain_refused |= effects.drain_refused;
         match effects.lease {
             None => {}
@@ -196,11 +202,18 @@ impl Entry {
                 pending.leaving = true;
                 pending.lease = None;
             }
+            Some(Want::Inspect) => {
+                let release = pending.lease.filter(|want| matches!(want, Want::Release { .. }));
+                pending.release = release.map(|want| (want, self.rest.generation)).or(pending.release);
+                self.rest.generation = self.rest.generation.next();
+                pending.lease = Some(Want::Inspect);
+            }
             Some(want) => {
                 // Every request but `Leaving` says that the addresses are not held just now.
                 pending.announce = false;
                 self.rest.generation = self.rest.generation.next();
                 pending.leaving = false;
+                pending.release = None;
                 pending.lease = Some(want);
             }
         }
@@ -238,8 +251,10 @@ impl Entry {
             || pending.drain_refused
             || pending.leaving
             || pending.transmit.is_some()
+            || pending.release.is_some()
             || pending.lease.is_some()
             || pending.announce
+            || pending.greet
             || pending.notices_due > 0
     }
 
@@ -255,17 +270,25 @@ impl Entry {
             return Some(Output::Event(Event::DrainRefused { key }));
         }
         if core::mem::take(&mut self.pending.leaving) {
-            return Some(self.lease_request(Want::Leaving));
+            return Some(self.lease_request(Want::Leaving, self.rest.generation));
         }
         if let (Some(say), Some(source)) = (self.pending.transmit.take(), self.machine.source()) {
             return Some(Output::Transmit(self.transmit(say, source)));
         }
+        if let Some((want, generation)) = self.pending.release.take() {
+            return Some(self.lease_request(want, generation));
+        }
         if let Some(want) = self.pending.lease.take() {
-            return Some(self.lease_request(want));
+            return Some(self.lease_request(want, self.rest.generation));
         }
         if core::mem::take(&mut self.pending.announce) {
             self.tally.counters.announcements = self.tally.counters.announcements.wrapping_add(1);
             return Some(Output::Announce(Announce { key, config: &self.config }));
+        }
+        if core::mem::take(&mut self.pending.greet)
+            && let Some(source) = self.machine.source()
+        {
+            return Some(Output::Greet(Greet { key, source }));
         }
         self.take_notice().map(Output::Event)
     }
@@ -281,13 +304,8 @@ impl Entry {
         None
     }
 
-    const fn lease_request(&self, want: Want) -> Output<'_> {
-        Output::Lease(LeaseRequest {
-            key: self.key,
-            generation: self.rest.generation,
-            want,
-            config: &self.config,
-        })
+    const fn lease_request(&self, want: Want, generation: Generation) -> Output<'_> {
+        Output::Lease(LeaseRequest { key: self.key, generation, want, config: &self.config })
     }
 
     /// The advertisement, from the state of this moment.
@@ -347,6 +365,7 @@ impl Entry {
             reason: self.rest.reason,
             claim: self.machine.claim(),
             active_until: self.machine.active_until(),
+            waits_until: self.machine.waits_until(),
             probation_until: self.machine.probation_until().filter(|until| *until > now),
             active_peer,
             counters: &self.tally.counters,

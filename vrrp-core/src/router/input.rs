@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::{Instant, InterfaceId, Key, RxMeta, VirtualRouter};
+use crate::{Instant, InterfaceId, Key, MacAddr, RxMeta, VirtualRouter};
 
 /// Something that happened outside. Every variant is data: a list of these with their times is a replay
 /// log, a fuzz input, a simulation.
@@ -63,6 +63,12 @@ pub enum Input<'a> {
         /// The virtual router.
         key: Key,
     },
+    /// The advertisement last polled for `key` left this node, and there is no way to any of the peers: the network's
+    /// error, and none of this node's. It counts as sent.
+    Unreached {
+        /// The virtual router.
+        key: Key,
+    },
     /// Hand over, then stay out of the election until [`Resume`](Self::Resume). If nobody takes over in
     /// time the resignation is taken back, unless `force`.
     Drain {
@@ -97,6 +103,8 @@ pub struct InterfaceStatus {
     pub ipv6_link_local: Option<Ipv6Addr>,
     /// A routable IPv6 address of the host's own, for unicast peers that are not link-local.
     pub ipv6_routable: Option<Ipv6Addr>,
+    /// Its hardware address. When it changes, virtual addresses are announced anew.
+    pub mac: MacAddr,
     /// Whether its socket for IPv4 could not be opened, so that nothing can be sent or heard.
     pub ipv4_closed: bool,
     /// The same of IPv6.

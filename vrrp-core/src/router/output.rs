@@ -21,6 +21,8 @@ pub enum Output<'a> {
     Lease(LeaseRequest<'a>),
     /// Tell the neighbours where the addresses are.
     Announce(Announce<'a>),
+    /// Tell the neighbours where this node itself is.
+    Greet(Greet),
     /// Tell the user.
     Event(Event),
 }
@@ -150,6 +152,17 @@ pub struct Announce<'a> {
     pub key: Key,
     /// Its configuration, with the addresses.
     pub config: &'a VirtualRouter,
+}
+
+/// Gratuitous ARP or an unsolicited Neighbor Advertisement for the address that this node sends from: the peers of a
+/// node that was away may have given up the way to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "taken apart by drivers")]
+pub struct Greet {
+    /// The virtual router.
+    pub key: Key,
+    /// The address.
+    pub source: IpAddr,
 }
 
 /// What a user wants to know, at most one of each kind pending per virtual router.

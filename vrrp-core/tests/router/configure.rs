@@ -1,6 +1,6 @@
 //! The desired world compared with the present one.
 
-use vrrp_core::{Family, Hold, Input, Key, Phase, Preempt, VirtualRouter};
+use vrrp_core::{Family, Hold, Input, Key, Phase, Preempt, Reach, VirtualRouter};
 
 use super::world::*;
 
@@ -22,11 +22,16 @@ fn what_is_new_asks_what_a_crash_left_and_starts_as_backup() {
 }
 
 #[test]
-fn an_owner_advertises_and_acquires_at_once() {
+fn an_owner_advertises_and_acquires_once_its_backend_would_work() {
     let mut world = World::new(&[]);
+    let owner = v3().role(vrrp_core::Role::Owner);
     assert_eq!(
-        world.configure(&[v3().role(vrrp_core::Role::Owner)]),
-        ["51: stopped -> acquiring (owner)", "51: advertise 255", "51: acquire"]
+        world.configure(std::slice::from_ref(&owner)),
+        ["51: stopped -> inspecting (startup)", "51: inspect"]
+    );
+    assert_eq!(
+        world.done(key(&owner), Ok(Reach::OnLink)),
+        ["51: inspecting -> acquiring (owner)", "51: advertise 255", "51: acquire"]
     );
 }
 
@@ -148,7 +153,7 @@ fn configured_again_during_the_handover_of_a_shutdown_it_stays() {
         world.configure(&[v3()]),
         ["51: resigning -> held (startup)", "51: advertise 100", "51: repair"]
     );
-    world.done(key(&v3()), Ok(vrrp_core::Reach::OnLink));
+    world.done(key(&v3()), Ok(Reach::OnLink));
     world.wait(SECOND);
     world.give(Input::Timeout);
     assert_eq!(world.phase(key(&v3())), Phase::Held);

@@ -1,6 +1,6 @@
 //! What an interface allows.
 
-use vrrp_core::{Hear, Hold, Input, InterfaceStatus, Phase, VirtualRouter};
+use vrrp_core::{Hear, Hold, Input, InterfaceStatus, MacAddr, Phase, VirtualRouter};
 
 use super::world::*;
 
@@ -65,20 +65,36 @@ fn a_pinned_source_needs_no_other() {
 }
 
 #[test]
-fn an_active_that_loses_its_link_lets_go_and_comes_back_as_backup_without_probation() {
+fn an_active_that_loses_its_link_for_long_lets_go_and_comes_back_as_backup_without_probation() {
     let mut world = World::held(&v3());
     let down = InterfaceStatus { up: false, ..up() };
-    assert_eq!(
-        world.give(Input::Interface { id: interface(1), status: down }),
-        ["51: held -> link-down (interface)", "51: release (interface)"]
-    );
-    assert_eq!(world.router.next_deadline(), None);
+    assert_eq!(world.give(Input::Interface { id: interface(1), status: down }), [""; 0]);
+    let waits_until = world.now + SECOND / 4;
+    assert_eq!(world.router.status(&key(&v3())).unwrap().waits_until, Some(waits_until));
+    assert_eq!(world.timeout(), ["51: held -> link-down (interface)", "51: release (interface)"]);
+    assert_eq!((world.now, world.router.next_deadline()), (waits_until, None));
     assert_eq!(
         world.give(Input::Interface { id: interface(1), status: up() }),
-        ["51: link-down -> backup (interface-back)"]
+        ["51: link-down -> backup (interface-back)", "51: inspect"]
     );
+    world.vet();
     assert_eq!(world.router.status(&key(&v3())).unwrap().probation_until, None);
-    assert_eq!(world.router.next_deadline(), Some(world.now + ACTIVE_DOWN));
+    // One interval and Skew_Time: enough to hear an Active.
+    assert_eq!(world.router.next_deadline(), Some(world.now + ACTIVE_DOWN - 2 * SECOND));
+}
+
+#[test]
+fn another_hardware_address_is_announced_and_a_first_one_is_not() {
+    let mut world = World::held(&v3());
+    let give = |world: &mut World, octet| {
+        let mac = MacAddr([2, 0, 0, 0, 0, octet]);
+        world.give(Input::Interface { id: interface(1), status: InterfaceStatus { mac, ..up() } })
+    };
+    assert_eq!(give(&mut world, 1), ["51: announce"]);
+    assert_eq!(give(&mut world, 1), [""; 0]);
+    let gone = InterfaceStatus::default();
+    world.give(Input::Interface { id: interface(1), status: gone });
+    assert_eq!(give(&mut world, 2), ["51: advertise 100", "51: repair"], "announced once it is back");
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_drained_node_stays_out_until_it_is_resumed() {
     world.give(Input::Interface { id: interface(1), status: up() });
     world.configure(&[v3()]);
     assert_eq!(world.phase(key(&v3())), Phase::Initialize(Hold::Drained));
-    assert_eq!(world.give(resume()), ["51: drained -> backup (resume)"]);
+    assert_eq!(world.give(resume()), ["51: drained -> backup (resume)", "51: inspect"]);
 }
 
 #[test]
@@ -139,9 +139,10 @@ fn an_owner_that_was_drained_takes_over_when_it_is_resumed() {
     world.done(key(&v3()), Ok(Reach::OnLink));
     world.give(drain(true));
     world.hear(&Message::v3(100, "192.0.2.3")).unwrap();
+    assert_eq!(world.give(resume()), ["51: drained -> inspecting (resume)", "51: inspect"]);
     assert_eq!(
-        world.give(resume()),
-        ["51: drained -> acquiring (owner)", "51: advertise 255", "51: acquire"]
+        world.done(key(&v3()), Ok(Reach::OnLink)),
+        ["51: inspecting -> acquiring (owner)", "51: advertise 255", "51: acquire"]
     );
 }
 

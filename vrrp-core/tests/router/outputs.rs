@@ -139,7 +139,7 @@ fn nothing_is_sent_without_an_interface_even_if_it_was_due() {
     assert_eq!(lines, ["51: held -> no-source-address (interface)", "51: release (stalled)"]);
     assert_eq!(
         world.give(Input::Interface { id: interface(1), status: up() }),
-        ["51: no-source-address -> backup (interface-back)"]
+        ["51: no-source-address -> backup (interface-back)", "51: inspect"]
     );
 }
 
@@ -185,6 +185,7 @@ fn an_answer_to_a_virtual_router_that_was_replaced_is_not_taken_for_one_to_its_s
     world.give(Input::Timeout);
     let again = v3();
     world.configure(from_ref(&again));
+    world.vet();
     world.timeout();
     assert_eq!(world.phase(key), Phase::Acquiring);
     world.give(Input::LeaseDone { key, generation: old, result: Ok(Reach::OnLink) });

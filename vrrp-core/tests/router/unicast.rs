@@ -19,8 +19,12 @@ fn destinations(world: &mut World) -> (IpAddr, Vec<IpAddr>) {
 
 fn promoted(config: &vrrp_core::VirtualRouter) -> World {
     let mut world = World::new(std::slice::from_ref(config));
-    world.now = world.router.next_deadline().unwrap();
-    world.handle(Input::Timeout);
+    let key = key(config);
+    while world.phase(key) != vrrp_core::Phase::Acquiring {
+        assert!(world.router.poll_output().is_none_or(|output| matches!(output, Output::Greet(_))));
+        world.now = world.router.next_deadline().unwrap();
+        world.handle(Input::Timeout);
+    }
     world
 }
 
@@ -51,7 +55,7 @@ fn ipv6_peers_beyond_the_link_are_sent_to_from_a_routable_address() {
 
 #[test]
 fn a_peer_may_come_from_as_far_as_its_min_ttl_says_and_no_other_may() {
-    let far = Peer { address: ip("198.51.100.4"), min_ttl: 60 };
+    let far = Peer::from(ip("198.51.100.4")).min_ttl(60);
     let config = v3().unicast([far, ip("192.0.2.3").into()], Hear::Any).unwrap();
     let mut world = World::new(&[config]);
     assert!(world.hear(&Message::v3(200, "198.51.100.4").ttl(60)).is_ok());

@@ -2,18 +2,20 @@
 
 mod failure;
 mod fitness;
+mod leftovers;
 mod subnets;
 mod table;
 mod worker;
 
-use std::{io, sync::mpsc, thread, time::Duration};
+use std::{collections::BTreeSet, io, net::IpAddr, sync::mpsc, thread, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
-use vrrp_core::{LeaseFailure, Reach, Reason};
+use vrrp_core::{Family, LeaseFailure, Reach, Reason, Vrid};
 
 use crate::{Adopted, BackendError, Lease, Release, VipBackend, netlink::Socket};
 pub use fitness::Unfit;
+pub use leftovers::Leftover;
 use subnets::Subnets;
 use worker::{Job, Work, Worker};
 
@@ -81,6 +83,21 @@ impl Netlink {
     /// [`Unfit`]: it cannot, or it was not tried, since that needs `CAP_SYS_ADMIN`.
     pub fn try_kernel() -> Result<(), Unfit> {
         fitness::try_out()
+    }
+
+    /// Addresses without a lifetime that an earlier process put on an interface of this host, and that no virtual router
+    /// names: `named` are those that one does, and `ours` are the virtual routers that this process runs. Where another
+    /// process runs a virtual router of the interface and family, they may be its own, and are left out.
+    ///
+    /// It asks the kernel, and can block for a moment.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn leftovers(
+        named: &BTreeSet<IpAddr>,
+        ours: &BTreeSet<(String, Family, Vrid)>,
+    ) -> io::Result<Vec<Leftover>> {
+        leftovers::find(named, ours).map_err(io::Error::other)
     }
 
     fn valid(&self, lease: &Lease) -> Option<u32> {

@@ -107,6 +107,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.monitor.set_virtual(self.virtual_addresses());
         // What the monitor knows already should not look like an interface that appears later.
         self.read_monitor();
+        let names: BTreeSet<_> = self.effects.members.values().map(|entry| entry.interface.clone()).collect();
+        for name in names {
+            self.judge_networks(&name);
+        }
         self.sync_interfaces();
         self.input(Input::Configure(&self.desired()));
         for key in moved {
@@ -177,7 +181,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 
-    fn desired(&self) -> BTreeMap<Key, VirtualRouter> {
+    pub(super) fn desired(&self) -> BTreeMap<Key, VirtualRouter> {
         let members = self.effects.members.iter().filter(|(_, entry)| !entry.leaving);
         members.map(|(key, entry)| (*key, entry.router.clone())).collect()
     }

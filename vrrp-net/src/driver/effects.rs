@@ -1,11 +1,11 @@
 //! Carrying out what the core says.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io, net::IpAddr};
 
 use tokio::sync::broadcast;
 use vrrp_core::{
-    Advert, Announce, Event, Hold, Instant, Key, LeaseFailure, LeaseRequest, Notice, Output, Phase, Router,
-    Transmit,
+    Advert, Announce, Cidr, Claim, Event, Family, Greet, Hold, Instant, Key, LeaseFailure, LeaseRequest,
+    Notice, Output, Phase, Router, Transmit,
 };
 
 use super::{
@@ -27,8 +27,8 @@ pub(super) struct Effects<L> {
     buffer: Box<[u8]>,
     /// What backends are asked for once everything is sent.
     wishes: Vec<Wish>,
-    /// Whose last advertisement reached nobody.
-    failed_sends: Vec<Key>,
+    /// Whose last advertisement did not leave this node, or found no way to anybody.
+    unsent: Vec<(Key, Unsent)>,
     /// What may have another phase or bound than handles know.
     touched: BTreeSet<Key>,
     /// What is told at the end of the turn, when handles know it.
@@ -45,7 +45,7 @@ impl<L: Link> Effects<L> {
             events,
             buffer: vec![0; Advert::MAX_LEN].into(),
             wishes: Vec::new(),
-            failed_sends: Vec::new(),
+            unsent: Vec::new(),
             touched: BTreeSet::new(),
             news: Vec::new(),
         }
@@ -56,6 +56,7 @@ impl<L: Link> Effects<L> {
             Output::Transmit(transmit) => self.transmit(transmit, now),
             Output::Lease(request) => self.lease(request),
             Output::Announce(announce) => self.announce(announce, now),
+            Output::Greet(greet) => self.greet(greet),
             Output::Event(event) => self.event(event),
             // The core may learn to say more; a driver that does not know it cannot do it.
             _ => tracing::error!(event = "unknown-output", "the driver does not know {output:?}"),
@@ -67,33 +68,80 @@ impl<L: Link> Effects<L> {
     }
 
     fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) {
-        let key = transmit.key();
-        let (mut sent, mut error) = (false, None);
+        let (key, source) = (transmit.key(), transmit.source());
+        let is_up = self.members.get(&key).is_some_and(|entry| self.interfaces.status(&entry.interface).up);
+        let mut sending = Sending::default();
         for packet in transmit.packets() {
             let payload = packet.encode(&mut self.buffer).ok().and_then(|length| self.buffer.get(..length));
             let Some(payload) = payload else { continue };
-            match self.link.send(key.interface, packet.source(), packet.destination(), payload) {
-                Ok(()) => sent = true,
-                Err(refused) => error = Some((packet.destination(), refused)),
+            let (link, id, to) = (&mut self.link, key.interface, packet.destination());
+            let Err(mut error) = link.send(id, source, to, payload) else {
+                sending.sent = true;
+                continue;
+            };
+            let has_source = link.has_source(id, source);
+            // The last words of a node that lost the address which it sent from.
+            if transmit.advert().claim == Claim::Resign && !has_source {
+                match link.send_from_former(id, source, to, payload) {
+                    Ok(()) => {
+                        sending.sent = true;
+                        continue;
+                    }
+                    Err(other) => error = other,
+                }
+            }
+            if is_up && has_source && is_destinations(&error, to) {
+                sending.unreachable = Some(to);
+            } else {
+                sending.failed = Some((to, error));
             }
         }
+        self.conclude(key, transmit, sending, now);
+    }
+
+    /// What came of the packets of one advertisement.
+    fn conclude(&mut self, key: Key, transmit: &Transmit<'_>, sending: Sending, now: Instant) {
         self.touch(key);
         let Some(entry) = self.members.get_mut(&key) else { return };
-        if let Some((destination, error)) = error
+        let (name, interface) = (&*entry.name, &*entry.interface);
+        let Sending { sent, unreachable, failed } = sending;
+        if let Some((destination, error)) = &failed
             && let Some(suppressed) = entry.send_warning.pass(now)
         {
-            let (name, interface) = (&*entry.name, &*entry.interface);
             tracing::warn!(
                 event = "send-failed", name, interface, %destination, %error, suppressed,
                 "{name}: an advertisement to {destination} could not be sent on {interface}: {error}"
             );
         }
+        if let Some(destination) = unreachable
+            && let Some(suppressed) = entry.unreachable_warning.pass(now)
+        {
+            tracing::warn!(
+                event = "peer-unreachable", name, interface, %destination, suppressed,
+                "{name}: there is no way to the peer {destination}; it does not hear this node, and both may be \
+                 active until there is one again"
+            );
+        }
         // With nobody in the list but this node there is nobody to reach, which is no failure.
-        let reached = sent || transmit.packets().next().is_none();
-        if !reached {
-            self.failed_sends.push(key);
-        } else if entry.phase.is_active() {
+        let is_alone = transmit.packets().next().is_none();
+        match (sent || is_alone, failed.is_none()) {
+            (true, _) => {}
+            (false, true) => self.unsent.push((key, Unsent::Unreachable)),
+            (false, false) => {
+                self.unsent.push((key, Unsent::Failed));
+                return;
+            }
+        }
+        if entry.phase.is_active() {
             self.leases.renewal_due(key, now);
+        }
+    }
+
+    /// Tells the neighbours where this node itself is.
+    fn greet(&mut self, greet: &Greet) {
+        let Greet { key, source } = *greet;
+        if let Err(error) = self.link.announce(key.interface, Family::of(source), &[Cidr::from(source)]) {
+            tracing::debug!(event = "greeting-failed", %source, %error, "{source} could not be announced: {error}");
         }
     }
 
@@ -148,8 +196,8 @@ impl<L: Link> Effects<L> {
     }
 
     /// Whose advertisements reached nobody since this was last asked.
-    pub(super) fn take_failed_sends(&mut self) -> Vec<Key> {
-        std::mem::take(&mut self.failed_sends)
+    pub(super) fn take_unsent(&mut self) -> Vec<(Key, Unsent)> {
+        std::mem::take(&mut self.unsent)
     }
 
     /// Tells handles and receivers of events what this turn has changed; returns what was told.
@@ -171,6 +219,32 @@ impl<L: Link> Effects<L> {
         }
         news
     }
+}
+
+/// Why an advertisement reached nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsent {
+    /// This node could not send it.
+    Failed,
+    /// There was no way to any of the peers.
+    Unreachable,
+}
+
+/// What has come of the packets of one advertisement.
+#[derive(Default)]
+struct Sending {
+    sent: bool,
+    /// A peer that there is no way to.
+    unreachable: Option<IpAddr>,
+    /// Where a packet could not be sent to, and why.
+    failed: Option<(IpAddr, io::Error)>,
+}
+
+/// Whether an error is the destination's and not this node's: no route to a peer, or nobody there. Of a group there is
+/// no such thing.
+fn is_destinations(error: &io::Error, destination: IpAddr) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENETUNREACH | libc::EHOSTUNREACH))
+        && !destination.is_multicast()
 }
 
 fn transition(entry: &mut Entry, to: Phase) {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use vrrp_core::{Cidr, Input, InterfaceStatus, Key, Loss};
+use vrrp_core::{Cidr, Input, InterfaceStatus, Key, Loss, Role};
 
 use super::{Driver, Effects, members::Entry};
 use crate::{
@@ -31,8 +31,37 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             // What is held is on the interface that had the name before.
             self.input(Input::Interface { id, status: InterfaceStatus::default() });
         }
+        if self.judge_networks(name) {
+            self.input(Input::Configure(&self.desired()));
+        }
         self.sync_interfaces();
         self.report_own_addresses();
+        self.look_for_claimed(name);
+    }
+
+    /// A virtual address that has become one of the host's own is lost, however the monitor came to know of it: what was
+    /// told of the virtual one may have been taken for a renewal.
+    fn look_for_claimed(&mut self, name: &str) {
+        let own = self.monitor.networks(name);
+        let is_claimed = |cidr: Cidr| own.iter().any(|own| own.address() == cidr.address());
+        for key in self.holders(name, is_claimed) {
+            let is_held = self.effects.members.get(&key).is_some_and(|entry| {
+                entry.phase.is_active() && entry.router.configured_role() != Role::Owner
+            });
+            if is_held {
+                self.input(Input::LeaseLost { key, loss: Loss::Lapsed });
+            }
+        }
+    }
+
+    /// Judges anew which peers are behind a router; whether that changed anything.
+    pub(super) fn judge_networks(&mut self, name: &str) -> bool {
+        let networks = self.monitor.networks(name);
+        let mut changed = false;
+        for entry in self.effects.members.values_mut().filter(|entry| *entry.interface == *name) {
+            changed |= entry.on_networks(&networks);
+        }
+        changed
     }
 
     pub(super) fn report_own_addresses(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
 
-use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, Transport, VirtualRouter};
+use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, MacAddr, Transport, VirtualRouter};
 
 use super::members::Members;
 use crate::{
@@ -62,11 +62,23 @@ impl Interfaces {
     ) -> Option<InterfaceId> {
         let interface = self.by_name.get_mut(name)?;
         let old = std::mem::replace(&mut interface.snapshot, snapshot);
-        if !snapshot.status.present || (old.index, old.mac) != (snapshot.index, snapshot.mac) {
+        let identity = |snapshot: &Snapshot| (snapshot.index, snapshot.incarnation);
+        if !snapshot.status.present
+            || identity(&old) != identity(&snapshot)
+            || (old.mac, old.news_lost) != (snapshot.mac, snapshot.news_lost)
+        {
             interface.close_all(link);
         }
+        for family in [Family::Ipv4, Family::Ipv6] {
+            // The kernel forgets the groups of a family that was taken away, as IPv6 is below an MTU of 1280, and the
+            // socket does not learn of it.
+            if !has_source(&old.status, family) && has_source(&snapshot.status, family) {
+                interface.close(family, link);
+            }
+        }
         interface.retry_at = None;
-        let is_another = old.status.present && snapshot.status.present && old.index != snapshot.index;
+        let is_another =
+            old.status.present && snapshot.status.present && identity(&old) != identity(&snapshot);
         is_another.then(|| {
             interface.told = Some(InterfaceStatus::default());
             interface.id
@@ -166,6 +178,12 @@ impl Interface {
         }
     }
 
+    fn close(&mut self, family: Family, link: &mut impl Link) {
+        if self.open.remove(&family).is_some() {
+            link.close(self.id, family);
+        }
+    }
+
     fn close_all(&mut self, link: &mut impl Link) {
         for (family, _) in std::mem::take(&mut self.open) {
             link.close(self.id, family);
@@ -176,10 +194,18 @@ impl Interface {
     /// What the core is told: nothing can be sent or heard in a family whose port is not open.
     fn status(&self) -> InterfaceStatus {
         InterfaceStatus {
+            mac: MacAddr(self.snapshot.mac),
             ipv4_closed: self.failed.contains_key(&Family::Ipv4),
             ipv6_closed: self.failed.contains_key(&Family::Ipv6),
             ..self.snapshot.status
         }
+    }
+}
+
+fn has_source(status: &InterfaceStatus, family: Family) -> bool {
+    match family {
+        Family::Ipv4 => status.ipv4.is_some(),
+        Family::Ipv6 => status.ipv6_link_local.is_some(),
     }
 }
 

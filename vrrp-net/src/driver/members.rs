@@ -19,6 +19,9 @@ pub(super) type Members = BTreeMap<Key, Entry>;
 pub(super) struct Entry {
     pub(super) name: Arc<str>,
     pub(super) interface: Arc<str>,
+    /// As it was configured.
+    configured: VirtualRouter,
+    /// The same, on the interface's networks.
     pub(super) router: VirtualRouter,
     pub(super) backend: Arc<dyn VipBackend>,
     pub(super) addresses: Arc<[Cidr]>,
@@ -33,6 +36,7 @@ pub(super) struct Entry {
     /// What it said when it could not let go of the addresses, until it has, or holds them again.
     pub(super) unreleased: Option<String>,
     pub(super) send_warning: Throttle,
+    pub(super) unreachable_warning: Throttle,
     pub(super) loss_warning: Throttle,
     /// Whether it was said that the node's own address stands among the peers.
     own_address_reported: bool,
@@ -49,6 +53,7 @@ impl Entry {
             addresses: router.addresses().collect(),
             name,
             interface,
+            configured: router.clone(),
             router,
             backend,
             asked: Generation::default(),
@@ -57,6 +62,7 @@ impl Entry {
             error: None,
             unreleased: None,
             send_warning: Throttle::default(),
+            unreachable_warning: Throttle::default(),
             loss_warning: Throttle::default(),
             own_address_reported: false,
             published: watch::Sender::new(phase),
@@ -68,11 +74,35 @@ impl Entry {
     pub(super) fn replace(&mut self, member: Member) -> Option<Arc<dyn VipBackend>> {
         let Member { name, interface, router, backend } = member;
         self.router = router.acquire_timeout(backend.timeout());
+        self.configured = self.router.clone();
         self.addresses = self.router.addresses().collect();
         (self.name, self.interface) = (name, interface);
         (self.leaving, self.own_address_reported) = (false, false);
         let old = std::mem::replace(&mut self.backend, backend);
         (!Arc::ptr_eq(&old, &self.backend)).then_some(old)
+    }
+
+    /// Judges anew which peers are behind a router; whether that changed anything.
+    pub(super) fn on_networks(&mut self, networks: &[Cidr]) -> bool {
+        let router = self.configured.on_networks(networks);
+        let changed = router != self.router;
+        if changed {
+            self.router = router;
+            self.report_routed_peers(networks);
+        }
+        changed
+    }
+
+    fn report_routed_peers(&self, networks: &[Cidr]) {
+        let Transport::Unicast { peers, .. } = self.configured.transport() else { return };
+        for peer in peers.iter().filter(|peer| peer.is_behind_router(networks)) {
+            let (name, interface, address) = (&*self.name, &*self.interface, peer.address);
+            tracing::warn!(
+                event = "peer-behind-router", name, interface, %address,
+                "{name}: the peer {address} is in no network of {interface}: it is heard through routers, so filter IP \
+                 protocol 112 at the edge of your network"
+            );
+        }
     }
 
     /// The lease that the backend is told of, with the number of the last request. The core's configuration is the one that is in force: it may

@@ -63,6 +63,7 @@ fn router_status(
         held: if holds { entry.addresses.to_vec() } else { Vec::new() },
         lease: status.active_until.map(|until| until - now),
         probation: status.probation_until.filter(|until| *until > now).map(|until| until - now),
+        waits: status.waits_until.map(|until| until - now),
         active_peer: status.active_peer,
         backend_error: entry.unreleased.as_ref().or(entry.error.as_ref()).cloned(),
         socket_error: socket_error.map(str::to_owned),

@@ -158,6 +158,23 @@ impl Link for Linux {
         })
     }
 
+    fn has_source(&self, interface: InterfaceId, source: IpAddr) -> bool {
+        let sockets = self.position(interface, Family::of(source)).ok().and_then(|at| self.ports.get(at));
+        sockets.is_some_and(|sockets| tx::is_local(sockets.port.index, source).unwrap_or(false))
+    }
+
+    fn send_from_former(
+        &mut self,
+        interface: InterfaceId,
+        source: IpAddr,
+        destination: IpAddr,
+        payload: &[u8],
+    ) -> io::Result<()> {
+        let sockets = self.port(interface, Family::of(destination))?;
+        let (socket, index) = (sockets.heard.socket(), sockets.port.index);
+        tx::with_any_source(socket, source, || tx::send(socket, index, source, destination, payload))
+    }
+
     fn announce(&mut self, interface: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
         let Sockets { port, .. } = self.port(interface, family)?;
         let (index, mac) = (port.index, port.mac);

@@ -171,6 +171,12 @@ impl Monitor {
         self.tables.addresses.iter().filter(move |address| Some(address.index) == index)
     }
 
+    /// The networks of the host's own addresses of the interface `name`.
+    pub fn networks(&self, name: &str) -> Vec<Cidr> {
+        let snapshot = self.tables.snapshot(name, &self.virtual_addresses);
+        snapshot.map(|own| own.addresses.iter().map(|own| own.cidr).collect()).unwrap_or_default()
+    }
+
     /// The next event. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> MonitorEvent {
         poll_fn(|cx| self.poll_event(cx)).await
@@ -199,6 +205,7 @@ impl Monitor {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) => {
                         tracing::warn!(%error, "netlink notifications were lost; reading the tables again");
+                        discard(guard.get_inner());
                         overrun = true;
                         break;
                     }
@@ -224,8 +231,8 @@ impl Monitor {
         }
     }
 
-    /// Ready when no tables are being read. Until then notifications wait in the socket: they are newer than
-    /// the tables, or say the same.
+    /// Ready when no tables are being read. Until then notifications wait in the socket. None is missing among them, so
+    /// that they lead from the tables to what is now, even if the first of them are in the tables already.
     fn poll_reader(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Reader::Reading(handle) = &mut self.reader else { return Poll::Ready(()) };
         let Ok((socket, tables)) = ready!(Pin::new(handle).poll(cx)) else {
@@ -236,6 +243,7 @@ impl Monitor {
         match tables {
             Ok(tables) => {
                 let old = mem::replace(&mut self.tables, tables);
+                self.tables.go_on_from(&old);
                 self.tables.tell_removed_since(&old, &self.watched, &mut self.events);
                 self.report();
             }
@@ -256,6 +264,22 @@ impl Monitor {
                 told.clone_from(&snapshot);
                 self.events.push_back(MonitorEvent::Interface { name: name.clone(), snapshot });
             }
+        }
+    }
+}
+
+/// Reads until nothing is left. The kernel says that it dropped notifications *before* it gives those that were queued
+/// by then; what undid them may be what was dropped, so that they must not be believed once the tables are read.
+fn discard(socket: &netlink_sys::Socket) {
+    // More than any buffer holds.
+    const MOST: usize = 1 << 20;
+    let mut nothing = Vec::with_capacity(1);
+    for _ in 0..MOST {
+        nothing.clear();
+        match socket.recv(&mut nothing, libc::MSG_TRUNC) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            // It may say again that some were dropped.
+            Ok(_) | Err(_) => {}
         }
     }
 }

@@ -13,6 +13,10 @@ use super::{addresses::HostAddress, links::HostLink};
 pub struct InterfaceSnapshot {
     /// The kernel's index of it.
     pub index: u32,
+    /// Grows when an interface leaves and returns: it can have the index and the hardware address that it had.
+    pub incarnation: u64,
+    /// How often notifications were lost, in which it may have left and returned.
+    pub news_lost: u64,
     /// Its hardware address; zeros when it has none of six octets.
     pub mac: [u8; 6],
     /// Whether it is up and has a carrier.
@@ -75,7 +79,8 @@ impl InterfaceSnapshot {
         let own = addresses.filter(|address| address.index == link.index && !address.is_ours());
         let mut own: Vec<OwnAddress> = own.map(OwnAddress::new).collect();
         own.sort_by_key(|address| address.secondary);
-        Self { index: link.index, mac: link.mac, up: link.is_up(), addresses: own }
+        let HostLink { index, mac, .. } = *link;
+        Self { index, incarnation: 0, news_lost: 0, mac, up: link.is_up(), addresses: own }
     }
 
     /// What the state machines have to know of an interface; `None`: it is missing.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use tokio::runtime::{Builder, Runtime};
+use vrrp_core::Cidr;
 
 use super::Error;
 use crate::{
@@ -49,13 +50,22 @@ impl Monitor for netlink::Monitor {
         Self::set_virtual(self, addresses);
     }
 
+    fn networks(&self, name: &str) -> Vec<Cidr> {
+        Self::networks(self, name)
+    }
+
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {
         Self::poll_event(self, cx).map(|event| match event {
             MonitorEvent::Interface { name, snapshot } => {
                 let status = InterfaceSnapshot::status(snapshot.as_ref());
-                let (index, mac) =
-                    snapshot.map(|snapshot| (snapshot.index, snapshot.mac)).unwrap_or_default();
-                HostEvent::Interface { name: name.to_string(), snapshot: Snapshot { index, mac, status } }
+                let snapshot = snapshot.map_or_else(Snapshot::default, |own| Snapshot {
+                    index: own.index,
+                    incarnation: own.incarnation,
+                    news_lost: own.news_lost,
+                    mac: own.mac,
+                    status,
+                });
+                HostEvent::Interface { name: name.to_string(), snapshot }
             }
             MonitorEvent::AddressRemoved { name, address, loss, .. } => {
                 HostEvent::AddressRemoved { interface: name.to_string(), address, loss }

@@ -44,6 +44,8 @@ pub struct RouterStatus {
     pub lease: Option<Duration>,
     /// How long it will not preempt yet, because of a fault of its own.
     pub probation: Option<Duration>,
+    /// How long it waits, as the active node, for a link or an address to send from that is gone.
+    pub waits: Option<Duration>,
     /// The Active that it follows, as a Backup.
     pub active_peer: Option<IpAddr>,
     /// What the backend said when it last failed; `None` once it has succeeded since.

@@ -7,4 +7,5 @@ mod lifecycle;
 mod outcomes;
 mod protocol;
 mod replacements;
+mod stamps;
 mod world;

@@ -275,15 +275,38 @@ async fn failing_on_inspect_keeps_the_node_out_and_is_asked_again() {
         (Does::Hangs, LeaseFailure::TimedOut),
     ] {
         let host = Host::new(&Hub::new(), 1);
-        let backend = Scripted::new(|script| (script.acquire, script.inspect) = (Does::Fails, does));
+        let backend = Scripted::new(|script| script.acquire = Does::Fails);
         let mut handle = add(&host, 100, &backend).await;
-        until("it was inspected", || backend.count("inspect") >= 4).await;
+        becomes(&mut handle, Phase::Initialize(Hold::Backend(LeaseFailure::Failed))).await;
+        backend.set(|script| script.inspect = does);
+        until("it was inspected", || backend.count("inspect") >= 5).await;
         let hold = Hold::Backend(failure);
         becomes(&mut handle, Phase::Initialize(hold)).await;
         assert_eq!(host.priorities(), [100, 0], "{does:?}: it tried once, and resigned");
         assert_eq!(backend.count("acquire"), 1, "{does:?}");
         backend.set(|script| (script.acquire, script.inspect) = (Does::Well, Does::Well));
         becomes(&mut handle, Phase::Held).await;
+    }
+}
+
+/// The node that has the address is not disturbed by one that could not hold it, at any start.
+#[tokio::test(start_paused = true)]
+async fn a9_failing_on_inspect_at_the_start_leaves_the_address_to_the_one_that_has_it() {
+    for does in [Does::Fails, Does::Panics, Does::Hangs] {
+        let hub = Hub::new();
+        let (weak, strong) = (Host::new(&hub, 2), Host::new(&hub, 1));
+        let mut active = weak.add(100).await;
+        becomes(&mut active, Phase::Held).await;
+        let backend = Scripted::new(|script| script.inspect = does);
+        let mut handle = add(&strong, 200, &backend).await;
+        let failure = if matches!(does, Does::Hangs) { LeaseFailure::TimedOut } else { LeaseFailure::Failed };
+        becomes(&mut handle, Phase::Initialize(Hold::Backend(failure))).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(strong.priorities(), [0_u8; 0], "{does:?}: not a word");
+        assert_eq!((active.phase(), backend.count("acquire")), (Phase::Held, 0));
+        backend.set(|script| script.inspect = Does::Well);
+        becomes(&mut handle, Phase::Held).await;
+        becomes(&mut active, Phase::Backup).await;
     }
 }
 

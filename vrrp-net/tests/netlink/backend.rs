@@ -164,12 +164,19 @@ fn the_owner_borrows_its_address(world: &mut World) {
     assert_eq!(world.texts("eth0"), ["192.0.2.1/24"]);
 }
 
-fn a_virtual_address_is_held_on_one_interface(_: &mut World) {
+fn a_virtual_address_is_held_on_one_interface(world: &mut World) {
     let backend = Backend::new();
     let mut lease = lease(&["192.0.2.10/24"], 30);
     backend.acquire(&lease).unwrap();
+    let mut other = lease.clone();
+    other.key.vrid = 52.try_into().unwrap();
+    other.interface = "eth1".into();
+    assert_eq!(failure(backend.acquire(&other), &["192.0.2.10", "eth0"]), LeaseFailure::AddressPresent);
+    // But it moves with its virtual router, whose interface's name has moved on to another one.
     lease.interface = "eth1".into();
-    assert_eq!(failure(backend.acquire(&lease), &["192.0.2.10", "eth0"]), LeaseFailure::AddressPresent);
+    backend.acquire(&lease).unwrap();
+    assert!(world.texts("eth0").is_empty());
+    assert_eq!(world.texts("eth1"), ["192.0.2.10/32"]);
 }
 
 fn all_addresses_or_none(world: &mut World) {

@@ -11,11 +11,12 @@ use serde_json::Value;
 use vrrp_net::lab::{Frame, Signal, Ticker, wait_until};
 
 use super::{
-    Family, INTERVAL, STRONG, WEAK, active_down, answered, client, config, counter, ip, set, settle, settled,
+    Family, INTERVAL, STRONG, WEAK, answered, client, config, counter, ip, set, settle, settled, skew,
     wait_for_address, wait_for_hold,
 };
-use crate::evidence::has_moved;
-use crate::support::{Outcome, Pair, SLACK, SOON, adverts, check, now, priority, timed, wait_for, within};
+use crate::support::{
+    Outcome, Pair, SLACK, SOON, adverts, check, has_moved, now, priority, timed, wait_for, within,
+};
 
 /// `RTF_EXPIRES` of `linux/ipv6_route.h`.
 const EXPIRES: u32 = 0x0040_0000;
@@ -174,25 +175,30 @@ enum Removal {
     Flushed,
 }
 
-/// Without an address to send from there is no Active: the other node takes over in time, until it is back.
+/// Without an address to send from there is no Active: after a moment it resigns from the address that it had, and
+/// serves until the other node has taken over.
 fn own_address_goes(removal: Removal, ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     settle(&mut pair, |priority| Family::Ipv4.config(priority))?;
     let client = client(&pair, Family::Ipv4.address())?;
     let (a, b) = (pair.a.mac, pair.b.mac);
-    let begun = now();
+    let (mark, begun) = (client.mark(), now());
     match removal {
         Removal::Deleted => ip(&pair.a.host, "address del 10.0.0.1/24 dev eth0")?,
         Removal::Flushed => ip(&pair.a.host, "address flush dev eth0")?,
     }
     wait_for_hold(&pair.a, "no-source-address")?;
     wait_for_address(&pair.a, Family::Ipv4.address(), false)?;
+    let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
+    within("resignation", resigned - begun, (2 * INTERVAL, 2 * INTERVAL), SLACK, ticker)?;
     let took = wait_for(&pair.capture, "advertisement of b", begun, |frame| priority(frame, b).is_some())?;
     let last = adverts(&pair.capture, a, Duration::ZERO).into_iter().max().unwrap_or_default();
-    let down = active_down(WEAK);
-    within("takeover", took - last, (down, down), SLACK, ticker)?;
+    check(last < resigned, "a advertised after its resignation")?;
+    within("takeover", took - resigned, (skew(WEAK), skew(WEAK)), SLACK, ticker)?;
     pair.b.wait_for_phase("held")?;
     answered(&client)?;
+    let loss = client.since(mark);
+    check(loss.lost <= tolerable(ticker), format!("the client lost packets: {loss}"))?;
 
     ip(&pair.a.host, "address add 10.0.0.1/24 dev eth0")?;
     settled(&pair)?;

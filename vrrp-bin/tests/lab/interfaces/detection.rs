@@ -6,8 +6,8 @@ use libtest_mimic::{Failed, Trial};
 use vrrp_net::lab::{Ticker, wait_until};
 
 use super::{
-    Family, STRONG, WEAK, active_down, answered, client, ip, set, settle, settled, wait_for_address,
-    wait_for_hold,
+    Family, INTERVAL, STRONG, WEAK, active_down, answered, client, ip, set, settle, settled, skew,
+    wait_for_address, wait_for_hold,
 };
 use crate::support::{Node, Outcome, Pair, SLACK, SOON, check, now, priority, timed, wait_for, within};
 
@@ -57,7 +57,8 @@ fn tentative(ticker: &Ticker) -> Outcome {
     check(wait_until(SOON, usable), "the address stays tentative")?;
     let known = now();
     let first = wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, mac).is_some())?;
-    let down = active_down(STRONG);
+    // Who is back listens for long enough to hear an Active.
+    let down = INTERVAL + skew(STRONG);
     within("preemption", first - in_doubt, (down, down + (known - in_doubt)), SLACK, ticker)?;
     settled(&pair)?;
     wait_for_address(&pair.a, Family::Ipv6.address(), true)?;

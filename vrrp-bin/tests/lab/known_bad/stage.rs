@@ -11,10 +11,7 @@ use libtest_mimic::Failed;
 use serde_json::Value;
 use vrrp_net::lab::{Frame, Injector, Ticker, wait_until};
 
-use crate::{
-    evidence::has_moved,
-    support::{Node, Outcome, Pair, SLACK, SOON, check, now, priority, wait_for, within},
-};
+use crate::support::{Node, Outcome, Pair, SLACK, SOON, check, has_moved, now, priority, wait_for, within};
 
 /// A virtual router of the nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use super::*;
 const TABLE: &str = include_str!("cells.tsv");
 
 /// The states, each as a machine and the time at which the input arrives.
-fn states() -> [(&'static str, Machine, Instant); 20] {
+fn states() -> [(&'static str, Machine, Instant); 26] {
     let normal = contender(100, Preempt::Always);
     let after = t0() + Duration::from_millis(100);
     let started = |link| {
@@ -32,6 +32,10 @@ fn states() -> [(&'static str, Machine, Instant); 20] {
         drive(&mut unsent.0, unsent.1, &[Input::Timeout, Input::SendFailed]);
     }
     let unsent = from(unsent, &[advert(1, "192.0.2.9"), Input::SendFailed]);
+    let mut vetting = backup(normal);
+    drive(&mut vetting, t0(), &[Input::LeaseDone(Ok(Reach::Routed))]);
+    let mut unvetted = vetting;
+    drive(&mut unvetted, t0() + 1500 * MS, &[advert(0, "192.0.2.1"), Input::Timeout]);
     let drained = from((settled(normal), t0()), &[Input::Drain { force: false }]);
     let named = |name, (machine, at)| (name, machine, at);
     [
@@ -45,11 +49,17 @@ fn states() -> [(&'static str, Machine, Instant); 20] {
         named("send", unsent),
         named("drained", drained),
         named("started", (backup(normal), after)),
+        named("vetting", (vetting, after)),
+        named("overdue", (unvetted, t0() + 2200 * MS)),
+        named("owner", (owner(), after)),
         named("backup", (settled(normal), after)),
         named("acquiring", from(acquiring(normal), &[])),
         named("held", from(held(normal), &[])),
         named("repairing", from(held(normal), &[Input::LeaseLost(Loss::Lapsed)])),
         named("adopted", from(adopted(normal), &[])),
+        named("no-link", from(held(normal), &[Input::Link(Link::Down)])),
+        named("sourceless", from(held(normal), &[Input::Link(Link::NoSource)])),
+        named("withdrawing", early(from(withdrawing(normal), &[]))),
         named("giving-way", early(from(fought_over(normal), &[]))),
         named("alone", from(fought_over_alone(normal), &[Input::LeaseLost(Loss::Deleted)])),
         named("last-words", from(held(normal), &[advert(101, "192.0.2.1")])),
@@ -58,7 +68,7 @@ fn states() -> [(&'static str, Machine, Instant); 20] {
     ]
 }
 
-fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 25] {
+fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 27] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -82,6 +92,8 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 25] {
         ("adopt-fresh", Input::Adopt { reach: Reach::OnLink, advertised_at: at - 2999 * MS }),
         ("adopt-stale", Input::Adopt { reach: Reach::OnLink, advertised_at: at - 3000 * MS }),
         ("send-failed", Input::SendFailed),
+        ("unreached", Input::Unreached),
+        ("moved", Input::Moved),
         ("drain", Input::Drain { force: false }),
         ("drain-force", Input::Drain { force: true }),
         ("resume", Input::Resume),
@@ -121,6 +133,7 @@ fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: I
     };
     let flags = [
         ("announce", effects.announce),
+        ("greet", effects.greet),
         ("answer", effects.answered),
         ("withheld", effects.withheld),
         ("repaired", effects.repaired),

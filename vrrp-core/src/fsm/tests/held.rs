@@ -129,8 +129,7 @@ fn a_last_word_is_said_for_three_intervals_at_most() {
 #[test]
 fn a_last_word_of_vrrpv2_is_said_for_one_interval() {
     let interval = Interval::V2(crate::Seconds::ONE);
-    let mut machine = Machine::new(Params { interval, ..params(contending()) });
-    drive(&mut machine, t0(), &[ready(), Input::Start]);
+    let mut machine = settle(Machine::new(Params { interval, ..params(contending()) }), ready());
     let now = machine.deadline().unwrap();
     let stronger = Heard { claim: Claim::from(101), interval, source: address("192.0.2.1") };
     drive(&mut machine, now, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink)), Input::Advert(stronger)]);

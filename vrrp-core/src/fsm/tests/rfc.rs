@@ -27,9 +27,9 @@ fn slower_advert(priority: u8, source: &str) -> Input {
 
 #[test]
 fn rfc9568_6_4_1_an_owner_starts_as_active_and_advertises_at_once() {
-    let mut machine = Machine::new(params(Role::Owner));
-    drive(&mut machine, t0(), &[ready()]);
-    let effects = machine.handle(t0(), Input::Start);
+    let mut machine = owner();
+    // Its backend has said that it would work.
+    let effects = machine.handle(t0(), Input::LeaseDone(Ok(Reach::OnLink)));
     assert_eq!(machine.phase(), Phase::Acquiring);
     assert_eq!(effects.transmit, Some(Say::Claim));
     assert_eq!(effects.lease, Some(Want::Acquire));
@@ -45,7 +45,7 @@ fn rfc9568_6_4_1_anyone_else_starts_as_backup_for_active_down_interval() {
 
 #[test]
 fn rfc9568_6_4_2_active_down_timer_promotes_advert_first() {
-    let mut machine = backup(contending());
+    let mut machine = settled(contending());
     assert_eq!(machine.handle(at(3609 * MS), Input::Timeout), Effects::default());
     let effects = machine.handle(at(3 * SECOND + SKEW), Input::Timeout);
     let expected = Effects {
@@ -59,7 +59,7 @@ fn rfc9568_6_4_2_active_down_timer_promotes_advert_first() {
 
 #[test]
 fn rfc9568_6_4_2_priority_0_sets_the_timer_to_skew_time() {
-    let mut machine = backup(contending());
+    let mut machine = settled(contending());
     drive(&mut machine, at(SECOND), &[advert(0, "192.0.2.1")]);
     assert_eq!(machine.deadline(), Some(at(SECOND + SKEW)));
     let effects = machine.handle(at(SECOND + SKEW), Input::Timeout);
@@ -68,7 +68,7 @@ fn rfc9568_6_4_2_priority_0_sets_the_timer_to_skew_time() {
 
 #[test]
 fn a_repeated_resignation_does_not_postpone_the_takeover() {
-    let mut machine = backup(contending());
+    let mut machine = settled(contending());
     drive(&mut machine, at(SECOND), &[advert(0, "192.0.2.1")]);
     drive(&mut machine, at(SECOND + 300 * MS), &[advert(0, "192.0.2.1")]);
     assert_eq!(machine.deadline(), Some(at(SECOND + SKEW)));
@@ -86,7 +86,7 @@ fn rfc9568_6_4_2_an_equal_or_greater_priority_restarts_the_timer_with_the_advert
 
 #[test]
 fn rfc9568_6_4_2_a_weaker_advertisement_moves_no_timer_when_preempting() {
-    let mut machine = backup(contending());
+    let mut machine = settled(contending());
     drive(&mut machine, at(SECOND), &[slower_advert(99, "192.0.2.1")]);
     assert_eq!(machine.deadline(), Some(at(3 * SECOND + SKEW)));
     let effects = machine.handle(at(3 * SECOND + SKEW), Input::Timeout);
@@ -165,8 +165,8 @@ fn rfc9568_6_4_3_equal_priorities_are_decided_by_the_address_in_network_order() 
         ("fe80::1:0", "fe80::2", false),
         ("fe80::2", "fe80::1:0", true),
     ] {
-        let mut machine = Machine::new(params(contending()));
-        drive(&mut machine, t0(), &[Input::Link(Link::Ready(address(ours))), Input::Start]);
+        let link = Input::Link(Link::Ready(address(ours)));
+        let mut machine = settle(Machine::new(params(contending())), link);
         let promoted = machine.deadline().unwrap();
         drive(&mut machine, promoted, &[Input::Timeout, advert(100, theirs)]);
         assert_eq!(machine.phase() == Phase::Backup, yields, "{ours} against {theirs}");
@@ -204,8 +204,8 @@ fn rfc9568_6_4_3_preempt_mode_is_not_looked_at_in_active() {
 
 #[test]
 fn an_owner_preempts_and_is_moved_by_another_owner_of_greater_address_only() {
-    let mut machine = Machine::new(params(Role::Owner));
-    drive(&mut machine, t0(), &[ready(), Input::Start, Input::LeaseDone(Ok(Reach::OnLink))]);
+    let mut machine = owner();
+    drive(&mut machine, t0(), &[Input::LeaseDone(Ok(Reach::OnLink)); 2]);
     drive(&mut machine, at(100 * MS), &[advert(254, "192.0.2.9"), advert(255, "192.0.2.1")]);
     assert_eq!(machine.phase(), Phase::Held);
     drive(&mut machine, at(200 * MS), &[advert(255, "192.0.2.9")]);
@@ -214,7 +214,7 @@ fn an_owner_preempts_and_is_moved_by_another_owner_of_greater_address_only() {
 
 #[test]
 fn a_preempt_delay_counts_from_the_first_weaker_advertisement() {
-    let mut machine = backup(contender(100, Preempt::After(10 * SECOND)));
+    let mut machine = settled(contender(100, Preempt::After(10 * SECOND)));
     for second in 1..=10 {
         drive(&mut machine, at(second * SECOND), &[advert(50, "192.0.2.1")]);
         assert_eq!(machine.phase(), Phase::Backup);
@@ -441,9 +441,9 @@ fn a_backend_that_hangs_counts_as_failed() {
 
 #[test]
 fn an_owner_with_a_broken_backend_does_not_take_the_address_down_again_and_again() {
-    let mut machine = Machine::new(params(Role::Owner));
-    drive(&mut machine, t0(), &[ready(), Input::Start]);
-    drive(&mut machine, t0(), &[Input::LeaseDone(Err(LeaseFailure::Failed))]);
+    let mut machine = owner();
+    let failed = Input::LeaseDone(Err(LeaseFailure::Failed));
+    drive(&mut machine, t0(), &[Input::LeaseDone(Ok(Reach::OnLink)), failed]);
     // It is asked after 1 s and says that all is well; a peer is Active meanwhile.
     drive(&mut machine, at(SECOND), &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink))]);
     assert_eq!(machine.phase(), Phase::Backup);
@@ -469,7 +469,7 @@ fn three_advertisements_in_a_row_that_cannot_be_sent_are_a_hold() {
 
 #[test]
 fn a_promotion_whose_advertisement_cannot_be_sent_did_not_happen() {
-    let mut machine = backup(contending());
+    let mut machine = settled(contending());
     let timer = at(3 * SECOND + SKEW);
     drive(&mut machine, timer, &[Input::Timeout]);
     assert_eq!(machine.phase(), Phase::Acquiring);
@@ -534,8 +534,7 @@ fn a_handover_ends_by_itself_and_after_four_seconds_at_most() {
 
     let mut slow = params(contending());
     slow.interval = Interval::V3(Centiseconds::try_from(4095).unwrap());
-    let mut machine = Machine::new(slow);
-    drive(&mut machine, t0(), &[ready(), Input::Start]);
+    let mut machine = settle(Machine::new(slow), ready());
     let promoted = machine.deadline().unwrap();
     drive(&mut machine, promoted, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink)), Input::Shutdown]);
     run(&mut machine, promoted + 4 * SECOND);

@@ -206,7 +206,10 @@ impl Worker {
 
     fn acquire(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
         let index = index_of(&lease.interface)?;
-        self.put_on.insert(lease.key, index);
+        if let Some(before) = self.put_on.insert(lease.key, index).filter(|before| *before != index) {
+            // The name has moved on to another interface, and the addresses move with it.
+            self.let_go_on(before, lease, false)?;
+        }
         let requests = self.plan_acquire(index, lease, valid)?;
         let result: Result<(), BackendError> = self.put(&requests).into_iter().collect();
         let result = result.and_then(|()| self.read_back(&requests));
@@ -291,16 +294,20 @@ impl Worker {
             index_of(&lease.interface).ok().into_iter().chain(self.put_on.get(&lease.key).copied()),
         );
         for index in indexes {
-            let table = self.table()?;
-            let mine = |cidr: &Cidr| match at_start {
-                true => table.leftover(index, cidr.address()),
-                false => table.ours(index, cidr.address()),
-            };
-            let ours = lease.addresses.iter().filter_map(mine).cloned().collect();
-            self.delete(index, lease, ours)?;
+            self.let_go_on(index, lease, at_start)?;
         }
         self.put_on.remove(&lease.key);
         Ok(())
+    }
+
+    fn let_go_on(&mut self, index: u32, lease: &Lease, at_start: bool) -> Result<(), BackendError> {
+        let table = self.table()?;
+        let mine = |cidr: &Cidr| match at_start {
+            true => table.leftover(index, cidr.address()),
+            false => table.ours(index, cidr.address()),
+        };
+        let ours = lease.addresses.iter().filter_map(mine).cloned().collect();
+        self.delete(index, lease, ours)
     }
 
     fn leaving(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {

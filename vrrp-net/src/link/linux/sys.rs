@@ -2,7 +2,7 @@
 
 use std::{io, os::fd::AsRawFd};
 
-use libc::{AF_PACKET, IPPROTO_IP, c_int, sockaddr, sockaddr_ll, socklen_t};
+use libc::{AF_PACKET, IPPROTO_IP, IPPROTO_IPV6, c_int, sockaddr, sockaddr_ll, socklen_t};
 use nix::sys::socket::{LinkAddr, SockaddrLike};
 use socket2::Socket;
 use tokio::io::{Interest, unix::AsyncFd};
@@ -15,13 +15,21 @@ pub(super) fn watch(socket: Socket) -> io::Result<AsyncFd<Socket>> {
 
 /// Lets routers fragment what this IPv4 socket sends.
 pub(super) fn allow_fragments(socket: &Socket) -> io::Result<()> {
-    let value = libc::IP_PMTUDISC_DONT;
+    set_int(socket, IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT)
+}
+
+/// Lets this IPv6 socket send from addresses that the host does not have.
+pub(super) fn set_freebind_v6(socket: &Socket, any: bool) -> io::Result<()> {
+    set_int(socket, IPPROTO_IPV6, libc::IPV6_FREEBIND, any.into())
+}
+
+fn set_int(socket: &Socket, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
     // SAFETY: the option's value is an int, which outlives the call; the descriptor is open.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            IPPROTO_IP,
-            libc::IP_MTU_DISCOVER,
+            level,
+            option,
             (&raw const value).cast(),
             size_of::<c_int>() as socklen_t,
         )

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IoSlice},
-    net::{IpAddr, SocketAddrV4, SocketAddrV6},
+    net::{IpAddr, SocketAddr, SocketAddrV4, SocketAddrV6},
     os::fd::AsRawFd,
 };
 
@@ -44,6 +44,34 @@ pub(super) fn send(
         _ => return Err(io::ErrorKind::InvalidInput.into()),
     }
     Ok(())
+}
+
+/// Whether the host has this address. To bind a socket to it is the cheapest way to ask.
+pub(super) fn is_local(index: u32, source: IpAddr) -> io::Result<bool> {
+    let (domain, address) = match source {
+        IpAddr::V4(ip) => (Domain::IPV4, SocketAddr::from(SocketAddrV4::new(ip, 0))),
+        // The index says which link a link-local address is meant on.
+        IpAddr::V6(ip) => (Domain::IPV6, SocketAddr::from(SocketAddrV6::new(ip, 0, 0, index))),
+    };
+    Ok(Socket::new(domain, Type::DGRAM, None)?.bind(&address.into()).is_ok())
+}
+
+/// Has the kernel send from an address that is not on this host, while `work` runs. Only then: a wrong `source` in the
+/// configuration is to be noticed.
+pub(super) fn with_any_source<T>(
+    socket: &Socket,
+    source: IpAddr,
+    work: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    let set = |any: bool| match source {
+        // IP_FREEBIND is not enough for a raw socket.
+        IpAddr::V4(_) => socket.set_ip_transparent_v4(any),
+        IpAddr::V6(_) => sys::set_freebind_v6(socket, any),
+    };
+    set(true)?;
+    let result = work();
+    set(false)?;
+    result
 }
 
 /// Sends frames of our own making. It receives nothing.

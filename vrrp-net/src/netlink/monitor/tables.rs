@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     mem,
     net::IpAddr,
+    time::Duration,
 };
 
 use netlink_packet_route::address::AddressFlags;
@@ -25,12 +26,29 @@ pub(super) struct Tables {
     pub(super) links: BTreeMap<u32, HostLink>,
     /// In the kernel's order, which makes the first one of a subnet the primary one.
     pub(super) addresses: Vec<HostAddress>,
+    /// How many interfaces have left, in all; and for each that came later how many had left by then.
+    departures: u64,
+    incarnations: BTreeMap<u32, u64>,
+    /// How often notifications were lost.
+    news_lost: u64,
 }
 
 impl Tables {
     pub(super) fn read(socket: &mut Socket) -> Result<Self, Error> {
         let links = links::list(socket)?.into_iter().map(|link| (link.index, link)).collect();
-        Ok(Self { links, addresses: addresses::list(socket)? })
+        Ok(Self::new(links, addresses::list(socket)?))
+    }
+
+    pub(super) fn new(links: BTreeMap<u32, HostLink>, addresses: Vec<HostAddress>) -> Self {
+        Self { links, addresses, departures: 0, incarnations: BTreeMap::new(), news_lost: 0 }
+    }
+
+    /// Takes over what was counted before notifications were lost.
+    pub(super) fn go_on_from(&mut self, old: &Self) {
+        self.departures = old.departures;
+        self.incarnations.clone_from(&old.incarnations);
+        self.incarnations.retain(|index, _| self.links.contains_key(index));
+        self.news_lost = old.news_lost.wrapping_add(1);
     }
 
     pub(super) fn link(&self, name: &str) -> Option<&HostLink> {
@@ -39,7 +57,11 @@ impl Tables {
 
     pub(super) fn snapshot(&self, name: &str, without: &BTreeSet<IpAddr>) -> Option<InterfaceSnapshot> {
         let own = self.addresses.iter().filter(|address| !without.contains(&address.ip()));
-        self.link(name).map(|link| InterfaceSnapshot::new(link, own))
+        self.link(name).map(|link| InterfaceSnapshot {
+            incarnation: self.incarnations.get(&link.index).copied().unwrap_or_default(),
+            news_lost: self.news_lost,
+            ..InterfaceSnapshot::new(link, own)
+        })
     }
 
     /// Follows the notifications of one datagram.
@@ -63,9 +85,14 @@ impl Tables {
         events: &mut VecDeque<MonitorEvent>,
     ) {
         if is_new {
+            if !self.links.contains_key(&link.index) {
+                self.incarnations.insert(link.index, self.departures);
+            }
             self.links.insert(link.index, link);
             return;
         }
+        self.departures = self.departures.wrapping_add(1);
+        self.incarnations.remove(&link.index);
         let (gone, rest) = mem::take(&mut self.addresses).into_iter().partition(|a| a.index == link.index);
         self.addresses = rest;
         let gone: Vec<HostAddress> = gone;
@@ -167,9 +194,15 @@ impl Tables {
     }
 }
 
-/// What runs out is reported with nothing left of its lifetime.
+/// What runs out is reported with nothing left of its lifetime. On a host whose addresses change, the kernel looks at
+/// lifetimes at each change, takes away what has less than a tenth of a second left, and reports a whole second of it.
 fn how_lost(removed: &HostAddress) -> Loss {
-    if removed.valid == Some(0) { Loss::Lapsed } else { Loss::Deleted }
+    let fraction = Duration::from_nanos(removed.renewed_ago().subsec_nanos().into());
+    match removed.valid {
+        Some(0) => Loss::Lapsed,
+        Some(1) if fraction >= Duration::from_millis(900) => Loss::Lapsed,
+        Some(_) | None => Loss::Deleted,
+    }
 }
 
 /// When the primary IPv4 address of a subnet goes, the kernel takes the others along, and tells of them first.

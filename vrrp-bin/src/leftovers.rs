@@ -1,0 +1,26 @@
+//! Addresses that nobody will take away any more: named by `check`, in the log and in `status`.
+
+use std::{collections::BTreeSet, io, net::IpAddr};
+
+use vrrp_net::{
+    NodeStatus,
+    backend::{Netlink, netlink::Leftover},
+};
+
+use crate::config::Config;
+
+/// On a host where `config` is about to run.
+pub(crate) fn beside(config: &Config) -> io::Result<Vec<Leftover>> {
+    let named = config.routers.iter().flat_map(|router| router.router.addresses());
+    Netlink::leftovers(&named.map(|cidr| cidr.address()).collect(), &BTreeSet::new())
+}
+
+/// Beside the virtual routers of a node of this process.
+pub(crate) fn of_node(status: &NodeStatus) -> io::Result<Vec<Leftover>> {
+    let routers = || status.routers.iter();
+    let named: BTreeSet<IpAddr> =
+        routers().flat_map(|router| router.router.addresses()).map(|cidr| cidr.address()).collect();
+    let ours =
+        routers().map(|router| (router.interface.to_string(), router.router.family(), router.router.vrid()));
+    Netlink::leftovers(&named, &ours.collect())
+}

@@ -1,0 +1,126 @@
+//! An Active whose link or source is gone for a moment: it waits before it leaves.
+//!
+//! Addresses are taken away and put back by programs that configure a host (a DHCP client, networkd, an operator), and
+//! a cable can be out for a tenth of a second. To leave at once would cost what a takeover costs, and the way back as
+//! much again. Meanwhile nothing is sent, and nothing counts as sent: without a carrier every `sendmsg` succeeds.
+
+use core::{net::IpAddr, time::Duration};
+
+use super::{Active, Announcing, Effects, Lease, Link, Machine, State, Then};
+use crate::{Instant, Reason};
+
+/// The longest wait, beside two intervals.
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
+
+/// What an Active does not have at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Away {
+    /// When it has been gone for too long.
+    pub(super) until: Instant,
+    /// The address that advertisements were sent from.
+    pub(super) source: IpAddr,
+    /// Whether addresses were lost that cannot be put back before the link is there.
+    pub(super) repair: bool,
+}
+
+impl Active {
+    /// A repair that is under way cannot succeed without a link, which is no fault of the backend: it is asked for
+    /// again.
+    fn postpone_repair(&mut self) {
+        if let (Some(away), Lease::Held { repair_until, .. }) = (&mut self.away, &mut self.lease) {
+            away.repair |= repair_until.take().is_some();
+        }
+    }
+}
+
+impl Machine {
+    /// The link or the source of an Active is gone; `source` is what it was.
+    pub(super) fn lose_link(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        source: Option<IpAddr>,
+        effects: &mut Effects,
+    ) {
+        let source = source.or_else(|| active.away.map(|away| away.source));
+        // Resignations still leave, from the old source.
+        let can_speak = self.link == Link::NoSource;
+        let away = match (active.lease, source) {
+            (Lease::Held { .. }, Some(source)) => {
+                let wait = self.params.interval.duration().saturating_mul(2).min(LONGEST_WAIT);
+                let until = (now + wait).min(active.superseded_at(&self.params));
+                active.away.unwrap_or(Away { until, source, repair: false })
+            }
+            (Lease::Resigning { until, .. }, Some(source)) if can_speak => {
+                Away { until, source, repair: false }
+            }
+            (Lease::Held { .. } | Lease::Resigning { .. } | Lease::Acquiring { .. }, _) => {
+                self.let_go(active.handover(), Reason::Interface, None, effects);
+                effects.transmit = None;
+                return;
+            }
+        };
+        active.away = Some(away);
+        if !can_speak {
+            active.postpone_repair();
+        }
+        self.state = State::Active(active);
+        if away.until <= now {
+            self.leave_link(now, active, effects);
+        }
+    }
+
+    /// The link and a source are back in time.
+    pub(super) fn regain_link(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        before: Link,
+        effects: &mut Effects,
+    ) {
+        let Some(away) = active.away.take() else { return };
+        match active.lease {
+            Lease::Resigning { then: Then::Withdraw, .. } => {
+                self.take_back(now, active, Reason::InterfaceBack, effects);
+                return;
+            }
+            Lease::Resigning { .. } | Lease::Acquiring { .. } => {
+                self.state = State::Active(active);
+                return;
+            }
+            Lease::Held { announcing: Some(_), repair_until } if before != Link::NoSource => {
+                // Switches forget who was behind a port that was down.
+                let (announcing, due) = Announcing::burst(now, &self.params);
+                active.lease = Lease::Held { announcing: Some(announcing), repair_until };
+                effects.announce = due && active.is_whole();
+            }
+            Lease::Held { .. } => {}
+        }
+        if away.repair || before == Link::Missing {
+            self.repair(now, &mut active, effects);
+        }
+        self.advertise(now, active, effects);
+    }
+
+    /// It has been gone for too long. Without a link that is all; without a source the peers are told, as long as one
+    /// can be reached from the old one.
+    pub(super) fn leave_link(&mut self, now: Instant, active: Active, effects: &mut Effects) {
+        if self.link == Link::NoSource && now < active.superseded_at(&self.params) {
+            self.hand_over(now, active, Then::Withdraw, effects);
+        } else {
+            self.let_go(active.handover(), Reason::Interface, None, effects);
+            effects.transmit = None;
+        }
+    }
+
+    /// Addresses are gone with the link, or with the host's own.
+    pub(super) fn lost_while_away(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        if self.link == Link::NoSource {
+            self.repair(now, &mut active, effects);
+        } else if let Some(away) = &mut active.away {
+            away.repair = true;
+            active.postpone_repair();
+        }
+        self.state = State::Active(active);
+    }
+}

@@ -1,0 +1,34 @@
+//! A node that starts, or is back, makes itself known: with its own address, before anybody hears of virtual ones.
+
+use super::{Backup, Effects, Machine};
+use crate::Instant;
+
+/// The peers of a node that was away may have given up its own address (a neighbour entry that failed is tried again
+/// after a second), and advertisements by unicast do not reach it until they know better. So it tells them where it
+/// is, once an interval, until it has heard somebody, and no longer than it waits for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Greeting {
+    pub(super) next_at: Instant,
+    until: Instant,
+}
+
+impl Machine {
+    /// Greets at once, and goes on with it. Multicast finds the way here by itself.
+    pub(super) fn greet(&self, now: Instant, backup: &mut Backup, effects: &mut Effects) {
+        if !self.params.unicast {
+            return;
+        }
+        let until = now + self.params.interval.active_down(self.claim());
+        backup.greeting = Some(Greeting { next_at: now, until });
+        self.greet_again(now, backup, effects);
+    }
+
+    /// Greets if it is due.
+    pub(super) fn greet_again(&self, now: Instant, backup: &mut Backup, effects: &mut Effects) {
+        if let Some(greeting) = backup.greeting.filter(|greeting| greeting.next_at <= now) {
+            effects.greet = true;
+            let next = Greeting { next_at: now + self.params.interval.duration(), ..greeting };
+            backup.greeting = Some(next).filter(|next| next.next_at < next.until);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Whether this node could hold the addresses: asked before it contends, so that a strong node whose backend does not
+//! work takes nothing from a healthy one.
+
+use super::{Backup, Effects, Fault, Machine, State};
+use crate::{Hold, Instant, LeaseFailure, Reach, Reason, Want};
+
+/// What the backend was asked before this node contends, and until when it may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the questions to a backend, and its answer")]
+pub enum Vetting {
+    /// What an earlier process left behind ([`Want::Adopt`]).
+    Adopt {
+        /// No answer by then is a no.
+        until: Instant,
+    },
+    /// Whether an acquire could succeed ([`Want::Inspect`]).
+    Inspect {
+        /// No answer by then is a no.
+        until: Instant,
+    },
+    /// Nothing yet: something else was asked of it first. It is asked when contention is due.
+    Due,
+    /// It said yes, or has held the addresses.
+    Passed,
+}
+
+impl Vetting {
+    /// When the question that is open counts as answered by a no.
+    pub(super) const fn until(self) -> Option<Instant> {
+        match self {
+            Self::Adopt { until } | Self::Inspect { until } => Some(until),
+            Self::Due | Self::Passed => None,
+        }
+    }
+}
+
+impl Machine {
+    /// Asks the backend of a Backup whether it would work.
+    pub(super) fn vet(&self, now: Instant, backup: &mut Backup, effects: &mut Effects) {
+        backup.vetting = Vetting::Inspect { until: now + self.params.backend_timeout };
+        effects.lease = Some(Want::Inspect);
+    }
+
+    /// Asks the backend of an owner, who has nobody to listen to meanwhile: it waits for the answer in Initialize.
+    pub(super) fn vet_owner(&mut self, now: Instant, effects: &mut Effects) {
+        let inspect_until = Some(now + self.params.backend_timeout);
+        self.fault = Some(Fault { hold: Hold::Inspecting, retry_at: now, pause: None, inspect_until });
+        effects.lease = Some(Want::Inspect);
+    }
+
+    /// The answer of a Backup's backend. A timer that ran out before it has waited for it.
+    pub(super) fn vetted(
+        &mut self,
+        now: Instant,
+        mut backup: Backup,
+        result: Result<Reach, LeaseFailure>,
+        effects: &mut Effects,
+    ) {
+        match (backup.vetting, result) {
+            (Vetting::Due | Vetting::Passed, _) => {}
+            (Vetting::Adopt { .. }, _) => {
+                self.vet(now, &mut backup, effects);
+                self.state = State::Backup(backup);
+            }
+            (Vetting::Inspect { .. }, Ok(_)) => {
+                backup.vetting = Vetting::Passed;
+                self.state = State::Backup(backup);
+                self.contend(now, backup, effects);
+            }
+            (Vetting::Inspect { .. }, Err(failure)) => self.fail_vetting(now, failure, effects),
+        }
+    }
+
+    /// No answer is a no.
+    pub(super) fn fail_vetting(&mut self, now: Instant, failure: LeaseFailure, effects: &mut Effects) {
+        self.fault(now, Hold::Backend(failure));
+        self.initialize(Reason::Backend(failure), effects);
+    }
+
+    /// Becomes Active if a timer says so and the backend could hold the addresses.
+    pub(super) fn contend(&mut self, now: Instant, mut backup: Backup, effects: &mut Effects) {
+        let Some(reason) = backup.contends(now) else { return };
+        match backup.vetting {
+            Vetting::Passed => self.promote(now, reason, effects),
+            Vetting::Due => {
+                self.vet(now, &mut backup, effects);
+                self.state = State::Backup(backup);
+            }
+            Vetting::Adopt { .. } | Vetting::Inspect { .. } => {}
+        }
+    }
+}
