@@ -287,8 +287,9 @@ fn health_fails_for_a_fault() -> Outcome {
 
 fn the_schema_check_can_fail() -> Outcome {
     let schema = schema::load()?;
-    let good: Value =
-        serde_json::from_str(r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": []}"#)?;
+    let good: Value = serde_json::from_str(
+        r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": [], "leftovers": []}"#,
+    )?;
     schema::check(&schema, &good)?;
     for (pointer, value) in
         [("/schema", Value::from(2)), ("/version", Value::from(1)), ("/ports", Value::from("none"))]
