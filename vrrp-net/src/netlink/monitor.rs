@@ -17,6 +17,8 @@ use std::{
 };
 
 use netlink_sys::{SocketAddr, protocols::NETLINK_ROUTE};
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::SockRef;
 use tokio::{
     io::{Interest, unix::AsyncFd},
     task::{JoinHandle, spawn_blocking},
@@ -28,7 +30,7 @@ use tables::Tables;
 
 /// `RTNLGRP_LINK`, and `IFADDR` and `ROUTE` of both families, of `linux/rtnetlink.h`.
 const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
-/// Octets of unread notifications, as far as the host allows.
+/// Octets of unread notifications.
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// Larger than any notification.
 const DATAGRAM: usize = 64 * 1024;
@@ -89,6 +91,9 @@ pub struct Monitor {
     virtual_addresses: BTreeSet<IpAddr>,
     events: VecDeque<MonitorEvent>,
     buffer: Vec<u8>,
+    /// Whether the kernel has dropped notifications. It says so before it gives those that it has kept: these are
+    /// older than what was dropped, and what they say may have been undone by it.
+    overrun: bool,
 }
 
 /// Who reads whole tables: that can block, so a thread of the runtime's pool does it.
@@ -118,7 +123,7 @@ impl Monitor {
         let mut socket = netlink_sys::Socket::new(NETLINK_ROUTE)?;
         socket.bind(&SocketAddr::new(0, 0))?;
         socket.set_non_blocking(true)?;
-        socket.set_rx_buf_sz(i32::try_from(octets).unwrap_or(i32::MAX))?;
+        set_receive_buffer(&socket, octets)?;
         filter::attach_for_monitor(&socket)?;
         for group in GROUPS {
             socket.add_membership(group)?;
@@ -136,6 +141,7 @@ impl Monitor {
             virtual_addresses: BTreeSet::new(),
             events: VecDeque::new(),
             buffer: Vec::with_capacity(DATAGRAM),
+            overrun: false,
         })
     }
 
@@ -183,33 +189,41 @@ impl Monitor {
                 return Poll::Ready(event);
             }
             ready!(self.poll_reader(cx));
-            let Ok(mut guard) = ready!(self.notifications.poll_read_ready_mut(cx)) else {
-                // The runtime is shutting down.
-                return Poll::Pending;
-            };
-            let mut overrun = false;
-            for _ in 0..AT_ONCE {
-                self.buffer.clear();
-                match guard.get_inner().recv(&mut self.buffer, 0) {
-                    Ok(_) => self.tables.apply(&self.buffer, &self.watched, &mut self.events),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        guard.clear_ready();
-                        break;
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "netlink notifications were lost; reading the tables again");
-                        overrun = true;
-                        break;
-                    }
-                }
-            }
-            if overrun {
+            let read = ready!(self.poll_notifications(cx));
+            if self.overrun && read.is_all {
+                self.overrun = false;
                 self.read_again();
-            } else {
+            } else if !self.overrun {
                 self.report();
             }
         }
+    }
+
+    /// Reads some notifications. Until all are read after an overrun they are not looked at.
+    fn poll_notifications(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
+        let Ok(mut guard) = ready!(self.notifications.poll_read_ready_mut(cx)) else {
+            // The runtime is shutting down.
+            return Poll::Pending;
+        };
+        for _ in 0..AT_ONCE {
+            self.buffer.clear();
+            match guard.get_inner().recv(&mut self.buffer, 0) {
+                Ok(_) if self.overrun => {}
+                Ok(_) => self.tables.apply(&self.buffer, &self.watched, &mut self.events),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    guard.clear_ready();
+                    return Poll::Ready(Progress { is_all: true });
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if !self.overrun {
+                        tracing::warn!(%error, "netlink notifications were lost; reading the tables again");
+                    }
+                    self.overrun = true;
+                }
+            }
+        }
+        Poll::Ready(Progress { is_all: false })
     }
 
     fn read_again(&mut self) {
@@ -224,8 +238,8 @@ impl Monitor {
         }
     }
 
-    /// Ready when no tables are being read. Until then notifications wait in the socket: they are newer than
-    /// the tables, or say the same.
+    /// Ready when no tables are being read. Until then notifications wait in the socket, which was empty before:
+    /// all that happens from then on is among them, and they are newer than the tables, or say the same.
     fn poll_reader(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Reader::Reading(handle) = &mut self.reader else { return Poll::Ready(()) };
         let Ok((socket, tables)) = ready!(Pin::new(handle).poll(cx)) else {
@@ -257,6 +271,20 @@ impl Monitor {
                 self.events.push_back(MonitorEvent::Interface { name: name.clone(), snapshot });
             }
         }
+    }
+}
+
+/// What came of reading notifications.
+struct Progress {
+    /// There are no more at the moment.
+    is_all: bool,
+}
+
+/// Makes room for unread notifications, beyond the host's limit, or up to it where that needs a privilege.
+fn set_receive_buffer(socket: &netlink_sys::Socket, octets: usize) -> io::Result<()> {
+    match setsockopt(&*SockRef::from(socket), sockopt::RcvBufForce, &octets) {
+        Ok(()) => Ok(()),
+        Err(_) => socket.set_rx_buf_sz(i32::try_from(octets).unwrap_or(i32::MAX)),
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("virtual_addresses_wake_nobody", virtual_addresses_wake_nobody),
     ("renewals_do_not_even_wake_the_monitor", renewals_do_not_even_wake_the_monitor),
     ("lost_notifications_are_made_up_for", lost_notifications_are_made_up_for),
+    ("a1_what_waited_through_an_overrun_is_not_believed", a1_what_waited_through_an_overrun_is_not_believed),
+    ("a1_an_address_that_went_in_an_overrun_is_gone", a1_an_address_that_went_in_an_overrun_is_gone),
     ("what_can_be_adopted_is_known_from_the_start", what_can_be_adopted_is_known_from_the_start),
 ];
 
@@ -408,6 +410,51 @@ fn lost_notifications_are_made_up_for(world: &mut World) {
     // It goes on as before.
     world.delete("eth0", "192.0.2.1/24").unwrap();
     watch.until("eth0", |snapshot| !has_own("192.0.2.1/24")(snapshot));
+}
+
+/// A monitor of eth0 with little room for notifications, which does not read any yet.
+fn with_little_room() -> Watch {
+    let mut watch = Watch::new(|| Monitor::with_receive_buffer(4096));
+    watch.monitor.watch("eth0");
+    assert!(matches!(watch.next(), MonitorEvent::Interface { snapshot: Some(_), .. }));
+    watch
+}
+
+/// More notifications than there is room for.
+fn overrun(world: &mut World) {
+    let index = world.index("eth1");
+    for number in 0..200 {
+        let cidr = cidr(&format!("198.51.100.{number}/32"));
+        let put = Put { index, cidr, mark: Mark::Held, valid: Some(30) };
+        world.socket.request(put.message(), NLM_F_CREATE | NLM_F_REPLACE).unwrap();
+    }
+}
+
+/// How eth0 is once the monitor has read everything: it has told of two addresses, one after the other.
+fn at_last(world: &mut World, watch: &mut Watch) -> InterfaceSnapshot {
+    world.add_own("eth0", "192.0.2.1/24");
+    watch.until("eth0", has_own("192.0.2.1/24"));
+    world.add_own("eth0", "192.0.2.2/24");
+    watch.until("eth0", has_own("192.0.2.2/24")).unwrap()
+}
+
+/// What the kernel dropped may have undone what was in the queue.
+fn a1_what_waited_through_an_overrun_is_not_believed(world: &mut World) {
+    let mut watch = with_little_room();
+    world.set_up("eth0", false);
+    overrun(world);
+    world.set_up("eth0", true);
+    world.until("the carrier", |world| world.link("eth0").is_some_and(|link| link.is_up()));
+    assert!(at_last(world, &mut watch).up, "it has been up for long");
+}
+
+fn a1_an_address_that_went_in_an_overrun_is_gone(world: &mut World) {
+    let mut watch = with_little_room();
+    world.add_own("eth0", "192.0.2.66/32");
+    overrun(world);
+    world.delete("eth0", "192.0.2.66/32").unwrap();
+    let snapshot = at_last(world, &mut watch);
+    assert!(!has_own("192.0.2.66/32")(Some(&snapshot)), "{snapshot:?}");
 }
 
 fn what_can_be_adopted_is_known_from_the_start(world: &mut World) {
