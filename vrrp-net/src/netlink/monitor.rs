@@ -34,8 +34,8 @@ const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// Larger than any notification.
 const DATAGRAM: usize = 64 * 1024;
-/// How many notifications are read before what they changed is told, so that a flood of them cannot keep
-/// the caller from its other work.
+/// How many notifications are read before what they changed is told, or the caller has his turn: a flood of them
+/// cannot keep him from his other work.
 const AT_ONCE: usize = 64;
 /// The pause before tables that could not be read are read again.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -174,7 +174,7 @@ impl Monitor {
     /// All addresses of the interface `name`, virtual ones too: see [`HostAddress::is_adoptable`].
     pub fn addresses(&self, name: &str) -> impl Iterator<Item = &HostAddress> {
         let index = self.tables.link(name).map(|link| link.index);
-        self.tables.addresses.iter().filter(move |address| Some(address.index) == index)
+        index.into_iter().flat_map(|index| self.tables.addresses(index))
     }
 
     /// The next event. Nothing is lost when the future is dropped.
@@ -194,7 +194,12 @@ impl Monitor {
                 self.overrun = false;
                 self.read_again();
             } else if !self.overrun {
-                self.report();
+                self.report_changed();
+            }
+            if !read.is_all && self.events.is_empty() {
+                // There may be more without end, none of it about what is watched.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
     }
@@ -264,7 +269,23 @@ impl Monitor {
 
     /// Tells of every watched interface that is not as it was last told.
     fn report(&mut self) {
+        self.tables.take_changed();
+        self.report_if(|_, _| true);
+    }
+
+    /// The same, of those that something was heard of.
+    fn report_changed(&mut self) {
+        let changed = self.tables.take_changed();
+        self.report_if(|now, told| [now, told].into_iter().flatten().any(|index| changed.contains(&index)));
+    }
+
+    /// The same, where `is_it` is given the index that the interface has now, and the one that was last told.
+    fn report_if(&mut self, is_it: impl Fn(Option<u32>, Option<u32>) -> bool) {
         for (name, told) in &mut self.watched {
+            let index = self.tables.link(name).map(|link| link.index);
+            if !is_it(index, told.as_ref().map(|told| told.index)) {
+                continue;
+            }
             let snapshot = self.tables.snapshot(name, &self.virtual_addresses);
             if *told != snapshot {
                 told.clone_from(&snapshot);

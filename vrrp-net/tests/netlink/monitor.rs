@@ -19,7 +19,7 @@ use tokio::{runtime::Runtime, time::timeout};
 use vrrp_core::{Cidr, Loss};
 use vrrp_net::netlink::{
     InterfaceSnapshot, Monitor, MonitorEvent,
-    addresses::{Mark, Put},
+    addresses::{self, Mark, Put},
     links,
     routes::{self, PrefixRoute},
 };
@@ -42,6 +42,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("lost_notifications_are_made_up_for", lost_notifications_are_made_up_for),
     ("a1_what_waited_through_an_overrun_is_not_believed", a1_what_waited_through_an_overrun_is_not_believed),
     ("a1_an_address_that_went_in_an_overrun_is_gone", a1_an_address_that_went_in_an_overrun_is_gone),
+    (
+        "a8_a_flood_that_concerns_nobody_leaves_the_caller_his_turn",
+        a8_a_flood_that_concerns_nobody_leaves_the_caller_his_turn,
+    ),
     ("what_can_be_adopted_is_known_from_the_start", what_can_be_adopted_is_known_from_the_start),
 ];
 
@@ -455,6 +459,31 @@ fn a1_an_address_that_went_in_an_overrun_is_gone(world: &mut World) {
     world.delete("eth0", "192.0.2.66/32").unwrap();
     let snapshot = at_last(world, &mut watch);
     assert!(!has_own("192.0.2.66/32")(Some(&snapshot)), "{snapshot:?}");
+}
+
+/// However many notifications wait, and whatever else is on the host: a call reads some of them, and comes back.
+fn a8_a_flood_that_concerns_nobody_leaves_the_caller_his_turn(world: &mut World) {
+    const CHANGES: u32 = 1000;
+    world.settle("eth0");
+    let (mut watch, _) = Watch::on("eth0");
+    let index = world.index("eth1");
+    for number in 0..CHANGES / 2 {
+        let [_, _, high, low] = number.to_be_bytes();
+        let cidr = cidr(&format!("198.51.{high}.{low}/32"));
+        world.socket.request(addresses::add_own(index, cidr), NLM_F_CREATE | NLM_F_EXCL).unwrap();
+        world.socket.request(addresses::delete(index, cidr), 0).unwrap();
+    }
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(wakes.clone());
+    let Watch { runtime, monitor } = &mut watch;
+    let mut calls = 0;
+    while wakes.0.swap(0, Ordering::Relaxed) > 0 || calls == 0 {
+        // The runtime learns that there is something to read.
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+        assert!(monitor.poll_event(&mut Context::from_waker(&waker)).is_pending(), "it concerns nobody");
+        calls += 1;
+    }
+    assert!(calls >= 8, "{CHANGES} notifications and more were read in {calls} calls");
 }
 
 fn what_can_be_adopted_is_known_from_the_start(world: &mut World) {

@@ -1,9 +1,9 @@
 //! [`Tables`]: a copy of the kernel's interfaces and addresses, which follows what the kernel tells.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
     mem,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
 };
 
 use netlink_packet_route::address::AddressFlags;
@@ -19,27 +19,105 @@ use crate::netlink::{
     snapshot::InterfaceSnapshot,
 };
 
-/// A copy of the kernel's tables.
+/// An address of an interface: the interface's index, and the address with its prefix length. Those of one interface
+/// are neighbours in the order of these.
+type Place = (u32, IpAddr, u8);
+
+fn place(address: &HostAddress) -> Place {
+    (address.index, address.ip(), address.cidr.prefix_length())
+}
+
+/// What sorts before all addresses of the interface `index`.
+const fn before(index: u32) -> Place {
+    (index, IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)
+}
+
+/// An entry of the kernel's table of addresses.
 #[derive(Debug)]
+struct Entry {
+    /// The kernel's order, which makes the first address of a subnet the primary one.
+    order: u64,
+    address: HostAddress,
+}
+
+/// A copy of the kernel's tables. A notification costs the same whatever else is in them: a host may have ten thousand
+/// addresses, and tell of thousands of changes a second that concern nobody here.
+#[derive(Debug, Default)]
 pub(super) struct Tables {
-    pub(super) links: BTreeMap<u32, HostLink>,
-    /// In the kernel's order, which makes the first one of a subnet the primary one.
-    pub(super) addresses: Vec<HostAddress>,
+    links: BTreeMap<u32, HostLink>,
+    by_name: BTreeMap<String, u32>,
+    addresses: BTreeMap<Place, Entry>,
+    last_order: u64,
+    /// The interfaces of which something was heard since this was last asked.
+    changed: BTreeSet<u32>,
 }
 
 impl Tables {
     pub(super) fn read(socket: &mut Socket) -> Result<Self, Error> {
-        let links = links::list(socket)?.into_iter().map(|link| (link.index, link)).collect();
-        Ok(Self { links, addresses: addresses::list(socket)? })
+        Ok(Self::of(links::list(socket)?, addresses::list(socket)?))
+    }
+
+    pub(super) fn of(links: Vec<HostLink>, addresses: Vec<HostAddress>) -> Self {
+        let mut tables = Self::default();
+        for link in links {
+            tables.enter_link(link);
+        }
+        for address in addresses {
+            tables.enter_address(address);
+        }
+        tables
     }
 
     pub(super) fn link(&self, name: &str) -> Option<&HostLink> {
-        self.links.values().find(|link| link.name == name)
+        self.links.get(self.by_name.get(name)?)
+    }
+
+    /// The addresses of the interface `index`, in no order that means anything.
+    pub(super) fn addresses(&self, index: u32) -> impl Iterator<Item = &HostAddress> {
+        self.entries(index).map(|entry| &entry.address)
+    }
+
+    fn entries(&self, index: u32) -> impl Iterator<Item = &Entry> {
+        self.addresses.range(before(index)..before(index.saturating_add(1))).map(|(_, entry)| entry)
     }
 
     pub(super) fn snapshot(&self, name: &str, without: &BTreeSet<IpAddr>) -> Option<InterfaceSnapshot> {
-        let own = self.addresses.iter().filter(|address| !without.contains(&address.ip()));
-        self.link(name).map(|link| InterfaceSnapshot::new(link, own))
+        let link = self.link(name)?;
+        let own = self.entries(link.index).filter(|entry| !without.contains(&entry.address.ip()));
+        let mut own: Vec<&Entry> = own.filter(|entry| !entry.address.is_ours()).collect();
+        own.sort_by_key(|entry| entry.order);
+        Some(InterfaceSnapshot::new(link, own.into_iter().map(|entry| &entry.address)))
+    }
+
+    /// The interfaces of which something was heard since this was last asked.
+    pub(super) fn take_changed(&mut self) -> BTreeSet<u32> {
+        mem::take(&mut self.changed)
+    }
+
+    fn enter_link(&mut self, link: HostLink) {
+        self.forget_name(link.index);
+        self.by_name.insert(link.name.clone(), link.index);
+        self.links.insert(link.index, link);
+    }
+
+    /// Another interface may have the name by now.
+    fn forget_name(&mut self, index: u32) {
+        let name = self.links.get(&index).map(|link| link.name.as_str());
+        if let Some(name) = name.filter(|name| self.by_name.get(*name) == Some(&index)) {
+            self.by_name.remove(name);
+        }
+    }
+
+    /// Returns what was there before.
+    fn enter_address(&mut self, address: HostAddress) -> Option<HostAddress> {
+        match self.addresses.entry(place(&address)) {
+            btree_map::Entry::Occupied(entry) => Some(mem::replace(&mut entry.into_mut().address, address)),
+            btree_map::Entry::Vacant(place) => {
+                self.last_order += 1;
+                place.insert(Entry { order: self.last_order, address });
+                None
+            }
+        }
     }
 
     /// Follows the notifications of one datagram.
@@ -62,17 +140,20 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
+        let index = link.index;
+        self.changed.insert(index);
         if is_new {
-            self.links.insert(link.index, link);
+            self.enter_link(link);
             return;
         }
-        let (gone, rest) = mem::take(&mut self.addresses).into_iter().partition(|a| a.index == link.index);
-        self.addresses = rest;
-        let gone: Vec<HostAddress> = gone;
-        for address in &gone {
-            self.tell_removed(address, Loss::Lapsed, watched, events);
+        let gone: Vec<Place> = self.addresses(index).map(place).collect();
+        for place in gone {
+            if let Some(entry) = self.addresses.remove(&place) {
+                self.tell_removed(&entry.address, Loss::Lapsed, watched, events);
+            }
         }
-        self.links.remove(&link.index);
+        self.forget_name(index);
+        self.links.remove(&index);
     }
 
     pub(super) fn follow_address(
@@ -82,26 +163,24 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        let place =
-            self.addresses.iter().position(|old| old.index == address.index && old.cidr == address.cidr);
-        match (is_new, place.and_then(|place| self.addresses.get_mut(place))) {
-            (true, Some(old)) => {
-                let old = mem::replace(old, address.clone());
-                if old.is_ours() && !address.is_ours() {
-                    self.tell_removed(&old, Loss::Deleted, watched, events);
-                }
+        self.changed.insert(address.index);
+        if is_new {
+            let is_ours = address.is_ours();
+            if let Some(old) = self.enter_address(address)
+                && old.is_ours()
+                && !is_ours
+            {
+                self.tell_removed(&old, Loss::Deleted, watched, events);
             }
-            (true, None) => self.addresses.push(address),
-            (false, Some(_)) => {
-                note_primary(&address, events);
-                self.tell_removed(&address, how_lost(&address), watched, events);
-                self.addresses.retain(|old| old.index != address.index || old.cidr != address.cidr);
-            }
-            // The filter may have taken what told of it for a renewal.
-            (false, None) if address.is_ours() => {
-                self.tell_removed(&address, how_lost(&address), watched, events);
-            }
-            (false, None) => {}
+            return;
+        }
+        let known = self.addresses.remove(&place(&address));
+        if known.is_some() {
+            note_primary(&address, events);
+        }
+        // The filter may have taken what told of one of ours for a renewal.
+        if known.is_some() || address.is_ours() {
+            self.tell_removed(&address, how_lost(&address), watched, events);
         }
     }
 
@@ -111,13 +190,9 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        for address in &old.addresses {
-            let same = |new: &HostAddress| {
-                new.index == address.index
-                    && new.cidr == address.cidr
-                    && (new.is_ours() || !address.is_ours())
-            };
-            if !self.addresses.iter().any(same) {
+        for (place, Entry { address, .. }) in &old.addresses {
+            let new = self.addresses.get(place).map(|entry| &entry.address);
+            if !new.is_some_and(|new| new.is_ours() || !address.is_ours()) {
                 old.tell_removed(address, Loss::Lapsed, watched, events);
             }
         }
@@ -146,7 +221,7 @@ impl Tables {
     fn tell_route_removed(&self, route: &OnLink, watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
         let OnLink { index, table, prefix, ours, .. } = *route;
         let Some(link) = self.links.get(&index).filter(|link| link.is_up()) else { return };
-        let here = || self.addresses.iter().filter(|address| address.index == index);
+        let here = || self.addresses(index);
         let is_needed =
             here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
         // We take ours away ourselves when the host has a subnet of its own.

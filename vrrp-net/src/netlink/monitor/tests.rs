@@ -11,8 +11,7 @@ fn tables() -> (Tables, Watched) {
     let flags = LinkFlags::Up | LinkFlags::LowerUp;
     let link =
         HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
-    let tables = Tables { links: BTreeMap::from([(1, link)]), addresses: Vec::new() };
-    (tables, BTreeMap::from([("eth0".into(), None)]))
+    (Tables::of(vec![link], Vec::new()), BTreeMap::from([("eth0".into(), None)]))
 }
 
 /// The kernel tells of a new IPv6 address late. When it has been renewed by then it looks like a renewal, and
