@@ -4,6 +4,8 @@
 mod addresses;
 #[path = "interfaces/detection.rs"]
 mod detection;
+#[path = "interfaces/incarnations.rs"]
+mod incarnations;
 #[path = "interfaces/learned.rs"]
 mod learned;
 #[path = "interfaces/names.rs"]
@@ -34,6 +36,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         timed("interface_down_and_up_at_once", down_and_up_at_once),
     ];
     tests.extend(names::tests());
+    tests.extend(incarnations::tests());
     tests.extend(addresses::tests());
     tests.extend(detection::tests());
     tests.extend(routes::tests());

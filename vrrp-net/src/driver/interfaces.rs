@@ -1,6 +1,11 @@
 //! Interfaces by name, and the ports of the link that are open on them.
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 
 use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, Transport, VirtualRouter};
 
@@ -27,6 +32,8 @@ struct Interface {
     /// Families whose port could not be opened, with what the operating system said.
     failed: BTreeMap<Family, String>,
     retry_at: Option<Instant>,
+    /// Families that have lost their last address: the kernel forgets with it what a port listens to.
+    deaf: BTreeSet<Family>,
     /// What the core was last told.
     told: Option<InterfaceStatus>,
 }
@@ -45,6 +52,7 @@ impl Interfaces {
             open: BTreeMap::new(),
             failed: BTreeMap::new(),
             retry_at: None,
+            deaf: BTreeSet::new(),
             told: None,
         };
         self.by_name.insert(name.clone(), interface);
@@ -62,15 +70,25 @@ impl Interfaces {
     ) -> Option<InterfaceId> {
         let interface = self.by_name.get_mut(name)?;
         let old = std::mem::replace(&mut interface.snapshot, snapshot);
-        if !snapshot.status.present || (old.index, old.mac) != (snapshot.index, snapshot.mac) {
+        let identity = |snapshot: &Snapshot| (snapshot.index, snapshot.incarnation.interface);
+        let is_another = identity(&old) != identity(&snapshot);
+        if !snapshot.status.present || is_another || old.mac != snapshot.mac {
             interface.close_all(link);
         }
+        interface.close_deaf(&old, link);
         interface.retry_at = None;
-        let is_another = old.status.present && snapshot.status.present && old.index != snapshot.index;
+        let is_another = is_another && old.status.present && snapshot.status.present;
         is_another.then(|| {
             interface.told = Some(InterfaceStatus::default());
             interface.id
         })
+    }
+
+    /// Closes every port; [`sync`](Self::sync) opens them again.
+    pub(super) fn close_ports(&mut self, link: &mut impl Link) {
+        for interface in self.by_name.values_mut() {
+            interface.close_all(link);
+        }
     }
 
     /// Opens, changes and closes ports so that they are what `members` need, and returns what the core does
@@ -166,6 +184,20 @@ impl Interface {
         }
     }
 
+    /// Closes the port of a family that has an address to send from again.
+    fn close_deaf(&mut self, old: &Snapshot, link: &mut impl Link) {
+        let Snapshot { incarnation, status, .. } = self.snapshot;
+        for family in [Family::Ipv4, Family::Ipv6] {
+            let has_source = has_source(&status, family);
+            if !has_source || incarnation.of(family) != old.incarnation.of(family) {
+                self.deaf.insert(family);
+            }
+            if has_source && self.deaf.remove(&family) && self.open.remove(&family).is_some() {
+                link.close(self.id, family);
+            }
+        }
+    }
+
     fn close_all(&mut self, link: &mut impl Link) {
         for (family, _) in std::mem::take(&mut self.open) {
             link.close(self.id, family);
@@ -180,6 +212,13 @@ impl Interface {
             ipv6_closed: self.failed.contains_key(&Family::Ipv6),
             ..self.snapshot.status
         }
+    }
+}
+
+fn has_source(status: &InterfaceStatus, family: Family) -> bool {
+    match family {
+        Family::Ipv4 => status.ipv4.is_some(),
+        Family::Ipv6 => status.ipv6_link_local.or(status.ipv6_routable).is_some(),
     }
 }
 

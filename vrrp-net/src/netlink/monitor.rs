@@ -76,6 +76,9 @@ pub enum MonitorEvent {
         /// Whether somebody meant to delete what we had put there; a route of the host's own just went.
         loss: Loss,
     },
+    /// The kernel dropped notifications. How everything is now has been told, but not whether something went and came
+    /// back meanwhile.
+    Missed,
 }
 
 /// Watches interfaces by name: they may be missing, vanish, come back with another index, or be renamed.
@@ -168,6 +171,7 @@ impl Monitor {
             MonitorEvent::Interface { name: other, .. }
             | MonitorEvent::AddressRemoved { name: other, .. }
             | MonitorEvent::RouteRemoved { name: other, .. } => **other != *name,
+            MonitorEvent::Missed => true,
         });
     }
 
@@ -189,6 +193,9 @@ impl Monitor {
                 return Poll::Ready(event);
             }
             ready!(self.poll_reader(cx));
+            if !self.events.is_empty() {
+                continue;
+            }
             let read = ready!(self.poll_notifications(cx));
             if self.overrun && read.is_all {
                 self.overrun = false;
@@ -255,8 +262,10 @@ impl Monitor {
         match tables {
             Ok(tables) => {
                 let old = mem::replace(&mut self.tables, tables);
+                self.tables.succeed(&old);
                 self.tables.tell_removed_since(&old, &self.watched, &mut self.events);
                 self.report();
+                self.events.push_back(MonitorEvent::Missed);
             }
             Err(error) => {
                 tracing::warn!(%error, "the tables of interfaces and addresses could not be read; trying again");

@@ -53,9 +53,11 @@ impl Monitor for netlink::Monitor {
         Self::poll_event(self, cx).map(|event| match event {
             MonitorEvent::Interface { name, snapshot } => {
                 let status = InterfaceSnapshot::status(snapshot.as_ref());
-                let (index, mac) =
-                    snapshot.map(|snapshot| (snapshot.index, snapshot.mac)).unwrap_or_default();
-                HostEvent::Interface { name: name.to_string(), snapshot: Snapshot { index, mac, status } }
+                let (index, mac, incarnation) = snapshot
+                    .map(|snapshot| (snapshot.index, snapshot.mac, snapshot.incarnation))
+                    .unwrap_or_default();
+                let snapshot = Snapshot { index, mac, incarnation, status };
+                HostEvent::Interface { name: name.to_string(), snapshot }
             }
             MonitorEvent::AddressRemoved { name, address, loss, .. } => {
                 HostEvent::AddressRemoved { interface: name.to_string(), address, loss }
@@ -63,6 +65,7 @@ impl Monitor for netlink::Monitor {
             MonitorEvent::RouteRemoved { name, prefix, loss, .. } => {
                 HostEvent::RouteRemoved { interface: name.to_string(), prefix, loss }
             }
+            MonitorEvent::Missed => HostEvent::Missed,
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod adoption;
 mod backends;
+mod interfaces;
 mod lifecycle;
 mod outcomes;
 mod protocol;

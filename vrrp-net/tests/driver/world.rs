@@ -56,7 +56,7 @@ impl Host {
     /// The kernel says that eth0 has this index, and is up or not.
     pub(crate) fn interface(&self, index: u32, up: bool) {
         let status = InterfaceStatus { present: true, up, ipv4: Some(self.address), ..Default::default() };
-        self.tell(Snapshot { index, mac: [2, 0, 0, 0, 0, 1], status });
+        self.tell(Snapshot { index, mac: [2, 0, 0, 0, 0, 1], status, ..Snapshot::default() });
     }
 
     pub(crate) fn tell(&self, snapshot: Snapshot) {

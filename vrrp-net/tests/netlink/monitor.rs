@@ -7,16 +7,18 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     task::{Context, Wake, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::{
     RouteNetlinkMessage,
+    link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage},
     route::{RouteAttribute, RouteProtocol, RouteScope},
 };
 use tokio::{runtime::Runtime, time::timeout};
 use vrrp_core::{Cidr, Loss};
+use vrrp_net::monitor::Incarnation;
 use vrrp_net::netlink::{
     InterfaceSnapshot, Monitor, MonitorEvent,
     addresses::{self, Mark, Put},
@@ -42,6 +44,12 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("lost_notifications_are_made_up_for", lost_notifications_are_made_up_for),
     ("a1_what_waited_through_an_overrun_is_not_believed", a1_what_waited_through_an_overrun_is_not_believed),
     ("a1_an_address_that_went_in_an_overrun_is_gone", a1_an_address_that_went_in_an_overrun_is_gone),
+    ("a2_a_family_that_went_and_came_back_is_another", a2_a_family_that_went_and_came_back_is_another),
+    (
+        "a3_an_interface_that_came_back_as_it_was_is_another_one",
+        a3_an_interface_that_came_back_as_it_was_is_another_one,
+    ),
+    ("a3_whatever_an_overrun_hides_is_told", a3_whatever_an_overrun_hides_is_told),
     (
         "a8_a_flood_that_concerns_nobody_leaves_the_caller_his_turn",
         a8_a_flood_that_concerns_nobody_leaves_the_caller_his_turn,
@@ -459,6 +467,60 @@ fn a1_an_address_that_went_in_an_overrun_is_gone(world: &mut World) {
     world.delete("eth0", "192.0.2.66/32").unwrap();
     let snapshot = at_last(world, &mut watch);
     assert!(!has_own("192.0.2.66/32")(Some(&snapshot)), "{snapshot:?}");
+}
+
+/// The addresses of a family are all deleted and put back between two looks.
+fn a2_a_family_that_went_and_came_back_is_another(world: &mut World) {
+    world.settle("eth0");
+    world.add_own("eth0", "192.0.2.1/24");
+    let (mut watch, before) = Watch::on("eth0");
+    let before = before.unwrap();
+    world.delete("eth0", "192.0.2.1/24").unwrap();
+    world.add_own("eth0", "192.0.2.1/24");
+    let after = watch.until("eth0", has_own("192.0.2.1/24")).unwrap();
+    let expected = Incarnation { ipv4: before.incarnation.ipv4 + 1, ..before.incarnation };
+    assert_eq!(after.incarnation, expected);
+}
+
+/// Deletes eth0 and makes it again, alike to the last octet.
+fn make_anew(world: &mut World) {
+    let old = world.link("eth0").unwrap();
+    world.socket.request(links::delete(old.index), 0).unwrap();
+    let mut link = LinkMessage::default();
+    link.header.index = old.index;
+    link.attributes = vec![
+        LinkAttribute::IfName("eth0".to_owned()),
+        LinkAttribute::Address(old.mac.to_vec()),
+        LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth)]),
+    ];
+    world.socket.request(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL).unwrap();
+    world.set_up("veth0", true);
+    world.set_up("eth0", true);
+    world.until("the carrier", |world| world.link("eth0").is_some_and(|link| link.is_up()));
+    world.settle("eth0");
+    assert_eq!(world.link("eth0").unwrap(), old);
+}
+
+fn a3_an_interface_that_came_back_as_it_was_is_another_one(world: &mut World) {
+    world.settle("eth0");
+    let (mut watch, before) = Watch::on("eth0");
+    let before = before.unwrap();
+    make_anew(world);
+    let again = |snapshot: Option<&InterfaceSnapshot>| {
+        snapshot.is_some_and(|snapshot| snapshot.up && snapshot.addresses == before.addresses)
+    };
+    let after = watch.until("eth0", again).unwrap();
+    assert_ne!(after.incarnation.interface, before.incarnation.interface);
+    assert_eq!((after.index, after.mac), (before.index, before.mac));
+}
+
+fn a3_whatever_an_overrun_hides_is_told(world: &mut World) {
+    let mut watch = with_little_room();
+    overrun(world);
+    let begun = Instant::now();
+    while watch.next() != MonitorEvent::Missed {}
+    // Not only when something else happens, as the end of the time that it has.
+    assert!(begun.elapsed() < SOON / 2, "told after {:?}", begun.elapsed());
 }
 
 /// However many notifications wait, and whatever else is on the host: a call reads some of them, and comes back.

@@ -10,13 +10,16 @@ use netlink_packet_route::address::AddressFlags;
 use vrrp_core::{Cidr, Loss};
 
 use super::{MonitorEvent, Watched};
-use crate::netlink::{
-    Error, Socket,
-    addresses::{self, HostAddress},
-    links::{self, HostLink},
-    message::Messages,
-    routes::{self, OnLink},
-    snapshot::InterfaceSnapshot,
+use crate::{
+    monitor::Incarnation,
+    netlink::{
+        Error, Socket,
+        addresses::{self, HostAddress},
+        links::{self, HostLink},
+        message::Messages,
+        routes::{self, OnLink},
+        snapshot::InterfaceSnapshot,
+    },
 };
 
 /// An address of an interface: the interface's index, and the address with its prefix length. Those of one interface
@@ -40,14 +43,24 @@ struct Entry {
     address: HostAddress,
 }
 
+/// An interface.
+#[derive(Debug)]
+struct Link {
+    link: HostLink,
+    incarnation: Incarnation,
+}
+
 /// A copy of the kernel's tables. A notification costs the same whatever else is in them: a host may have ten thousand
 /// addresses, and tell of thousands of changes a second that concern nobody here.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    links: BTreeMap<u32, HostLink>,
+    links: BTreeMap<u32, Link>,
     by_name: BTreeMap<String, u32>,
     addresses: BTreeMap<Place, Entry>,
     last_order: u64,
+    /// How many interfaces have gone. One that comes has this number: another than the one before it had which had its
+    /// index.
+    gone: u64,
     /// The interfaces of which something was heard since this was last asked.
     changed: BTreeSet<u32>,
 }
@@ -69,6 +82,10 @@ impl Tables {
     }
 
     pub(super) fn link(&self, name: &str) -> Option<&HostLink> {
+        Some(&self.known(name)?.link)
+    }
+
+    fn known(&self, name: &str) -> Option<&Link> {
         self.links.get(self.by_name.get(name)?)
     }
 
@@ -82,11 +99,12 @@ impl Tables {
     }
 
     pub(super) fn snapshot(&self, name: &str, without: &BTreeSet<IpAddr>) -> Option<InterfaceSnapshot> {
-        let link = self.link(name)?;
+        let Link { link, incarnation } = self.known(name)?;
         let own = self.entries(link.index).filter(|entry| !without.contains(&entry.address.ip()));
         let mut own: Vec<&Entry> = own.filter(|entry| !entry.address.is_ours()).collect();
         own.sort_by_key(|entry| entry.order);
-        Some(InterfaceSnapshot::new(link, own.into_iter().map(|entry| &entry.address)))
+        let own = own.into_iter().map(|entry| &entry.address);
+        Some(InterfaceSnapshot::new(link, *incarnation, own))
     }
 
     /// The interfaces of which something was heard since this was last asked.
@@ -97,12 +115,29 @@ impl Tables {
     fn enter_link(&mut self, link: HostLink) {
         self.forget_name(link.index);
         self.by_name.insert(link.name.clone(), link.index);
-        self.links.insert(link.index, link);
+        let interface = self.gone;
+        match self.links.entry(link.index) {
+            btree_map::Entry::Occupied(known) => known.into_mut().link = link,
+            btree_map::Entry::Vacant(place) => {
+                let incarnation = Incarnation { interface, ..Incarnation::default() };
+                place.insert(Link { link, incarnation });
+            }
+        }
+    }
+
+    /// Goes on counting where tables ended that these were read in place of. Whatever is not in those has come since.
+    pub(super) fn succeed(&mut self, old: &Self) {
+        self.gone = old.gone + 1;
+        self.last_order = self.last_order.max(old.last_order);
+        for (index, Link { incarnation, .. }) in &mut self.links {
+            let fresh = Incarnation { interface: self.gone, ..Incarnation::default() };
+            *incarnation = old.links.get(index).map_or(fresh, |known| known.incarnation);
+        }
     }
 
     /// Another interface may have the name by now.
     fn forget_name(&mut self, index: u32) {
-        let name = self.links.get(&index).map(|link| link.name.as_str());
+        let name = self.links.get(&index).map(|known| known.link.name.as_str());
         if let Some(name) = name.filter(|name| self.by_name.get(*name) == Some(&index)) {
             self.by_name.remove(name);
         }
@@ -154,6 +189,7 @@ impl Tables {
         }
         self.forget_name(index);
         self.links.remove(&index);
+        self.gone += 1;
     }
 
     pub(super) fn follow_address(
@@ -177,10 +213,25 @@ impl Tables {
         let known = self.addresses.remove(&place(&address));
         if known.is_some() {
             note_primary(&address, events);
+            self.note_last(&address);
         }
         // The filter may have taken what told of one of ours for a renewal.
         if known.is_some() || address.is_ours() {
             self.tell_removed(&address, how_lost(&address), watched, events);
+        }
+    }
+
+    /// With its last address an interface may have lost all that the kernel has of a family, and listens to no group
+    /// any more: IPv6 goes when the MTU is below 1280 for a moment.
+    fn note_last(&mut self, removed: &HostAddress) {
+        let is_last = |index| {
+            let mut left = self.addresses(index);
+            !left.any(|left| left.ip().is_ipv4() == removed.ip().is_ipv4())
+        };
+        let is_last = is_last(removed.index);
+        if let Some(Link { incarnation, .. }) = self.links.get_mut(&removed.index).filter(|_| is_last) {
+            let count = if removed.ip().is_ipv4() { &mut incarnation.ipv4 } else { &mut incarnation.ipv6 };
+            *count += 1;
         }
     }
 
@@ -205,7 +256,7 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        let Some(link) = self.links.get(&address.index) else { return };
+        let Some(Link { link, .. }) = self.links.get(&address.index) else { return };
         if let Some((name, _)) = watched.get_key_value(link.name.as_str()) {
             events.push_back(MonitorEvent::AddressRemoved {
                 name: name.clone(),
@@ -220,7 +271,8 @@ impl Tables {
     /// The kernel says first that a link is down or an address is gone, and then that its routes are.
     fn tell_route_removed(&self, route: &OnLink, watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
         let OnLink { index, table, prefix, ours, .. } = *route;
-        let Some(link) = self.links.get(&index).filter(|link| link.is_up()) else { return };
+        let known = self.links.get(&index).filter(|known| known.link.is_up());
+        let Some(Link { link, .. }) = known else { return };
         let here = || self.addresses(index);
         let is_needed =
             here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
@@ -238,7 +290,7 @@ impl Tables {
 
     fn routing_table(&self, link: &HostLink) -> u32 {
         let master = link.master.and_then(|index| self.links.get(&index));
-        master.and_then(|master| master.vrf_table).unwrap_or(routes::MAIN_TABLE)
+        master.and_then(|master| master.link.vrf_table).unwrap_or(routes::MAIN_TABLE)
     }
 }
 
