@@ -16,6 +16,9 @@ pub trait Monitor: Send + 'static {
     /// of it. Watching it again changes nothing.
     fn watch(&mut self, name: &str);
 
+    /// Ends the watch of the interface `name`: nothing more need be told of it. It may be watched again later.
+    fn unwatch(&mut self, _name: &str) {}
+
     /// These are no addresses of the host's own to send from, whoever puts them there: a program that moves addresses
     /// may put them on an interface.
     fn set_virtual(&mut self, _addresses: BTreeSet<IpAddr>) {}
@@ -127,6 +130,10 @@ impl Monitor for ChannelMonitor {
         {
             self.pending.push_back(HostEvent::Interface { name: name.to_owned(), snapshot: *snapshot });
         }
+    }
+
+    fn unwatch(&mut self, name: &str) {
+        self.watched.remove(name);
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {

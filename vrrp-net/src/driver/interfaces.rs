@@ -18,7 +18,8 @@ use crate::{
 /// When a port that could not be opened is tried again, unless its interface changes before.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Every interface that a virtual router was ever configured on. A name keeps its number for ever.
+/// Every interface that a virtual router is on. One that is forgotten and comes back has another number, so that nothing
+/// that is left of the first one is taken for the second.
 #[derive(Default)]
 pub(super) struct Interfaces {
     by_name: BTreeMap<Arc<str>, Interface>,
@@ -89,6 +90,21 @@ impl Interfaces {
         for interface in self.by_name.values_mut() {
             interface.close_all(link);
         }
+    }
+
+    /// Forgets the interfaces that no member is on, and returns their names.
+    pub(super) fn forget_unused(&mut self, members: &Members, link: &mut impl Link) -> Vec<Arc<str>> {
+        let used: BTreeSet<InterfaceId> = members.keys().map(|key| key.interface).collect();
+        let mut unused = Vec::new();
+        self.by_name.retain(|name, interface| {
+            let is_used = used.contains(&interface.id);
+            if !is_used {
+                interface.close_all(link);
+                unused.push(name.clone());
+            }
+            is_used
+        });
+        unused
     }
 
     /// Opens, changes and closes ports so that they are what `members` need, and returns what the core does

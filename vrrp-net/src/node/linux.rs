@@ -45,6 +45,10 @@ impl Monitor for netlink::Monitor {
         Self::watch(self, name);
     }
 
+    fn unwatch(&mut self, name: &str) {
+        Self::unwatch(self, name);
+    }
+
     fn set_virtual(&mut self, addresses: BTreeSet<IpAddr>) {
         Self::set_virtual(self, addresses);
     }

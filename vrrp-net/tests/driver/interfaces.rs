@@ -1,10 +1,11 @@
 //! Interfaces that go and come back as they were, and names that nobody uses any more.
 
 use std::{
+    collections::BTreeSet,
     io,
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -12,15 +13,17 @@ use std::{
 
 use vrrp_core::{Cidr, Family, Hold, InterfaceId, InterfaceStatus, Phase};
 use vrrp_net::{
-    NodeEvent,
+    Member, Node, NodeEvent, VipBackend,
+    backend::memory::Memory as Backend,
+    clock::TokioClock,
     link::{
         Interest, Link, Port, Received,
         memory::{Hub, Memory as Wire},
     },
-    monitor::{HostEvent, Incarnation, Snapshot},
+    monitor::{self, ChannelMonitor, HostEvent, Incarnation, Monitor, Snapshot},
 };
 
-use crate::world::{Host, VRID, advert, becomes, until};
+use crate::world::{Host, VRID, advert, becomes, router, until};
 
 /// A wire that counts how often a port was opened that was closed before.
 struct Counted {
@@ -67,6 +70,62 @@ fn counted(hub: &Hub) -> (Host, Arc<AtomicUsize>) {
 fn snapshot(host: &Host, incarnation: Incarnation) -> Snapshot {
     let status = InterfaceStatus { present: true, up: true, ipv4: Some(host.address), ..Default::default() };
     Snapshot { index: 2, mac: [2, 0, 0, 0, 0, 1], incarnation, status }
+}
+
+/// A monitor that shows which names are watched.
+struct Watched {
+    monitor: ChannelMonitor,
+    names: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Monitor for Watched {
+    fn watch(&mut self, name: &str) {
+        self.names.lock().unwrap().insert(name.to_owned());
+        self.monitor.watch(name);
+    }
+
+    fn unwatch(&mut self, name: &str) {
+        self.names.lock().unwrap().remove(name);
+        self.monitor.unwatch(name);
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {
+        self.monitor.poll_event(cx)
+    }
+}
+
+/// A program that configures another interface each time, for years.
+#[tokio::test(start_paused = true)]
+async fn a12_interfaces_that_nobody_uses_are_forgotten() {
+    let wire = Hub::new().link(&[IpAddr::from([192, 0, 2, 1])]);
+    let (events, monitor) = monitor::channel();
+    let names = Arc::<Mutex<BTreeSet<String>>>::default();
+    let watched = Watched { monitor, names: names.clone() };
+    let node = Node::with_parts(wire.clone(), TokioClock::new(), watched);
+    let backend: Arc<dyn VipBackend> = Arc::new(Backend::new());
+    let status = InterfaceStatus {
+        present: true,
+        up: true,
+        ipv4: Some([192, 0, 2, 1].into()),
+        ..InterfaceStatus::default()
+    };
+    let snapshot = Snapshot { index: 2, status, ..Snapshot::default() };
+    let mut keys = BTreeSet::new();
+    for name in ["eth0", "eth1", "eth0", "eth2"] {
+        events.send(HostEvent::Interface { name: name.to_owned(), snapshot }).unwrap();
+        let members = vec![Member::new(name, router(VRID, 100), backend.clone())];
+        let mut handle = node.configure(members).await.unwrap().remove(0);
+        becomes(&mut handle, Phase::Held).await;
+        until("only it is watched", || names.lock().unwrap().iter().eq([name])).await;
+        assert!(wire.interest(handle.key().interface, Family::Ipv4).is_some());
+        assert!(keys.insert(handle.key()), "{name} has a number of its own, each time");
+        let open = keys.iter().filter(|key| wire.interest(key.interface, Family::Ipv4).is_some());
+        assert_eq!(open.count(), 1);
+    }
+    // Refused: one virtual router twice.
+    let twice = ["eth3", "eth3"].map(|name| Member::new(name, router(VRID, 100), backend.clone()));
+    assert!(node.configure(twice.into()).await.is_err());
+    assert!(names.lock().unwrap().iter().eq(["eth2"]));
 }
 
 #[tokio::test(start_paused = true)]
