@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use netlink_sys::{SocketAddr, protocols::NETLINK_ROUTE};
@@ -39,6 +39,8 @@ const DATAGRAM: usize = 64 * 1024;
 const AT_ONCE: usize = 64;
 /// The pause before tables that could not be read are read again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// For how long that is done at the start, before it is given up.
+const START: Duration = Duration::from_secs(5);
 
 /// Something that happened to an interface that is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +134,7 @@ impl Monitor {
             socket.add_membership(group)?;
         }
         let mut reader = Socket::new()?;
-        let tables = Tables::read(&mut reader).map_err(io::Error::other)?;
+        let tables = read_patiently(&mut reader).map_err(io::Error::other)?;
         // SAFETY: the socket owns its descriptor, always returns the same one, and closes it only when it
         // is dropped, which the AsyncFd does; nothing here clones it or takes it out.
         let notifications = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?;
@@ -308,6 +310,19 @@ impl Monitor {
 struct Progress {
     /// There are no more at the moment.
     is_all: bool,
+}
+
+fn read_patiently(socket: &mut Socket) -> Result<Tables, Error> {
+    let begun = Instant::now();
+    loop {
+        match Tables::read(socket) {
+            Err(error) if begun.elapsed() < START => {
+                tracing::warn!(%error, "the tables of interfaces and addresses could not be read; trying again");
+                thread::sleep(PAUSE);
+            }
+            tables => return tables,
+        }
+    }
 }
 
 /// Makes room for unread notifications, beyond the host's limit, or up to it where that needs a privilege.

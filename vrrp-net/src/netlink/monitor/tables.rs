@@ -14,21 +14,13 @@ use crate::{
     monitor::Incarnation,
     netlink::{
         Error, Socket,
-        addresses::{self, HostAddress},
+        addresses::{self, HostAddress, Place, place},
         links::{self, HostLink},
         message::Messages,
         routes::{self, OnLink},
         snapshot::InterfaceSnapshot,
     },
 };
-
-/// An address of an interface: the interface's index, and the address with its prefix length. Those of one interface
-/// are neighbours in the order of these.
-type Place = (u32, IpAddr, u8);
-
-fn place(address: &HostAddress) -> Place {
-    (address.index, address.ip(), address.cidr.prefix_length())
-}
 
 /// What sorts before all addresses of the interface `index`.
 const fn before(index: u32) -> Place {
