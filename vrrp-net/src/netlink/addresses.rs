@@ -118,12 +118,17 @@ impl HostAddress {
     /// of a second behind its clock, so the result can be too large by that much.
     #[must_use]
     pub fn renewed_ago(&self) -> Duration {
+        Duration::from_millis(u64::from(self.age()) * 10)
+    }
+
+    /// The same, in hundredths of a second.
+    pub(crate) fn age(&self) -> u32 {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
         // The kernel's own number is cut to 32 bits in the same way.
         let low = u32::try_from((now.as_millis() / 10) % (1 << 32)).unwrap_or_default();
-        let ago = low.wrapping_sub(self.stamp);
+        let age = low.wrapping_sub(self.stamp);
         // Both are rounded, so the stamp can be a little ahead.
-        if ago > u32::MAX - 100 { Duration::ZERO } else { Duration::from_millis(u64::from(ago) * 10) }
+        if age > u32::MAX - 100 { 0 } else { age }
     }
 
     /// Whether a program that has just started may go on holding it: it was [`Mark::Held`], with a lifetime, and

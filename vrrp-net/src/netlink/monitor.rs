@@ -1,5 +1,6 @@
 //! [`Monitor`]: what happens to interfaces and their addresses, by name.
 
+mod losses;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -263,8 +264,8 @@ impl Monitor {
         self.reader = Reader::Idle(socket);
         match tables {
             Ok(tables) => {
-                let old = mem::replace(&mut self.tables, tables);
-                self.tables.succeed(&old);
+                let mut old = mem::replace(&mut self.tables, tables);
+                self.tables.succeed(&mut old);
                 self.tables.tell_removed_since(&old, &self.watched, &mut self.events);
                 self.report();
                 self.events.push_back(MonitorEvent::Missed);

@@ -1,6 +1,7 @@
 //! What the monitor tells of interfaces.
 
 use std::{
+    collections::{BTreeMap, VecDeque},
     net::IpAddr,
     sync::{
         Arc,
@@ -50,6 +51,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         a3_an_interface_that_came_back_as_it_was_is_another_one,
     ),
     ("a3_whatever_an_overrun_hides_is_told", a3_whatever_an_overrun_hides_is_told),
+    (
+        "a10_what_runs_out_while_others_change_is_told_apart",
+        a10_what_runs_out_while_others_change_is_told_apart,
+    ),
     (
         "a8_a_flood_that_concerns_nobody_leaves_the_caller_his_turn",
         a8_a_flood_that_concerns_nobody_leaves_the_caller_his_turn,
@@ -521,6 +526,57 @@ fn a3_whatever_an_overrun_hides_is_told(world: &mut World) {
     while watch.next() != MonitorEvent::Missed {}
     // Not only when something else happens, as the end of the time that it has.
     assert!(begun.elapsed() < SOON / 2, "told after {:?}", begun.elapsed());
+}
+
+/// Puts addresses of both families for a second or two, and deletes every other one half-way, while others change on
+/// another interface.
+fn a10_what_runs_out_while_others_change_is_told_apart(world: &mut World) {
+    const EACH: u8 = 100;
+    let (mut watch, _) = Watch::on("eth0");
+    let (index, other) = (world.index("eth0"), world.index("eth1"));
+    let (mut deletions, mut expected) = (VecDeque::new(), BTreeMap::new());
+    let mut told = BTreeMap::new();
+    let (begun, mut put, mut changes) = (Instant::now(), 0, 0);
+    while told.len() < 2 * usize::from(EACH) {
+        assert!(begun.elapsed() < 6 * SOON, "{} are told", told.len());
+        if put < EACH && begun.elapsed() > Duration::from_millis(20) * put.into() {
+            let seconds = 1 + put / 2 % 2;
+            for text in [format!("198.18.0.{put}/32"), format!("2001:db8::{put}/128")] {
+                let put_now = Put { index, cidr: cidr(&text), mark: Mark::Held, valid: Some(seconds.into()) };
+                world.socket.request(put_now.message(), NLM_F_CREATE | NLM_F_EXCL).unwrap();
+                let is_deleted = put % 2 == 0;
+                expected.insert(cidr(&text).address(), if is_deleted { Loss::Deleted } else { Loss::Lapsed });
+                if is_deleted {
+                    deletions.push_back((Instant::now() + Duration::from_secs(seconds.into()) / 2, text));
+                }
+            }
+            put += 1;
+        }
+        deletions.retain(|(at, text)| {
+            let is_early = Instant::now() < *at;
+            if !is_early {
+                world.delete("eth0", text).unwrap();
+            }
+            is_early
+        });
+        // A change in each 3 ms or so, and the rest of the time the monitor reads.
+        let cidr = cidr("203.0.113.1/32");
+        let change =
+            if changes % 2 == 0 { addresses::add_own(other, cidr) } else { addresses::delete(other, cidr) };
+        world.socket.request(change, NLM_F_CREATE).unwrap();
+        changes += 1;
+        let Watch { runtime, monitor } = &mut watch;
+        while let Ok(event) =
+            runtime.block_on(async { timeout(Duration::from_millis(3), monitor.next()).await })
+        {
+            if let MonitorEvent::AddressRemoved { address, ours: true, loss, .. } = event {
+                told.insert(address, loss);
+            }
+        }
+    }
+    let wrong: Vec<_> = told.iter().filter(|(address, loss)| expected[address] != **loss).collect();
+    println!("{changes} changes in {:?}, {} of {} told wrong", begun.elapsed(), wrong.len(), told.len());
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 /// However many notifications wait, and whatever else is on the host: a call reads some of them, and comes back.

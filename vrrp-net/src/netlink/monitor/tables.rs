@@ -9,7 +9,10 @@ use std::{
 use netlink_packet_route::address::AddressFlags;
 use vrrp_core::{Cidr, Loss};
 
-use super::{MonitorEvent, Watched};
+use super::{
+    MonitorEvent, Watched,
+    losses::{Known, Losses},
+};
 use crate::{
     monitor::Incarnation,
     netlink::{
@@ -32,7 +35,7 @@ const fn before(index: u32) -> Place {
 struct Entry {
     /// The kernel's order, which makes the first address of a subnet the primary one.
     order: u64,
-    address: HostAddress,
+    known: Known,
 }
 
 /// An interface.
@@ -53,6 +56,7 @@ pub(super) struct Tables {
     /// How many interfaces have gone. One that comes has this number: another than the one before it had which had its
     /// index.
     gone: u64,
+    losses: Losses,
     /// The interfaces of which something was heard since this was last asked.
     changed: BTreeSet<u32>,
 }
@@ -68,7 +72,8 @@ impl Tables {
             tables.enter_link(link);
         }
         for address in addresses {
-            tables.enter_address(address);
+            let age = address.age();
+            tables.enter_address(address, age);
         }
         tables
     }
@@ -83,7 +88,7 @@ impl Tables {
 
     /// The addresses of the interface `index`, in no order that means anything.
     pub(super) fn addresses(&self, index: u32) -> impl Iterator<Item = &HostAddress> {
-        self.entries(index).map(|entry| &entry.address)
+        self.entries(index).map(|entry| &entry.known.address)
     }
 
     fn entries(&self, index: u32) -> impl Iterator<Item = &Entry> {
@@ -92,10 +97,10 @@ impl Tables {
 
     pub(super) fn snapshot(&self, name: &str, without: &BTreeSet<IpAddr>) -> Option<InterfaceSnapshot> {
         let Link { link, incarnation } = self.known(name)?;
-        let own = self.entries(link.index).filter(|entry| !without.contains(&entry.address.ip()));
-        let mut own: Vec<&Entry> = own.filter(|entry| !entry.address.is_ours()).collect();
+        let own = self.entries(link.index).filter(|entry| !without.contains(&entry.known.address.ip()));
+        let mut own: Vec<&Entry> = own.filter(|entry| !entry.known.address.is_ours()).collect();
         own.sort_by_key(|entry| entry.order);
-        let own = own.into_iter().map(|entry| &entry.address);
+        let own = own.into_iter().map(|entry| &entry.known.address);
         Some(InterfaceSnapshot::new(link, *incarnation, own))
     }
 
@@ -117,8 +122,9 @@ impl Tables {
         }
     }
 
-    /// Goes on counting where tables ended that these were read in place of. Whatever is not in those has come since.
-    pub(super) fn succeed(&mut self, old: &Self) {
+    /// Goes on where tables ended that these were read in place of. Whatever is not in those has come since.
+    pub(super) fn succeed(&mut self, old: &mut Self) {
+        self.losses = mem::take(&mut old.losses);
         self.gone = old.gone + 1;
         self.last_order = self.last_order.max(old.last_order);
         for (index, Link { incarnation, .. }) in &mut self.links {
@@ -135,13 +141,17 @@ impl Tables {
         }
     }
 
-    /// Returns what was there before.
-    fn enter_address(&mut self, address: HostAddress) -> Option<HostAddress> {
-        match self.addresses.entry(place(&address)) {
-            btree_map::Entry::Occupied(entry) => Some(mem::replace(&mut entry.into_mut().address, address)),
+    /// Enters an address of this age, and returns what was there before.
+    fn enter_address(&mut self, address: HostAddress, age: u32) -> Option<HostAddress> {
+        let place = place(&address);
+        let known = Known { address, age };
+        match self.addresses.entry(place) {
+            btree_map::Entry::Occupied(entry) => {
+                Some(mem::replace(&mut entry.into_mut().known, known).address)
+            }
             btree_map::Entry::Vacant(place) => {
                 self.last_order += 1;
-                place.insert(Entry { order: self.last_order, address });
+                place.insert(Entry { order: self.last_order, known });
                 None
             }
         }
@@ -176,7 +186,7 @@ impl Tables {
         let gone: Vec<Place> = self.addresses(index).map(place).collect();
         for place in gone {
             if let Some(entry) = self.addresses.remove(&place) {
-                self.tell_removed(&entry.address, Loss::Lapsed, watched, events);
+                self.tell_removed(&entry.known.address, Loss::Lapsed, watched, events);
             }
         }
         self.forget_name(index);
@@ -192,9 +202,11 @@ impl Tables {
         events: &mut VecDeque<MonitorEvent>,
     ) {
         self.changed.insert(address.index);
+        let age = address.age();
         if is_new {
+            self.losses.learn(age);
             let is_ours = address.is_ours();
-            if let Some(old) = self.enter_address(address)
+            if let Some(old) = self.enter_address(address, age)
                 && old.is_ours()
                 && !is_ours
             {
@@ -202,14 +214,15 @@ impl Tables {
             }
             return;
         }
-        let known = self.addresses.remove(&place(&address));
+        let known = self.addresses.remove(&place(&address)).map(|entry| entry.known);
         if known.is_some() {
             note_primary(&address, events);
             self.note_last(&address);
         }
         // The filter may have taken what told of one of ours for a renewal.
         if known.is_some() || address.is_ours() {
-            self.tell_removed(&address, how_lost(&address), watched, events);
+            let loss = self.losses.judge(&address, age, known.as_ref());
+            self.tell_removed(&address, loss, watched, events);
         }
     }
 
@@ -233,8 +246,8 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        for (place, Entry { address, .. }) in &old.addresses {
-            let new = self.addresses.get(place).map(|entry| &entry.address);
+        for (place, Entry { known: Known { address, .. }, .. }) in &old.addresses {
+            let new = self.addresses.get(place).map(|entry| &entry.known.address);
             if !new.is_some_and(|new| new.is_ours() || !address.is_ours()) {
                 old.tell_removed(address, Loss::Lapsed, watched, events);
             }
@@ -284,11 +297,6 @@ impl Tables {
         let master = link.master.and_then(|index| self.links.get(&index));
         master.and_then(|master| master.link.vrf_table).unwrap_or(routes::MAIN_TABLE)
     }
-}
-
-/// What runs out is reported with nothing left of its lifetime.
-fn how_lost(removed: &HostAddress) -> Loss {
-    if removed.valid == Some(0) { Loss::Lapsed } else { Loss::Deleted }
 }
 
 /// When the primary IPv4 address of a subnet goes, the kernel takes the others along, and tells of them first.
