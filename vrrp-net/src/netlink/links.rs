@@ -47,7 +47,8 @@ impl HostLink {
     }
 }
 
-/// All interfaces of the socket's network namespace. While they keep changing it may name one that has just gone.
+/// All interfaces of the socket's network namespace. While they keep changing it may name some that have
+/// just gone, behind the others.
 ///
 /// # Errors
 /// [`Error`] when the kernel did not answer.

@@ -68,7 +68,8 @@ impl Tables {
 
     pub(super) fn of(links: Vec<HostLink>, addresses: Vec<HostAddress>) -> Self {
         let mut tables = Self::default();
-        for link in links {
+        // The last ones may be gone already (see `links::list`): whoever has their name by now keeps it.
+        for link in links.into_iter().rev() {
             tables.enter_link(link);
         }
         for address in addresses {
