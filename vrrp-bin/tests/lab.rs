@@ -10,6 +10,8 @@ mod evidence;
 mod failover;
 #[path = "lab/faults.rs"]
 mod faults;
+#[path = "lab/flood.rs"]
+mod flood;
 #[path = "lab/forge.rs"]
 mod forge;
 #[path = "lab/frames.rs"]
@@ -56,6 +58,7 @@ fn main() {
         hostile::tests(),
         known_bad::tests(),
         frames::tests(),
+        flood::tests(),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
     if let Err(reason) = available {

@@ -311,6 +311,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         if self.departing.len() < before {
             self.guard.keep(&self.effects.members.keys().copied().collect());
             self.sync_interfaces();
+            self.forget_interfaces();
         }
     }
 

@@ -45,7 +45,7 @@
 //! let (monitor, events) = monitor::channel();
 //! let own = "192.0.2.1".parse()?;
 //! let status = InterfaceStatus { present: true, up: true, ipv4: Some(own), ..Default::default() };
-//! let snapshot = Snapshot { index: 2, mac: [2, 0, 0, 0, 0, 1], status, ..Default::default() };
+//! let snapshot = Snapshot { index: 2, mac: [2, 0, 0, 0, 0, 1], status, ..Snapshot::default() };
 //! monitor.send(HostEvent::Interface { name: "eth0".to_owned(), snapshot })?;
 //!
 //! let addresses = Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>()?])?;

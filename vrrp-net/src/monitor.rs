@@ -8,13 +8,16 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use vrrp_core::{Cidr, InterfaceStatus, Loss};
+use vrrp_core::{Cidr, Family, InterfaceStatus, Loss};
 
 /// Tells a driver about interfaces of the host, by name: they may be missing, vanish and come back.
 pub trait Monitor: Send + 'static {
     /// Begins to watch the interface `name`, which need not exist. How it is now is the next that is told
     /// of it. Watching it again changes nothing.
     fn watch(&mut self, name: &str);
+
+    /// Ends the watch of the interface `name`: nothing more need be told of it. It may be watched again later.
+    fn unwatch(&mut self, _name: &str) {}
 
     /// These are no addresses of the host's own to send from, whoever puts them there: a program that moves addresses
     /// may put them on an interface.
@@ -59,6 +62,33 @@ pub enum HostEvent {
         /// Whether somebody meant to delete what the virtual address had brought.
         loss: Loss,
     },
+    /// Some of what happened was not told, and cannot be any more. How everything is now has been told; an interface
+    /// may have gone and come back as it was, and then nothing is heard on its sockets.
+    Missed,
+}
+
+/// Which of those it is that were alike. Each number counts on when something has gone that sockets listen on: what
+/// comes in its place looks the same, but they hear nothing on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "written as a literal by monitors")]
+pub struct Incarnation {
+    /// The interface itself.
+    pub interface: u64,
+    /// Its last IPv4 address.
+    pub ipv4: u64,
+    /// Its last IPv6 address.
+    pub ipv6: u64,
+}
+
+impl Incarnation {
+    /// The number of a family.
+    #[must_use]
+    pub const fn of(&self, family: Family) -> u64 {
+        match family {
+            Family::Ipv4 => self.ipv4,
+            Family::Ipv6 => self.ipv6,
+        }
+    }
 }
 
 /// An interface at one moment.
@@ -67,12 +97,10 @@ pub enum HostEvent {
 pub struct Snapshot {
     /// The kernel's index; another one means that the interface was deleted and created again.
     pub index: u32,
-    /// Grows when an interface leaves and returns, be it with the same index.
-    pub incarnation: u64,
-    /// Grows when news of the host were lost: the interface may have left and returned, and its ports are opened anew.
-    pub news_lost: u64,
     /// Its hardware address.
     pub mac: [u8; 6],
+    /// Whether it is still the same one, where the index and the address do not tell.
+    pub incarnation: Incarnation,
     /// What it can do for us.
     pub status: InterfaceStatus,
 }
@@ -110,6 +138,10 @@ impl Monitor for ChannelMonitor {
         }
     }
 
+    fn unwatch(&mut self, name: &str) {
+        self.watched.remove(name);
+    }
+
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {
         loop {
             if let Some(event) = self.pending.pop_front() {
@@ -124,6 +156,7 @@ impl Monitor for ChannelMonitor {
                 HostEvent::AddressRemoved { interface, .. } | HostEvent::RouteRemoved { interface, .. } => {
                     interface
                 }
+                HostEvent::Missed => return Poll::Ready(event),
             };
             if self.watched.contains(name) {
                 return Poll::Ready(event);

@@ -4,6 +4,10 @@
 
 #[path = "netlink/backend.rs"]
 mod backend;
+#[path = "netlink/crowds.rs"]
+mod crowds;
+#[path = "netlink/floods.rs"]
+mod floods;
 #[path = "netlink/guard.rs"]
 mod guard;
 #[path = "netlink/monitor.rs"]
@@ -25,7 +29,7 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Lifetimes are judged by the clock.
     arguments.test_threads.get_or_insert(4);
-    let tests = [backend::TESTS, subnets::TESTS, monitor::TESTS, guard::TESTS];
+    let tests = [backend::TESTS, crowds::TESTS, subnets::TESTS, monitor::TESTS, floods::TESTS, guard::TESTS];
     let trials = tests.into_iter().flatten().map(|(name, test)| {
         Trial::test(*name, move || {
             world::run(*test);

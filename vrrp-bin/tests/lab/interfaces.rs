@@ -2,10 +2,10 @@
 
 #[path = "interfaces/addresses.rs"]
 mod addresses;
-#[path = "interfaces/deaf.rs"]
-mod deaf;
 #[path = "interfaces/detection.rs"]
 mod detection;
+#[path = "interfaces/incarnations.rs"]
+mod incarnations;
 #[path = "interfaces/learned.rs"]
 mod learned;
 #[path = "interfaces/names.rs"]
@@ -36,11 +36,11 @@ pub(crate) fn tests() -> Vec<Trial> {
         timed("interface_down_and_up_at_once", down_and_up_at_once),
     ];
     tests.extend(names::tests());
+    tests.extend(incarnations::tests());
     tests.extend(addresses::tests());
     tests.extend(detection::tests());
     tests.extend(routes::tests());
     tests.extend(learned::tests());
-    tests.extend(deaf::tests());
     tests
 }
 

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::oneshot;
 use vrrp_core::{Input, Key, Loss, Phase, Role, VirtualRouter};
 
-use super::{Driver, members::Entry};
+use super::{Driver, Effects, members::Entry};
 use crate::{
     clock::Clock,
     link::Link,
@@ -81,6 +81,21 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     fn configure(&mut self, members: Vec<Member>, others: Others) -> Result<Vec<Seat>, Error> {
+        let seats = self.try_to_configure(members, others);
+        // Of a configuration that was refused.
+        self.forget_interfaces();
+        seats
+    }
+
+    /// Forgets the interfaces that no virtual router is on any more.
+    pub(super) fn forget_interfaces(&mut self) {
+        let Effects { interfaces, members, link, .. } = &mut self.effects;
+        for name in interfaces.forget_unused(members, link) {
+            self.monitor.unwatch(&name);
+        }
+    }
+
+    fn try_to_configure(&mut self, members: Vec<Member>, others: Others) -> Result<Vec<Seat>, Error> {
         if self.stop.requested {
             return Err(Error::Stopped);
         }

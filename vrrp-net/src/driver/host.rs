@@ -22,6 +22,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             HostEvent::RouteRemoved { interface, prefix, loss } => {
                 self.route_removed(&interface, prefix, loss);
             }
+            HostEvent::Missed => self.open_ports_anew(),
         }
     }
 
@@ -62,6 +63,15 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             changed |= entry.on_networks(&networks);
         }
         changed
+    }
+
+    /// Any interface may have gone and come back as it was, and then nothing is heard on its ports. What they hold is
+    /// read first.
+    fn open_ports_anew(&mut self) {
+        self.drain_sockets();
+        let Effects { interfaces, link, .. } = &mut self.effects;
+        interfaces.close_ports(link);
+        self.sync_interfaces();
     }
 
     pub(super) fn report_own_addresses(&mut self) {

@@ -1,6 +1,11 @@
 //! Interfaces by name, and the ports of the link that are open on them.
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 
 use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, MacAddr, Transport, VirtualRouter};
 
@@ -13,7 +18,8 @@ use crate::{
 /// When a port that could not be opened is tried again, unless its interface changes before.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Every interface that a virtual router was ever configured on. A name keeps its number for ever.
+/// Every interface that a virtual router is on. One that is forgotten and comes back has another number, so that nothing
+/// that is left of the first one is taken for the second.
 #[derive(Default)]
 pub(super) struct Interfaces {
     by_name: BTreeMap<Arc<str>, Interface>,
@@ -27,6 +33,8 @@ struct Interface {
     /// Families whose port could not be opened, with what the operating system said.
     failed: BTreeMap<Family, String>,
     retry_at: Option<Instant>,
+    /// Families that have lost their last address: the kernel forgets with it what a port listens to.
+    deaf: BTreeSet<Family>,
     /// What the core was last told.
     told: Option<InterfaceStatus>,
 }
@@ -45,6 +53,7 @@ impl Interfaces {
             open: BTreeMap::new(),
             failed: BTreeMap::new(),
             retry_at: None,
+            deaf: BTreeSet::new(),
             told: None,
         };
         self.by_name.insert(name.clone(), interface);
@@ -62,27 +71,40 @@ impl Interfaces {
     ) -> Option<InterfaceId> {
         let interface = self.by_name.get_mut(name)?;
         let old = std::mem::replace(&mut interface.snapshot, snapshot);
-        let identity = |snapshot: &Snapshot| (snapshot.index, snapshot.incarnation);
-        if !snapshot.status.present
-            || identity(&old) != identity(&snapshot)
-            || (old.mac, old.news_lost) != (snapshot.mac, snapshot.news_lost)
-        {
+        let identity = |snapshot: &Snapshot| (snapshot.index, snapshot.incarnation.interface);
+        let is_another = identity(&old) != identity(&snapshot);
+        if !snapshot.status.present || is_another || old.mac != snapshot.mac {
             interface.close_all(link);
         }
-        for family in [Family::Ipv4, Family::Ipv6] {
-            // The kernel forgets the groups of a family that was taken away, as IPv6 is below an MTU of 1280, and the
-            // socket does not learn of it.
-            if !has_source(&old.status, family) && has_source(&snapshot.status, family) {
-                interface.close(family, link);
-            }
-        }
+        interface.close_deaf(&old, link);
         interface.retry_at = None;
-        let is_another =
-            old.status.present && snapshot.status.present && identity(&old) != identity(&snapshot);
+        let is_another = is_another && old.status.present && snapshot.status.present;
         is_another.then(|| {
             interface.told = Some(InterfaceStatus::default());
             interface.id
         })
+    }
+
+    /// Closes every port; [`sync`](Self::sync) opens them again.
+    pub(super) fn close_ports(&mut self, link: &mut impl Link) {
+        for interface in self.by_name.values_mut() {
+            interface.close_all(link);
+        }
+    }
+
+    /// Forgets the interfaces that no member is on, and returns their names.
+    pub(super) fn forget_unused(&mut self, members: &Members, link: &mut impl Link) -> Vec<Arc<str>> {
+        let used: BTreeSet<InterfaceId> = members.keys().map(|key| key.interface).collect();
+        let mut unused = Vec::new();
+        self.by_name.retain(|name, interface| {
+            let is_used = used.contains(&interface.id);
+            if !is_used {
+                interface.close_all(link);
+                unused.push(name.clone());
+            }
+            is_used
+        });
+        unused
     }
 
     /// Opens, changes and closes ports so that they are what `members` need, and returns what the core does
@@ -178,9 +200,17 @@ impl Interface {
         }
     }
 
-    fn close(&mut self, family: Family, link: &mut impl Link) {
-        if self.open.remove(&family).is_some() {
-            link.close(self.id, family);
+    /// Closes the port of a family that has an address to send from again.
+    fn close_deaf(&mut self, old: &Snapshot, link: &mut impl Link) {
+        let Snapshot { incarnation, status, .. } = self.snapshot;
+        for family in [Family::Ipv4, Family::Ipv6] {
+            let has_source = has_source(&status, family);
+            if !has_source || incarnation.of(family) != old.incarnation.of(family) {
+                self.deaf.insert(family);
+            }
+            if has_source && self.deaf.remove(&family) && self.open.remove(&family).is_some() {
+                link.close(self.id, family);
+            }
         }
     }
 
@@ -205,7 +235,7 @@ impl Interface {
 fn has_source(status: &InterfaceStatus, family: Family) -> bool {
     match family {
         Family::Ipv4 => status.ipv4.is_some(),
-        Family::Ipv6 => status.ipv6_link_local.is_some(),
+        Family::Ipv6 => status.ipv6_link_local.or(status.ipv6_routable).is_some(),
     }
 }
 

@@ -58,8 +58,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 Read::Error => continue,
                 Read::Nothing => return,
             };
-            // What came after now came before the wall clock was set back, and its stamp says nothing.
-            let is_later = stamp.is_some_and(|stamp| start < stamp && stamp <= SystemTime::now());
+            // A stamp that has yet to come is of before the wall clock was set back, and says nothing.
+            let is_later = stamp.is_some_and(|stamp| stamp > start && stamp <= SystemTime::now());
             later = if is_later { later + 1 } else { 0 };
             if later > 0 && later >= ports {
                 return;

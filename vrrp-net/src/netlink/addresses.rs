@@ -118,12 +118,17 @@ impl HostAddress {
     /// of a second behind its clock, so the result can be too large by that much.
     #[must_use]
     pub fn renewed_ago(&self) -> Duration {
+        Duration::from_millis(u64::from(self.age()) * 10)
+    }
+
+    /// The same, in hundredths of a second.
+    pub(crate) fn age(&self) -> u32 {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
         // The kernel's own number is cut to 32 bits in the same way.
         let low = u32::try_from((now.as_millis() / 10) % (1 << 32)).unwrap_or_default();
-        let ago = low.wrapping_sub(self.stamp);
+        let age = low.wrapping_sub(self.stamp);
         // Both are rounded, so the stamp can be a little ahead.
-        if ago > u32::MAX - 100 { Duration::ZERO } else { Duration::from_millis(u64::from(ago) * 10) }
+        if age > u32::MAX - 100 { 0 } else { age }
     }
 
     /// Whether a program that has just started may go on holding it: it was [`Mark::Held`], with a lifetime, and
@@ -224,25 +229,65 @@ pub fn delete(index: u32, cidr: Cidr) -> RouteNetlinkMessage {
     RouteNetlinkMessage::DelAddress(bare(index, cidr))
 }
 
-/// All addresses of the socket's network namespace, in the kernel's order.
+/// All addresses of the socket's network namespace, in the kernel's order. While they keep changing it may name one that
+/// has just gone.
 ///
 /// # Errors
 /// [`Error`] when the kernel did not answer.
 pub fn list(socket: &mut Socket) -> Result<Vec<HostAddress>, Error> {
     let all = RouteNetlinkMessage::GetAddress(AddressMessage::default());
-    socket.dump_with(&all, |header, payload| decode(header, payload).and_then(|(_, address)| address))
+    socket.dump_merged(&all, entry, place)
 }
 
 /// The addresses of one interface.
 pub(crate) fn list_on(socket: &mut Socket, index: u32) -> Result<Vec<HostAddress>, Error> {
+    let request = request_for(socket, index);
+    let found = socket.dump_merged(&request, |header, payload| entry_of(index, header, payload), place);
+    or_none(found)
+}
+
+/// The same, where it is enough that `is_enough` of the addresses are seen.
+pub(crate) fn list_on_until(
+    socket: &mut Socket,
+    index: u32,
+    is_enough: impl Fn(&[HostAddress]) -> bool,
+) -> Result<Vec<HostAddress>, Error> {
+    let request = request_for(socket, index);
+    let found = socket.dump_until(&request, |header, payload| entry_of(index, header, payload), is_enough);
+    or_none(found)
+}
+
+/// Where the kernel cannot choose, it lists everything.
+fn request_for(socket: &Socket, index: u32) -> RouteNetlinkMessage {
     let mut request = AddressMessage::default();
     if socket.filters() {
         request.header.index = index;
     }
-    let is_here = |address: &HostAddress| address.index == index;
-    socket.dump_with(&RouteNetlinkMessage::GetAddress(request), |header, payload| {
-        decode(header, payload).and_then(|(_, address)| address).filter(is_here)
-    })
+    RouteNetlinkMessage::GetAddress(request)
+}
+
+/// An interface that is gone has no addresses.
+fn or_none(found: Result<Vec<HostAddress>, Error>) -> Result<Vec<HostAddress>, Error> {
+    match found {
+        Err(error) if error.errno() == Some(libc::ENODEV) => Ok(Vec::new()),
+        found => found,
+    }
+}
+
+fn entry(header: &NetlinkHeader, payload: &[u8]) -> Option<HostAddress> {
+    decode(header, payload).and_then(|(_, address)| address)
+}
+
+fn entry_of(index: u32, header: &NetlinkHeader, payload: &[u8]) -> Option<HostAddress> {
+    entry(header, payload).filter(|address| address.index == index)
+}
+
+/// What tells two entries of the kernel's table apart: the interface's index, the address and its prefix length. Those of
+/// one interface are neighbours in the order of these.
+pub(crate) type Place = (u32, IpAddr, u8);
+
+pub(crate) fn place(address: &HostAddress) -> Place {
+    (address.index, address.ip(), address.cidr.prefix_length())
 }
 
 /// Decodes RTM_NEWADDR (`true`) and RTM_DELADDR (`false`).

@@ -47,13 +47,18 @@ impl HostLink {
     }
 }
 
-/// All interfaces of the socket's network namespace.
+/// All interfaces of the socket's network namespace. While they keep changing it may name some that have
+/// just gone, behind the others.
 ///
 /// # Errors
 /// [`Error`] when the kernel did not answer.
 pub fn list(socket: &mut Socket) -> Result<Vec<HostLink>, Error> {
     let all = RouteNetlinkMessage::GetLink(LinkMessage::default());
-    socket.dump_with(&all, |header, payload| decode(header, payload).map(|(_, link)| link))
+    socket.dump_merged(
+        &all,
+        |header, payload| decode(header, payload).map(|(_, link)| link),
+        |link| link.index,
+    )
 }
 
 /// The routing table of the interface `index`: its VRF's, or the main one.

@@ -1,5 +1,6 @@
 //! [`Monitor`]: what happens to interfaces and their addresses, by name.
 
+mod losses;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -13,10 +14,12 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use netlink_sys::{SocketAddr, protocols::NETLINK_ROUTE};
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::SockRef;
 use tokio::{
     io::{Interest, unix::AsyncFd},
     task::{JoinHandle, spawn_blocking},
@@ -28,15 +31,17 @@ use tables::Tables;
 
 /// `RTNLGRP_LINK`, and `IFADDR` and `ROUTE` of both families, of `linux/rtnetlink.h`.
 const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
-/// Octets of unread notifications, as far as the host allows.
+/// Octets of unread notifications.
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// Larger than any notification.
 const DATAGRAM: usize = 64 * 1024;
-/// How many notifications are read before what they changed is told, so that a flood of them cannot keep
-/// the caller from its other work.
+/// How many notifications are read before what they changed is told, or the caller has his turn: a flood of them
+/// cannot keep him from his other work.
 const AT_ONCE: usize = 64;
 /// The pause before tables that could not be read are read again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// For how long that is done at the start, before it is given up.
+const START: Duration = Duration::from_secs(5);
 
 /// Something that happened to an interface that is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +79,9 @@ pub enum MonitorEvent {
         /// Whether somebody meant to delete what we had put there; a route of the host's own just went.
         loss: Loss,
     },
+    /// The kernel dropped notifications. How everything is now has been told, but not whether something went and came
+    /// back meanwhile.
+    Missed,
 }
 
 /// Watches interfaces by name: they may be missing, vanish, come back with another index, or be renamed.
@@ -89,6 +97,9 @@ pub struct Monitor {
     virtual_addresses: BTreeSet<IpAddr>,
     events: VecDeque<MonitorEvent>,
     buffer: Vec<u8>,
+    /// Whether the kernel has dropped notifications. It says so before it gives those that it has kept: these are
+    /// older than what was dropped, and what they say may have been undone by it.
+    overrun: bool,
 }
 
 /// Who reads whole tables: that can block, so a thread of the runtime's pool does it.
@@ -118,13 +129,13 @@ impl Monitor {
         let mut socket = netlink_sys::Socket::new(NETLINK_ROUTE)?;
         socket.bind(&SocketAddr::new(0, 0))?;
         socket.set_non_blocking(true)?;
-        socket.set_rx_buf_sz(i32::try_from(octets).unwrap_or(i32::MAX))?;
+        set_receive_buffer(&socket, octets)?;
         filter::attach_for_monitor(&socket)?;
         for group in GROUPS {
             socket.add_membership(group)?;
         }
         let mut reader = Socket::new()?;
-        let tables = Tables::read(&mut reader).map_err(io::Error::other)?;
+        let tables = read_patiently(&mut reader).map_err(io::Error::other)?;
         // SAFETY: the socket owns its descriptor, always returns the same one, and closes it only when it
         // is dropped, which the AsyncFd does; nothing here clones it or takes it out.
         let notifications = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?;
@@ -136,6 +147,7 @@ impl Monitor {
             virtual_addresses: BTreeSet::new(),
             events: VecDeque::new(),
             buffer: Vec::with_capacity(DATAGRAM),
+            overrun: false,
         })
     }
 
@@ -162,13 +174,14 @@ impl Monitor {
             MonitorEvent::Interface { name: other, .. }
             | MonitorEvent::AddressRemoved { name: other, .. }
             | MonitorEvent::RouteRemoved { name: other, .. } => **other != *name,
+            MonitorEvent::Missed => true,
         });
     }
 
     /// All addresses of the interface `name`, virtual ones too: see [`HostAddress::is_adoptable`].
     pub fn addresses(&self, name: &str) -> impl Iterator<Item = &HostAddress> {
         let index = self.tables.link(name).map(|link| link.index);
-        self.tables.addresses.iter().filter(move |address| Some(address.index) == index)
+        index.into_iter().flat_map(|index| self.tables.addresses(index))
     }
 
     /// The networks of the host's own addresses of the interface `name`.
@@ -189,34 +202,49 @@ impl Monitor {
                 return Poll::Ready(event);
             }
             ready!(self.poll_reader(cx));
-            let Ok(mut guard) = ready!(self.notifications.poll_read_ready_mut(cx)) else {
-                // The runtime is shutting down.
-                return Poll::Pending;
-            };
-            let mut overrun = false;
-            for _ in 0..AT_ONCE {
-                self.buffer.clear();
-                match guard.get_inner().recv(&mut self.buffer, 0) {
-                    Ok(_) => self.tables.apply(&self.buffer, &self.watched, &mut self.events),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        guard.clear_ready();
-                        break;
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "netlink notifications were lost; reading the tables again");
-                        discard(guard.get_inner());
-                        overrun = true;
-                        break;
-                    }
-                }
+            if !self.events.is_empty() {
+                continue;
             }
-            if overrun {
+            let read = ready!(self.poll_notifications(cx));
+            if self.overrun && read.is_all {
+                self.overrun = false;
                 self.read_again();
-            } else {
-                self.report();
+            } else if !self.overrun {
+                self.report_changed();
+            }
+            if !read.is_all && self.events.is_empty() {
+                // There may be more without end, none of it about what is watched.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
+    }
+
+    /// Reads some notifications. Until all are read after an overrun they are not looked at.
+    fn poll_notifications(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
+        let Ok(mut guard) = ready!(self.notifications.poll_read_ready_mut(cx)) else {
+            // The runtime is shutting down.
+            return Poll::Pending;
+        };
+        for _ in 0..AT_ONCE {
+            self.buffer.clear();
+            match guard.get_inner().recv(&mut self.buffer, 0) {
+                Ok(_) if self.overrun => {}
+                Ok(_) => self.tables.apply(&self.buffer, &self.watched, &mut self.events),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    guard.clear_ready();
+                    return Poll::Ready(Progress { is_all: true });
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if !self.overrun {
+                        tracing::warn!(%error, "netlink notifications were lost; reading the tables again");
+                    }
+                    self.overrun = true;
+                }
+            }
+        }
+        Poll::Ready(Progress { is_all: false })
     }
 
     fn read_again(&mut self) {
@@ -231,8 +259,8 @@ impl Monitor {
         }
     }
 
-    /// Ready when no tables are being read. Until then notifications wait in the socket. None is missing among them, so
-    /// that they lead from the tables to what is now, even if the first of them are in the tables already.
+    /// Ready when no tables are being read. Until then notifications wait in the socket, which was empty before:
+    /// all that happens from then on is among them, and they are newer than the tables, or say the same.
     fn poll_reader(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Reader::Reading(handle) = &mut self.reader else { return Poll::Ready(()) };
         let Ok((socket, tables)) = ready!(Pin::new(handle).poll(cx)) else {
@@ -242,10 +270,11 @@ impl Monitor {
         self.reader = Reader::Idle(socket);
         match tables {
             Ok(tables) => {
-                let old = mem::replace(&mut self.tables, tables);
-                self.tables.go_on_from(&old);
+                let mut old = mem::replace(&mut self.tables, tables);
+                self.tables.succeed(&mut old);
                 self.tables.tell_removed_since(&old, &self.watched, &mut self.events);
                 self.report();
+                self.events.push_back(MonitorEvent::Missed);
             }
             Err(error) => {
                 tracing::warn!(%error, "the tables of interfaces and addresses could not be read; trying again");
@@ -258,7 +287,23 @@ impl Monitor {
 
     /// Tells of every watched interface that is not as it was last told.
     fn report(&mut self) {
+        self.tables.take_changed();
+        self.report_if(|_, _| true);
+    }
+
+    /// The same, of those that something was heard of.
+    fn report_changed(&mut self) {
+        let changed = self.tables.take_changed();
+        self.report_if(|now, told| [now, told].into_iter().flatten().any(|index| changed.contains(&index)));
+    }
+
+    /// The same, where `is_it` is given the index that the interface has now, and the one that was last told.
+    fn report_if(&mut self, is_it: impl Fn(Option<u32>, Option<u32>) -> bool) {
         for (name, told) in &mut self.watched {
+            let index = self.tables.link(name).map(|link| link.index);
+            if !is_it(index, told.as_ref().map(|told| told.index)) {
+                continue;
+            }
             let snapshot = self.tables.snapshot(name, &self.virtual_addresses);
             if *told != snapshot {
                 told.clone_from(&snapshot);
@@ -268,19 +313,30 @@ impl Monitor {
     }
 }
 
-/// Reads until nothing is left. The kernel says that it dropped notifications *before* it gives those that were queued
-/// by then; what undid them may be what was dropped, so that they must not be believed once the tables are read.
-fn discard(socket: &netlink_sys::Socket) {
-    // More than any buffer holds.
-    const MOST: usize = 1 << 20;
-    let mut nothing = Vec::with_capacity(1);
-    for _ in 0..MOST {
-        nothing.clear();
-        match socket.recv(&mut nothing, libc::MSG_TRUNC) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            // It may say again that some were dropped.
-            Ok(_) | Err(_) => {}
+/// What came of reading notifications.
+struct Progress {
+    /// There are no more at the moment.
+    is_all: bool,
+}
+
+fn read_patiently(socket: &mut Socket) -> Result<Tables, Error> {
+    let begun = Instant::now();
+    loop {
+        match Tables::read(socket) {
+            Err(error) if begun.elapsed() < START => {
+                tracing::warn!(%error, "the tables of interfaces and addresses could not be read; trying again");
+                thread::sleep(PAUSE);
+            }
+            tables => return tables,
         }
+    }
+}
+
+/// Makes room for unread notifications, beyond the host's limit, or up to it where that needs a privilege.
+fn set_receive_buffer(socket: &netlink_sys::Socket, octets: usize) -> io::Result<()> {
+    match setsockopt(&*SockRef::from(socket), sockopt::RcvBufForce, &octets) {
+        Ok(()) => Ok(()),
+        Err(_) => socket.set_rx_buf_sz(i32::try_from(octets).unwrap_or(i32::MAX)),
     }
 }
 

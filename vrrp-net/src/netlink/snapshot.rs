@@ -6,6 +6,7 @@ use netlink_packet_route::address::AddressFlags;
 use vrrp_core::{Cidr, InterfaceStatus};
 
 use super::{addresses::HostAddress, links::HostLink};
+use crate::monitor::Incarnation;
 
 /// An interface at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,14 +14,12 @@ use super::{addresses::HostAddress, links::HostLink};
 pub struct InterfaceSnapshot {
     /// The kernel's index of it.
     pub index: u32,
-    /// Grows when an interface leaves and returns: it can have the index and the hardware address that it had.
-    pub incarnation: u64,
-    /// How often notifications were lost, in which it may have left and returned.
-    pub news_lost: u64,
     /// Its hardware address; zeros when it has none of six octets.
     pub mac: [u8; 6],
     /// Whether it is up and has a carrier.
     pub up: bool,
+    /// Which of those that had its index it is.
+    pub incarnation: Incarnation,
     /// The host's own addresses, primary ones first. Virtual addresses that we put there are not among them.
     pub addresses: Vec<OwnAddress>,
 }
@@ -75,12 +74,15 @@ impl OwnAddress {
 }
 
 impl InterfaceSnapshot {
-    pub(super) fn new<'a>(link: &HostLink, addresses: impl Iterator<Item = &'a HostAddress>) -> Self {
+    pub(super) fn new<'a>(
+        link: &HostLink,
+        incarnation: Incarnation,
+        addresses: impl Iterator<Item = &'a HostAddress>,
+    ) -> Self {
         let own = addresses.filter(|address| address.index == link.index && !address.is_ours());
         let mut own: Vec<OwnAddress> = own.map(OwnAddress::new).collect();
         own.sort_by_key(|address| address.secondary);
-        let HostLink { index, mac, .. } = *link;
-        Self { index, incarnation: 0, news_lost: 0, mac, up: link.is_up(), addresses: own }
+        Self { index: link.index, mac: link.mac, up: link.is_up(), incarnation, addresses: own }
     }
 
     /// What the state machines have to know of an interface; `None`: it is missing.
@@ -127,7 +129,7 @@ mod tests {
             ..HostAddress::new(1, cidr.parse().unwrap(), *mark)
         };
         let addresses: Vec<_> = addresses.iter().map(host).collect();
-        InterfaceSnapshot::new(&link, addresses.iter())
+        InterfaceSnapshot::new(&link, Incarnation::default(), addresses.iter())
     }
 
     #[test]

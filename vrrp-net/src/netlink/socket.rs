@@ -1,6 +1,7 @@
 //! [`Socket`]: requests to the kernel, one after the other.
 
 use std::{
+    collections::BTreeSet,
     io,
     time::{Duration, Instant},
 };
@@ -18,8 +19,10 @@ use super::message::{self, Messages};
 const BATCH: usize = 255;
 /// How long the kernel may take. It answers at once, unless the lock on its tables is held.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// How often a dump is begun again because the table changed under it.
+/// How often a dump is begun again because the table changed under it, and for how long, whatever takes longer. Others
+/// wait meanwhile, for their addresses to be renewed.
 const DUMPS: usize = 5;
+const PATIENCE: Duration = Duration::from_millis(100);
 /// Large enough for every datagram that the kernel makes of a dump.
 const DATAGRAM: usize = 64 * 1024;
 
@@ -145,12 +148,67 @@ impl Socket {
         message: &RouteNetlinkMessage,
         decode: impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
     ) -> Result<Vec<T>, Error> {
-        for _ in 0..DUMPS {
-            if let Some(entries) = self.ask(message.clone(), NLM_F_DUMP, &decode)? {
-                return Ok(entries);
+        let mut whole = None;
+        self.dumps(message, decode, |entries, is_whole| {
+            whole = Some(entries).filter(|_| is_whole);
+            is_whole
+        })?;
+        whole.ok_or(Error::Interrupted)
+    }
+
+    /// Asks for a table until it did not change under the dump. Where it never stands still this is what any of several
+    /// dumps had, the last one first. A dump leaves out an entry that was there all the time only if its neighbours
+    /// changed just then; that all of them leave it out does not happen. `key` tells entries apart.
+    pub(crate) fn dump_merged<T, K: Ord>(
+        &mut self,
+        message: &RouteNetlinkMessage,
+        decode: impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
+        key: impl Fn(&T) -> K,
+    ) -> Result<Vec<T>, Error> {
+        let mut merged = Vec::new();
+        self.dumps(message, decode, |mut entries, is_whole| {
+            if !is_whole {
+                let keys: BTreeSet<K> = entries.iter().map(&key).collect();
+                entries.extend(merged.drain(..).filter(|old| !keys.contains(&key(old))));
             }
+            merged = entries;
+            is_whole
+        })?;
+        Ok(merged)
+    }
+
+    /// Asks for a table until it did not change under the dump, or what there is `is_enough`; what the last dump had.
+    pub(crate) fn dump_until<T>(
+        &mut self,
+        message: &RouteNetlinkMessage,
+        decode: impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
+        is_enough: impl Fn(&[T]) -> bool,
+    ) -> Result<Vec<T>, Error> {
+        let mut last = Vec::new();
+        self.dumps(message, decode, |entries, is_whole| {
+            last = entries;
+            is_whole || is_enough(&last)
+        })?;
+        Ok(last)
+    }
+
+    /// Asks for a table until `is_done`, which is given what a dump had, and whether the table did not change under it.
+    fn dumps<T>(
+        &mut self,
+        message: &RouteNetlinkMessage,
+        decode: impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
+        mut is_done: impl FnMut(Vec<T>, bool) -> bool,
+    ) -> Result<(), Error> {
+        let begun = Instant::now();
+        let mut left = DUMPS;
+        while left > 0 || begun.elapsed() < PATIENCE {
+            let (entries, is_whole) = self.ask(message.clone(), NLM_F_DUMP, &decode)?;
+            if is_done(entries, is_whole) {
+                break;
+            }
+            left = left.saturating_sub(1);
         }
-        Err(Error::Interrupted)
+        Ok(())
     }
 
     /// Asks for one entry of a table.
@@ -159,8 +217,8 @@ impl Socket {
         message: RouteNetlinkMessage,
         decode: impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
     ) -> Result<T, Error> {
-        let entries = self.ask(message, NLM_F_ACK, &decode)?;
-        entries.into_iter().flatten().next().ok_or(Error::Malformed)
+        let (entries, _) = self.ask(message, NLM_F_ACK, &decode)?;
+        entries.into_iter().next().ok_or(Error::Malformed)
     }
 
     fn chunk(
@@ -195,14 +253,14 @@ impl Socket {
         Ok(answers)
     }
 
-    /// Sends one request and reads what is told, up to the end of a dump or the acknowledgement. `None`: the table
-    /// changed under the dump.
+    /// Sends one request and reads what is told, up to the end of a dump or the acknowledgement; and whether the table
+    /// did not change under the dump.
     fn ask<T>(
         &mut self,
         message: RouteNetlinkMessage,
         flags: u16,
         decode: &impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
-    ) -> Result<Option<Vec<T>>, Error> {
+    ) -> Result<(Vec<T>, bool), Error> {
         self.sequence = self.sequence.wrapping_add(1);
         let mut datagram = Vec::new();
         message::append(&mut datagram, message, NLM_F_REQUEST | flags, self.sequence);
@@ -219,11 +277,11 @@ impl Socket {
                 match header.message_type {
                     message::ERROR => {
                         message::verdict(payload, message::TOLD_BY_ERROR)?;
-                        return Ok(Some(entries));
+                        return Ok((entries, true));
                     }
                     message::DONE => {
                         message::verdict(payload, size_of::<i32>())?;
-                        return Ok((!interrupted).then_some(entries));
+                        return Ok((entries, !interrupted));
                     }
                     _ => entries.extend(decode(&header, payload)),
                 }

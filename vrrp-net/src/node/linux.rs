@@ -46,6 +46,10 @@ impl Monitor for netlink::Monitor {
         Self::watch(self, name);
     }
 
+    fn unwatch(&mut self, name: &str) {
+        Self::unwatch(self, name);
+    }
+
     fn set_virtual(&mut self, addresses: BTreeSet<IpAddr>) {
         Self::set_virtual(self, addresses);
     }
@@ -58,13 +62,10 @@ impl Monitor for netlink::Monitor {
         Self::poll_event(self, cx).map(|event| match event {
             MonitorEvent::Interface { name, snapshot } => {
                 let status = InterfaceSnapshot::status(snapshot.as_ref());
-                let snapshot = snapshot.map_or_else(Snapshot::default, |own| Snapshot {
-                    index: own.index,
-                    incarnation: own.incarnation,
-                    news_lost: own.news_lost,
-                    mac: own.mac,
-                    status,
-                });
+                let (index, mac, incarnation) = snapshot
+                    .map(|snapshot| (snapshot.index, snapshot.mac, snapshot.incarnation))
+                    .unwrap_or_default();
+                let snapshot = Snapshot { index, mac, incarnation, status };
                 HostEvent::Interface { name: name.to_string(), snapshot }
             }
             MonitorEvent::AddressRemoved { name, address, loss, .. } => {
@@ -73,6 +74,7 @@ impl Monitor for netlink::Monitor {
             MonitorEvent::RouteRemoved { name, prefix, loss, .. } => {
                 HostEvent::RouteRemoved { interface: name.to_string(), prefix, loss }
             }
+            MonitorEvent::Missed => HostEvent::Missed,
         })
     }
 }

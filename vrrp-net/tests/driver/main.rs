@@ -3,9 +3,9 @@
 
 mod adoption;
 mod backends;
+mod interfaces;
 mod lifecycle;
 mod outcomes;
 mod protocol;
 mod replacements;
-mod stamps;
 mod world;

@@ -83,7 +83,46 @@ async fn a_stronger_claim_that_arrived_meanwhile_cancels_the_announcement() {
 #[tokio::test(start_paused = true)]
 async fn a_stalled_backup_hears_what_is_queued_before_its_timer() {
     let hub = Hub::new();
-    let host = Host::new(&hub, 1);
+    hears_what_is_queued(&hub, Host::new(&hub, 1)).await;
+}
+
+/// A wire whose stamps are of before the clock was set back by an hour.
+struct Ahead(Wire);
+
+impl Link for Ahead {
+    fn open(&mut self, port: &Port, interest: &Interest) -> io::Result<()> {
+        self.0.open(port, interest)
+    }
+
+    fn close(&mut self, interface: InterfaceId, family: Family) {
+        self.0.close(interface, family);
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_readable(cx)
+    }
+
+    fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
+        let stamp = SystemTime::now() + Duration::from_secs(3600);
+        Ok(self.0.try_recv(buffer)?.map(|received| Received { stamp: Some(stamp), ..received }))
+    }
+
+    fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
+        self.0.send(on, from, to, payload)
+    }
+
+    fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
+        self.0.announce(on, family, addresses)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a11_a_stalled_backup_hears_what_is_queued_when_the_clock_was_set_back() {
+    let hub = Hub::new();
+    hears_what_is_queued(&hub, Host::with_link(&hub, 1, Ahead)).await;
+}
+
+async fn hears_what_is_queued(hub: &Hub, host: Host) {
     let mut handle = host.add(100).await;
     becomes(&mut handle, Phase::Backup).await;
     for _ in 0..10 {

@@ -89,7 +89,7 @@ impl Backend {
 }
 
 /// The failure, once its sentence is known to name what matters.
-fn failure<T>(result: Result<T, BackendError>, names: &[&str]) -> LeaseFailure {
+pub(crate) fn failure<T>(result: Result<T, BackendError>, names: &[&str]) -> LeaseFailure {
     let Err(error) = result else { panic!("it succeeded") };
     for name in names {
         assert!(error.to_string().contains(name), "{name:?} is missing in: {error}");

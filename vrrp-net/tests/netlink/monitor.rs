@@ -40,39 +40,37 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("virtual_addresses_wake_nobody", virtual_addresses_wake_nobody),
     ("renewals_do_not_even_wake_the_monitor", renewals_do_not_even_wake_the_monitor),
     ("lost_notifications_are_made_up_for", lost_notifications_are_made_up_for),
-    ("a1_what_is_older_than_the_tables_is_not_believed", a1_what_is_older_than_the_tables_is_not_believed),
-    ("a3_an_interface_that_left_and_returned_is_another", a3_an_interface_that_left_and_returned_is_another),
     ("what_can_be_adopted_is_known_from_the_start", what_can_be_adopted_is_known_from_the_start),
 ];
 
 /// A monitor, listened to from the test's thread.
-struct Watch {
-    runtime: Runtime,
-    monitor: Monitor,
+pub(crate) struct Watch {
+    pub(crate) runtime: Runtime,
+    pub(crate) monitor: Monitor,
 }
 
 impl Watch {
-    fn new(make: impl FnOnce() -> std::io::Result<Monitor>) -> Self {
+    pub(crate) fn new(make: impl FnOnce() -> std::io::Result<Monitor>) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let monitor = runtime.block_on(async { make() }).unwrap();
         Self { runtime, monitor }
     }
 
     /// On `name`, with the first event.
-    fn on(name: &str) -> (Self, Option<InterfaceSnapshot>) {
+    pub(crate) fn on(name: &str) -> (Self, Option<InterfaceSnapshot>) {
         let mut watch = Self::new(Monitor::new);
         watch.monitor.watch(name);
         let MonitorEvent::Interface { snapshot, .. } = watch.next() else { panic!("no first event") };
         (watch, snapshot)
     }
 
-    fn next(&mut self) -> MonitorEvent {
+    pub(crate) fn next(&mut self) -> MonitorEvent {
         let next = async { timeout(SOON, self.monitor.next()).await };
         self.runtime.block_on(next).unwrap_or_else(|_| panic!("no event within {SOON:?}"))
     }
 
     /// The first snapshot that satisfies `is_it`.
-    fn until(
+    pub(crate) fn until(
         &mut self,
         name: &str,
         is_it: impl Fn(Option<&InterfaceSnapshot>) -> bool,
@@ -90,7 +88,7 @@ impl Watch {
     }
 }
 
-fn has_own(text: &str) -> impl Fn(Option<&InterfaceSnapshot>) -> bool {
+pub(crate) fn has_own(text: &str) -> impl Fn(Option<&InterfaceSnapshot>) -> bool {
     let own = cidr(text);
     move |snapshot| {
         snapshot.is_some_and(|snapshot| snapshot.addresses.iter().any(|address| address.cidr == own))
@@ -350,7 +348,7 @@ fn virtual_addresses_wake_nobody(world: &mut World) {
 
 /// Counts how often it is woken.
 #[derive(Default)]
-struct Wakes(AtomicU32);
+pub(crate) struct Wakes(pub(crate) AtomicU32);
 
 impl Wake for Wakes {
     fn wake(self: Arc<Self>) {
@@ -410,50 +408,6 @@ fn lost_notifications_are_made_up_for(world: &mut World) {
     // It goes on as before.
     world.delete("eth0", "192.0.2.1/24").unwrap();
     watch.until("eth0", |snapshot| !has_own("192.0.2.1/24")(snapshot));
-}
-
-/// Down is queued; up is among what is dropped.
-fn a1_what_is_older_than_the_tables_is_not_believed(world: &mut World) {
-    let mut watch = Watch::new(|| Monitor::with_receive_buffer(1));
-    watch.monitor.watch("eth0");
-    watch.next();
-    world.set_up("eth0", false);
-    for number in 0..200 {
-        put(world, &format!("192.0.2.{}/32", 50 + number), 1);
-    }
-    world.set_up("eth0", true);
-    world.add_own("eth0", "192.0.2.1/24");
-    world.until("the carrier", |world| world.link("eth0").is_some_and(|link| link.is_up()));
-    let seen = watch.until("eth0", has_own("192.0.2.1/24")).unwrap();
-    assert!(seen.news_lost > 0 && seen.up, "{seen:?}");
-    // Nothing that was queued undoes it.
-    world.add_own("eth0", "192.0.2.2/24");
-    let mut last = watch.until("eth0", has_own("192.0.2.2/24")).unwrap();
-    let quiet = Duration::from_millis(300);
-    while let Ok(event) = watch.runtime.block_on(async { timeout(quiet, watch.monitor.next()).await }) {
-        if let MonitorEvent::Interface { snapshot: Some(snapshot), .. } = event {
-            last = snapshot;
-        }
-    }
-    assert!(last.up, "{last:?}");
-}
-
-/// With the index and the hardware address that it had, while nobody looked.
-fn a3_an_interface_that_left_and_returned_is_another(_: &mut World) {
-    let (mut watch, before) = Watch::on("eth0");
-    let before = before.unwrap();
-    let mac = before.mac.map(|octet| format!("{octet:02x}")).join(":");
-    let ip = |arguments: &str| {
-        let status = std::process::Command::new("ip").args(arguments.split_whitespace()).status().unwrap();
-        assert!(status.success(), "ip {arguments}");
-    };
-    ip("link del eth0");
-    ip(&format!("link add eth0 index {} address {mac} type veth peer name eth1", before.index));
-    ip("link set eth0 up");
-    let after =
-        watch.until("eth0", |snapshot| snapshot.is_some_and(|snapshot| snapshot.incarnation > 0)).unwrap();
-    assert_eq!((after.index, after.mac), (before.index, before.mac));
-    assert_ne!(after.incarnation, before.incarnation);
 }
 
 fn what_can_be_adopted_is_known_from_the_start(world: &mut World) {

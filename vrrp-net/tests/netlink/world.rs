@@ -2,6 +2,7 @@
 //! cable, and nothing on them.
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
     time::{Duration, Instant},
 };
@@ -90,6 +91,18 @@ impl World {
     pub(crate) fn add_own(&mut self, interface: &str, text: &str) {
         let message = addresses::add_own(self.index(interface), cidr(text));
         self.socket.request(message, NLM_F_CREATE | NLM_F_EXCL).unwrap();
+    }
+
+    /// Puts so many addresses of the host's own, from 10.0.0.0 on.
+    pub(crate) fn fill(&mut self, interface: &str, count: u32) {
+        let index = self.index(interface);
+        let first = u32::from(Ipv4Addr::new(10, 0, 0, 0));
+        let message =
+            |number| addresses::add_own(index, Cidr::from(IpAddr::V4(Ipv4Addr::from(first + number))));
+        let messages = (0..count).map(|number| (message(number), NLM_F_CREATE | NLM_F_EXCL));
+        for answer in self.socket.batch(messages.collect()).unwrap() {
+            answer.unwrap();
+        }
     }
 
     /// Makes an address that is there the host's own, as `ip address replace` does.
@@ -245,7 +258,7 @@ fn is_not_ours(attribute: &RouteAttribute) -> bool {
 }
 
 fn is_link_local(address: &HostAddress) -> bool {
-    matches!(address.ip(), std::net::IpAddr::V6(ip) if ip.is_unicast_link_local())
+    matches!(address.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
 pub(crate) fn cidr(text: &str) -> Cidr {

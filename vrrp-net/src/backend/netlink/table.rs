@@ -31,10 +31,16 @@ pub(super) enum Present<'a> {
 impl FromIterator<HostAddress> for Table {
     fn from_iter<T: IntoIterator<Item = HostAddress>>(addresses: T) -> Self {
         let mut table = Self::default();
-        for address in addresses {
-            table.by_ip.entry(address.ip()).or_default().push(address);
-        }
+        table.extend(addresses);
         table
+    }
+}
+
+impl Extend<HostAddress> for Table {
+    fn extend<T: IntoIterator<Item = HostAddress>>(&mut self, addresses: T) {
+        for address in addresses {
+            self.by_ip.entry(address.ip()).or_default().push(address);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! [`Worker`]: the thread that asks the kernel, so that nobody else has to wait for it.
 
+mod readings;
+mod renewals;
 mod routes;
 #[cfg(test)]
 mod tests;
@@ -8,13 +10,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
     sync::mpsc::Receiver,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use nix::time::{ClockId, clock_gettime};
 use tokio::sync::oneshot;
 use vrrp_core::{Cidr, Family, Key, LeaseFailure};
+
+use readings::Reading;
+use renewals::{Renewal, collect};
 
 use super::{
     TIMEOUT,
@@ -32,11 +37,6 @@ use crate::{
     },
 };
 
-/// How long the table is believed before it is read again. Our own changes are entered into it.
-const FRESH: Duration = Duration::from_millis(50);
-
-/// A lease to renew, and its valid lifetime.
-pub(super) type Renewal = (Lease, Option<u32>);
 /// How long ago what is held was renewed, where that was asked.
 type Age = Option<Duration>;
 /// Where an answer goes.
@@ -99,7 +99,7 @@ impl Job {
 /// The thread's state.
 pub(super) struct Worker {
     socket: Socket,
-    table: Option<(Instant, Table)>,
+    reading: Option<Reading>,
     /// Which interface each lease was put on: a name can move on to another one.
     put_on: BTreeMap<Key, u32>,
     subnets: Subnets,
@@ -116,7 +116,7 @@ impl Worker {
     pub(super) fn new(socket: Socket, subnets: Subnets) -> Self {
         Self {
             socket,
-            table: None,
+            reading: None,
             put_on: BTreeMap::new(),
             subnets,
             routes: BTreeMap::new(),
@@ -164,8 +164,8 @@ impl Worker {
     /// How long ago an earlier process renewed what it left behind: all of it, or what is there goes.
     fn adopt(&mut self, lease: &Lease, valid: Option<u32>) -> Result<Age, BackendError> {
         let index = index_of(&lease.interface)?;
-        self.table = None;
-        let table = self.table()?;
+        self.reading = None;
+        let table = self.table_on(index)?;
         let left = lease.addresses.iter().map(|cidr| table.leftover(index, cidr.address()).cloned());
         let left: Vec<Option<HostAddress>> = left.collect();
         let ages = left.iter().map(|left| {
@@ -230,7 +230,7 @@ impl Worker {
             |table: &Table| lease.addresses.iter().any(|cidr| table.ours(index, cidr.address()).is_some());
         if is_ours(self.table()?) {
             // What is put again is replaced, and may have become the host's own a moment ago.
-            self.table = None;
+            self.reading = None;
         }
         let mut requests = Vec::new();
         for cidr in lease.addresses.iter() {
@@ -277,9 +277,9 @@ impl Worker {
 
     /// Takes back what an acquire added, since another of its addresses was refused: all or nothing.
     fn undo(&mut self, index: u32, lease: &Lease, requests: &[(Put, u16)]) {
-        self.table = None;
+        self.reading = None;
         let may_go = |address: &HostAddress| address.is_ours() || address.lost_its_mark();
-        let result = self.table().map(|table| {
+        let result = self.table_on(index).map(|table| {
             let added = requests.iter().filter(|(_, flags)| flags & NLM_F_EXCL != 0);
             let added = added.filter_map(|(put, _)| table.exact(put.index, put.cidr));
             added.filter(|address| may_go(address)).cloned().collect()
@@ -301,7 +301,7 @@ impl Worker {
     }
 
     fn let_go_on(&mut self, index: u32, lease: &Lease, at_start: bool) -> Result<(), BackendError> {
-        let table = self.table()?;
+        let table = self.table_on(index)?;
         let mine = |cidr: &Cidr| match at_start {
             true => table.leftover(index, cidr.address()),
             false => table.ours(index, cidr.address()),
@@ -311,92 +311,12 @@ impl Worker {
     }
 
     fn leaving(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
-        let index = index_of(&lease.interface)?;
-        let table = self.table()?;
+        let index = self.index_for(lease)?;
+        let table = self.table_on(index)?;
         let ours = lease.addresses.iter().filter_map(|cidr| table.ours(index, cidr.address()));
         let requests: Vec<_> =
             ours.map(|held| (Table::again(held, Mark::Leaving, valid), NLM_F_REPLACE)).collect();
         self.put(&requests).into_iter().collect()
-    }
-
-    fn renew_together(&mut self, renewals: Vec<(Vec<Renewal>, Answer)>) {
-        let (mut leases, mut answers) = (Vec::new(), Vec::new());
-        for (some, answer) in renewals {
-            answers.push((some.len(), answer));
-            leases.extend(some);
-        }
-        let mut results = self.renew(&leases).into_iter();
-        for (count, answer) in answers {
-            let _ = answer.send(results.by_ref().take(count).fold(Ok(()), Result::and).map(|()| None));
-        }
-    }
-
-    /// Extends what has our mark; one result for each lease.
-    ///
-    /// The kernel creates an address that is gone, whatever the flags say. So the table is read again: a
-    /// lease that ran out may be another node's by now, and what is gone stays gone until it is repaired.
-    fn renew(&mut self, leases: &[Renewal]) -> Vec<Result<(), BackendError>> {
-        self.table = None;
-        let (mut requests, mut planned) = (Vec::new(), Vec::new());
-        // Asking the kernel for the index takes three system calls.
-        let mut indexes: BTreeMap<&str, u32> = BTreeMap::new();
-        for (lease, valid) in leases {
-            let index = match indexes.get(&*lease.interface) {
-                Some(index) => Ok(*index),
-                None => index_of(&lease.interface).inspect(|index| {
-                    indexes.insert(&lease.interface, *index);
-                }),
-            };
-            let (some, result) = self.plan_renewal(lease, index, *valid);
-            planned.push((some.len(), result));
-            requests.extend(some);
-        }
-        let mut answers = self.put(&requests).into_iter();
-        let answer_for = |(count, result)| answers.by_ref().take(count).fold(result, Result::and);
-        let results: Vec<_> = planned.into_iter().map(answer_for).collect();
-        // The kernel is silent about routes that go with a link which was down for a moment.
-        let routed =
-            leases.iter().zip(results).map(|((lease, valid), result)| match indexes.get(&*lease.interface) {
-                Some(index) => result.and_then(|()| self.put_routes(*index, lease, *valid)),
-                None => result,
-            });
-        routed.collect()
-    }
-
-    fn review(&mut self, leases: &[Lease]) -> Result<(), BackendError> {
-        if !self.subnets.look() {
-            return Ok(());
-        }
-        let put = |lease: &Lease| self.put_routes(index_of(&lease.interface)?, lease, None);
-        leases.iter().map(put).fold(Ok(()), Result::and)
-    }
-
-    /// What there is to extend, and whether that is all of the lease.
-    fn plan_renewal(
-        &mut self,
-        lease: &Lease,
-        index: Result<u32, BackendError>,
-        valid: Option<u32>,
-    ) -> (Vec<(Put, u16)>, Result<(), BackendError>) {
-        let (index, table) = match index.and_then(|index| Ok((index, self.table()?))) {
-            Ok(found) => found,
-            Err(error) => return (Vec::new(), Err(error)),
-        };
-        let (mut requests, mut result) = (Vec::new(), Ok(()));
-        for cidr in lease.addresses.iter() {
-            match (table.ours(index, cidr.address()), table.find(index, cidr.address())) {
-                (Some(held), _) => {
-                    let mark = held.mark.unwrap_or(Mark::Held);
-                    requests.push((Table::again(held, mark, valid), NLM_F_REPLACE));
-                }
-                (None, Present::Foreign(_)) if lease.owner => {}
-                (None, _) => {
-                    let gone = format!("{cidr} is no longer on {}, so it was not renewed", lease.interface);
-                    result = Err(BackendError::new(LeaseFailure::Failed, gone));
-                }
-            }
-        }
-        (requests, result)
     }
 
     fn inspect(&mut self, lease: &Lease) -> Result<(), BackendError> {
@@ -438,15 +358,15 @@ impl Worker {
         let messages = requests.iter().map(|(put, flags)| (put.message(), *flags)).collect();
         let answers = self.socket.batch(messages);
         if answers.as_ref().map_or(true, |answers| answers.iter().any(Result::is_err)) {
-            self.table = None;
+            self.reading = None;
         }
         let answers = match answers {
             Ok(answers) => answers,
             Err(error) => return requests.iter().map(|(put, _)| Err(put_refused(put, &error))).collect(),
         };
-        if let Some((_, table)) = &mut self.table {
+        if let Some(reading) = &mut self.reading {
             for (put, _) in requests {
-                table.enter(put);
+                reading.table.enter(put);
             }
         }
         requests
@@ -458,7 +378,7 @@ impl Worker {
 
     /// Deletes what is held for a lease on the interface `index`, in one batch. What is gone already is no error.
     fn delete(&mut self, index: u32, lease: &Lease, ours: Vec<HostAddress>) -> Result<(), BackendError> {
-        self.table = None;
+        self.reading = None;
         let messages =
             ours.iter().map(|address| (addresses::delete(address.index, address.cidr), 0)).collect();
         let answers = self
@@ -480,33 +400,6 @@ impl Worker {
         let ended = self.end_routes(index, lease, &gone);
         result.and(ended)
     }
-
-    fn table(&mut self) -> Result<&Table, BackendError> {
-        let fresh = self.table.take().filter(|(read, _)| read.elapsed() < FRESH);
-        let entry = match fresh {
-            Some(entry) => entry,
-            None => {
-                let addresses = addresses::list(&mut self.socket)
-                    .map_err(|error| refused("the addresses of this host could not be listed", &error))?;
-                (Instant::now(), addresses.into_iter().collect())
-            }
-        };
-        Ok(&self.table.insert(entry).1)
-    }
-}
-
-/// Takes renewals from the queue; returns the first request that is none.
-fn collect(jobs: &Receiver<Job>, renewals: &mut Vec<(Vec<Renewal>, Answer)>) -> Option<Job> {
-    for job in jobs.try_iter() {
-        if job.is_stale() {
-            return Some(job);
-        }
-        match job.work {
-            Work::Renew { leases } => renewals.push((leases, job.answer)),
-            work => return Some(Job { work, ..job }),
-        }
-    }
-    None
 }
 
 /// A clock that goes on while the host sleeps.

@@ -1,67 +1,161 @@
 //! [`Tables`]: a copy of the kernel's interfaces and addresses, which follows what the kernel tells.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
     mem,
-    net::IpAddr,
-    time::Duration,
+    net::{IpAddr, Ipv4Addr},
 };
 
 use netlink_packet_route::address::AddressFlags;
 use vrrp_core::{Cidr, Loss};
 
-use super::{MonitorEvent, Watched};
-use crate::netlink::{
-    Error, Socket,
-    addresses::{self, HostAddress},
-    links::{self, HostLink},
-    message::Messages,
-    routes::{self, OnLink},
-    snapshot::InterfaceSnapshot,
+use super::{
+    MonitorEvent, Watched,
+    losses::{Known, Losses},
+};
+use crate::{
+    monitor::Incarnation,
+    netlink::{
+        Error, Socket,
+        addresses::{self, HostAddress, Place, place},
+        links::{self, HostLink},
+        message::Messages,
+        routes::{self, OnLink},
+        snapshot::InterfaceSnapshot,
+    },
 };
 
-/// A copy of the kernel's tables.
+/// What sorts before all addresses of the interface `index`.
+const fn before(index: u32) -> Place {
+    (index, IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)
+}
+
+/// An entry of the kernel's table of addresses.
 #[derive(Debug)]
+struct Entry {
+    /// The kernel's order, which makes the first address of a subnet the primary one.
+    order: u64,
+    known: Known,
+}
+
+/// An interface.
+#[derive(Debug)]
+struct Link {
+    link: HostLink,
+    incarnation: Incarnation,
+}
+
+/// A copy of the kernel's tables. A notification costs the same whatever else is in them: a host may have ten thousand
+/// addresses, and tell of thousands of changes a second that concern nobody here.
+#[derive(Debug, Default)]
 pub(super) struct Tables {
-    pub(super) links: BTreeMap<u32, HostLink>,
-    /// In the kernel's order, which makes the first one of a subnet the primary one.
-    pub(super) addresses: Vec<HostAddress>,
-    /// How many interfaces have left, in all; and for each that came later how many had left by then.
-    departures: u64,
-    incarnations: BTreeMap<u32, u64>,
-    /// How often notifications were lost.
-    news_lost: u64,
+    links: BTreeMap<u32, Link>,
+    by_name: BTreeMap<String, u32>,
+    addresses: BTreeMap<Place, Entry>,
+    last_order: u64,
+    /// How many interfaces have gone. One that comes has this number: another than the one before it had which had its
+    /// index.
+    gone: u64,
+    losses: Losses,
+    /// The interfaces of which something was heard since this was last asked.
+    changed: BTreeSet<u32>,
 }
 
 impl Tables {
     pub(super) fn read(socket: &mut Socket) -> Result<Self, Error> {
-        let links = links::list(socket)?.into_iter().map(|link| (link.index, link)).collect();
-        Ok(Self::new(links, addresses::list(socket)?))
+        Ok(Self::of(links::list(socket)?, addresses::list(socket)?))
     }
 
-    pub(super) fn new(links: BTreeMap<u32, HostLink>, addresses: Vec<HostAddress>) -> Self {
-        Self { links, addresses, departures: 0, incarnations: BTreeMap::new(), news_lost: 0 }
-    }
-
-    /// Takes over what was counted before notifications were lost.
-    pub(super) fn go_on_from(&mut self, old: &Self) {
-        self.departures = old.departures;
-        self.incarnations.clone_from(&old.incarnations);
-        self.incarnations.retain(|index, _| self.links.contains_key(index));
-        self.news_lost = old.news_lost.wrapping_add(1);
+    pub(super) fn of(links: Vec<HostLink>, addresses: Vec<HostAddress>) -> Self {
+        let mut tables = Self::default();
+        // The last ones may be gone already (see `links::list`): whoever has their name by now keeps it.
+        for link in links.into_iter().rev() {
+            tables.enter_link(link);
+        }
+        for address in addresses {
+            let age = address.age();
+            tables.enter_address(address, age);
+        }
+        tables
     }
 
     pub(super) fn link(&self, name: &str) -> Option<&HostLink> {
-        self.links.values().find(|link| link.name == name)
+        Some(&self.known(name)?.link)
+    }
+
+    fn known(&self, name: &str) -> Option<&Link> {
+        self.links.get(self.by_name.get(name)?)
+    }
+
+    /// The addresses of the interface `index`, in no order that means anything.
+    pub(super) fn addresses(&self, index: u32) -> impl Iterator<Item = &HostAddress> {
+        self.entries(index).map(|entry| &entry.known.address)
+    }
+
+    fn entries(&self, index: u32) -> impl Iterator<Item = &Entry> {
+        self.addresses.range(before(index)..before(index.saturating_add(1))).map(|(_, entry)| entry)
     }
 
     pub(super) fn snapshot(&self, name: &str, without: &BTreeSet<IpAddr>) -> Option<InterfaceSnapshot> {
-        let own = self.addresses.iter().filter(|address| !without.contains(&address.ip()));
-        self.link(name).map(|link| InterfaceSnapshot {
-            incarnation: self.incarnations.get(&link.index).copied().unwrap_or_default(),
-            news_lost: self.news_lost,
-            ..InterfaceSnapshot::new(link, own)
-        })
+        let Link { link, incarnation } = self.known(name)?;
+        let own = self.entries(link.index).filter(|entry| !without.contains(&entry.known.address.ip()));
+        let mut own: Vec<&Entry> = own.filter(|entry| !entry.known.address.is_ours()).collect();
+        own.sort_by_key(|entry| entry.order);
+        let own = own.into_iter().map(|entry| &entry.known.address);
+        Some(InterfaceSnapshot::new(link, *incarnation, own))
+    }
+
+    /// The interfaces of which something was heard since this was last asked.
+    pub(super) fn take_changed(&mut self) -> BTreeSet<u32> {
+        mem::take(&mut self.changed)
+    }
+
+    fn enter_link(&mut self, link: HostLink) {
+        self.forget_name(link.index);
+        self.by_name.insert(link.name.clone(), link.index);
+        let interface = self.gone;
+        match self.links.entry(link.index) {
+            btree_map::Entry::Occupied(known) => known.into_mut().link = link,
+            btree_map::Entry::Vacant(place) => {
+                let incarnation = Incarnation { interface, ..Incarnation::default() };
+                place.insert(Link { link, incarnation });
+            }
+        }
+    }
+
+    /// Goes on where tables ended that these were read in place of. Whatever is not in those has come since.
+    pub(super) fn succeed(&mut self, old: &mut Self) {
+        self.losses = mem::take(&mut old.losses);
+        self.gone = old.gone + 1;
+        self.last_order = self.last_order.max(old.last_order);
+        for (index, Link { incarnation, .. }) in &mut self.links {
+            let fresh = Incarnation { interface: self.gone, ..Incarnation::default() };
+            *incarnation = old.links.get(index).map_or(fresh, |known| known.incarnation);
+        }
+    }
+
+    /// Another interface may have the name by now.
+    fn forget_name(&mut self, index: u32) {
+        let name = self.links.get(&index).map(|known| known.link.name.as_str());
+        if let Some(name) = name.filter(|name| self.by_name.get(*name) == Some(&index)) {
+            self.by_name.remove(name);
+        }
+    }
+
+    /// Enters an address of this age, and returns what was there before.
+    fn enter_address(&mut self, address: HostAddress, age: u32) -> Option<HostAddress> {
+        let place = place(&address);
+        let known = Known { address, age };
+        match self.addresses.entry(place) {
+            btree_map::Entry::Occupied(entry) => {
+                Some(mem::replace(&mut entry.into_mut().known, known).address)
+            }
+            btree_map::Entry::Vacant(place) => {
+                self.last_order += 1;
+                place.insert(Entry { order: self.last_order, known });
+                None
+            }
+        }
     }
 
     /// Follows the notifications of one datagram.
@@ -84,22 +178,21 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
+        let index = link.index;
+        self.changed.insert(index);
         if is_new {
-            if !self.links.contains_key(&link.index) {
-                self.incarnations.insert(link.index, self.departures);
-            }
-            self.links.insert(link.index, link);
+            self.enter_link(link);
             return;
         }
-        self.departures = self.departures.wrapping_add(1);
-        self.incarnations.remove(&link.index);
-        let (gone, rest) = mem::take(&mut self.addresses).into_iter().partition(|a| a.index == link.index);
-        self.addresses = rest;
-        let gone: Vec<HostAddress> = gone;
-        for address in &gone {
-            self.tell_removed(address, Loss::Lapsed, watched, events);
+        let gone: Vec<Place> = self.addresses(index).map(place).collect();
+        for place in gone {
+            if let Some(entry) = self.addresses.remove(&place) {
+                self.tell_removed(&entry.known.address, Loss::Lapsed, watched, events);
+            }
         }
-        self.links.remove(&link.index);
+        self.forget_name(index);
+        self.links.remove(&index);
+        self.gone += 1;
     }
 
     pub(super) fn follow_address(
@@ -109,26 +202,42 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        let place =
-            self.addresses.iter().position(|old| old.index == address.index && old.cidr == address.cidr);
-        match (is_new, place.and_then(|place| self.addresses.get_mut(place))) {
-            (true, Some(old)) => {
-                let old = mem::replace(old, address.clone());
-                if old.is_ours() && !address.is_ours() {
-                    self.tell_removed(&old, Loss::Deleted, watched, events);
-                }
+        self.changed.insert(address.index);
+        let age = address.age();
+        if is_new {
+            self.losses.learn(age);
+            let is_ours = address.is_ours();
+            if let Some(old) = self.enter_address(address, age)
+                && old.is_ours()
+                && !is_ours
+            {
+                self.tell_removed(&old, Loss::Deleted, watched, events);
             }
-            (true, None) => self.addresses.push(address),
-            (false, Some(_)) => {
-                note_primary(&address, events);
-                self.tell_removed(&address, how_lost(&address), watched, events);
-                self.addresses.retain(|old| old.index != address.index || old.cidr != address.cidr);
-            }
-            // The filter may have taken what told of it for a renewal.
-            (false, None) if address.is_ours() => {
-                self.tell_removed(&address, how_lost(&address), watched, events);
-            }
-            (false, None) => {}
+            return;
+        }
+        let known = self.addresses.remove(&place(&address)).map(|entry| entry.known);
+        if known.is_some() {
+            note_primary(&address, events);
+            self.note_last(&address);
+        }
+        // The filter may have taken what told of one of ours for a renewal.
+        if known.is_some() || address.is_ours() {
+            let loss = self.losses.judge(&address, age, known.as_ref());
+            self.tell_removed(&address, loss, watched, events);
+        }
+    }
+
+    /// With its last address an interface may have lost all that the kernel has of a family, and listens to no group
+    /// any more: IPv6 goes when the MTU is below 1280 for a moment.
+    fn note_last(&mut self, removed: &HostAddress) {
+        let is_last = |index| {
+            let mut left = self.addresses(index);
+            !left.any(|left| left.ip().is_ipv4() == removed.ip().is_ipv4())
+        };
+        let is_last = is_last(removed.index);
+        if let Some(Link { incarnation, .. }) = self.links.get_mut(&removed.index).filter(|_| is_last) {
+            let count = if removed.ip().is_ipv4() { &mut incarnation.ipv4 } else { &mut incarnation.ipv6 };
+            *count += 1;
         }
     }
 
@@ -138,13 +247,9 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        for address in &old.addresses {
-            let same = |new: &HostAddress| {
-                new.index == address.index
-                    && new.cidr == address.cidr
-                    && (new.is_ours() || !address.is_ours())
-            };
-            if !self.addresses.iter().any(same) {
+        for (place, Entry { known: Known { address, .. }, .. }) in &old.addresses {
+            let new = self.addresses.get(place).map(|entry| &entry.known.address);
+            if !new.is_some_and(|new| new.is_ours() || !address.is_ours()) {
                 old.tell_removed(address, Loss::Lapsed, watched, events);
             }
         }
@@ -157,7 +262,7 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        let Some(link) = self.links.get(&address.index) else { return };
+        let Some(Link { link, .. }) = self.links.get(&address.index) else { return };
         if let Some((name, _)) = watched.get_key_value(link.name.as_str()) {
             events.push_back(MonitorEvent::AddressRemoved {
                 name: name.clone(),
@@ -172,8 +277,9 @@ impl Tables {
     /// The kernel says first that a link is down or an address is gone, and then that its routes are.
     fn tell_route_removed(&self, route: &OnLink, watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
         let OnLink { index, table, prefix, ours, .. } = *route;
-        let Some(link) = self.links.get(&index).filter(|link| link.is_up()) else { return };
-        let here = || self.addresses.iter().filter(|address| address.index == index);
+        let known = self.links.get(&index).filter(|known| known.link.is_up());
+        let Some(Link { link, .. }) = known else { return };
+        let here = || self.addresses(index);
         let is_needed =
             here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
         // We take ours away ourselves when the host has a subnet of its own.
@@ -190,18 +296,7 @@ impl Tables {
 
     fn routing_table(&self, link: &HostLink) -> u32 {
         let master = link.master.and_then(|index| self.links.get(&index));
-        master.and_then(|master| master.vrf_table).unwrap_or(routes::MAIN_TABLE)
-    }
-}
-
-/// What runs out is reported with nothing left of its lifetime. On a host whose addresses change, the kernel looks at
-/// lifetimes at each change, takes away what has less than a tenth of a second left, and reports a whole second of it.
-fn how_lost(removed: &HostAddress) -> Loss {
-    let fraction = Duration::from_nanos(removed.renewed_ago().subsec_nanos().into());
-    match removed.valid {
-        Some(0) => Loss::Lapsed,
-        Some(1) if fraction >= Duration::from_millis(900) => Loss::Lapsed,
-        Some(_) | None => Loss::Deleted,
+        master.and_then(|master| master.link.vrf_table).unwrap_or(routes::MAIN_TABLE)
     }
 }
 

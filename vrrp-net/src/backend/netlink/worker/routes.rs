@@ -20,7 +20,7 @@ impl Worker {
     ) -> Result<(), BackendError> {
         let (mut wanted, mut given_up) = (Vec::new(), Vec::new());
         for cidr in lease.addresses.iter() {
-            let is_held = self.table()?.ours(index, cidr.address()).is_some();
+            let is_held = self.table_on(index)?.ours(index, cidr.address()).is_some();
             match self.brought(index, *cidr)? {
                 Some(route) if is_held => wanted.push(route),
                 Some(_) => {}
@@ -35,9 +35,9 @@ impl Worker {
 
     /// The route that a virtual address brings, if the host does not have its subnet.
     pub(super) fn brought(&mut self, index: u32, cidr: Cidr) -> Result<Option<PrefixRoute>, BackendError> {
-        self.table()?;
-        let Self { socket, table: Some((_, table)), subnets, .. } = self else { return Ok(None) };
-        subnets.brought(socket, table, index, cidr).map_err(|error| {
+        self.table_on(index)?;
+        let Self { socket, reading: Some(reading), subnets, .. } = self else { return Ok(None) };
+        subnets.brought(socket, &reading.table, index, cidr).map_err(|error| {
             refused(&format!("the routes of {} could not be listed", name_of(index)), &error)
         })
     }
@@ -83,7 +83,7 @@ impl Worker {
         let mut left = Vec::new();
         for cidr in lease.addresses.iter().filter(|cidr| cidr.address().is_ipv6()) {
             // Read anew: the route may be needed by an address that has just come.
-            if self.table()?.is_needed(index, *cidr) {
+            if self.table_on(index)?.is_needed(index, *cidr) {
                 continue;
             }
             // An interface that is gone has no routes.
@@ -100,7 +100,7 @@ impl Worker {
     pub(super) fn end_routes_of_kernel(&mut self, gone: &[HostAddress]) -> Result<(), BackendError> {
         let mut messages = Vec::new();
         for old in gone.iter().filter(|old| old.ip().is_ipv6() && old.has_prefix_route()) {
-            if !self.table()?.host_is_in(old.index, old.cidr)
+            if !self.table_on(old.index)?.host_is_in(old.index, old.cidr)
                 && let Ok(route) = self.subnets.route(&mut self.socket, old.index, old.cidr)
             {
                 messages.push((route.delete_kernels(), 0));
