@@ -24,6 +24,7 @@ mod initialize;
 mod lease;
 mod parting;
 mod probation;
+mod sending;
 #[cfg(test)]
 mod tests;
 mod vetting;
@@ -203,6 +204,8 @@ pub struct Machine {
     send_failures: u8,
     /// Whether the last advertisement was one of them.
     last_send_failed: bool,
+    /// The last probation because of them.
+    blame: Option<sending::Blame>,
 }
 
 /// A fault of this node, and when it is looked at again.
@@ -231,6 +234,7 @@ impl Machine {
             probation: None,
             send_failures: 0,
             last_send_failed: false,
+            blame: None,
         }
     }
 

@@ -12,6 +12,8 @@ mod learned;
 mod names;
 #[path = "interfaces/routes.rs"]
 mod routes;
+#[path = "interfaces/soak.rs"]
+mod soak;
 
 use std::{net::IpAddr, process::Command, time::Duration};
 
@@ -41,6 +43,7 @@ pub(crate) fn tests() -> Vec<Trial> {
     tests.extend(detection::tests());
     tests.extend(routes::tests());
     tests.extend(learned::tests());
+    tests.extend(soak::tests());
     tests
 }
 

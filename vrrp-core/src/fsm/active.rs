@@ -9,20 +9,18 @@ use crate::{Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, 
 
 /// Advertisements sent at once in answer to others: at most this many an interval.
 const ANSWERS_AN_INTERVAL: u8 = 10;
-/// Advertisements in a row that cannot be sent before that is a hold.
-const SEND_FAILURES: u8 = 3;
 
 /// The timers of Active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Active {
     /// When it was promoted.
-    since: Instant,
+    pub(super) since: Instant,
     /// Adver_Timer.
     pub(super) next_advert_at: Instant,
     /// The last advertisement that was not reported as failed.
-    sent_at: Instant,
+    pub(super) sent_at: Instant,
     /// The one before, should the last one turn out to have failed.
-    sent_before: Instant,
+    pub(super) sent_before: Instant,
     /// The interval in which answers are counted.
     answers_since: Instant,
     answers: u8,
@@ -162,19 +160,6 @@ impl Machine {
         effects.transmit = Some(Say::Claim);
     }
 
-    /// Success is not reported: a send that was not reported as failed ended the row of failures.
-    pub(super) fn note_send(&mut self) {
-        if !self.last_send_failed {
-            self.send_failures = 0;
-        }
-        self.last_send_failed = false;
-    }
-
-    pub(super) fn note_send_failure(&mut self) {
-        self.last_send_failed = true;
-        self.send_failures = self.send_failures.saturating_add(1);
-    }
-
     /// Steps down when peers may have taken over because nothing was heard from here for three intervals.
     pub(super) fn judge_stall(&mut self, now: Instant, effects: &mut Effects) {
         let State::Active(active) = self.state else { return };
@@ -186,7 +171,7 @@ impl Machine {
             return;
         }
         if self.last_send_failed {
-            self.step_out(now, Hold::Send, Reason::SendFailed, effects);
+            self.step_out_unsent(now, effects);
             return;
         }
         let claim = self.claim();
@@ -339,42 +324,11 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    pub(super) fn send_failed(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
-        self.note_send_failure();
-        let unheard = active.sent_at == active.since && matches!(active.lease, Lease::Acquiring { .. });
-        active.sent_at = active.sent_before;
-        self.state = State::Active(active);
-        if let Some(then @ Then::Withdraw) = active.handover() {
-            // Nobody can be reached from the old source.
-            self.let_go(Some(then), Reason::Interface, None, effects);
-            return;
-        }
-        if active.is_resigning() || active.away.is_some() {
-            return;
-        }
-        if self.send_failures >= SEND_FAILURES {
-            self.step_out(now, Hold::Send, Reason::SendFailed, effects);
-        } else if unheard {
-            // Nobody knows of the promotion, so it did not happen: a peer may be Active.
-            self.begin_probation(now);
-            self.stand_back(now);
-            effects.transition = Some(Reason::SendFailed);
-            effects.lease = Some(Want::Release { reason: Reason::SendFailed, successor: None });
-        }
-    }
-
     /// To Backup, for long enough to hear an Active; short on a lone node.
-    fn stand_back(&mut self, now: Instant) {
+    pub(super) fn stand_back(&mut self, now: Instant) {
         let interval = self.params.interval;
         let timer = interval.duration().saturating_add(interval.skew(self.claim()));
         self.state = State::Backup(Backup::new(interval, now + timer));
-    }
-
-    /// The last advertisement found no way to any peer, which is no fault of this node.
-    pub(super) const fn note_unreached(&mut self) {
-        if let State::Active(active) = &mut self.state {
-            active.unreached = true;
-        }
     }
 
     /// Neighbours are told again, from the beginning.
@@ -390,6 +344,10 @@ impl Machine {
     /// Leaves Active because of a fault of this node.
     pub(super) fn step_out(&mut self, now: Instant, hold: Hold, reason: Reason, effects: &mut Effects) {
         self.begin_probation(now);
+        self.keep_out(now, hold, reason, effects);
+    }
+
+    pub(super) fn keep_out(&mut self, now: Instant, hold: Hold, reason: Reason, effects: &mut Effects) {
         self.fault(now, hold);
         self.initialize(reason, effects);
         effects.lease = Some(Want::Release { reason, successor: None });

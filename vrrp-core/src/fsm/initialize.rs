@@ -45,6 +45,7 @@ impl Machine {
     }
 
     pub(super) fn link_changed(&mut self, now: Instant, link: Link, effects: &mut Effects) {
+        self.forgive_sending(now);
         let (before, source) = (self.hold(), self.source());
         let old = core::mem::replace(&mut self.link, link);
         match (self.state, link) {
@@ -111,6 +112,7 @@ impl Machine {
 
     pub(super) fn begin_probation(&mut self, now: Instant) {
         self.probation = Some(Probation::after_fault(now, self.probation));
+        self.blame = None;
     }
 
     /// Keeps out because of a fault of this node, and begins the pause before the next try.

@@ -223,3 +223,37 @@ fn f02_another_hardware_address_is_announced_at_once() {
     let mut backup = settled(contending());
     assert_eq!(backup.handle(t0(), Input::Moved), Effects::default());
 }
+
+/// The kernel refuses to send on a link that goes down before it tells of that.
+#[test]
+fn errors_of_just_before_a_lost_link_are_the_links() {
+    for (late, forgiven) in [(249 * MS, true), (250 * MS, false)] {
+        let (mut machine, promoted) = held(contending());
+        for interval in 1..=3 {
+            drive(&mut machine, promoted + interval * SECOND, &[Input::Timeout, Input::SendFailed]);
+        }
+        let at = promoted + 3 * SECOND;
+        assert_eq!(machine.phase(), Phase::Initialize(Hold::Send));
+        assert!(machine.probation_until().is_some());
+        drive(&mut machine, at + late, &[lost(Link::Down), ready()]);
+        let expected = if forgiven { Phase::Backup } else { Phase::Initialize(Hold::Send) };
+        assert_eq!((machine.phase(), machine.probation_until().is_none()), (expected, forgiven), "{late:?}");
+    }
+}
+
+/// The same for a promotion that nobody heard of; and what was a fault before stays one.
+#[test]
+fn a_probation_of_before_is_not_forgiven() {
+    let (mut machine, promoted) = acquiring(contending());
+    drive(&mut machine, promoted, &[Input::LeaseDone(Err(LeaseFailure::Failed))]);
+    let before = machine.probation_until();
+    assert!(before.is_some());
+    let at = machine.deadline().unwrap();
+    drive(&mut machine, at, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink))]);
+    let at = machine.deadline().unwrap();
+    drive(&mut machine, at, &[Input::Timeout, Input::SendFailed]);
+    assert_eq!(machine.phase(), Phase::Backup, "it stands back");
+    assert!(machine.probation_until() > before);
+    drive(&mut machine, at + 10 * MS, &[lost(Link::Down)]);
+    assert_eq!(machine.probation_until(), before);
+}
