@@ -25,8 +25,12 @@ mod interface;
 mod loss;
 #[path = "guarantees/member.rs"]
 mod member;
+#[path = "guarantees/network.rs"]
+mod network;
 #[path = "guarantees/play.rs"]
 mod play;
+#[path = "guarantees/routes.rs"]
+mod routes;
 #[path = "guarantees/short_losses.rs"]
 mod short_losses;
 #[path = "guarantees/site.rs"]
@@ -150,6 +154,7 @@ fn cases() -> Vec<Case> {
         deletion::CASES,
         interface::CASES,
         short_losses::CASES,
+        routes::CASES,
         loss::CASES,
         cables::CASES,
         election::CASES,

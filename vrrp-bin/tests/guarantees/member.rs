@@ -1,21 +1,29 @@
 //! One node of a lab: of ours, or keepalived's.
 
 use std::{
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
 
 use libtest_mimic::Failed;
-use vrrp_net::lab::{Frame, Keepalived, Process, Signal, Switch, Watch, wait_until};
+use vrrp_net::lab::{Frame, Host, Keepalived, Process, Signal, Switch, Watch, wait_until};
 
 use crate::{
+    network::{Network, VIRTUAL_LINK_LOCAL},
     site::Plan,
     support::{Node, Outcome, SOON, check},
 };
 
 pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 100);
+
+/// Runs `ip` with these arguments on a host.
+pub(crate) fn ip(host: &Host, arguments: &str) -> Outcome {
+    let output = host.run(|| Command::new("ip").args(arguments.split_whitespace()).output())??;
+    let said = String::from_utf8_lossy(&output.stderr);
+    check(output.status.success(), format!("ip {arguments}: {said}"))
+}
 
 /// Who made a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +37,7 @@ pub(crate) struct Member {
     pub(crate) node: Node,
     /// When its kernel had the address.
     pub(crate) watch: Watch,
+    network: Network,
     config: String,
     folder: PathBuf,
     keepalived: Option<Keepalived>,
@@ -36,20 +45,22 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) fn new(
-        name: &'static str,
-        own: &str,
+        (who, name): (usize, &'static str),
         make: Make,
-        priority: u8,
         plan: &Plan,
         (switch, folder): (&Switch, &Path),
     ) -> Result<Self, Failed> {
-        let node = Node::new(name, switch, &[own], folder)?;
-        let watch = Watch::start(&node.host, ADDRESS.into())?;
+        let network = plan.network;
+        let node = Node::new(name, switch, &[&network.own(who + 1)], folder)?;
+        for change in network.lay(who) {
+            ip(&node.host, &change)?;
+        }
+        let watch = Watch::start(&node.host, network.address())?;
         let config = match make {
-            Make::Ours => plan.ours(priority),
-            Make::Keepalived => plan.keepalived(priority),
+            Make::Ours => network.ours(plan, who),
+            Make::Keepalived => network.keepalived(plan, who),
         };
-        Ok(Self { make, node, watch, config, folder: folder.to_owned(), keepalived: None })
+        Ok(Self { make, node, watch, network, config, folder: folder.to_owned(), keepalived: None })
     }
 
     pub(crate) fn start(&mut self) -> Outcome {
@@ -141,6 +152,18 @@ impl Member {
         }
     }
 
+    /// Its interface's own link-local address.
+    pub(crate) fn link_local(&self) -> Result<Ipv6Addr, Failed> {
+        let list = || {
+            Command::new("ip").args(["-6", "-o", "address", "show", "dev", "eth0", "scope", "link"]).output()
+        };
+        let said = String::from_utf8(self.node.host.run(list)??.stdout)?;
+        let mut found = said.split_whitespace().filter_map(|word| word.split_once('/')?.0.parse().ok());
+        found
+            .find(|found| *found != VIRTUAL_LINK_LOCAL)
+            .ok_or_else(|| format!("no link-local address: {said}").into())
+    }
+
     /// Whether its kernel has the address.
     pub(crate) fn holds(&self) -> bool {
         self.watch.held().last().is_some_and(|last| last.until.is_none())
@@ -201,7 +224,9 @@ impl Member {
 
     /// Whether the frame tells neighbours that the address is at this node.
     pub(crate) fn announced(&self, frame: &Frame) -> bool {
-        self.sent(frame) && frame.garp().is_some_and(|(_, claimed)| claimed == ADDRESS)
+        let arp = || frame.garp().map(|(_, claimed)| IpAddr::from(claimed));
+        let claimed = arp().or_else(|| frame.unsolicited_na().map(|told| told.target.into()));
+        self.sent(frame) && claimed == Some(self.network.address())
     }
 
     /// By the port: an interface that is made anew has another MAC address.

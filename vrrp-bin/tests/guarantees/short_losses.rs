@@ -1,6 +1,6 @@
 //! The active node loses for a moment what it serves with: its own address, its link, its hardware address.
 
-use std::{process::Command, time::Duration};
+use std::{fs, net::IpAddr, time::Duration};
 
 use libtest_mimic::Failed;
 use vrrp_net::lab::{Host, Loss, Ticker, wait_until};
@@ -8,7 +8,8 @@ use vrrp_net::lab::{Host, Loss, Ticker, wait_until};
 use crate::{
     Case,
     figures::{Figures, late, short},
-    member::Make,
+    member::{Make, ip},
+    network::Network,
     play::beside,
     site::{A, B, Plan, SECOND, Site, TENTH, pass},
     support::{Outcome, SOON, check, now},
@@ -50,6 +51,13 @@ pub(crate) const CASES: &[Case] = &[
         |ticker| brief(TENTH, &DOWN, TENTH, ticker),
     ),
     Case::timed(
+        "f01_ipv6_source_tentative",
+        "IPv6: the active node's own link-local address is gone for 50 ms, and tentative for 3 s, 1 s interval",
+        "handed over from the old address, at most 150 ms lost; back again without a loss",
+        16,
+        tentative,
+    ),
+    Case::timed(
         "f02_mac_change",
         "the active node's interface gets another MAC address, 1 s interval",
         "announced at once, less than 0.2 s lost",
@@ -76,12 +84,6 @@ impl Change {
     fn back(&self, host: &Host) -> Outcome {
         ip(host, self.back)
     }
-}
-
-fn ip(host: &Host, arguments: &str) -> Outcome {
-    let output = host.run(|| Command::new("ip").args(arguments.split_whitespace()).output())??;
-    let said = String::from_utf8_lossy(&output.stderr);
-    check(output.status.success(), format!("ip {arguments}: {said}"))
 }
 
 /// What a loss did.
@@ -201,6 +203,53 @@ fn own_address_for_long(ticker: &Ticker) -> Result<Figures, Failed> {
                 short(away.longest_gap),
                 short(back.longest_gap)
             )
+        },
+    )
+}
+
+/// What came of a source that is back, and cannot be used for some time.
+struct Tentative {
+    /// Whether the node resigned from the address that was gone.
+    resigned: bool,
+    loss: Loss,
+}
+
+fn tentative(ticker: &Ticker) -> Result<Figures, Failed> {
+    let seen = beside(&Plan::pair(SECOND).by(Network::Ipv6), |site| {
+        site.elect()?;
+        let host = &site.members[A].node.host;
+        // Detection takes three seconds, and is not taken part in by a lab as a rule.
+        for (setting, value) in [("accept_dad", "1"), ("dad_transmits", "3")] {
+            host.run(|| fs::write(format!("/proc/sys/net/ipv6/conf/eth0/{setting}"), value))??;
+        }
+        let own = site.members[A].link_local()?;
+        site.after_advert(A, SECOND / 4)?;
+        let (mark, begun) = (site.client.mark(), now());
+        let host = &site.members[A].node.host;
+        ip(host, &format!("address del {own}/64 dev eth0"))?;
+        pass(begun + Duration::from_millis(50));
+        ip(host, &format!("address add {own}/64 dev eth0"))?;
+        let resigned = || {
+            site.capture.frames().iter().any(|frame| {
+                let is_from = frame.vrrp().is_some_and(|vrrp| vrrp.source == IpAddr::V6(own));
+                frame.at >= begun && is_from && site.members[A].said(frame) == Some(0)
+            })
+        };
+        let resigned = wait_until(Duration::from_secs(2), resigned);
+        pass(begun + 4 * SECOND);
+        wait_until(SOON, || site.holders() == ["a"]);
+        pass(now() + SECOND);
+        Ok(Tentative { resigned, loss: site.loss_since(mark)? })
+    })?;
+    seen.judge(
+        |Tentative { resigned, loss }| {
+            check(*resigned, "it did not resign from the old address")?;
+            let gap = loss.longest_gap;
+            check(gap <= LINK + late(ticker), format!("the client was cut off for {}", short(gap)))
+        },
+        |Tentative { resigned, loss }| {
+            let said = if *resigned { "resigned" } else { "did not resign" };
+            format!("it {said} from the old address; client cut off for {}", short(loss.longest_gap))
         },
     )
 }

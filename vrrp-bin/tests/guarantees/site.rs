@@ -8,7 +8,8 @@ use vrrp_net::lab::{Cable, Capture, Client, Frame, Host, Loss, Mark, Switch, wai
 
 use crate::{
     attic::{self, Remains},
-    member::{ADDRESS, Make, Member},
+    member::{Make, Member},
+    network::Network,
     support::{Outcome, SOON, check, now, wait_for},
 };
 
@@ -30,11 +31,17 @@ pub(crate) struct Plan {
     pub(crate) interval: Duration,
     pub(crate) priorities: Vec<u8>,
     pub(crate) rate: u32,
+    pub(crate) network: Network,
 }
 
 impl Plan {
     fn new(interval: Duration, priorities: &[u8]) -> Self {
-        Self { version: 3, interval, priorities: priorities.to_vec(), rate: RATE }
+        Self { version: 3, interval, priorities: priorities.to_vec(), rate: RATE, network: Network::Ipv4 }
+    }
+
+    /// The same in another network.
+    pub(crate) fn by(self, network: Network) -> Self {
+        Self { network, ..self }
     }
 
     pub(crate) fn lone(interval: Duration) -> Self {
@@ -66,22 +73,6 @@ impl Plan {
     pub(crate) fn active_down(&self, who: usize) -> Duration {
         3 * self.interval + self.skew(who)
     }
-
-    pub(crate) fn ours(&self, priority: u8) -> String {
-        let (version, interval) = (self.version, self.interval.as_millis());
-        format!(
-            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"{ADDRESS}/24\"]\n\
-             version = {version}\npriority = {priority}\ninterval = \"{interval}ms\"\n"
-        )
-    }
-
-    pub(crate) fn keepalived(&self, priority: u8) -> String {
-        let (version, interval) = (self.version, self.interval.as_secs_f64());
-        format!(
-            "vrrp_instance web {{\n interface eth0\n virtual_router_id 51\n version {version}\n \
-             priority {priority}\n advert_int {interval}\n virtual_ipaddress {{\n {ADDRESS}/24\n }}\n}}\n"
-        )
-    }
 }
 
 pub(crate) struct Site {
@@ -98,15 +89,17 @@ impl Site {
     pub(crate) fn new(plan: &Plan, makes: &[Make]) -> Result<Self, Failed> {
         let folder = TempDir::with_prefix("vrrp-guarantees-")?;
         let switch = Switch::new()?;
-        let capture = Capture::claims(&switch)?;
-        let places = [("a", "10.0.0.1/24"), ("b", "10.0.0.2/24"), ("c", "10.0.0.3/24")];
+        let network = plan.network;
+        let capture = if network.is_ipv6() { Capture::start(&switch)? } else { Capture::claims(&switch)? };
         let mut members = Vec::new();
-        for (((name, own), priority), make) in places.into_iter().zip(&plan.priorities).zip(makes) {
-            members.push(Member::new(name, own, *make, *priority, plan, (&switch, folder.path()))?);
+        for ((who, name), make) in
+            ["a", "b", "c"].into_iter().enumerate().zip(makes).take(plan.priorities.len())
+        {
+            members.push(Member::new((who, name), *make, plan, (&switch, folder.path()))?);
         }
         let user = Host::new("user")?;
-        Cable::new(&user, "eth0", &switch, &["10.0.0.9/24"])?;
-        let client = Client::start(&user, ADDRESS.into(), plan.rate)?;
+        Cable::new(&user, "eth0", &switch, &[&network.own(9)])?;
+        let client = Client::start(&user, network.address(), plan.rate)?;
         let plan = plan.clone();
         Ok(Self { members, capture, client, plan, user: Some(user), _folder: folder })
     }
