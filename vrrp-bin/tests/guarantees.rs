@@ -11,6 +11,10 @@ mod attic;
 mod cables;
 #[path = "guarantees/crash.rs"]
 mod crash;
+#[path = "program/crowd.rs"]
+mod crowd;
+#[path = "guarantees/crowded.rs"]
+mod crowded;
 #[path = "guarantees/deletion.rs"]
 mod deletion;
 #[path = "guarantees/election.rs"]
@@ -155,6 +159,7 @@ fn cases() -> Vec<Case> {
         interface::CASES,
         short_losses::CASES,
         routes::CASES,
+        crowded::CASES,
         loss::CASES,
         cables::CASES,
         election::CASES,

@@ -4,6 +4,8 @@
 
 #[path = "lab/backends.rs"]
 mod backends;
+#[path = "program/crowd.rs"]
+mod crowd;
 #[path = "lab/evidence.rs"]
 mod evidence;
 #[path = "lab/failover.rs"]
