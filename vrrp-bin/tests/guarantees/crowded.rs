@@ -48,10 +48,12 @@ fn crowded(_: &Ticker) -> Result<Figures, Failed> {
         crowd::fill(&site.members[A].node.host)?;
         crowd::fill(&elsewhere)?;
         site.elect()?;
-        Ok(Crowded {
+        let seen = Crowded {
             elsewhere: flooded(site, &elsewhere)?,
             here: flooded(site, &site.members[A].node.host)?,
-        })
+        };
+        attic::keep(Remains::Host(elsewhere));
+        Ok(seen)
     })?;
     seen.judge(keeps_its_schedule, tell)
 }
