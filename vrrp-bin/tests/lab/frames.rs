@@ -278,8 +278,17 @@ fn are_right(kind: Kind, pair: &Pair, frames: &[Dissected]) -> Outcome {
         let priority = if frame.is_resignation() { 0 } else { kind.priority() };
         says(frame, &kind.advert(pair, priority))?;
     }
-    let announced: Vec<&Dissected> =
-        frames.iter().filter(|frame| frame.is_gratuitous_arp() || frame.is_unsolicited_na()).collect();
+    let own: IpAddr = if kind.ipv6 { "fd00::1".parse()? } else { "10.0.0.1".parse()? };
+    let is_own = |frame: &&Dissected| {
+        let fields = ["arp.src.proto_ipv4", "icmpv6.nd.na.target_address"];
+        fields.iter().any(|field| frame.get(field) == own.to_string())
+    };
+    let told = frames.iter().filter(|frame| frame.is_gratuitous_arp() || frame.is_unsolicited_na());
+    // A Backup tells its peers by unicast where it is; an owner is Active at once.
+    let greets = kind.unicast && !kind.owner;
+    let (greetings, announced): (Vec<&Dissected>, Vec<&Dissected>) = told.partition(is_own);
+    check(greetings.is_empty() != greets, format!("{} greetings", greetings.len()))?;
+    greetings.iter().try_for_each(|frame| says(frame, &kind.announcement(pair, own)))?;
     let addresses = kind.addresses();
     let counts = format!("{} announcements of {} addresses", announced.len(), addresses.len());
     check(announced.len() == addresses.len(), counts)?;
