@@ -125,14 +125,7 @@ impl Router {
             Input::Resume { key } => self.step_key(&key, fsm::Input::Resume),
             Input::Shutdown => self.shutdown(),
             Input::Configure(desired) => self.configure(desired),
-            Input::Interface { id, status } => {
-                let old = self.interfaces.insert(id, status);
-                let is_here = |entry: &Entry| entry.key().interface == id;
-                self.step_all(is_here, |entry| fsm::Input::Link(configure::link(entry.config(), status)));
-                if old.is_some_and(|old| old.present && status.present && old.mac != status.mac) {
-                    self.step_all(is_here, |_| fsm::Input::Moved);
-                }
-            }
+            Input::Interface { id, status } => self.set_interface(id, status),
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::{
     entry::{Departure, Entry},
 };
 use crate::{
-    Family, Hold, Key, Phase, Protocol, Transport, VirtualRouter,
+    Family, Hold, InterfaceId, Key, Phase, Protocol, Transport, VirtualRouter,
     addresses::is_link_local,
     fsm::{self, Link, Machine, Params},
 };
@@ -83,6 +83,23 @@ impl Router {
         let room = self.entries.len();
         self.dirty.reserve(room.saturating_sub(self.dirty.len()));
         self.departing.reserve(room.saturating_sub(self.departing.len()));
+    }
+
+    /// Takes over what an interface is like now. One of which nothing is known, and that nobody is on, is forgotten: a
+    /// host may make new ones for ever.
+    pub(super) fn set_interface(&mut self, id: InterfaceId, status: InterfaceStatus) {
+        let is_here = |entry: &Entry| entry.key().interface == id;
+        let old = if status == InterfaceStatus::default() {
+            self.ports
+                .retain(|port| port.interface != id || port.slots.iter().any(|slot| slot.get().is_some()));
+            self.interfaces.remove(&id)
+        } else {
+            self.interfaces.insert(id, status)
+        };
+        self.step_all(is_here, |entry| fsm::Input::Link(link(entry.config(), status)));
+        if old.is_some_and(|old| old.present && status.present && old.mac != status.mac) {
+            self.step_all(is_here, |_| fsm::Input::Moved);
+        }
     }
 
     fn insert(&mut self, key: Key, config: VirtualRouter, drained: bool) {

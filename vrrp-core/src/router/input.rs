@@ -14,7 +14,8 @@ pub enum Input<'a> {
     /// what is new starts, what changed in place keeps its state. An entry whose key is not
     /// [`VirtualRouter::key`] of its value is skipped.
     Configure(&'a BTreeMap<Key, VirtualRouter>),
-    /// The state of an interface. Until the first one arrives, an interface counts as missing.
+    /// The state of an interface. Until the first one arrives, an interface counts as missing. One that is missing
+    /// (the default) and has no virtual router is forgotten, with its counters.
     Interface {
         /// The interface.
         id: InterfaceId,

@@ -2,8 +2,8 @@
 //! is noted, and nothing else changes.
 
 use vrrp_core::{
-    Authentication, Centiseconds, DecodeError, Family, Hear, Input, Interval, Password, Protocol, Rejected,
-    RxMeta, Seconds, VirtualRouter,
+    Authentication, Centiseconds, DecodeError, Family, Hear, Input, InterfaceStatus, Interval, Password,
+    Protocol, Rejected, RxMeta, Seconds, VirtualRouter,
 };
 
 use super::world::*;
@@ -192,6 +192,19 @@ fn what_belongs_to_no_virtual_router_is_counted_for_the_interface_and_family() {
     elsewhere.meta.interface = interface(7);
     assert_eq!(world.hear(&elsewhere), Err(Rejected::UnknownVrid));
     assert!(world.router.unattributed(interface(7), Family::Ipv4).is_none());
+}
+
+#[test]
+fn a12_an_interface_that_is_gone_and_unused_is_forgotten() {
+    let mut world = World::new(&[v3()]);
+    let counts = |world: &World| world.router.unattributed(interface(1), Family::Ipv4).is_some();
+    let gone = InterfaceStatus::default();
+    world.give(Input::Interface { id: interface(1), status: gone });
+    assert!(counts(&world), "a virtual router is on it");
+    world.configure(&[]);
+    assert!(counts(&world));
+    world.give(Input::Interface { id: interface(1), status: gone });
+    assert!(!counts(&world));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use vrrp_core::{Input, Key, Loss, Phase, Role, VirtualRouter};
+use vrrp_core::{Input, InterfaceStatus, Key, Loss, Phase, Role, VirtualRouter};
 
 use super::{Driver, Effects, members::Entry};
 use crate::{
@@ -90,8 +90,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Forgets the interfaces that no virtual router is on any more.
     pub(super) fn forget_interfaces(&mut self) {
         let Effects { interfaces, members, link, .. } = &mut self.effects;
-        for name in interfaces.forget_unused(members, link) {
+        for (name, id) in interfaces.forget_unused(members, link) {
             self.monitor.unwatch(&name);
+            self.input(Input::Interface { id, status: InterfaceStatus::default() });
         }
     }
 

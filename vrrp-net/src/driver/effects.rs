@@ -1,6 +1,6 @@
 //! Carrying out what the core says.
 
-use std::{collections::BTreeSet, io, net::IpAddr};
+use std::{collections::BTreeSet, io, net::IpAddr, time::SystemTime};
 
 use tokio::sync::broadcast;
 use vrrp_core::{
@@ -248,7 +248,7 @@ fn is_destinations(error: &io::Error, destination: IpAddr) -> bool {
 }
 
 fn transition(entry: &mut Entry, to: Phase) {
-    entry.phase = to;
+    (entry.phase, entry.since) = (to, SystemTime::now());
     if !to.is_active() {
         entry.withdraw();
     }

@@ -92,15 +92,19 @@ impl Interfaces {
         }
     }
 
-    /// Forgets the interfaces that no member is on, and returns their names.
-    pub(super) fn forget_unused(&mut self, members: &Members, link: &mut impl Link) -> Vec<Arc<str>> {
+    /// Forgets the interfaces that no member is on, and returns which.
+    pub(super) fn forget_unused(
+        &mut self,
+        members: &Members,
+        link: &mut impl Link,
+    ) -> Vec<(Arc<str>, InterfaceId)> {
         let used: BTreeSet<InterfaceId> = members.keys().map(|key| key.interface).collect();
         let mut unused = Vec::new();
         self.by_name.retain(|name, interface| {
             let is_used = used.contains(&interface.id);
             if !is_used {
                 interface.close_all(link);
-                unused.push(name.clone());
+                unused.push((name.clone(), interface.id));
             }
             is_used
         });

@@ -1,6 +1,10 @@
 //! The virtual routers of a driver, with what the core does not know of them.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::sync::watch;
 use vrrp_core::{
@@ -29,6 +33,8 @@ pub(super) struct Entry {
     pub(super) asked: Generation,
     /// The phase that was last told, which is the core's after each turn.
     pub(super) phase: Phase,
+    /// When it was told, by the wall clock then: an age that is measured anew would differ by a millisecond now and then.
+    pub(super) since: SystemTime,
     /// Removed from the configuration, and not gone yet.
     pub(super) leaving: bool,
     /// What the backend said when it last failed.
@@ -58,6 +64,7 @@ impl Entry {
             backend,
             asked: Generation::default(),
             phase,
+            since: SystemTime::now(),
             leaving: false,
             error: None,
             unreleased: None,

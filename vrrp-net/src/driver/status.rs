@@ -1,6 +1,6 @@
 //! The driver's part of [`NodeStatus`].
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use vrrp_core::{Counters, Instant, Phase, Speaker, Status};
 
@@ -57,7 +57,7 @@ fn router_status(
         interface: entry.interface.clone(),
         router: entry.router.clone(),
         phase: status.phase,
-        since: SystemTime::now().checked_sub(now - status.since).unwrap_or(SystemTime::UNIX_EPOCH),
+        since: entry.since,
         reason: status.reason,
         claim: status.claim,
         held: if holds { entry.addresses.to_vec() } else { Vec::new() },

@@ -32,7 +32,7 @@ pub struct RouterStatus {
     pub router: VirtualRouter,
     /// What it does.
     pub phase: Phase,
-    /// Since when.
+    /// When that began, by the wall clock at that time.
     pub since: SystemTime,
     /// What led to it.
     pub reason: Reason,
