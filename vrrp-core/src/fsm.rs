@@ -37,7 +37,7 @@ pub use away::Away;
 pub use backup::Backup;
 pub use fight::Fight;
 pub use greeting::Greeting;
-pub use handover::Then;
+pub use handover::{Then, Unanswered};
 pub use lease::Lease;
 pub use parting::Parting;
 pub use probation::Probation;
@@ -121,7 +121,7 @@ pub enum Input {
     SendFailed,
     /// The last advertisement was sent as far as this node is concerned, and there is no way to any of the peers.
     Unreached,
-    /// The interface has another hardware address: neighbours know the addresses at the old one.
+    /// Neighbours may know the addresses elsewhere: the interface has another hardware address, or somebody says so.
     Moved,
     /// Hand over, and stay out.
     Drain {
@@ -130,8 +130,10 @@ pub enum Input {
     },
     /// Take part again.
     Resume,
-    /// New configuration that keeps the identity.
+    /// New configuration, but for the addresses.
     Reconfigure(Params),
+    /// Other addresses, some of which may be the same.
+    Readdress,
     /// A deadline has come.
     Timeout,
 }
@@ -192,8 +194,7 @@ pub struct Machine {
     state: State,
     /// Started and not shut down.
     wanted: bool,
-    /// An operator keeps it out.
-    drained: bool,
+    drained: Option<handover::Drained>,
     link: Link,
     /// Whether it has taken part since it was started.
     took_part: bool,
@@ -227,7 +228,7 @@ impl Machine {
             params,
             state: State::Initialize,
             wanted: false,
-            drained: false,
+            drained: None,
             link: Link::Missing,
             took_part: false,
             fault: None,
@@ -249,13 +250,14 @@ impl Machine {
             (_, Input::Start) => self.start(now, &mut effects),
             (_, Input::Link(link)) => self.link_changed(now, link, &mut effects),
             (_, Input::Reconfigure(params)) => self.reconfigure(now, params, &mut effects),
+            (_, Input::Readdress) => self.readdress(now, &mut effects),
 
             (State::Initialize, Input::Shutdown) => {
                 self.wanted = false;
                 effects.transition = Some(Reason::Shutdown);
             }
-            (State::Initialize, Input::Drain { .. }) => {
-                self.drained = true;
+            (State::Initialize, Input::Drain { force }) => {
+                self.drained = Some(handover::Drained { force });
                 effects.transition = Some(Reason::Drain);
             }
             (State::Initialize, Input::Resume) => self.resume(now, &mut effects),
@@ -267,8 +269,14 @@ impl Machine {
                 Input::Advert(_) | Input::LeaseLost(_) | Input::SendFailed | Input::Unreached | Input::Moved,
             ) => {}
 
-            (State::Backup(_), Input::Shutdown) => self.stop_as_backup(Reason::Shutdown, &mut effects),
-            (State::Backup(_), Input::Drain { .. }) => self.stop_as_backup(Reason::Drain, &mut effects),
+            (State::Backup(_), Input::Shutdown) => {
+                self.wanted = false;
+                self.initialize(Reason::Shutdown, &mut effects);
+            }
+            (State::Backup(_), Input::Drain { force }) => {
+                self.drained = Some(handover::Drained { force });
+                self.initialize(Reason::Drain, &mut effects);
+            }
             (State::Backup(backup), Input::Advert(heard)) => self.backup_hears(now, backup, heard),
             (State::Backup(backup), Input::Timeout) => self.backup_timeout(now, backup, &mut effects),
             (State::Backup(_), Input::SendFailed) => self.note_send_failure(),
@@ -325,7 +333,7 @@ impl Machine {
         if !self.wanted {
             return Some(Hold::Stopped);
         }
-        if self.drained {
+        if self.drained.is_some() {
             return Some(Hold::Drained);
         }
         match self.link {
@@ -340,7 +348,13 @@ impl Machine {
     /// Whether an operator keeps it out.
     #[must_use]
     pub const fn is_drained(&self) -> bool {
-        self.drained
+        self.drained.is_some()
+    }
+
+    /// Whether it was started, and not told to stop since.
+    #[must_use]
+    pub const fn is_wanted(&self) -> bool {
+        self.wanted
     }
 
     /// What it is doing.
@@ -418,18 +432,13 @@ impl Machine {
     }
 
     fn reconfigure(&mut self, now: Instant, params: Params, effects: &mut Effects) {
-        let changed = self.params != params;
-        self.params = params;
-        if let State::Backup(backup) = &mut self.state {
-            // A last word is that of the one that yielded.
-            backup.parting = None;
-        }
-        if let State::Active(active) = self.state
-            && changed
-            && !active.is_resigning()
-        {
+        let before = core::mem::replace(&mut self.params, params);
+        match self.state {
+            State::Initialize => {}
+            State::Backup(backup) => self.reconfigure_backup(now, backup, &before),
+            State::Active(active) if before == params || active.is_resigning() => {}
             // Backups follow the new claim and interval from this advertisement on.
-            self.advertise(now, active, effects);
+            State::Active(active) => self.advertise(now, active, effects),
         }
     }
 }

@@ -123,6 +123,7 @@ impl Router {
             Input::Unreached { key } => self.step_key(&key, fsm::Input::Unreached),
             Input::Drain { key, force } => self.step_key(&key, fsm::Input::Drain { force }),
             Input::Resume { key } => self.step_key(&key, fsm::Input::Resume),
+            Input::Announce { key } => self.step_key(&key, fsm::Input::Moved),
             Input::Shutdown => self.shutdown(),
             Input::Configure(desired) => self.configure(desired),
             Input::Interface { id, status } => self.set_interface(id, status),

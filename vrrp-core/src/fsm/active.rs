@@ -1,6 +1,6 @@
 //! RFC 9568 6.4.3: Active, with the lease that makes it true.
 
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 
 use super::{
     Announcing, Away, Backup, Effects, Fight, Heard, Lease, Machine, Params, Parting, Say, State, Then,
@@ -85,7 +85,9 @@ impl Active {
                 let announcing = announcing.and_then(|announcing| announcing.deadline());
                 [announcing, repair_until, self.fight.repair_at()].into_iter().flatten().min()
             }
-            Lease::Resigning { until, .. } => Some(until),
+            Lease::Resigning { until, unanswered, .. } => {
+                Some(unanswered.map_or(until, |unanswered| until.min(unanswered.until())))
+            }
         };
         lease.map_or(self.next_advert_at, |at| at.min(self.next_advert_at))
     }
@@ -138,6 +140,7 @@ impl Machine {
         };
         let lease = Lease::Held { announcing, repair_until: None };
         effects.transition = Some(Reason::Adopted);
+        let advertised_at = advertised_at.min(now);
         self.advertise(now, Active { adopted: true, ..Active::new(now, advertised_at, lease) }, effects);
     }
 
@@ -154,7 +157,9 @@ impl Machine {
             return;
         }
         self.note_send();
-        active.sent_before = active.sent_at;
+        if active.sent_at < now {
+            active.sent_before = active.sent_at;
+        }
         active.sent_at = now;
         active.unreached = false;
         effects.transmit = Some(Say::Claim);
@@ -174,11 +179,12 @@ impl Machine {
             self.step_out_unsent(now, effects);
             return;
         }
-        let claim = self.claim();
-        // A resignation helps a backup that still counts on the last advertisement.
-        if now < active.sent_at + self.params.interval.active_down(claim) {
-            effects.transmit = Some(Say::Resign);
-        }
+        self.step_down_stalled(now, effects);
+    }
+
+    /// Says nothing: a resignation would come after three intervals, and give each backup a Skew_Time from then on,
+    /// where it has less than that left.
+    pub(super) fn step_down_stalled(&mut self, now: Instant, effects: &mut Effects) {
         self.begin_probation(now);
         self.stand_back(now);
         effects.transition = Some(Reason::Stalled);
@@ -197,7 +203,7 @@ impl Machine {
         match (active.lease, heard.claim) {
             (Lease::Held { .. }, claim) if active.away.is_some() => {
                 if is_stronger && claim != Claim::Resign {
-                    self.let_go(None, Reason::StrongerClaim, Some(heard.source), effects);
+                    self.let_go(Reason::StrongerClaim, Some(heard.source), effects);
                 }
             }
             (Lease::Resigning { .. }, Claim::Resign) => {}
@@ -205,9 +211,7 @@ impl Machine {
                 self.begin_probation(now);
                 self.follow(now, heard, Reason::Fight, effects);
             }
-            (Lease::Resigning { then, .. }, _) => {
-                self.let_go(Some(then), Reason::Successor, Some(heard.source), effects);
-            }
+            (Lease::Resigning { .. }, _) => self.let_go(Reason::Successor, Some(heard.source), effects),
             // 6.4.3: advertise, restart Adver_Timer.
             (_, Claim::Resign) => {
                 if active.may_answer(now, self.params.interval) {
@@ -292,6 +296,10 @@ impl Machine {
                 self.backend_failed(now, LeaseFailure::TimedOut, effects);
                 return;
             }
+            Lease::Resigning { unanswered: Some(unanswered), .. } if unanswered.until() <= now => {
+                self.backend_failed(now, LeaseFailure::TimedOut, effects);
+                return;
+            }
             Lease::Resigning { until, then, .. } if until <= now => {
                 self.end_handover(now, active, then, effects);
                 return;
@@ -314,7 +322,10 @@ impl Machine {
     /// 6.4.3, Adver_Timer fired. The schedule does not drift with the lateness of its timer.
     fn advertise_on_schedule(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
         let interval = self.params.interval.duration();
-        let on_schedule = active.next_advert_at + interval;
+        // The weakest backup needs all but a 256th of an interval after a resignation: one that comes as late would
+        // cost it as much again.
+        let room = if active.is_resigning() { interval / 16 } else { Duration::ZERO };
+        let on_schedule = active.next_advert_at + interval + room;
         active.next_advert_at = if on_schedule > now { on_schedule } else { now + interval };
         if active.is_resigning() {
             effects.transmit = Some(Say::Resign);

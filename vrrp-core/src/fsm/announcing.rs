@@ -18,13 +18,19 @@ pub struct Announcing {
     heard_at: Option<Instant>,
     /// A while after it, should it have been a last word.
     won_at: Option<Instant>,
+    /// When somebody else's advertisement may lead to an announcement again.
+    quiet_until: Instant,
 }
+
+/// How long announcements that others can provoke are apart: each is a packet for every address.
+const QUIET: Duration = Duration::from_millis(250);
 
 impl Announcing {
     /// Begins a burst, and says whether its first announcement is due at once.
     pub(super) fn burst(now: Instant, params: &Params) -> (Self, bool) {
-        let next_at = params.announcements.delay(0).map(|delay| now + delay);
-        let mut announcing = Self { base: now, step: 0, next_at, heard_at: None, won_at: None };
+        let next_at =
+            params.announcements.delay(0).map(|delay| now + delay).or_else(|| refresh_at(now, params));
+        let mut announcing = Self { next_at, ..Self::kept(now, params) };
         let due = announcing.due(now, params);
         (announcing, due)
     }
@@ -32,20 +38,25 @@ impl Announcing {
     /// No burst: neighbours know. The next announcement is the refresh.
     pub(super) fn kept(now: Instant, params: &Params) -> Self {
         let next_at = refresh_at(now, params);
-        Self { base: now, step: 0, next_at, heard_at: None, won_at: None }
+        Self { base: now, step: 0, next_at, heard_at: None, won_at: None, quiet_until: now }
     }
 
     /// A weaker advertisement was heard. Its sender may have announced the addresses, so ours are announced now, if
     /// it is not one of a series, and an eighth of an interval after each: it may have been a last word.
     pub(super) fn won(&mut self, now: Instant, params: &Params) -> bool {
+        let policy = &params.announcements;
+        if policy.delay(0).is_none() && policy.refresh().is_none() {
+            // Nobody is ever told.
+            return false;
+        }
         let interval = params.interval.duration();
         let first = self.heard_at.is_none_or(|at| at + interval.saturating_mul(5) / 4 <= now);
         let mut due = false;
-        if first {
+        if first && self.quiet_until <= now {
             (*self, due) = Self::burst(now, params);
         }
         self.heard_at = Some(now);
-        self.won_at = Some(now + interval / 8);
+        self.won_at = Some((now + interval / 8).max(self.quiet_until));
         due
     }
 
@@ -53,7 +64,7 @@ impl Announcing {
     pub(super) fn due(&mut self, now: Instant, params: &Params) -> bool {
         let mut due = false;
         if self.won_at.is_some_and(|at| at <= now) {
-            self.won_at = None;
+            (self.won_at, self.quiet_until) = (None, now + QUIET);
             due = true;
         }
         while let Some(at) = self.next_at

@@ -1,7 +1,7 @@
 //! RFC 9568 6.4.2: Backup.
 
-use super::{Effects, Greeting, Heard, Machine, Parting, Say, State, Vetting};
-use crate::{Claim, Instant, Interval, LeaseFailure, Preempt, Reach, Reason};
+use super::{Effects, Greeting, Heard, Machine, Params, Parting, Say, State, Vetting};
+use crate::{Claim, Instant, Interval, LeaseFailure, Preempt, Reach, Reason, Role};
 
 /// The timers and learned values of Backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -143,11 +143,47 @@ impl Machine {
         }
     }
 
-    pub(super) fn stop_as_backup(&mut self, reason: Reason, effects: &mut Effects) {
-        match reason {
-            Reason::Drain => self.drained = true,
-            _ => self.wanted = false,
+    /// The configuration changed, and what is armed was armed by the old one.
+    pub(super) fn reconfigure_backup(&mut self, now: Instant, mut backup: Backup, before: &Params) {
+        // A last word is that of the one that yielded.
+        backup.parting = None;
+        let interval = self.params.interval;
+        let follows_nobody = backup.active.is_none() && backup.expecting == Reason::Silence;
+        if before.interval != interval && follows_nobody {
+            // The interval that it waits for was its own.
+            backup.active_interval = interval;
+            backup.active_down_at = now + interval.active_down(self.claim());
+        } else if before.role != self.params.role {
+            self.judge_claim(now, &mut backup, before.role);
         }
-        self.initialize(reason, effects);
+        self.state = State::Backup(backup);
+    }
+
+    /// The own claim or Preempt_Mode changed: a takeover that it does not allow any more is off, and the timer runs
+    /// for as long as the claim says now.
+    fn judge_claim(&self, now: Instant, backup: &mut Backup, before: Role) {
+        let (old, claim) = (before.claim(), self.claim());
+        let interval = backup.active_interval;
+        if claim < old || before.preempt() != self.params.role.preempt() {
+            backup.preempt_at = None;
+        }
+        if self.params.role == Role::Owner && !self.on_probation(now) {
+            // 6.4.1: the owner waits for nobody.
+            (backup.active_down_at, backup.expecting) = (now, Reason::Owner);
+            return;
+        }
+        let is_off = match backup.expecting {
+            Reason::Preemption => claim < old || !self.preempts_at_once(now),
+            Reason::Owner => true,
+            _ => false,
+        };
+        if is_off {
+            backup.active_down_at = now + interval.active_down(claim);
+            backup.expecting = Reason::Silence;
+        } else {
+            // Skew_Time is a part of it, after a resignation all of it.
+            let armed_at = backup.active_down_at - interval.skew(old);
+            backup.active_down_at = armed_at + interval.skew(claim);
+        }
     }
 }

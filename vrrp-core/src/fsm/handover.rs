@@ -2,23 +2,24 @@
 
 use core::{net::IpAddr, time::Duration};
 
-use super::{Active, Effects, Fight, Lease, Machine, Say, State};
+use super::{Active, Announcing, Effects, Fight, Lease, Machine, Say, State};
 use crate::{Instant, Reason, Want};
 
 /// A handover waits this long for a successor beyond one interval.
 const HANDOVER_GRACE: Duration = Duration::from_millis(100);
-/// A handover waits at most this long.
-const LONGEST_HANDOVER: Duration = Duration::from_secs(4);
+/// A handover of a node that stops waits at most this long: whoever ends a process does not wait for ever. The
+/// successor's Skew_Time is longer from an interval of 4 s on, for a weak one, and clients wait for the rest of it.
+const LONGEST_STOP: Duration = Duration::from_secs(4);
 
-/// What follows a handover.
+/// What follows a handover when nobody takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the reasons to hand over")]
 pub enum Then {
     /// The virtual router stops.
     Stop,
-    /// It waits to be resumed.
+    /// It waits to be resumed, or goes on.
     Drain {
-        /// Even if nobody took over.
+        /// It waits even if nobody took over.
         force: bool,
     },
     /// It follows the successor, on probation: somebody on this host takes the addresses away again and again.
@@ -27,58 +28,126 @@ pub enum Then {
     Withdraw,
 }
 
+impl Then {
+    const fn reason(self) -> Reason {
+        match self {
+            Self::Stop => Reason::Shutdown,
+            Self::Drain { .. } => Reason::Drain,
+            Self::GiveWay => Reason::Fight,
+            Self::Withdraw => Reason::Interface,
+        }
+    }
+
+    /// How long it waits for a successor. A drain, which is refused when nobody comes, waits for the weakest.
+    fn patience(self, interval: Duration) -> Duration {
+        let wait = interval.saturating_add(HANDOVER_GRACE);
+        match self {
+            Self::Stop | Self::Withdraw => wait.min(LONGEST_STOP),
+            Self::Drain { .. } | Self::GiveWay => wait,
+        }
+    }
+}
+
+/// What the backend has not answered yet while a handover goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the requests that put addresses")]
+pub enum Unanswered {
+    /// The addresses were never held.
+    Acquire {
+        /// When it counts as failed.
+        until: Instant,
+    },
+    /// An address was lost.
+    Repair {
+        /// When it counts as failed.
+        until: Instant,
+    },
+}
+
+impl Unanswered {
+    pub(super) const fn until(self) -> Instant {
+        match self {
+            Self::Acquire { until } | Self::Repair { until } => until,
+        }
+    }
+}
+
 impl Machine {
     /// Shutdown, drain and a fight: resign, and serve until a successor is heard. RFC 9568 6.4.3 goes to Initialize
     /// at once, which leaves the addresses without a node for the successor's Skew_Time.
     pub(super) fn hand_over(&mut self, now: Instant, mut active: Active, then: Then, effects: &mut Effects) {
-        let reason = match then {
-            Then::Stop => Reason::Shutdown,
-            Then::Drain { .. } => Reason::Drain,
-            Then::GiveWay => Reason::Fight,
-            Then::Withdraw => Reason::Interface,
-        };
+        self.remember(then);
         if active.away.is_some() && self.source().is_none() {
             // There is no link to resign on.
-            self.let_go(Some(then), reason, None, effects);
+            self.let_go(then.reason(), None, effects);
             return;
         }
         match active.lease {
             Lease::Resigning { then: Then::Stop, .. } if then == Then::Stop => {
-                self.let_go(Some(then), reason, None, effects);
+                self.let_go(then.reason(), None, effects);
             }
+            // It stops first; what else was asked for is remembered.
             Lease::Resigning { then: Then::Stop, .. } => {}
-            Lease::Resigning {
-                until,
-                announcing,
-                then: before @ (Then::Drain { .. } | Then::GiveWay | Then::Withdraw),
-            } => {
-                if before == Then::GiveWay {
+            Lease::Resigning { until, then: before, announcing, unanswered } => {
+                if before == Then::GiveWay && unanswered.is_none() {
                     effects.lease = Some(Want::Leaving);
                 }
-                active.lease = Lease::Resigning { until, then, announcing };
+                let until = until.min(now + then.patience(self.params.interval.duration()));
+                active.lease = Lease::Resigning { until, then, announcing, unanswered };
                 self.state = State::Active(active);
             }
-            Lease::Acquiring { .. } => {
+            // Nobody is served yet: to wait only makes sense if it is to be taken back.
+            Lease::Acquiring { .. } if then != (Then::Drain { force: false }) => {
                 effects.transmit = Some(Say::Resign);
-                self.let_go(Some(then), reason, None, effects);
+                self.let_go(then.reason(), None, effects);
             }
-            Lease::Held { announcing, .. } => {
-                let interval = self.params.interval.duration();
-                let until = now + interval.saturating_add(HANDOVER_GRACE).min(LONGEST_HANDOVER);
-                active.lease = Lease::Resigning { until, then, announcing };
-                // The first repeat comes soon: a resignation that is lost, or overtaken by an advertisement
-                // that was sent before it, would cost the successor an interval.
-                active.next_advert_at = now + interval / 16;
-                effects.transition = Some(reason);
-                effects.lease = Some(match then {
-                    Then::Stop | Then::Drain { .. } | Then::Withdraw => Want::Leaving,
-                    // An address was deleted a moment ago.
-                    Then::GiveWay => Want::Repair,
-                });
-                effects.transmit = Some(Say::Resign);
-                self.state = State::Active(active);
+            Lease::Acquiring { give_up_at: until } => {
+                self.resign(now, active, then, None, Some(Unanswered::Acquire { until }), effects);
+            }
+            // An address was deleted a moment ago.
+            Lease::Held { announcing, .. } if then == Then::GiveWay => {
+                let until = now + self.params.backend_timeout;
+                effects.lease = Some(Want::Repair);
+                self.resign(now, active, then, announcing, Some(Unanswered::Repair { until }), effects);
+            }
+            // A request to mark the addresses would cut the repair off, and nobody would answer for what is lost.
+            Lease::Held { announcing, repair_until: Some(until) } => {
+                self.resign(now, active, then, announcing, Some(Unanswered::Repair { until }), effects);
+            }
+            Lease::Held { announcing, repair_until: None } => {
+                effects.lease = Some(Want::Leaving);
+                self.resign(now, active, then, announcing, None, effects);
             }
         }
+    }
+
+    /// What an operator asks for holds from now on, whatever comes of the handover.
+    fn remember(&mut self, then: Then) {
+        match then {
+            Then::Stop => self.wanted = false,
+            Then::Drain { force } => self.drained = Some(Drained { force }),
+            Then::GiveWay | Then::Withdraw => {}
+        }
+    }
+
+    fn resign(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        then: Then,
+        announcing: Option<Announcing>,
+        unanswered: Option<Unanswered>,
+        effects: &mut Effects,
+    ) {
+        let interval = self.params.interval.duration();
+        let until = now + then.patience(interval);
+        active.lease = Lease::Resigning { until, then, announcing, unanswered };
+        // The first repeat comes soon: a resignation that is lost, or overtaken by an advertisement
+        // that was sent before it, would cost the successor an interval.
+        active.next_advert_at = now + interval / 16;
+        effects.transition = Some(then.reason());
+        effects.transmit = Some(Say::Resign);
+        self.state = State::Active(active);
     }
 
     /// Nobody took over in time.
@@ -89,15 +158,24 @@ impl Machine {
         then: Then,
         effects: &mut Effects,
     ) {
+        // Peers may have taken over long ago, without a word that was heard here.
+        let is_superseded = now >= active.superseded_at(&self.params);
         match then {
             Then::Stop | Then::Drain { force: true } | Then::Withdraw => {
-                self.let_go(Some(then), Reason::NoSuccessor, None, effects);
+                self.let_go(Reason::NoSuccessor, None, effects);
+                // Should the ones before be lost.
+                effects.transmit = Some(Say::Resign);
             }
+            Then::Drain { force: false } if is_superseded => self.let_go(Reason::Stalled, None, effects),
             // What was asked for is to be taken back, and there is nothing to advertise from.
-            Then::Drain { force: false } | Then::GiveWay if active.away.is_some() => {
-                self.let_go(None, Reason::Interface, None, effects);
+            Then::Drain { force: false } if active.away.is_some() => {
+                self.drained = None;
+                effects.drain_refused = true;
+                self.let_go(Reason::Interface, None, effects);
             }
+            Then::GiveWay if active.away.is_some() => self.let_go(Reason::Interface, None, effects),
             Then::Drain { force: false } => {
+                self.drained = None;
                 effects.drain_refused = true;
                 self.take_back(now, active, Reason::Resume, effects);
             }
@@ -110,12 +188,24 @@ impl Machine {
 
     /// Ends a drain. A shutdown goes on.
     pub(super) fn resume_as_active(&mut self, now: Instant, active: Active, effects: &mut Effects) {
+        self.drained = None;
         if let Some(Then::Drain { .. }) = active.handover() {
             self.take_back(now, active, Reason::Resume, effects);
         }
     }
 
-    /// Takes a resignation back, if there is one: the addresses are still held.
+    /// Ends the handover of a node that was to stop. A drain that was asked for goes on.
+    pub(super) fn stay(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        let (Lease::Resigning { then, .. }, Some(Drained { force })) = (&mut active.lease, self.drained)
+        else {
+            self.take_back(now, active, Reason::Startup, effects);
+            return;
+        };
+        *then = Then::Drain { force };
+        self.state = State::Active(active);
+    }
+
+    /// Takes a resignation back, if there is one and the addresses can still be this node's.
     pub(super) fn take_back(
         &mut self,
         now: Instant,
@@ -123,30 +213,37 @@ impl Machine {
         reason: Reason,
         effects: &mut Effects,
     ) {
-        if let Lease::Resigning { announcing, .. } = active.lease {
-            // The backend marked the addresses as leaving: a repair puts them right.
-            let repair_until = Some(now + self.params.backend_timeout);
-            active.lease = Lease::Held { announcing, repair_until };
-            effects.transition = Some(reason);
-            effects.lease = Some(Want::Repair);
-            self.advertise(now, active, effects);
+        let Lease::Resigning { announcing, unanswered, .. } = active.lease else { return };
+        if now >= active.superseded_at(&self.params) {
+            self.step_down_stalled(now, effects);
+            return;
         }
+        // Its times have passed, and neighbours know.
+        let announcing = announcing.map(|_| Announcing::kept(now, &self.params));
+        active.lease = match unanswered {
+            Some(Unanswered::Acquire { until }) => Lease::Acquiring { give_up_at: until },
+            Some(Unanswered::Repair { until }) => Lease::Held { announcing, repair_until: Some(until) },
+            None => {
+                // The backend marked the addresses as leaving: a repair puts them right.
+                effects.lease = Some(Want::Repair);
+                let repair_until = Some(now + self.params.backend_timeout);
+                Lease::Held { announcing, repair_until }
+            }
+        };
+        effects.transition = Some(reason);
+        self.advertise(now, active, effects);
     }
 
-    /// Leaves Active without a fault, and ends the handover if this was one.
-    pub(super) fn let_go(
-        &mut self,
-        handover: Option<Then>,
-        reason: Reason,
-        successor: Option<IpAddr>,
-        effects: &mut Effects,
-    ) {
-        match handover {
-            None | Some(Then::GiveWay | Then::Withdraw) => {}
-            Some(Then::Stop) => self.wanted = false,
-            Some(Then::Drain { .. }) => self.drained = true,
-        }
+    /// Leaves Active without a fault.
+    pub(super) fn let_go(&mut self, reason: Reason, successor: Option<IpAddr>, effects: &mut Effects) {
         self.initialize(reason, effects);
         effects.lease = Some(Want::Release { reason, successor });
     }
+}
+
+/// An operator keeps it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Drained {
+    /// Even if nobody takes over.
+    pub(super) force: bool,
 }

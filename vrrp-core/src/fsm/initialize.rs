@@ -13,7 +13,8 @@ impl Machine {
         if let State::Active(active) = self.state
             && active.handover() == Some(Then::Stop)
         {
-            self.take_back(now, active, Reason::Startup, effects);
+            self.wanted = true;
+            self.stay(now, active, effects);
         }
         if self.wanted {
             return;
@@ -40,7 +41,7 @@ impl Machine {
     }
 
     pub(super) fn resume(&mut self, now: Instant, effects: &mut Effects) {
-        self.drained = false;
+        self.drained = None;
         self.enter(now, Reason::Resume, effects);
     }
 
@@ -94,6 +95,10 @@ impl Machine {
         let timer = match reason {
             // Enough to hear an Active, if all it takes is to listen. By unicast it has to know the way here, too.
             Reason::InterfaceBack if was_here && !self.params.unicast => {
+                interval.duration().saturating_add(interval.skew(self.claim()))
+            }
+            // It was Active a moment ago, and knows the way.
+            Reason::Retry if was_here && self.on_probation(now) => {
                 interval.duration().saturating_add(interval.skew(self.claim()))
             }
             _ => interval.active_down(self.claim()),

@@ -1,6 +1,6 @@
 //! The lease of an Active: what its backend has done, and what becomes of addresses that are lost.
 
-use super::{Active, Announcing, Effects, Machine, Say, State, Then, fight::Answer};
+use super::{Active, Announcing, Effects, Machine, Say, State, Then, Unanswered, Vetting, fight::Answer};
 use crate::{Hold, Instant, LeaseFailure, Loss, Reach, Reason, Want};
 
 /// What the backend has done so far.
@@ -27,6 +27,8 @@ pub enum Lease {
         then: Then,
         /// What `announcing` was, should the resignation be taken back.
         announcing: Option<Announcing>,
+        /// What the backend was asked before, or since, and has not answered.
+        unanswered: Option<Unanswered>,
     },
 }
 
@@ -39,10 +41,14 @@ impl Machine {
         effects: &mut Effects,
     ) {
         match (active.lease, result) {
-            (Lease::Resigning { .. }, _) | (Lease::Held { repair_until: None, .. }, _) => return,
+            (Lease::Resigning { unanswered: None, .. } | Lease::Held { repair_until: None, .. }, _) => return,
+            (Lease::Resigning { .. }, Ok(reach)) => {
+                self.put_while_resigning(now, active, reach, effects);
+                return;
+            }
             (Lease::Acquiring { .. }, Ok(_)) => effects.transition = Some(Reason::Acquired),
             (Lease::Held { .. }, Ok(_)) => effects.repaired = true,
-            (Lease::Acquiring { .. } | Lease::Held { .. }, Err(failure)) => {
+            (Lease::Acquiring { .. } | Lease::Held { .. } | Lease::Resigning { .. }, Err(failure)) => {
                 self.backend_failed(now, failure, effects);
                 return;
             }
@@ -56,6 +62,85 @@ impl Machine {
             Ok(Reach::Routed) | Err(_) => None,
         };
         active.lease = Lease::Held { announcing, repair_until: None };
+        self.state = State::Active(active);
+    }
+
+    /// The addresses are there while a successor is waited for: a process that starts now must not take them for its own.
+    fn put_while_resigning(&mut self, now: Instant, mut active: Active, reach: Reach, effects: &mut Effects) {
+        let Lease::Resigning { until, then, announcing, unanswered } = active.lease else { return };
+        let announcing = match (unanswered, reach) {
+            // Neighbours are told if it is taken back.
+            (Some(Unanswered::Acquire { .. }), Reach::OnLink) => Some(Announcing::kept(now, &self.params)),
+            (Some(Unanswered::Acquire { .. }), Reach::Routed) => None,
+            (Some(Unanswered::Repair { .. }) | None, _) => {
+                effects.repaired = true;
+                announcing
+            }
+        };
+        if then != Then::GiveWay {
+            effects.lease = Some(Want::Leaving);
+        }
+        active.lease = Lease::Resigning { until, then, announcing, unanswered: None };
+        self.state = State::Active(active);
+    }
+
+    /// Other addresses are configured: what is new is put, and what is gone is let go, in one request. What stays is
+    /// served all the while.
+    pub(super) fn readdress(&mut self, now: Instant, effects: &mut Effects) {
+        match self.state {
+            // The answer would be one about the old addresses.
+            State::Initialize => {
+                let until = now + self.params.backend_timeout;
+                if let Some(inspect_until) =
+                    self.fault.as_mut().and_then(|fault| fault.inspect_until.as_mut())
+                {
+                    *inspect_until = until;
+                    effects.lease = Some(Want::Inspect);
+                }
+            }
+            State::Backup(mut backup) => {
+                match &mut backup.vetting {
+                    Vetting::Adopt { until } => {
+                        *until = now + self.params.backend_timeout;
+                        effects.lease = Some(Want::Adopt);
+                    }
+                    Vetting::Inspect { .. } | Vetting::Due | Vetting::Passed => {
+                        self.vet(now, &mut backup, effects);
+                    }
+                }
+                self.state = State::Backup(backup);
+            }
+            State::Active(active) => self.readdress_as_active(now, active, effects),
+        }
+    }
+
+    fn readdress_as_active(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+        let until = now + self.params.backend_timeout;
+        match &mut active.lease {
+            Lease::Acquiring { give_up_at } => {
+                *give_up_at = until;
+                effects.lease = Some(Want::Acquire);
+            }
+            Lease::Held { .. } if active.away.is_some() => {
+                self.lost_while_away(now, active, effects);
+                return;
+            }
+            Lease::Held { repair_until, .. } => {
+                *repair_until = Some(until);
+                effects.lease = Some(Want::Repair);
+            }
+            Lease::Resigning { unanswered: Some(unanswered), .. } => {
+                effects.lease = Some(match unanswered {
+                    Unanswered::Acquire { .. } => Want::Acquire,
+                    Unanswered::Repair { .. } => Want::Repair,
+                });
+                self.state = State::Active(active);
+                return;
+            }
+            // The successor puts its own.
+            Lease::Resigning { unanswered: None, .. } => return,
+        }
+        self.transmit(now, &mut active, effects);
         self.state = State::Active(active);
     }
 
@@ -75,17 +160,23 @@ impl Machine {
                 active.fight.deleted(now)
             }
             (Lease::Held { .. }, Loss::Lapsed) => Answer::Repair,
-            // Served until a successor is heard.
-            (Lease::Resigning { then: Then::GiveWay, .. }, _) => {
-                effects.lease = Some(Want::Repair);
-                return;
-            }
             // It was put there, and is gone before its backend was heard.
-            (Lease::Acquiring { .. }, _) => {
+            (
+                Lease::Acquiring { .. }
+                | Lease::Resigning { unanswered: Some(Unanswered::Acquire { .. }), .. },
+                _,
+            ) => {
                 effects.lease = Some(Want::Acquire);
                 return;
             }
-            (Lease::Resigning { .. }, _) => return,
+            // Served until a successor is heard.
+            (Lease::Resigning { until, then, announcing, .. }, _) => {
+                let unanswered = Some(Unanswered::Repair { until: now + self.params.backend_timeout });
+                active.lease = Lease::Resigning { until, then, announcing, unanswered };
+                effects.lease = Some(Want::Repair);
+                self.state = State::Active(active);
+                return;
+            }
         };
         match answer {
             Answer::Repair => self.repair(now, &mut active, effects),

@@ -41,9 +41,9 @@ impl Machine {
         let unheard = active.sent_at == active.since && matches!(active.lease, Lease::Acquiring { .. });
         active.sent_at = active.sent_before;
         self.state = State::Active(active);
-        if let Some(then @ Then::Withdraw) = active.handover() {
+        if active.handover() == Some(Then::Withdraw) {
             // Nobody can be reached from the old source.
-            self.let_go(Some(then), Reason::Interface, None, effects);
+            self.let_go(Reason::Interface, None, effects);
             return;
         }
         if active.is_resigning() || active.away.is_some() {

@@ -1,6 +1,9 @@
 //! The desired world, compared with the present one.
 
-use alloc::{boxed::Box, collections::BTreeMap};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+};
 use core::net::IpAddr;
 
 use super::{
@@ -57,9 +60,10 @@ fn peers_off_link(config: &VirtualRouter) -> bool {
     }
 }
 
-/// Whether peers and backends see the same virtual router, so that its state can be kept.
-fn same_identity(one: &VirtualRouter, other: &VirtualRouter) -> bool {
-    one.version() == other.version() && one.addresses().eq(other.addresses())
+/// Whether there is something to put or to let go: the order of a list has no meaning.
+fn has_other_addresses(one: &VirtualRouter, other: &VirtualRouter) -> bool {
+    !one.addresses().eq(other.addresses())
+        && one.addresses().collect::<BTreeSet<_>>() != other.addresses().collect()
 }
 
 impl Router {
@@ -145,33 +149,44 @@ impl Router {
         }
     }
 
+    /// Compares with what is in force. A handover that was to make room for something else is taken back.
     fn change(&mut self, slot: Slot, config: &VirtualRouter) {
-        let Some(entry) = self.entry(slot) else { return };
+        let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
+        if entry.config().version() != config.version() {
+            self.depart(slot, Departure::ReplacedBy(config.clone()));
+            return;
+        }
         let status = self.interfaces.get(&entry.key().interface).copied().unwrap_or_default();
-        let unchanged = entry.config() == config && entry.rest.departure.is_none();
-        let identical = same_identity(entry.config(), config) && entry.rest.departure.is_none();
-        if unchanged {
-            // Started again, should it have been shut down.
-            self.step(slot, fsm::Input::Start);
-        } else if identical {
-            if let Some(Some(entry)) = self.entries.get_mut(slot) {
-                entry.set_config(config.clone());
-            }
+        let stays = entry.rest.departure.take().is_some();
+        let (is_other, has_others) = (entry.config() != config, has_other_addresses(entry.config(), config));
+        if is_other {
+            entry.set_config(config.clone());
+        }
+        if stays {
+            self.departing.retain(|departing| *departing != slot);
+        }
+        if is_other {
             self.step(slot, fsm::Input::Link(link(config, status)));
             self.step(slot, fsm::Input::Reconfigure(params(config)));
-            self.step(slot, fsm::Input::Start);
-        } else {
-            self.depart(slot, Departure::ReplacedBy(config.clone()));
         }
+        if has_others {
+            self.step(slot, fsm::Input::Readdress);
+        }
+        // Started again, should it have been shut down.
+        self.step(slot, fsm::Input::Start);
     }
 
     /// Hands over; what happens afterwards is [`finish_departures`](Self::finish_departures).
     fn depart(&mut self, slot: Slot, departure: Departure) {
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
         let already = entry.rest.departure.replace(departure).is_some();
+        // Only a second shutdown cuts the handover of the first short.
+        let is_stopping = !entry.machine().is_wanted() && entry.machine().phase() == Phase::Resigning;
         if !already {
             self.departing.push(slot);
-            self.step(slot, fsm::Input::Shutdown);
+            if !is_stopping {
+                self.step(slot, fsm::Input::Shutdown);
+            }
         }
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Rest {
     generation: Generation,
     since: Instant,
     reason: Reason,
+    /// The repair that is under way puts other addresses, and nothing that was lost.
+    readdressing: bool,
     /// The notices that are to be polled.
     notices: [Option<IpAddr>; Notice::ALL.len()],
     pub(super) departure: Option<Departure>,
@@ -98,6 +100,7 @@ impl Entry {
             generation,
             since: now,
             reason: Reason::Startup,
+            readdressing: false,
             notices: [None; Notice::ALL.len()],
             departure: None,
         };
@@ -130,7 +133,7 @@ impl Entry {
         matches!(self.rest.departure, Some(Departure::ReplacedBy(_)))
     }
 
-    /// Replaces the configuration by one that has the same addresses and protocol.
+    /// Replaces the configuration by one of the same version.
     pub(super) fn set_config(&mut self, config: VirtualRouter) {
         self.config = config;
     }
@@ -151,6 +154,7 @@ impl Entry {
         }
         let effects = self.machine.handle(now, input);
         let after = self.machine.phase();
+        self.rest.readdressing |= input == fsm::Input::Readdress && before.is_active();
         if before != after {
             self.rest.since = now;
             self.rest.reason = effects.transition.unwrap_or(self.rest.reason);
@@ -169,7 +173,8 @@ impl Entry {
         };
         add(&mut counters.answers_sent, effects.answered);
         add(&mut counters.answers_withheld, effects.withheld);
-        add(&mut counters.repairs, effects.repaired);
+        let readdressed = effects.repaired && core::mem::take(&mut self.rest.readdressing);
+        add(&mut counters.repairs, effects.repaired && !readdressed);
         let changed = before != after;
         add(&mut counters.became_active, changed && effects.transition == Some(Reason::Acquired));
         add(&mut counters.stalls, changed && effects.transition == Some(Reason::Stalled));

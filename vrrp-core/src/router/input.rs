@@ -11,8 +11,9 @@ use crate::{Instant, InterfaceId, Key, MacAddr, RxMeta, VirtualRouter};
 #[non_exhaustive]
 pub enum Input<'a> {
     /// The whole desired world, compared with the present one by key: what is gone leaves gracefully,
-    /// what is new starts, what changed in place keeps its state. An entry whose key is not
-    /// [`VirtualRouter::key`] of its value is skipped.
+    /// what is new starts, what changed keeps its state. Addresses change in place: what stays is served all the
+    /// while, in whatever order they stand. Only another version hands over first. What was about to leave and is
+    /// here again stays. An entry whose key is not [`VirtualRouter::key`] of its value is skipped.
     Configure(&'a BTreeMap<Key, VirtualRouter>),
     /// The state of an interface. Until the first one arrives, an interface counts as missing. One that is missing
     /// (the default) and has no virtual router is forgotten, with its counters.
@@ -80,6 +81,11 @@ pub enum Input<'a> {
     },
     /// End a drain.
     Resume {
+        /// The virtual router.
+        key: Key,
+    },
+    /// Tell the neighbours again where the addresses are, if they are held.
+    Announce {
         /// The virtual router.
         key: Key,
     },

@@ -114,7 +114,8 @@ pub struct LeaseRequest<'a> {
     pub generation: Generation,
     /// What is wanted.
     pub want: Want,
-    /// The virtual router's configuration.
+    /// The virtual router's configuration. It may have other addresses than that of the request before: what is not among
+    /// them any more is let go along with any request but [`Want::Inspect`] and [`Want::Leaving`].
     pub config: &'a VirtualRouter,
 }
 
@@ -128,7 +129,7 @@ pub enum Want {
     /// them over, leave them and answer by [`Input::Adopt`](crate::Input::Adopt); otherwise let go of what it left
     /// behind and answer by `LeaseDone`.
     Adopt,
-    /// An address was lost: put it back. Answered by `LeaseDone`.
+    /// An address was lost, or others are configured: put what is not there. Answered by `LeaseDone`.
     Repair,
     /// Say whether an acquire could succeed. Answered by `LeaseDone`; `Reach` does not matter.
     Inspect,

@@ -53,12 +53,15 @@ fn what_is_gone_hands_over_and_disappears_and_its_place_is_used_again() {
 }
 
 #[test]
-fn what_comes_back_while_it_hands_over_starts_anew_afterwards() {
+fn what_comes_back_while_it_hands_over_stays() {
     let mut world = World::held(&v3());
     world.configure(&[]);
-    assert_eq!(world.configure(&[v3()]), [""; 0]);
-    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
-    assert_eq!(world.give(Input::Timeout), ["51: stopped -> backup (startup)", "51: adopt"]);
+    assert_eq!(
+        world.configure(&[v3()]),
+        ["51: resigning -> held (startup)", "51: advertise 100", "51: repair"]
+    );
+    world.give(Input::Timeout);
+    assert_eq!(world.router.keys().count(), 1);
 }
 
 #[test]
@@ -78,18 +81,25 @@ fn a_change_in_place_keeps_the_state_and_is_advertised() {
 }
 
 #[test]
-fn other_addresses_are_another_virtual_router() {
+fn addresses_change_in_place() {
     let mut world = World::held(&v3());
-    let lines = world.configure(&[other_address()]);
-    assert_eq!(lines, ["51: held -> resigning (shutdown)", "51: leaving", "51: advertise 0"]);
-    // What is said until then is said for the addresses that are held.
-    assert_eq!(world.timeout(), ["51: advertise 0"]);
-    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
-    assert!(!world.router.is_stopped(), "its successor is about to start");
-    let lines = world.give(Input::Timeout);
-    assert_eq!(lines, ["51: stopped -> backup (startup)", "51: adopt"]);
+    assert_eq!(world.configure(&[other_address()]), ["51: advertise 100", "51: repair"]);
+    assert_eq!(world.done(key(&v3()), Ok(Reach::OnLink)), ["51: announce"]);
     let status = world.router.status(&key(&v3())).unwrap();
-    assert_eq!(status.counters.adverts_sent, 0);
+    assert_eq!((status.phase, status.counters.repairs), (Phase::Held, 0));
+    // In every other phase, too, the backend's answer is one about the addresses that are configured.
+    let mut acquiring = World::new(&[v3()]);
+    acquiring.timeout();
+    assert_eq!(acquiring.configure(&[other_address()]), ["51: advertise 100", "51: acquire"]);
+    let mut backup = World::new(&[v3()]);
+    assert_eq!(backup.configure(&[other_address()]), ["51: inspect"]);
+    let mut starting = World::new(&[]);
+    starting.configure(&[v3()]);
+    assert_eq!(starting.configure(&[other_address()]), ["51: adopt"]);
+    let mut resigning = World::held(&v3());
+    resigning.give(Input::Shutdown);
+    let lines = resigning.configure(&[other_address()]);
+    assert_eq!(lines, ["51: resigning -> held (startup)", "51: advertise 100", "51: repair"]);
 }
 
 #[test]
@@ -103,7 +113,7 @@ fn another_version_is_another_virtual_router() {
 #[test]
 fn the_last_word_of_the_configuration_counts_while_it_hands_over() {
     let mut world = World::held(&v3());
-    world.configure(&[other_address()]);
+    world.configure(&[v2()]);
     world.configure(&[]);
     world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
     assert_eq!(world.give(Input::Timeout), [""; 0]);
@@ -113,7 +123,7 @@ fn the_last_word_of_the_configuration_counts_while_it_hands_over() {
 #[test]
 fn a_shutdown_stops_what_was_about_to_be_replaced_after_its_handover() {
     let mut world = World::held(&v3());
-    world.configure(&[other_address()]);
+    world.configure(&[v2()]);
     // The handover that is under way is not cut short by the first shutdown.
     assert_eq!(world.give(Input::Shutdown), [""; 0]);
     assert_eq!(world.phase(key(&v3())), Phase::Resigning);
@@ -127,7 +137,7 @@ fn a_shutdown_stops_what_was_about_to_be_replaced_after_its_handover() {
 #[test]
 fn a_second_shutdown_cuts_every_handover_short() {
     let mut world = World::held(&v3());
-    world.configure(&[other_address()]);
+    world.configure(&[v2()]);
     world.give(Input::Shutdown);
     assert_eq!(
         world.give(Input::Shutdown),

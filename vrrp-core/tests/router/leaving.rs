@@ -45,8 +45,8 @@ fn a_handover_without_a_successor_ends_after_its_bound() {
         lines,
         [
             "51: advertise 0",
-            "51: advertise 0",
             "51: resigning -> stopped (no-successor)",
+            "51: advertise 0",
             "51: release (no-successor)"
         ]
     );
@@ -97,7 +97,7 @@ fn a_forced_drain_lets_go_even_if_it_was_not_forced_at_first() {
     world.wait(2 * SECOND);
     assert_eq!(
         world.give(Input::Timeout),
-        ["51: resigning -> drained (no-successor)", "51: release (no-successor)"]
+        ["51: resigning -> drained (no-successor)", "51: advertise 0", "51: release (no-successor)"]
     );
 }
 

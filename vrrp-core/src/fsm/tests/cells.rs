@@ -68,7 +68,7 @@ fn states() -> [(&'static str, Machine, Instant); 26] {
     ]
 }
 
-fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 27] {
+fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 28] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -98,6 +98,7 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 27] {
         ("drain-force", Input::Drain { force: true }),
         ("resume", Input::Resume),
         ("reconfigure", Input::Reconfigure(changed)),
+        ("readdress", Input::Readdress),
         ("timeout", Input::Timeout),
     ]
 }

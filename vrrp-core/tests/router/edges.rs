@@ -1,0 +1,165 @@
+//! The edges of the timers: stalls, repairs, long intervals, announcements.
+
+use vrrp_core::{fsm, *};
+
+use super::{machine::*, world::*};
+
+#[test]
+fn b06_the_resignation_of_a_stalled_active_makes_nobody_later() {
+    for late in [3000, 3100, 3300, 3600] {
+        let (mut active, promoted) = held(params(100, Preempt::Always));
+        let mut peer = backup(params(90, Preempt::Always));
+        let _ = peer.handle(promoted, heard(100));
+        let without = peer.deadline().unwrap();
+        let now = promoted + late * MS;
+        if active.handle(now, fsm::Input::Timeout).transmit == Some(fsm::Say::Resign) {
+            let _ = peer.handle(now, heard(0));
+        }
+        let with = peer.deadline().unwrap();
+        assert!(with <= without, "after {late} ms: {:?} later", with - without);
+    }
+}
+
+#[test]
+fn b07_the_bound_holds_while_it_resigns() {
+    for (then, input) in [(false, fsm::Input::Timeout), (true, fsm::Input::Resume)] {
+        let (mut machine, at) = held(params(100, Preempt::Always));
+        let _ = machine.handle(at + 500 * MS, fsm::Input::Drain { force: then });
+        // Suspended for a minute; nothing is in the sockets.
+        let _ = machine.handle(at + 60 * SECOND, input);
+        assert!(!machine.phase().is_active(), "{input:?}: {:?}", machine.phase());
+    }
+}
+
+#[test]
+fn b08a_active_means_held_after_a_repair_that_failed() {
+    let (mut world, key) = (World::held(&v3()), key(&v3()));
+    while world.phase(key) == Phase::Held {
+        world.wait(SECOND / 10);
+        if world.router.next_deadline().is_some_and(|at| at <= world.now) {
+            world.give(Input::Timeout);
+        }
+        world.give(Input::LeaseLost { key, loss: Loss::Deleted });
+        if world.phase(key) == Phase::Held {
+            world.done(key, Ok(Reach::OnLink));
+        }
+    }
+    world.done(key, Err(LeaseFailure::Denied)); // the repair that came with the handover
+    while world.phase(key) == Phase::Resigning {
+        world.timeout();
+    }
+    assert!(!world.phase(key).is_active(), "{:?}", world.phase(key));
+}
+
+#[test]
+fn b08b_a_handover_does_not_cut_a_repair_off() {
+    let (mut world, key) = (World::held(&v3()), key(&v3()));
+    world.give(Input::LeaseLost { key, loss: Loss::Lapsed });
+    let lines = world.give(drain(false));
+    assert!(!lines.contains(&"51: leaving".to_string()), "the repair is superseded: {lines:?}");
+}
+
+#[test]
+fn b09_a_drain_waits_for_a_healthy_successor_at_long_intervals() {
+    let every_10_s = |priority| fsm::Params { interval: v3_every(1000), ..params(priority, Preempt::Always) };
+    let ((mut active, at), mut peer) = (held(every_10_s(150)), backup(every_10_s(100)));
+    let _ = peer.handle(at, hears(150, v3_every(1000)));
+    let _ = active.handle(at + SECOND, fsm::Input::Drain { force: false });
+    let _ = peer.handle(at + SECOND, hears(0, v3_every(1000)));
+    let takes_over = peer.deadline().unwrap();
+    while let Some(due) =
+        active.deadline().filter(|due| *due <= takes_over && active.phase() == Phase::Resigning)
+    {
+        let refused = active.handle(due, fsm::Input::Timeout).drain_refused;
+        assert!(
+            !refused,
+            "refused after {:?}; the successor is due after {:?}",
+            due - at - SECOND,
+            takes_over - at - SECOND
+        );
+    }
+}
+
+#[test]
+fn b10_the_second_checksum_form_of_an_advertisement_is_no_answer() {
+    let mut world = World::held(&v3());
+    for form in [ChecksumForm::PseudoHeader, ChecksumForm::MessageOnly] {
+        world.hear(&Message { form, ..Message::v3(200, "192.0.2.3") }).unwrap();
+    }
+    assert_eq!(world.timeout(), ["51: advertise 100"], "the last word is not repeated");
+}
+
+#[test]
+fn b12_announcements_are_not_one_for_each_forged_packet() {
+    let (mut machine, at) = held(fsm::Params { interval: v3_every(1), ..params(100, Preempt::Always) });
+    let (mut packets, mut announced, mut now) = (0, 0, at);
+    while now < at + SECOND {
+        now = now + 1300 * MS / 1000;
+        while let Some(due) = machine.deadline().filter(|due| *due <= now) {
+            announced += u32::from(machine.handle(due, fsm::Input::Timeout).announce);
+        }
+        announced += u32::from(machine.handle(now, hears(50, v3_every(1))).announce);
+        packets += 1;
+    }
+    assert!(announced < packets / 4, "{announced} announcements for {packets} packets in a second");
+}
+
+#[test]
+fn b13a_a_refresh_needs_no_burst() {
+    let announcements = Announcements::new(&[], Some(10 * SECOND)).unwrap();
+    let (mut machine, at) = held(fsm::Params { announcements, ..params(100, Preempt::Always) });
+    let mut announced = 0;
+    while let Some(due) = machine.deadline().filter(|due| *due < at + 100 * SECOND) {
+        announced += u32::from(machine.handle(due, fsm::Input::Timeout).announce);
+    }
+    assert!(announced > 0);
+}
+
+#[test]
+fn b13b_a_policy_of_no_announcements_is_kept() {
+    let announcements = Announcements::new(&[], None).unwrap();
+    let (mut machine, at) = held(fsm::Params { announcements, ..params(100, Preempt::Always) });
+    let _ = machine.handle(at + 100 * MS, heard(50));
+    let due = machine.deadline().unwrap();
+    assert!(!machine.handle(due, fsm::Input::Timeout).announce);
+}
+
+#[test]
+fn b15_after_a_timeout_the_deadline_lies_after_now() {
+    let (mut machine, at) = held(params(100, Preempt::Always));
+    let _ = machine.handle(at + 500 * MS, heard(50)); // one more announcement after an eighth of an interval
+    let _ = machine.handle(at + 510 * MS, fsm::Input::Drain { force: false });
+    let until = at + 1610 * MS;
+    while let Some(due) = machine.deadline().filter(|due| *due < until) {
+        let _ = machine.handle(due, fsm::Input::Timeout);
+    }
+    let _ = machine.handle(until, fsm::Input::Timeout);
+    assert!(machine.deadline().unwrap() > until, "{:?} before", until - machine.deadline().unwrap());
+}
+
+#[test]
+fn b19_what_was_advertised_was_advertised_before_now() {
+    let mut machine = backup(params(100, Preempt::Always));
+    let _ =
+        machine.handle(t0(), fsm::Input::Adopt { reach: Reach::OnLink, advertised_at: t0() + 100 * SECOND });
+    let _ = machine.handle(t0(), fsm::Input::SendFailed);
+    assert!(
+        machine.active_until().unwrap() <= t0() + 3 * SECOND,
+        "{:?} from now",
+        machine.active_until().unwrap() - t0()
+    );
+}
+
+#[test]
+fn b21_a_lone_node_is_back_soon_after_one_failed_repair() {
+    let (mut world, key) = (World::held(&v3()), key(&v3()));
+    world.give(Input::LeaseLost { key, loss: Loss::Lapsed });
+    world.done(key, Err(LeaseFailure::Failed));
+    let begun = world.now;
+    while world.phase(key) != Phase::Acquiring {
+        if world.timeout().contains(&"51: inspect".to_string()) {
+            world.done(key, Ok(Reach::OnLink));
+        }
+    }
+    assert!(world.now - begun <= 3 * SECOND, "{:?}", world.now - begun);
+}

@@ -1,0 +1,55 @@
+//! One machine without a router.
+
+use std::time::Duration;
+
+use vrrp_core::{fsm, *};
+
+use super::world::*;
+
+pub(crate) const MS: Duration = Duration::from_millis(1);
+
+pub(crate) fn t0() -> Instant {
+    Instant::EPOCH + 1000 * SECOND
+}
+pub(crate) fn params(priority: u8, preempt: Preempt) -> fsm::Params {
+    fsm::Params {
+        interval: Interval::V3(Centiseconds::ONE_SECOND),
+        role: contender(priority, preempt),
+        announcements: Announcements::default(),
+        backend_timeout: 2500 * MS,
+        spread: 0,
+        unicast: false,
+    }
+}
+pub(crate) fn v3_every(centiseconds: u16) -> Interval {
+    Interval::V3(Centiseconds::try_from(centiseconds).unwrap())
+}
+pub(crate) fn hears(priority: u8, interval: Interval) -> fsm::Input {
+    fsm::Input::Advert(fsm::Heard { claim: Claim::from(priority), interval, source: ip("192.0.2.1") })
+}
+pub(crate) fn heard(priority: u8) -> fsm::Input {
+    hears(priority, v3_every(100))
+}
+pub(crate) fn backup(params: fsm::Params) -> fsm::Machine {
+    let mut machine = fsm::Machine::new(params);
+    let ready = fsm::Input::Link(fsm::Link::Ready(ip("192.0.2.2")));
+    // Nothing was left behind, and the backend would work.
+    let answer = fsm::Input::LeaseDone(Ok(Reach::Routed));
+    for input in [ready, fsm::Input::Start, answer, answer] {
+        let _ = machine.handle(t0(), input);
+    }
+    machine
+}
+pub(crate) fn held(params: fsm::Params) -> (fsm::Machine, Instant) {
+    let mut machine = backup(params);
+    let at = machine.deadline().unwrap();
+    let _ = machine.handle(at, fsm::Input::Timeout);
+    let _ = machine.handle(at, fsm::Input::LeaseDone(Ok(Reach::OnLink)));
+    assert_eq!(machine.phase(), Phase::Held);
+    (machine, at)
+}
+
+/// Of [`v3`].
+pub(crate) fn drain(force: bool) -> Input<'static> {
+    Input::Drain { key: key(&v3()), force }
+}
