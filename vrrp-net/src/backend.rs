@@ -27,6 +27,10 @@ pub struct Lease {
     pub interface: Arc<str>,
     /// The addresses, each with the prefix length of its subnet.
     pub addresses: Arc<[Cidr]>,
+    /// What an earlier configuration of the virtual router had instead, and may still be held. Whoever is asked to
+    /// [`acquire`](VipBackend::acquire), [`repair`](VipBackend::repair) or [`release`](VipBackend::release) lets go of
+    /// it, too. None of them is among `addresses`.
+    pub previous: Arc<[Cidr]>,
     /// How long the addresses may stay after the last renewal if nobody renews again: three advertisement
     /// intervals.
     pub lasts: Duration,
@@ -44,9 +48,17 @@ impl Lease {
             generation: Generation::default(),
             interface: interface.into(),
             addresses: addresses.into(),
+            previous: Arc::default(),
             lasts,
             owner: false,
         }
+    }
+
+    /// The same lease, of its `previous` addresses alone; `None` if there are none.
+    #[must_use]
+    pub fn of_previous(&self) -> Option<Self> {
+        let lease = || Self { addresses: self.previous.clone(), previous: Arc::default(), ..self.clone() };
+        (!self.previous.is_empty()).then(lease)
     }
 }
 
@@ -76,13 +88,21 @@ pub struct Adopted {
     pub reach: Reach,
     /// How long ago that process renewed them last, or longer.
     pub renewed_ago: Duration,
+    /// Whether it held only some of them, so that the others were put just now: neighbours are told.
+    pub completed: bool,
 }
 
 impl Adopted {
     /// Addresses that were renewed `renewed_ago`.
     #[must_use]
     pub const fn new(reach: Reach, renewed_ago: Duration) -> Self {
-        Self { reach, renewed_ago }
+        Self { reach, renewed_ago, completed: false }
+    }
+
+    /// The same, after those that were missing were put.
+    #[must_use]
+    pub const fn completed(self) -> Self {
+        Self { completed: true, ..self }
     }
 }
 
@@ -112,7 +132,8 @@ impl Adopted {
 /// | a newer wish comes | the call is dropped at its next `.await`, and the next one begins when it is gone. What it would have answered is never heard. `adopt` and `inspect` cut nothing off: they wait |
 #[async_trait]
 pub trait VipBackend: Send + Sync + 'static {
-    /// Makes this host answer for `lease.addresses`, and says how neighbours find them.
+    /// Makes this host answer for `lease.addresses`, and says how neighbours find them. What stays is served all the
+    /// while, and `lease.previous` is let go.
     ///
     /// Nobody is told that this node is active before it returns `Ok`.
     ///
@@ -131,7 +152,7 @@ pub trait VipBackend: Send + Sync + 'static {
     /// Asked once, when the virtual router starts: what did an earlier process of this node leave behind?
     ///
     /// `Some`: all of the addresses are held as [`acquire`](Self::acquire) leaves them, that process renewed them
-    /// as told, and it had not begun to hand them over. They stay, and if no peer can have taken over yet, this node
+    /// as told, and it had not begun to hand them over. Where it was configured with fewer, the others are put first. They stay, and if no peer can have taken over yet, this node
     /// goes on as the active one ([`Phase::Adopted`](vrrp_core::Phase::Adopted)); otherwise a `release` follows.
     /// `None`: nothing is held any more. A backend that cannot know when its hold was last renewed lets go, which is
     /// what this does unless it is overridden.
@@ -170,7 +191,8 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Puts back an address that was lost while the lease was held.
+    /// Puts back an address that was lost while the lease was held, or puts those that were configured since and lets
+    /// go of `lease.previous`.
     ///
     /// # Errors
     /// As for [`acquire`](Self::acquire).

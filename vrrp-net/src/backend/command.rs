@@ -20,7 +20,7 @@ use std::{
 
 use async_trait::async_trait;
 use nix::{errno::Errno, sys::signal::Signal};
-use vrrp_core::{Key, LeaseFailure, Reach};
+use vrrp_core::{Key, LeaseFailure, Reach, Reason};
 
 use crate::{BackendError, Lease, Release, VipBackend, remedy::Explained};
 use message::Action;
@@ -57,6 +57,9 @@ const NO_PERMISSION: i32 = 77;
 /// | `acquire` | this node takes over, or goes on after it has taken back a resignation | makes this host answer for the addresses. Also when it does so already |
 /// | `release` | this node lets go, and at each start, to clear what a crash left behind | gives them up if this host has them, and leaves them alone if another has. `reason` says why, and `successor` is who was heard to hold them, or null |
 /// | `inspect` | after a failure, before this node contends again | says whether an `acquire` could succeed now, and changes nothing |
+///
+/// When other addresses are configured while they are held, `release` is asked for those that are gone (`reason`:
+/// `reconfigured`), and then `acquire` for all that are configured now.
 ///
 /// `reason` and `successor` come with `release` only. Nothing is asked to renew: what a program holds does not
 /// end by itself when this process dies. It is put right by the next start, which begins with a `release`.
@@ -225,11 +228,19 @@ fn describe(ended: &Ended) -> String {
 
 #[async_trait]
 impl VipBackend for Command {
+    /// What is not configured any more is given up first: a program that does not look at addresses would else give up
+    /// what it has just taken.
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
+        if let Some(previous) = lease.of_previous() {
+            self.release(&previous, &Release::new(Reason::Reconfigured, None)).await?;
+        }
         self.ask(Action::Acquire, lease).await.map(|()| self.reach)
     }
 
     async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError> {
+        if let Some(previous) = lease.of_previous() {
+            self.ask(Action::Release(release), &previous).await?;
+        }
         self.ask(Action::Release(release), lease).await
     }
 

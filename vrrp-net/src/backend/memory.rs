@@ -1,7 +1,7 @@
 //! [`Memory`]: a backend for tests, simulations and examples, which changes nothing on the host.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     future,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
-use vrrp_core::{Key, LeaseFailure, Reach, Reason};
+use vrrp_core::{Cidr, Key, LeaseFailure, Reach, Reason};
 
 use crate::{Adopted, BackendError, Lease, Release, VipBackend};
 
@@ -43,7 +43,7 @@ pub struct Memory {
 
 #[derive(Debug)]
 struct State {
-    held: BTreeSet<Key>,
+    held: BTreeMap<Key, Arc<[Cidr]>>,
     left_behind: Option<Duration>,
     calls: Vec<Call>,
     failure: Option<Failure>,
@@ -93,7 +93,7 @@ pub enum Call {
 impl Default for State {
     fn default() -> Self {
         Self {
-            held: BTreeSet::new(),
+            held: BTreeMap::new(),
             left_behind: None,
             calls: Vec::new(),
             failure: None,
@@ -181,7 +181,13 @@ impl Memory {
     /// Whether the addresses of the virtual router `key` are held.
     #[must_use]
     pub fn holds_for(&self, key: Key) -> bool {
-        self.state().held.contains(&key)
+        self.state().held.contains_key(&key)
+    }
+
+    /// The addresses of the virtual router `key` that are held.
+    #[must_use]
+    pub fn addresses(&self, key: Key) -> Vec<Cidr> {
+        self.state().held.get(&key).map(|addresses| addresses.to_vec()).unwrap_or_default()
     }
 
     /// What it has been asked, in order.
@@ -221,7 +227,7 @@ impl Memory {
         }
     }
 
-    async fn hold(&self, key: Key) -> Result<Reach, BackendError> {
+    async fn hold(&self, lease: &Lease) -> Result<Reach, BackendError> {
         let (hangs, failure) = {
             let mut state = self.state();
             (state.hangs, state.next_failure())
@@ -234,7 +240,7 @@ impl Memory {
             return Err(BackendError::new(kind, "the memory backend was told to fail"));
         }
         let mut state = self.state();
-        state.held.insert(key);
+        state.held.insert(lease.key, lease.addresses.clone());
         Ok(state.reach)
     }
 }
@@ -264,13 +270,13 @@ impl VipBackend for Memory {
             state.held.remove(&lease.key);
             return Ok(None);
         };
-        state.held.insert(lease.key);
+        state.held.insert(lease.key, lease.addresses.clone());
         Ok(Some(Adopted::new(state.reach, renewed_ago)))
     }
 
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
         self.record(Call::Acquire(lease.key));
-        self.hold(lease.key).await
+        self.hold(lease).await
     }
 
     async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError> {
@@ -303,7 +309,7 @@ impl VipBackend for Memory {
 
     async fn repair(&self, lease: &Lease) -> Result<Reach, BackendError> {
         self.record(Call::Repair(lease.key));
-        self.hold(lease.key).await
+        self.hold(lease).await
     }
 
     fn in_kernel(&self) -> bool {

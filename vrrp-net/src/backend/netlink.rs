@@ -17,7 +17,7 @@ use crate::{Adopted, BackendError, Lease, Release, VipBackend, netlink::Socket};
 pub use fitness::Unfit;
 pub use leftovers::Leftover;
 use subnets::Subnets;
-use worker::{Job, Work, Worker};
+use worker::{Job, Left, Work, Worker};
 
 /// How long a request may take. The kernel is quick; only the lock on its tables can make it wait.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -104,7 +104,7 @@ impl Netlink {
         (!self.permanent).then(|| valid_lifetime(lease.lasts))
     }
 
-    async fn ask(&self, work: Work) -> Result<Option<Duration>, BackendError> {
+    async fn ask(&self, work: Work) -> Result<Option<Left>, BackendError> {
         let (answer, answered) = oneshot::channel();
         let gone = || {
             BackendError::new(LeaseFailure::Failed, "the thread that changes addresses has ended; restart")
@@ -123,8 +123,11 @@ impl VipBackend for Netlink {
             return Ok(None);
         }
         let adopt = Work::Adopt { lease: lease.clone(), valid: self.valid(lease) };
-        let renewed_ago = self.ask(adopt).await?;
-        Ok(renewed_ago.map(|renewed_ago| Adopted::new(Reach::OnLink, renewed_ago)))
+        let left = self.ask(adopt).await?;
+        Ok(left.map(|Left { renewed_ago, completed }| {
+            let adopted = Adopted::new(Reach::OnLink, renewed_ago);
+            if completed { adopted.completed() } else { adopted }
+        }))
     }
 
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {

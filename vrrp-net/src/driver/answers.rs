@@ -64,7 +64,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         asked_at: Instant,
         result: Result<Done, LeaseFailure>,
     ) {
-        let Ok(Done::Adopted(Adopted { reach, renewed_ago })) = result else {
+        let Ok(Done::Adopted(Adopted { reach, renewed_ago, completed })) = result else {
             self.input(Input::LeaseDone { key, generation, result: result.map(|_| Reach::Routed) });
             return;
         };
@@ -75,6 +75,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         // Counted from the question: the answer may have waited.
         let advertised_at = asked_at - renewed_ago.saturating_add(before);
         self.input(Input::Adopt { key, generation, reach, advertised_at });
+        if completed {
+            self.input(Input::Announce { key });
+        }
     }
 
     /// Keeps and logs what a backend said when it failed, and that it let go of what it could not let go of before.

@@ -123,6 +123,8 @@ impl Entry {
             generation: self.asked,
             interface: self.interface.clone(),
             addresses,
+            // The worker knows what was put.
+            previous: Arc::default(),
             lasts: config.interval().silence(),
             owner: matches!(config.configured_role(), Role::Owner),
         }

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
@@ -15,7 +15,7 @@ use tokio::sync::{
     Mutex,
     mpsc::{UnboundedReceiver, UnboundedSender},
 };
-use vrrp_core::{Instant, LeaseFailure, Reach, Reason};
+use vrrp_core::{Cidr, Instant, LeaseFailure, Reach, Reason};
 
 use super::leases::Answer;
 use crate::{Adopted, BackendError, Lease, Release, VipBackend};
@@ -104,8 +104,12 @@ pub(super) async fn work(
 ) {
     let mut waiting = VecDeque::new();
     let mut again = None;
-    while let Some(request) = next(&mut requests, &mut waiting, &mut again).await {
-        if let Some(result) = run(&request, &turn, &mut requests, &mut waiting).await {
+    let mut put = MaybePut::default();
+    while let Some(mut request) = next(&mut requests, &mut waiting, &mut again).await {
+        request.lease.previous = put.beside(&request.lease);
+        let result = run(&request, &turn, &mut requests, &mut waiting).await;
+        put.note(&request, result.as_ref());
+        if let Some(result) = result {
             if request.lets_go() {
                 again = result.is_err().then(|| Again::after(&request, again.take()));
             }
@@ -114,6 +118,30 @@ pub(super) async fn work(
             let answer = Answer::Call { key, number, generation, call, asked_at, result };
             // Without a driver nobody needs to know.
             drop(answers.send(answer));
+        }
+    }
+}
+
+/// The addresses that may be held. A configuration can change while a request runs, or is cut off.
+#[derive(Debug, Default)]
+struct MaybePut(BTreeSet<Cidr>);
+
+impl MaybePut {
+    /// Those that are not among the addresses of `lease`, whatever their prefix length.
+    fn beside(&self, lease: &Lease) -> Arc<[Cidr]> {
+        let is_named = |cidr: &Cidr| lease.addresses.iter().any(|named| named.address() == cidr.address());
+        self.0.iter().filter(|cidr| !is_named(cidr)).copied().collect()
+    }
+
+    /// `result`: what came of `request`; `None` if it was cut off.
+    fn note(&mut self, request: &Request, result: Option<&Result<Done, Failure>>) {
+        let addresses = request.lease.addresses.iter().copied();
+        match (request.call, result) {
+            (Call::Inspect | Call::Leaving, _) => {}
+            (Call::Release(_), Some(Ok(_))) | (Call::Adopt, Some(Ok(Done::Nothing))) => self.0.clear(),
+            (Call::Release(_), _) => {}
+            (Call::Acquire | Call::Repair | Call::Adopt, Some(Ok(_))) => self.0 = addresses.collect(),
+            (Call::Acquire | Call::Repair | Call::Adopt, _) => self.0.extend(addresses),
         }
     }
 }

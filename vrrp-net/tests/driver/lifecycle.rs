@@ -12,7 +12,10 @@ use std::{
 };
 
 use tokio::time::{Instant, timeout};
-use vrrp_core::{Centiseconds, Cidr, Family, Hold, InterfaceId, Ipv4Addresses, Phase, Reason, VirtualRouter};
+use vrrp_core::{
+    Centiseconds, Cidr, Family, Hold, InterfaceId, Ipv4Addresses, Phase, Protocol, Reason, Seconds,
+    VirtualRouter,
+};
 use vrrp_net::{
     Error, Member, VipBackend,
     backend::memory::Call,
@@ -22,7 +25,7 @@ use vrrp_net::{
     },
 };
 
-use crate::world::{Host, INTERVAL, VRID, becomes, called, key, member, released, router, until};
+use crate::world::{Host, INTERVAL, VIP, VRID, becomes, called, key, member, released, router, until};
 
 const STOPPED: Phase = Phase::Initialize(Hold::Stopped);
 
@@ -98,7 +101,7 @@ async fn a_shutdown_starts_nothing_that_was_about_to_be_replaced() {
     let host = Host::new(&Hub::new(), 1);
     let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
     let mut handle = host.active(100).await;
-    host.node.configure(vec![elsewhere(&backend)]).await.unwrap();
+    host.node.configure(vec![another_version(&backend)]).await.unwrap();
     becomes(&mut handle, Phase::Resigning).await;
     timeout(Duration::from_secs(60), host.node.shutdown()).await.expect("the shutdown ends").unwrap();
     assert_eq!(handle.phase(), STOPPED);
@@ -150,6 +153,13 @@ async fn what_is_drained_stays_drained_when_its_addresses_change() {
     assert_eq!(handle.phase(), Phase::Initialize(Hold::Drained));
     handle.resume().await.unwrap();
     becomes(&mut handle, Phase::Held).await;
+}
+
+/// The virtual router in VRRPv2.
+fn another_version(backend: &Arc<dyn VipBackend>) -> Member {
+    let addresses = Ipv4Addresses::new([VIP.parse::<Cidr<_>>().unwrap()]).unwrap();
+    let protocol = Protocol::V2 { addresses, interval: Seconds::ONE, password: None };
+    Member::new("eth0", VirtualRouter::new(VRID.try_into().unwrap(), protocol), backend.clone())
 }
 
 /// The virtual router with another address.

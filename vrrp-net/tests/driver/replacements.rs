@@ -1,7 +1,7 @@
 //! Backends and addresses that are replaced while something is held or under way.
 
 use std::{
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, Phase, Reach, Role, VirtualRouter, Vrid};
 use vrrp_net::{
-    BackendError, Lease, Member, Release, VipBackend,
+    BackendError, Lease, Member, NodeEvent, Release, VipBackend,
     backend::memory::{Call, Memory as Backend},
     link::memory::Hub,
 };
@@ -114,23 +114,107 @@ async fn what_is_renewed_or_retired_has_the_number_of_its_acquire() {
     assert!(numbers.is_sorted_by_key(|(_, number)| *number), "{numbers:?}");
 }
 
-/// Both backends answer at the moment at which both virtual routers get other addresses.
+/// The backends answer before, at, and after the moment at which the virtual routers get other addresses.
 #[tokio::test(start_paused = true)]
 async fn an_answer_for_addresses_that_were_replaced_is_no_answer() {
-    let host = Host::new(&Hub::new(), 1);
-    host.backend.delay(Duration::from_secs(5));
-    let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
-    let members = |octet| {
-        let owner = |vrid| owner(vrid, octet, &backend);
-        vec![owner(VRID), owner(VRID + 1)]
-    };
-    let handles = host.node.configure(members(100)).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    host.node.configure(members(101)).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    for handle in handles {
-        assert!(!handle.phase().is_active(), "{} before the backend has answered", handle.name());
+    for before in [Duration::from_millis(1), Duration::ZERO] {
+        let host = Host::new(&Hub::new(), 1);
+        host.backend.delay(Duration::from_secs(5));
+        let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
+        let members = |octet| {
+            let owner = |vrid| owner(vrid, octet, &backend);
+            vec![owner(VRID), owner(VRID + 1)]
+        };
+        let mut handles = host.node.configure(members(100)).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5) - before).await;
+        host.node.configure(members(101)).await.unwrap();
+        let announced = host.wire.announced().len();
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        for handle in &handles {
+            let is_early = handle.phase().is_active() && !before.is_zero();
+            assert!(!is_early, "{} before the backend has answered", handle.name());
+        }
+        assert_eq!(host.wire.announced().len(), announced, "what is not there is not announced");
+        for handle in &mut handles {
+            becomes(handle, Phase::Held).await;
+            let key = handle.key();
+            let there = || host.backend.addresses(key) == [Cidr::from(IpAddr::from([192, 0, 2, 101]))];
+            until("the new address is held", there).await;
+        }
     }
+}
+
+/// What stays is held all the while, and what is gone is let go: whoever has the address may act on it.
+#[tokio::test(start_paused = true)]
+async fn addresses_change_without_a_transition() {
+    let host = Host::new(&Hub::new(), 1);
+    let leases = Leases::default();
+    let backend: Arc<dyn VipBackend> = Arc::new(leases.clone());
+    let mut handle = host.node.configure(vec![with(&[100, 101], &backend)]).await.unwrap().remove(0);
+    becomes(&mut handle, Phase::Held).await;
+    let mut events = host.node.events();
+    let told = |lists: &[&[u8]]| {
+        let last = leases.0.lock().unwrap().last().cloned();
+        last == Some(lists.iter().map(|list| list.to_vec()).collect::<Vec<_>>())
+    };
+    for (list, previous) in [(&[102, 100][..], &[101][..]), (&[100], &[102]), (&[103], &[100])] {
+        host.node.configure(vec![with(list, &backend)]).await.unwrap();
+        until("the backend is told", || told(&[list, previous])).await;
+        // It answers.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(handle.phase().is_active());
+    }
+    let before = leases.0.lock().unwrap().len();
+    host.node.configure(vec![with(&[103], &backend)]).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(leases.0.lock().unwrap().len(), before, "nothing has changed");
+    while let Ok(event) = events.try_recv() {
+        assert!(!matches!(event, NodeEvent::Transition { .. }), "{event:?}");
+    }
+}
+
+/// A change that is undone before the backend has carried it out leaves nothing behind.
+#[tokio::test(start_paused = true)]
+async fn what_a_cut_off_request_may_have_put_is_let_go() {
+    let host = Host::new(&Hub::new(), 1);
+    let leases = Leases::default();
+    let backend: Arc<dyn VipBackend> = Arc::new(leases.clone());
+    let mut handle = host.node.configure(vec![with(&[100], &backend)]).await.unwrap().remove(0);
+    becomes(&mut handle, Phase::Held).await;
+    for list in [&[101][..], &[100]] {
+        host.node.configure(vec![with(list, &backend)]).await.unwrap();
+    }
+    let back = || leases.0.lock().unwrap().last().cloned() == Some(vec![vec![100], vec![101]]);
+    until("what was put meanwhile goes", back).await;
+}
+
+/// Remembers the lists of each request that puts addresses: those of the lease, and those before.
+#[derive(Clone, Default)]
+struct Leases(Arc<Mutex<Vec<Vec<Vec<u8>>>>>);
+
+#[async_trait]
+impl VipBackend for Leases {
+    async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
+        let octets = |list: &[Cidr]| {
+            list.iter()
+                .map(|cidr| cidr.to_string().split(['.', '/']).nth(3).unwrap().parse().unwrap())
+                .collect()
+        };
+        self.0.lock().unwrap().push(vec![octets(&lease.addresses), octets(&lease.previous)]);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Ok(Reach::OnLink)
+    }
+
+    async fn release(&self, _: &Lease, _: &Release) -> Result<(), BackendError> {
+        Ok(())
+    }
+}
+
+fn with(octets: &[u8], backend: &Arc<dyn VipBackend>) -> Member {
+    let addresses = octets.iter().map(|octet| Cidr::from(Ipv4Addr::new(192, 0, 2, *octet)));
+    let addresses = Ipv4Addresses::new(addresses).unwrap();
+    let router = VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND);
+    Member::new("eth0", router, backend.clone())
 }
 
 fn owner(vrid: u8, octet: u8, backend: &Arc<dyn VipBackend>) -> Member {

@@ -37,10 +37,17 @@ use crate::{
     },
 };
 
-/// How long ago what is held was renewed, where that was asked.
-type Age = Option<Duration>;
+/// What an earlier process left behind, where that was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Left {
+    /// How long ago it was renewed.
+    pub(super) renewed_ago: Duration,
+    /// Whether the rest of the addresses was put.
+    pub(super) completed: bool,
+}
+
 /// Where an answer goes.
-type Answer = oneshot::Sender<Result<Age, BackendError>>;
+type Answer = oneshot::Sender<Result<Option<Left>, BackendError>>;
 
 /// What is asked of the worker.
 #[derive(Debug)]
@@ -148,7 +155,7 @@ impl Worker {
         }
     }
 
-    fn carry_out(&mut self, work: &Work) -> Result<Age, BackendError> {
+    fn carry_out(&mut self, work: &Work) -> Result<Option<Left>, BackendError> {
         let done = match work {
             Work::Adopt { lease, valid } => return self.adopt(lease, *valid),
             Work::Acquire { lease, valid } => self.acquire(lease, *valid),
@@ -161,25 +168,27 @@ impl Worker {
         done.map(|()| None)
     }
 
-    /// How long ago an earlier process renewed what it left behind: all of it, or what is there goes.
-    fn adopt(&mut self, lease: &Lease, valid: Option<u32>) -> Result<Age, BackendError> {
+    /// What an earlier process left behind: all that is there must be good, or it goes. What is missing is put.
+    fn adopt(&mut self, lease: &Lease, valid: Option<u32>) -> Result<Option<Left>, BackendError> {
         let index = index_of(&lease.interface)?;
         self.reading = None;
         let table = self.table_on(index)?;
-        let left = lease.addresses.iter().map(|cidr| table.leftover(index, cidr.address()).cloned());
-        let left: Vec<Option<HostAddress>> = left.collect();
-        let ages = left.iter().map(|left| {
-            let left = left.as_ref()?;
-            left.is_adoptable(lease.lasts).then(|| left.renewed_ago())
-        });
+        let left = lease.addresses.iter().filter_map(|cidr| table.leftover(index, cidr.address()).cloned());
+        let left: Vec<HostAddress> = left.collect();
+        let ages = left.iter().map(|left| left.is_adoptable(lease.lasts).then(|| left.renewed_ago()));
         let oldest = ages.reduce(|one, other| Some(one?.max(other?))).flatten();
-        if oldest.is_none() {
+        let Some(renewed_ago) = oldest else {
             self.release(lease, true)?;
             return Ok(None);
-        }
+        };
         self.put_on.insert(lease.key, index);
-        self.mark_again(index, lease, left.into_iter().flatten(), valid)?;
-        Ok(oldest)
+        let completed = left.len() < lease.addresses.len();
+        self.mark_again(index, lease, left.into_iter(), valid)?;
+        if completed {
+            // Another process had fewer addresses, or somebody took one away.
+            self.acquire(lease, valid)?;
+        }
+        Ok(Some(Left { renewed_ago, completed }))
     }
 
     /// Marks what version 0.1 left behind. Its IPv6 addresses keep their length until they are put anew, and only get
@@ -208,14 +217,16 @@ impl Worker {
         let index = index_of(&lease.interface)?;
         if let Some(before) = self.put_on.insert(lease.key, index).filter(|before| *before != index) {
             // The name has moved on to another interface, and the addresses move with it.
-            self.let_go_on(before, lease, false)?;
+            self.let_go_of_all_on(before, lease, false)?;
         }
         let requests = self.plan_acquire(index, lease, valid)?;
         let result: Result<(), BackendError> = self.put(&requests).into_iter().collect();
         let result = result.and_then(|()| self.read_back(&requests));
         let result = result.and_then(|()| self.put_routes(index, lease, valid));
-        if result.is_err() {
-            self.undo(index, lease, &requests);
+        match (&result, lease.of_previous()) {
+            (Err(_), _) => self.undo(index, lease, &requests),
+            (Ok(()), Some(previous)) => self.let_go_on(index, &previous, false)?,
+            (Ok(()), None) => {}
         }
         result
     }
@@ -294,10 +305,17 @@ impl Worker {
             index_of(&lease.interface).ok().into_iter().chain(self.put_on.get(&lease.key).copied()),
         );
         for index in indexes {
-            self.let_go_on(index, lease, at_start)?;
+            self.let_go_of_all_on(index, lease, at_start)?;
         }
         self.put_on.remove(&lease.key);
         Ok(())
+    }
+
+    fn let_go_of_all_on(&mut self, index: u32, lease: &Lease, at_start: bool) -> Result<(), BackendError> {
+        if let Some(previous) = lease.of_previous() {
+            self.let_go_on(index, &previous, at_start)?;
+        }
+        self.let_go_on(index, lease, at_start)
     }
 
     fn let_go_on(&mut self, index: u32, lease: &Lease, at_start: bool) -> Result<(), BackendError> {
