@@ -4,6 +4,8 @@
 mod claims;
 #[path = "lab/peers.rs"]
 mod peers;
+#[path = "lab/reload.rs"]
+mod reload;
 
 use std::{
     env, fs,
@@ -69,6 +71,7 @@ fn main() {
     ];
     tests.extend(claims::tests());
     tests.extend(peers::tests());
+    tests.extend(reload::tests());
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");
         tests = tests.into_iter().map(|test| test.with_ignored_flag(true)).collect();

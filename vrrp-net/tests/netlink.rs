@@ -4,6 +4,8 @@
 
 #[path = "netlink/backend.rs"]
 mod backend;
+#[path = "netlink/changes.rs"]
+mod changes;
 #[path = "netlink/crowds.rs"]
 mod crowds;
 #[path = "netlink/floods.rs"]
@@ -29,7 +31,15 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Lifetimes are judged by the clock.
     arguments.test_threads.get_or_insert(4);
-    let tests = [backend::TESTS, crowds::TESTS, subnets::TESTS, monitor::TESTS, floods::TESTS, guard::TESTS];
+    let tests = [
+        backend::TESTS,
+        changes::TESTS,
+        crowds::TESTS,
+        subnets::TESTS,
+        monitor::TESTS,
+        floods::TESTS,
+        guard::TESTS,
+    ];
     let trials = tests.into_iter().flatten().map(|(name, test)| {
         Trial::test(*name, move || {
             world::run(*test);

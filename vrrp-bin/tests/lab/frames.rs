@@ -134,11 +134,15 @@ impl Kind {
     }
 
     /// How many resignations a node sends that nobody succeeds: one at once, one after a sixteenth of an
-    /// interval, and one at each interval from then on, until an interval and 100 ms have passed.
+    /// interval, one each interval and sixteenth from then on, and the last after an interval and 100 ms.
     fn resignations(self) -> usize {
-        let until = if self.is_slow() { Duration::ZERO } else { self.period() + Duration::from_millis(100) };
-        let repeats = (0..).map(|count| self.period() / 16 + count * self.period());
-        1 + repeats.take_while(|at| *at < until).count()
+        if self.is_slow() {
+            return 1;
+        }
+        let until = self.period() + Duration::from_millis(100);
+        let sixteenth = self.period() / 16;
+        let repeats = (0..).map(|count| sixteenth + count * (self.period() + sixteenth));
+        2 + repeats.take_while(|at| *at < until).count()
     }
 
     /// What tshark should read in an advertisement of this priority.

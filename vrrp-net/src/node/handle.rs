@@ -79,7 +79,10 @@ impl Handle {
     /// the addresses are let go.
     ///
     /// `Ok(false)`: nobody took over, and this node goes on as the active one. With `force` it lets go
-    /// nevertheless.
+    /// nevertheless. Either is known after an interval and 100 ms at the latest, and the time that the backend takes.
+    ///
+    /// The drain counts from now on, whatever comes of the handover: it survives other addresses, a shutdown that is
+    /// taken back, and a link that goes meanwhile. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has stopped.

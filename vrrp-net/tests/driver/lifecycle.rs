@@ -287,9 +287,7 @@ async fn a_driver_that_panics_resigns_and_releases() {
 #[tokio::test]
 async fn nobody_is_active_whose_driver_is_starved() {
     let host = Host::new(&Hub::new(), 1);
-    let vrrp_core::Protocol::V3Ipv4 { addresses, .. } = router(VRID, 100).protocol().clone() else {
-        panic!("it is v3")
-    };
+    let Protocol::V3Ipv4 { addresses, .. } = router(VRID, 100).protocol().clone() else { panic!("it is v3") };
     let interval = Duration::from_millis(100).try_into().unwrap();
     let router = VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, interval);
     let mut handle = host.node.add("eth0", router, host.backend.clone()).await.unwrap();

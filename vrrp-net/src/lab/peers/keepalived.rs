@@ -80,6 +80,15 @@ impl Keepalived {
         fs::read_to_string(&self.child).ok()?.trim().parse().ok()
     }
 
+    /// Gives it another configuration, in the folder that it was started with, and has it read that. It does not wait.
+    ///
+    /// # Errors
+    /// [`Error`] when the file cannot be written, or it had ended before.
+    pub fn reload(&self, host: &Host, folder: &Path, config: &str) -> Result<(), Error> {
+        write(folder, &format!("{}-keepalived.conf", host.name()), config)?;
+        self.parent.signal(Signal::SIGHUP)
+    }
+
     /// Asks it to resign and leave, and does not wait.
     ///
     /// # Errors
