@@ -36,6 +36,8 @@ mod realtime;
 mod support;
 #[path = "lab/unicast.rs"]
 mod unicast;
+#[path = "lab/wiring.rs"]
+mod wiring;
 
 use libtest_mimic::{Arguments, Trial};
 use vrrp_net::lab;
@@ -57,6 +59,7 @@ fn main() {
         interfaces::tests(),
         unicast::tests(),
         leftovers::tests(),
+        wiring::tests(),
         hostile::tests(),
         known_bad::tests(),
         frames::tests(),
