@@ -118,7 +118,8 @@ fn sentence(what: &str, way: &str, interface: &Interface) -> String {
 /// The network that the node and its peers on the link have in common: that of the address that it sends from.
 fn network(config: &RouterConfig, interface: &Interface) -> Option<Cidr> {
     let pinned = config.router.pinned_source();
-    let source = |cidr: &Cidr| pinned.map_or(cidr.address().is_ipv4(), |source| source == cidr.address());
+    let source =
+        |cidr: &Cidr| pinned.map_or_else(|| cidr.address().is_ipv4(), |source| source == cidr.address());
     interface.own_networks().find(source).map(subnet)
 }
 
