@@ -30,8 +30,8 @@ fn silence_elects(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     let begun = now();
     stage.start("")?;
-    stage.node.wait_for_phase("backup")?;
-    // It began between these two moments.
+    // It listens before it tells its state: it began to between these two moments.
+    check(wait_until(SOON, || stage.node.status().is_some()), "it tells no state")?;
     let latest = now();
     let first = stage.next_advert(begun)?;
     let down = mode.down(OURS);
@@ -104,8 +104,8 @@ fn preempted(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.hold("")?;
     let at = stage.send(stage.mode.higher(), OWNER)?;
     stage.gave_way()?;
-    let last_word = SLACK + ticker.worst_gap();
-    // The winner announces for the last word, at once.
+    // It comes at once, so that the winner announces (DESIGN.md, deviation).
+    let last_word = stage.mode.interval() / 2;
     stage.is_silent(at, at + stage.mode.down(OURS) / 2, 1)?;
     stage.takes_over(
         "takeover after one message",
