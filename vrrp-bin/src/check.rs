@@ -1,8 +1,13 @@
 //! `vrrp check`: is this configuration good, and good for this host?
 
 mod host;
+mod wiring;
 
-use std::{fmt, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::IpAddr,
+};
 
 use vrrp_core::{Cidr, Family, Role, Transport};
 use vrrp_net::backend::{Netlink, netlink::Unfit};
@@ -143,6 +148,24 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
     warnings.0
 }
 
+/// What `config` names as an interface and cannot be used as one, each sentence once, with the name: for the log of a
+/// daemon that starts. `None` when this host cannot be looked at.
+pub(crate) fn unusable_interfaces(config: &Config) -> Option<BTreeMap<&str, BTreeSet<String>>> {
+    let host = Host::read().ok()?;
+    let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for router in &config.routers {
+        let name = router.interface.as_str();
+        let sentences = match host.interface(name) {
+            Some(interface) => {
+                wiring::faults(router, interface, &host).into_iter().map(|(_, why)| why).collect()
+            }
+            None => Vec::from_iter(wiring::other_name(name, &host)),
+        };
+        found.entry(name).or_default().extend(sentences);
+    }
+    Some(found)
+}
+
 /// Whether this kernel can hold addresses.
 fn kernel(config: &Config) -> Option<Note> {
     if !config.routers.iter().any(|router| matches!(router.backend, Backend::Kernel { .. })) {
@@ -169,6 +192,9 @@ fn files(config: &Config) -> Option<Warning<'_>> {
 }
 
 fn missing_interface(router: &RouterConfig, host: &Host) -> String {
+    if let Some(sentence) = wiring::other_name(&router.interface, host) {
+        return sentence;
+    }
     let names: Vec<&str> = host.interfaces.iter().map(|interface| interface.name.as_str()).collect();
     let advice = match nearest(&router.interface, &names) {
         Some(name) => format!("did you mean {name}?"),
@@ -196,6 +222,24 @@ impl<'a> Warnings<'a> {
                 format!("{name} is down or has no carrier, and {} waits until it is up", config.name);
             self.add(&places.interface, message);
         }
+        // A port that has no address needs none: its master does.
+        if wiring::port(interface, host).is_none() {
+            self.compare_source(config, interface, owner);
+        }
+        for (place, message) in wiring::faults(config, interface, host) {
+            self.add(place, message);
+        }
+        self.compare_peers(config, interface, host);
+        // What a program holds, and where, is its own affair.
+        if matches!(config.backend, Backend::Kernel { .. }) {
+            for cidr in config.router.addresses() {
+                self.compare_address(config, cidr, owner, host);
+            }
+        }
+    }
+
+    fn compare_source(&mut self, config: &'a RouterConfig, interface: &Interface, owner: bool) {
+        let (name, places) = (&interface.name, &config.places);
         let is_virtual = |ip: IpAddr| config.router.addresses().any(|cidr| cidr.address() == ip);
         let family = config.router.family();
         // RFC 9568 5.1.2.1: over IPv6 multicast it is sent from a link-local address.
@@ -222,28 +266,23 @@ impl<'a> Warnings<'a> {
             }
             _ => {}
         }
-        if let Transport::Unicast { peers, .. } = config.router.transport() {
-            let networks: Vec<Cidr> = interface.own_networks().collect();
-            for peer in peers.iter().filter(|peer| peer.is_behind_router(&networks)) {
-                let message = format!(
-                    "the peer {} is in no network of {name}: it is heard through routers, so filter IP protocol 112 at the \
-                     edge of your network",
-                    peer.address
-                );
-                self.add(&places.peers, message);
-            }
+    }
+
+    fn compare_peers(&mut self, config: &'a RouterConfig, interface: &Interface, host: &Host) {
+        let (name, places) = (&interface.name, &config.places);
+        let Transport::Unicast { peers, .. } = config.router.transport() else { return };
+        let networks: Vec<Cidr> = interface.own_networks().collect();
+        for peer in peers.iter().filter(|peer| peer.is_behind_router(&networks)) {
+            let message = format!(
+                "the peer {} is in no network of {name}: it is heard through routers, so filter IP protocol 112 at the \
+                 edge of your network",
+                peer.address
+            );
+            self.add(&places.peers, message);
         }
-        if let Transport::Unicast { peers, .. } = config.router.transport()
-            && peers.iter().all(|peer| host.has_own(peer.address))
-        {
+        if peers.iter().all(|peer| host.has_own(peer.address)) {
             let message = "`peers` holds addresses of this host only, so that nobody is spoken to; list the other nodes";
             self.add(&places.peers, message.to_owned());
-        }
-        // What a program holds, and where, is its own affair.
-        if matches!(config.backend, Backend::Kernel { .. }) {
-            for cidr in config.router.addresses() {
-                self.compare_address(config, cidr, owner, host);
-            }
         }
     }
 
@@ -284,126 +323,4 @@ fn is_link_local(address: IpAddr) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    const CONFIG: &str = r#"
-[[virtual_router]]
-name = "web"
-interface = "eth0"
-vrid = 51
-addresses = ["192.0.2.10/24"]
-"#;
-
-    /// Name, whether it is up, addresses and whether vrrp put them there.
-    type Link<'a> = (&'a str, bool, &'a [(&'a str, bool)]);
-
-    fn host(interfaces: &[Link<'_>]) -> Host {
-        let interface = |(name, up, addresses): &Link<'_>| Interface {
-            name: (*name).to_owned(),
-            up: *up,
-            addresses: addresses.iter().map(|(cidr, ours)| (cidr.parse().unwrap(), *ours)).collect(),
-        };
-        Host { interfaces: interfaces.iter().map(interface).collect(), capabilities: u64::MAX }
-    }
-
-    fn warnings(more: &str, host: &Host) -> Vec<String> {
-        let config = Config::parse(Path::new("f.toml"), &format!("{CONFIG}{more}")).unwrap();
-        compare(&config, host).iter().map(ToString::to_string).collect()
-    }
-
-    #[track_caller]
-    fn expect(more: &str, host: &Host, expected: &[&str]) {
-        let found = warnings(more, host);
-        assert_eq!(found.len(), expected.len(), "{found:#?}");
-        for (found, expected) in found.iter().zip(expected) {
-            assert!(found.starts_with(expected), "{found}\nshould start with\n{expected}");
-        }
-    }
-
-    #[test]
-    fn a_host_that_suits_is_no_reason_to_warn() {
-        expect("", &host(&[("eth0", true, &[("192.0.2.1/24", false)])]), &[]);
-        let held = host(&[("eth0", true, &[("192.0.2.1/24", false), ("192.0.2.10/24", true)])]);
-        expect("", &held, &[]);
-        let owner = host(&[("eth0", true, &[("192.0.2.10/24", false)])]);
-        expect("priority = \"owner\"", &owner, &[]);
-    }
-
-    #[test]
-    fn interfaces_are_compared() {
-        let expected = "f.toml:4:13: warning: there is no interface eth0 on this host, and web waits until there is; \
-                        did you mean eth1?";
-        expect("", &host(&[("lo", true, &[]), ("eth1", true, &[])]), &[expected]);
-        let expected = "f.toml:4:13: warning: there is no interface eth0 on this host, and web waits until there is; \
-                        there are lo, wlan1";
-        expect("", &host(&[("lo", true, &[]), ("wlan1", true, &[])]), &[expected]);
-        let down = host(&[("eth0", false, &[("192.0.2.1/24", false)])]);
-        expect("", &down, &["f.toml:4:13: warning: eth0 is down or has no carrier"]);
-    }
-
-    #[test]
-    fn sources_are_compared() {
-        let none = "f.toml:4:13: warning: eth0 has no IPv4 address of its own to send from";
-        expect("", &host(&[("eth0", true, &[])]), &[none]);
-        expect("", &host(&[("eth0", true, &[("fe80::1/64", false)])]), &[none]);
-        expect("", &host(&[("eth0", true, &[("192.0.2.10/24", true)])]), &[none]);
-        let other = host(&[("eth0", true, &[("192.0.2.2/24", false)])]);
-        let pinned = "f.toml:7:10: warning: the source 192.0.2.1 is not an address of eth0";
-        expect("source = \"192.0.2.1\"", &other, &[pinned]);
-    }
-
-    #[test]
-    fn peers_that_are_all_this_host_are_nobody() {
-        let host = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
-        expect(
-            "peers = [\"192.0.2.1\"]",
-            &host,
-            &["f.toml:7:9: warning: `peers` holds addresses of this host only"],
-        );
-        expect("peers = [\"192.0.2.1\", \"192.0.2.2\"]", &host, &[]);
-    }
-
-    #[test]
-    fn virtual_addresses_are_compared() {
-        let present =
-            host(&[("eth0", true, &[("192.0.2.1/24", false)]), ("eth1", true, &[("192.0.2.10/32", false)])]);
-        expect("", &present, &["f.toml:6:14: warning: 192.0.2.10 is on eth1 already"]);
-        assert!(warnings("", &present).concat().contains("ip address delete 192.0.2.10/32 dev eth1"));
-        let absent = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
-        let owner = "f.toml:6:14: warning: this host is the owner of 192.0.2.10, but no interface has it";
-        expect("priority = \"owner\"", &absent, &[owner]);
-    }
-
-    #[test]
-    fn a_program_must_be_there_and_what_it_holds_is_its_own_affair() {
-        let present = host(&[("eth0", true, &[("192.0.2.1/24", false), ("192.0.2.10/24", false)])]);
-        expect("backend = { command = [\"/bin/sh\"] }", &present, &[]);
-        let missing = "f.toml:7:11: warning: /nonexistent cannot be run: No such file or directory; web cannot become \
-                       active";
-        expect("backend = { command = [\"/nonexistent\"] }", &present, &[missing]);
-        expect(
-            "backend = { command = [\"/etc/passwd\"] }",
-            &present,
-            &["f.toml:7:11: warning: /etc/passwd cannot"],
-        );
-        expect("backend = { command = [\"/tmp\"] }", &present, &["f.toml:7:11: warning: /tmp cannot be run"]);
-    }
-
-    #[test]
-    fn missing_capabilities_are_named() {
-        let mut host = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
-        host.capabilities = 1 << 13;
-        expect(
-            "",
-            &host,
-            &["f.toml: warning: this user lacks CAP_NET_ADMIN, which `vrrp run` needs to hold addresses"],
-        );
-        // A program may not need it.
-        expect("backend = { command = [\"/bin/sh\"] }", &host, &[]);
-        host.capabilities = 0;
-        assert_eq!(warnings("", &host).len(), 2);
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use vrrp_net::{
 };
 
 use crate::{
-    cli,
+    check, cli,
     config::{self, Backend, Config, ConfigErrors, RouterConfig},
     control, descriptors,
     import::environment,
@@ -125,6 +125,7 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let _file = socket.serve(node.clone()).map_err(|error| Error::System("the control socket", error))?;
     let control = config.control.display();
     let (count, version) = (config.routers.len(), env!("CARGO_PKG_VERSION"));
+    tokio::task::block_in_place(|| name_unusable(config));
     name_leftovers(&node).await?;
     tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
     loop {
@@ -149,6 +150,16 @@ async fn name_leftovers(node: &Node) -> Result<(), Error> {
         tracing::warn!(event = "leftover", interface = left.interface, address = %left.cidr.address(), "{left}");
     }
     Ok(())
+}
+
+/// Interfaces on which nobody will be heard, although everything else seems well.
+fn name_unusable(config: &Config) {
+    // Where the host cannot be looked at, nothing else works either, and says so.
+    for (interface, sentences) in check::unusable_interfaces(config).unwrap_or_default() {
+        for sentence in sentences {
+            tracing::warn!(event = "unusable-interface", interface, "{sentence}");
+        }
+    }
 }
 
 /// Comes when the node has ended. The node logs its events itself.

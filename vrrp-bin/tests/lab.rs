@@ -4,6 +4,8 @@
 
 #[path = "lab/backends.rs"]
 mod backends;
+#[path = "lab/cases.rs"]
+mod cases;
 #[path = "program/crowd.rs"]
 mod crowd;
 #[path = "lab/evidence.rs"]
@@ -36,6 +38,10 @@ mod realtime;
 mod support;
 #[path = "lab/unicast.rs"]
 mod unicast;
+#[path = "lab/wiring.rs"]
+mod wiring;
+
+use std::env;
 
 use libtest_mimic::{Arguments, Trial};
 use vrrp_net::lab;
@@ -47,6 +53,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each test is several busy processes, and measures time.
     arguments.test_threads = Some(arguments.test_threads.unwrap_or(2));
+    let everything = env::var_os("VRRP_TEST_ALL").is_some() || arguments.filter.is_some();
     let all = [
         failover::tests(),
         faults::tests(),
@@ -57,10 +64,12 @@ fn main() {
         interfaces::tests(),
         unicast::tests(),
         leftovers::tests(),
+        wiring::tests(),
         hostile::tests(),
         known_bad::tests(),
         frames::tests(),
         flood::tests(),
+        cases::tests(everything),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
     if let Err(reason) = available {

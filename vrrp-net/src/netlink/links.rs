@@ -1,5 +1,7 @@
 //! The kernel's interfaces.
 
+mod details;
+
 use netlink_packet_core::{NetlinkHeader, NlasIterator};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
@@ -7,6 +9,7 @@ use netlink_packet_route::{
 };
 
 use super::{Error, Socket, message::number, routes::MAIN_TABLE};
+pub use details::{Details, details};
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;

@@ -1,5 +1,7 @@
 //! Routes that need no gateway: those that the host has, and those that virtual addresses bring.
 
+mod way;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libc::{RTM_DELROUTE, RTM_NEWROUTE, RTN_UNICAST};
@@ -11,6 +13,7 @@ use netlink_packet_route::{
 use vrrp_core::Cidr;
 
 use super::{Error, Socket, message::number};
+pub use way::way;
 
 /// The routing table of interfaces that are in no VRF (`RT_TABLE_MAIN`).
 pub const MAIN_TABLE: u32 = RouteHeader::RT_TABLE_MAIN as u32;
@@ -19,6 +22,9 @@ pub(crate) const OURS: u8 = 112;
 /// The metric of our IPv6 routes. The kernel takes two routes to one prefix on one interface for the same if their
 /// metrics are equal, and gives the first one the lifetime of the second: no route of the host may have this.
 const IPV6_METRIC: u32 = 1120;
+/// The length of `struct rtmsg`, and the interface of a route in `linux/rtnetlink.h`.
+const RTM_HEADER: usize = 12;
+const RTA_OIF: u16 = 4;
 
 /// A route to a subnet on an interface, put there beside a virtual address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,10 +151,8 @@ pub(crate) fn on_link(socket: &mut Socket, index: u32) -> Result<Vec<OnLink>, Er
 ///
 /// By hand, since there may be a million of them, and only these attributes matter.
 pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, OnLink)> {
-    /// The length of `struct rtmsg`, and `RTA_*` of `linux/rtnetlink.h`.
-    const HEADER: usize = 12;
+    /// `RTA_*` of `linux/rtnetlink.h`.
     const DESTINATION: u16 = 1;
-    const INTERFACE: u16 = 4;
     const GATEWAY: u16 = 5;
     const SOURCE: u16 = 7;
     const MULTIPATH: u16 = 9;
@@ -160,18 +164,18 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, On
         RTM_DELROUTE => false,
         _ => return None,
     };
-    let [family, length, _, _, table, protocol, _, kind, ..] = *payload.first_chunk::<HEADER>()?;
+    let [family, length, _, _, table, protocol, _, kind, ..] = *payload.first_chunk::<RTM_HEADER>()?;
     if kind != RTN_UNICAST {
         return None;
     }
     let (mut to, mut index, mut table, mut source) = (None, None, u32::from(table), None);
-    for attribute in NlasIterator::new(payload.get(HEADER..)?).flatten() {
+    for attribute in NlasIterator::new(payload.get(RTM_HEADER..)?).flatten() {
         let value = attribute.value();
         match attribute.kind() {
             GATEWAY | MULTIPATH | VIA => return None,
             DESTINATION => to = address(family, value),
             SOURCE => source = address(family, value),
-            INTERFACE => index = number(value),
+            RTA_OIF => index = number(value),
             TABLE => table = number(value)?,
             CACHE if has_expired(value) => return None,
             _ => {}
