@@ -98,3 +98,125 @@ fn b17_a_reload_is_no_second_shutdown() {
     world.give(Input::Shutdown);
     assert_eq!(world.configure(&[]), [""; 0]);
 }
+
+#[test]
+fn the_timer_follows_the_claim() {
+    // Active_Down_Timer holds one Skew_Time, (256 - priority)/256 of an interval.
+    let mut machine = backup(params(100, Preempt::Always));
+    let _ = machine.handle(t0() + SECOND, heard(200));
+    let skew = |priority: u32| (256 - priority) * SECOND / 256;
+    for priority in [120, 1, 254] {
+        let _ = machine.handle(t0() + 2 * SECOND, fsm::Input::Reconfigure(params(priority, Preempt::Always)));
+        assert_eq!(machine.deadline(), Some(t0() + 4 * SECOND + skew(u32::from(priority))), "{priority}");
+    }
+    // After a resignation it is all that is left.
+    let _ = machine.handle(t0() + 3 * SECOND, heard(0));
+    let _ = machine.handle(t0() + 3 * SECOND, fsm::Input::Reconfigure(params(128, Preempt::Always)));
+    assert_eq!(machine.deadline(), Some(t0() + 3 * SECOND + SECOND / 2));
+}
+
+#[test]
+fn a_takeover_that_is_still_allowed_goes_on() {
+    let mut machine = backup(params(100, Preempt::Always));
+    let _ = machine.handle(t0() + SECOND, heard(50));
+    let before = machine.deadline().unwrap();
+    let _ = machine.handle(t0() + SECOND, fsm::Input::Reconfigure(params(101, Preempt::Always)));
+    assert_eq!(machine.deadline(), Some(before - SECOND / 256));
+    let mut delayed = backup(params(100, Preempt::After(2 * SECOND)));
+    let _ = delayed.handle(t0() + SECOND, heard(50));
+    let _ = delayed.handle(t0() + SECOND, fsm::Input::Reconfigure(params(101, Preempt::After(2 * SECOND))));
+    assert_eq!(delayed.deadline(), Some(t0() + 3 * SECOND));
+}
+
+#[test]
+fn who_becomes_the_owner_waits_for_nobody() {
+    let mut machine = backup(params(100, Preempt::Always));
+    let _ = machine.handle(t0() + SECOND, heard(200));
+    let owner = fsm::Params { role: Role::Owner, ..params(100, Preempt::Always) };
+    let now = t0() + SECOND + 100 * MS;
+    let _ = machine.handle(now, fsm::Input::Reconfigure(owner));
+    assert_eq!(machine.deadline(), Some(now));
+    assert_eq!(machine.handle(now, fsm::Input::Timeout).transition, Some(Reason::Owner));
+    // And who is none any more before the timer ran out waits again.
+    let mut undecided = backup(params(100, Preempt::Always));
+    let _ = undecided.handle(now, fsm::Input::Reconfigure(owner));
+    let _ = undecided.handle(now, fsm::Input::Reconfigure(params(100, Preempt::Always)));
+    assert!(undecided.deadline().unwrap() > now + 3 * SECOND);
+}
+
+#[test]
+fn a_backup_that_follows_nobody_waits_for_its_own_interval() {
+    let slow = fsm::Params { interval: v3_every(4095), ..params(100, Preempt::Always) };
+    let mut machine = backup(slow);
+    let _ = machine.handle(t0() + SECOND, fsm::Input::Reconfigure(params(100, Preempt::Always)));
+    assert!(machine.deadline().unwrap() < t0() + 5 * SECOND);
+    let mut follower = backup(slow);
+    let _ = follower.handle(t0(), hears(200, v3_every(4095)));
+    let before = follower.deadline();
+    let _ = follower.handle(t0() + SECOND, fsm::Input::Reconfigure(params(100, Preempt::Always)));
+    assert_eq!(follower.deadline(), before, "the interval is that of the Active");
+}
+
+#[test]
+fn nothing_is_said_for_a_reload_that_changes_nothing() {
+    let (mut machine, at) = held(params(100, Preempt::Always));
+    let same = fsm::Input::Reconfigure(params(100, Preempt::Always));
+    assert_eq!(machine.handle(at + 500 * MS, same), fsm::Effects::default());
+}
+
+#[test]
+fn a_drain_that_was_asked_for_during_a_shutdown_is_not_forgotten() {
+    for (force, hold) in [(false, None), (true, Some(Hold::Drained))] {
+        let (mut machine, at) = held(params(100, Preempt::Always));
+        let _ = machine.handle(at + 100 * MS, fsm::Input::Shutdown);
+        let _ = machine.handle(at + 200 * MS, fsm::Input::Drain { force });
+        // It is to stay, and goes on with the drain.
+        let _ = machine.handle(at + 300 * MS, fsm::Input::Start);
+        assert_eq!(machine.phase(), Phase::Resigning);
+        let mut now = at;
+        while machine.phase() == Phase::Resigning {
+            now = machine.deadline().unwrap();
+            let _ = machine.handle(now, fsm::Input::Timeout);
+        }
+        assert_eq!(machine.hold(), hold, "forced: {force}");
+        assert!(now <= at + 1300 * MS);
+    }
+    let (mut machine, at) = held(params(100, Preempt::Always));
+    let _ = machine.handle(at + 100 * MS, fsm::Input::Shutdown);
+    let _ = machine.handle(at + 200 * MS, fsm::Input::Drain { force: true });
+    let _ = machine.handle(at + 300 * MS, fsm::Input::Resume);
+    let _ = machine.handle(at + 400 * MS, fsm::Input::Start);
+    assert_eq!(machine.phase(), Phase::Held, "the drain was taken back first");
+}
+
+#[test]
+fn a_handover_that_begins_before_the_backend_has_answered_knows_what_it_holds() {
+    let answers = [Ok(Reach::OnLink), Err(LeaseFailure::Failed)];
+    for answer in answers {
+        let mut world = World::new(&[v3()]);
+        world.timeout();
+        world.give(drain(false));
+        let lines = world.done(key(&v3()), answer);
+        let expected = match answer {
+            Ok(_) => vec!["51: leaving"],
+            Err(_) => vec![
+                "51: resigning -> drained (backend-failed)",
+                "51: advertise 0",
+                "51: release (backend-failed)",
+            ],
+        };
+        assert_eq!(lines, expected);
+    }
+    // Refused before there is an answer: it goes on acquiring.
+    let mut world = World::new(&[v3()]);
+    world.timeout();
+    world.give(drain(false));
+    while world.phase(key(&v3())) == Phase::Resigning {
+        world.timeout();
+    }
+    assert_eq!(world.phase(key(&v3())), Phase::Acquiring);
+    assert_eq!(
+        world.done(key(&v3()), Ok(Reach::OnLink)),
+        ["51: acquiring -> held (acquired)", "51: announce"]
+    );
+}

@@ -163,3 +163,45 @@ fn b21_a_lone_node_is_back_soon_after_one_failed_repair() {
     }
     assert!(world.now - begun <= 3 * SECOND, "{:?}", world.now - begun);
 }
+
+#[test]
+fn what_is_lost_during_a_handover_is_put_back_and_still_leaves() {
+    for leave in [fsm::Input::Shutdown, fsm::Input::Drain { force: true }] {
+        let (mut machine, at) = held(params(100, Preempt::Always));
+        let _ = machine.handle(at + 100 * MS, leave);
+        let lost = machine.handle(at + 150 * MS, fsm::Input::LeaseLost(Loss::Deleted));
+        assert_eq!(lost.lease, Some(Want::Repair));
+        let done = machine.handle(at + 160 * MS, fsm::Input::LeaseDone(Ok(Reach::OnLink)));
+        assert_eq!((done.lease, done.repaired), (Some(Want::Leaving), true));
+        // A backend that says nothing ends it.
+        let _ = machine.handle(at + 170 * MS, fsm::Input::LeaseLost(Loss::Deleted));
+        let slow = fsm::Params { backend_timeout: 200 * MS, ..params(100, Preempt::Always) };
+        let (mut mute, at) = held(slow);
+        let _ = mute.handle(at + 100 * MS, leave);
+        let _ = mute.handle(at + 150 * MS, fsm::Input::LeaseLost(Loss::Deleted));
+        let _ = mute.handle(at + 350 * MS, fsm::Input::Timeout);
+        assert!(!matches!(mute.phase(), Phase::Resigning), "{:?}", mute.phase());
+    }
+}
+
+#[test]
+fn a_resignation_leaves_room_for_the_weakest_backup() {
+    // Skew_Time of priority 1 is 255/256 of an interval, and counts anew from each resignation.
+    for centiseconds in [1, 10, 100, 4095] {
+        let every = fsm::Params { interval: v3_every(centiseconds), ..params(200, Preempt::Always) };
+        let (mut machine, at) = held(every);
+        let _ = machine.handle(at, fsm::Input::Drain { force: false });
+        let mut said = vec![at];
+        while let Some(due) =
+            machine.deadline().filter(|_| machine.phase() == Phase::Resigning && said.len() < 3)
+        {
+            if machine.handle(due, fsm::Input::Timeout).transmit == Some(fsm::Say::Resign) {
+                said.push(due);
+            }
+        }
+        let interval = v3_every(centiseconds).duration();
+        let skew = 255 * interval / 256;
+        let third = said.get(2).map(|third| *third - said[1]);
+        assert!(third.is_none_or(|after| after >= skew + interval / 32), "{centiseconds}: {third:?}");
+    }
+}
