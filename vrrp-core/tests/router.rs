@@ -5,6 +5,8 @@
 mod checksums;
 #[path = "router/configure.rs"]
 mod configure;
+#[path = "router/disagreement.rs"]
+mod disagreement;
 #[path = "router/interfaces.rs"]
 mod interfaces;
 #[path = "router/leaving.rs"]
@@ -13,12 +15,16 @@ mod leaving;
 mod many;
 #[path = "router/notices.rs"]
 mod notices;
+#[path = "router/once_an_hour.rs"]
+mod once_an_hour;
 #[path = "router/outputs.rs"]
 mod outputs;
 #[path = "router/properties.rs"]
 mod properties;
 #[path = "router/rejected.rs"]
 mod rejected;
+#[path = "router/senders.rs"]
+mod senders;
 #[path = "router/unicast.rs"]
 mod unicast;
 #[path = "router/world.rs"]
