@@ -6,6 +6,8 @@
 mod backends;
 #[path = "program/crowd.rs"]
 mod crowd;
+#[path = "lab/disagreement.rs"]
+mod disagreement;
 #[path = "lab/evidence.rs"]
 mod evidence;
 #[path = "lab/failover.rs"]
@@ -56,6 +58,7 @@ fn main() {
         others::tests(),
         interfaces::tests(),
         unicast::tests(),
+        disagreement::tests(),
         leftovers::tests(),
         hostile::tests(),
         known_bad::tests(),

@@ -33,8 +33,7 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
         NodeEvent::Notice { name, notice, source, claim, others } => {
             let mut text = format!("{name}: {}", sentence(*notice, *source, *claim));
             if *others > 0 {
-                text +=
-                    &format!(" (and {others} times the same of others since that was said last)");
+                text += &format!(" (and {others} times the same of others since that was said last)");
             }
             tracing::warn!(
                 event = "notice",
