@@ -20,29 +20,31 @@ pub(super) struct HeardForms {
 const FORGOTTEN_AFTER: u32 = 10;
 
 impl HeardForms {
-    /// A valid advertisement came in this form; `backup_since` when this node has been a Backup since then. Whether
-    /// both forms are in use.
-    pub(super) fn heard(
-        &mut self,
-        now: Instant,
-        form: ChecksumForm,
-        backup_since: impl FnOnce() -> Option<Instant>,
-        interval: Interval,
-    ) -> bool {
+    /// A valid advertisement came in this form. Whether both were heard, so that they have to be [`judge`](Self::judge)d.
+    pub(super) const fn heard(&mut self, form: ChecksumForm) -> bool {
         match form {
             ChecksumForm::MessageOnly => self.message_only = true,
             ChecksumForm::PseudoHeader => self.pseudo_header = true,
         }
-        if !(self.message_only && self.pseudo_header) {
-            return false;
-        }
+        self.message_only && self.pseudo_header
+    }
+
+    /// Forgets the other form than the one that was heard just now, once it is old; `backup_since` when this node has
+    /// been a Backup since then. Whether both forms are in use.
+    pub(super) fn judge(
+        &mut self,
+        now: Instant,
+        form: ChecksumForm,
+        backup_since: Option<Instant>,
+        interval: Interval,
+    ) -> bool {
         if self.last != Some(form) {
             (self.last, self.alone_since) = (Some(form), now);
             return true;
         }
         let age = interval.duration().saturating_mul(FORGOTTEN_AFTER);
         let is_forgotten = |since: Instant| self.alone_since.max(since) + age <= now;
-        if backup_since().is_some_and(is_forgotten) {
+        if backup_since.is_some_and(is_forgotten) {
             self.message_only = form == ChecksumForm::MessageOnly;
             self.pseudo_header = form == ChecksumForm::PseudoHeader;
             self.last = None;

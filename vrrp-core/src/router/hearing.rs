@@ -17,6 +17,7 @@ const HANDOVER: Duration = Duration::from_secs(5);
 
 impl Entry {
     /// A message was refused.
+    #[cold]
     pub(super) fn reject(&mut self, now: Instant, meta: RxMeta, bytes: &[u8], reason: Rejected) {
         self.tally.counters.count_rejected(reason);
         let claim = claimed(meta, bytes, reason);
@@ -51,6 +52,7 @@ impl Entry {
     }
 
     /// An advertisement was let in, and showed this.
+    #[inline]
     pub(super) fn accept(
         &mut self,
         now: Instant,
@@ -60,7 +62,7 @@ impl Entry {
         mut notices: NoticeSet,
     ) {
         let claim = advert.claim;
-        if form.is_some_and(|form| self.both_forms(now, form)) {
+        if form.is_some_and(|form| self.forms.heard(form) && self.both_forms(now, form)) {
             notices.insert(Notice::BothChecksums);
         }
         let place = self.take_down(Speaker::new(now, source, Ok(claim), Some(claim), notices));
@@ -68,10 +70,7 @@ impl Entry {
             notices = self.watch(now, place, advert, source, notices);
         }
         if !notices.is_empty() {
-            for notice in notices.iter() {
-                let told = Told { notice, source, claim: Some(claim) };
-                self.tell(now, place.map(|place| place.index), told);
-            }
+            self.tell_all(now, place, source, claim, notices);
         }
         let counters = &mut self.tally.counters;
         counters.adverts_received = counters.adverts_received.wrapping_add(1);
@@ -81,15 +80,17 @@ impl Entry {
     }
 
     /// Whether both checksum forms are in use, and so both are sent.
+    #[cold]
     fn both_forms(&mut self, now: Instant, form: ChecksumForm) -> bool {
-        let backup_since = || (self.machine().phase() == Phase::Backup).then_some(self.rest.since);
-        let mut forms = self.forms;
-        let both = forms.heard(now, form, backup_since, self.config().interval());
-        self.forms = forms;
+        let backup_since = (self.machine().phase() == Phase::Backup).then_some(self.rest.since);
+        let interval = self.config().interval();
+        let both = self.forms.judge(now, form, backup_since, interval);
         both && matches!(self.config().protocol(), Protocol::V3Ipv4 { checksum: Checksum::Auto, .. })
     }
 
     /// An Active hears another one. Adds what has to be heard more than once.
+    #[cold]
+    #[inline(never)]
     fn watch(
         &mut self,
         now: Instant,
@@ -121,7 +122,13 @@ impl Entry {
 
     /// After the machine has heard an advertisement in the phase `before`.
     pub(super) fn look_after(&mut self, now: Instant, before: Phase, heard: Heard, by_stranger: bool) {
-        let Heard { claim: Claim::Resign, source, .. } = heard else { return };
+        if heard.claim == Claim::Resign {
+            self.look_after_resignation(now, before, heard.source, by_stranger);
+        }
+    }
+
+    #[cold]
+    fn look_after_resignation(&mut self, now: Instant, before: Phase, source: IpAddr, by_stranger: bool) {
         if !by_stranger {
             if before == Phase::Backup {
                 self.rest.resigned = Some((source, now));
@@ -145,6 +152,22 @@ impl Entry {
     fn take_down(&mut self, speaker: Speaker) -> Option<Place> {
         let fresh = self.config().interval().duration().saturating_mul(4);
         self.tally.heard(speaker, fresh)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_all(
+        &mut self,
+        now: Instant,
+        place: Option<Place>,
+        source: IpAddr,
+        claim: Claim,
+        notices: NoticeSet,
+    ) {
+        for notice in notices.iter() {
+            let told = Told { notice, source, claim: Some(claim) };
+            self.tell(now, place.map(|place| place.index), told);
+        }
     }
 
     fn tell(&mut self, now: Instant, place: Option<usize>, told: Told) {

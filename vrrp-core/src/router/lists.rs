@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use crate::{AddressList, VirtualRouter};
+use crate::{AddressList, Protocol, VirtualRouter};
 
 /// Two lists of addresses, compared as sets: their order has no meaning to the election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +17,20 @@ pub(super) enum Lists {
 
 impl Lists {
     pub(super) fn compared(config: &VirtualRouter, theirs: AddressList<'_>) -> Self {
-        let ours = || config.addresses().map(|cidr| cidr.address());
-        if theirs.iter().eq(ours()) {
-            return Self::Equal;
-        }
-        Self::of_sets(&Sorted::new(ours()), &Sorted::new(theirs.iter()))
+        let ours = match config.protocol() {
+            Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => {
+                AddressList::from(addresses)
+            }
+            Protocol::V3Ipv6 { addresses, .. } => AddressList::from(addresses),
+        };
+        if theirs == ours { Self::Equal } else { Self::of_other_order(ours, theirs) }
+    }
+
+    // Apart, so that the usual packet needs no room for the sorted lists.
+    #[cold]
+    #[inline(never)]
+    fn of_other_order(ours: AddressList<'_>, theirs: AddressList<'_>) -> Self {
+        Self::of_sets(&Sorted::new(ours.iter()), &Sorted::new(theirs.iter()))
     }
 
     fn of_sets(ours: &Sorted, theirs: &Sorted) -> Self {

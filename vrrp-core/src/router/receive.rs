@@ -24,15 +24,16 @@ impl Router {
         else {
             return Err(reject_unattributed(port, self.now, meta, bytes));
         };
-        match judge(entry, meta, bytes) {
+        // By reference: what was judged is not copied for each packet.
+        match &judge(entry, meta, bytes) {
             Err(reason) => {
-                entry.reject(self.now, meta, bytes, reason);
+                entry.reject(self.now, meta, bytes, *reason);
                 self.mark(slot);
-                Err(reason)
+                Err(*reason)
             }
             Ok((Decoded { advert, form }, lists)) => {
-                let notices = compare(entry, meta.source, &advert, lists);
-                entry.accept(self.now, meta.source, &advert, form, notices);
+                let notices = compare(entry, meta.source, advert, *lists);
+                entry.accept(self.now, meta.source, advert, *form, notices);
                 let heard = Heard { claim: advert.claim, interval: advert.interval, source: meta.source };
                 self.step(slot, Input::Advert(heard));
                 Ok(())
@@ -121,19 +122,19 @@ fn compare(entry: &Entry, source: IpAddr, advert: &Advert<'_>, lists: Lists) -> 
     let no_link_local =
         config.family() == Family::Ipv6 && !advert.addresses.first().is_some_and(is_link_local);
     let owners = ours == Claim::Own && advert.claim != Claim::Resign;
-    let mut notices = NoticeSet::EMPTY;
-    for (notice, applies) in [
+    let same_priority = ours != Claim::Own && advert.claim == ours;
+    let differs = interval_differs || lists == Lists::Overlapping || no_link_local;
+    if !(differs || owners || same_priority || unlisted) {
+        return NoticeSet::EMPTY;
+    }
+    let notices = [
         (Notice::IntervalDiffers, interval_differs),
         (Notice::AddressesDiffer, lists == Lists::Overlapping),
         (Notice::NoLinkLocalAddress, no_link_local),
         (Notice::SecondOwner, owners && advert.claim == Claim::Own),
         (Notice::ContendsWithOwner, owners && advert.claim != Claim::Own),
-        (Notice::SamePriority, ours != Claim::Own && advert.claim == ours),
+        (Notice::SamePriority, same_priority),
         (Notice::Unlisted, unlisted),
-    ] {
-        if applies {
-            notices.insert(notice);
-        }
-    }
-    notices
+    ];
+    notices.into_iter().filter(|(_, applies)| *applies).map(|(notice, _)| notice).collect()
 }

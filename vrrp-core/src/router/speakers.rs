@@ -59,6 +59,7 @@ impl Tally {
     }
 
     /// Takes a message down; `None` if there is no place for its sender.
+    #[inline]
     pub(super) fn heard(&mut self, speaker: Speaker, fresh: Duration) -> Option<Place> {
         let place = self.speakers.heard(speaker, fresh)?;
         if place.before.is_none()
@@ -127,14 +128,18 @@ impl Speakers {
         Some(Sender { source: latest.source, claim: latest.verdict.ok()? })
     }
 
+    #[inline]
     fn heard(&mut self, new: Speaker, fresh: Duration) -> Option<Place> {
         let len = self.len;
-        let same_kind = |speaker: &Speaker| speaker.verdict.is_ok() == new.verdict.is_ok();
-        let heard = self.list.get_mut(..len).unwrap_or_default();
-        let known = heard.iter_mut().enumerate().filter(|(_, speaker)| same_kind(speaker));
-        if let Some((index, known)) = { known }.find(|(_, speaker)| speaker.source == new.source) {
+        let is_it = |speaker: &Speaker| {
+            speaker.source == new.source && speaker.verdict.is_ok() == new.verdict.is_ok()
+        };
+        let heard = self.list.get_mut(..len).unwrap_or_default().iter_mut().enumerate();
+        if let Some((index, known)) = { heard }.find(|(_, speaker)| is_it(speaker)) {
             let before = Some(known.last_heard);
-            *known = Speaker { messages: known.messages.saturating_add(1), ..new };
+            known.last_heard = new.last_heard;
+            known.messages = known.messages.saturating_add(1);
+            (known.verdict, known.claim, known.notices) = (new.verdict, new.claim, new.notices);
             return Some(Place { index, before });
         }
         let index = self.room(&new, fresh)?;
@@ -145,6 +150,7 @@ impl Speakers {
 
     /// A place for a new one: a free one, or that of the oldest one of its kind that is not fresh. One that is goes on:
     /// a flood of forged sources pushes out nobody who is there.
+    #[cold]
     fn room(&self, new: &Speaker, fresh: Duration) -> Option<usize> {
         let of_kind = || {
             let all = self.as_slice().iter().enumerate();

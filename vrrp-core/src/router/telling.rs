@@ -26,8 +26,10 @@ pub(super) struct Record {
     told_since: Instant,
     /// What was counted instead.
     counted: NoticeSet,
-    /// Since when it claims to be Active beside us, as the weaker one.
-    weaker_since: Option<Instant>,
+    /// Since when it claims to be Active beside us, as the weaker one; of no interest unless `weaker`. No `Option`: the
+    /// place where its tag is would be that of `Option<Entry>`, which every packet looks at.
+    weaker_since: Instant,
+    weaker: bool,
     /// How often in a row it has resigned while we were Active.
     resignations: u8,
 }
@@ -44,14 +46,15 @@ impl Record {
     ) -> bool {
         self.resignations = 0;
         let goes_on = before.is_some_and(|before| now <= before + silence);
-        let begun = self.weaker_since.filter(|begun| goes_on && *begun >= since).unwrap_or(now);
-        self.weaker_since = Some(begun);
-        begun + silence <= now
+        if !(self.weaker && goes_on && self.weaker_since >= since) {
+            (self.weaker, self.weaker_since) = (true, now);
+        }
+        self.weaker_since + silence <= now
     }
 
     /// It resigned while we were Active. Whether it has done so too often.
     pub(super) fn resigns(&mut self) -> bool {
-        self.weaker_since = None;
+        self.weaker = false;
         self.resignations = self.resignations.saturating_add(1);
         self.resignations >= RESIGNATIONS
     }
