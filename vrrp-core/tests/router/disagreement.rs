@@ -72,6 +72,15 @@ fn a_stronger_active_that_is_refused_is_told_of_as_one() {
     }
 }
 
+#[test]
+fn of_the_same_priority_the_greater_address_is_the_stronger_one() {
+    for (source, word) in [(PEER, "stronger-refused"), ("192.0.2.1", "refused")] {
+        let mut world = World::held(&v3());
+        let same = Message::v3(100, source).ttl(254);
+        assert_eq!(refuses(&mut world, &same), [format!("51: {word} wrong-ttl {source}")]);
+    }
+}
+
 /// F-29: whoever refuses a peer from its start on, and becomes active beside it, says so in one line.
 #[test]
 fn what_was_told_by_a_backup_is_no_second_line_from_an_active() {
@@ -153,6 +162,28 @@ fn a_weaker_active_that_gives_way_is_not_told_of() {
             world.give(Input::Timeout);
         }
     }
+}
+
+/// What it said before we were Active is no answer to us.
+#[test]
+fn the_three_intervals_of_a_weaker_active_begin_anew_with_a_promotion() {
+    let mut world = World::held(&v3());
+    let told = |lines: &[String]| lines.iter().any(|line| line.contains("weaker-active"));
+    for _ in 0..3 {
+        assert!(!told(&world.hear(&Message::v3(50, PEER)).unwrap()));
+        world.wait(SECOND);
+        world.give(Input::Timeout);
+    }
+    for priority in [200, 0] {
+        world.hear(&Message::v3(priority, "192.0.2.4")).unwrap();
+    }
+    world.hold(key(&v3()));
+    for _ in 0..3 {
+        assert!(!told(&world.hear(&Message::v3(50, PEER)).unwrap()));
+        world.wait(SECOND);
+        world.give(Input::Timeout);
+    }
+    assert!(told(&world.hear(&Message::v3(50, PEER)).unwrap()));
 }
 
 /// Of its interval, which is not ours.

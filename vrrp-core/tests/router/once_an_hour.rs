@@ -83,6 +83,21 @@ fn a_second_source_is_named_a_minute_later_and_the_rest_is_counted() {
     assert_eq!(lines, expected.map(|(at, source, others)| (at, source.to_owned(), others)));
 }
 
+/// As many are named as are remembered; nobody is told of twice for want of a place.
+#[test]
+fn a_source_without_a_place_is_counted_only() {
+    let mut world = World::new(&[v3()]);
+    let mut named = Vec::new();
+    for _ in 0..600 {
+        for last in 11..=16 {
+            named.extend(told(&mut world, &refused(&format!("192.0.2.{last}"))));
+        }
+        world.wait(SECOND);
+    }
+    let expected = [11, 12, 13, 14].map(|last| format!("51: refused wrong-ttl 192.0.2.{last}"));
+    assert_eq!(named, expected);
+}
+
 /// Different reasons and virtual routers do not wait for each other.
 #[test]
 fn each_reason_and_each_virtual_router_has_a_minute_of_its_own() {
