@@ -130,6 +130,9 @@ pub(crate) struct Status {
 /// The arguments of `vrrp health`.
 #[derive(Debug, Args)]
 pub(crate) struct Health {
+    /// Exit with 1 also while a node is heard that disagrees with this one.
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// The control socket of the daemon.
     #[arg(long, value_name = "PATH", env = "VRRP_CONTROL", default_value = config::CONTROL)]
     pub(crate) control: PathBuf,

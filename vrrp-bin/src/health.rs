@@ -9,19 +9,30 @@ use crate::{
 /// Runs `vrrp health` and returns the exit status.
 ///
 /// A fault at this moment counts, a drained virtual router does not: how often in a row it may be there is the
-/// supervisor's choice (`--retries` of HEALTHCHECK).
+/// supervisor's choice (`--retries` of HEALTHCHECK). Nodes that disagree with this one are named, a line for each, and
+/// count if the supervisor is strict: to restart this node mends nothing there.
 pub(crate) fn main(arguments: &cli::Health) -> u8 {
-    match status::ask(&arguments.control).map_err(|error| error.to_string()).and_then(|status| judge(&status))
-    {
-        Ok(well) => {
-            println!("{well}");
-            cli::OK
-        }
-        Err(why) => {
-            println!("{why}");
-            cli::FAILED
+    let (text, well) = match status::ask(&arguments.control) {
+        Ok(status) => answer(&status, arguments.strict),
+        Err(error) => (error.to_string(), false),
+    };
+    println!("{text}");
+    if well { cli::OK } else { cli::FAILED }
+}
+
+/// What is said, and whether all is well.
+fn answer(status: &Status, strict: bool) -> (String, bool) {
+    let (mut text, mut well) = match judge(status) {
+        Ok(text) => (text, true),
+        Err(text) => (text, false),
+    };
+    for router in &status.virtual_routers {
+        for disagreement in &router.notices {
+            text += &format!("\n{}: {}", router.name, disagreement.sentence);
+            well &= !strict;
         }
     }
+    (text, well)
 }
 
 /// One line: that all is well, or what is not.
@@ -45,4 +56,77 @@ fn describe(router: &VirtualRouter) -> String {
     let detail = [&router.socket_error, &router.backend_error].into_iter().flatten().next();
     let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
     format!("{name} on {interface} does not take part since {since}: {hold}{detail}; see `vrrp status`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Counters, Disagreement, SCHEMA};
+
+    fn status(notices: Vec<Disagreement>, fault: bool) -> Status {
+        let router = VirtualRouter {
+            name: "web".to_owned(),
+            interface: "eth0".to_owned(),
+            vrid: 51,
+            family: "ipv4".to_owned(),
+            version: 3,
+            state: "active".to_owned(),
+            phase: "held".to_owned(),
+            hold: fault.then(|| "link-down".to_owned()),
+            fault,
+            since: "2026-01-01T00:00:00.000Z".to_owned(),
+            reason: "silence".to_owned(),
+            reason_source: None,
+            reason_priority: None,
+            effective_priority: 100,
+            addresses: Vec::new(),
+            addresses_held: Vec::new(),
+            lease_seconds: None,
+            probation_seconds: None,
+            waits_seconds: None,
+            active_peer: None,
+            backend_error: None,
+            socket_error: None,
+            peers_heard: Vec::new(),
+            peers_refused: Vec::new(),
+            notices,
+            counters: Counters::default(),
+        };
+        Status {
+            schema: SCHEMA,
+            version: "0".to_owned(),
+            virtual_routers: vec![router],
+            ports: Vec::new(),
+            leftovers: Vec::new(),
+        }
+    }
+
+    fn disagreement() -> Disagreement {
+        Disagreement {
+            notice: "refused".to_owned(),
+            reason: Some("wrong-ttl".to_owned()),
+            address: "192.0.2.2".parse().unwrap(),
+            priority: None,
+            seconds_ago: 0.5,
+            messages: 7,
+            sentence: "192.0.2.2: its messages are refused".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_node_that_disagrees_is_named_and_counts_only_if_strict() {
+        let text = "web is held\nweb: 192.0.2.2: its messages are refused".to_owned();
+        let disagrees = status(vec![disagreement()], false);
+        assert_eq!(answer(&disagrees, false), (text.clone(), true));
+        assert_eq!(answer(&disagrees, true), (text, false));
+        let agrees = status(Vec::new(), false);
+        assert_eq!(answer(&agrees, true), ("web is held".to_owned(), true));
+    }
+
+    #[test]
+    fn a_fault_counts_and_hides_no_disagreement() {
+        let (text, well) = answer(&status(vec![disagreement()], true), false);
+        assert!(!well);
+        assert!(text.starts_with("web on eth0 does not take part") && text.lines().count() == 2, "{text}");
+    }
 }

@@ -9,8 +9,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use vrrp_core::{Counters as CoreCounters, Phase};
-use vrrp_net::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus, backend::netlink::Leftover};
+use vrrp_core::{Counters as CoreCounters, Phase, Rejected};
+use vrrp_net::{
+    NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus, backend::netlink::Leftover,
+};
 
 /// The version of the format.
 pub(crate) const SCHEMA: u32 = 1;
@@ -71,6 +73,12 @@ pub(crate) struct VirtualRouter {
     pub(crate) since: String,
     /// What led to this phase.
     pub(crate) reason: String,
+    /// Whose advertisement led to it, if one did.
+    #[serde(default)]
+    pub(crate) reason_source: Option<IpAddr>,
+    /// What that advertisement claimed.
+    #[serde(default)]
+    pub(crate) reason_priority: Option<u8>,
     /// What it advertises: 255 for the owner.
     pub(crate) effective_priority: u8,
     /// The virtual addresses with their prefix lengths.
@@ -93,6 +101,9 @@ pub(crate) struct VirtualRouter {
     pub(crate) peers_heard: Vec<PeerHeard>,
     /// Nodes whose messages were refused.
     pub(crate) peers_refused: Vec<PeerRefused>,
+    /// What is wrong with nodes that speak still.
+    #[serde(default)]
+    pub(crate) notices: Vec<Disagreement>,
     /// What happened since the start.
     pub(crate) counters: Counters,
 }
@@ -121,6 +132,39 @@ pub(crate) struct PeerRefused {
     pub(crate) seconds_ago: f64,
     /// How many of its messages were counted.
     pub(crate) messages: u64,
+}
+
+/// A node that disagrees with this one, or that should not be there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Disagreement {
+    /// What: a stable word.
+    pub(crate) notice: String,
+    /// Why its messages are refused, if they are: a key of `rejected`.
+    pub(crate) reason: Option<String>,
+    /// Its address.
+    pub(crate) address: IpAddr,
+    /// What it claims, where that can be read; of a refused one it may be forged.
+    pub(crate) priority: Option<u8>,
+    /// How long ago it was heard.
+    pub(crate) seconds_ago: f64,
+    /// How many of its messages were counted.
+    pub(crate) messages: u64,
+    /// A sentence for people: who it is, what is wrong, and what to do.
+    pub(crate) sentence: String,
+}
+
+impl From<&NoticeStatus> for Disagreement {
+    fn from(status: &NoticeStatus) -> Self {
+        Self {
+            notice: status.notice.as_str().to_owned(),
+            reason: status.notice.refusal().map(Rejected::as_str).map(str::to_owned),
+            address: status.source,
+            priority: status.claim.map(u8::from),
+            seconds_ago: seconds(status.ago),
+            messages: status.messages,
+            sentence: status.sentence(),
+        }
+    }
 }
 
 /// What happened since the start. Counters only grow.
@@ -208,6 +252,8 @@ impl From<&RouterStatus> for VirtualRouter {
             fault: hold.is_some_and(|hold| hold.is_fault()),
             since: rfc3339(status.since),
             reason: status.reason.as_str().to_owned(),
+            reason_source: status.sender.map(|sender| sender.source),
+            reason_priority: status.sender.map(|sender| sender.claim.into()),
             effective_priority: status.claim.into(),
             addresses: status.router.addresses().map(|address| address.to_string()).collect(),
             addresses_held: status.held.iter().map(ToString::to_string).collect(),
@@ -219,6 +265,7 @@ impl From<&RouterStatus> for VirtualRouter {
             socket_error: status.socket_error.clone(),
             peers_heard: status.speakers.iter().filter_map(heard).collect(),
             peers_refused: status.speakers.iter().filter_map(refused).collect(),
+            notices: status.notices.iter().map(Disagreement::from).collect(),
             counters: Counters::from(&status.counters),
         }
     }

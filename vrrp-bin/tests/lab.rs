@@ -8,6 +8,8 @@ mod backends;
 mod cases;
 #[path = "program/crowd.rs"]
 mod crowd;
+#[path = "lab/disagreement.rs"]
+mod disagreement;
 #[path = "lab/evidence.rs"]
 mod evidence;
 #[path = "lab/failover.rs"]
@@ -63,6 +65,7 @@ fn main() {
         others::tests(),
         interfaces::tests(),
         unicast::tests(),
+        disagreement::tests(),
         leftovers::tests(),
         wiring::tests(),
         hostile::tests(),

@@ -172,6 +172,8 @@ pub struct Effects {
     pub repaired: bool,
     /// A drain was given up.
     pub drain_refused: bool,
+    /// A node resigned that is not the Active which is followed: nothing was changed by it.
+    pub stranger_resigned: bool,
 }
 
 /// The state of RFC 9568 6.4.
@@ -277,7 +279,9 @@ impl Machine {
                 self.drained = Some(handover::Drained { force });
                 self.initialize(Reason::Drain, &mut effects);
             }
-            (State::Backup(backup), Input::Advert(heard)) => self.backup_hears(now, backup, heard),
+            (State::Backup(backup), Input::Advert(heard)) => {
+                self.backup_hears(now, backup, heard, &mut effects);
+            }
             (State::Backup(backup), Input::Timeout) => self.backup_timeout(now, backup, &mut effects),
             (State::Backup(_), Input::SendFailed) => self.note_send_failure(),
             (State::Backup(backup), Input::Adopt { reach, advertised_at }) => {

@@ -104,7 +104,7 @@ pub use packet::{
 pub use phase::{Hold, Phase, Reason};
 pub use router::{
     Announce, Event, Generation, Greet, Input, InterfaceStatus, LeaseFailure, LeaseRequest, Loss, Notice,
-    Output, Packet, Reach, Rejected, Router, Speaker, Status, Transmit, Want,
+    NoticeSet, Output, Packet, Reach, Rejected, Router, Sender, Speaker, Status, Transmit, Want,
 };
 pub use stats::Counters;
 pub use time::Instant;

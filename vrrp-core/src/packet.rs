@@ -112,6 +112,9 @@ pub enum DecodeError {
     /// A VRRPv2 authentication type other than 0 and 1.
     #[error("its authentication type is neither 0 nor 1")]
     AuthenticationType,
+    /// Longer by the signature of keepalived's auth_hmac (draft-cassen-vrrp-auth-hmac).
+    #[error("it is signed by keepalived's auth_hmac, which is not known here")]
+    Signature,
     /// Source and destination are of different families: the driver's mistake.
     #[error("its source and destination are of different families")]
     Family,
@@ -178,7 +181,7 @@ impl<'a> Advert<'a> {
             return Err(DecodeError::ZeroCount);
         }
         let addresses_len = usize::from(*count).saturating_mul(address_len(family));
-        let (addresses, trailer) = split_body(body, addresses_len, version.trailer_len())?;
+        let (addresses, trailer) = split_body(body, addresses_len, version)?;
         let authentication = version.authentication(*fifth, trailer)?;
         let form = judge_checksum(version, meta, bytes)?;
         let vrid = Vrid::try_from(*vrid).map_err(|_| DecodeError::ZeroVrid)?;
@@ -277,6 +280,9 @@ const HEADER_LEN: usize = 8;
 /// Authentication data behind the addresses, in VRRPv2 (RFC 3768 5.3.10).
 const AUTHENTICATION_LEN: usize = 8;
 
+/// The trailer of keepalived's auth_hmac, in VRRPv3.
+const SIGNATURE_LEN: usize = 28;
+
 /// The one message type (RFC 9568 5.2.2).
 const ADVERTISEMENT: u8 = 1;
 
@@ -345,12 +351,21 @@ impl From<Interval> for Version {
 }
 
 /// The addresses and what follows them.
-fn split_body(body: &[u8], addresses: usize, trailer: usize) -> Result<(&[u8], &[u8]), DecodeError> {
-    match body.len().cmp(&addresses.saturating_add(trailer)) {
+fn split_body(body: &[u8], addresses: usize, version: Version) -> Result<(&[u8], &[u8]), DecodeError> {
+    match body.len().cmp(&addresses.saturating_add(version.trailer_len())) {
         Ordering::Less => Err(DecodeError::Truncated),
+        Ordering::Greater if version == Version::V3 && is_signature(body.get(addresses..)) => {
+            Err(DecodeError::Signature)
+        }
         Ordering::Greater => Err(DecodeError::Oversized),
         Ordering::Equal => body.split_at_checked(addresses).ok_or(DecodeError::Truncated),
     }
+}
+
+/// Whether what follows the addresses looks like keepalived's auth_hmac: type 1, a key identifier, two reserved octets,
+/// a time, a counter, and 16 octets of HMAC-SHA256. It is not checked.
+fn is_signature(trailer: Option<&[u8]>) -> bool {
+    trailer.is_some_and(|trailer| trailer.len() == SIGNATURE_LEN && matches!(trailer, [1, _, 0, 0, ..]))
 }
 
 /// Which form of checksum is right (RFC 3768 5.3.8, RFC 9568 5.2.8), `None` when both are.

@@ -3,11 +3,16 @@
 mod configure;
 mod deadlines;
 mod entry;
+mod forms;
+mod hearing;
 mod input;
+mod lists;
+mod notices;
 mod output;
 mod receive;
 mod rejected;
 mod speakers;
+mod telling;
 
 use alloc::{
     boxed::Box,
@@ -17,7 +22,8 @@ use alloc::{
 use core::net::IpAddr;
 
 pub use input::{Generation, Input, InterfaceStatus, LeaseFailure, Loss, Reach};
-pub use output::{Announce, Event, Greet, LeaseRequest, Notice, Output, Packet, Transmit, Want};
+pub use notices::{Notice, NoticeSet};
+pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit, Want};
 pub use rejected::Rejected;
 pub use speakers::Speaker;
 
@@ -77,6 +83,8 @@ pub struct Status<'a> {
     pub since: Instant,
     /// Why it came to that.
     pub reason: Reason,
+    /// Whose advertisement was the reason, if one was.
+    pub sender: Option<Sender>,
     /// What its advertisements claim: the effective priority.
     pub claim: Claim,
     /// The end of the right to hold the addresses: three intervals after the last advertisement that was

@@ -7,6 +7,8 @@ mod at_run_time;
 mod checksums;
 #[path = "router/configure.rs"]
 mod configure;
+#[path = "router/disagreement.rs"]
+mod disagreement;
 #[path = "router/edges.rs"]
 mod edges;
 #[path = "router/interfaces.rs"]
@@ -19,12 +21,16 @@ mod machine;
 mod many;
 #[path = "router/notices.rs"]
 mod notices;
+#[path = "router/once_an_hour.rs"]
+mod once_an_hour;
 #[path = "router/outputs.rs"]
 mod outputs;
 #[path = "router/properties.rs"]
 mod properties;
 #[path = "router/rejected.rs"]
 mod rejected;
+#[path = "router/senders.rs"]
+mod senders;
 #[path = "router/unicast.rs"]
 mod unicast;
 #[path = "router/world.rs"]

@@ -17,6 +17,7 @@ mod guard;
 mod host;
 mod interfaces;
 mod leases;
+mod log;
 mod members;
 mod receive;
 mod renewals;

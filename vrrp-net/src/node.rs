@@ -18,7 +18,8 @@ pub use event::NodeEvent;
 pub use handle::{ActiveUntil, Handle};
 pub(crate) use handle::{Bound, Seat};
 pub use realtime::{Realtime, RealtimeError};
-pub use status::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus};
+pub(crate) use status::sentence;
+pub use status::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus};
 
 use crate::{
     VipBackend,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::report::{Counters, LeftBehind, PeerRefused, Port, Status, VirtualRouter};
+use crate::report::{Counters, Disagreement, LeftBehind, PeerRefused, Port, Status, VirtualRouter};
 
 const HEADER: [&str; 8] =
     ["NAME", "STATE", "PHASE", "SINCE", "PRIORITY", "LEASE", "ADDRESSES", "ACTIVE-PEER"];
@@ -73,8 +73,9 @@ fn align(rows: &[[String; 8]]) -> String {
 }
 
 fn details(router: &VirtualRouter) -> String {
-    let VirtualRouter { name, version, vrid, interface, state, since, reason, .. } = router;
+    let VirtualRouter { name, version, vrid, interface, state, since, .. } = router;
     let family = if router.family == "ipv6" { "IPv6" } else { "IPv4" };
+    let reason = reason(router);
     let mut text = format!(
         "\n{name}: VRRPv{version} for {family}, VRID {vrid} on {interface}; {state} since {since} ({reason})\n"
     );
@@ -103,6 +104,9 @@ fn details(router: &VirtualRouter) -> String {
     if let Some(waits) = router.waits_seconds {
         line("waits", format!("{waits:.2} s more for its link and its address, and serves meanwhile"));
     }
+    for Disagreement { sentence, .. } in &router.notices {
+        line("notice", sentence.clone());
+    }
     for peer in &router.peers_heard {
         let what =
             if peer.priority == 0 { "resigned".to_owned() } else { format!("priority {}", peer.priority) };
@@ -120,6 +124,15 @@ fn details(router: &VirtualRouter) -> String {
         line("rejected", rejected);
     }
     text
+}
+
+/// What led to the phase, and whose advertisement it was.
+fn reason(router: &VirtualRouter) -> String {
+    match (router.reason_source, router.reason_priority) {
+        (Some(source), Some(0)) => format!("{} of {source}", router.reason),
+        (Some(source), Some(priority)) => format!("{} of {source}, priority {priority}", router.reason),
+        (_, _) => router.reason.clone(),
+    }
 }
 
 /// What a socket received that belongs to no virtual router; nothing if it received none.
@@ -214,6 +227,8 @@ mod tests {
             fault: false,
             since: humantime::format_rfc3339_millis(SystemTime::now() - Duration::from_secs(200)).to_string(),
             reason: "silence".to_owned(),
+            reason_source: None,
+            reason_priority: None,
             effective_priority: 150,
             addresses: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
             addresses_held: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
@@ -235,6 +250,7 @@ mod tests {
                 seconds_ago: 0.25,
                 messages: 12,
             }],
+            notices: Vec::new(),
             counters: Counters {
                 adverts_sent: 200,
                 rejected: BTreeMap::from([("wrong-checksum".to_owned(), 12), ("wrong-ttl".to_owned(), 0)]),
@@ -262,6 +278,35 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("\n  counted   adverts_sent 200\n  rejected  wrong-checksum 12\n"), "{text}");
+    }
+
+    #[test]
+    fn whose_message_it_was_and_what_is_wrong_with_whom_are_said() {
+        let source = "192.0.2.2".parse().unwrap();
+        let disagrees = VirtualRouter {
+            reason: "stronger-claim".to_owned(),
+            reason_source: Some(source),
+            reason_priority: Some(200),
+            notices: vec![Disagreement {
+                notice: "same-priority".to_owned(),
+                reason: None,
+                address: source,
+                priority: Some(150),
+                seconds_ago: 0.5,
+                messages: 7,
+                sentence: "192.0.2.2, priority 150: it has the priority of this node".to_owned(),
+            }],
+            ..router()
+        };
+        let text = routers(std::slice::from_ref(&disagrees));
+        assert!(text.contains(" (stronger-claim of 192.0.2.2, priority 200)\n"), "{text}");
+        assert!(
+            text.contains("\n  notice    192.0.2.2, priority 150: it has the priority of this node\n"),
+            "{text}"
+        );
+        let resigned =
+            VirtualRouter { reason: "resignation".to_owned(), reason_priority: Some(0), ..disagrees };
+        assert!(routers(&[resigned]).contains(" (resignation of 192.0.2.2)\n"));
     }
 
     #[test]

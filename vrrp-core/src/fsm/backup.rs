@@ -17,6 +17,8 @@ pub struct Backup {
     pub preempt_at: Option<Instant>,
     /// The Active that is followed.
     pub active: Option<core::net::IpAddr>,
+    /// Whether a resignation set Active_Down_Timer, and nobody was followed since.
+    pub resigned: bool,
     /// What the backend was asked before this node contends.
     pub vetting: Vetting,
     /// Last words that the winner may not have heard yet.
@@ -33,6 +35,7 @@ impl Backup {
             expecting: Reason::Silence,
             preempt_at: None,
             active: None,
+            resigned: false,
             vetting: Vetting::Passed,
             parting: None,
             greeting: None,
@@ -47,6 +50,11 @@ impl Backup {
         others.into_iter().flatten().fold(contention, Instant::min)
     }
 
+    /// Whether an Active other than `source` is followed, and was heard within its Active_Down_Interval.
+    fn follows_another(&self, now: Instant, source: core::net::IpAddr) -> bool {
+        self.active.is_some_and(|active| active != source) && !self.resigned && now < self.active_down_at
+    }
+
     /// Why it should be Active by now, if it should.
     pub(super) fn contends(&self, now: Instant) -> Option<Reason> {
         if self.active_down_at <= now {
@@ -58,16 +66,27 @@ impl Backup {
 }
 
 impl Machine {
-    pub(super) fn backup_hears(&mut self, now: Instant, mut backup: Backup, heard: Heard) {
+    pub(super) fn backup_hears(
+        &mut self,
+        now: Instant,
+        mut backup: Backup,
+        heard: Heard,
+        effects: &mut Effects,
+    ) {
         let claim = self.claim();
         backup.greeting = None;
         match heard.claim {
+            // A deviation from 6.4.2, which looks at nobody's source: the Active that is followed goes on, and a
+            // takeover would make a second one beside it.
+            Claim::Resign if backup.follows_another(now, heard.source) => {
+                effects.stranger_resigned = true;
+            }
             // 6.4.2: Active_Down_Timer is set to Skew_Time. A resignation that is repeated does not
-            // postpone the takeover.
+            // postpone the takeover, whatever was discarded meanwhile.
             Claim::Resign => {
                 let at = now + backup.active_interval.skew(claim);
-                let repeated = backup.expecting == Reason::Resignation;
-                backup.active_down_at = if repeated { at.min(backup.active_down_at) } else { at };
+                backup.active_down_at = if backup.resigned { at.min(backup.active_down_at) } else { at };
+                backup.resigned = true;
                 backup.expecting = Reason::Resignation;
                 (backup.preempt_at, backup.parting) = (None, None);
             }
@@ -80,6 +99,7 @@ impl Machine {
                 backup.parting = backup.parting.and_then(|parting| parting.heard(now, heard.interval));
                 backup.active_down_at = now + heard.interval.active_down(claim);
                 backup.expecting = Reason::Silence;
+                backup.resigned = false;
                 backup.active = Some(heard.source);
                 backup.preempt_at = match self.params.role.preempt() {
                     Preempt::After(delay) if heard_claim < claim && !self.on_probation(now) => {

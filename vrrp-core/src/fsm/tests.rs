@@ -2,6 +2,7 @@
 
 mod cells;
 mod held;
+mod resignations;
 mod rfc;
 mod short_losses;
 mod vetting;

@@ -108,8 +108,20 @@ impl<'a> From<&'a Ipv6Addresses> for AddressList<'a> {
 }
 
 impl PartialEq for AddressList<'_> {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().eq(other.iter())
+        // A received list beside a configured one is compared for every packet.
+        match (self.0, other.0) {
+            (Repr::Ipv4(ours), Repr::WireIpv4(wire)) | (Repr::WireIpv4(wire), Repr::Ipv4(ours)) => {
+                ours.len() == wire.len()
+                    && ours.iter().zip(wire).all(|(ours, wire)| ours.address().octets() == *wire)
+            }
+            (Repr::Ipv6(ours), Repr::WireIpv6(wire)) | (Repr::WireIpv6(wire), Repr::Ipv6(ours)) => {
+                ours.len() == wire.len()
+                    && ours.iter().zip(wire).all(|(ours, wire)| ours.address().octets() == *wire)
+            }
+            (_, _) => self.len() == other.len() && self.iter().eq(other.iter()),
+        }
     }
 }
 

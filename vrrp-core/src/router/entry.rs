@@ -4,12 +4,12 @@ use alloc::boxed::Box;
 use core::net::IpAddr;
 
 use super::{
-    Announce, Event, Generation, Greet, LeaseRequest, Notice, Output, Rejected, Status, Transmit, Want,
-    speakers::Tally,
+    Announce, Event, Generation, Greet, LeaseRequest, Output, Sender, Status, Transmit, Want,
+    forms::HeardForms, speakers::Tally, telling::Telling,
 };
 use crate::{
-    AddressList, Advert, Authentication, Checksum, ChecksumForm, Claim, Instant, Key, Phase, Protocol,
-    Reason, Transport, VirtualRouter,
+    AddressList, Advert, Authentication, Claim, Instant, Key, Phase, Protocol, Reason, Transport,
+    VirtualRouter,
     fsm::{self, Effects, Machine, Say, State},
 };
 
@@ -27,7 +27,7 @@ pub(super) enum Departure {
 pub(super) struct Entry {
     key: Key,
     pending: Pending,
-    forms: HeardForms,
+    pub(super) forms: HeardForms,
     /// Whether it stands in the router's queue.
     pub(super) queued: bool,
     config: VirtualRouter,
@@ -40,12 +40,16 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Rest {
     generation: Generation,
-    since: Instant,
+    pub(super) since: Instant,
     reason: Reason,
     /// The repair that is under way puts other addresses, and nothing that was lost.
     readdressing: bool,
+    /// Whose advertisement was the reason.
+    sender: Option<Sender>,
+    /// The Active that resigned last, as a Backup heard it, and when.
+    pub(super) resigned: Option<(IpAddr, Instant)>,
     /// The notices that are to be polled.
-    notices: [Option<IpAddr>; Notice::ALL.len()],
+    pub(super) telling: Telling,
     pub(super) departure: Option<Departure>,
 }
 
@@ -62,17 +66,8 @@ struct Pending {
     lease: Option<Want>,
     announce: bool,
     greet: bool,
-    /// How many notices are there to be polled.
-    notices_due: u8,
-    /// One bit for each notice that was told since the phase last changed.
-    told_notices: u8,
-}
-
-/// The VRRPv3 IPv4 checksum forms in which valid advertisements came.
-#[derive(Clone, Copy, Debug, Default)]
-struct HeardForms {
-    message_only: bool,
-    pseudo_header: bool,
+    /// Whether there are notices to be polled.
+    notices: bool,
 }
 
 impl Entry {
@@ -93,15 +88,16 @@ impl Entry {
             lease: None,
             announce: false,
             greet: false,
-            notices_due: 0,
-            told_notices: 0,
+            notices: false,
         };
         let rest = Rest {
             generation,
             since: now,
             reason: Reason::Startup,
             readdressing: false,
-            notices: [None; Notice::ALL.len()],
+            sender: None,
+            resigned: None,
+            telling: Telling::default(),
             departure: None,
         };
         Self {
@@ -157,11 +153,30 @@ impl Entry {
         self.rest.readdressing |= input == fsm::Input::Readdress && before.is_active();
         if before != after {
             self.rest.since = now;
-            self.rest.reason = effects.transition.unwrap_or(self.rest.reason);
-            self.pending.told_notices = 0;
+            if let Some(reason) = effects.transition {
+                (self.rest.reason, self.rest.sender) = (reason, self.sender(reason, input));
+            }
         }
         self.count(before, after, &effects);
+        if let fsm::Input::Advert(heard) = input {
+            self.look_after(now, before, heard, effects.stranger_resigned);
+        }
         self.merge(before, after, effects);
+    }
+
+    /// Whose advertisement led to a transition for this reason, if one did.
+    fn sender(&self, reason: Reason, input: fsm::Input) -> Option<Sender> {
+        match (reason, input) {
+            (
+                Reason::StrongerClaim | Reason::Successor | Reason::Fight | Reason::Unreached,
+                fsm::Input::Advert(heard),
+            ) => Some(Sender { source: heard.source, claim: heard.claim }),
+            (Reason::Resignation, _) => {
+                self.rest.resigned.map(|(source, _)| Sender { source, claim: Claim::Resign })
+            }
+            (Reason::Preemption, _) => self.tally.speakers.latest_weaker(self.machine.claim()),
+            (_, _) => None,
+        }
     }
 
     fn count(&mut self, before: Phase, after: Phase, effects: &Effects) {
@@ -224,30 +239,9 @@ impl Entry {
         }
     }
 
-    pub(super) fn notice(&mut self, notice: Notice, source: IpAddr) {
-        if !self.was_told(notice)
-            && let Some(place) = self.rest.notices.get_mut(usize::from(notice.index()))
-        {
-            *place = Some(source);
-            self.pending.told_notices |= notice.bit();
-            self.pending.notices_due = self.pending.notices_due.saturating_add(1);
-        }
-    }
-
-    pub(super) fn was_told(&self, notice: Notice) -> bool {
-        self.pending.told_notices & notice.bit() != 0
-    }
-
-    pub(super) fn heard_form(&mut self, form: Option<ChecksumForm>, source: IpAddr) {
-        match form {
-            Some(ChecksumForm::MessageOnly) => self.forms.message_only = true,
-            Some(ChecksumForm::PseudoHeader) => self.forms.pseudo_header = true,
-            None => {}
-        }
-        let auto = matches!(self.config.protocol(), Protocol::V3Ipv4 { checksum: Checksum::Auto, .. });
-        if auto && self.forms.message_only && self.forms.pseudo_header {
-            self.notice(Notice::BothChecksums, source);
-        }
+    /// Notices may have come or gone.
+    pub(super) fn note_notices(&mut self) {
+        self.pending.notices = self.rest.telling.is_due();
     }
 
     pub(super) fn has_output(&self) -> bool {
@@ -260,7 +254,7 @@ impl Entry {
             || pending.lease.is_some()
             || pending.announce
             || pending.greet
-            || pending.notices_due > 0
+            || pending.notices
     }
 
     /// The next output. The order in which these stand is the order of the protocol.
@@ -269,7 +263,13 @@ impl Entry {
         let to = self.machine.phase();
         let from = core::mem::replace(&mut self.pending.told, to);
         if from != to {
-            return Some(Output::Event(Event::Transition { key, from, to, reason: self.rest.reason }));
+            return Some(Output::Event(Event::Transition {
+                key,
+                from,
+                to,
+                reason: self.rest.reason,
+                sender: self.rest.sender,
+            }));
         }
         if core::mem::take(&mut self.pending.drain_refused) {
             return Some(Output::Event(Event::DrainRefused { key }));
@@ -295,18 +295,9 @@ impl Entry {
         {
             return Some(Output::Greet(Greet { key, source }));
         }
-        self.take_notice().map(Output::Event)
-    }
-
-    fn take_notice(&mut self) -> Option<Event> {
-        for notice in Notice::ALL {
-            let place = self.rest.notices.get_mut(usize::from(notice.index()));
-            if let Some(source) = place.and_then(Option::take) {
-                self.pending.notices_due = self.pending.notices_due.saturating_sub(1);
-                return Some(Event::Notice { key: self.key, notice, source });
-            }
-        }
-        None
+        let notice = self.rest.telling.take(key);
+        self.note_notices();
+        notice.map(Output::Event)
     }
 
     const fn lease_request(&self, want: Want, generation: Generation) -> Output<'_> {
@@ -339,24 +330,7 @@ impl Entry {
             Transport::Unicast { peers, .. } => Some(&**peers),
         };
         let advert = Advert { vrid, claim, interval, authentication, addresses };
-        Transmit { key: self.key, source, advert, peers, forms: self.forms() }
-    }
-
-    const fn forms(&self) -> &'static [ChecksumForm] {
-        let checksum = match self.config.protocol() {
-            Protocol::V2 { .. } => return &[ChecksumForm::MessageOnly],
-            Protocol::V3Ipv6 { .. } => return &[ChecksumForm::PseudoHeader],
-            Protocol::V3Ipv4 { checksum, .. } => *checksum,
-        };
-        match (checksum, self.forms.message_only, self.forms.pseudo_header) {
-            (Checksum::Rfc9568, ..) | (Checksum::Auto, true, false) => &[ChecksumForm::MessageOnly],
-            (Checksum::Rfc5798, ..) | (Checksum::Auto, false, _) => &[ChecksumForm::PseudoHeader],
-            (Checksum::Auto, true, true) => &[ChecksumForm::PseudoHeader, ChecksumForm::MessageOnly],
-        }
-    }
-
-    pub(super) fn reject(&mut self, now: Instant, source: IpAddr, reason: Rejected) {
-        self.tally.reject(now, source, reason);
+        Transmit { key: self.key, source, advert, peers, forms: self.forms.sent(self.config.protocol()) }
     }
 
     pub(super) fn status(&self, now: Instant) -> Status<'_> {
@@ -368,6 +342,7 @@ impl Entry {
             phase: self.machine.phase(),
             since: self.rest.since,
             reason: self.rest.reason,
+            sender: self.rest.sender,
             claim: self.machine.claim(),
             active_until: self.machine.active_until(),
             waits_until: self.machine.waits_until(),

@@ -3,7 +3,8 @@
 use core::net::IpAddr;
 
 use crate::{
-    Advert, BufferTooSmall, ChecksumForm, Family, Generation, Key, Peer, Phase, Reason, VirtualRouter,
+    Advert, BufferTooSmall, ChecksumForm, Claim, Family, Generation, Key, Notice, Peer, Phase, Reason,
+    VirtualRouter,
 };
 
 /// Something for the driver to do or to tell.
@@ -166,7 +167,17 @@ pub struct Greet {
     pub source: IpAddr,
 }
 
-/// What a user wants to know, at most one of each kind pending per virtual router.
+/// Who sent an advertisement, and what it claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a named pair")]
+pub struct Sender {
+    /// Its source address.
+    pub source: IpAddr,
+    /// Its priority.
+    pub claim: Claim,
+}
+
+/// What a user wants to know. Few are pending for each virtual router: a transition, and up to eight notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
@@ -180,16 +191,24 @@ pub enum Event {
         to: Phase,
         /// What caused it.
         reason: Reason,
+        /// Whose advertisement caused it, if one did.
+        sender: Option<Sender>,
     },
-    /// Something about a peer looks wrong. Nothing was changed by it. Reported once until the virtual
-    /// router changes its phase.
+    /// Something about a peer looks wrong. Nothing was changed by it.
+    ///
+    /// Told once an hour for each source that [`Status::speakers`](crate::Status) has room for, whatever the virtual
+    /// router does meanwhile; of one kind and one reason to refuse, once a minute.
     Notice {
         /// The virtual router.
         key: Key,
         /// What.
         notice: Notice,
-        /// Whose advertisement showed it.
+        /// Whose message showed it.
         source: IpAddr,
+        /// What that message claimed, where it could be read.
+        claim: Option<Claim>,
+        /// How many times the same was to be told of other sources since it was told last, and was counted instead.
+        others: u32,
     },
     /// A drain ended because nobody took over: the resignation was taken back (RFC 9568 knows no such
     /// thing; a peer has at most one Skew_Time more to wait for).
@@ -197,73 +216,4 @@ pub enum Event {
         /// The virtual router.
         key: Key,
     },
-}
-
-/// A peer's configuration that differs from ours, or a peer that should not be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Notice {
-    /// Its advertisement interval differs (RFC 9568 7.1).
-    IntervalDiffers,
-    /// Its address list differs (RFC 9568 7.1).
-    AddressesDiffer,
-    /// Its first IPv6 address is not link-local (RFC 9568 5.2.9).
-    NoLinkLocalAddress,
-    /// It claims to own the addresses, and so do we (RFC 9568 8.3.2).
-    SecondOwner,
-    /// It advertises while we own the addresses (RFC 9568 7.1, erratum 8298).
-    ContendsWithOwner,
-    /// It has our priority (RFC 9568 8.3.2).
-    SamePriority,
-    /// It is not in our peer list, and is heard because the list is not exclusive.
-    Unlisted,
-    /// Both VRRPv3 IPv4 checksum forms are in use, so both are sent.
-    BothChecksums,
-}
-
-impl Notice {
-    /// Every notice.
-    pub const ALL: [Self; 8] = [
-        Self::IntervalDiffers,
-        Self::AddressesDiffer,
-        Self::NoLinkLocalAddress,
-        Self::SecondOwner,
-        Self::ContendsWithOwner,
-        Self::SamePriority,
-        Self::Unlisted,
-        Self::BothChecksums,
-    ];
-
-    /// Its bit in a set of notices.
-    pub(crate) fn bit(self) -> u8 {
-        1_u8.checked_shl(u32::from(self.index())).unwrap_or(0)
-    }
-
-    pub(crate) const fn index(self) -> u8 {
-        match self {
-            Self::IntervalDiffers => 0,
-            Self::AddressesDiffer => 1,
-            Self::NoLinkLocalAddress => 2,
-            Self::SecondOwner => 3,
-            Self::ContendsWithOwner => 4,
-            Self::SamePriority => 5,
-            Self::Unlisted => 6,
-            Self::BothChecksums => 7,
-        }
-    }
-
-    /// A stable word for logs, metrics and `status`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::IntervalDiffers => "interval-differs",
-            Self::AddressesDiffer => "addresses-differ",
-            Self::NoLinkLocalAddress => "no-link-local-address",
-            Self::SecondOwner => "second-owner",
-            Self::ContendsWithOwner => "contends-with-owner",
-            Self::SamePriority => "same-priority",
-            Self::Unlisted => "unlisted-speaker",
-            Self::BothChecksums => "both-checksums",
-        }
-    }
 }

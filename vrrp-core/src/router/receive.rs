@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use super::{Notice, Port, Rejected, Router, entry::Entry};
+use super::{Notice, NoticeSet, Port, Rejected, Router, entry::Entry, lists::Lists};
 use crate::{
     Advert, Authentication, Claim, Decoded, Family, Hear, Interval, Peer, Phase, Protocol, RxMeta, Transport,
     addresses::is_link_local,
@@ -24,20 +24,16 @@ impl Router {
         else {
             return Err(reject_unattributed(port, self.now, meta, bytes));
         };
-        match judge(entry, meta, bytes) {
+        // By reference: what was judged is not copied for each packet.
+        match &judge(entry, meta, bytes) {
             Err(reason) => {
-                entry.reject(self.now, meta.source, reason);
-                Err(reason)
+                entry.reject(self.now, meta, bytes, *reason);
+                self.mark(slot);
+                Err(*reason)
             }
-            Ok(Decoded { advert, form }) => {
-                entry.tally.speakers.heard(self.now, meta.source, Ok(advert.claim));
-                entry.heard_form(form, meta.source);
-                compare(entry, meta.source, &advert);
-                let counters = &mut entry.tally.counters;
-                counters.adverts_received = counters.adverts_received.wrapping_add(1);
-                if advert.claim == Claim::Resign {
-                    counters.resignations_received = counters.resignations_received.wrapping_add(1);
-                }
+            Ok((Decoded { advert, form }, lists)) => {
+                let notices = compare(entry, meta.source, advert, *lists);
+                entry.accept(self.now, meta.source, advert, *form, notices);
                 let heard = Heard { claim: advert.claim, interval: advert.interval, source: meta.source };
                 self.step(slot, Input::Advert(heard));
                 Ok(())
@@ -57,7 +53,7 @@ fn reject_unattributed(port: &mut Port, now: crate::Instant, meta: RxMeta, bytes
 }
 
 /// Whether a message is a valid advertisement for this virtual router.
-fn judge<'a>(entry: &Entry, meta: RxMeta, bytes: &'a [u8]) -> Result<Decoded<'a>, Rejected> {
+fn judge<'a>(entry: &Entry, meta: RxMeta, bytes: &'a [u8]) -> Result<(Decoded<'a>, Lists), Rejected> {
     let config = entry.config();
     if entry.machine().source() == Some(meta.source) {
         return Err(Rejected::OwnSource);
@@ -86,10 +82,16 @@ fn judge<'a>(entry: &Entry, meta: RxMeta, bytes: &'a [u8]) -> Result<Decoded<'a>
     if exclusive && peer.is_none() {
         return Err(Rejected::UnlistedSource);
     }
+    // RFC 3768 7.1 and RFC 9568 7.1 let a receiver compare the lists. One that is another cluster's on our VRID would
+    // have the weaker cluster give its addresses to a node that does not serve them.
+    let lists = Lists::compared(config, decoded.advert.addresses);
+    if lists == Lists::Disjoint {
+        return Err(Rejected::NoCommonAddress);
+    }
     if matches!(entry.machine().phase(), Phase::Initialize(_)) {
         return Err(Rejected::NotListening);
     }
-    Ok(decoded)
+    Ok((decoded, lists))
 }
 
 fn find(peers: &[Peer], source: IpAddr) -> Option<&Peer> {
@@ -107,9 +109,9 @@ fn authenticate(password: Option<&crate::Password>, received: Authentication) ->
     }
 }
 
-/// Reports what differs between a valid advertisement and our configuration (RFC 9568 7.1, 8.3.2). The
-/// advertisement counts all the same.
-fn compare(entry: &mut Entry, source: IpAddr, advert: &Advert<'_>) {
+/// What differs between a valid advertisement and our configuration (RFC 9568 7.1, 8.3.2). The advertisement counts all
+/// the same.
+fn compare(entry: &Entry, source: IpAddr, advert: &Advert<'_>, lists: Lists) -> NoticeSet {
     let config = entry.config();
     let ours = entry.machine().claim();
     let interval_differs = advert.interval != config.interval() && advert.claim != Claim::Resign;
@@ -119,31 +121,20 @@ fn compare(entry: &mut Entry, source: IpAddr, advert: &Advert<'_>) {
     };
     let no_link_local =
         config.family() == Family::Ipv6 && !advert.addresses.first().is_some_and(is_link_local);
-    let addresses_differ = !entry.was_told(Notice::AddressesDiffer) && addresses_differ(config, advert);
     let owners = ours == Claim::Own && advert.claim != Claim::Resign;
+    let same_priority = ours != Claim::Own && advert.claim == ours;
+    let differs = interval_differs || lists == Lists::Overlapping || no_link_local;
+    if !(differs || owners || same_priority || unlisted) {
+        return NoticeSet::EMPTY;
+    }
     let notices = [
         (Notice::IntervalDiffers, interval_differs),
-        (Notice::AddressesDiffer, addresses_differ),
+        (Notice::AddressesDiffer, lists == Lists::Overlapping),
         (Notice::NoLinkLocalAddress, no_link_local),
         (Notice::SecondOwner, owners && advert.claim == Claim::Own),
         (Notice::ContendsWithOwner, owners && advert.claim != Claim::Own),
-        (Notice::SamePriority, ours != Claim::Own && advert.claim == ours),
+        (Notice::SamePriority, same_priority),
         (Notice::Unlisted, unlisted),
     ];
-    for (notice, applies) in notices {
-        if applies {
-            entry.notice(notice, source);
-        }
-    }
-}
-
-/// Compares as sets: the order of a list has no meaning to the election.
-fn addresses_differ(config: &crate::VirtualRouter, advert: &Advert<'_>) -> bool {
-    let theirs = advert.addresses;
-    let same_order = theirs.iter().eq(config.addresses().map(|cidr| cidr.address()));
-    let same_set = || {
-        theirs.len() == config.addresses().count()
-            && config.addresses().all(|cidr| theirs.iter().any(|their| their == cidr.address()))
-    };
-    !same_order && !same_set()
+    notices.into_iter().filter(|(_, applies)| *applies).map(|(notice, _)| notice).collect()
 }

@@ -34,6 +34,9 @@ pub enum Rejected {
     /// Its source is not among the unicast peers.
     #[error("its source is not a configured peer")]
     UnlistedSource,
+    /// None of its addresses is one of ours: it is of another cluster, which has our VRID.
+    #[error("none of its addresses is one of ours")]
+    NoCommonAddress,
     /// The virtual router is not taking part at the moment.
     #[error("the virtual router is not taking part")]
     NotListening,
@@ -41,7 +44,7 @@ pub enum Rejected {
 
 impl Rejected {
     /// How many reasons there are.
-    pub(crate) const COUNT: usize = 19;
+    pub(crate) const COUNT: usize = 21;
 
     /// Every reason, in the order of the counters.
     pub const ALL: [Self; Self::COUNT] = [
@@ -64,6 +67,8 @@ impl Rejected {
         Self::OwnSource,
         Self::UnlistedSource,
         Self::NotListening,
+        Self::NoCommonAddress,
+        Self::Malformed(DecodeError::Signature),
     ];
 
     pub(crate) fn index(self) -> usize {
@@ -84,6 +89,7 @@ impl Rejected {
             Self::Malformed(DecodeError::Checksum) => "wrong-checksum",
             Self::Malformed(DecodeError::AuthenticationType) => "unknown-authentication-type",
             Self::Malformed(DecodeError::Family) => "mixed-families",
+            Self::Malformed(DecodeError::Signature) => "signature-trailer",
             Self::Ttl => "wrong-ttl",
             Self::UnknownVrid => "unknown-vrid",
             Self::WrongVersion => "wrong-version",
@@ -92,6 +98,7 @@ impl Rejected {
             Self::Interval => "wrong-interval",
             Self::OwnSource => "own-source",
             Self::UnlistedSource => "unlisted-source",
+            Self::NoCommonAddress => "no-common-address",
             Self::NotListening => "not-listening",
         }
     }

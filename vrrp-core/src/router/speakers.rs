@@ -1,12 +1,20 @@
-//! Who was heard: the latest few speakers that were accepted, and the latest few that were refused.
+//! Who was heard: a few speakers whose messages were accepted, a few whose messages were refused, and what was told of
+//! each.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
+use super::{NoticeSet, Sender, telling::Record};
 use crate::{Claim, Counters, Instant, Rejected};
 
 /// How many accepted speakers are remembered, and how many refused ones. Refused ones never push out an
 /// accepted one: a forger cannot make a peer disappear.
 const OF_EACH: usize = 4;
+
+/// How long a speaker keeps its place without a message, where no interval is known.
+pub(super) const FRESH: Duration = Duration::from_secs(4);
 
 /// A node that was heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +28,10 @@ pub struct Speaker {
     pub messages: u64,
     /// What it claimed when it was last accepted, or why it was last refused.
     pub verdict: Result<Claim, Rejected>,
+    /// What its last message claimed, where that could be read; of a refused one it may be forged.
+    pub claim: Option<Claim>,
+    /// What its last message showed.
+    pub notices: NoticeSet,
 }
 
 /// What was heard: how much, and from whom.
@@ -28,12 +40,52 @@ pub struct Speaker {
 pub(super) struct Tally {
     pub(super) speakers: Speakers,
     pub(super) counters: Counters,
+    /// What was told of each speaker, in their order.
+    records: [Record; OF_EACH * 2],
+}
+
+/// Where a speaker stands, and when it was heard before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) index: usize,
+    pub(super) before: Option<Instant>,
 }
 
 impl Tally {
     pub(super) fn reject(&mut self, now: Instant, source: IpAddr, reason: Rejected) {
         self.counters.count_rejected(reason);
-        self.speakers.heard(now, source, Err(reason));
+        let speaker = Speaker::new(now, source, Err(reason), None, NoticeSet::EMPTY);
+        self.heard(speaker, FRESH);
+    }
+
+    /// Takes a message down; `None` if there is no place for its sender.
+    #[inline]
+    pub(super) fn heard(&mut self, speaker: Speaker, fresh: Duration) -> Option<Place> {
+        let place = self.speakers.heard(speaker, fresh)?;
+        if place.before.is_none()
+            && let Some(record) = self.records.get_mut(place.index)
+        {
+            *record = Record::default();
+        }
+        Some(place)
+    }
+
+    /// What is remembered of the speaker at that place.
+    pub(super) fn record(&mut self, index: usize) -> Option<&mut Record> {
+        self.records.get_mut(index)
+    }
+}
+
+impl Speaker {
+    /// One message of a node.
+    pub(super) const fn new(
+        now: Instant,
+        source: IpAddr,
+        verdict: Result<Claim, Rejected>,
+        claim: Option<Claim>,
+        notices: NoticeSet,
+    ) -> Self {
+        Self { source, last_heard: now, messages: 1, verdict, claim, notices }
     }
 }
 
@@ -47,12 +99,8 @@ pub(super) struct Speakers {
 
 impl Default for Speakers {
     fn default() -> Self {
-        let nobody = Speaker {
-            source: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            last_heard: Instant::EPOCH,
-            messages: 0,
-            verdict: Ok(Claim::Resign),
-        };
+        let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let nobody = Speaker::new(Instant::EPOCH, nobody, Ok(Claim::Resign), None, NoticeSet::EMPTY);
         Self { list: [nobody; OF_EACH * 2], len: 0 }
     }
 }
@@ -62,22 +110,56 @@ impl Speakers {
         self.list.get(..self.len).unwrap_or_default()
     }
 
-    pub(super) fn heard(&mut self, now: Instant, source: IpAddr, verdict: Result<Claim, Rejected>) {
-        let same_kind = |speaker: &&mut Speaker| speaker.verdict.is_ok() == verdict.is_ok();
-        let new = Speaker { source, last_heard: now, messages: 1, verdict };
-        let heard = self.list.get_mut(..self.len).unwrap_or_default();
-        let known = heard.iter_mut().filter(same_kind).find(|speaker| speaker.source == source);
-        if let Some(known) = known {
-            *known = Speaker { messages: known.messages.saturating_add(1), ..new };
-        } else if heard.iter_mut().filter(same_kind).count() < OF_EACH {
-            if let Some(next) = self.list.get_mut(self.len) {
-                *next = new;
-                self.len = self.len.saturating_add(1);
-            }
-        } else if let Some(oldest) =
-            heard.iter_mut().filter(same_kind).min_by_key(|speaker| speaker.last_heard)
-        {
-            *oldest = new;
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Speaker> {
+        self.list.get_mut(..self.len)?.get_mut(index)
+    }
+
+    /// Where the node with this address stands, of those whose messages are accepted.
+    pub(super) fn accepted(&self, source: IpAddr) -> Option<usize> {
+        self.as_slice().iter().position(|speaker| speaker.verdict.is_ok() && speaker.source == source)
+    }
+
+    /// The one that claimed less than `claim` last, and did not resign.
+    pub(super) fn latest_weaker(&self, claim: Claim) -> Option<Sender> {
+        let weaker = |speaker: &&Speaker| {
+            speaker.verdict.is_ok_and(|theirs| theirs < claim && theirs != Claim::Resign)
+        };
+        let latest = self.as_slice().iter().filter(weaker).max_by_key(|speaker| speaker.last_heard)?;
+        Some(Sender { source: latest.source, claim: latest.verdict.ok()? })
+    }
+
+    #[inline]
+    fn heard(&mut self, new: Speaker, fresh: Duration) -> Option<Place> {
+        let len = self.len;
+        let is_it = |speaker: &Speaker| {
+            speaker.source == new.source && speaker.verdict.is_ok() == new.verdict.is_ok()
+        };
+        let heard = self.list.get_mut(..len).unwrap_or_default().iter_mut().enumerate();
+        if let Some((index, known)) = { heard }.find(|(_, speaker)| is_it(speaker)) {
+            let before = Some(known.last_heard);
+            known.last_heard = new.last_heard;
+            known.messages = known.messages.saturating_add(1);
+            (known.verdict, known.claim, known.notices) = (new.verdict, new.claim, new.notices);
+            return Some(Place { index, before });
         }
+        let index = self.room(&new, fresh)?;
+        *self.list.get_mut(index)? = new;
+        self.len = len.max(index.saturating_add(1));
+        Some(Place { index, before: None })
+    }
+
+    /// A place for a new one: a free one, or that of the oldest one of its kind that is not fresh. One that is goes on:
+    /// a flood of forged sources pushes out nobody who is there.
+    #[cold]
+    fn room(&self, new: &Speaker, fresh: Duration) -> Option<usize> {
+        let of_kind = || {
+            let all = self.as_slice().iter().enumerate();
+            all.filter(|(_, speaker)| speaker.verdict.is_ok() == new.verdict.is_ok())
+        };
+        if of_kind().count() < OF_EACH {
+            return Some(self.len);
+        }
+        let stale = of_kind().filter(|(_, speaker)| speaker.last_heard + fresh <= new.last_heard);
+        stale.min_by_key(|(_, speaker)| speaker.last_heard).map(|(index, _)| index)
     }
 }

@@ -67,7 +67,8 @@ fn b03a_a_drain_survives_a_reload() {
     let mut world = World::held(&v3());
     world.give(drain(false));
     world.configure(&[other_address()]);
-    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    let successor = Message { addresses: vec!["192.0.2.77"], ..Message::v3(50, "192.0.2.3") };
+    world.hear(&successor).unwrap();
     world.give(Input::Timeout);
     assert_eq!(world.phase(key(&v3())), Phase::Initialize(Hold::Drained));
 }
@@ -77,7 +78,8 @@ fn b03b_a_drain_during_a_replacement_counts() {
     let mut world = World::held(&v3());
     world.configure(&[other_address()]);
     world.give(drain(false));
-    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    let successor = Message { addresses: vec!["192.0.2.77"], ..Message::v3(50, "192.0.2.3") };
+    world.hear(&successor).unwrap();
     world.give(Input::Timeout);
     assert_eq!(world.phase(key(&v3())), Phase::Initialize(Hold::Drained));
 }

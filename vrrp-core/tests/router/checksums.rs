@@ -65,3 +65,66 @@ fn a_fixed_form_is_not_reported_to_be_both() {
         assert_eq!(sends(&with(checksum), &[MessageOnly, PseudoHeader]).1, [""; 0]);
     }
 }
+
+/// The forms of the next advertisement.
+fn forms(world: &mut World) -> usize {
+    world.now = world.router.next_deadline().unwrap();
+    world.handle(Input::Timeout);
+    let mut packets = 0;
+    while let Some(output) = world.router.poll_output() {
+        if let Output::Transmit(transmit) = output {
+            packets = transmit.packets().count();
+        }
+    }
+    packets
+}
+
+fn form(form: ChecksumForm) -> Message {
+    Message { form, ..Message::v3(200, "192.0.2.3") }
+}
+
+#[test]
+fn b18_a_checksum_form_that_nobody_sends_any_more_is_forgotten() {
+    for (seconds, expected) in [(9, 2), (10, 1), (86_400, 1)] {
+        let mut world = World::new(&[v3()]);
+        world.hear(&form(PseudoHeader)).unwrap();
+        for _ in 0..=seconds {
+            world.wait(SECOND);
+            world.hear(&form(MessageOnly)).unwrap();
+        }
+        assert_eq!(forms(&mut world), expected, "after {seconds} s");
+    }
+}
+
+#[test]
+fn a_form_that_is_heard_now_and_then_is_kept() {
+    let mut world = World::new(&[v3()]);
+    for second in 0..100 {
+        world.hear(&form(if second % 8 == 0 { PseudoHeader } else { MessageOnly })).unwrap();
+        world.wait(SECOND);
+    }
+    assert_eq!(forms(&mut world), 2);
+}
+
+/// Those for whom an Active sends a form are silent, and a weaker one that does not hear it is no reason to drop them.
+#[test]
+fn an_active_forgets_no_form() {
+    let mut world = World::held(&v3());
+    for form in [PseudoHeader, MessageOnly].into_iter().chain([MessageOnly; 60]) {
+        world.hear(&Message { form, ..Message::v3(50, "192.0.2.3") }).unwrap();
+        world.wait(SECOND);
+        world.give(Input::Timeout);
+    }
+    assert_eq!(forms(&mut world), 2);
+}
+
+/// What peers need does not change with the configuration of this node.
+#[test]
+fn a_reload_keeps_the_forms_that_were_heard() {
+    let mut world = World::new(&[v3()]);
+    for heard in [PseudoHeader, MessageOnly] {
+        world.hear(&form(heard)).unwrap();
+    }
+    world.configure(&[v3().role(contender(120, vrrp_core::Preempt::Always))]);
+    assert_eq!(forms(&mut world), 2);
+}

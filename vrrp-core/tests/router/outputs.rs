@@ -221,6 +221,19 @@ fn a_notice_does_not_end_the_polling_while_others_have_something_to_say() {
 }
 
 #[test]
+fn b20_an_inspection_does_not_take_the_place_of_a_release() {
+    let (mut world, key) = (World::new(&[v3()]), key(&v3()));
+    world.timeout();
+    let generation = world.generations[&key];
+    world.handle(Input::LeaseDone { key, generation, result: Err(LeaseFailure::Failed) });
+    world.wait(SECOND);
+    world.handle(Input::Timeout);
+    let lines = world.drain();
+    let place = |wanted: &str| lines.iter().position(|line| line.contains(wanted));
+    assert!(place("release").is_some() && place("release") < place("inspect"), "{lines:?}");
+}
+
+#[test]
 fn an_inspection_that_a_restart_supersedes_is_asked_for_again() {
     let mut world = World::new(&[v3()]);
     let key = key(&v3());

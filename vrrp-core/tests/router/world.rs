@@ -287,12 +287,13 @@ fn line(output: &Output<'_>) -> String {
         (other, _) => format!("{}-{other}", key.vrid),
     };
     match output {
-        Output::Event(Event::Transition { key, from, to, reason }) => {
+        Output::Event(Event::Transition { key, from, to, reason, .. }) => {
             format!("{}: {} -> {} ({})", name(*key), word(*from), word(*to), reason.as_str())
         }
-        Output::Event(Event::Notice { key, notice, source }) => {
-            format!("{}: {} {source}", name(*key), notice.as_str())
-        }
+        Output::Event(Event::Notice { key, notice, source, .. }) => match notice.refusal() {
+            None => format!("{}: {} {source}", name(*key), notice.as_str()),
+            Some(reason) => format!("{}: {} {} {source}", name(*key), notice.as_str(), reason.as_str()),
+        },
         Output::Event(Event::DrainRefused { key }) => format!("{}: drain refused", name(*key)),
         Output::Transmit(transmit) => {
             format!("{}: advertise {}", name(transmit.key()), transmit.advert().claim)

@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, io, net::IpAddr, time::SystemTime};
 use tokio::sync::broadcast;
 use vrrp_core::{
     Advert, Announce, Cidr, Claim, Event, Family, Greet, Hold, Instant, Key, LeaseFailure, LeaseRequest,
-    Notice, Output, Phase, Router, Transmit,
+    Output, Phase, Router, Transmit,
 };
 
 use super::{
     interfaces::Interfaces,
     leases::{Leases, Wish},
+    log::log,
     members::{Entry, Members},
     worker::unanswered,
 };
@@ -185,11 +186,13 @@ impl<L: Link> Effects<L> {
         let Some(entry) = self.members.get_mut(&key) else { return };
         let name = entry.name.clone();
         self.news.push(match *event {
-            Event::Transition { key, from, to, reason } => {
+            Event::Transition { key, from, to, reason, sender } => {
                 transition(entry, to);
-                NodeEvent::Transition { name, key, from, to, reason }
+                NodeEvent::Transition { name, key, from, to, reason, sender }
             }
-            Event::Notice { notice, source, .. } => NodeEvent::Notice { name, notice, source },
+            Event::Notice { notice, source, claim, others, .. } => {
+                NodeEvent::Notice { name, notice, source, claim, others }
+            }
             Event::DrainRefused { .. } => NodeEvent::DrainRefused { name },
             _ => return,
         });
@@ -259,45 +262,5 @@ fn transition(entry: &mut Entry, to: Phase) {
             entry.error = Some(unanswered(entry.backend.timeout()));
         }
         _ => {}
-    }
-}
-
-/// The line that an event is for people.
-fn log(event: &NodeEvent, members: &Members) {
-    match event {
-        NodeEvent::Transition { name, key, from, to, reason } => {
-            let hold = match to {
-                Phase::Initialize(hold) => Some(hold.as_str()),
-                Phase::Backup | Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning => None,
-            };
-            let interface = members.get(key).map(|entry| &*entry.interface);
-            let (name, reason) = (&**name, reason.as_str());
-            let sentence = format_args!("{name}: {from} -> {to}: {reason}");
-            let (from, to) = (from.as_str(), to.as_str());
-            tracing::info!(event = "transition", name, interface, from, to, reason, hold, "{sentence}");
-        }
-        NodeEvent::Notice { name, notice, source } => tracing::warn!(
-            event = "notice", name = &**name, notice = notice.as_str(), %source,
-            "{name}: {source}: {}", explain(*notice)
-        ),
-        NodeEvent::DrainRefused { name } => tracing::warn!(
-            event = "drain-refused",
-            name = &**name,
-            "{name}: nobody took over, so this node goes on as the active one"
-        ),
-    }
-}
-
-const fn explain(notice: Notice) -> &'static str {
-    match notice {
-        Notice::IntervalDiffers => "its advertisement interval is not the one configured here",
-        Notice::AddressesDiffer => "its addresses are not the ones configured here",
-        Notice::NoLinkLocalAddress => "its first address is not link-local, as RFC 9568 wants it",
-        Notice::SecondOwner => "it claims to own the addresses, and so does this node; only one can",
-        Notice::ContendsWithOwner => "it advertises although this node owns the addresses",
-        Notice::SamePriority => "it has the priority of this node; give each node its own",
-        Notice::Unlisted => "it is not in the list of peers",
-        Notice::BothChecksums => "both checksum forms of VRRPv3 over IPv4 are in use, so both are sent",
-        _ => "something about its advertisements looks wrong",
     }
 }

@@ -1,6 +1,6 @@
 //! The driver's part of [`NodeStatus`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use vrrp_core::{Counters, Instant, Phase, Speaker, Status};
 
@@ -9,8 +9,11 @@ use crate::{
     clock::Clock,
     link::Link,
     monitor::Monitor,
-    node::{NodeStatus, PortStatus, RouterStatus, SpeakerStatus},
+    node::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus},
 };
+
+/// How long a speaker counts as one that speaks still, and at least four intervals.
+const STILL: Duration = Duration::from_secs(10);
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Everything about the node at this moment.
@@ -59,6 +62,7 @@ fn router_status(
         phase: status.phase,
         since: entry.since,
         reason: status.reason,
+        sender: status.sender,
         claim: status.claim,
         held: if holds { entry.addresses.to_vec() } else { Vec::new() },
         lease: status.active_until.map(|until| until - now),
@@ -69,7 +73,24 @@ fn router_status(
         socket_error: socket_error.map(str::to_owned),
         counters: *status.counters,
         speakers: speakers(status.speakers, now),
+        notices: notices(status.speakers, now, entry.router.interval().duration()),
     }
+}
+
+/// What is wrong with those that speak still.
+fn notices(heard: &[Speaker], now: Instant, interval: Duration) -> Vec<NoticeStatus> {
+    let still = STILL.max(interval.saturating_mul(4));
+    let speaks = heard.iter().filter(|speaker| now - speaker.last_heard <= still);
+    let notices = speaks.flat_map(|speaker| {
+        speaker.notices.iter().map(|notice| NoticeStatus {
+            notice,
+            source: speaker.source,
+            claim: speaker.claim,
+            ago: now - speaker.last_heard,
+            messages: speaker.messages,
+        })
+    });
+    notices.collect()
 }
 
 fn speakers(heard: &[Speaker], now: Instant) -> Vec<SpeakerStatus> {

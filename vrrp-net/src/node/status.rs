@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use vrrp_core::{Cidr, Claim, Counters, Family, Phase, Reason, Rejected, VirtualRouter};
+use vrrp_core::{Cidr, Claim, Counters, Family, Notice, Phase, Reason, Rejected, Sender, VirtualRouter};
 
 use crate::link::Overflow;
 
@@ -36,6 +36,8 @@ pub struct RouterStatus {
     pub since: SystemTime,
     /// What led to it.
     pub reason: Reason,
+    /// Whose advertisement led to it, if one did.
+    pub sender: Option<Sender>,
     /// Its effective priority.
     pub claim: Claim,
     /// The addresses that are held now; empty unless the phase is held, adopted or resigning.
@@ -56,6 +58,41 @@ pub struct RouterStatus {
     pub counters: Counters,
     /// Who was heard, and whose messages were refused.
     pub speakers: Vec<SpeakerStatus>,
+    /// What is wrong with those of them that speak still: that were heard within four intervals, or within ten seconds
+    /// if that is longer.
+    pub notices: Vec<NoticeStatus>,
+}
+
+/// A peer that disagrees with this node, or that should not be there.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NoticeStatus {
+    /// What.
+    pub notice: Notice,
+    /// Its address.
+    pub source: IpAddr,
+    /// What it claims, where that can be read; of a refused one it may be forged.
+    pub claim: Option<Claim>,
+    /// How long ago it was heard.
+    pub ago: Duration,
+    /// How many messages.
+    pub messages: u64,
+}
+
+impl NoticeStatus {
+    /// The sentence for people: who it is, what is wrong, and what to do.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        sentence(self.notice, self.source, self.claim)
+    }
+}
+
+/// Who it is, what is wrong, and what to do.
+pub(crate) fn sentence(notice: Notice, source: IpAddr, claim: Option<Claim>) -> String {
+    match claim {
+        Some(claim) => format!("{source}, priority {claim}: {notice}"),
+        None => format!("{source}: {notice}"),
+    }
 }
 
 /// A node that was heard.

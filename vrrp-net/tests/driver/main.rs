@@ -3,6 +3,7 @@
 
 mod adoption;
 mod backends;
+mod disagreement;
 mod interfaces;
 mod lifecycle;
 mod outcomes;

@@ -86,6 +86,13 @@ impl Packet {
         if octets < 8 { self } else { self.sealed() }
     }
 
+    /// Adds what keepalived's auth_hmac does: the checksum does not cover it.
+    pub(super) fn signed(mut self) -> Self {
+        self.message.extend([1, 7, 0, 0]);
+        self.message.extend([0xa5; 24]);
+        self
+    }
+
     pub(super) fn ttl(mut self, ttl: u8) -> Self {
         self.ttl = ttl;
         self

@@ -93,6 +93,13 @@ fn lengths() -> Vec<Row> {
             let alone = refused(&[WEB, SIX], "zero-count", |packet| packet.addresses(&[]));
             [with_data, alone].concat()
         }),
+        row("a_list_with_nothing_in_common", || {
+            let old =
+                shot(PLAIN, Refused("no-common-address"), |packet| list(packet, 1, 2).authentication(0, ""));
+            let new = shot(WEB, Refused("no-common-address"), |packet| list(packet, 1, 2));
+            vec![old, new]
+        }),
+        row("a_signature_of_auth_hmac", || refused(&[WEB], "signature-trailer", |packet| packet.signed())),
         row("3_addresses_win", || vec![shot(PLAIN, Wins, |packet| many(packet, 3))]),
         row("64_addresses_win", || {
             vec![shot(PLAIN, Wins, |packet| many(packet, 64)), shot(WEB, Wins, |packet| many3(packet, 64))]
@@ -189,13 +196,18 @@ fn short(octets: usize) -> Vec<Shot> {
     [PLAIN, WEB, SIX].map(|router| shot(router, fate, |packet| packet.length(octets))).to_vec()
 }
 
-/// So many addresses, of which the first is the right one.
+/// So many addresses, of which the first is the one of [`PLAIN`].
 fn many(packet: Packet, count: u8) -> Packet {
-    many3(packet, count).authentication(0, "")
+    list(packet, 110, count).authentication(0, "")
 }
 
+/// So many addresses, of which the first is the one of [`WEB`].
 fn many3(packet: Packet, count: u8) -> Packet {
+    list(packet, 100, count)
+}
+
+fn list(packet: Packet, first: u8, count: u8) -> Packet {
     let address = |last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
-    let addresses: Vec<IpAddr> = (0..count).map(|number| address(100 + number)).collect();
+    let addresses: Vec<IpAddr> = (0..count).map(|number| address(first + number)).collect();
     packet.addresses(&addresses)
 }

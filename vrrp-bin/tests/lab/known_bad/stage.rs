@@ -200,6 +200,8 @@ pub(super) fn facts(status: &Value) -> BTreeMap<String, Value> {
         let (name, rest) = path.trim_start_matches("/virtual_routers/").split_once('/').unwrap_or_default();
         let of_backup = rest == "counters/adverts_received" || rest.starts_with("peers_heard/");
         rest == "since"
+            // There as long as the one that they are about speaks.
+            || rest.starts_with("notices/")
             || name == IDLE.name && ["probation_seconds", "counters/backend_failures"].contains(&rest)
             || rest == "lease_seconds"
             || path.ends_with("/seconds_ago")

@@ -1,0 +1,71 @@
+//! The addresses of an advertisement beside ours.
+
+use core::net::IpAddr;
+
+use crate::{AddressList, Protocol, VirtualRouter};
+
+/// Two lists of addresses, compared as sets: their order has no meaning to the election.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lists {
+    /// The same addresses.
+    Equal,
+    /// Some of them.
+    Overlapping,
+    /// None of them.
+    Disjoint,
+}
+
+impl Lists {
+    pub(super) fn compared(config: &VirtualRouter, theirs: AddressList<'_>) -> Self {
+        let ours = match config.protocol() {
+            Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => {
+                AddressList::from(addresses)
+            }
+            Protocol::V3Ipv6 { addresses, .. } => AddressList::from(addresses),
+        };
+        if theirs == ours { Self::Equal } else { Self::of_other_order(ours, theirs) }
+    }
+
+    // Apart, so that the usual packet needs no room for the sorted lists.
+    #[cold]
+    #[inline(never)]
+    fn of_other_order(ours: AddressList<'_>, theirs: AddressList<'_>) -> Self {
+        Self::of_sets(&Sorted::new(ours.iter()), &Sorted::new(theirs.iter()))
+    }
+
+    fn of_sets(ours: &Sorted, theirs: &Sorted) -> Self {
+        let (ours, theirs) = (ours.as_slice(), theirs.as_slice());
+        let is_theirs = |address: &u128| theirs.binary_search(address).is_ok();
+        let is_ours = |address: &u128| ours.binary_search(address).is_ok();
+        if !ours.iter().any(is_theirs) {
+            return Self::Disjoint;
+        }
+        if ours.iter().all(is_theirs) && theirs.iter().all(is_ours) { Self::Equal } else { Self::Overlapping }
+    }
+}
+
+/// As many addresses as an advertisement can have (RFC 9568 5.2.5), as numbers in their order. They are all of one
+/// family.
+struct Sorted {
+    addresses: [u128; 255],
+    len: usize,
+}
+
+impl Sorted {
+    fn new(list: impl Iterator<Item = IpAddr>) -> Self {
+        let mut sorted = Self { addresses: [0; 255], len: 0 };
+        for (place, address) in sorted.addresses.iter_mut().zip(list) {
+            *place = match address {
+                IpAddr::V4(address) => u128::from(address.to_bits()),
+                IpAddr::V6(address) => address.to_bits(),
+            };
+            sorted.len = sorted.len.saturating_add(1);
+        }
+        sorted.addresses.get_mut(..sorted.len).unwrap_or_default().sort_unstable();
+        sorted
+    }
+
+    fn as_slice(&self) -> &[u128] {
+        self.addresses.get(..self.len).unwrap_or_default()
+    }
+}

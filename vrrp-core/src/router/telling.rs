@@ -1,0 +1,142 @@
+//! What is told about peers, and how often: once an hour for each source, once a minute for each kind.
+
+use core::{net::IpAddr, time::Duration};
+
+use super::{Event, Notice, NoticeSet};
+use crate::{Claim, Instant, Key};
+
+/// After this long everything about a source is told again.
+const AGAIN: Duration = Duration::from_secs(3600);
+
+/// Notices of one kind are at least this far apart, whoever they are about.
+const APART: Duration = Duration::from_secs(60);
+
+/// How many notices may wait to be polled.
+const WAITING: usize = 8;
+
+/// Resignations in a row, heard as the Active, that are no end of a handover any more: a node that leaves repeats its
+/// own twice.
+const RESIGNATIONS: u8 = 5;
+
+/// What is remembered of one speaker.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Record {
+    /// What was told, since `told_since`.
+    told: NoticeSet,
+    told_since: Instant,
+    /// What was counted instead.
+    counted: NoticeSet,
+    /// Since when it claims to be Active beside us, as the weaker one; of no interest unless `weaker`. No `Option`: the
+    /// place where its tag is would be that of `Option<Entry>`, which every packet looks at.
+    weaker_since: Instant,
+    weaker: bool,
+    /// How often in a row it has resigned while we were Active.
+    resignations: u8,
+}
+
+impl Record {
+    /// It was heard as a weaker Active, and `before`, while we have been Active `since`. Whether it does not give way:
+    /// it goes on after three of its intervals.
+    pub(super) fn is_weaker(
+        &mut self,
+        now: Instant,
+        before: Option<Instant>,
+        since: Instant,
+        silence: Duration,
+    ) -> bool {
+        self.resignations = 0;
+        let goes_on = before.is_some_and(|before| now <= before + silence);
+        if !(self.weaker && goes_on && self.weaker_since >= since) {
+            (self.weaker, self.weaker_since) = (true, now);
+        }
+        self.weaker_since + silence <= now
+    }
+
+    /// It resigned while we were Active. Whether it has done so too often.
+    pub(super) fn resigns(&mut self) -> bool {
+        self.weaker = false;
+        self.resignations = self.resignations.saturating_add(1);
+        self.resignations >= RESIGNATIONS
+    }
+}
+
+/// One notice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) notice: Notice,
+    pub(super) source: IpAddr,
+    pub(super) claim: Option<Claim>,
+}
+
+/// The notices of one virtual router that are to be polled, and what bounds them.
+#[derive(Debug)]
+pub(super) struct Telling {
+    /// In their order, from the first place on.
+    waiting: [Option<(Told, u32)>; WAITING],
+    /// When each kind may be told of next.
+    next_at: [Instant; Notice::KINDS],
+    /// How many times each kind was counted instead since it was told last.
+    withheld: [u32; Notice::KINDS],
+}
+
+impl Default for Telling {
+    fn default() -> Self {
+        Self {
+            waiting: [None; WAITING],
+            next_at: [Instant::EPOCH; Notice::KINDS],
+            withheld: [0; Notice::KINDS],
+        }
+    }
+}
+
+impl Telling {
+    /// Whether there is something to be polled.
+    pub(super) const fn is_due(&self) -> bool {
+        matches!(self.waiting, [Some(_), ..])
+    }
+
+    /// Has it told, unless it was, or the bounds forbid it. There is no record of a speaker that found no place.
+    pub(super) fn tell(&mut self, now: Instant, record: Option<&mut Record>, told: Told) {
+        let mut nobody = Record::default();
+        let known = record.is_some();
+        let record = record.unwrap_or(&mut nobody);
+        if record.told_since + AGAIN <= now {
+            record.told = NoticeSet::EMPTY;
+        }
+        let kind = told.notice.kind();
+        let (Some(next_at), Some(withheld)) = (self.next_at.get_mut(kind), self.withheld.get_mut(kind))
+        else {
+            return;
+        };
+        if record.told.contains(told.notice) {
+            return;
+        }
+        let free = self.waiting.iter_mut().find(|place| place.is_none());
+        match free {
+            Some(place) if known && *next_at <= now => {
+                if record.counted.remove(told.notice) {
+                    *withheld = withheld.saturating_sub(1);
+                }
+                *place = Some((told, core::mem::take(withheld)));
+                *next_at = now + APART;
+                if record.told.is_empty() {
+                    record.told_since = now;
+                }
+                record.told.insert(told.notice);
+            }
+            Some(_) | None => {
+                if !record.counted.contains(told.notice) {
+                    record.counted.insert(told.notice);
+                    *withheld = withheld.saturating_add(1);
+                }
+            }
+        }
+    }
+
+    /// The next one to be polled.
+    pub(super) fn take(&mut self, key: Key) -> Option<Event> {
+        let (Told { notice, source, claim }, others) = self.waiting.first_mut()?.take()?;
+        self.waiting.rotate_left(1);
+        Some(Event::Notice { key, notice, source, claim, others })
+    }
+}
