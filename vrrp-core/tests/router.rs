@@ -19,6 +19,10 @@ mod outputs;
 mod properties;
 #[path = "router/rejected.rs"]
 mod rejected;
+#[path = "router/startup.rs"]
+mod startup;
+#[path = "router/timing.rs"]
+mod timing;
 #[path = "router/unicast.rs"]
 mod unicast;
 #[path = "router/world.rs"]
