@@ -220,8 +220,8 @@ impl Play {
         }
     }
 
-    /// A node that announces wakes up for that, too: then its deadline is that of the model or an earlier one, and after
-    /// it has looked at its timers it is yet to come.
+    /// A node that announces wakes up for that, too: then its deadline is that of the model or an earlier one, and
+    /// after it has looked at its timers it is yet to come.
     fn compare_deadline(&self) {
         let (ours, theirs) = (self.model.deadline(), self.router.next_deadline().map(Instant::as_nanos));
         let announces = self.holds() && self.model.settings.on_link;

@@ -17,7 +17,8 @@ pub(crate) enum Kind {
     V3Ipv6,
 }
 
-/// Preempt_Mode, with a delay that RFC 9568 does not know: a weaker Active is preempted so long after it was first heard.
+/// Preempt_Mode, with a delay that RFC 9568 does not know: a weaker Active is preempted so long after it was first
+/// heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PreemptMode {
     Always,
@@ -127,14 +128,17 @@ impl Settings {
             Kind::V2 => {
                 let seconds = u8::try_from(self.interval).expect("at most 255");
                 let message = Message::v2(self.vrid, priority, seconds, &self.addresses);
-                self.password.map_or(message.clone(), |password| message.password(password))
+                match self.password {
+                    Some(password) => message.password(password),
+                    None => message,
+                }
             }
             Kind::V3Ipv4 | Kind::V3Ipv6 => Message::v3(self.vrid, priority, self.interval, &self.addresses),
         }
     }
 
-    /// The checksums that a message is sent with, one packet for each. 5.2.8, on record as a deviation: `auto` sends the
-    /// form with a pseudo-header until it hears the other one, and both once it has heard both.
+    /// The checksums that a message is sent with, one packet for each. 5.2.8, on record as a deviation: `auto` sends
+    /// the form with a pseudo-header until it hears the other one, and both once it has heard both.
     pub(crate) fn checksums(&self, heard_alone: bool, heard_with_pseudo_header: bool) -> &'static [Checksum] {
         match (self.kind, self.form, heard_alone, heard_with_pseudo_header) {
             (Kind::V2, ..) | (Kind::V3Ipv4, Form::Rfc9568, ..) | (Kind::V3Ipv4, Form::Auto, true, false) => {
