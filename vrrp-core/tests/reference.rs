@@ -77,11 +77,35 @@ fn step(play: &mut Play, random: &mut Random) {
             play.now += random.below(4 * play.model.settings.advertisement_interval());
             play.event(Event::Time);
         }
-        87..96 if play.acquiring => play.event(Event::Acquired),
+        87 => {
+            reach_the_bound(play, random);
+            play.event(Event::Time);
+        }
+        88 => {
+            reach_the_bound(play, random);
+            let datagram = Datagram::draw(random, &play.model.settings);
+            play.event(Event::Arrives(datagram));
+        }
+        // More than may be answered in an interval.
+        89 => {
+            for _ in 0..12 {
+                let datagram = Datagram::to_be_answered(random, &play.model.settings);
+                play.event(Event::Arrives(datagram));
+            }
+        }
+        90..96 if play.acquiring => play.event(Event::Acquired),
         96..98 => play.event(Event::Shutdown),
         98..100 if may_return(play) => play.event(Event::Startup),
         _ => play.event(Event::Time),
     }
+}
+
+/// Three intervals after the last advertisement of an Active or after its promotion, or 1 ns before, if that is to come.
+fn reach_the_bound(play: &mut Play, random: &mut Random) {
+    let State::Active(active) = play.model.state else { return };
+    let since = *random.pick(&[active.advertised_at, active.promoted_at]);
+    let bound = since + 3 * play.model.settings.advertisement_interval() - random.below(2);
+    play.now = play.now.max(bound);
 }
 
 /// A handover that has outlived three intervals since the last advertisement is not taken back here: what becomes of it

@@ -53,7 +53,7 @@ struct LastWords {
 pub(crate) struct Active {
     /// Adver_Timer.
     adver_timer: u64,
-    promoted_at: u64,
+    pub(crate) promoted_at: u64,
     /// The last advertisement with the own priority.
     pub(crate) advertised_at: u64,
     answers: u32,
@@ -110,6 +110,7 @@ impl Model {
 
     /// 6.4.1, Startup.
     pub(crate) fn startup(&mut self, now: u64) {
+        self.judge_stall(now);
         match self.state {
             State::Initialize if self.settings.priority == 255 && !self.probation.is_on(now) => {
                 self.become_active(now);

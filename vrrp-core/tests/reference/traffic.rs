@@ -27,6 +27,20 @@ impl Datagram {
         }
         Self { source, destination: settings.group, ttl, octets }
     }
+
+    /// A legal one that an Active answers: of priority 0, or a weaker one.
+    pub(crate) fn to_be_answered(random: &mut Random, settings: &Settings) -> Self {
+        let mut message = legal(random, settings);
+        message.priority = *random.pick(&[0, settings.priority.saturating_sub(1)]);
+        let source = loop {
+            let source = source(random, settings);
+            if source != settings.source {
+                break source;
+            }
+        };
+        let octets = message.octets(source, settings.group);
+        Self { source, destination: settings.group, ttl: 255, octets }
+    }
 }
 
 fn source(random: &mut Random, settings: &Settings) -> IpAddr {
