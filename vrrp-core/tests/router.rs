@@ -31,6 +31,10 @@ mod properties;
 mod rejected;
 #[path = "router/senders.rs"]
 mod senders;
+#[path = "router/startup.rs"]
+mod startup;
+#[path = "router/timing.rs"]
+mod timing;
 #[path = "router/unicast.rs"]
 mod unicast;
 #[path = "router/world.rs"]

@@ -1,18 +1,28 @@
 //! Several routers on one network, simulated from a seed: chaos, then healing, then judgement.
 //!
-//! `SIMULATION_SEEDS=100000 cargo test -p vrrp-core --release --test simulation` runs more of them,
-//! `SIMULATION_SEED=7` replays one. The same seed gives the same trace.
+//! `./test` runs 2,000 seeds and `./test --all` 20,000. `SIMULATION_SEEDS=100000 cargo test -p vrrp-core --release
+//! --test simulation` runs more of them, `SIMULATION_SEED=7` replays one. The same seed gives the same trace.
 #![expect(clippy::expect_used, reason = "a test: what cannot be is a failure")]
 
+#[path = "simulation/chaos.rs"]
+mod chaos;
+#[path = "reference/codec.rs"]
+mod codec;
+#[path = "simulation/judgement.rs"]
+mod judgement;
 #[path = "simulation/network.rs"]
 mod network;
 #[path = "simulation/node.rs"]
 mod node;
+#[path = "simulation/random.rs"]
+mod random;
+#[path = "simulation/scenario.rs"]
+mod scenario;
 
 use std::time::Duration;
 
-use network::{Network, Random, Scenario};
-use vrrp_core::Preempt;
+use network::Network;
+use scenario::Scenario;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -20,39 +30,43 @@ fn seeds() -> std::ops::Range<u64> {
     let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse::<u64>().ok());
     match number("SIMULATION_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SIMULATION_SEEDS").unwrap_or(500),
+        None => 0..number("SIMULATION_SEEDS").unwrap_or(2000),
     }
 }
 
-/// A scenario that is drawn from the seed: how many nodes, which version, which priorities.
-fn scenario(seed: u64) -> Scenario {
-    let mut random = Random::new(seed);
-    Scenario {
-        seed,
-        nodes: 2 + random.below(4) as usize,
-        version: if random.chance(30) { 2 } else { 3 },
-        interval: *random.pick(&[SECOND, SECOND, SECOND / 10, 3 * SECOND]),
-        equal_priorities: random.chance(20),
-        owner: random.chance(20),
-        preempt: if random.chance(80) { Preempt::Always } else { Preempt::Never },
-        backend_faults: random.chance(50),
-    }
+/// Outputs are polled after each input, and backends work.
+fn calm(seed: u64) -> Network {
+    Network::new(Scenario { backend_faults: false, polls: 100, ..Scenario::draw(seed) })
 }
 
 #[test]
 fn after_chaos_exactly_one_node_holds_the_address_and_it_is_the_strongest() {
     for seed in seeds() {
-        let mut network = Network::new(scenario(seed));
+        let mut network = Network::new(Scenario::draw(seed));
         network.run_with_chaos(60 * SECOND);
+        network.judge_drains();
         network.heal();
         network.judge_convergence();
+        network.judge_stop();
+    }
+}
+
+#[test]
+fn changes_at_run_time_leave_neither_two_holders_nor_none() {
+    for seed in seeds() {
+        let mut network = calm(seed);
+        network.run(20 * SECOND);
+        network.overlap.forget();
+        network.gap.forget();
+        network.run_with_changes(60 * SECOND);
+        network.judge_changes();
     }
 }
 
 #[test]
 fn on_a_clean_network_two_nodes_never_hold_the_address_for_longer_than_an_interval() {
     for seed in seeds() {
-        let mut network = Network::new(Scenario { backend_faults: false, ..scenario(seed) });
+        let mut network = calm(seed);
         network.run_with_crashes(60 * SECOND);
         network.judge_overlap();
     }
@@ -61,7 +75,7 @@ fn on_a_clean_network_two_nodes_never_hold_the_address_for_longer_than_an_interv
 #[test]
 fn a_crash_is_noticed_within_active_down_interval() {
     for seed in seeds() {
-        let mut network = Network::new(Scenario { backend_faults: false, ..scenario(seed) });
+        let mut network = calm(seed);
         network.run(60 * SECOND);
         network.judge_takeover_after_crash();
     }
@@ -70,7 +84,7 @@ fn a_crash_is_noticed_within_active_down_interval() {
 #[test]
 fn a_graceful_stop_leaves_no_moment_without_a_holder() {
     for seed in seeds() {
-        let mut network = Network::new(Scenario { backend_faults: false, ..scenario(seed) });
+        let mut network = calm(seed);
         network.run(60 * SECOND);
         network.judge_handover();
     }
@@ -79,7 +93,7 @@ fn a_graceful_stop_leaves_no_moment_without_a_holder() {
 #[test]
 fn a_restart_is_noticed_by_nobody() {
     for seed in seeds() {
-        let mut network = Network::new(Scenario { backend_faults: false, ..scenario(seed) });
+        let mut network = calm(seed);
         network.run(60 * SECOND);
         network.judge_restart();
     }
@@ -88,7 +102,7 @@ fn a_restart_is_noticed_by_nobody() {
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     let trace = |seed| {
-        let mut network = Network::new(scenario(seed));
+        let mut network = Network::new(Scenario::draw(seed));
         network.run_with_chaos(60 * SECOND);
         network.trace()
     };

@@ -325,8 +325,9 @@ impl Machine {
         // The weakest backup needs all but a 256th of an interval after a resignation: one that comes as late would
         // cost it as much again.
         let room = if active.is_resigning() { interval / 16 } else { Duration::ZERO };
-        let on_schedule = active.next_advert_at + interval + room;
-        active.next_advert_at = if on_schedule > now { on_schedule } else { now + interval };
+        let pause = interval.saturating_add(room);
+        let on_schedule = active.next_advert_at + pause;
+        active.next_advert_at = if on_schedule > now { on_schedule } else { now + pause };
         if active.is_resigning() {
             effects.transmit = Some(Say::Resign);
         } else {

@@ -95,6 +95,7 @@ impl Machine {
                 backup.expecting = Reason::Preemption;
             }
             heard_claim => {
+                let is_stranger = backup.follows_another(now, heard.source);
                 backup.active_interval = heard.interval;
                 backup.parting = backup.parting.and_then(|parting| parting.heard(now, heard.interval));
                 backup.active_down_at = now + heard.interval.active_down(claim);
@@ -102,6 +103,10 @@ impl Machine {
                 backup.resigned = false;
                 backup.active = Some(heard.source);
                 backup.preempt_at = match self.params.role.preempt() {
+                    // It may be the last word of the one that yielded to the Active that is followed.
+                    Preempt::After(_) if heard_claim < claim && is_stranger && !self.on_probation(now) => {
+                        backup.preempt_at
+                    }
                     Preempt::After(delay) if heard_claim < claim && !self.on_probation(now) => {
                         Some(backup.preempt_at.unwrap_or(now + delay))
                     }

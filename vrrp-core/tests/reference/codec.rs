@@ -92,7 +92,8 @@ impl Message {
             kind: 1,
             vrid,
             priority,
-            count: u8::try_from(addresses.len()).expect("a list has at most 255 addresses"),
+            // The octet cannot say more.
+            count: u8::try_from(addresses.len()).unwrap_or(u8::MAX),
             timing,
             checksum,
             addresses: addresses.to_vec(),
@@ -173,7 +174,7 @@ pub(crate) fn read(source: IpAddr, destination: IpAddr, octets: &[u8]) -> Option
         count: header[3],
         timing,
         checksum: Checksum::Fixed(u16::from_be_bytes([header[6], header[7]])),
-        addresses: list.chunks_exact(size).map(address).collect(),
+        addresses: list.chunks_exact(size).filter_map(address).collect(),
         trailing: trailing.to_vec(),
     };
     let right_alone = sum(octets) == 0xffff;
@@ -192,7 +193,8 @@ fn sum(octets: &[u8]) -> u16 {
 
 /// The message behind the pseudo-header of RFC 8200 8.1 (RFC 9568 5.2.8), or that of RFC 793 3.1 for IPv4.
 fn with_pseudo_header(source: IpAddr, destination: IpAddr, message: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(message.len()).expect("a datagram is shorter than 64 KiB").to_be_bytes();
+    // A datagram is shorter than 64 KiB.
+    let length = u16::try_from(message.len()).unwrap_or(u16::MAX).to_be_bytes();
     let mut octets = octets_of(source);
     octets.extend(octets_of(destination));
     match source {
@@ -210,11 +212,10 @@ fn octets_of(address: IpAddr) -> Vec<u8> {
     }
 }
 
-fn address(octets: &[u8]) -> IpAddr {
-    match <[u8; 16]>::try_from(octets) {
-        Ok(octets) => octets.into(),
-        Err(_) => <[u8; 4]>::try_from(octets).expect("four octets or sixteen").into(),
-    }
+/// Four octets or sixteen.
+fn address(octets: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(octets).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
 }
 
 #[cfg(test)]
@@ -259,8 +260,7 @@ mod tests {
         ] {
             let (source, destination) = (ip(source), ip(destination));
             for checksum in [Checksum::MessageOnly, Checksum::PseudoHeader] {
-                let message =
-                    Message { checksum, ..Message::v3(7, 1, 4095, &list.map(|address| ip(address))) };
+                let message = Message { checksum, ..Message::v3(7, 1, 4095, &list.map(ip)) };
                 let octets = message.octets(source, destination);
                 let received = read(source, destination, &octets).unwrap();
                 assert_eq!(received.right_alone, checksum == Checksum::MessageOnly);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use vrrp_core::{
-    Advert, Claim, Event, Generation, Input, Instant, InterfaceId, InterfaceStatus, Key, LeaseFailure,
+    Advert, Claim, Event, Generation, Hold, Input, Instant, InterfaceId, InterfaceStatus, Key, LeaseFailure,
     Output, Phase, Reach, Router, RxMeta, VirtualRouter, Want,
 };
 
@@ -17,11 +17,21 @@ pub(crate) enum Effect {
     /// A payload for everybody else on the link.
     Send(Vec<u8>),
     /// The backend answers after a while.
-    Backend { generation: Generation, want: Want },
+    Backend { generation: Generation, work: BackendWork },
     /// The neighbours learn where the address is.
     Announce,
     /// The phase changed.
     Phase(Phase),
+}
+
+/// A request to the backend, with the addresses that it is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum BackendWork {
+    Adopt(Vec<IpAddr>),
+    Hold(Vec<IpAddr>),
+    Release,
+    Inspect,
+    Leaving,
 }
 
 pub(crate) struct Node {
@@ -34,20 +44,34 @@ pub(crate) struct Node {
     pub(crate) alive: bool,
     /// The wake-up that is queued for its deadline, in the network's time.
     pub(crate) wakes_at: Option<Instant>,
+    /// Turns in a row after which a deadline was not to come.
+    pub(crate) turns: u32,
     /// Until when it neither runs nor loses what arrives (SIGSTOP, a paused VM).
     pub(crate) stalled_until: Option<Instant>,
     /// What arrived meanwhile.
     pub(crate) inbox: Vec<(IpAddr, Vec<u8>)>,
+    /// Inputs were given whose outputs are polled later.
+    pub(crate) is_piled_up: bool,
+    /// The virtual router was taken out of its configuration.
+    pub(crate) is_removed: bool,
     pub(crate) island: u8,
-    /// Whether the backend holds the address.
-    pub(crate) holds: bool,
+    /// What the backend holds: nothing, or these addresses.
+    pub(crate) held: Vec<IpAddr>,
     pub(crate) broken_backend: bool,
-    /// What a crash left in the kernel: when it was last advertised, in the network's time.
-    pub(crate) left_behind: Option<Instant>,
+    /// The next answer of the backend is a failure.
+    pub(crate) fails_once: bool,
+    /// When an operator had it drained by force, unless it was resumed or started since.
+    pub(crate) drained_at: Option<Instant>,
+    /// What a crash left in the kernel: when it was last advertised, in the network's time, and the addresses.
+    pub(crate) left_behind: Option<(Instant, Vec<IpAddr>)>,
     /// When it last advertised while it held the address.
     pub(crate) advertised_at: Option<Instant>,
     /// The request that the backend works on.
     pub(crate) generation: Option<Generation>,
+    /// A question that the backend was asked meanwhile; it ends no work.
+    asked: Option<Generation>,
+    /// Whether the last answer about holding the addresses was a failure.
+    failed: bool,
 }
 
 pub(crate) fn interface() -> InterfaceId {
@@ -63,14 +87,21 @@ impl Node {
             drift,
             alive: false,
             wakes_at: None,
+            turns: 0,
             stalled_until: None,
             inbox: Vec::new(),
+            is_piled_up: false,
+            is_removed: false,
             island: 0,
-            holds: false,
+            held: Vec::new(),
             broken_backend: false,
+            fails_once: false,
+            drained_at: None,
             left_behind: None,
             advertised_at: None,
             generation: None,
+            asked: None,
+            failed: false,
         }
     }
 
@@ -78,8 +109,29 @@ impl Node {
         self.config.key(interface())
     }
 
+    /// Of a virtual router that was removed, that it is stopped.
     pub(crate) fn phase(&self) -> Phase {
-        self.router.status(&self.key()).expect("configured").phase
+        let status = self.router.status(&self.key());
+        status.map_or(Phase::Initialize(Hold::Stopped), |status| status.phase)
+    }
+
+    /// Whether its phase is a new one.
+    pub(crate) fn has_changed_since(&self, at: Instant) -> bool {
+        self.router.status(&self.key()).is_some_and(|status| status.since >= self.local(at))
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether it runs and takes inputs.
+    pub(crate) fn listens(&self) -> bool {
+        self.alive && self.stalled_until.is_none()
+    }
+
+    /// The addresses of its configuration.
+    pub(crate) fn configured(&self) -> Vec<IpAddr> {
+        addresses(&self.config)
     }
 
     /// The node's clock at the network's time.
@@ -92,59 +144,76 @@ impl Node {
         scale(at, -self.drift) + Duration::from_micros(1)
     }
 
-    pub(crate) fn start(&mut self, now: Instant) -> Vec<Effect> {
+    /// A new process. Its configuration is yet to be given.
+    pub(crate) fn boot(&mut self, now: Instant) {
         self.router = Router::new();
         self.wakes_at = None;
         self.alive = true;
+        self.is_piled_up = false;
+        self.turns = 0;
+        self.drained_at = None;
         self.inbox.clear();
         let IpAddr::V4(ipv4) = self.address else { unreachable!("an IPv4 simulation") };
         let status =
             InterfaceStatus { present: true, up: true, ipv4: Some(ipv4), ..InterfaceStatus::default() };
-        let mut effects = self.handle(now, Input::Interface { id: interface(), status });
-        let desired = BTreeMap::from([(self.key(), self.config.clone())]);
-        effects.extend(self.handle(now, Input::Configure(&desired)));
-        effects
+        self.handle(now, Input::Interface { id: interface(), status });
     }
 
-    pub(crate) fn receive(&mut self, now: Instant, source: IpAddr, bytes: &[u8]) -> Vec<Effect> {
-        let meta =
-            RxMeta { interface: interface(), source, destination: vrrp_core::IPV4_GROUP.into(), ttl: 255 };
-        self.handle(now, Input::Datagram { meta, bytes })
+    /// Gives it its configuration, which is none if the virtual router was removed.
+    pub(crate) fn configure(&mut self, now: Instant) {
+        let desired = (!self.is_removed).then(|| (self.key(), self.config.clone()));
+        self.handle(now, Input::Configure(&BTreeMap::from_iter(desired)));
     }
 
-    /// The backend is done with the request of `generation`.
-    pub(crate) fn backend_done(&mut self, now: Instant, generation: Generation, want: Want) -> Vec<Effect> {
-        if self.generation != Some(generation) {
-            return Vec::new();
+    pub(crate) fn receive(&mut self, now: Instant, source: IpAddr, bytes: &[u8]) {
+        let destination = vrrp_core::IPV4_GROUP.into();
+        let meta = RxMeta { interface: interface(), source, destination, ttl: 255 };
+        self.handle(now, Input::Datagram { meta, bytes });
+    }
+
+    /// The backend is done with the request of `generation`. Work that was overtaken by other work has no effect.
+    pub(crate) fn backend_done(&mut self, now: Instant, generation: Generation, work: BackendWork) {
+        if self.generation != Some(generation) && self.asked != Some(generation) {
+            return;
         }
-        let result = if self.broken_backend { Err(LeaseFailure::Failed) } else { Ok(Reach::OnLink) };
-        match want {
-            Want::Acquire | Want::Repair => self.holds = result.is_ok(),
-            Want::Adopt => {
-                if let Some(at) = self.left_behind.take() {
-                    self.holds = true;
-                    let (key, advertised_at) = (self.key(), self.local(at));
-                    return self
-                        .handle(now, Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at });
-                }
-                self.holds = false;
+        let fails = self.broken_backend || std::mem::take(&mut self.fails_once);
+        let result = if fails { Err(LeaseFailure::Failed) } else { Ok(Reach::OnLink) };
+        let key = self.key();
+        match work {
+            BackendWork::Hold(addresses) => {
+                self.held = if fails { Vec::new() } else { addresses };
+                self.failed = fails;
             }
-            Want::Release { .. } => self.holds = false,
-            Want::Inspect | Want::Leaving => {}
+            BackendWork::Adopt(addresses) => {
+                self.held = Vec::new();
+                if let Some((at, _)) = self.left_behind.take().filter(|(_, left)| *left == addresses) {
+                    self.held = addresses;
+                    self.failed = false;
+                    let advertised_at = self.local(at);
+                    let adopted = Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at };
+                    return self.handle(now, adopted);
+                }
+            }
+            BackendWork::Release => self.held = Vec::new(),
+            BackendWork::Inspect | BackendWork::Leaving => {}
         }
-        self.handle(now, Input::LeaseDone { key: self.key(), generation, result })
+        self.handle(now, Input::LeaseDone { key, generation, result });
     }
 
-    /// One input, then everything that it leads to.
-    pub(crate) fn handle(&mut self, now: Instant, input: Input<'_>) -> Vec<Effect> {
+    /// One input, and nothing of what it leads to.
+    pub(crate) fn handle(&mut self, now: Instant, input: Input<'_>) {
         let local = self.local(now);
-        let timers_ran = matches!(input, Input::Timeout);
         let _rejected = self.router.handle(local, input);
+    }
+
+    /// Everything that the inputs so far have led to.
+    pub(crate) fn poll(&mut self, now: Instant) -> Vec<Effect> {
+        let holds = self.holds();
         let mut effects = Vec::new();
         while let Some(output) = self.router.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
-                    if self.holds && transmit.advert().claim != Claim::Resign {
+                    if holds && transmit.advert().claim != Claim::Resign {
                         self.advertised_at = Some(now);
                     }
                     for packet in transmit.packets() {
@@ -154,20 +223,40 @@ impl Node {
                     }
                 }
                 Output::Lease(request) => {
-                    self.generation = Some(request.generation);
-                    effects.push(Effect::Backend { generation: request.generation, want: request.want });
+                    let (generation, work) = (request.generation, work(request.want, request.config));
+                    match work {
+                        BackendWork::Inspect => self.asked = Some(generation),
+                        _ => (self.generation, self.asked) = (Some(generation), None),
+                    }
+                    effects.push(Effect::Backend { generation, work });
                 }
                 Output::Announce(_) => effects.push(Effect::Announce),
-                Output::Event(Event::Transition { to, .. }) => effects.push(Effect::Phase(to)),
+                Output::Event(Event::Transition { to, reason, .. }) => {
+                    let lied = self.failed && to == Phase::Held;
+                    assert!(!lied, "Active, and not held: {reason:?}");
+                    effects.push(Effect::Phase(to));
+                }
                 Output::Event(_) => {}
                 _ => unreachable!("an output that this simulation does not know"),
             }
         }
-        if let Some(deadline) = self.router.next_deadline() {
-            assert!(deadline > local || !timers_ran, "a deadline that is not in the future is a busy loop");
-        }
+        self.is_piled_up = false;
         effects
     }
+}
+
+fn work(want: Want, config: &VirtualRouter) -> BackendWork {
+    match want {
+        Want::Adopt => BackendWork::Adopt(addresses(config)),
+        Want::Acquire | Want::Repair => BackendWork::Hold(addresses(config)),
+        Want::Release { .. } => BackendWork::Release,
+        Want::Inspect => BackendWork::Inspect,
+        Want::Leaving => BackendWork::Leaving,
+    }
+}
+
+fn addresses(config: &VirtualRouter) -> Vec<IpAddr> {
+    config.addresses().map(|cidr| cidr.address()).collect()
 }
 
 fn scale(at: Instant, ppm: i64) -> Instant {

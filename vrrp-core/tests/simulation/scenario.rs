@@ -1,0 +1,126 @@
+//! What a seed stands for: how many nodes there are, and how they are configured.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use vrrp_core::{Ipv4Addresses, Preempt, Protocol, Role, VirtualRouter};
+
+use crate::random::Random;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// A preempt delay.
+const DELAY: Duration = Duration::from_secs(2);
+
+/// The addresses that every node lists in the end.
+pub(crate) const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 0, 0, 100), Ipv4Addr::new(10, 0, 0, 101)];
+/// An address that a reload puts beside them, or in their place.
+const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 102);
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) seed: u64,
+    pub(crate) nodes: usize,
+    pub(crate) version: u8,
+    pub(crate) interval: Duration,
+    pub(crate) equal_priorities: bool,
+    pub(crate) owner: bool,
+    pub(crate) preempt: Preempt,
+    pub(crate) backend_faults: bool,
+    /// How often, in percent, a node has its outputs polled before the next input comes.
+    pub(crate) polls: u64,
+}
+
+impl Scenario {
+    pub(crate) fn draw(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        Self {
+            seed,
+            nodes: usize::try_from(2 + random.below(4)).expect("a few"),
+            version: if random.chance(30) { 2 } else { 3 },
+            interval: *random.pick(&[SECOND, SECOND, SECOND / 10, 3 * SECOND]),
+            equal_priorities: random.chance(20),
+            owner: random.chance(20),
+            preempt: if random.chance(80) { Preempt::Always } else { Preempt::Never },
+            backend_faults: random.chance(50),
+            polls: *random.pick(&[5, 30, 70, 100, 100]),
+        }
+    }
+
+    /// How a node is configured at first.
+    pub(crate) fn config(&self, index: u8) -> VirtualRouter {
+        let priority = if self.equal_priorities { 100 } else { 50 + index * 40 };
+        let contender = contender(priority, self.preempt);
+        let role = if self.owner && index == 0 { Role::Owner } else { contender };
+        self.virtual_router(&ADDRESSES, self.interval, role)
+    }
+
+    pub(crate) fn virtual_router(
+        &self,
+        addresses: &[Ipv4Addr],
+        interval: Duration,
+        role: Role,
+    ) -> VirtualRouter {
+        let addresses = Ipv4Addresses::new(addresses.iter().copied()).expect("a list");
+        let protocol = match self.version {
+            2 => {
+                let interval = interval.max(SECOND).try_into().expect("whole seconds");
+                Protocol::V2 { addresses, interval, password: None }
+            }
+            _ => Protocol::V3Ipv4 {
+                addresses,
+                interval: interval.try_into().expect("centiseconds"),
+                checksum: vrrp_core::Checksum::Auto,
+            },
+        };
+        let vrid = 51.try_into().expect("a VRID");
+        VirtualRouter::new(vrid, protocol).role(role).acquire_timeout(SECOND)
+    }
+
+    /// A configuration with one thing changed.
+    pub(crate) fn reloaded(&self, random: &mut Random, config: &VirtualRouter) -> VirtualRouter {
+        let (mut addresses, mut interval, mut role) =
+            (ipv4_addresses(config), config.interval().duration(), config.configured_role());
+        match random.below(6) {
+            0..3 => role = self.with_another_claim(random, config).configured_role(),
+            3 => interval = *random.pick(&[SECOND, SECOND / 10, 3 * SECOND]),
+            _ => {
+                addresses = match random.below(5) {
+                    0 => vec![ADDRESSES[1], ADDRESSES[0]],
+                    1 => vec![ADDRESSES[0], ADDRESSES[1], ANOTHER],
+                    2 => vec![ADDRESSES[1]],
+                    3 => vec![ANOTHER],
+                    _ => ADDRESSES.to_vec(),
+                }
+            }
+        }
+        self.virtual_router(&addresses, interval, role)
+    }
+
+    /// The same with another claim, and now and then another Preempt_Mode.
+    pub(crate) fn with_another_claim(&self, random: &mut Random, config: &VirtualRouter) -> VirtualRouter {
+        let preempt = match config.configured_role().preempt() {
+            preempt if random.chance(70) => preempt,
+            _ => *random.pick(&[Preempt::Always, Preempt::Never, Preempt::After(DELAY)]),
+        };
+        config.clone().role(contender(1 + random.octet() % 254, preempt))
+    }
+
+    /// The configuration that a node has in the end: nodes that differ in addresses, or in the interval in VRRPv2, do
+    /// not make one virtual router.
+    pub(crate) fn agreed(&self, config: &VirtualRouter) -> VirtualRouter {
+        let interval = if self.version == 2 { self.interval } else { config.interval().duration() };
+        self.virtual_router(&ADDRESSES, interval, config.configured_role())
+    }
+}
+
+pub(crate) fn contender(priority: u8, preempt: Preempt) -> Role {
+    Role::Contender { priority: priority.try_into().expect("1 to 254"), preempt }
+}
+
+fn ipv4_addresses(config: &VirtualRouter) -> Vec<Ipv4Addr> {
+    match config.protocol() {
+        Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => {
+            addresses.as_slice().iter().map(|cidr| cidr.address()).collect()
+        }
+        Protocol::V3Ipv6 { .. } => unreachable!("an IPv4 simulation"),
+    }
+}
