@@ -65,6 +65,10 @@ impl Said<'_> {
 
     /// Waits for the line of log, and sees that it came within three intervals of what showed it, and alone.
     fn in_log(&self, node: &Node, shown: Duration) -> Outcome {
+        self.in_log_within(3 * INTERVAL, node, shown)
+    }
+
+    fn in_log_within(&self, longest: Duration, node: &Node, shown: Duration) -> Outcome {
         let fields = [
             format!("web: {} ", self.text()),
             format!(" notice={} ", self.notice),
@@ -76,7 +80,7 @@ impl Said<'_> {
         let (name, took) = (node.name, now().saturating_sub(shown));
         check(found, format!("{name} does not say {fields:?}:\n{}", node.log()))?;
         println!("{name} said it after {}", milliseconds(took));
-        check(took <= 3 * INTERVAL + FOUND, format!("{name} said it after {} only", milliseconds(took)))?;
+        check(took <= longest + FOUND, format!("{name} said it after {} only", milliseconds(took)))?;
         let lines = notices(node);
         check(lines.len() == 1, format!("{name} says more than one thing: {lines:#?}"))
     }
@@ -84,9 +88,13 @@ impl Said<'_> {
     /// `status` and `health` have a line for it, and only `health --strict` fails.
     fn in_status(&self, node: &Node) -> Outcome {
         let line = format!("  notice    {}", self.text());
-        let table = program(node, &["status"])?;
         let count = |text: &str, line: &str| text.lines().filter(|other| *other == line).count();
-        check(count(&stdout(&table), &line) == 1, format!("no {line:?} in:\n{}", stdout(&table)))?;
+        // What a peer claims is of interest once it has been heard while this node is active.
+        let is_there = || program(node, &["status"]).is_ok_and(|table| count(&stdout(&table), &line) == 1);
+        check(
+            wait_until(SOON, is_there),
+            format!("no {line:?} in:\n{}", stdout(&program(node, &["status"])?)),
+        )?;
         for (arguments, status) in [(&["health"][..], 0), (&["health", "--strict"], 1)] {
             let health = program(node, arguments)?;
             let text = stdout(&health);
@@ -137,6 +145,7 @@ fn both_say(
     reason: &str,
     (why, remedy): (&str, &str),
     (heard_by_a, heard_by_b): (Duration, Duration),
+    slowest: Duration,
 ) -> Outcome {
     let sentence = refused(why, remedy);
     let said = |source, priority| Said {
@@ -146,7 +155,7 @@ fn both_say(
         priority,
         sentence: &sentence,
     };
-    said(a_from, 200).in_log(b, heard_by_b)?;
+    said(a_from, 200).in_log_within(3 * slowest, b, heard_by_b)?;
     said(b_from, 100).in_log(a, heard_by_a)?;
     b.wait_for_phase("held")?;
     let both = stronger(why, remedy);
@@ -178,7 +187,14 @@ fn behind_a_router() -> Outcome {
     // The router forwards from its own interface, in either network.
     let heard_by_b = first(&captures[1], cables[1].mac()?, now())?;
     let heard_by_a = first(&captures[0], cables[0].mac()?, begun)?;
-    both_say((&a, &b), ("10.0.0.1", "10.1.0.2"), "wrong-ttl", (TTL, MIN_TTL), (heard_by_a, heard_by_b))
+    both_say(
+        (&a, &b),
+        ("10.0.0.1", "10.1.0.2"),
+        "wrong-ttl",
+        (TTL, MIN_TTL),
+        (heard_by_a, heard_by_b),
+        INTERVAL,
+    )
 }
 
 /// What differs between two nodes that refuse each other for it.
@@ -188,6 +204,8 @@ struct Differing {
     reason: &'static str,
     why: &'static str,
     remedy: &'static str,
+    /// The interval of b.
+    interval: Duration,
 }
 
 const PASSWORDS: Differing = Differing {
@@ -196,6 +214,7 @@ const PASSWORDS: Differing = Differing {
     reason: "wrong-password",
     why: "its password is not ours",
     remedy: "give both nodes the same password",
+    interval: INTERVAL,
 };
 const INTERVALS: Differing = Differing {
     a: "version = 2\n",
@@ -203,6 +222,7 @@ const INTERVALS: Differing = Differing {
     reason: "wrong-interval",
     why: "its advertisement interval is not ours, which VRRPv2 does not allow",
     remedy: "give both nodes the same interval",
+    interval: Duration::from_secs(2),
 };
 const VERSIONS: Differing = Differing {
     a: "version = 2\n",
@@ -210,11 +230,12 @@ const VERSIONS: Differing = Differing {
     reason: "wrong-version",
     why: "its version is not the one configured",
     remedy: "give both nodes the same version",
+    interval: INTERVAL,
 };
 
 /// F-29.
 fn refuse(differing: &Differing) -> Outcome {
-    let Differing { a, b, reason, why, remedy } = differing;
+    let Differing { a, b, reason, why, remedy, interval } = differing;
     let mut pair = Pair::new()?;
     pair.a.start(&config(200, a))?;
     pair.a.wait_for_phase("held")?;
@@ -223,7 +244,7 @@ fn refuse(differing: &Differing) -> Outcome {
     let heard_by_b = first(&pair.capture, pair.a.mac, now())?;
     let heard_by_a = first(&pair.capture, pair.b.mac, heard_by_b)?;
     let heard = (heard_by_a, heard_by_b);
-    both_say((&pair.a, &pair.b), ("10.0.0.1", "10.0.0.2"), reason, (why, remedy), heard)
+    both_say((&pair.a, &pair.b), ("10.0.0.1", "10.0.0.2"), reason, (why, remedy), heard, *interval)
 }
 
 const DOES_NOT_GIVE_WAY: &str = "it is active and does not give way to this node, which is stronger: it does not hear \
@@ -290,7 +311,6 @@ fn keepalived_drops_ours() -> Outcome {
     };
     said.in_log(&pair.b, shown)?;
     said.in_status(&pair.b)?;
-    // It goes on: that is told, too.
-    let goes_on = || notices(&pair.b).iter().any(|line| line.contains(" notice=weaker-active "));
-    check(wait_until(SOON, goes_on), format!("it gave way:\n{}", pair.b.log()))
+    // It is active all the same. Whether it says so again is chance: what it drops restarts its timer.
+    check(keepalived.log().contains("Entering MASTER STATE"), keepalived.log())
 }
