@@ -91,9 +91,9 @@ fn many_sources(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let injected = stage.injector.inject(600, Duration::from_millis(500), frame)?;
     check(injected.sent == 300, format!("{} frames were sent", injected.sent))?;
     stage.stayed(begun, ticker)?;
+    stage.is_told(&["WARN", "notice=same-priority", "source="], 1)?;
     let told = lines(stage) - before;
     check((1..=5).contains(&told), format!("300 sources made {told} lines"))?;
-    stage.is_told(&["WARN", "notice=same-priority", "source="], 1)?;
     let state = stage.state();
     let kept = |list: &str| state[list].as_array().map_or(0, Vec::len);
     check(kept("peers_heard") + kept("peers_refused") <= 64, format!("it keeps all of them: {state}"))
