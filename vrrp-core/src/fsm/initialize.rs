@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Backup, Effects, Fault, Link, Machine, Probation, State, Then, Vetting};
+use super::{Backup, Effects, Fault, Link, Machine, Probation, State, Then, Vetting, vetting::lets_go};
 use crate::{Hold, Instant, LeaseFailure, Reach, Reason, Role, Want};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -138,6 +138,8 @@ impl Machine {
             }
             (_, Some(_)) => {}
             (_, None) if now < fault.retry_at || self.hold() != Some(fault.hold) => {}
+            // It is to let go first.
+            (Hold::Backend(_) | Hold::Inspecting, None) if lets_go(effects) => {}
             (Hold::Backend(_) | Hold::Inspecting, None) => {
                 fault.inspect_until = Some(now + self.params.backend_timeout);
                 self.fault = Some(fault);

@@ -35,17 +35,24 @@ impl Vetting {
 }
 
 impl Machine {
-    /// Asks the backend of a Backup whether it would work.
+    /// Asks the backend of a Backup whether it would work; later, if it is told to let go just now.
     pub(super) fn vet(&self, now: Instant, backup: &mut Backup, effects: &mut Effects) {
+        if let Some(Want::Release { .. }) = effects.lease {
+            backup.vetting = Vetting::Due;
+            return;
+        }
         backup.vetting = Vetting::Inspect { until: now + self.params.backend_timeout };
         effects.lease = Some(Want::Inspect);
     }
 
     /// Asks the backend of an owner, who has nobody to listen to meanwhile: it waits for the answer in Initialize.
     pub(super) fn vet_owner(&mut self, now: Instant, effects: &mut Effects) {
-        let inspect_until = Some(now + self.params.backend_timeout);
+        let lets_go = lets_go(effects);
+        let inspect_until = (!lets_go).then(|| now + self.params.backend_timeout);
         self.fault = Some(Fault { hold: Hold::Inspecting, retry_at: now, pause: None, inspect_until });
-        effects.lease = Some(Want::Inspect);
+        if !lets_go {
+            effects.lease = Some(Want::Inspect);
+        }
     }
 
     /// The answer of a Backup's backend. A timer that ran out before it has waited for it.
@@ -89,4 +96,10 @@ impl Machine {
             Vetting::Adopt { .. } | Vetting::Inspect { .. } => {}
         }
     }
+}
+
+/// Whether the backend is told to let go of what was held a moment ago, which has to come first. What a crash left behind
+/// may wait.
+pub(super) fn lets_go(effects: &Effects) -> bool {
+    matches!(effects.lease, Some(Want::Release { reason, .. }) if reason != Reason::Startup)
 }

@@ -95,7 +95,8 @@ impl Telling {
         matches!(self.waiting, [Some(_), ..])
     }
 
-    /// Has it told, unless it was, or the bounds forbid it. There is no record of a speaker that found no place.
+    /// Has it told, unless it was, or the bounds forbid it. There is no record of a speaker that found no place, so that
+    /// such a one is told of only where nobody was in the last hour: a flood must not hide what it is made of.
     pub(super) fn tell(&mut self, now: Instant, record: Option<&mut Record>, told: Told) {
         let mut nobody = Record::default();
         let known = record.is_some();
@@ -111,9 +112,11 @@ impl Telling {
         if record.told.contains(told.notice) {
             return;
         }
+        let wait =
+            if known || *next_at == Instant::EPOCH { Duration::ZERO } else { AGAIN.saturating_sub(APART) };
         let free = self.waiting.iter_mut().find(|place| place.is_none());
         match free {
-            Some(place) if known && *next_at <= now => {
+            Some(place) if *next_at + wait <= now => {
                 if record.counted.remove(told.notice) {
                     *withheld = withheld.saturating_sub(1);
                 }

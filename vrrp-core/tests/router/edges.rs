@@ -205,3 +205,36 @@ fn a_resignation_leaves_room_for_the_weakest_backup() {
         assert!(third.is_none_or(|after| after >= skew + interval / 32), "{centiseconds}: {third:?}");
     }
 }
+
+#[test]
+fn what_is_let_go_at_the_bound_is_let_go_before_the_backend_is_asked_anything() {
+    // The link is back after the bound, where an advertisement of an earlier process was the last one.
+    for (config, expected) in [
+        (v3(), vec!["51: adopted -> backup (startup)", "51: release (interface)"]),
+        (v3().role(Role::Owner), vec!["51: held -> inspecting (startup)", "51: release (interface)"]),
+    ] {
+        let mut world = World::new(&[]);
+        world.configure(std::slice::from_ref(&config));
+        let (key, now) = (key(&config), world.now);
+        let generation = world.generations[&key];
+        if config.configured_role() == Role::Owner {
+            world.done(key, Ok(Reach::OnLink));
+            world.done(key, Ok(Reach::OnLink));
+            world.wait(SECOND / 10);
+        } else {
+            let advertised_at = now - 1119 * MS;
+            world.give(Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at });
+        }
+        world.give(Input::Interface { id: interface(1), status: InterfaceStatus::default() });
+        world.give(Input::SendFailed { key });
+        world.wait(3 * SECOND);
+        let lines = world.give(Input::Interface { id: interface(1), status: up() });
+        assert_eq!(lines, expected);
+        // The question is asked in its time.
+        while world.phase(key) != Phase::Acquiring {
+            if world.timeout().contains(&"51: inspect".to_string()) {
+                world.done(key, Ok(Reach::OnLink));
+            }
+        }
+    }
+}

@@ -98,6 +98,18 @@ fn a_source_without_a_place_is_counted_only() {
     assert_eq!(named, expected);
 }
 
+/// The first of its kind is told of all the same: a flood that fills the places must not hide another one.
+#[test]
+fn a_source_without_a_place_is_told_of_where_nobody_else_was() {
+    let mut world = World::new(&[v3()]);
+    for last in 11..=16 {
+        told(&mut world, &refused(&format!("192.0.2.{last}")));
+    }
+    let same = |last: u8| Message::v3(100, &format!("192.0.2.{last}"));
+    assert_eq!(told(&mut world, &same(17)), ["51: same-priority 192.0.2.17"]);
+    assert_eq!(told(&mut world, &same(18)), [""; 0]);
+}
+
 /// Different reasons and virtual routers do not wait for each other.
 #[test]
 fn each_reason_and_each_virtual_router_has_a_minute_of_its_own() {
