@@ -222,3 +222,46 @@ fn a_handover_that_begins_before_the_backend_has_answered_knows_what_it_holds() 
         ["51: acquiring -> held (acquired)", "51: announce"]
     );
 }
+
+#[test]
+fn a_takeover_that_is_off_waits_for_the_whole_interval() {
+    let mut machine = backup(params(100, Preempt::Always));
+    let _ = machine.handle(t0() + SECOND, heard(50));
+    let now = t0() + 2 * SECOND;
+    let _ = machine.handle(now, fsm::Input::Reconfigure(params(10, Preempt::Always)));
+    assert_eq!(machine.deadline(), Some(now + 3 * SECOND + 246 * SECOND / 256));
+}
+
+#[test]
+fn a_shutdown_during_a_long_drain_waits_for_four_seconds() {
+    let slow = fsm::Params { interval: v3_every(1000), ..params(100, Preempt::Always) };
+    let (mut machine, at) = held(slow);
+    let _ = machine.handle(at, fsm::Input::Drain { force: false });
+    let stopped = at + SECOND;
+    let _ = machine.handle(stopped, fsm::Input::Shutdown);
+    while let Some(due) = machine.deadline() {
+        assert!(due <= stopped + 4 * SECOND, "{:?}", due - stopped);
+        let _ = machine.handle(due, fsm::Input::Timeout);
+    }
+    assert_eq!(machine.hold(), Some(Hold::Stopped));
+}
+
+#[test]
+fn what_is_drained_stays_so_in_another_version() {
+    let mut world = World::held(&v3());
+    world.give(drain(true));
+    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    world.configure(&[v2()]);
+    world.give(Input::Timeout);
+    assert_eq!(world.phase(key(&v2())), Phase::Initialize(Hold::Drained));
+}
+
+#[test]
+fn what_is_removed_during_a_drain_goes() {
+    let mut world = World::held(&v3());
+    world.give(drain(true));
+    world.configure(&[]);
+    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    world.give(Input::Timeout);
+    assert_eq!(world.router.keys().count(), 0);
+}

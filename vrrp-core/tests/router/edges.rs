@@ -1,5 +1,7 @@
 //! The edges of the timers: stalls, repairs, long intervals, announcements.
 
+use std::time::Duration;
+
 use vrrp_core::{fsm, *};
 
 use super::{machine::*, world::*};
@@ -236,5 +238,20 @@ fn what_is_let_go_at_the_bound_is_let_go_before_the_backend_is_asked_anything() 
                 world.done(key, Ok(Reach::OnLink));
             }
         }
+    }
+}
+
+#[test]
+fn a_win_is_announced_by_every_policy_that_announces_anything() {
+    let burst = Announcements::new(&[Duration::ZERO], None).unwrap();
+    let refresh = Announcements::new(&[], Some(10 * SECOND)).unwrap();
+    for announcements in [burst, refresh] {
+        let (mut machine, at) = held(fsm::Params { announcements, ..params(100, Preempt::Always) });
+        let now = at + 500 * MS;
+        let mut announced = machine.handle(now, heard(50)).announce;
+        while let Some(due) = machine.deadline().filter(|due| *due <= now + 200 * MS) {
+            announced |= machine.handle(due, fsm::Input::Timeout).announce;
+        }
+        assert!(announced, "{announcements:?}");
     }
 }
