@@ -151,7 +151,7 @@ fn a_backup_that_follows_nobody_waits_for_its_own_interval() {
     let slow = fsm::Params { interval: v3_every(4095), ..params(100, Preempt::Always) };
     let mut machine = backup(slow);
     let _ = machine.handle(t0() + SECOND, fsm::Input::Reconfigure(params(100, Preempt::Always)));
-    assert!(machine.deadline().unwrap() < t0() + 5 * SECOND);
+    assert_eq!(machine.deadline(), Some(t0() + 4 * SECOND + 156 * SECOND / 256));
     let mut follower = backup(slow);
     let _ = follower.handle(t0(), hears(200, v3_every(4095)));
     let before = follower.deadline();
@@ -239,10 +239,12 @@ fn a_shutdown_during_a_long_drain_waits_for_four_seconds() {
     let _ = machine.handle(at, fsm::Input::Drain { force: false });
     let stopped = at + SECOND;
     let _ = machine.handle(stopped, fsm::Input::Shutdown);
+    let mut ended = stopped;
     while let Some(due) = machine.deadline() {
-        assert!(due <= stopped + 4 * SECOND, "{:?}", due - stopped);
         let _ = machine.handle(due, fsm::Input::Timeout);
+        ended = due;
     }
+    assert_eq!(ended, stopped + 4 * SECOND);
     assert_eq!(machine.hold(), Some(Hold::Stopped));
 }
 

@@ -255,3 +255,19 @@ fn a_win_is_announced_by_every_policy_that_announces_anything() {
         assert!(announced, "{announcements:?}");
     }
 }
+
+#[test]
+fn a_drain_that_ends_after_the_bound_is_a_drain() {
+    let (mut machine, at) = held(params(100, Preempt::Always));
+    let _ = machine.handle(at + 500 * MS, fsm::Input::Drain { force: false });
+    let _ = machine.handle(at + 60 * SECOND, fsm::Input::Timeout);
+    assert_eq!(machine.phase(), Phase::Initialize(Hold::Drained), "somebody else has the addresses by now");
+}
+
+#[test]
+fn a_timer_that_is_a_whole_interval_late_is_not_due_again_at_once() {
+    let (mut machine, at) = held(params(100, Preempt::Always));
+    let late = at + 2 * SECOND;
+    let _ = machine.handle(late, fsm::Input::Timeout);
+    assert!(machine.deadline().unwrap() > late);
+}
