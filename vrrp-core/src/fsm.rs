@@ -92,6 +92,8 @@ pub struct Heard {
     pub interval: Interval,
     /// Its source address; never this node's own.
     pub source: IpAddr,
+    /// Whether it may be the one before in the other checksum form: both are in use.
+    pub in_both_forms: bool,
 }
 
 /// Something that happened to one virtual router.

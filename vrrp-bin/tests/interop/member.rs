@@ -109,11 +109,10 @@ impl Member {
         })
     }
 
-    /// For how long one of ours that yields to it may repeat its last word: half an interval apart, and a little late each
-    /// time. FRR does not answer it, and hears all six. An answer that comes at once could be a copy of the
-    /// advertisement that was yielded to, so that the others hear two.
+    /// For how long one of ours that yields to it may repeat its last word: six times, half an interval apart, and a
+    /// little late each time. FRR does not answer it.
     pub(crate) fn last_words(&self) -> Duration {
-        if self.make == Make::Frr { 7 * INTERVAL / 2 } else { 3 * INTERVAL / 4 }
+        if self.make == Make::Frr { 7 * INTERVAL / 2 } else { Duration::ZERO }
     }
 
     /// A node of ours has refused nothing so far.

@@ -127,7 +127,9 @@ pub(crate) fn forged(
     to: Destination,
 ) -> Result<Vec<u8>, Failed> {
     let (source, destination) = (target.attacker(unicast), to.address);
-    let ipv4 = Ipv4Addresses::new([Cidr::from(Ipv4Addr::new(10, 0, 0, 100))])?;
+    // Those that are configured: a list that has nothing in common with them is a flaw, too.
+    let octet = if target == Target::V2 { 110 } else { 100 };
+    let ipv4 = Ipv4Addresses::new([Cidr::from(Ipv4Addr::new(10, 0, 0, octet))])?;
     let ipv6 = Ipv6Addresses::new([Cidr::from(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x100))])?;
     let text = if flaw == Some(Flaw::Password) { b"d0ckers\0" } else { b"d0cker\0\0" };
     let advert = Advert {

@@ -97,7 +97,9 @@ impl Machine {
             heard_claim => {
                 let is_stranger = backup.follows_another(now, heard.source);
                 backup.active_interval = heard.interval;
-                backup.parting = backup.parting.and_then(|parting| parting.heard(now, heard.interval));
+                backup.parting = backup
+                    .parting
+                    .and_then(|parting| parting.heard(now, heard.interval, heard.in_both_forms));
                 backup.active_down_at = now + heard.interval.active_down(claim);
                 backup.expecting = Reason::Silence;
                 backup.resigned = false;

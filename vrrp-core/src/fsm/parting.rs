@@ -31,10 +31,10 @@ impl Parting {
     }
 
     /// The winner has advertised. When it did so long before its schedule, it answered: it has heard the last word
-    /// (RFC 9568 6.4.3). What comes right after another is the same advertisement once more: in the other checksum
-    /// form, or a copy that the network made.
-    pub(super) fn heard(self, now: Instant, interval: Interval) -> Option<Self> {
-        if now < self.heard_at + interval.duration() / 16 {
+    /// (RFC 9568 6.4.3). Where both checksum forms are in use, what comes right after another is the same advertisement
+    /// once more.
+    pub(super) fn heard(self, now: Instant, interval: Interval, in_both_forms: bool) -> Option<Self> {
+        if in_both_forms && now < self.heard_at + interval.duration() / 16 {
             return Some(self);
         }
         let answered = now < self.heard_at + interval.duration().saturating_mul(3) / 4;

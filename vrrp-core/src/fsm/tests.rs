@@ -58,7 +58,12 @@ pub(super) fn ready() -> Input {
 
 pub(super) fn advert(priority: u8, source: &str) -> Input {
     let interval = Interval::V3(Centiseconds::ONE_SECOND);
-    Input::Advert(Heard { claim: Claim::from(priority), interval, source: address(source) })
+    Input::Advert(Heard {
+        claim: Claim::from(priority),
+        interval,
+        source: address(source),
+        in_both_forms: false,
+    })
 }
 
 /// Gives inputs that are only the way to a state.

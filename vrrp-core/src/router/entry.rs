@@ -134,6 +134,11 @@ impl Entry {
         self.config = config;
     }
 
+    /// Whether each advertisement may come twice, in both checksum forms.
+    pub(super) const fn hears_both_forms(&self) -> bool {
+        self.forms.are_both()
+    }
+
     pub(super) const fn generation(&self) -> Generation {
         self.rest.generation
     }

@@ -29,6 +29,10 @@ impl HeardForms {
         self.message_only && self.pseudo_header
     }
 
+    pub(super) const fn are_both(self) -> bool {
+        self.message_only && self.pseudo_header
+    }
+
     /// Forgets the other form than the one that was heard just now, once it is old; `backup_since` when this node has
     /// been a Backup since then. Whether both forms are in use.
     pub(super) fn judge(

@@ -34,7 +34,12 @@ impl Router {
             Ok((Decoded { advert, form }, lists)) => {
                 let notices = compare(entry, meta.source, advert, *lists);
                 entry.accept(self.now, meta.source, advert, *form, notices);
-                let heard = Heard { claim: advert.claim, interval: advert.interval, source: meta.source };
+                let heard = Heard {
+                    claim: advert.claim,
+                    interval: advert.interval,
+                    source: meta.source,
+                    in_both_forms: entry.hears_both_forms(),
+                };
                 self.step(slot, Input::Advert(heard));
                 Ok(())
             }

@@ -263,7 +263,9 @@ impl Model {
             backup.fresh_until = backup.active_down_timer;
             backup.followed = Some(heard.source);
             backup.resigned = false;
-            backup.last_words = backup.last_words.and_then(|words| words.winner_heard(now, heard.interval));
+            let in_both_forms = self.heard_alone && self.heard_with_pseudo_header;
+            backup.last_words =
+                backup.last_words.and_then(|words| words.winner_heard(now, heard.interval, in_both_forms));
             backup.preempt_at = match mode {
                 // The last word of the one that yielded to the one that is followed begins no delay.
                 PreemptMode::After(_) if is_weaker && may_preempt && is_stranger => backup.preempt_at,
@@ -419,8 +421,8 @@ impl Model {
 
 impl LastWords {
     /// A winner that advertises before three quarters of its interval are over has answered.
-    fn winner_heard(self, now: u64, interval: u64) -> Option<Self> {
-        if now < self.winner_heard_at + interval / 16 {
+    fn winner_heard(self, now: u64, interval: u64, in_both_forms: bool) -> Option<Self> {
+        if in_both_forms && now < self.winner_heard_at + interval / 16 {
             return Some(self);
         }
         let has_answered = now < self.winner_heard_at + interval * 3 / 4;

@@ -25,7 +25,12 @@ pub(crate) fn v3_every(centiseconds: u16) -> Interval {
     Interval::V3(Centiseconds::try_from(centiseconds).unwrap())
 }
 pub(crate) fn hears(priority: u8, interval: Interval) -> fsm::Input {
-    fsm::Input::Advert(fsm::Heard { claim: Claim::from(priority), interval, source: ip("192.0.2.1") })
+    fsm::Input::Advert(fsm::Heard {
+        claim: Claim::from(priority),
+        interval,
+        source: ip("192.0.2.1"),
+        in_both_forms: false,
+    })
 }
 pub(crate) fn heard(priority: u8) -> fsm::Input {
     hears(priority, v3_every(100))

@@ -127,7 +127,7 @@ impl Stage {
             routers.map(|router| router.config(priority)).concat()
         };
         pair.a.start(&config(200, IDLE))?;
-        pair.b.start(&config(100, Router { addresses: &["10.0.0.2"], ..IDLE }))?;
+        pair.b.start(&config(100, Router { addresses: &["10.0.0.2", "10.0.0.1"], ..IDLE }))?;
         let injector = Injector::new(&pair.user, pair.user_cable.interface())?;
         Ok(Self { pair, injector })
     }

@@ -17,12 +17,22 @@ fn v2(role: Role) -> Params {
 
 fn v2_advert(priority: u8, source: &str) -> Input {
     let interval = Interval::V2(crate::Seconds::ONE);
-    Input::Advert(Heard { claim: Claim::from(priority), interval, source: address(source) })
+    Input::Advert(Heard {
+        claim: Claim::from(priority),
+        interval,
+        source: address(source),
+        in_both_forms: false,
+    })
 }
 
 fn slower_advert(priority: u8, source: &str) -> Input {
     let interval = Interval::V3(Centiseconds::try_from(200).unwrap());
-    Input::Advert(Heard { claim: Claim::from(priority), interval, source: address(source) })
+    Input::Advert(Heard {
+        claim: Claim::from(priority),
+        interval,
+        source: address(source),
+        in_both_forms: false,
+    })
 }
 
 #[test]
