@@ -232,6 +232,10 @@ impl Machine {
         };
         effects.transition = Some(reason);
         self.advertise(now, active, effects);
+        if let State::Active(active) = &mut self.state {
+            // Said again soon: a resignation that is on its way could come after this one.
+            active.next_advert_at = now + self.params.interval.duration() / 16;
+        }
     }
 
     /// Leaves Active without a fault.

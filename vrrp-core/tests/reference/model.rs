@@ -130,6 +130,11 @@ impl Model {
                 // dev-handover: the resignation is taken back, since the addresses are still held.
                 if let Holding::Leaving { .. } = active.holding {
                     self.advertise(now, Active { holding: Holding::Held, ..active });
+                    // And once more soon: a resignation that is on its way could come later.
+                    let interval = self.settings.advertisement_interval();
+                    if let State::Active(active) = &mut self.state {
+                        active.adver_timer = now + interval / FIRST_REPEAT;
+                    }
                 }
             }
         }

@@ -185,7 +185,8 @@ impl Network {
 
     fn drain(&mut self, index: usize, force: bool) {
         let node = &mut self.nodes[index];
-        if node.listens() && !node.is_removed {
+        // What it does not know, or not yet again, cannot be drained.
+        if node.listens() && !node.is_removed && node.router.status(&node.key()).is_some() {
             node.drained_at = force.then_some(self.now);
             let key = node.key();
             self.give(index, Input::Drain { key, force });

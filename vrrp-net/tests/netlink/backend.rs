@@ -312,11 +312,6 @@ fn what_cannot_be_gone_on_with_goes(world: &mut World) {
     assert!(world.texts("eth0").is_empty());
 
     crashed();
-    world.delete("eth0", "192.0.2.10/32").unwrap();
-    assert_eq!(Backend::new().adopt(&both), None, "not all is there");
-    assert!(world.texts("eth0").is_empty());
-
-    crashed();
     let mut old = both.clone();
     old.lasts = Duration::from_millis(50);
     world.until("it is old", |world| world.held_since("eth0") > old.lasts);

@@ -61,7 +61,7 @@ fn states() -> [(&'static str, Machine, Instant); 26] {
         named("sourceless", from(held(normal), &[Input::Link(Link::NoSource)])),
         named("withdrawing", early(from(withdrawing(normal), &[]))),
         named("giving-way", early(from(fought_over(normal), &[]))),
-        named("alone", from(fought_over_alone(normal), &[Input::LeaseLost(Loss::Deleted)])),
+        named("alone", early(from(fought_over_alone(normal), &[Input::LeaseLost(Loss::Deleted)]))),
         named("last-words", from(held(normal), &[advert(101, "192.0.2.1")])),
         named("stopping", early(from(held(normal), &[Input::Shutdown]))),
         named("draining", early(from(held(normal), &[Input::Drain { force: false }]))),
