@@ -4,7 +4,7 @@
 mod tshark;
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     time::Duration,
 };
 
@@ -145,6 +145,15 @@ impl Kind {
         2 + repeats.take_while(|at| *at < until).count()
     }
 
+    /// The node's own address, which it advertises from.
+    fn source(self, pair: &Pair) -> IpAddr {
+        match (self.ipv6, self.unicast) {
+            (false, _) => Ipv4Addr::new(10, 0, 0, 1).into(),
+            (true, true) => Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1).into(),
+            (true, false) => link_local(pair.a.mac).into(),
+        }
+    }
+
     /// What tshark should read in an advertisement of this priority.
     fn advert(self, pair: &Pair, priority: u8) -> Vec<(&'static str, String)> {
         let text = |value: &str| value.to_owned();
@@ -158,11 +167,7 @@ impl Kind {
             (true, false) => (hex(pair.b.mac), text("10.0.0.2")),
             (true, true) => (hex(pair.b.mac), text("fd00::2")),
         };
-        let source = match (self.ipv6, self.unicast) {
-            (false, _) => text("10.0.0.1"),
-            (true, true) => text("fd00::1"),
-            (true, false) => link_local(pair.a.mac).to_string(),
-        };
+        let source = self.source(pair).to_string();
         let mut fields = vec![
             ("eth.dst", destination_mac),
             ("vrrp.version", self.version.to_string()),
@@ -282,7 +287,7 @@ fn are_right(kind: Kind, pair: &Pair, frames: &[Dissected]) -> Outcome {
         let priority = if frame.is_resignation() { 0 } else { kind.priority() };
         says(frame, &kind.advert(pair, priority))?;
     }
-    let own: IpAddr = if kind.ipv6 { "fd00::1".parse()? } else { "10.0.0.1".parse()? };
+    let own = kind.source(pair);
     let is_own = |frame: &&Dissected| {
         let fields = ["arp.src.proto_ipv4", "icmpv6.nd.na.target_address"];
         fields.iter().any(|field| frame.get(field) == own.to_string())

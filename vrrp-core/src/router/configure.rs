@@ -30,7 +30,7 @@ fn params(config: &VirtualRouter) -> Params {
 }
 
 /// What an interface allows to a virtual router: which address it would send from.
-pub(super) fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
+fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
     if !status.present {
         return Link::Missing;
     }
