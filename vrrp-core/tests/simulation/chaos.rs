@@ -71,7 +71,7 @@ impl Network {
                     self.wait_for_quiet();
                     self.drain(index, true);
                 }
-                1 => (0..self.nodes.len()).for_each(|index| self.resume(index)),
+                1 => self.resume_all(),
                 // What is lost during a handover is its successor's to put there.
                 2 if self.nodes[index].phase() != Phase::Resigning => {
                     self.lose_address(index);
@@ -90,6 +90,13 @@ impl Network {
         while self.nodes.iter().any(|node| node.has_changed_since(self.now - quiet)) {
             self.run(SECOND / 10);
         }
+    }
+
+    /// At any moment, also in that in which the addresses change hands.
+    fn resume_all(&mut self) {
+        let a_moment_ago = self.now - ANSWERED;
+        self.is_turned_back |= self.nodes.iter().any(|node| node.has_changed_since(a_moment_ago));
+        (0..self.nodes.len()).for_each(|index| self.resume(index));
     }
 
     /// One node at a time.

@@ -55,6 +55,8 @@ pub(crate) struct Network {
     pub(crate) overlap: Span,
     /// No living node holds it.
     pub(crate) gap: Span,
+    /// A node was resumed while the addresses were changing hands.
+    pub(crate) is_turned_back: bool,
 }
 
 impl Random {
@@ -104,6 +106,7 @@ impl Network {
             trace: DefaultHasher::new(),
             overlap: Span::default(),
             gap: Span::default(),
+            is_turned_back: false,
         };
         for index in 0..network.nodes.len() {
             network.start(index);

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
-    time::Duration,
 };
 
 use vrrp_core::{
@@ -139,9 +138,10 @@ impl Node {
         scale(now, self.drift)
     }
 
-    /// The network's time at which the node's clock shows `at`.
+    /// The network's time from which on the node's clock shows `at`.
     pub(crate) fn global(&self, at: Instant) -> Instant {
-        scale(at, -self.drift) + Duration::from_micros(1)
+        let rate = 1_000_000 + i128::from(self.drift);
+        nanos((i128::from(at.as_nanos()) * 1_000_000 + rate - 1).div_euclid(rate))
     }
 
     /// A new process. Its configuration is yet to be given.
@@ -260,7 +260,9 @@ fn addresses(config: &VirtualRouter) -> Vec<IpAddr> {
 }
 
 fn scale(at: Instant, ppm: i64) -> Instant {
-    let nanos = i128::from(at.as_nanos());
-    let scaled = nanos + nanos * i128::from(ppm) / 1_000_000;
-    Instant::from_nanos(u64::try_from(scaled).expect("times are small"))
+    nanos(i128::from(at.as_nanos()) * (1_000_000 + i128::from(ppm)) / 1_000_000)
+}
+
+fn nanos(count: i128) -> Instant {
+    Instant::from_nanos(u64::try_from(count).expect("times are small"))
 }
