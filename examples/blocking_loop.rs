@@ -1,6 +1,8 @@
 //! The core without tokio: one socket, one loop, and a backend that holds nothing and always agrees.
 //! `blocking_loop OWN_ADDRESS VRID ADDRESS` prints what happens, on the interface that has OWN_ADDRESS.
-use std::{collections::BTreeMap, env, error::Error, io::Read, net::SocketAddr, num::NonZeroU32, time};
+use std::{
+    collections::BTreeMap, env, error::Error, io::Read, net::SocketAddr, num::NonZeroU32, time,
+};
 
 use socket2::{Domain, Socket, Type};
 use vrrp_core::*;
@@ -21,7 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut buffer, mut looked) = ([0; 65_536], false);
     let now = || Instant::EPOCH + begun.elapsed();
     router.handle(now(), Input::Configure(&BTreeMap::from([(key, config)])))?;
-    let status = InterfaceStatus { present: true, up: true, ipv4: Some(own), ..InterfaceStatus::default() };
+    let status =
+        InterfaceStatus { present: true, up: true, ipv4: Some(own), ..InterfaceStatus::default() };
     router.handle(now(), Input::Interface { id: key.interface, status })?;
     loop {
         let mut asked = None;
@@ -30,7 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Output::Transmit(transmit) => {
                     for packet in transmit.packets() {
                         let len = packet.encode(&mut buffer)?;
-                        socket.send_to(&buffer[..len], &SocketAddr::new(packet.destination(), 0).into())?;
+                        socket.send_to(
+                            &buffer[..len],
+                            &SocketAddr::new(packet.destination(), 0).into(),
+                        )?;
                     }
                 }
                 Output::Lease(request) => asked = Some(request.generation),
@@ -39,7 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let left = router.next_deadline().map(|at| at - now());
         if let Some(generation) = asked {
-            router.handle(now(), Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) })?;
+            router
+                .handle(now(), Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) })?;
         } else if looked && left == Some(time::Duration::ZERO) {
             router.handle(now(), Input::Timeout)?;
             looked = false;
@@ -48,7 +55,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             socket.set_read_timeout(left.map(|left| left.max(time::Duration::from_micros(1))))?;
             let len = (&socket).read(&mut buffer).unwrap_or(0);
             looked = true;
-            if let [head, _, _, _, _, _, _, _, ttl, _, _, _, a, b, c, d, e, f, g, h, ..] = buffer[..len] {
+            if let [head, _, _, _, _, _, _, _, ttl, _, _, _, a, b, c, d, e, f, g, h, ..] =
+                buffer[..len]
+            {
                 let (source, destination) = ([a, b, c, d].into(), [e, f, g, h].into());
                 let meta = RxMeta { interface: key.interface, source, destination, ttl };
                 let bytes = buffer.get(usize::from(head & 15) * 4..len).unwrap_or_default();

@@ -47,8 +47,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let addresses = Ipv4Addresses::new([address.parse::<Ipv4Addr>()?])?;
     let role = Role::Contender { priority: priority.parse()?, preempt: Preempt::Never };
-    let router = VirtualRouter::v3_ipv4(vrid.parse()?, addresses, Centiseconds::ONE_SECOND).role(role);
-    let backend = FloatingIp { http: reqwest::Client::new(), url: url.clone(), server: server.clone() };
+    let router =
+        VirtualRouter::v3_ipv4(vrid.parse()?, addresses, Centiseconds::ONE_SECOND).role(role);
+    let backend =
+        FloatingIp { http: reqwest::Client::new(), url: url.clone(), server: server.clone() };
 
     let node = Node::linux()?;
     let interrupt = pin!(tokio::signal::ctrl_c());

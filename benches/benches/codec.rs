@@ -58,6 +58,8 @@ fn encode(bencher: Bencher<'_, '_>, message: &Message) {
     let mut out = [0; Advert::MAX_LEN];
     let (advert, meta) = (message.advert(), message.meta);
     bencher.bench_local(|| {
-        black_box(&advert).encode(meta.source, meta.destination, message.form, black_box(&mut out)).is_ok()
+        black_box(&advert)
+            .encode(meta.source, meta.destination, message.form, black_box(&mut out))
+            .is_ok()
     });
 }

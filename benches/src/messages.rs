@@ -82,7 +82,8 @@ impl Message {
     pub fn octets(&self) -> Vec<u8> {
         let mut out = vec![0; Advert::MAX_LEN];
         let (source, destination) = (self.meta.source, self.meta.destination);
-        let len = self.advert().encode(source, destination, self.form, &mut out).expect("large enough");
+        let len =
+            self.advert().encode(source, destination, self.form, &mut out).expect("large enough");
         out.truncate(len);
         out
     }

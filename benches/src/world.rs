@@ -8,8 +8,8 @@ use std::{
 
 use vrrp_core::{
     AddressList, Advert, Announcements, Authentication, Centiseconds, ChecksumForm, Claim, Family,
-    IPV4_GROUP, Input, Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Key, Output, Phase,
-    Reach, Router, RxMeta, VirtualRouter, Vrid,
+    IPV4_GROUP, Input, Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Key, Output,
+    Phase, Reach, Router, RxMeta, VirtualRouter, Vrid,
 };
 
 const OWN: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -43,10 +43,15 @@ impl World {
     pub fn of_backups(count: u32) -> Self {
         let keys: Vec<Key> = (0..count).map(key).collect();
         let config = keys.iter().map(|key| (*key, config(key.vrid))).collect();
-        let mut world = Self { now: Instant::EPOCH, router: Router::new(), buffer: [0; Advert::MAX_LEN] };
+        let mut world =
+            Self { now: Instant::EPOCH, router: Router::new(), buffer: [0; Advert::MAX_LEN] };
         world.give(Input::Configure(&config));
-        let status =
-            InterfaceStatus { present: true, up: true, ipv4: Some(OWN), ..InterfaceStatus::default() };
+        let status = InterfaceStatus {
+            present: true,
+            up: true,
+            ipv4: Some(OWN),
+            ..InterfaceStatus::default()
+        };
         for id in 0..=count / PER_INTERFACE {
             world.give(Input::Interface { id: interface(id), status });
         }
@@ -185,7 +190,11 @@ mod tests {
     fn one_deadline_is_one_advertisement() {
         let mut actives = World::of_actives(300);
         let sent = |world: &World| -> u64 {
-            world.router.keys().filter_map(|key| Some(world.router.status(&key)?.counters.adverts_sent)).sum()
+            world
+                .router
+                .keys()
+                .filter_map(|key| Some(world.router.status(&key)?.counters.adverts_sent))
+                .sum()
         };
         let before = sent(&actives);
         for _ in 0..1000 {

@@ -28,10 +28,22 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let tests: [(&str, fn()); 4] = [
-        ("failover_holds_the_address_until_it_is_interrupted", failover_holds_the_address_until_interrupted),
-        ("custom_backend_assigns_and_unassigns_the_floating_ip", custom_backend_assigns_and_unassigns),
-        ("custom_backend_leaves_the_floating_ip_of_its_successor", custom_backend_leaves_the_successors),
-        ("blocking_loops_elect_one_active_and_replace_it", blocking_loops_elect_one_active_and_replace_it),
+        (
+            "failover_holds_the_address_until_it_is_interrupted",
+            failover_holds_the_address_until_interrupted,
+        ),
+        (
+            "custom_backend_assigns_and_unassigns_the_floating_ip",
+            custom_backend_assigns_and_unassigns,
+        ),
+        (
+            "custom_backend_leaves_the_floating_ip_of_its_successor",
+            custom_backend_leaves_the_successors,
+        ),
+        (
+            "blocking_loops_elect_one_active_and_replace_it",
+            blocking_loops_elect_one_active_and_replace_it,
+        ),
     ];
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
@@ -44,7 +56,8 @@ fn main() -> ExitCode {
 
 fn failover_holds_the_address_until_interrupted() {
     let (_switch, one, _two) = two_hosts();
-    let mut program = Program::start(&one, "failover", &["eth0", "51", &format!("{ADDRESS}/24"), "200"]);
+    let mut program =
+        Program::start(&one, "failover", &["eth0", "51", &format!("{ADDRESS}/24"), "200"]);
     program.says("held");
     assert!(has_address(&one), "it says that it holds the address, and does not");
 

@@ -20,12 +20,14 @@ fuzz_target!(|data: &[u8]| {
         2 => (Ipv4Addr::new(192, 0, *a, *b).into(), vrrp_core::IPV6_GROUP.into()),
         _ => (Ipv6Addr::LOCALHOST.into(), vrrp_core::IPV4_GROUP.into()),
     };
-    let meta = RxMeta { interface: InterfaceId::new(NonZeroU32::MIN), source, destination, ttl: 255 };
+    let meta =
+        RxMeta { interface: InterfaceId::new(NonZeroU32::MIN), source, destination, ttl: 255 };
     let mut message = message.to_vec();
     // A fuzzer does not guess checksums: half of the messages are given the right one.
     if choice & 4 != 0 && message.len() >= 8 {
         message[6..8].fill(0);
-        let covered = if choice & 8 == 0 { Vec::new() } else { pseudo_header(&meta, message.len()) };
+        let covered =
+            if choice & 8 == 0 { Vec::new() } else { pseudo_header(&meta, message.len()) };
         let checksum = checksum(&[covered, message.clone()].concat());
         message[6..8].copy_from_slice(&checksum.to_be_bytes());
     }
@@ -36,7 +38,8 @@ fn check(meta: &RxMeta, message: &[u8]) {
     let Ok(decoded) = Advert::decode(meta, message) else { return };
     let form = decoded.form.unwrap_or(ChecksumForm::MessageOnly);
     let mut out = [0; Advert::MAX_LEN];
-    let len = decoded.advert.encode(meta.source, meta.destination, form, &mut out).expect("large enough");
+    let len =
+        decoded.advert.encode(meta.source, meta.destination, form, &mut out).expect("large enough");
     let again = Advert::decode(meta, &out[..len]).expect("what was encoded can be decoded");
     assert_eq!(again, decoded);
     assert_eq!(uncovered(&decoded.advert, &out[..len]), uncovered(&decoded.advert, message));
@@ -48,7 +51,9 @@ fn uncovered(advert: &Advert<'_>, message: &[u8]) -> Vec<u8> {
     message[6..8].fill(0);
     match (advert.interval, advert.authentication) {
         (Interval::V3(_), _) => message[4] &= 0x0f,
-        (Interval::V2(_), Authentication::None) => message[8 + advert.addresses.len() * 4..].fill(0),
+        (Interval::V2(_), Authentication::None) => {
+            message[8 + advert.addresses.len() * 4..].fill(0)
+        }
         (Interval::V2(_), Authentication::SimpleText(_)) => {}
     }
     message

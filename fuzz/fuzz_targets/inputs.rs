@@ -14,9 +14,10 @@ use libfuzzer_sys::{
     fuzz_target,
 };
 use vrrp_core::{
-    AddressList, Advert, Authentication, Centiseconds, ChecksumForm, Family, Generation, Hear, Input,
-    Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss, Output,
-    Password, Preempt, Protocol, Reach, Role, Router, RxMeta, Seconds, VirtualRouter, Vrid,
+    AddressList, Advert, Authentication, Centiseconds, ChecksumForm, Family, Generation, Hear,
+    Input, Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key,
+    LeaseFailure, Loss, Output, Password, Preempt, Protocol, Reach, Role, Router, RxMeta, Seconds,
+    VirtualRouter, Vrid,
 };
 
 const OWN_IPV4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
@@ -69,7 +70,11 @@ impl World {
         match octets.int_in_range(0..=11)? {
             0 => {
                 let members = octets.arbitrary()?;
-                self.give(Input::Configure(&desired(members, octets.arbitrary()?, octets.arbitrary()?)));
+                self.give(Input::Configure(&desired(
+                    members,
+                    octets.arbitrary()?,
+                    octets.arbitrary()?,
+                )));
             }
             1 => {
                 let [exists, up, v4, v6] = octets.arbitrary()?;
@@ -106,7 +111,12 @@ impl World {
             11 => {
                 let generation = self.generations.get(&key).copied().unwrap_or_default();
                 let ago = Duration::from_millis(octets.int_in_range(0..=4000)?);
-                self.give(Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at: self.now - ago });
+                self.give(Input::Adopt {
+                    key,
+                    generation,
+                    reach: Reach::OnLink,
+                    advertised_at: self.now - ago,
+                });
             }
             8 => self.give(Input::SendFailed { key }),
             9 => self.give(Input::Drain { key, force: octets.arbitrary()? }),
@@ -121,9 +131,10 @@ impl World {
         let meta = meta(key.family, octets)?;
         let v2 = octets.arbitrary()?;
         let interval = match NonZeroU32::new(octets.int_in_range(0..=400)?) {
-            Some(interval) if v2 => {
-                u8::try_from(interval.get()).ok().and_then(|s| Seconds::try_from(s).ok()).map(Interval::V2)
-            }
+            Some(interval) if v2 => u8::try_from(interval.get())
+                .ok()
+                .and_then(|s| Seconds::try_from(s).ok())
+                .map(Interval::V2),
             Some(interval) => u16::try_from(interval.get())
                 .ok()
                 .and_then(|c| Centiseconds::try_from(c).ok())
@@ -148,7 +159,8 @@ impl World {
         };
         let form = *octets.choose(&[ChecksumForm::MessageOnly, ChecksumForm::PseudoHeader])?;
         let mut out = [0; Advert::MAX_LEN];
-        let len = advert.encode(meta.source, meta.destination, form, &mut out).expect("large enough");
+        let len =
+            advert.encode(meta.source, meta.destination, form, &mut out).expect("large enough");
         self.datagram(meta, &out[..len]);
         Ok(())
     }
@@ -192,7 +204,8 @@ impl World {
                         let len = packet.encode(&mut out).expect("large enough");
                         let (source, destination) = (packet.source(), packet.destination());
                         let meta = RxMeta { interface: interface(), source, destination, ttl: 255 };
-                        let decoded = Advert::decode(&meta, &out[..len]).expect("what is sent can be read");
+                        let decoded =
+                            Advert::decode(&meta, &out[..len]).expect("what is sent can be read");
                         assert_eq!(decoded.advert, *transmit.advert());
                     }
                 }

@@ -15,7 +15,8 @@ use vrrp_net::backend::{Netlink, netlink::Unfit};
 use crate::{
     cli,
     config::{
-        Backend, Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name, nearest,
+        Backend, Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name,
+        nearest,
     },
     descriptors,
     import::environment::{self, Note, Reading},
@@ -50,7 +51,9 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
     warnings.extend(files(&config));
     // Where the host cannot be looked at, that was said.
     let left = leftovers::beside(&config).unwrap_or_default();
-    warnings.extend(left.iter().map(|left| Warning { place: &config.origin, message: left.to_string() }));
+    warnings.extend(
+        left.iter().map(|left| Warning { place: &config.origin, message: left.to_string() }),
+    );
     for warning in &warnings {
         eprintln!("{warning}");
     }
@@ -121,7 +124,8 @@ impl fmt::Display for Warning<'_> {
 /// What of `config` does not suit `host`, in the order of the file.
 fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
     let mut warnings = Warnings::default();
-    let kernel = config.routers.iter().any(|router| matches!(router.backend, Backend::Kernel { .. }));
+    let kernel =
+        config.routers.iter().any(|router| matches!(router.backend, Backend::Kernel { .. }));
     for (capability, needed) in [(Capability::NetRaw, true), (Capability::NetAdmin, kernel)] {
         if needed && !host.has(capability) {
             let message = format!(
@@ -140,8 +144,11 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
             && let Err(refused) = host::executable(&command.program)
         {
             let program = command.program.display();
-            let message =
-                format!("{program} cannot be run: {}; {} cannot become active", refused.desc(), router.name);
+            let message = format!(
+                "{program} cannot be run: {}; {} cannot become active",
+                refused.desc(),
+                router.name
+            );
             warnings.add(&router.places.backend, message);
         }
     }
@@ -195,7 +202,8 @@ fn missing_interface(router: &RouterConfig, host: &Host) -> String {
     if let Some(sentence) = wiring::other_name(&router.interface, host) {
         return sentence;
     }
-    let names: Vec<&str> = host.interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    let names: Vec<&str> =
+        host.interfaces.iter().map(|interface| interface.name.as_str()).collect();
     let advice = match nearest(&router.interface, &names) {
         Some(name) => format!("did you mean {name}?"),
         None => format!("there are {}", names.join(", ")),
@@ -218,8 +226,10 @@ impl<'a> Warnings<'a> {
         let (name, places) = (&interface.name, &config.places);
         let owner = config.router.configured_role() == Role::Owner;
         if !interface.up {
-            let message =
-                format!("{name} is down or has no carrier, and {} waits until it is up", config.name);
+            let message = format!(
+                "{name} is down or has no carrier, and {} waits until it is up",
+                config.name
+            );
             self.add(&places.interface, message);
         }
         // A port that has no address needs none: its master does.
@@ -243,9 +253,12 @@ impl<'a> Warnings<'a> {
         let is_virtual = |ip: IpAddr| config.router.addresses().any(|cidr| cidr.address() == ip);
         let family = config.router.family();
         // RFC 9568 5.1.2.1: over IPv6 multicast it is sent from a link-local address.
-        let link_local = family == Family::Ipv6 && *config.router.transport() == Transport::Multicast;
+        let link_local =
+            family == Family::Ipv6 && *config.router.transport() == Transport::Multicast;
         let own = |ip: &IpAddr| {
-            Family::of(*ip) == family && (owner || !is_virtual(*ip)) && (!link_local || is_link_local(*ip))
+            Family::of(*ip) == family
+                && (owner || !is_virtual(*ip))
+                && (!link_local || is_link_local(*ip))
         };
         match config.router.pinned_source() {
             Some(source) if !interface.has_own(source) => {
@@ -292,7 +305,8 @@ impl<'a> Warnings<'a> {
         let place = known.map_or(&config.places.interface, |(_, place)| place);
         // A link-local address on another interface is another address.
         let holder = host.interfaces.iter().find(|interface| {
-            interface.has_own(address) && (interface.name == config.interface || !is_link_local(address))
+            interface.has_own(address)
+                && (interface.name == config.interface || !is_link_local(address))
         });
         match holder {
             Some(interface) if !owner => {

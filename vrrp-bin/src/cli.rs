@@ -30,8 +30,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the daemon in the foreground.
-    #[command(after_help = "Exit status: 0 after a clean stop, 2 bad configuration, 1 anything else.\n\
-                            Signals: TERM and INT hand over and leave; a second one leaves at once.")]
+    #[command(
+        after_help = "Exit status: 0 after a clean stop, 2 bad configuration, 1 anything else.\n\
+                            Signals: TERM and INT hand over and leave; a second one leaves at once."
+    )]
     Run(Run),
     /// Check a configuration, and compare it with this host.
     #[command(after_help = "Exit status: 0 good, 2 unusable, 3 usable with warnings.")]
@@ -52,7 +54,12 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct File {
     /// The configuration file.
-    #[arg(short = 'c', long = "config", value_name = "FILE", default_value = "/etc/vrrp/vrrp.toml")]
+    #[arg(
+        short = 'c',
+        long = "config",
+        value_name = "FILE",
+        default_value = "/etc/vrrp/vrrp.toml"
+    )]
     pub(crate) file: PathBuf,
     /// Read the environment instead of a file: VRRP_ADDRESSES and its companions, or the variables of the container
     /// images of osixia and arcts.

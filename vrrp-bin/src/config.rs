@@ -93,8 +93,7 @@ impl Config {
     /// Every mistake in it, or why it cannot be read.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
         if path.extension().is_some_and(|extension| extension == "conf") {
-            let message =
-                "keepalived's format is not supported in this version; write TOML, in a file named *.toml";
+            let message = "keepalived's format is not supported in this version; write TOML, in a file named *.toml";
             return Err(ConfigErrors::of_file(path, message));
         }
         let bytes = std::fs::read(path).map_err(|error| ConfigErrors::unreadable(path, &error))?;
@@ -111,7 +110,9 @@ impl Config {
         let mut problems = Problems::default();
         let (document, errors) = DeTable::parse_recoverable(text);
         // The errors after the first one are mostly its consequences.
-        if let Some(error) = errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start)) {
+        if let Some(error) =
+            errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start))
+        {
             problems.add(error.span().map_or(0, |span| span.start), not_toml(error));
             return Err(problems.into_errors(path, text));
         }
@@ -156,8 +157,9 @@ fn drafts(file: &Section<'_>, directory: &Path, problems: &mut Problems) -> Vec<
         return Vec::new();
     };
     let Some(items) = item.as_list() else {
-        let message =
-            format!("`virtual_router` is a list of tables; write {example}, in two pairs of brackets");
+        let message = format!(
+            "`virtual_router` is a list of tables; write {example}, in two pairs of brackets"
+        );
         problems.add(item.at, message);
         return Vec::new();
     };
@@ -176,7 +178,8 @@ fn drafts(file: &Section<'_>, directory: &Path, problems: &mut Problems) -> Vec<
 
 impl Draft {
     fn finish(self, place: impl Fn(usize) -> Place) -> RouterConfig {
-        let addresses = self.addresses.iter().map(|cidr| (cidr.value.address(), place(cidr.at))).collect();
+        let addresses =
+            self.addresses.iter().map(|cidr| (cidr.value.address(), place(cidr.at))).collect();
         RouterConfig {
             name: self.name.value,
             interface: self.interface.value,
@@ -235,7 +238,13 @@ impl<'t, T: Eq + Hash> Seen<'t, T> {
         Self { text, first: HashMap::new() }
     }
 
-    fn insert(&mut self, problems: &mut Problems, at: usize, value: T, message: impl Fn(usize) -> String) {
+    fn insert(
+        &mut self,
+        problems: &mut Problems,
+        at: usize,
+        value: T,
+        message: impl Fn(usize) -> String,
+    ) {
         match self.first.get(&value) {
             Some(first) => problems.add(at, message(Position::of(self.text, *first).line)),
             None => drop(self.first.insert(value, at)),

@@ -116,12 +116,16 @@ fn remove_dead(path: &Path) -> Result<(), Error> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(io(error)),
-        Ok(file) if !file.file_type().is_socket() => return Err(Error::NotASocket(path.to_owned())),
+        Ok(file) if !file.file_type().is_socket() => {
+            return Err(Error::NotASocket(path.to_owned()));
+        }
         Ok(_) => {}
     }
     match UnixStream::connect(path) {
         Ok(_) => Err(Error::InUse(path.to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path).map_err(io),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(io)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(io(error)),
     }
@@ -141,7 +145,8 @@ async fn status(State(node): State<Node>) -> Response {
     match node.status().await {
         Ok(status) => {
             // The kernel is asked, which can take a moment.
-            let left = tokio::task::block_in_place(|| leftovers::of_node(&status)).unwrap_or_default();
+            let left =
+                tokio::task::block_in_place(|| leftovers::of_node(&status)).unwrap_or_default();
             Json(report::Status::new(&status, &left)).into_response()
         }
         Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
@@ -152,7 +157,10 @@ async fn virtual_router(node: State<Node>, extract::Path(name): extract::Path<St
     one(node, &name).await
 }
 
-async fn virtual_router_v6(node: State<Node>, extract::Path(name): extract::Path<String>) -> Response {
+async fn virtual_router_v6(
+    node: State<Node>,
+    extract::Path(name): extract::Path<String>,
+) -> Response {
     one(node, &format!("{name}/v6")).await
 }
 
@@ -210,7 +218,10 @@ mod tests {
         let path = directory.path().join("control.sock");
         let living = UnixListener::bind(&path).unwrap();
         let error = Socket::bind(&path).err().unwrap().to_string();
-        assert!(error.starts_with(&format!("another vrrp answers on {}", path.display())), "{error}");
+        assert!(
+            error.starts_with(&format!("another vrrp answers on {}", path.display())),
+            "{error}"
+        );
         drop(living);
         assert!(path.exists());
         drop(Socket::bind(&path).unwrap());

@@ -101,7 +101,9 @@ impl Stage {
     }
 
     fn play(&mut self) -> Result<(), Failure> {
-        println!("Two nodes and a client on one switch, made of network namespaces of this machine.");
+        println!(
+            "Two nodes and a client on one switch, made of network namespaces of this machine."
+        );
         println!("  left    {}, priority {}", self.left.address, self.left.priority);
         println!("  right   {}, priority {}", self.right.address, self.right.priority);
         println!(
@@ -147,22 +149,33 @@ impl Stage {
     }
 
     /// Waits until `name` has taken the address over, and says what that cost the client.
-    fn expect(&mut self, event: &'static str, name: &'static str, from: Mark) -> Result<(), Failure> {
+    fn expect(
+        &mut self,
+        event: &'static str,
+        name: &'static str,
+        from: Mark,
+    ) -> Result<(), Failure> {
         let begun = lab::now();
         let mac = if name == self.left.name { self.left.mac } else { self.right.mac };
-        let seen = self
-            .capture
-            .wait_for(PATIENCE, |frame| frame.at >= begun && frame.garp() == Some((mac, VIRTUAL_ADDRESS)));
+        let seen = self.capture.wait_for(PATIENCE, |frame| {
+            frame.at >= begun && frame.garp() == Some((mac, VIRTUAL_ADDRESS))
+        });
         let Some(seen) = seen else {
             return Err(self.give_up(&format!("{name} did not take {VIRTUAL_ADDRESS} over")));
         };
         let took = seen.at.saturating_sub(begun);
         let after = self.client.mark();
         if !self.client.wait_for_reply(after, PATIENCE) {
-            return Err(self.give_up(&format!("{name} announced {VIRTUAL_ADDRESS}, and does not answer")));
+            return Err(
+                self.give_up(&format!("{name} announced {VIRTUAL_ADDRESS}, and does not answer"))
+            );
         }
         thread::sleep(PAUSE);
-        self.say(&format!("  {name} is Active after {}; {}", seconds(took), self.client.since(from)));
+        self.say(&format!(
+            "  {name} is Active after {}; {}",
+            seconds(took),
+            self.client.since(from)
+        ));
         self.rows.push(Row { event, active: name, took, from });
         Ok(())
     }
@@ -191,7 +204,9 @@ impl Stage {
             print_row(row.event, row.active, &seconds(row.took), loss);
         }
         print_row("in all", "", "", total);
-        println!("\nThe packets lost before the election are those sent while no node was Active yet.");
+        println!(
+            "\nThe packets lost before the election are those sent while no node was Active yet."
+        );
     }
 }
 
@@ -233,7 +248,13 @@ impl Node {
         fs::write(&config, text)?;
         let mut command = Command::new(env::current_exe()?);
         let log = File::options().create(true).append(true).open(self.log(folder))?;
-        command.arg("run").arg("-c").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command
+            .arg("run")
+            .arg("-c")
+            .arg(config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
         self.process = Some(self.host.spawn(command)?);
         Ok(())
     }

@@ -46,7 +46,8 @@ const REMEDY: &str = "raise its limit (LimitNOFILE= of systemd, --ulimit nofile=
 /// Tries whether `count` more files may be opened: where too few are left, tokio panics.
 pub(crate) fn require(count: usize) -> Result<(), TooFew> {
     let stderr = io::stderr();
-    let files: io::Result<Vec<OwnedFd>> = (0..count).map(|_| stderr.as_fd().try_clone_to_owned()).collect();
+    let files: io::Result<Vec<OwnedFd>> =
+        (0..count).map(|_| stderr.as_fd().try_clone_to_owned()).collect();
     match files {
         Err(error) if error.raw_os_error() == Some(nix::errno::Errno::EMFILE as i32) => {
             Err(TooFew { limit: limits().map_or(0, |(soft, _)| soft) })
@@ -75,7 +76,13 @@ fn raise_to(count: u64) {
     }
     match setrlimit(Resource::RLIMIT_NOFILE, wanted, hard) {
         Ok(()) => {
-            tracing::debug!(event = "files", soft, wanted, hard, "may open {wanted} files, {soft} before")
+            tracing::debug!(
+                event = "files",
+                soft,
+                wanted,
+                hard,
+                "may open {wanted} files, {soft} before"
+            )
         }
         Err(error) => {
             tracing::debug!(event = "files", soft, wanted, hard, "may not raise its limit: {error}")
@@ -104,7 +111,8 @@ fn needed(config: &Config) -> u64 {
     let routers = &config.routers;
     let ports: BTreeSet<_> =
         routers.iter().map(|router| (router.interface.as_str(), router.router.family())).collect();
-    let programs = routers.iter().filter(|router| matches!(router.backend, Backend::Command(_))).count();
+    let programs =
+        routers.iter().filter(|router| matches!(router.backend, Backend::Command(_))).count();
     let count = routers.len() * EACH + ports.len() * PORT + programs * PROGRAM + CONNECTIONS + REST;
     u64::try_from(count).unwrap_or(u64::MAX)
 }
@@ -124,7 +132,8 @@ mod tests {
                  \"2001:db8::1{vrid}\"]\n{more}\n"
             )
         };
-        let count = |text: &str| needed(&Config::parse(Path::new("f.toml"), text).unwrap()) as usize - base;
+        let count =
+            |text: &str| needed(&Config::parse(Path::new("f.toml"), text).unwrap()) as usize - base;
         // Each has both families, and so has each interface.
         assert_eq!(count(&router(1, "eth0", "")), 2 * EACH + 2 * PORT);
         let two = router(1, "eth0", "") + &router(2, "eth0", "");
@@ -135,7 +144,8 @@ mod tests {
 
     #[test]
     fn a6_a_shortage_is_a_sentence() {
-        let text = "[[virtual_router]]\ninterface = \"eth0\"\nvrid = 1\naddresses = [\"10.0.0.1\"]\n";
+        let text =
+            "[[virtual_router]]\ninterface = \"eth0\"\nvrid = 1\naddresses = [\"10.0.0.1\"]\n";
         let config = Config::parse(Path::new("f.toml"), text).unwrap();
         let needed = needed(&config);
         assert_eq!(shortage(&config, needed), None);

@@ -55,7 +55,9 @@ fn describe(router: &VirtualRouter) -> String {
     let hold = router.hold.as_deref().unwrap_or("a fault");
     let detail = [&router.socket_error, &router.backend_error].into_iter().flatten().next();
     let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
-    format!("{name} on {interface} does not take part since {since}: {hold}{detail}; see `vrrp status`")
+    format!(
+        "{name} on {interface} does not take part since {since}: {hold}{detail}; see `vrrp status`"
+    )
 }
 
 #[cfg(test)]
@@ -127,6 +129,9 @@ mod tests {
     fn a_fault_counts_and_hides_no_disagreement() {
         let (text, well) = answer(&status(vec![disagreement()], true), false);
         assert!(!well);
-        assert!(text.starts_with("web on eth0 does not take part") && text.lines().count() == 2, "{text}");
+        assert!(
+            text.starts_with("web on eth0 does not take part") && text.lines().count() == 2,
+            "{text}"
+        );
     }
 }

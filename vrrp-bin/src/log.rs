@@ -26,11 +26,13 @@ pub(crate) fn start(format: cli::Log, level: &str) -> WorkerGuard {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(std::io::stderr());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     match format {
         cli::Log::Text => {
-            let fields =
-                debug_fn(|out: &mut Writer<'_>, field: &Field, value| write_field(out, field.name(), value));
+            let fields = debug_fn(|out: &mut Writer<'_>, field: &Field, value| {
+                write_field(out, field.name(), value)
+            });
             log.with_ansi(std::io::stderr().is_terminal()).fmt_fields(fields.delimited(" ")).init();
         }
         cli::Log::Json => {
@@ -47,8 +49,9 @@ fn write_field(out: &mut impl Write, name: &str, value: &dyn Debug) -> fmt::Resu
         return out.write_str(&text.replace('\n', "; "));
     }
     let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let one_word =
-        |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "\"\\=".contains(c));
+    let one_word = |text: &str| {
+        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || "\"\\=".contains(c))
+    };
     match inner {
         Some(inner) if one_word(inner) => write!(out, "{name}={inner}"),
         Some(_) => write!(out, "{name}={text}"),
@@ -76,6 +79,9 @@ mod tests {
         assert_eq!(written("error", &""), "error=\"\"");
         assert_eq!(written("error", &"a=b"), "error=\"a=b\"");
         assert_eq!(written("count", &3), "count=3");
-        assert_eq!(written("message", &format_args!("web: backup\n-> active")), "web: backup; -> active");
+        assert_eq!(
+            written("message", &format_args!("web: backup\n-> active")),
+            "web: backup; -> active"
+        );
     }
 }

@@ -63,7 +63,8 @@ async fn watch() -> io::Result<Never> {
 
 /// The zombies of process 1.
 fn zombies(proc: &Path) -> io::Result<BTreeSet<Zombie>> {
-    let stat = |entry: io::Result<fs::DirEntry>| fs::read_to_string(entry.ok()?.path().join("stat")).ok();
+    let stat =
+        |entry: io::Result<fs::DirEntry>| fs::read_to_string(entry.ok()?.path().join("stat")).ok();
     Ok(fs::read_dir(proc)?.filter_map(stat).filter_map(|stat| zombie(&stat)).collect())
 }
 
@@ -103,7 +104,8 @@ mod tests {
         let proc = tempfile::tempdir().unwrap();
         for (pid, state) in [(2, 'Z'), (3, 'R'), (4, 'Z')] {
             fs::create_dir(proc.path().join(pid.to_string())).unwrap();
-            fs::write(proc.path().join(pid.to_string()).join("stat"), stat(pid, "sh", state, 1)).unwrap();
+            fs::write(proc.path().join(pid.to_string()).join("stat"), stat(pid, "sh", state, 1))
+                .unwrap();
         }
         fs::write(proc.path().join("uptime"), "1.0 1.0").unwrap();
         assert_eq!(zombies(proc.path()).unwrap(), BTreeSet::from([(2, 925_556), (4, 925_556)]));

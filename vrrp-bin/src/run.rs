@@ -122,7 +122,8 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let mut events = node.events();
     let members = members(config).map_err(Error::Netlink)?;
     let _handles = node.configure(members).await?;
-    let _file = socket.serve(node.clone()).map_err(|error| Error::System("the control socket", error))?;
+    let _file =
+        socket.serve(node.clone()).map_err(|error| Error::System("the control socket", error))?;
     let control = config.control.display();
     let (count, version) = (config.routers.len(), env!("CARGO_PKG_VERSION"));
     tokio::task::block_in_place(|| name_unusable(config));
@@ -209,7 +210,10 @@ async fn leave(node: &Node, mut signals: Signals) -> Result<(), Error> {
 }
 
 fn refuse_reload() {
-    tracing::warn!(event = "reload-refused", "reload is not supported in this version; restart vrrp instead");
+    tracing::warn!(
+        event = "reload-refused",
+        "reload is not supported in this version; restart vrrp instead"
+    );
 }
 
 /// What a signal asks for.
@@ -253,9 +257,17 @@ mod tests {
     fn a12_netlink_is_not_blamed_for_a_limit() {
         let said = |errno| Error::Netlink(io::Error::from_raw_os_error(errno)).to_string();
         for (errno, words) in [(24, "LimitNOFILE="), (23, "fs.file-max"), (11, "TasksMax=")] {
-            assert!(said(errno).contains(words) && !said(errno).contains("AF_NETLINK"), "{}", said(errno));
+            assert!(
+                said(errno).contains(words) && !said(errno).contains("AF_NETLINK"),
+                "{}",
+                said(errno)
+            );
         }
-        assert!(said(97).ends_with("run vrrp where AF_NETLINK sockets are allowed"), "{}", said(97));
+        assert!(
+            said(97).ends_with("run vrrp where AF_NETLINK sockets are allowed"),
+            "{}",
+            said(97)
+        );
         let threads = Error::System("threads", io::Error::from_raw_os_error(11)).to_string();
         assert!(threads.contains("TasksMax="), "{threads}");
     }

@@ -47,7 +47,9 @@ impl Error {
     const fn exit_status(&self) -> u8 {
         match self {
             Self::NoDaemon { .. } => cli::NO_DAEMON,
-            Self::Files(_) | Self::Refused(_) | Self::Nonsense { .. } | Self::Print(_) => cli::FAILED,
+            Self::Files(_) | Self::Refused(_) | Self::Nonsense { .. } | Self::Print(_) => {
+                cli::FAILED
+            }
             Self::Configuration(_) => cli::BAD_CONFIGURATION,
         }
     }
@@ -97,20 +99,27 @@ pub(crate) fn ask(control: &Path) -> Result<report::Status, Error> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(control: &Path, body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body)
-        .map_err(|cause| Error::Nonsense { path: control.display().to_string(), cause: cause.to_string() })
+    serde_json::from_slice(body).map_err(|cause| Error::Nonsense {
+        path: control.display().to_string(),
+        cause: cause.to_string(),
+    })
 }
 
 fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
     let path = control.display().to_string();
     let no_daemon = |cause: String| Error::NoDaemon { path: path.clone(), cause };
     descriptors::require(descriptors::CLIENT)?;
-    let runtime =
-        Builder::new_current_thread().enable_all().build().map_err(|error| no_daemon(describe(&error)))?;
-    let (status, body) = match runtime.block_on(async { timeout(PATIENCE, get(control, target)).await }) {
-        Ok(answer) => answer.map_err(|error| no_daemon(describe(&error)))?,
-        Err(_) => return Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs()))),
-    };
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| no_daemon(describe(&error)))?;
+    let (status, body) =
+        match runtime.block_on(async { timeout(PATIENCE, get(control, target)).await }) {
+            Ok(answer) => answer.map_err(|error| no_daemon(describe(&error)))?,
+            Err(_) => {
+                return Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs())));
+            }
+        };
     if status != StatusCode::OK {
         return Err(Error::Refused(parse::<report::Failure>(control, &body)?.error));
     }
@@ -119,10 +128,13 @@ fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
 
 async fn get(control: &Path, target: &str) -> io::Result<(StatusCode, Bytes)> {
     let stream = UnixStream::connect(control).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     tokio::spawn(connection);
-    let request =
-        Request::get(target).header("Host", "vrrp").body(Empty::<Bytes>::new()).map_err(io::Error::other)?;
+    let request = Request::get(target)
+        .header("Host", "vrrp")
+        .body(Empty::<Bytes>::new())
+        .map_err(io::Error::other)?;
     let response = sender.send_request(request).await.map_err(io::Error::other)?;
     let status = response.status();
     let body = response.into_body().collect().await.map_err(io::Error::other)?;

@@ -51,7 +51,8 @@ fn a_bad_configuration_starts_nothing() {
     let bad = format!("{GOOD}intervall = \"1s\"\n{}", control(&directory));
     let output = vrrp(&directory, &bad, &["run", "-c", "vrrp.toml"]);
     assert_eq!(code(&output), 2);
-    let expected = "vrrp.toml:9:1: unknown key `intervall` in a virtual router; did you mean `interval`?\n";
+    let expected =
+        "vrrp.toml:9:1: unknown key `intervall` in a virtual router; did you mean `interval`?\n";
     assert_eq!(stderr(&output), expected);
     assert_eq!(stdout(&output), "");
     assert!(!directory.path().join("run").exists(), "the control socket was made");
@@ -64,7 +65,10 @@ fn json_logs_say_it_in_json() {
     let lines = stderr(&output);
     let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert_eq!(first.get("event").unwrap(), "bad-configuration");
-    assert!(first.get("message").unwrap().as_str().unwrap().starts_with("vrrp.toml:1:1: "), "{first}");
+    assert!(
+        first.get("message").unwrap().as_str().unwrap().starts_with("vrrp.toml:1:1: "),
+        "{first}"
+    );
 }
 
 #[test]
@@ -133,7 +137,8 @@ fn a_socket_that_somebody_else_owns_stops_the_start() {
     let directory = directory();
     fs::create_dir(directory.path().join("run")).unwrap();
     fs::write(directory.path().join("run/control.sock"), "precious").unwrap();
-    let output = vrrp(&directory, &format!("{GOOD}{}", control(&directory)), &["run", "-c", "vrrp.toml"]);
+    let output =
+        vrrp(&directory, &format!("{GOOD}{}", control(&directory)), &["run", "-c", "vrrp.toml"]);
     assert_eq!(code(&output), 1);
     assert!(stderr(&output).contains("exists and is not a socket"), "{}", stderr(&output));
     let kept = fs::read_to_string(Path::new(directory.path()).join("run/control.sock")).unwrap();

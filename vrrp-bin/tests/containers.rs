@@ -106,10 +106,13 @@ fn possible() -> Result<(), String> {
         return Err("a container engine of its own needs root".to_owned());
     }
     if !Path::new("/etc/debian_version").exists() {
-        return Err("the base images are made from Debian's packages, and this is not Debian".to_owned());
+        return Err(
+            "the base images are made from Debian's packages, and this is not Debian".to_owned()
+        );
     }
     for (program, package) in NEEDED {
-        let found = Command::new("which").arg(program).output().is_ok_and(|output| output.status.success());
+        let found =
+            Command::new("which").arg(program).output().is_ok_and(|output| output.status.success());
         if !found {
             return Err(format!("{program} is missing; install the package {package}"));
         }

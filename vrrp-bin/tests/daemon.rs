@@ -30,9 +30,18 @@ fn main() {
     let tests = vec![
         test("status_is_what_the_schema_says", status_is_what_the_schema_says),
         test("one_virtual_router_is_asked_for_by_name", one_virtual_router_is_asked_for_by_name),
-        test("a_signal_hands_over_and_leaves_nothing_behind", a_signal_hands_over_and_leaves_nothing_behind),
-        test("a_second_daemon_does_not_disturb_the_first", a_second_daemon_does_not_disturb_the_first),
-        test("a_virtual_router_that_runs_is_not_run_again", a_virtual_router_that_runs_is_not_run_again),
+        test(
+            "a_signal_hands_over_and_leaves_nothing_behind",
+            a_signal_hands_over_and_leaves_nothing_behind,
+        ),
+        test(
+            "a_second_daemon_does_not_disturb_the_first",
+            a_second_daemon_does_not_disturb_the_first,
+        ),
+        test(
+            "a_virtual_router_that_runs_is_not_run_again",
+            a_virtual_router_that_runs_is_not_run_again,
+        ),
         test("a_dead_daemons_socket_is_replaced", a_dead_daemons_socket_is_replaced),
         test("the_log_has_stable_words", the_log_has_stable_words),
         test("the_environment_of_a_container_is_enough", the_environment_of_a_container_is_enough),
@@ -140,7 +149,10 @@ fn status_is_what_the_schema_says() -> Outcome {
     let daemon = Daemon::start()?;
     let status = daemon.status(&[])?;
     schema::check(&schema::load()?, &status)?;
-    assert_eq!(status.pointer("/virtual_routers/0/addresses_held/0"), Some(&Value::from("192.0.2.10/24")));
+    assert_eq!(
+        status.pointer("/virtual_routers/0/addresses_held/0"),
+        Some(&Value::from("192.0.2.10/24"))
+    );
     assert_eq!(status.pointer("/virtual_routers/1/name"), Some(&Value::from("web/v6")));
     let table = daemon.vrrp(&["status", "-c", "vrrp.toml"])?;
     let table = text(&table.stdout);
@@ -174,12 +186,17 @@ fn a_signal_hands_over_and_leaves_nothing_behind() -> Outcome {
         let (status, log) = daemon.end()?;
         assert_eq!(status.code(), Some(0), "{log}");
         assert!(!daemon.control().exists(), "the control socket is left behind");
-        let words = ["event=started", "event=stopping", "to=resigning reason=shutdown", "event=stopped"];
+        let words =
+            ["event=started", "event=stopping", "to=resigning reason=shutdown", "event=stopped"];
         let mut rest = log.as_str();
         for word in words {
-            rest = rest.split_once(word).ok_or_else(|| format!("no {word} in its place in:\n{log}"))?.1;
+            rest = rest
+                .split_once(word)
+                .ok_or_else(|| format!("no {word} in its place in:\n{log}"))?
+                .1;
         }
-        let address = daemon.host.run(|| Command::new("ip").args(["address", "show"]).output())??;
+        let address =
+            daemon.host.run(|| Command::new("ip").args(["address", "show"]).output())??;
         assert!(!text(&address.stdout).contains("192.0.2.10"), "{}", text(&address.stdout));
     }
     Ok(())
@@ -245,7 +262,9 @@ fn the_environment_of_a_container_is_enough() -> Outcome {
     let mut daemon = Daemon::start()?;
     daemon.process.kill()?;
     let mut command = vrrp(&daemon.directory);
-    command.args(["run", "--from-env", "--copy-service", "--loglevel", "debug"]).stderr(Stdio::piped());
+    command
+        .args(["run", "--from-env", "--copy-service", "--loglevel", "debug"])
+        .stderr(Stdio::piped());
     command
         .env("KEEPALIVED_UNICAST_PEERS", "#PYTHON2BASH:['192.0.2.1', '192.0.2.2']")
         .env("KEEPALIVED_VIRTUAL_IPS", "192.0.2.20")
@@ -254,7 +273,10 @@ fn the_environment_of_a_container_is_enough() -> Outcome {
     daemon.wait_until_it_serves()?;
     let router = daemon.status(&["VI_1"])?;
     assert_eq!(router["addresses_held"], serde_json::json!(["192.0.2.20/32"]));
-    assert_eq!((&router["version"], &router["effective_priority"]), (&Value::from(2), &Value::from(150)));
+    assert_eq!(
+        (&router["version"], &router["effective_priority"]),
+        (&Value::from(2), &Value::from(150))
+    );
     daemon.process.signal(Signal::SIGTERM)?;
     let (status, log) = daemon.end()?;
     assert_eq!(status.code(), Some(0), "{log}");

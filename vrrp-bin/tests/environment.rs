@@ -31,7 +31,10 @@ fn check_compares_the_environment_with_this_host() {
     let output = vrrp(OSIXIA, &["check", "--from-env"]);
     assert_eq!(code(&output), 3, "{}", stderr(&output));
     let said = stderr(&output);
-    assert!(said.contains("KEEPALIVED_INTERFACE: warning: there is no interface vrrp-missing0"), "{said}");
+    assert!(
+        said.contains("KEEPALIVED_INTERFACE: warning: there is no interface vrrp-missing0"),
+        "{said}"
+    );
     assert!(said.contains("the environment: info: neither the kernel module ip_vs nor"), "{said}");
     assert!(stdout(&output).starts_with("the environment: usable, with "), "{}", stdout(&output));
     assert_eq!(code(&vrrp(OSIXIA, &["check", "--from-env", "--strict"])), 2);
@@ -92,7 +95,10 @@ fn options_of_other_images_belong_to_the_environment() {
         stderr(&output)
     };
     let said = run(&["run", "--from-env", "--copy-service", "bash"]);
-    assert_eq!(said, "the command line: a command such as \"bash\" cannot be run here; remove it\n");
+    assert_eq!(
+        said,
+        "the command line: a command such as \"bash\" cannot be run here; remove it\n"
+    );
     assert!(run(&["run", "--copy-service"]).contains("--from-env"));
     assert!(run(&["run", "-c", "vrrp.toml", "--from-env"]).contains("cannot be used with"));
 }

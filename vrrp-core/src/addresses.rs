@@ -134,7 +134,9 @@ impl<A: Address> FromStr for Cidr<A> {
         let address: A = address.parse().map_err(|_| ConfigError::Address)?;
         match prefix_length {
             None => Ok(Self::from(address)),
-            Some(length) => Self::new(address, length.parse().map_err(|_| ConfigError::PrefixLength)?),
+            Some(length) => {
+                Self::new(address, length.parse().map_err(|_| ConfigError::PrefixLength)?)
+            }
         }
     }
 }
@@ -165,7 +167,9 @@ impl Ipv4Addresses {
     /// # Errors
     /// [`ConfigError`] when there is none, when there are more than 255, when one stands there twice, or
     /// when one is unspecified, loopback, multicast or the limited broadcast.
-    pub fn new<T: Into<Cidr<Ipv4Addr>>>(addresses: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+    pub fn new<T: Into<Cidr<Ipv4Addr>>>(
+        addresses: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ConfigError> {
         let addresses: Vec<Cidr<Ipv4Addr>> = addresses.into_iter().map(Into::into).collect();
         let unusable = |address: Ipv4Addr| {
             address.is_unspecified()
@@ -202,10 +206,13 @@ impl Ipv6Addresses {
     /// # Errors
     /// [`ConfigError`] when there is none, when there are more than 255, when one stands there twice, or
     /// when one is unspecified, loopback or multicast.
-    pub fn new<T: Into<Cidr<Ipv6Addr>>>(addresses: impl IntoIterator<Item = T>) -> Result<Self, ConfigError> {
+    pub fn new<T: Into<Cidr<Ipv6Addr>>>(
+        addresses: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ConfigError> {
         let mut addresses: Vec<Cidr<Ipv6Addr>> = addresses.into_iter().map(Into::into).collect();
-        let unusable =
-            |address: Ipv6Addr| address.is_unspecified() || address.is_loopback() || address.is_multicast();
+        let unusable = |address: Ipv6Addr| {
+            address.is_unspecified() || address.is_loopback() || address.is_multicast()
+        };
         if addresses.iter().any(|cidr| unusable(cidr.address)) {
             return Err(ConfigError::UnusableAddress);
         }
@@ -279,10 +286,13 @@ mod tests {
 
     #[test]
     fn link_local_comes_first_and_the_rest_keeps_its_order() {
-        let list: Vec<Ipv6Addr> =
-            ["2001:db8::2", "fe80::9", "2001:db8::1"].iter().map(|text| text.parse().unwrap()).collect();
+        let list: Vec<Ipv6Addr> = ["2001:db8::2", "fe80::9", "2001:db8::1"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
         let sorted = Ipv6Addresses::new(list.clone()).unwrap();
-        let addresses: Vec<Ipv6Addr> = sorted.as_slice().iter().map(|cidr| cidr.address()).collect();
+        let addresses: Vec<Ipv6Addr> =
+            sorted.as_slice().iter().map(|cidr| cidr.address()).collect();
         assert_eq!(addresses, [list[1], list[0], list[2]]);
     }
 }

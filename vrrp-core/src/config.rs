@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 use core::{net::IpAddr, time::Duration};
 
 use crate::{
-    Centiseconds, Cidr, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses, Key, Priority, Role,
-    Seconds, Vrid,
+    Centiseconds, Cidr, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses, Key, Priority,
+    Role, Seconds, Vrid,
 };
 
 pub use announcements::Announcements;
@@ -213,7 +213,8 @@ impl VirtualRouter {
             return Err(ConfigError::Family);
         }
         let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-        if address.is_unspecified() || address.is_multicast() || address.is_loopback() || broadcast {
+        if address.is_unspecified() || address.is_multicast() || address.is_loopback() || broadcast
+        {
             return Err(ConfigError::UnusableAddress);
         }
         Ok(())
@@ -260,7 +261,9 @@ impl VirtualRouter {
     pub const fn interval(&self) -> Interval {
         match self.protocol {
             Protocol::V2 { interval, .. } => Interval::V2(interval),
-            Protocol::V3Ipv4 { interval, .. } | Protocol::V3Ipv6 { interval, .. } => Interval::V3(interval),
+            Protocol::V3Ipv4 { interval, .. } | Protocol::V3Ipv6 { interval, .. } => {
+                Interval::V3(interval)
+            }
         }
     }
 

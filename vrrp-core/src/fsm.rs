@@ -44,7 +44,8 @@ pub use probation::Probation;
 pub use vetting::Vetting;
 
 use crate::{
-    Announcements, Claim, Hold, Instant, Interval, LeaseFailure, Loss, Phase, Reach, Reason, Role, Want,
+    Announcements, Claim, Hold, Instant, Interval, LeaseFailure, Loss, Phase, Reach, Reason, Role,
+    Want,
 };
 
 /// What a machine is configured with: everything of a [`VirtualRouter`](crate::VirtualRouter) that the
@@ -266,11 +267,17 @@ impl Machine {
             }
             (State::Initialize, Input::Resume) => self.resume(now, &mut effects),
             (State::Initialize, Input::Timeout) => self.retry(now, &mut effects),
-            (State::Initialize, Input::LeaseDone(result)) => self.inspected(now, result, &mut effects),
+            (State::Initialize, Input::LeaseDone(result)) => {
+                self.inspected(now, result, &mut effects)
+            }
             (State::Initialize, Input::Adopt { .. }) => self.leave_to_nobody(&mut effects),
             (
                 State::Initialize,
-                Input::Advert(_) | Input::LeaseLost(_) | Input::SendFailed | Input::Unreached | Input::Moved,
+                Input::Advert(_)
+                | Input::LeaseLost(_)
+                | Input::SendFailed
+                | Input::Unreached
+                | Input::Moved,
             ) => {}
 
             (State::Backup(_), Input::Shutdown) => {
@@ -284,7 +291,9 @@ impl Machine {
             (State::Backup(backup), Input::Advert(heard)) => {
                 self.backup_hears(now, backup, heard, &mut effects);
             }
-            (State::Backup(backup), Input::Timeout) => self.backup_timeout(now, backup, &mut effects),
+            (State::Backup(backup), Input::Timeout) => {
+                self.backup_timeout(now, backup, &mut effects)
+            }
             (State::Backup(_), Input::SendFailed) => self.note_send_failure(),
             (State::Backup(backup), Input::Adopt { reach, advertised_at }) => {
                 self.adopt(now, backup, reach, advertised_at, &mut effects);
@@ -292,18 +301,26 @@ impl Machine {
             (State::Backup(backup), Input::LeaseDone(result)) => {
                 self.vetted(now, backup, result, &mut effects);
             }
-            (State::Backup(backup), Input::LeaseLost(_)) => self.lost_before_adoption(backup, &mut effects),
+            (State::Backup(backup), Input::LeaseLost(_)) => {
+                self.lost_before_adoption(backup, &mut effects)
+            }
             (State::Backup(_), Input::Resume | Input::Unreached | Input::Moved) => {}
 
-            (State::Active(active), Input::Shutdown) => self.hand_over(now, active, Then::Stop, &mut effects),
+            (State::Active(active), Input::Shutdown) => {
+                self.hand_over(now, active, Then::Stop, &mut effects)
+            }
             (State::Active(active), Input::Drain { force }) => {
                 self.hand_over(now, active, Then::Drain { force }, &mut effects);
             }
-            (State::Active(active), Input::Resume) => self.resume_as_active(now, active, &mut effects),
+            (State::Active(active), Input::Resume) => {
+                self.resume_as_active(now, active, &mut effects)
+            }
             (State::Active(active), Input::Advert(heard)) => {
                 self.active_hears(now, active, heard, &mut effects)
             }
-            (State::Active(active), Input::Timeout) => self.active_timeout(now, active, &mut effects),
+            (State::Active(active), Input::Timeout) => {
+                self.active_timeout(now, active, &mut effects)
+            }
             (State::Active(active), Input::LeaseDone(result)) => {
                 self.lease_done(now, active, result, &mut effects);
             }
@@ -311,7 +328,9 @@ impl Machine {
                 self.lease_lost(now, active, loss, &mut effects);
             }
             (State::Active(_), Input::Adopt { .. }) => {}
-            (State::Active(active), Input::SendFailed) => self.send_failed(now, active, &mut effects),
+            (State::Active(active), Input::SendFailed) => {
+                self.send_failed(now, active, &mut effects)
+            }
             (State::Active(_), Input::Unreached) => self.note_unreached(),
             (State::Active(active), Input::Moved) => self.announce_anew(now, active, &mut effects),
         }
@@ -416,7 +435,9 @@ impl Machine {
     #[must_use]
     pub fn active_until(&self) -> Option<Instant> {
         match self.state {
-            State::Active(active) if active.phase().is_active() => Some(active.superseded_at(&self.params)),
+            State::Active(active) if active.phase().is_active() => {
+                Some(active.superseded_at(&self.params))
+            }
             State::Initialize | State::Backup(_) | State::Active(_) => None,
         }
     }

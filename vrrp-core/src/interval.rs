@@ -90,7 +90,8 @@ impl TryFrom<Duration> for Centiseconds {
     type Error = ConfigError;
 
     fn try_from(duration: Duration) -> Result<Self, ConfigError> {
-        let millis = u16::try_from(duration.as_millis()).map_err(|_| ConfigError::IntervalCentiseconds)?;
+        let millis =
+            u16::try_from(duration.as_millis()).map_err(|_| ConfigError::IntervalCentiseconds)?;
         if millis % 10 != 0 || duration != Duration::from_millis(u64::from(millis)) {
             return Err(ConfigError::IntervalCentiseconds);
         }
@@ -195,6 +196,9 @@ mod tests {
         assert!(Centiseconds::try_from(Duration::from_millis(40_960)).is_err());
         assert!(Centiseconds::try_from(Duration::from_nanos(10_000_001)).is_err());
         assert!(Centiseconds::try_from(Duration::ZERO).is_err());
-        assert_eq!(Centiseconds::try_from(Duration::from_millis(40_950)).map(Centiseconds::get), Ok(4095));
+        assert_eq!(
+            Centiseconds::try_from(Duration::from_millis(40_950)).map(Centiseconds::get),
+            Ok(4095)
+        );
     }
 }

@@ -98,13 +98,14 @@ pub use config::{
 pub use id::{Family, InterfaceId, Key, MacAddr, Vrid};
 pub use interval::{Centiseconds, Interval, Seconds};
 pub use packet::{
-    AddressList, Advert, Authentication, BufferTooSmall, ChecksumForm, DecodeError, Decoded, IPV4_GROUP,
-    IPV6_GROUP, RxMeta,
+    AddressList, Advert, Authentication, BufferTooSmall, ChecksumForm, DecodeError, Decoded,
+    IPV4_GROUP, IPV6_GROUP, RxMeta,
 };
 pub use phase::{Hold, Phase, Reason};
 pub use router::{
-    Announce, Event, Generation, Greet, Input, InterfaceStatus, LeaseFailure, LeaseRequest, Loss, Notice,
-    NoticeSet, Output, Packet, Reach, Rejected, Router, Sender, Speaker, Status, Transmit, Want,
+    Announce, Event, Generation, Greet, Input, InterfaceStatus, LeaseFailure, LeaseRequest, Loss,
+    Notice, NoticeSet, Output, Packet, Reach, Rejected, Router, Sender, Speaker, Status, Transmit,
+    Want,
 };
 pub use stats::Counters;
 pub use time::Instant;

@@ -31,7 +31,10 @@ pub struct RxMeta {
 
 /// How a VRRPv2 advertisement is authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "RFC 3768 kept type 0, RFC 2338 defined type 1 for text")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "RFC 3768 kept type 0, RFC 2338 defined type 1 for text"
+)]
 pub enum Authentication {
     /// Type 0: none.
     None,
@@ -221,7 +224,8 @@ impl<'a> Advert<'a> {
 
         let message = out.get_mut(..length).ok_or(BufferTooSmall)?;
         let (header, body) = message.split_first_chunk_mut::<HEADER_LEN>().ok_or(BufferTooSmall)?;
-        let (addresses, trailer) = body.split_at_mut_checked(addresses_len).ok_or(BufferTooSmall)?;
+        let (addresses, trailer) =
+            body.split_at_mut_checked(addresses_len).ok_or(BufferTooSmall)?;
         let [fifth, sixth] = self.fifth_and_sixth();
         let first = (version.number() << 4) | ADVERTISEMENT;
         *header = [first, self.vrid.get(), self.claim.into(), count, fifth, sixth, 0, 0];
@@ -335,7 +339,9 @@ impl Version {
     fn interval(self, fifth: u8, sixth: u8) -> Result<Interval, DecodeError> {
         let interval = match self {
             Self::V2 => Seconds::try_from(sixth).map(Interval::V2),
-            Self::V3 => Centiseconds::try_from(u16::from_be_bytes([fifth & 0x0f, sixth])).map(Interval::V3),
+            Self::V3 => {
+                Centiseconds::try_from(u16::from_be_bytes([fifth & 0x0f, sixth])).map(Interval::V3)
+            }
         };
         interval.map_err(|_| DecodeError::ZeroInterval)
     }
@@ -351,7 +357,11 @@ impl From<Interval> for Version {
 }
 
 /// The addresses and what follows them.
-fn split_body(body: &[u8], addresses: usize, version: Version) -> Result<(&[u8], &[u8]), DecodeError> {
+fn split_body(
+    body: &[u8],
+    addresses: usize,
+    version: Version,
+) -> Result<(&[u8], &[u8]), DecodeError> {
     match body.len().cmp(&addresses.saturating_add(version.trailer_len())) {
         Ordering::Less => Err(DecodeError::Truncated),
         Ordering::Greater if version == Version::V3 && is_signature(body.get(addresses..)) => {
@@ -365,7 +375,9 @@ fn split_body(body: &[u8], addresses: usize, version: Version) -> Result<(&[u8],
 /// Whether what follows the addresses looks like keepalived's auth_hmac: type 1, a key identifier, two reserved octets,
 /// a time, a counter, and 16 octets of HMAC-SHA256. It is not checked.
 fn is_signature(trailer: Option<&[u8]>) -> bool {
-    trailer.is_some_and(|trailer| trailer.len() == SIGNATURE_LEN && matches!(trailer, [1, _, 0, 0, ..]))
+    trailer.is_some_and(|trailer| {
+        trailer.len() == SIGNATURE_LEN && matches!(trailer, [1, _, 0, 0, ..])
+    })
 }
 
 /// Which form of checksum is right (RFC 3768 5.3.8, RFC 9568 5.2.8), `None` when both are.
@@ -385,7 +397,9 @@ fn judge_checksum(
     let length = u16::try_from(message.len()).map_err(|_| DecodeError::Oversized)?;
     let whole = alone.plus(Sum::pseudo_header(meta.source, meta.destination, length));
     match (meta.source, alone.is_right(), whole.is_right()) {
-        (IpAddr::V6(_), _, true) | (IpAddr::V4(_), false, true) => Ok(Some(ChecksumForm::PseudoHeader)),
+        (IpAddr::V6(_), _, true) | (IpAddr::V4(_), false, true) => {
+            Ok(Some(ChecksumForm::PseudoHeader))
+        }
         (IpAddr::V4(_), true, false) => Ok(Some(ChecksumForm::MessageOnly)),
         (IpAddr::V4(_), true, true) => Ok(None),
         (_, _, false) => Err(DecodeError::Checksum),

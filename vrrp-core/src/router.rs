@@ -175,9 +175,9 @@ impl Router {
 
     /// The virtual routers, in the order of their keys.
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.ports
-            .iter()
-            .flat_map(|port| port.slots.iter().filter_map(|slot| self.entry(slot.get()?)).map(Entry::key))
+        self.ports.iter().flat_map(|port| {
+            port.slots.iter().filter_map(|slot| self.entry(slot.get()?)).map(Entry::key)
+        })
     }
 
     /// Whether every virtual router has stopped and everything was polled: a shutdown is over.
@@ -192,7 +192,11 @@ impl Router {
 
     /// The counters of messages that belong to no virtual router of an interface and family.
     #[must_use]
-    pub fn unattributed(&self, interface: InterfaceId, family: Family) -> Option<(&Counters, &[Speaker])> {
+    pub fn unattributed(
+        &self,
+        interface: InterfaceId,
+        family: Family,
+    ) -> Option<(&Counters, &[Speaker])> {
         let port = self.ports.get(self.port(interface, family)?)?;
         Some((&port.other.counters, port.other.speakers.as_slice()))
     }
@@ -261,6 +265,8 @@ impl Router {
     }
 
     fn port(&self, interface: InterfaceId, family: Family) -> Option<usize> {
-        self.ports.binary_search_by_key(&(interface, family), |port| (port.interface, port.family)).ok()
+        self.ports
+            .binary_search_by_key(&(interface, family), |port| (port.interface, port.family))
+            .ok()
     }
 }

@@ -60,7 +60,9 @@ fn ipv4_addresses() -> impl Strategy<Value = Addresses> {
 fn ipv6_addresses() -> impl Strategy<Value = Addresses> {
     let prefix = prop_oneof![Just(0xfe80), Just(0xfd00)];
     vec((prefix, any::<[u16; 3]>()), 1..=255)
-        .prop_map(|list| list.into_iter().map(|(p, [a, b, c])| Ipv6Addr::new(p, 0, 0, 0, 0, a, b, c)))
+        .prop_map(|list| {
+            list.into_iter().map(|(p, [a, b, c])| Ipv6Addr::new(p, 0, 0, 0, 0, a, b, c))
+        })
         .prop_filter_map("distinct addresses", |list| Ipv6Addresses::new(list).ok())
         .prop_map(Addresses::Ipv6)
 }

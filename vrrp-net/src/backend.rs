@@ -57,7 +57,8 @@ impl Lease {
     /// The same lease, of its `previous` addresses alone; `None` if there are none.
     #[must_use]
     pub fn of_previous(&self) -> Option<Self> {
-        let lease = || Self { addresses: self.previous.clone(), previous: Arc::default(), ..self.clone() };
+        let lease =
+            || Self { addresses: self.previous.clone(), previous: Arc::default(), ..self.clone() };
         (!self.previous.is_empty()).then(lease)
     }
 }
@@ -248,6 +249,9 @@ impl fmt::Display for BackendError {
 
 impl fmt::Debug for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackendError").field("kind", &self.kind).field("source", &self.source).finish()
+        f.debug_struct("BackendError")
+            .field("kind", &self.kind)
+            .field("source", &self.source)
+            .finish()
     }
 }

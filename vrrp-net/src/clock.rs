@@ -82,7 +82,10 @@ impl BootClock {
 
     fn arm(&mut self, deadline: Instant) -> nix::Result<()> {
         let at = TimeSpec::from(Duration::from_nanos(deadline.as_nanos()));
-        self.timer.get_ref().0.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
+        self.timer
+            .get_ref()
+            .0
+            .set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
         self.armed = Some(deadline);
         Ok(())
     }
@@ -217,8 +220,11 @@ mod tests {
     #[tokio::test]
     async fn no_deadline_never_comes() {
         let mut clock = BootClock::new().unwrap();
-        let waited =
-            tokio::time::timeout(Duration::from_millis(20), poll_fn(|cx| clock.poll_until(None, cx))).await;
+        let waited = tokio::time::timeout(
+            Duration::from_millis(20),
+            poll_fn(|cx| clock.poll_until(None, cx)),
+        )
+        .await;
         assert!(waited.is_err());
     }
 

@@ -177,7 +177,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         let deadline = self.deadline();
         let due = self.clock.poll_until(deadline, cx).is_ready();
-        let any = turn.packets || !turn.host.is_empty() || !turn.answers.is_empty() || turn.command.is_some();
+        let any = turn.packets
+            || !turn.host.is_empty()
+            || !turn.answers.is_empty()
+            || turn.command.is_some();
         if any || turn.abandoned || due { Poll::Ready(turn) } else { Poll::Pending }
     }
 
@@ -300,7 +303,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn forget_departed(&mut self) {
         let before = self.departing.len();
         for key in std::mem::take(&mut self.departing) {
-            let Some(entry) = self.effects.members.get(&key).filter(|entry| entry.leaving) else { continue };
+            let Some(entry) = self.effects.members.get(&key).filter(|entry| entry.leaving) else {
+                continue;
+            };
             if self.router.status(&key).is_some() || !self.effects.leases.is_idle(key) {
                 self.departing.push(key);
                 continue;
@@ -343,7 +348,10 @@ impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
         if self.stop.over {
             return;
         }
-        tracing::error!(event = "driver-ended", "the driver ends before its time: resigning and releasing");
+        tracing::error!(
+            event = "driver-ended",
+            "the driver ends before its time: resigning and releasing"
+        );
         // The first shutdown resigns, the second does not wait for a successor. The core may be what
         // panicked, and then may do so again.
         let resign = AssertUnwindSafe(|| {

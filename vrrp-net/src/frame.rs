@@ -23,7 +23,12 @@ const HOP_LIMIT: u8 = 255;
 ///
 /// # Errors
 /// None that this code knows of; the encoder could refuse a length.
-pub fn announcement(address: IpAddr, mac: [u8; 6], router: bool, frame: &mut BytesMut) -> io::Result<()> {
+pub fn announcement(
+    address: IpAddr,
+    mac: [u8; 6],
+    router: bool,
+    frame: &mut BytesMut,
+) -> io::Result<()> {
     frame.clear();
     match address {
         IpAddr::V4(address) => gratuitous_arp(address, mac, frame),
@@ -139,7 +144,8 @@ mod tests {
             else {
                 panic!("no Neighbor Advertisement");
             };
-            let expected = NeighborAdvertisementHeader { router, solicited: false, r#override: true };
+            let expected =
+                NeighborAdvertisementHeader { router, solicited: false, r#override: true };
             assert_eq!(icmp.icmp_type, Icmpv6Type::NeighborAdvertisement(expected));
             let sliced = SlicedPacket::from_ethernet(&frame).unwrap();
             let Some(TransportSlice::Icmpv6(slice)) = sliced.transport else { panic!("no ICMPv6") };

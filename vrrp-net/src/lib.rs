@@ -74,7 +74,7 @@ mod remedy;
 
 pub use backend::{Adopted, BackendError, Lease, Release, VipBackend};
 pub use node::{
-    ActiveUntil, Error, Handle, Member, Node, NodeEvent, NodeStatus, NoticeStatus, Options, PortStatus,
-    Realtime, RealtimeError, RouterStatus, SpeakerStatus,
+    ActiveUntil, Error, Handle, Member, Node, NodeEvent, NodeStatus, NoticeStatus, Options,
+    PortStatus, Realtime, RealtimeError, RouterStatus, SpeakerStatus,
 };
 pub use remedy::remedy;

@@ -73,7 +73,12 @@ pub trait Link: Send + 'static {
     ///
     /// # Errors
     /// What the operating system says.
-    fn announce(&mut self, interface: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()>;
+    fn announce(
+        &mut self,
+        interface: InterfaceId,
+        family: Family,
+        addresses: &[Cidr],
+    ) -> io::Result<()>;
 
     /// Datagrams that were dropped before they could be read, since the port was opened.
     fn overflow(&self, _interface: InterfaceId, _family: Family) -> Overflow {
@@ -100,7 +105,13 @@ pub struct Port {
 impl Port {
     /// A port.
     #[must_use]
-    pub fn new(interface: InterfaceId, family: Family, name: &str, index: u32, mac: [u8; 6]) -> Self {
+    pub fn new(
+        interface: InterfaceId,
+        family: Family,
+        name: &str,
+        index: u32,
+        mac: [u8; 6],
+    ) -> Self {
         Self { interface, family, name: name.to_owned(), index, mac }
     }
 }

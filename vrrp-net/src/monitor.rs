@@ -134,7 +134,8 @@ impl Monitor for ChannelMonitor {
         if self.watched.insert(name.to_owned())
             && let Some(snapshot) = self.known.get(name)
         {
-            self.pending.push_back(HostEvent::Interface { name: name.to_owned(), snapshot: *snapshot });
+            self.pending
+                .push_back(HostEvent::Interface { name: name.to_owned(), snapshot: *snapshot });
         }
     }
 
@@ -147,15 +148,16 @@ impl Monitor for ChannelMonitor {
             if let Some(event) = self.pending.pop_front() {
                 return Poll::Ready(event);
             }
-            let Poll::Ready(Some(event)) = self.receiver.poll_recv(cx) else { return Poll::Pending };
+            let Poll::Ready(Some(event)) = self.receiver.poll_recv(cx) else {
+                return Poll::Pending;
+            };
             let name = match &event {
                 HostEvent::Interface { name, snapshot } => {
                     self.known.insert(name.clone(), *snapshot);
                     name
                 }
-                HostEvent::AddressRemoved { interface, .. } | HostEvent::RouteRemoved { interface, .. } => {
-                    interface
-                }
+                HostEvent::AddressRemoved { interface, .. }
+                | HostEvent::RouteRemoved { interface, .. } => interface,
                 HostEvent::Missed => return Poll::Ready(event),
             };
             if self.watched.contains(name) {

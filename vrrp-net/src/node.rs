@@ -193,9 +193,12 @@ impl Node {
             };
             drop(report.send(Ok(())));
             let guard = Guard::new();
-            runtime.block_on(Driver::new(link, clock, monitor, guard, receiver, events, backends).run());
+            runtime.block_on(
+                Driver::new(link, clock, monitor, guard, receiver, events, backends).run(),
+            );
         };
-        let failed = |source| Error::Io { what: "cannot start the driver's thread".to_owned(), source };
+        let failed =
+            |source| Error::Io { what: "cannot start the driver's thread".to_owned(), source };
         thread::Builder::new().name("vrrp-driver".to_owned()).spawn(drive).map_err(failed)?;
         ready.recv().map_err(|_| Error::Stopped)??;
         Ok(node)
@@ -211,8 +214,15 @@ impl Node {
     /// Outside of a tokio runtime.
     pub fn with_parts(link: impl Link, clock: impl Clock, monitor: impl Monitor) -> Self {
         let (node, receiver, events) = Self::channels();
-        let driver =
-            Driver::new(link, clock, monitor, Guard::Off, receiver, events, runtime::Handle::current());
+        let driver = Driver::new(
+            link,
+            clock,
+            monitor,
+            Guard::Off,
+            receiver,
+            events,
+            runtime::Handle::current(),
+        );
         drop(tokio::spawn(driver.run()));
         node
     }

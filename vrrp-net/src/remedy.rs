@@ -55,7 +55,8 @@ mod tests {
     fn a12_each_limit_has_a_remedy_of_its_own() {
         let explained = |errno| Explained(&io::Error::from_raw_os_error(errno)).to_string();
         assert!(
-            explained(libc::EMFILE).contains("(os error 24); raise the limit on open files of this process")
+            explained(libc::EMFILE)
+                .contains("(os error 24); raise the limit on open files of this process")
         );
         assert!(explained(libc::ENFILE).contains("fs.file-max"));
         assert!(explained(libc::EAGAIN).contains("TasksMax="));

@@ -20,8 +20,8 @@ use std::{
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use vrrp_net::lab::{
-    self, Cable, Capture, Client, Direction, Error, Host, Injector, Loss, Signal, Switch, Ticker, VrrpFrame,
-    wait_until,
+    self, Cable, Capture, Client, Direction, Error, Host, Injector, Loss, Signal, Switch, Ticker,
+    VrrpFrame, wait_until,
 };
 
 /// Tells this program that it is a child of one of its own tests.
@@ -59,10 +59,19 @@ fn main() {
             "what_a_cut_host_sends_is_captured_at_its_port_alone",
             what_a_cut_host_sends_is_captured_at_its_port_alone,
         ),
-        Trial::test("a_capture_can_be_written_for_wireshark", a_capture_can_be_written_for_wireshark),
+        Trial::test(
+            "a_capture_can_be_written_for_wireshark",
+            a_capture_can_be_written_for_wireshark,
+        ),
         Trial::test("an_injector_sends_what_was_asked_for", an_injector_sends_what_was_asked_for),
-        Trial::test("a_process_is_on_its_host_and_dies_with_it", a_process_is_on_its_host_and_dies_with_it),
-        Trial::test("a_process_can_be_signalled_and_waited_for", a_process_can_be_signalled_and_waited_for),
+        Trial::test(
+            "a_process_is_on_its_host_and_dies_with_it",
+            a_process_is_on_its_host_and_dies_with_it,
+        ),
+        Trial::test(
+            "a_process_can_be_signalled_and_waited_for",
+            a_process_can_be_signalled_and_waited_for,
+        ),
         Trial::test("labs_with_the_same_names_do_not_meet", labs_with_the_same_names_do_not_meet),
         Trial::test("what_makes_no_sense_is_refused", what_makes_no_sense_is_refused),
         Trial::test("a_ticker_measures", a_ticker_measures),
@@ -130,7 +139,10 @@ fn is_answered(client: &Client, when: &str) -> Outcome {
 /// Waits until the client's report since now is as wanted.
 fn expect(client: &Client, what: &str, wanted: impl Fn(&Loss) -> bool) -> Outcome {
     let mark = client.mark();
-    check(wait_until(SOON, || wanted(&client.since(mark))), format!("{what}: {:?}", client.since(mark)))
+    check(
+        wait_until(SOON, || wanted(&client.since(mark))),
+        format!("{what}: {:?}", client.since(mark)),
+    )
 }
 
 /// Waits until 100 packets in a row are answered: on a busy machine, and when a neighbour has to be looked for
@@ -161,8 +173,14 @@ fn two_hosts_reach_each_other() -> Outcome {
         expect(&client, "answered", |loss| loss.answered >= 200)?;
         client.stop();
         let loss = client.since(begun);
-        check(loss.lost == 0 && loss.pending == 0 && loss.duplicates == 0, format!("{address}: {loss:?}"))?;
-        check(loss.sent == loss.answered && loss.first_reply.is_some(), format!("{address}: {loss:?}"))?;
+        check(
+            loss.lost == 0 && loss.pending == 0 && loss.duplicates == 0,
+            format!("{address}: {loss:?}"),
+        )?;
+        check(
+            loss.sent == loss.answered && loss.first_reply.is_some(),
+            format!("{address}: {loss:?}"),
+        )?;
     }
     Ok(())
 }
@@ -171,14 +189,20 @@ fn addresses_are_usable_at_once() -> Outcome {
     let pair = Pair::new()?;
     for address in [IpAddr::from(A4), A6.into()] {
         pair.a.run(|| UdpSocket::bind((address, 0)))??;
-        check(pair.b.run(|| UdpSocket::bind((address, 0)))?.is_err(), format!("{address} is on b too"))?;
+        check(
+            pair.b.run(|| UdpSocket::bind((address, 0)))?.is_err(),
+            format!("{address} is on b too"),
+        )?;
     }
     // Address, index, prefix length, scope, flags and name, all in hexadecimal.
     let table = pair.a.run(|| fs::read_to_string("/proc/thread-self/net/if_inet6"))??;
     let lines = || table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let link_local = lines().find(|fields| fields.first().is_some_and(|address| address.starts_with("fe80")));
-    let flags =
-        u32::from_str_radix(link_local.ok_or("no link-local address")?.get(4).ok_or("no flags")?, 16)?;
+    let link_local =
+        lines().find(|fields| fields.first().is_some_and(|address| address.starts_with("fe80")));
+    let flags = u32::from_str_radix(
+        link_local.ok_or("no link-local address")?.get(4).ok_or("no flags")?,
+        16,
+    )?;
     check(flags & libc::IFA_F_TENTATIVE == 0, table)
 }
 
@@ -186,7 +210,8 @@ fn a_thread_stays_on_its_host() -> Outcome {
     let pair = Pair::new()?;
     let receiver = pair.a.run(|| UdpSocket::bind((A4, 5_000)))??;
     receiver.set_read_timeout(Some(SOON))?;
-    let sender = pair.b.thread("sender", || UdpSocket::bind("0.0.0.0:0")?.send_to(b"hello", (A4, 5_000)))?;
+    let sender =
+        pair.b.thread("sender", || UdpSocket::bind("0.0.0.0:0")?.send_to(b"hello", (A4, 5_000)))?;
     let (length, from) = receiver.recv_from(&mut [0; 16])?;
     check(length == 5 && from.ip() == Ipv4Addr::new(10, 0, 0, 2), from)?;
     check(sender.join().is_ok_and(|sent| sent.is_ok()), "the thread failed")
@@ -259,7 +284,8 @@ fn a_cable_can_be_blocked_one_way() -> Outcome {
         let capture = Capture::cable(&pair.cable_a)?;
         expect(&client, "all lost", |loss| loss.lost >= 20 && loss.answered == 0)?;
         // Requests still come to a when the block is on the way back.
-        let sees_requests = capture.frames().iter().any(|frame| frame.direction == Direction::ToHost);
+        let sees_requests =
+            capture.frames().iter().any(|frame| frame.direction == Direction::ToHost);
         check(
             sees_requests == (direction == Direction::FromHost),
             format!("{direction:?}: {sees_requests}"),
@@ -280,10 +306,13 @@ fn a_frame_is_captured_once_and_in_order() -> Outcome {
     for number in 0..100 {
         injector.send(&advert(number)?)?;
     }
-    let last = capture.wait_for(SOON, |frame| frame.vrrp().is_some_and(|vrrp| vrrp.payload == [99; 8]));
+    let last =
+        capture.wait_for(SOON, |frame| frame.vrrp().is_some_and(|vrrp| vrrp.payload == [99; 8]));
     let last = last.ok_or("the last frame was not captured")?;
-    let frames: Vec<_> = capture.frames().into_iter().filter(|frame| frame.vrrp().is_some()).collect();
-    let numbers: Vec<u8> = frames.iter().filter_map(|frame| frame.vrrp()?.payload.first().copied()).collect();
+    let frames: Vec<_> =
+        capture.frames().into_iter().filter(|frame| frame.vrrp().is_some()).collect();
+    let numbers: Vec<u8> =
+        frames.iter().filter_map(|frame| frame.vrrp()?.payload.first().copied()).collect();
     check(numbers == (0..100).collect::<Vec<u8>>(), format!("captured {numbers:?}"))?;
     check(frames.iter().all(|frame| &*frame.port == pair.cable_a.port()), "another port")?;
     check(frames.is_sorted_by_key(|frame| frame.at), "times out of order")?;
@@ -298,7 +327,8 @@ fn a_capture_at_a_cable_sees_both_ways() -> Outcome {
     let _client = pair.client(A4)?;
     for direction in [Direction::FromHost, Direction::ToHost] {
         // Ethernet and IPv4 headers, and an echo with 16 bytes.
-        let seen = capture.wait_for(SOON, |frame| frame.direction == direction && frame.bytes.len() == 58);
+        let seen =
+            capture.wait_for(SOON, |frame| frame.direction == direction && frame.bytes.len() == 58);
         check(seen.is_some(), format!("no echo {direction:?}"))?;
     }
     let foreign = capture.frames().into_iter().find(|frame| &*frame.port != pair.cable_a.port());
@@ -336,7 +366,10 @@ fn a_capture_can_be_written_for_wireshark() -> Outcome {
     record.extend(frame.at.subsec_nanos().to_ne_bytes());
     record.extend([u32::try_from(advert.len())?.to_ne_bytes(); 2].concat());
     record.extend(&advert);
-    check(written.windows(record.len()).any(|window| window == record), "the frame is not in the file")
+    check(
+        written.windows(record.len()).any(|window| window == record),
+        "the frame is not in the file",
+    )
 }
 
 fn an_injector_sends_what_was_asked_for() -> Outcome {
@@ -360,7 +393,10 @@ fn a_process_is_on_its_host_and_dies_with_it() -> Outcome {
     let pid = process.pid();
     let lines = BufReader::new(process.stdout().ok_or("no pipe")?).lines().map_while(Result::ok);
     let interfaces: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-    check(interfaces.iter().any(|line| line.trim().starts_with("eth0:")), format!("{interfaces:?}"))?;
+    check(
+        interfaces.iter().any(|line| line.trim().starts_with("eth0:")),
+        format!("{interfaces:?}"),
+    )?;
     check(process.try_wait()?.is_none(), "it ended too early")?;
     drop(pair.a);
     let exit = process.wait_timeout(SOON)?.ok_or("the process outlives its host")?;
@@ -386,7 +422,10 @@ fn a_process_can_be_signalled_and_waited_for() -> Outcome {
     drop(dropped);
     check(!is_alive(pid), "it outlives its handle")?;
     let missing = host.spawn(Command::new("/nonexistent/program"));
-    check(missing.is_err_and(|error| error.to_string().contains("/nonexistent/program")), "no error names it")
+    check(
+        missing.is_err_and(|error| error.to_string().contains("/nonexistent/program")),
+        "no error names it",
+    )
 }
 
 fn labs_with_the_same_names_do_not_meet() -> Outcome {
@@ -403,7 +442,8 @@ fn what_makes_no_sense_is_refused() -> Outcome {
         Err(error) if error.to_string().contains(words) => Ok(()),
         outcome => Err(Failed::from(format!("{outcome:?} does not say {words}"))),
     };
-    let cable = |name: &str, address: &str| Cable::new(&pair.a, name, &pair.switch, &[address]).map(drop);
+    let cable =
+        |name: &str, address: &str| Cable::new(&pair.a, name, &pair.switch, &[address]).map(drop);
     says(cable("eth1", "10.0.0.1"), "10.0.0.1 is not an address")?;
     says(cable("eth0", "10.0.0.9/24"), "eth0")?;
     says(cable("quite-a-long-name", "10.0.0.9/24"), "longer than 15")?;
@@ -427,7 +467,8 @@ fn a_ticker_measures() -> Outcome {
 /// A lab that is killed: its process must be gone.
 fn a_killed_lab_leaves_nothing() -> Outcome {
     let mut command = Command::new(env::current_exe()?);
-    let mut keeper = Reaped(command.env(ROLE, "keeper").stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?);
+    let mut keeper =
+        Reaped(command.env(ROLE, "keeper").stdout(Stdio::piped()).stdin(Stdio::null()).spawn()?);
     let mut line = String::new();
     BufReader::new(keeper.0.stdout.take().ok_or("no pipe")?).read_line(&mut line)?;
     let pid: u32 = line.trim().parse().map_err(|_| format!("the child said {line:?}"))?;
@@ -454,7 +495,8 @@ fn keep_a_process() -> Result<&'static str, Error> {
 
 /// This program again as nobody, through a file descriptor: nobody may not be allowed to find its file.
 fn anybody_can_have_a_lab() -> Result<Completion, Failed> {
-    let is_own_namespace = fs::read_to_string("/proc/self/uid_map")?.split_whitespace().nth(2) == Some("1");
+    let is_own_namespace =
+        fs::read_to_string("/proc/self/uid_map")?.split_whitespace().nth(2) == Some("1");
     if !nix::unistd::geteuid().is_root() || is_own_namespace {
         return Ok(Completion::ignored_with("the tests run as an ordinary user already"));
     }
@@ -462,13 +504,17 @@ fn anybody_can_have_a_lab() -> Result<Completion, Failed> {
     fcntl(&program, FcntlArg::F_SETFD(FdFlag::empty()))?;
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    command.arg(format!("/proc/self/fd/{}", program.as_raw_fd())).env(ROLE, "pinger").current_dir("/");
-    let mut child = match command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Completion::ignored_with("the program setpriv is missing"));
-        }
-        child => Reaped(child?),
-    };
+    command
+        .arg(format!("/proc/self/fd/{}", program.as_raw_fd()))
+        .env(ROLE, "pinger")
+        .current_dir("/");
+    let mut child =
+        match command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Completion::ignored_with("the program setpriv is missing"));
+            }
+            child => Reaped(child?),
+        };
     let (mut said, mut complained) = (String::new(), String::new());
     child.0.stdout.take().ok_or("no pipe")?.read_to_string(&mut said)?;
     child.0.stderr.take().ok_or("no pipe")?.read_to_string(&mut complained)?;

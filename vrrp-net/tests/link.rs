@@ -33,13 +33,17 @@ fn main() {
     for family in [Family::Ipv4, Family::Ipv6] {
         let mut add = |name: &str, test: fn(Family)| {
             let run = move || {
-                let runtime =
-                    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+                let runtime = tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(1)
+                    .enable_all()
+                    .build()?;
                 let _context = runtime.enter();
                 test(family);
                 Ok::<(), Failed>(())
             };
-            trials.push(Trial::test(format!("{name}_{family}"), run).with_ignored_flag(available.is_err()));
+            trials.push(
+                Trial::test(format!("{name}_{family}"), run).with_ignored_flag(available.is_err()),
+            );
         };
         add("advertisements_arrive_as_they_were_sent", advertisements_arrive_as_they_were_sent);
         add("own_unicast_comes_back", own_unicast_comes_back);
@@ -51,7 +55,10 @@ fn main() {
         add("a_full_buffer_is_counted", a_full_buffer_is_counted);
         add("addresses_are_announced", addresses_are_announced);
         add("the_interest_changes_in_place", the_interest_changes_in_place);
-        add("a_deleted_interface_is_quiet_and_comes_back", a_deleted_interface_is_quiet_and_comes_back);
+        add(
+            "a_deleted_interface_is_quiet_and_comes_back",
+            a_deleted_interface_is_quiet_and_comes_back,
+        );
     }
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");
@@ -74,11 +81,16 @@ fn advertisements_arrive_as_they_were_sent(family: Family) {
         let (received, payload) = receive(&mut receiver);
         assert_eq!(payload, advert);
         assert_eq!((received.meta.source, received.meta.destination), (source, destination));
-        assert_eq!((received.meta.interface, received.meta.ttl, received.refused), (eth0(), 255, false));
+        assert_eq!(
+            (received.meta.interface, received.meta.ttl, received.refused),
+            (eth0(), 255, false)
+        );
         let stamp = received.stamp.expect("the kernel stamps");
         assert!(before <= stamp && stamp <= SystemTime::now());
         let frame = find(&capture, |frame| {
-            frame.vrrp().is_some_and(|vrrp| (vrrp.source, vrrp.destination) == (source, destination))
+            frame
+                .vrrp()
+                .is_some_and(|vrrp| (vrrp.source, vrrp.destination) == (source, destination))
         });
         assert_eq!(frame.source_mac(), a.cable.mac().ok());
         assert_eq!(ip_header(&frame.bytes), Some((255, 0xc0, false)), "to {destination}");
@@ -103,7 +115,10 @@ fn own_unicast_comes_back(family: Family) {
     let own = a.primary(family);
     link.send(eth0(), own, own, &advert(family, VRID)).unwrap();
     let (received, payload) = receive(&mut link);
-    assert_eq!((received.meta.source, received.meta.destination, received.meta.ttl), (own, own, 255));
+    assert_eq!(
+        (received.meta.source, received.meta.destination, received.meta.ttl),
+        (own, own, 255)
+    );
     assert_eq!(payload, advert(family, VRID));
 }
 
@@ -115,7 +130,8 @@ fn a_foreign_source_is_not_sent(family: Family) {
         link.send(eth0(), b.primary(family), destination, &advert(family, VRID)).unwrap_err();
     }
     link.close(eth0(), family);
-    let error = link.send(eth0(), a.primary(family), group(family), &advert(family, VRID)).unwrap_err();
+    let error =
+        link.send(eth0(), a.primary(family), group(family), &advert(family, VRID)).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotConnected);
 }
 
@@ -154,7 +170,11 @@ fn the_kernel_sorts_out_what_cannot_be_ours(family: Family) {
     if family == Family::Ipv4 {
         forger.send_with_option(&good);
         let (received, delivered) = receive(&mut link);
-        assert_eq!((received.refused, delivered), (false, good.clone()), "with the Router Alert option");
+        assert_eq!(
+            (received.refused, delivered),
+            (false, good.clone()),
+            "with the Router Alert option"
+        );
     }
     assert!(link.try_recv(&mut [0; 64]).unwrap().is_none(), "something came twice");
 }
@@ -182,7 +202,9 @@ fn a_drain_finds_all_that_is_queued(family: Family) {
     let deadline = Instant::now() + PATIENCE;
     let mut stamps = vec![];
     while stamps.len() < times.len() && Instant::now() < deadline {
-        stamps.extend(receiver.try_recv(&mut [0; 64]).unwrap().map(|received| received.stamp.unwrap()));
+        stamps.extend(
+            receiver.try_recv(&mut [0; 64]).unwrap().map(|received| received.stamp.unwrap()),
+        );
     }
     assert_eq!(stamps.len(), times.len());
     assert!(stamps.is_sorted());
@@ -211,7 +233,8 @@ fn a_flood_of_refusals_costs_little(family: Family) {
     let start = Instant::now();
     let (mut seen, mut sent) = (Seen::default(), 0);
     let flood = thread::scope(|scope| {
-        let flood = scope.spawn(|| forger.flood(Duration::from_millis(1_500), &advert(family, VRID + 1)));
+        let flood =
+            scope.spawn(|| forger.flood(Duration::from_millis(1_500), &advert(family, VRID + 1)));
         while !flood.is_finished() {
             sender.send(eth0(), a.primary(family), group(family), &advert(family, VRID)).unwrap();
             sent += 1;
@@ -264,7 +287,12 @@ impl Seen {
         let _: Result<(), _> = block_on(timeout(time, reading));
     }
 
-    fn read_until(&mut self, link: &mut Linux, family: Family, enough: impl Fn(&Self, Overflow) -> bool) {
+    fn read_until(
+        &mut self,
+        link: &mut Linux,
+        family: Family,
+        enough: impl Fn(&Self, Overflow) -> bool,
+    ) {
         let deadline = Instant::now() + PATIENCE;
         while !enough(self, link.overflow(eth0(), family)) && Instant::now() < deadline {
             self.read(link, Duration::from_millis(20));
@@ -309,11 +337,17 @@ fn addresses_are_announced(family: Family) {
         a.host.run(announce).unwrap().unwrap();
         for address in &addresses {
             match address.address() {
-                IpAddr::V4(address) => drop(find(&capture, |frame| frame.garp() == Some((mac, address)))),
+                IpAddr::V4(address) => {
+                    drop(find(&capture, |frame| frame.garp() == Some((mac, address))))
+                }
                 IpAddr::V6(address) => {
-                    let about = |frame: &Frame| frame.unsolicited_na().filter(|na| na.target == address);
+                    let about =
+                        |frame: &Frame| frame.unsolicited_na().filter(|na| na.target == address);
                     let na = about(&find(&capture, |frame| about(frame).is_some())).unwrap();
-                    assert_eq!((na.mac, na.is_override, na.is_router), (Some(mac), true, forwarding == "1"));
+                    assert_eq!(
+                        (na.mac, na.is_override, na.is_router),
+                        (Some(mac), true, forwarding == "1")
+                    );
                 }
             }
         }
@@ -351,10 +385,12 @@ fn a_deleted_interface_is_quiet_and_comes_back(family: Family) {
     let mut seen = Seen::default();
     seen.read(&mut link, Duration::from_millis(300));
     assert!(seen.wakes < 5, "{} wake-ups", seen.wakes);
-    let send =
-        |link: &mut Linux| link.send(eth0(), wire.b.primary(family), group(family), &advert(family, VRID));
+    let send = |link: &mut Linux| {
+        link.send(eth0(), wire.b.primary(family), group(family), &advert(family, VRID))
+    };
     send(&mut link).unwrap_err();
-    link.announce(eth0(), family, &["192.0.2.10".parse().unwrap(), "fd00::10".parse().unwrap()]).unwrap_err();
+    link.announce(eth0(), family, &["192.0.2.10".parse().unwrap(), "fd00::10".parse().unwrap()])
+        .unwrap_err();
     link.close(eth0(), family);
 
     wire.b.cable.restore().unwrap();

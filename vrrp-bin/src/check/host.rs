@@ -83,8 +83,10 @@ impl Host {
         let mut socket = Socket::new()?;
         let addresses = addresses::list(&mut socket)?;
         let links = links::list(&mut socket)?;
-        let names: BTreeMap<u32, String> = links.iter().map(|link| (link.index, link.name.clone())).collect();
-        let details = links::details(&mut socket)?.into_iter().map(|details| (details.index, details));
+        let names: BTreeMap<u32, String> =
+            links.iter().map(|link| (link.index, link.name.clone())).collect();
+        let details =
+            links::details(&mut socket)?.into_iter().map(|details| (details.index, details));
         let mut details: BTreeMap<u32, links::Details> = details.collect();
         let everywhere = reverse_path("all");
         let interface = |link: links::HostLink| {
@@ -176,5 +178,7 @@ fn capabilities() -> io::Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let mask = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.ok_or_else(|| io::Error::other("/proc/self/status does not name this process's capabilities"))
+    mask.ok_or_else(|| {
+        io::Error::other("/proc/self/status does not name this process's capabilities")
+    })
 }

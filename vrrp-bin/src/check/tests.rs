@@ -76,7 +76,8 @@ fn a_port_is_told_of_its_master_whether_it_has_an_address_or_not() {
     let expected = "f.toml:4:13: warning: eth0 is a port of the bridge br9: what arrives goes to br9; put \
                     `interface = \"br9\"`";
     for addresses in [&[("192.0.2.1/24", false)][..], &[]] {
-        let mut host = host(&[("eth0", true, addresses), ("br9", true, &[("192.0.2.1/24", false)])]);
+        let mut host =
+            host(&[("eth0", true, addresses), ("br9", true, &[("192.0.2.1/24", false)])]);
         host.interfaces[0].master = Some(bridge.clone());
         expect("", &host, &[expected]);
     }
@@ -89,7 +90,9 @@ fn another_name_is_no_missing_interface() {
     expect(
         "",
         &host,
-        &["f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it by that one only"],
+        &[
+            "f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it by that one only",
+        ],
     );
 }
 
@@ -106,12 +109,15 @@ fn peers_that_are_all_this_host_are_nobody() {
 
 #[test]
 fn virtual_addresses_are_compared() {
-    let present =
-        host(&[("eth0", true, &[("192.0.2.1/24", false)]), ("eth1", true, &[("192.0.2.10/32", false)])]);
+    let present = host(&[
+        ("eth0", true, &[("192.0.2.1/24", false)]),
+        ("eth1", true, &[("192.0.2.10/32", false)]),
+    ]);
     expect("", &present, &["f.toml:6:14: warning: 192.0.2.10 is on eth1 already"]);
     assert!(warnings("", &present).concat().contains("ip address delete 192.0.2.10/32 dev eth1"));
     let absent = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
-    let owner = "f.toml:6:14: warning: this host is the owner of 192.0.2.10, but no interface has it";
+    let owner =
+        "f.toml:6:14: warning: this host is the owner of 192.0.2.10, but no interface has it";
     expect("priority = \"owner\"", &absent, &[owner]);
 }
 
@@ -127,7 +133,11 @@ fn a_program_must_be_there_and_what_it_holds_is_its_own_affair() {
         &present,
         &["f.toml:7:11: warning: /etc/passwd cannot"],
     );
-    expect("backend = { command = [\"/tmp\"] }", &present, &["f.toml:7:11: warning: /tmp cannot be run"]);
+    expect(
+        "backend = { command = [\"/tmp\"] }",
+        &present,
+        &["f.toml:7:11: warning: /tmp cannot be run"],
+    );
 }
 
 #[test]
@@ -137,7 +147,9 @@ fn missing_capabilities_are_named() {
     expect(
         "",
         &host,
-        &["f.toml: warning: this user lacks CAP_NET_ADMIN, which `vrrp run` needs to hold addresses"],
+        &[
+            "f.toml: warning: this user lacks CAP_NET_ADMIN, which `vrrp run` needs to hold addresses",
+        ],
     );
     // A program may not need it.
     expect("backend = { command = [\"/bin/sh\"] }", &host, &[]);

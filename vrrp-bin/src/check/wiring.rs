@@ -34,8 +34,11 @@ pub(super) fn port(interface: &Interface, host: &Host) -> Option<String> {
              `ovs-vsctl iface-to-br {name}` prints, as `interface`"
         ));
     }
-    let through =
-        if masters.len() > 1 { format!(", and that of {}", last.described()) } else { String::new() };
+    let through = if masters.len() > 1 {
+        format!(", and that of {}", last.described())
+    } else {
+        String::new()
+    };
     Some(format!(
         "{name} is a port of {}{through}: what arrives goes to {last}; put `interface = {last:?}`",
         first.described(),
@@ -45,7 +48,9 @@ pub(super) fn port(interface: &Interface, host: &Host) -> Option<String> {
 
 /// What takes the packets of `interface`, the nearest first: a port of a bond may be that of a bridge.
 fn masters<'a>(interface: &'a Interface, host: &'a Host) -> Vec<&'a Master> {
-    let takes = |interface: &'a Interface| interface.master.as_ref().filter(|master| master.takes_packets());
+    let takes = |interface: &'a Interface| {
+        interface.master.as_ref().filter(|master| master.takes_packets())
+    };
     let next = |master: &&'a Master| host.interface(&master.name).and_then(takes);
     // An interface is in none of its own ports.
     std::iter::successors(takes(interface), next).take(host.interfaces.len()).collect()
@@ -79,13 +84,18 @@ pub(super) fn other_name(name: &str, host: &Host) -> Option<String> {
 
 /// That the kernel drops what others send to `interface`, because it would send to them by another one
 /// (`rp_filter`, RFC 3704 2.2). Multicast is judged like unicast.
-fn dropped<'a>(config: &'a RouterConfig, interface: &Interface, host: &Host) -> Vec<(&'a Place, String)> {
+fn dropped<'a>(
+    config: &'a RouterConfig,
+    interface: &Interface,
+    host: &Host,
+) -> Vec<(&'a Place, String)> {
     // There is no such filter for IPv6.
     if !interface.is_strict || config.router.family() != Family::Ipv4 {
         return Vec::new();
     }
     let by_another = |address: Ipv4Addr| {
-        let vrf = interface.master.as_ref().filter(|master| master.kind == "vrf").map(|vrf| vrf.index);
+        let vrf =
+            interface.master.as_ref().filter(|master| master.kind == "vrf").map(|vrf| vrf.index);
         (host.way)(vrf, address).filter(|way| *way != interface.name)
     };
     if let Transport::Unicast { peers, .. } = config.router.transport() {
@@ -118,20 +128,25 @@ fn sentence(what: &str, way: &str, interface: &Interface) -> String {
 /// The network that the node and its peers on the link have in common: that of the address that it sends from.
 fn network(config: &RouterConfig, interface: &Interface) -> Option<Cidr> {
     let pinned = config.router.pinned_source();
-    let source =
-        |cidr: &Cidr| pinned.map_or_else(|| cidr.address().is_ipv4(), |source| source == cidr.address());
+    let source = |cidr: &Cidr| {
+        pinned.map_or_else(|| cidr.address().is_ipv4(), |source| source == cidr.address())
+    };
     interface.own_networks().find(source).map(subnet)
 }
 
 /// An address of the network that this host does not have.
 fn stranger(network: Cidr, host: &Host) -> Option<Ipv4Addr> {
     let IpAddr::V4(first) = network.address() else { return None };
-    let size =
-        1_u32.checked_shl(u32::from(32_u8.saturating_sub(network.prefix_length()))).unwrap_or(u32::MAX);
+    let size = 1_u32
+        .checked_shl(u32::from(32_u8.saturating_sub(network.prefix_length())))
+        .unwrap_or(u32::MAX);
     // The first and the last one are nobody's, except where there are two (RFC 3021).
     let places = if size > 2 { 1..size.saturating_sub(1) } else { 0..size };
-    let mut addresses = places.take(LOOKED_AT_MOST).filter_map(|place| first.to_bits().checked_add(place));
-    addresses.find(|bits| !host.has_address(IpAddr::V4(Ipv4Addr::from_bits(*bits)))).map(Ipv4Addr::from_bits)
+    let mut addresses =
+        places.take(LOOKED_AT_MOST).filter_map(|place| first.to_bits().checked_add(place));
+    addresses
+        .find(|bits| !host.has_address(IpAddr::V4(Ipv4Addr::from_bits(*bits))))
+        .map(Ipv4Addr::from_bits)
 }
 
 #[cfg(test)]
@@ -142,8 +157,11 @@ mod tests {
     use crate::config::Config;
 
     fn interface(name: &str, address: &str, master: Option<(u32, &str, &str)>) -> Interface {
-        let master =
-            master.map(|(index, name, kind)| Master { index, name: name.to_owned(), kind: kind.to_owned() });
+        let master = master.map(|(index, name, kind)| Master {
+            index,
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+        });
         let addresses = vec![(address.parse().unwrap(), false)];
         Interface { name: name.to_owned(), up: true, master, addresses, ..Interface::default() }
     }
@@ -172,13 +190,12 @@ mod tests {
 
     #[test]
     fn a_port_is_told_what_takes_its_packets() {
-        let bridge = "eth0 is a port of the bridge br9: what arrives goes to br9; put `interface = \"br9\"`";
+        let bridge =
+            "eth0 is a port of the bridge br9: what arrives goes to br9; put `interface = \"br9\"`";
         assert_eq!(port_of("bridge", "br9").as_deref(), Some(bridge));
-        let bond =
-            "eth0 is a port of the bond bond0: what arrives goes to bond0; put `interface = \"bond0\"`";
+        let bond = "eth0 is a port of the bond bond0: what arrives goes to bond0; put `interface = \"bond0\"`";
         assert_eq!(port_of("bond", "bond0").as_deref(), Some(bond));
-        let team =
-            "eth0 is a port of the team team0: what arrives goes to team0; put `interface = \"team0\"`";
+        let team = "eth0 is a port of the team team0: what arrives goes to team0; put `interface = \"team0\"`";
         assert_eq!(port_of("team", "team0").as_deref(), Some(team));
         // As the virtual function of a network card in a virtual machine.
         let other = "eth0 is a port of net0: what arrives goes to net0; put `interface = \"net0\"`";
@@ -215,8 +232,7 @@ mod tests {
         let mut eth0 = interface("eth0", "192.0.2.1/24", None);
         eth0.other_names = vec!["enp3s0".to_owned(), "uplink".to_owned()];
         let host = host(vec![eth0]);
-        let expected =
-            "uplink is another name of eth0, and vrrp knows it by that one only; put `interface = \"eth0\"`";
+        let expected = "uplink is another name of eth0, and vrrp knows it by that one only; put `interface = \"eth0\"`";
         assert_eq!(other_name("uplink", &host).as_deref(), Some(expected));
         assert_eq!(other_name("eth1", &host), None);
     }
@@ -246,7 +262,10 @@ mod tests {
     fn a_filter_does_not_matter_where_the_way_is_right_or_it_is_loose() {
         let nothing = [""; 0];
         assert_eq!(said(strict("eth1", "192.0.2.1/24"), "eth0", None, ""), nothing);
-        assert_eq!(said(strict("eth1", "192.0.2.1/24"), "eth0", None, "peers = [\"192.0.2.7\"]\n"), nothing);
+        assert_eq!(
+            said(strict("eth1", "192.0.2.1/24"), "eth0", None, "peers = [\"192.0.2.7\"]\n"),
+            nothing
+        );
         // A host that has no other address of the network cannot tell.
         assert_eq!(said(strict("eth1", "192.0.2.1/32"), "eth1", None, ""), nothing);
         let loose = host(vec![interface("eth0", "192.0.2.1/24", None)]);
@@ -256,7 +275,8 @@ mod tests {
     #[test]
     fn the_way_is_that_of_the_vrf() {
         let mut host = strict("eth1", "192.0.2.1/24");
-        host.interfaces[0].master = Some(Master { index: 7, name: "red".to_owned(), kind: "vrf".to_owned() });
+        host.interfaces[0].master =
+            Some(Master { index: 7, name: "red".to_owned(), kind: "vrf".to_owned() });
         assert_eq!(said(host, "eth1", Some(7), "").len(), 1);
     }
 

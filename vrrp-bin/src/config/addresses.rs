@@ -67,7 +67,8 @@ impl Addresses {
 pub(super) fn read(item: Item<'_>, problems: &mut Problems) -> Option<Addresses> {
     let items = item.list(problems, "[\"192.0.2.10/24\"]")?;
     if items.is_empty() {
-        problems.add(item.at, "`addresses` is empty; write at least one, such as [\"192.0.2.10/24\"]");
+        problems
+            .add(item.at, "`addresses` is empty; write at least one, such as [\"192.0.2.10/24\"]");
         return None;
     }
     let mut addresses = Addresses { at: item.at, ipv4: Vec::new(), ipv6: Vec::new() };
@@ -106,8 +107,12 @@ pub(super) fn address_of<'a>(
 /// Why `text` cannot stand in a list of addresses.
 pub(crate) fn unfit(text: &str, error: ConfigError) -> String {
     match error {
-        ConfigError::Address => format!("{text:?} is not an IP address; write for example \"192.0.2.10/24\""),
-        ConfigError::AddressTwice => format!("{text} stands in this list twice; remove one of them"),
+        ConfigError::Address => {
+            format!("{text:?} is not an IP address; write for example \"192.0.2.10/24\"")
+        }
+        ConfigError::AddressTwice => {
+            format!("{text} stands in this list twice; remove one of them")
+        }
         ConfigError::UnusableAddress => {
             format!(
                 "{text} is unspecified, loopback, multicast or broadcast; write an address that a host can have"

@@ -69,10 +69,11 @@ pub(super) fn read(section: &Section<'_>, problems: &mut Problems) -> Option<Bac
 
 fn command(section: &Section<'_>, problems: &mut Problems) -> Option<Command> {
     let missing = || format!("this backend has no `command`; add for example command = {EXAMPLE}");
-    let command = section.required("command", missing, problems).and_then(|item| words(item, problems));
+    let command =
+        section.required("command", missing, problems).and_then(|item| words(item, problems));
     let timeout = section.or("timeout", TIMEOUT, |item| timeout(item, problems));
-    let reach =
-        section.or("reach", Reach::Routed, |item| item.choice(problems, REACHES).map(|reach| reach.value));
+    let reach = section
+        .or("reach", Reach::Routed, |item| item.choice(problems, REACHES).map(|reach| reach.value));
     let (program, arguments) = command?;
     Some(Command { program, arguments, timeout: timeout?, reach: reach? })
 }
@@ -83,7 +84,10 @@ fn words(item: Item<'_>, problems: &mut Problems) -> Option<(PathBuf, Vec<String
     let words: Option<Vec<String>> = list.iter().map(|word| self::word(*word, problems)).collect();
     let mut words = words?.into_iter();
     let Some(program) = words.next() else {
-        problems.add(item.at, format!("`command` names no program; write for example command = {EXAMPLE}"));
+        problems.add(
+            item.at,
+            format!("`command` names no program; write for example command = {EXAMPLE}"),
+        );
         return None;
     };
     if !program.starts_with('/') {
@@ -102,7 +106,8 @@ fn word(item: Item<'_>, problems: &mut Problems) -> Option<String> {
         return None;
     };
     if text.contains('\0') {
-        problems.add(item.at, "`command` holds a NUL character, which no argument can have; remove it");
+        problems
+            .add(item.at, "`command` holds a NUL character, which no argument can have; remove it");
         return None;
     }
     Some(text.to_owned())

@@ -49,8 +49,14 @@ mod tests {
 
     #[test]
     fn one_number_and_one_unit() {
-        let cases =
-            [("1s", 1000), ("250ms", 250), ("1.5s", 1500), ("2m", 120_000), ("0s", 0), ("1h", 3_600_000)];
+        let cases = [
+            ("1s", 1000),
+            ("250ms", 250),
+            ("1.5s", 1500),
+            ("2m", 120_000),
+            ("0s", 0),
+            ("1h", 3_600_000),
+        ];
         for (text, ms) in cases {
             assert_eq!(parse(text), Some(Duration::from_millis(ms)), "{text}");
         }

@@ -105,7 +105,9 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
         let router = &config.router;
         let (priority, preempt) = match router.configured_role() {
             Role::Owner => (Priority::Word("owner"), None),
-            Role::Contender { priority, preempt } => (Priority::Number(priority.get()), Some(preempt.into())),
+            Role::Contender { priority, preempt } => {
+                (Priority::Number(priority.get()), Some(preempt.into()))
+            }
         };
         let (password, checksum) = match router.protocol() {
             Protocol::V2 { password, .. } => (password.map(|_| MASKED), None),
@@ -128,7 +130,8 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             Backend::Command(command) => (None, BackendChoice::Command(command.into())),
         };
         let announcements = router.announcement_policy();
-        let repeat = (0..).map_while(|step| announcements.delay(step)).map(duration::format).collect();
+        let repeat =
+            (0..).map_while(|step| announcements.delay(step)).map(duration::format).collect();
         let refresh = duration::format(announcements.refresh().unwrap_or(Duration::ZERO));
         Self {
             name: &config.name,

@@ -11,8 +11,11 @@ pub(super) struct Keys {
 }
 
 /// The file itself.
-pub(super) const FILE: Keys =
-    Keys { section: "the file", known: &["virtual_router", "daemon"], planned: &["check", "group"] };
+pub(super) const FILE: Keys = Keys {
+    section: "the file",
+    known: &["virtual_router", "daemon"],
+    planned: &["check", "group"],
+};
 
 /// `[[virtual_router]]`.
 pub(super) const VIRTUAL_ROUTER: Keys = Keys {
@@ -68,7 +71,8 @@ pub(super) const BACKEND: Keys =
     Keys { section: "`backend`", known: &["command", "timeout", "reach"], planned: &[] };
 
 /// `announce`.
-pub(super) const ANNOUNCE: Keys = Keys { section: "`announce`", known: &["repeat", "refresh"], planned: &[] };
+pub(super) const ANNOUNCE: Keys =
+    Keys { section: "`announce`", known: &["repeat", "refresh"], planned: &[] };
 
 /// `[daemon]`.
 pub(super) const DAEMON: Keys = Keys {
@@ -110,7 +114,10 @@ impl Keys {
             return Ok(());
         }
         if self.planned.contains(&key) {
-            return Err(format!("`{key}` in {} is not supported in this version; remove it", self.section));
+            return Err(format!(
+                "`{key}` in {} is not supported in this version; remove it",
+                self.section
+            ));
         }
         let advice = match self.meant(key) {
             Some(name) => format!("did you mean `{name}`?"),
@@ -121,7 +128,8 @@ impl Keys {
 
     /// The known key that `key` was probably meant to be.
     pub(super) fn meant(&self, key: &str) -> Option<&'static str> {
-        let elsewhere = ELSEWHERE.iter().find(|(theirs, ours)| *theirs == key && self.known.contains(ours));
+        let elsewhere =
+            ELSEWHERE.iter().find(|(theirs, ours)| *theirs == key && self.known.contains(ours));
         elsewhere.map(|(_, ours)| *ours).or_else(|| nearest(key, self.known))
     }
 }

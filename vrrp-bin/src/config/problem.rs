@@ -17,7 +17,10 @@ impl Position {
         let before = text.get(..offset).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline.saturating_add(1));
         let column = before.get(line_start..).unwrap_or_default().chars().count();
-        Self { line: before.matches('\n').count().saturating_add(1), column: column.saturating_add(1) }
+        Self {
+            line: before.matches('\n').count().saturating_add(1),
+            column: column.saturating_add(1),
+        }
     }
 }
 
@@ -129,7 +132,10 @@ impl ConfigErrors {
             io::ErrorKind::PermissionDenied => "let this user read it, or run vrrp as one who may",
             _ => "name a readable file with -c FILE",
         };
-        Self::of_file(path, format!("the configuration cannot be read: {}; {advice}", describe(error)))
+        Self::of_file(
+            path,
+            format!("the configuration cannot be read: {}; {advice}", describe(error)),
+        )
     }
 
     /// The file is not text: everything from octet `valid` on.

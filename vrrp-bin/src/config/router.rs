@@ -3,8 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use vrrp_core::{
-    Announcements, Centiseconds, Checksum, Cidr, ConfigError, Family, Ipv4Addresses, Ipv6Addresses, Password,
-    Protocol, Role, Seconds, VirtualRouter, Vrid,
+    Announcements, Centiseconds, Checksum, Cidr, ConfigError, Family, Ipv4Addresses, Ipv6Addresses,
+    Password, Protocol, Role, Seconds, VirtualRouter, Vrid,
 };
 
 use super::{
@@ -51,8 +51,11 @@ struct Settings<'a> {
 pub(super) fn read(section: &Section<'_>, directory: &Path, problems: &mut Problems) -> Vec<Draft> {
     let Some(settings) = Settings::read(section, directory, problems) else { return Vec::new() };
     settings.check_families(problems);
-    let drafts: Vec<_> =
-        settings.addresses.families().filter_map(|family| settings.draft(family, problems)).collect();
+    let drafts: Vec<_> = settings
+        .addresses
+        .families()
+        .filter_map(|family| settings.draft(family, problems))
+        .collect();
     drafts
 }
 
@@ -73,7 +76,8 @@ impl<'a> Settings<'a> {
         let interval = section.or("interval", one_second, |item| item.duration(problems, "250ms"));
         let role = values::role(section, problems);
         let password = values::password(section, directory, problems);
-        let checksum = section.or("checksum", None, |item| item.choice(problems, CHECKSUMS).map(Some));
+        let checksum =
+            section.or("checksum", None, |item| item.choice(problems, CHECKSUMS).map(Some));
         let backend = backend::read(section, problems);
         let announcements = values::announcements(section, problems);
         let unicast = unicast::read(section, problems);
@@ -121,8 +125,9 @@ impl<'a> Settings<'a> {
 
     fn draft(&self, family: Family, problems: &mut Problems) -> Option<Draft> {
         let protocol = self.protocol(family, problems)?;
-        let router =
-            VirtualRouter::new(self.vrid.value, protocol).role(self.role).announcements(self.announcements);
+        let router = VirtualRouter::new(self.vrid.value, protocol)
+            .role(self.role)
+            .announcements(self.announcements);
         let router = self.unicast.apply(router, &self.addresses, problems)?;
         Some(Draft {
             name: self.name(family),
@@ -140,7 +145,11 @@ impl<'a> Settings<'a> {
     fn protocol(&self, family: Family, problems: &mut Problems) -> Option<Protocol> {
         let (at, every) = (self.interval.at, self.interval.value);
         let unfit = |error: ConfigError| {
-            let who = if self.version == 2 && family == Family::Ipv6 { " (IPv6 stays VRRPv3)" } else { "" };
+            let who = if self.version == 2 && family == Family::Ipv6 {
+                " (IPv6 stays VRRPv3)"
+            } else {
+                ""
+            };
             format!("`interval` is {:?}; {error}{who}", super::duration::format(every))
         };
         let addresses_at = self.addresses.at;
@@ -191,7 +200,8 @@ fn required<'a>(
     example: &str,
     problems: &mut Problems,
 ) -> Option<Item<'a>> {
-    let missing = || format!("this virtual router has no `{key}`; add for example {key} = {example}");
+    let missing =
+        || format!("this virtual router has no `{key}`; add for example {key} = {example}");
     section.required(key, missing, problems)
 }
 

@@ -35,7 +35,12 @@ pub(super) struct Item<'a> {
 
 impl<'a> Section<'a> {
     /// Reads `table`, whose keys must be among `keys`.
-    pub(super) fn new(at: usize, table: &'a DeTable<'a>, keys: &Keys, problems: &mut Problems) -> Self {
+    pub(super) fn new(
+        at: usize,
+        table: &'a DeTable<'a>,
+        keys: &Keys,
+        problems: &mut Problems,
+    ) -> Self {
         let mut meant = Vec::new();
         for key in table.keys() {
             if let Err(message) = keys.judge(key.get_ref()) {
@@ -129,7 +134,9 @@ impl<'a> Item<'a> {
     /// The entries of the list, if it is one.
     pub(super) fn as_list(&self) -> Option<Vec<Self>> {
         match self.value {
-            DeValue::Array(values) => Some(values.iter().map(|value| Self::new(self.name, value)).collect()),
+            DeValue::Array(values) => {
+                Some(values.iter().map(|value| Self::new(self.name, value)).collect())
+            }
             _ => None,
         }
     }
@@ -206,11 +213,19 @@ impl<'a> Item<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&self, problems: &mut Problems, choices: &[(&str, T)]) -> Option<At<T>> {
+    pub(super) fn choice<T: Copy>(
+        &self,
+        problems: &mut Problems,
+        choices: &[(&str, T)],
+    ) -> Option<At<T>> {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let list = words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" or ");
         let Some(text) = self.as_text() else {
-            self.wrong_type(problems, &list, &format!("{:?}", words.first().copied().unwrap_or_default()));
+            self.wrong_type(
+                problems,
+                &list,
+                &format!("{:?}", words.first().copied().unwrap_or_default()),
+            );
             return None;
         };
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {

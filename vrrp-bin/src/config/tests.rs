@@ -2,7 +2,9 @@
 
 use std::{fs, net::IpAddr, time::Duration};
 
-use vrrp_core::{Checksum, Cidr, Hear, Password, Peer, Preempt, Priority, Protocol, Reach, Role, Transport};
+use vrrp_core::{
+    Checksum, Cidr, Hear, Password, Peer, Preempt, Priority, Protocol, Reach, Role, Transport,
+};
 
 use super::{effective::Effective, *};
 
@@ -77,7 +79,10 @@ fn every_bad_file_is_told_what_is_wrong_where() {
 fn both_families_make_two_virtual_routers() {
     let config = parse(FULL).unwrap();
     let [v4, v6, other] = config.routers.as_slice() else { panic!("{config:#?}") };
-    assert_eq!((v4.name.as_str(), v6.name.as_str(), other.name.as_str()), ("web", "web/v6", "eth1-51-ipv4"));
+    assert_eq!(
+        (v4.name.as_str(), v6.name.as_str(), other.name.as_str()),
+        ("web", "web/v6", "eth1-51-ipv4")
+    );
     assert_eq!(cidrs(&v4.router), ["192.0.2.10/24", "192.0.2.11/32"]);
     assert_eq!(cidrs(&v6.router), ["fe80::10/128", "2001:db8::10/64"]);
     assert_eq!((v4.router.vrid().get(), v6.router.vrid().get()), (51, 51));
@@ -146,10 +151,17 @@ fn a_program_may_hold_the_addresses() {
 fn what_is_left_out_has_the_defaults_of_the_core() {
     let config = parse(MINIMAL).unwrap();
     let [router] = config.routers.as_slice() else { panic!("{config:#?}") };
-    let addresses = vrrp_core::Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>().unwrap()]).unwrap();
+    let addresses =
+        vrrp_core::Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>().unwrap()]).unwrap();
     let interval = vrrp_core::Centiseconds::ONE_SECOND;
-    assert_eq!(router.router, VirtualRouter::v3_ipv4(Vrid::try_from(51).unwrap(), addresses, interval));
-    assert_eq!((router.name.as_str(), &router.backend), ("eth0-51-ipv4", &Backend::Kernel { lease: true }));
+    assert_eq!(
+        router.router,
+        VirtualRouter::v3_ipv4(Vrid::try_from(51).unwrap(), addresses, interval)
+    );
+    assert_eq!(
+        (router.name.as_str(), &router.backend),
+        ("eth0-51-ipv4", &Backend::Kernel { lease: true })
+    );
     assert_eq!(config.control, Path::new(CONTROL));
     assert!(config.realtime.is_none());
 }
@@ -159,16 +171,25 @@ fn places_are_lines_and_columns_of_characters() {
     let config = parse("# a comment with \u{e9}\n[[virtual_router]]\ninterface = \"eth0\"\nvrid = 1\naddresses = [ \"192.0.2.10\" ] # \u{e9}\n").unwrap();
     let [router] = config.routers.as_slice() else { panic!("{config:#?}") };
     assert_eq!(router.places.interface.to_string(), "f.toml:3:13");
-    assert_eq!(router.places.addresses.first().map(|(_, at)| at.to_string()).unwrap(), "f.toml:5:15");
-    let errors =
-        parse("[[virtual_router]]\nname = \"\u{e9}\u{e9}\" # \u{e9}\n\u{e9} = 1\n").unwrap_err().to_string();
-    assert!(errors.lines().any(|line| line.starts_with("f.toml:3:1: this is not TOML")), "{errors}");
+    assert_eq!(
+        router.places.addresses.first().map(|(_, at)| at.to_string()).unwrap(),
+        "f.toml:5:15"
+    );
+    let errors = parse("[[virtual_router]]\nname = \"\u{e9}\u{e9}\" # \u{e9}\n\u{e9} = 1\n")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        errors.lines().any(|line| line.starts_with("f.toml:3:1: this is not TOML")),
+        "{errors}"
+    );
 }
 
 #[test]
 fn one_link_local_address_may_be_on_two_interfaces() {
     let router = |interface| {
-        format!("[[virtual_router]]\ninterface = \"{interface}\"\nvrid = 1\naddresses = [\"fe80::1\"]\n")
+        format!(
+            "[[virtual_router]]\ninterface = \"{interface}\"\nvrid = 1\naddresses = [\"fe80::1\"]\n"
+        )
     };
     assert_eq!(parse(&format!("{}{}", router("eth0"), router("eth1"))).unwrap().routers.len(), 2);
     assert!(parse(&format!("{0}{0}", router("eth0"))).is_err());
@@ -196,7 +217,8 @@ fn a_file_that_cannot_be_read_is_named() {
         missing,
         "/nonexistent/vrrp.toml: the configuration cannot be read: no such file or directory; name the file with -c FILE"
     );
-    let keepalived = Config::load(Path::new("/etc/keepalived/keepalived.conf")).unwrap_err().to_string();
+    let keepalived =
+        Config::load(Path::new("/etc/keepalived/keepalived.conf")).unwrap_err().to_string();
     assert!(
         keepalived.starts_with("/etc/keepalived/keepalived.conf: keepalived's format is not"),
         "{keepalived}"
@@ -205,7 +227,10 @@ fn a_file_that_cannot_be_read_is_named() {
     let file = directory.path().join("vrrp.toml");
     fs::write(&file, b"[[virtual_router]]\nname = \"\xff\"\n").unwrap();
     let binary = Config::load(&file).unwrap_err().to_string();
-    assert_eq!(binary, format!("{}:2:9: this is not UTF-8 text; save the file as UTF-8", file.display()));
+    assert_eq!(
+        binary,
+        format!("{}:2:9: this is not UTF-8 text; save the file as UTF-8", file.display())
+    );
 }
 
 #[test]

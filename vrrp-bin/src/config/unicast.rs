@@ -31,7 +31,10 @@ pub(super) fn read(section: &Section<'_>, problems: &mut Problems) -> Option<Uni
 fn hear(item: Item<'_>, section: &Section<'_>, problems: &mut Problems) -> Option<Hear> {
     let hear = item.choice(problems, &[("peers", Hear::Peers), ("any", Hear::Any)])?;
     if section.get("peers").is_none() {
-        problems.add(item.at, "`hear` is for unicast, and there are no `peers`; list them or remove `hear`");
+        problems.add(
+            item.at,
+            "`hear` is for unicast, and there are no `peers`; list them or remove `hear`",
+        );
         return None;
     }
     Some(hear.value)
@@ -39,8 +42,9 @@ fn hear(item: Item<'_>, section: &Section<'_>, problems: &mut Problems) -> Optio
 
 fn source(item: Item<'_>, problems: &mut Problems) -> Option<At<IpAddr>> {
     let text = item.text(problems, "192.0.2.1")?.value;
-    let message =
-        |_| format!("`source` is {text:?}, which is not an IP address; write for example \"192.0.2.1\"");
+    let message = |_| {
+        format!("`source` is {text:?}, which is not an IP address; write for example \"192.0.2.1\"")
+    };
     let value = problems.check(item.at, text.parse(), message)?;
     Some(At { at: item.at, value })
 }
@@ -48,14 +52,18 @@ fn source(item: Item<'_>, problems: &mut Problems) -> Option<At<IpAddr>> {
 fn peers(item: Item<'_>, problems: &mut Problems) -> Option<At<Vec<At<Peer>>>> {
     let items = item.list(problems, "[\"192.0.2.2\", \"192.0.2.3\"]")?;
     if items.is_empty() {
-        problems.add(item.at, "`peers` is empty; name at least one peer, or remove `peers` to use multicast");
+        problems.add(
+            item.at,
+            "`peers` is empty; name at least one peer, or remove `peers` to use multicast",
+        );
         return None;
     }
     let peers: Vec<Option<At<Peer>>> = items.into_iter().map(|item| peer(item, problems)).collect();
     let peers = peers.into_iter().collect::<Option<Vec<_>>>()?;
     for (index, peer) in peers.iter().enumerate() {
         if peers.iter().take(index).any(|earlier| earlier.value.address == peer.value.address) {
-            problems.add(peer.at, unfit(&peer.value.address.to_string(), ConfigError::AddressTwice));
+            problems
+                .add(peer.at, unfit(&peer.value.address.to_string(), ConfigError::AddressTwice));
         }
     }
     Some(At { at: item.at, value: peers })
@@ -66,7 +74,8 @@ fn peer(item: Item<'_>, problems: &mut Problems) -> Option<At<Peer>> {
     let min_ttl_routed = ttl(item, "min_ttl_routed", problems)?;
     let item = address_of(item, &keys::PEER, "192.0.2.2", problems)?;
     let text = item.text(problems, "192.0.2.2")?.value;
-    let message = |_| format!("{text:?} is not an IP address of a peer; write for example \"192.0.2.2\"");
+    let message =
+        |_| format!("{text:?} is not an IP address of a peer; write for example \"192.0.2.2\"");
     let address: IpAddr = problems.check(item.at, text.parse(), message)?;
     let value = Peer { min_ttl_routed, ..Peer::from(address).min_ttl(min_ttl.unwrap_or(u8::MAX)) };
     Some(At { at: item.at, value })

@@ -15,7 +15,10 @@ use super::{
 pub(super) fn interface<'a>(item: Item<'a>, problems: &mut Problems) -> Option<At<&'a str>> {
     let name = item.text(problems, "eth0")?;
     if name.value == "auto" {
-        problems.add(item.at, "interface = \"auto\" is not supported in this version; name the interface");
+        problems.add(
+            item.at,
+            "interface = \"auto\" is not supported in this version; name the interface",
+        );
         return None;
     }
     if !is_interface_name(name.value) {
@@ -49,7 +52,8 @@ pub(super) fn name<'a>(
 ) -> Option<At<&'a str>> {
     let name = item.text(problems, "web")?;
     let only_ipv6 = addresses.is_some_and(|addresses| addresses.ipv4.is_empty());
-    let stem = if only_ipv6 { name.value.strip_suffix("/v6").unwrap_or(name.value) } else { name.value };
+    let stem =
+        if only_ipv6 { name.value.strip_suffix("/v6").unwrap_or(name.value) } else { name.value };
     if !is_name(stem) {
         let message = format!(
             "`name` is {:?}; write 1 to 64 letters, digits and any of . _ - : @, such as \"web\"",
@@ -85,19 +89,24 @@ pub(super) fn role(section: &Section<'_>, problems: &mut Problems) -> Option<Rol
         Some("owner") => {
             if preempt? != Preempt::Always {
                 let at = section.get("preempt").map_or(item.at, |item| item.at);
-                problems
-                    .add(at, "the owner of the addresses always preempts (RFC 9568 6.1); remove `preempt`");
+                problems.add(
+                    at,
+                    "the owner of the addresses always preempts (RFC 9568 6.1); remove `preempt`",
+                );
                 return None;
             }
             Some(Role::Owner)
         }
         Some(text) => {
-            problems
-                .add(item.at, format!("`priority` is {text:?}; write a number from 1 to 254, or \"owner\""));
+            problems.add(
+                item.at,
+                format!("`priority` is {text:?}; write a number from 1 to 254, or \"owner\""),
+            );
             None
         }
         None if item.is_integer() => {
-            let rule = "write a number from 1 to 254, or \"owner\" (255) if this host owns the addresses";
+            let rule =
+                "write a number from 1 to 254, or \"owner\" (255) if this host owns the addresses";
             let priority: At<Priority> = item.number(problems, rule, 100)?;
             Some(Role::Contender { priority: priority.value, preempt: preempt? })
         }
@@ -133,7 +142,8 @@ pub(super) fn password(
     let (item, octets) = match (inline, file) {
         (None, None) => return Some(None),
         (Some(_), Some(file)) => {
-            problems.add(file.at, "there is a `password` and a `password_file`; remove one of them");
+            problems
+                .add(file.at, "there is a `password` and a `password_file`; remove one of them");
             return None;
         }
         (Some(item), None) => {
@@ -142,7 +152,8 @@ pub(super) fn password(
         (None, Some(item)) => (item, password_file(item, directory, problems)),
     };
     let octets = octets?;
-    let message = |error: ConfigError| format!("`{}` holds {} octets; {error}", item.name, octets.len());
+    let message =
+        |error: ConfigError| format!("`{}` holds {} octets; {error}", item.name, octets.len());
     let value = problems.check(item.at, Password::try_from(octets.as_slice()), message)?;
     Some(Some(At { at: item.at, value }))
 }
@@ -164,11 +175,18 @@ fn password_file(item: Item<'_>, directory: &Path, problems: &mut Problems) -> O
 }
 
 /// `announce = { repeat = [...], refresh = "..." }`; a refresh of "0s" is none.
-pub(super) fn announcements(section: &Section<'_>, problems: &mut Problems) -> Option<Announcements> {
+pub(super) fn announcements(
+    section: &Section<'_>,
+    problems: &mut Problems,
+) -> Option<Announcements> {
     let defaults = Announcements::default();
     let Some(item) = section.get("announce") else { return Some(defaults) };
     let Some(announce) = item.as_section(&keys::ANNOUNCE, problems) else {
-        item.wrong_type(problems, "a table", "{ repeat = [\"0s\", \"1s\", \"5s\"], refresh = \"60s\" }");
+        item.wrong_type(
+            problems,
+            "a table",
+            "{ repeat = [\"0s\", \"1s\", \"5s\"], refresh = \"60s\" }",
+        );
         return None;
     };
     let refresh = announce.or("refresh", defaults.refresh(), |item| refresh(item, problems));
@@ -188,8 +206,10 @@ pub(super) fn announcements(section: &Section<'_>, problems: &mut Problems) -> O
 fn refresh(item: Item<'_>, problems: &mut Problems) -> Optional<Duration> {
     let every = item.duration(problems, "60s")?.value;
     if every > Duration::ZERO && every < Duration::from_secs(1) {
-        problems
-            .add(item.at, "`refresh` is shorter than a second; write \"1s\" or more, or \"0s\" for never");
+        problems.add(
+            item.at,
+            "`refresh` is shorter than a second; write \"1s\" or more, or \"0s\" for never",
+        );
         return None;
     }
     Some((every > Duration::ZERO).then_some(every))

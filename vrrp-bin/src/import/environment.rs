@@ -85,7 +85,8 @@ fn read_from(process: impl IntoIterator<Item = (OsString, OsString)>, root: &Pat
         None => Vec::new(),
     };
     unknown::report(style, &mut reader);
-    let control = reader.plain("VRRP_CONTROL").map_or_else(|| PathBuf::from(CONTROL), PathBuf::from);
+    let control =
+        reader.plain("VRRP_CONTROL").map_or_else(|| PathBuf::from(CONTROL), PathBuf::from);
     let (mut notes, errors) = reader.finish();
     let config = if errors.is_empty() {
         Ok(Config { origin: Place::Environment, routers, control, realtime: None })

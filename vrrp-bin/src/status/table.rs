@@ -41,7 +41,8 @@ fn row(router: &VirtualRouter) -> [String; 8] {
         Some(hold) => hold.clone(),
         None => router.phase.clone(),
     };
-    let addresses = if router.addresses_held.is_empty() { &router.addresses } else { &router.addresses_held };
+    let addresses =
+        if router.addresses_held.is_empty() { &router.addresses } else { &router.addresses_held };
     let more = addresses.len().saturating_sub(1);
     let first = addresses.first().map_or("-", String::as_str);
     [
@@ -58,8 +59,9 @@ fn row(router: &VirtualRouter) -> [String; 8] {
 
 /// Pads every column to its widest cell.
 fn align(rows: &[[String; 8]]) -> String {
-    let width =
-        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
     let mut text = String::new();
     for row in rows {
         let cells = row
@@ -102,15 +104,24 @@ fn details(router: &VirtualRouter) -> String {
         );
     }
     if let Some(waits) = router.waits_seconds {
-        line("waits", format!("{waits:.2} s more for its link and its address, and serves meanwhile"));
+        line(
+            "waits",
+            format!("{waits:.2} s more for its link and its address, and serves meanwhile"),
+        );
     }
     for Disagreement { sentence, .. } in &router.notices {
         line("notice", sentence.clone());
     }
     for peer in &router.peers_heard {
-        let what =
-            if peer.priority == 0 { "resigned".to_owned() } else { format!("priority {}", peer.priority) };
-        line("heard", format!("{}  {what}, {}", peer.address, messages(peer.messages, peer.seconds_ago)));
+        let what = if peer.priority == 0 {
+            "resigned".to_owned()
+        } else {
+            format!("priority {}", peer.priority)
+        };
+        line(
+            "heard",
+            format!("{}  {what}, {}", peer.address, messages(peer.messages, peer.seconds_ago)),
+        );
     }
     for peer in &router.peers_refused {
         line("refused", refused(peer));
@@ -119,7 +130,8 @@ fn details(router: &VirtualRouter) -> String {
     if !counters.is_empty() {
         line("counted", counters);
     }
-    let rejected = counts(router.counters.rejected.iter().map(|(reason, count)| (reason.as_str(), *count)));
+    let rejected =
+        counts(router.counters.rejected.iter().map(|(reason, count)| (reason.as_str(), *count)));
     if !rejected.is_empty() {
         line("rejected", rejected);
     }
@@ -130,7 +142,9 @@ fn details(router: &VirtualRouter) -> String {
 fn reason(router: &VirtualRouter) -> String {
     match (router.reason_source, router.reason_priority) {
         (Some(source), Some(0)) => format!("{} of {source}", router.reason),
-        (Some(source), Some(priority)) => format!("{} of {source}, priority {priority}", router.reason),
+        (Some(source), Some(priority)) => {
+            format!("{} of {source}, priority {priority}", router.reason)
+        }
         (_, _) => router.reason.clone(),
     }
 }
@@ -138,11 +152,13 @@ fn reason(router: &VirtualRouter) -> String {
 /// What a socket received that belongs to no virtual router; nothing if it received none.
 fn unattributed(port: &Port) -> String {
     let rejected = counts(port.rejected.iter().map(|(reason, count)| (reason.as_str(), *count)));
-    let dropped = counts([("heard", port.overflow_heard), ("refused", port.overflow_refused)].into_iter());
+    let dropped =
+        counts([("heard", port.overflow_heard), ("refused", port.overflow_refused)].into_iter());
     if rejected.is_empty() && dropped.is_empty() && port.peers_refused.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n{} {}: messages for no virtual router here\n", port.interface, port.family);
+    let mut text =
+        format!("\n{} {}: messages for no virtual router here\n", port.interface, port.family);
     let mut line = |label: &str, rest: String| text += &format!("  {label:<9} {rest}\n");
     for peer in &port.peers_refused {
         line("refused", refused(peer));
@@ -225,7 +241,8 @@ mod tests {
             phase: "held".to_owned(),
             hold: None,
             fault: false,
-            since: humantime::format_rfc3339_millis(SystemTime::now() - Duration::from_secs(200)).to_string(),
+            since: humantime::format_rfc3339_millis(SystemTime::now() - Duration::from_secs(200))
+                .to_string(),
             reason: "silence".to_owned(),
             reason_source: None,
             reason_priority: None,
@@ -253,7 +270,10 @@ mod tests {
             notices: Vec::new(),
             counters: Counters {
                 adverts_sent: 200,
-                rejected: BTreeMap::from([("wrong-checksum".to_owned(), 12), ("wrong-ttl".to_owned(), 0)]),
+                rejected: BTreeMap::from([
+                    ("wrong-checksum".to_owned(), 12),
+                    ("wrong-ttl".to_owned(), 0),
+                ]),
                 ..Counters::default()
             },
         }
@@ -274,10 +294,15 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("\n  refused   192.0.2.9  wrong-checksum, 12 messages, the last 0.2 s ago\n"),
+            text.contains(
+                "\n  refused   192.0.2.9  wrong-checksum, 12 messages, the last 0.2 s ago\n"
+            ),
             "{text}"
         );
-        assert!(text.contains("\n  counted   adverts_sent 200\n  rejected  wrong-checksum 12\n"), "{text}");
+        assert!(
+            text.contains("\n  counted   adverts_sent 200\n  rejected  wrong-checksum 12\n"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -301,11 +326,16 @@ mod tests {
         let text = routers(std::slice::from_ref(&disagrees));
         assert!(text.contains(" (stronger-claim of 192.0.2.2, priority 200)\n"), "{text}");
         assert!(
-            text.contains("\n  notice    192.0.2.2, priority 150: it has the priority of this node\n"),
+            text.contains(
+                "\n  notice    192.0.2.2, priority 150: it has the priority of this node\n"
+            ),
             "{text}"
         );
-        let resigned =
-            VirtualRouter { reason: "resignation".to_owned(), reason_priority: Some(0), ..disagrees };
+        let resigned = VirtualRouter {
+            reason: "resignation".to_owned(),
+            reason_priority: Some(0),
+            ..disagrees
+        };
         assert!(routers(&[resigned]).contains(" (resignation of 192.0.2.2)\n"));
     }
 
@@ -349,7 +379,9 @@ mod tests {
         let text = status(&all);
         assert!(!text.contains("eth0 ipv4:"), "{text}");
         assert!(
-            text.ends_with("\neth1 ipv4: messages for no virtual router here\n  rejected  unknown-vrid 3\n"),
+            text.ends_with(
+                "\neth1 ipv4: messages for no virtual router here\n  rejected  unknown-vrid 3\n"
+            ),
             "{text}"
         );
     }

@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const SETTLED: usize = 100;
 
 /// `who.test A IN`, recursion desired, without its number.
-const QUESTION: &[u8] = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03who\x04test\x00\x00\x01\x00\x01";
+const QUESTION: &[u8] =
+    b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03who\x04test\x00\x00\x01\x00\x01";
 
 /// A resolver on the network that the engine is in. It ends when it is dropped.
 pub(crate) struct Client {
@@ -62,7 +63,8 @@ impl Client {
         let socket = host.run(|| UdpSocket::bind("0.0.0.0:0"))??;
         socket.set_read_timeout(Some(Duration::from_millis(100)))?;
         let server = SocketAddrV4::new(server, 53);
-        let shared = Shared { socket, server, queries: Mutex::default(), ended: AtomicBool::new(false) };
+        let shared =
+            Shared { socket, server, queries: Mutex::default(), ended: AtomicBool::new(false) };
         let shared = Arc::new(shared);
         let threads = [Shared::ask, Shared::listen].map(|work| {
             let shared = Arc::clone(&shared);
@@ -116,7 +118,10 @@ impl Client {
                 loss.lost += 1;
                 unanswered = unanswered.or(last).or(Some(query.sent));
             } else {
-                let gap = unanswered.take().map(|since| query.sent.duration_since(since)).unwrap_or_default();
+                let gap = unanswered
+                    .take()
+                    .map(|since| query.sent.duration_since(since))
+                    .unwrap_or_default();
                 loss.outage = loss.outage.max(gap.saturating_sub(INTERVAL));
                 last = Some(query.sent);
             }
@@ -161,7 +166,8 @@ impl Shared {
 
     /// The answer ends in the address that it tells.
     fn answered(&self, answer: &[u8]) {
-        let (Some(&[high, low, flags, code]), Some(&node)) = (answer.first_chunk(), answer.last()) else {
+        let (Some(&[high, low, flags, code]), Some(&node)) = (answer.first_chunk(), answer.last())
+        else {
             return;
         };
         if flags & 0x80 == 0 || code & 0x0f != 0 {

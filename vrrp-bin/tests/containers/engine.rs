@@ -61,7 +61,10 @@ impl Engine {
     /// Runs a line that a user types, which says `docker`.
     pub(crate) fn shell(&self, line: &str) -> Result<String, Failed> {
         let mut command = Command::new("sh");
-        command.arg("-ec").arg(line).env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
+        command
+            .arg("-ec")
+            .arg(line)
+            .env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
         output(command)
     }
 
@@ -77,7 +80,8 @@ impl Engine {
         let mut pids: Vec<u32> = fs::read_dir("/proc")?
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
             .filter(|pid| {
-                fs::read_to_string(format!("/proc/{pid}/cgroup")).is_ok_and(|text| text.contains(&id))
+                fs::read_to_string(format!("/proc/{pid}/cgroup"))
+                    .is_ok_and(|text| text.contains(&id))
             })
             .collect();
         pids.sort_unstable();

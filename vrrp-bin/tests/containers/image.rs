@@ -15,7 +15,8 @@ use crate::{
     table::Table,
 };
 
-const CONFINED: [&str; 4] = ["--cap-drop=ALL", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--read-only"];
+const CONFINED: [&str; 4] =
+    ["--cap-drop=ALL", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--read-only"];
 
 /// Two capabilities and nothing to write to, with a tmpfs for the control socket or another place for it.
 pub(crate) fn confined(engine: &Engine, table: &Table) -> Outcome {
@@ -27,7 +28,8 @@ pub(crate) fn confined(engine: &Engine, table: &Table) -> Outcome {
         wait_for_health(&lan, host, "healthy")?;
         let pid = engine.pid(&lan.router(host))?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let inside = status.lines().find_map(|line| line.strip_prefix("NSpid:")?.split('\t').next_back());
+        let inside =
+            status.lines().find_map(|line| line.strip_prefix("NSpid:")?.split('\t').next_back());
         if inside != Some("1") {
             return Err(format!("the program is process {inside:?}").into());
         }
@@ -75,12 +77,14 @@ pub(crate) fn cost(engine: &Engine, table: &Table) -> Outcome {
     let (ours, theirs) = (memory(&lan, 10)?, memory(&lan, 11)?);
     let (our_size, their_size) = (size(engine, VRRP)?, size(engine, KEEPALIVED)?);
     table.note(format!("memory (Pss): {ours} KiB, and {theirs} KiB with keepalived"));
-    table.note(format!("image: {our_size:.1} MB, and {their_size:.1} MB of Debian with keepalived"));
+    table
+        .note(format!("image: {our_size:.1} MB, and {their_size:.1} MB of Debian with keepalived"));
     if ours > 20_000 || our_size > 20.0 { Err("that is too much".into()) } else { Ok(()) }
 }
 
 fn size(engine: &Engine, image: &str) -> Result<f64, Failed> {
-    let bytes: f64 = engine.docker(&["image", "inspect", "--format", "{{.Size}}", image])?.parse()?;
+    let bytes: f64 =
+        engine.docker(&["image", "inspect", "--format", "{{.Size}}", image])?.parse()?;
     Ok(bytes / 1e6)
 }
 

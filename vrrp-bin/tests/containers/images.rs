@@ -89,8 +89,9 @@ fn build(engine: &Engine) -> Outcome {
     let context = engine.folder().join("image");
     fs::create_dir_all(&context)?;
     fs::copy(binary, context.join("vrrp"))?;
-    let (_, last) =
-        dockerfile.split_once("FROM scratch\n").ok_or("the Dockerfile has no stage from scratch")?;
+    let (_, last) = dockerfile
+        .split_once("FROM scratch\n")
+        .ok_or("the Dockerfile has no stage from scratch")?;
     let copied = last.replace("COPY --from=build /vrrp /vrrp", "COPY vrrp /vrrp");
     fs::write(context.join("Dockerfile"), format!("FROM scratch\n{copied}"))?;
     engine.docker(&["build", "--tag", VRRP, &context.to_string_lossy()]).map(drop)

@@ -117,7 +117,8 @@ impl<'a> Lan<'a> {
     /// Sets something about the end of the host's cable that is at the bridge: `down` pulls it, and the host sees that;
     /// `nomaster` takes it off the bridge, and the host sees nothing.
     pub(crate) fn cable(&self, host: u8, settings: &[&str]) -> Outcome {
-        let index = self.engine.docker(&["exec", &self.host(host), "cat", "/sys/class/net/eth0/iflink"])?;
+        let index =
+            self.engine.docker(&["exec", &self.host(host), "cat", "/sys/class/net/eth0/iflink"])?;
         let index: u32 = index.parse()?;
         self.engine.host.run(|| {
             let name = if_indextoname(index)?;
@@ -138,7 +139,8 @@ impl<'a> Lan<'a> {
     }
 
     fn phase(&self, host: u8) -> Result<String, Failed> {
-        let status = self.engine.docker(&["exec", &self.router(host), "/vrrp", "status", "--json"])?;
+        let status =
+            self.engine.docker(&["exec", &self.router(host), "/vrrp", "status", "--json"])?;
         let status: Value = serde_json::from_str(&status)?;
         Ok(status["virtual_routers"][0]["phase"].as_str().unwrap_or("none").to_owned())
     }

@@ -53,7 +53,13 @@ fn remove(lan: &Lan<'_>, host: u8) -> Outcome {
 }
 
 /// What arcts/keepalived would run with the same variables.
-pub(crate) fn run_keepalived(lan: &Lan<'_>, own: u8, other: u8, state: &str, priority: u8) -> Outcome {
+pub(crate) fn run_keepalived(
+    lan: &Lan<'_>,
+    own: u8,
+    other: u8,
+    state: &str,
+    priority: u8,
+) -> Outcome {
     let (router, beside) = (lan.router(own), lan.beside(own));
     let config = format!(
         "vrrp_instance MAIN {{
@@ -82,7 +88,8 @@ pub(crate) fn run_keepalived(lan: &Lan<'_>, own: u8, other: u8, state: &str, pri
     fs::write(&file, config)?;
     let volume = format!("{}:/etc/keepalived/keepalived.conf:ro", file.display());
     let keepalived = ["keepalived", "--dont-fork", "--vrrp", "--log-console"];
-    let mut arguments = vec!["run", "--detach", "--name", &router, "--network", &beside, "--volume", &volume];
+    let mut arguments =
+        vec!["run", "--detach", "--name", &router, "--network", &beside, "--volume", &volume];
     arguments.extend(["--cap-add=NET_ADMIN", images::KEEPALIVED]);
     arguments.extend(keepalived);
     lan.engine.docker(&arguments).map(drop)

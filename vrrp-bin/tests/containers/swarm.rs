@@ -29,7 +29,8 @@ pub(crate) fn play(engine: &Engine, table: &Table) -> Outcome {
     engine.docker(&["swarm", "leave", "--force"])?;
     removed?;
     let (labelled, other) = (labelled?, other?);
-    let text = format!("Swarm: priority {labelled} from the label of the host, {other} without one");
+    let text =
+        format!("Swarm: priority {labelled} from the label of the host, {other} without one");
     if !gone || (labelled, other) != (150, 100) {
         return Err(format!("{text}; the stack was removed: {gone}").into());
     }
@@ -40,8 +41,11 @@ pub(crate) fn play(engine: &Engine, table: &Table) -> Outcome {
 fn deploy(engine: &Engine, node: &str) -> Outcome {
     let file = engine.folder().join("stack.yaml");
     std::fs::write(&file, examples::swarm(node)?)?;
-    let variables = format!("VRRP_IMAGE={VRRP} VRRP_INTERFACE={NAME} VRRP_ADDRESSES=172.31.0.200/24");
-    engine.shell(&format!("{variables} docker stack deploy --compose-file {} vrrp", file.display())).map(drop)
+    let variables =
+        format!("VRRP_IMAGE={VRRP} VRRP_INTERFACE={NAME} VRRP_ADDRESSES=172.31.0.200/24");
+    engine
+        .shell(&format!("{variables} docker stack deploy --compose-file {} vrrp", file.display()))
+        .map(drop)
 }
 
 /// The effective priority once the address is held and the container is healthy.

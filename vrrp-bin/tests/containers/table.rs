@@ -17,7 +17,14 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn record(&self, network: &str, event: &str, loss: Loss, both: Duration, bound: Duration) {
+    pub(crate) fn record(
+        &self,
+        network: &str,
+        event: &str,
+        loss: Loss,
+        both: Duration,
+        bound: Duration,
+    ) {
         let Loss { asked, lost, outage } = loss;
         let row = format!(
             "| {network} | {event} | {lost} of {asked} | {} | {} | {} |",
@@ -55,7 +62,8 @@ impl Table {
             return Ok(());
         }
         let mut text =
-            "| network | event | lost | outage | bound | both held |\n|---|---|---|---|---|---|\n".to_owned();
+            "| network | event | lost | outage | bound | both held |\n|---|---|---|---|---|---|\n"
+                .to_owned();
         for row in rows.iter() {
             let _ = writeln!(text, "{row}");
         }

@@ -78,8 +78,12 @@ pub(crate) fn arcts(engine: &Engine, table: &Table) -> Outcome {
         lan.docker("restart", 10)?;
         lan.wait_for_phase(10, "held")
     })?;
-    lan.event(table, "the network is cut between them", 11, bound, || lan.cable(10, &["nomaster"]))?;
-    lan.event(table, "the network is whole again", 10, NOTHING, || lan.cable(10, &["master", "arcts"]))?;
+    lan.event(table, "the network is cut between them", 11, bound, || {
+        lan.cable(10, &["nomaster"])
+    })?;
+    lan.event(table, "the network is whole again", 10, NOTHING, || {
+        lan.cable(10, &["master", "arcts"])
+    })?;
     lan.event(table, "docker stop of the backup", 10, NOTHING, || lan.docker("stop", 11))?;
     Ok(())
 }

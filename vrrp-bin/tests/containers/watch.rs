@@ -22,9 +22,14 @@ struct Lines {
 }
 
 impl Lines {
-    fn follow(mut process: Process, mut line: impl FnMut(&str) + Send + 'static) -> Result<Self, Failed> {
+    fn follow(
+        mut process: Process,
+        mut line: impl FnMut(&str) + Send + 'static,
+    ) -> Result<Self, Failed> {
         let output = process.stdout().ok_or("a program without its output")?;
-        let read = move || BufReader::new(output).lines().map_while(Result::ok).for_each(|text| line(&text));
+        let read = move || {
+            BufReader::new(output).lines().map_while(Result::ok).for_each(|text| line(&text))
+        };
         Ok(Self { process, thread: Some(thread::spawn(read)) })
     }
 }
@@ -125,8 +130,9 @@ impl Wire {
         let mut first = None;
         wait_until(SOON, || {
             let frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-            let wanted =
-                |frame: &&Advertisement| frame.at >= since && frame.source == source && frame.priority > 0;
+            let wanted = |frame: &&Advertisement| {
+                frame.at >= since && frame.source == source && frame.priority > 0
+            };
             first = frames.iter().find(wanted).map(|frame| frame.at);
             first.is_some()
         });
@@ -137,7 +143,11 @@ impl Wire {
 fn parse(line: &str) -> Option<Advertisement> {
     let mut fields = line.split('\t');
     let at = Duration::try_from_secs_f64(fields.next()?.parse().ok()?).ok()?;
-    Some(Advertisement { at, source: fields.next()?.parse().ok()?, priority: fields.next()?.parse().ok()? })
+    Some(Advertisement {
+        at,
+        source: fields.next()?.parse().ok()?,
+        priority: fields.next()?.parse().ok()?,
+    })
 }
 
 /// Waits on a thread of its own for the end of a process, and tells when it came; `None` if it does not.

@@ -28,7 +28,10 @@ impl Checker<'_> {
             let good = match keyword.as_str() {
                 "$ref" => {
                     let pointer = rule.as_str().unwrap_or_default().trim_start_matches('#');
-                    let target = self.root.pointer(pointer).ok_or_else(|| format!("{path}: no {pointer}"))?;
+                    let target = self
+                        .root
+                        .pointer(pointer)
+                        .ok_or_else(|| format!("{path}: no {pointer}"))?;
                     self.check(target, value, path)?;
                     true
                 }
@@ -37,9 +40,9 @@ impl Checker<'_> {
                 "enum" => rule.as_array().is_some_and(|values| values.contains(value)),
                 "minimum" => value.as_f64() >= rule.as_f64() || value.is_null(),
                 "maximum" => value.as_f64() <= rule.as_f64(),
-                "minLength" => {
-                    value.as_str().is_some_and(|text| text.len() as u64 >= rule.as_u64().unwrap_or_default())
-                }
+                "minLength" => value
+                    .as_str()
+                    .is_some_and(|text| text.len() as u64 >= rule.as_u64().unwrap_or_default()),
                 "items" => {
                     for (index, item) in value.as_array().into_iter().flatten().enumerate() {
                         self.check(rule, item, &format!("{path}[{index}]"))?;

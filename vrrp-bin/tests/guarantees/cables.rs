@@ -33,8 +33,7 @@ const fn case(
     Case { name, fault, promise, seconds, needs, is_long: false, play: Play::Timed(play) }
 }
 
-const HEALS: &str =
-    "a takeover in its time; after healing one node within an interval, the client at it within 1 s";
+const HEALS: &str = "a takeover in its time; after healing one node within an interval, the client at it within 1 s";
 
 pub(crate) const CASES: &[Case] = &[
     case(
@@ -53,9 +52,14 @@ pub(crate) const CASES: &[Case] = &[
         None,
         |_| flap(B),
     ),
-    case("power_cut", "port of the active node dead for 7 s, 1 s interval", HEALS, 16, None, |ticker| {
-        partition(Way::Dead, LASTS, ticker)
-    }),
+    case(
+        "power_cut",
+        "port of the active node dead for 7 s, 1 s interval",
+        HEALS,
+        16,
+        None,
+        |ticker| partition(Way::Dead, LASTS, ticker),
+    ),
     case(
         "power_cut_winner_first",
         "the same for 5.7 s: the stronger node speaks first when it is healed",
@@ -108,7 +112,8 @@ fn flap(port: usize) -> Result<Figures, Failed> {
         pass(now() + site.plan.active_down(B));
         let loss = site.loss_since(mark)?;
         site.is_at(A)?;
-        let takeovers = site.members[B].watch.held().iter().filter(|held| held.from >= begun).count();
+        let takeovers =
+            site.members[B].watch.held().iter().filter(|held| held.from >= begun).count();
         Ok((takeovers, loss.lost))
     })?;
     seen.judge(
@@ -184,7 +189,10 @@ fn is_bounded(partition: &Partition, way: Way, plan: &Plan, ticker: &Ticker) -> 
     }
     at_most("both had the address after healing", *both, plan.interval, ticker)?;
     let settled = way.settles_within().as_millis();
-    check(*late == 0, format!("the client lost {late} packets later than {settled} ms after healing"))
+    check(
+        *late == 0,
+        format!("the client lost {late} packets later than {settled} ms after healing"),
+    )
 }
 
 fn play(site: &mut Site, way: Way, lasts: Duration) -> Result<Partition, Failed> {
@@ -218,8 +226,8 @@ fn play(site: &mut Site, way: Way, lasts: Duration) -> Result<Partition, Failed>
 
 fn tell(partition: &Partition) -> String {
     let Partition { outage, took, both, after, .. } = partition;
-    let took =
-        took.map_or_else(|| "no takeover".to_owned(), |took| format!("takeover after {}", short(took)));
+    let took = took
+        .map_or_else(|| "no takeover".to_owned(), |took| format!("takeover after {}", short(took)));
     let [outage, both, after] = [outage, both, after].map(|time| short(*time));
     format!(
         "{took}, client cut off for {outage}; after healing both had it for {both}, client cut off for {after}"

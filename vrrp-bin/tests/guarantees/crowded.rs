@@ -63,7 +63,8 @@ fn flooded(site: &Site, host: &Host) -> Result<Sent, Failed> {
     let begun = now();
     pass(begun + LASTS);
     let frames = site.capture.frames();
-    let sent = frames.iter().filter(|frame| frame.at >= begun && site.members[A].said(frame).is_some());
+    let sent =
+        frames.iter().filter(|frame| frame.at >= begun && site.members[A].said(frame).is_some());
     let times: Vec<Duration> = sent.map(|frame| frame.at).collect();
     let gaps = times.windows(2).filter_map(|pair| Some(*pair.last()? - *pair.first()?));
     let worst_gap = gaps.max().unwrap_or(LASTS);

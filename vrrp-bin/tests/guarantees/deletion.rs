@@ -125,7 +125,8 @@ fn tell(deletion: &Deletion) -> String {
 }
 
 fn delete_once(site: &Site) -> Result<Deletion, Failed> {
-    let holder = site.members.iter().find(|member| member.holds()).ok_or("nobody has the address")?;
+    let holder =
+        site.members.iter().find(|member| member.holds()).ok_or("nobody has the address")?;
     let before = changes(holder);
     let (mark, begun) = (site.client.mark(), now());
     delete(holder)?;
@@ -148,8 +149,12 @@ fn delete_once(site: &Site) -> Result<Deletion, Failed> {
 /// How often this node has become something else, as far as it says.
 fn changes(member: &Member) -> u64 {
     match member.make {
-        Make::Ours => member.node.router(0)["counters"]["became_active"].as_u64().unwrap_or_default(),
-        Make::Keepalived => member.log().lines().filter(|line| line.contains(" STATE")).count() as u64,
+        Make::Ours => {
+            member.node.router(0)["counters"]["became_active"].as_u64().unwrap_or_default()
+        }
+        Make::Keepalived => {
+            member.log().lines().filter(|line| line.contains(" STATE")).count() as u64
+        }
     }
 }
 
@@ -230,11 +235,18 @@ fn fight_alone(ticker: &Ticker) -> Result<Figures, Failed> {
         site.members[A].wait_for_active()?;
         site.is_served()?;
         let held = site.members[A].watch.held();
-        let repairs = held.iter().filter(|held| held.from > end - 3 * SECOND && held.from <= end).count();
+        let repairs =
+            held.iter().filter(|held| held.from > end - 3 * SECOND && held.from <= end).count();
         check(site.adverts(A, end - SECOND) >= 1, "it does not advertise")?;
         Ok((deletions, repairs, back.saturating_sub(end)))
     })?;
-    check((2..=4).contains(&repairs), format!("{repairs} repairs in the last 3 s of {deletions} deletions"))?;
+    check(
+        (2..=4).contains(&repairs),
+        format!("{repairs} repairs in the last 3 s of {deletions} deletions"),
+    )?;
     at_most("the address was back after the last deletion", back, SECOND, ticker)?;
-    Ok(Figures::alone(format!("{repairs} repairs in the last 3 s; back {} after the end", short(back))))
+    Ok(Figures::alone(format!(
+        "{repairs} repairs in the last 3 s; back {} after the end",
+        short(back)
+    )))
 }

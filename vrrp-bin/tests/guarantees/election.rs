@@ -20,7 +20,8 @@ const RUNS: u32 = 5;
 /// For how long a node that cannot have the address is looked at.
 const LONG: Duration = Duration::from_secs(5);
 
-const ONE: &str = "one is active after its Active_Down_Interval; never both for longer than an interval";
+const ONE: &str =
+    "one is active after its Active_Down_Interval; never both for longer than an interval";
 
 pub(crate) const CASES: &[Case] = &[
     Case::timed(
@@ -75,11 +76,18 @@ fn start(plan: &Plan, ticker: &Ticker) -> Result<Figures, Failed> {
     let both = Spread::of(seen.ours.iter().map(|start| start.both));
     seen.judge_each(
         |_| {
-            at_most("the first was active after", served.worst(), plan.active_down(A) + STARTUP, ticker)?;
+            at_most(
+                "the first was active after",
+                served.worst(),
+                plan.active_down(A) + STARTUP,
+                ticker,
+            )?;
             at_most("both had the address for", both.worst(), plan.interval, ticker)
         },
         |_| format!("active after: {served}; both had it: {both}"),
-        |start| format!("active after {}; both had it for {}", short(start.served), short(start.both)),
+        |start| {
+            format!("active after {}; both had it for {}", short(start.served), short(start.both))
+        },
     )
 }
 
@@ -115,7 +123,12 @@ fn three_nodes(ticker: &Ticker) -> Result<Figures, Failed> {
         Ok([first, second])
     })?;
     seen.judge(
-        |took| [B, C].into_iter().zip(took).try_for_each(|(heir, took)| in_time(&plan, heir, *took, ticker)),
+        |took| {
+            [B, C]
+                .into_iter()
+                .zip(took)
+                .try_for_each(|(heir, took)| in_time(&plan, heir, *took, ticker))
+        },
         |took| format!("followed after {} and {}", short(took[0]), short(took[1])),
     )
 }
@@ -178,6 +191,10 @@ fn tell(denied: &Denied) -> String {
     let cut = short(*cut);
     match claims {
         0 => format!("it never claims the address; client cut off for {cut}"),
-        _ => format!("{} later {} nodes have it; client cut off for {cut}", short(LONG), holders.len()),
+        _ => format!(
+            "{} later {} nodes have it; client cut off for {cut}",
+            short(LONG),
+            holders.len()
+        ),
     }
 }

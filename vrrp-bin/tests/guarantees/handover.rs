@@ -20,7 +20,9 @@ pub(crate) const CASES: &[Case] = &[
     Case::timed("stop_1s", "graceful stop (SIGTERM), 1 s interval", LOSES_FIVE, 8, |ticker| {
         stop(SECOND, ticker)
     }),
-    Case::timed("stop_100ms", "graceful stop, 100 ms interval", LOSES_FIVE, 3, |ticker| stop(TENTH, ticker)),
+    Case::timed("stop_100ms", "graceful stop, 100 ms interval", LOSES_FIVE, 3, |ticker| {
+        stop(TENTH, ticker)
+    }),
     Case::timed(
         "stop_three",
         "graceful stop, two successors",
@@ -106,7 +108,11 @@ fn stop_lone(ticker: &Ticker) -> Result<Figures, Failed> {
     at_most("the address was released after", released, bound, ticker)?;
     // The process has to end, too.
     at_most("the process ended after", ended, bound + TENTH, ticker)?;
-    Ok(Figures::alone(format!("address gone after {}, process after {}", short(released), short(ended))))
+    Ok(Figures::alone(format!(
+        "address gone after {}, process after {}",
+        short(released),
+        short(ended)
+    )))
 }
 
 fn stop_other(version: u8, ticker: &Ticker) -> Result<Figures, Failed> {

@@ -69,7 +69,10 @@ fn everywhere(_: &Ticker) -> Result<Figures, Failed> {
     seen.judge(|_| Ok(()), tell)
 }
 
-fn lossy(site: &mut Site, lose: impl FnOnce(&Site) -> Result<(), Failed>) -> Result<Minute, Failed> {
+fn lossy(
+    site: &mut Site,
+    lose: impl FnOnce(&Site) -> Result<(), Failed>,
+) -> Result<Minute, Failed> {
     site.elect()?;
     let (mark, begun) = (site.client.mark(), now());
     lose(site)?;

@@ -87,7 +87,8 @@ impl Member {
             Make::Ours => self.node.start_command(&self.config, command),
             Make::Keepalived => {
                 let Self { node, folder, config, .. } = self;
-                self.keepalived = Some(Keepalived::start_command(&node.host, folder, config, command)?);
+                self.keepalived =
+                    Some(Keepalived::start_command(&node.host, folder, config, command)?);
                 Ok(())
             }
         }
@@ -109,7 +110,9 @@ impl Member {
     pub(crate) fn wait(&mut self) -> Outcome {
         let Self { make, node, keepalived, .. } = self;
         match (make, keepalived) {
-            (Make::Ours, _) => check(node.wait()?, format!("{} did not end with status 0", node.name)),
+            (Make::Ours, _) => {
+                check(node.wait()?, format!("{} did not end with status 0", node.name))
+            }
             (_, Some(peer)) => check(peer.wait(SOON)?, format!("{} does not end", node.name)),
             (_, None) => Err("keepalived does not run".into()),
         }
@@ -155,10 +158,13 @@ impl Member {
     /// Its interface's own link-local address.
     pub(crate) fn link_local(&self) -> Result<Ipv6Addr, Failed> {
         let list = || {
-            Command::new("ip").args(["-6", "-o", "address", "show", "dev", "eth0", "scope", "link"]).output()
+            Command::new("ip")
+                .args(["-6", "-o", "address", "show", "dev", "eth0", "scope", "link"])
+                .output()
         };
         let said = String::from_utf8(self.node.host.run(list)??.stdout)?;
-        let mut found = said.split_whitespace().filter_map(|word| word.split_once('/')?.0.parse().ok());
+        let mut found =
+            said.split_whitespace().filter_map(|word| word.split_once('/')?.0.parse().ok());
         found
             .find(|found| *found != VIRTUAL_LINK_LOCAL)
             .ok_or_else(|| format!("no link-local address: {said}").into())
@@ -200,7 +206,12 @@ impl Member {
     pub(crate) fn wait_for_loss(&self, since: Duration) -> Result<Duration, Failed> {
         let mut gone = None;
         wait_until(SOON, || {
-            gone = self.watch.held().iter().filter_map(|held| held.until).find(|until| *until >= since);
+            gone = self
+                .watch
+                .held()
+                .iter()
+                .filter_map(|held| held.until)
+                .find(|until| *until >= since);
             gone.is_some()
         });
         gone.ok_or_else(|| format!("{} kept the address", self.node.name).into())

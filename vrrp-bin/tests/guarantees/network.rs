@@ -40,17 +40,24 @@ impl Network {
         match self {
             Self::Ipv4 | Self::Ipv6 => None,
             Self::RoutedIpv4 => Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, octet))),
-            Self::RoutedIpv6 => Some(IpAddr::V6(Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, octet as u16))),
+            Self::RoutedIpv6 => {
+                Some(IpAddr::V6(Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, octet as u16)))
+            }
         }
     }
 
     /// What `ip` is told on a node so that both reach each other.
     pub(crate) fn lay(self, who: usize) -> Vec<String> {
         let other = 1 - who.min(1);
-        let (Some(own), Some(peer)) = (self.source(who), self.source(other)) else { return Vec::new() };
+        let (Some(own), Some(peer)) = (self.source(who), self.source(other)) else {
+            return Vec::new();
+        };
         let (bits, nodad) = if self.is_ipv6() { (128, " nodad") } else { (32, "") };
-        let via =
-            if self.is_ipv6() { format!("fd00::{}", other + 1) } else { format!("10.0.0.{}", other + 1) };
+        let via = if self.is_ipv6() {
+            format!("fd00::{}", other + 1)
+        } else {
+            format!("10.0.0.{}", other + 1)
+        };
         vec![
             format!("address add {own}/{bits} dev eth0{nodad}"),
             format!("route add {peer}/{bits} via {via}"),
@@ -90,7 +97,9 @@ impl Network {
     pub(crate) fn keepalived(self, plan: &Plan, who: usize) -> String {
         let Plan { version, interval, priorities, .. } = plan;
         let unicast = match (self.source(who), self.source(1 - who.min(1))) {
-            (Some(own), Some(peer)) => format!(" unicast_src_ip {own}\n unicast_peer {{\n {peer}\n }}\n"),
+            (Some(own), Some(peer)) => {
+                format!(" unicast_src_ip {own}\n unicast_peer {{\n {peer}\n }}\n")
+            }
             _ => String::new(),
         };
         format!(

@@ -104,7 +104,9 @@ pub(crate) fn many<T: Send>(
         let labs: Vec<_> = (0..labs)
             .map(|lab| scope.spawn(move || alone(plan, Make::Ours, |site| play(site, lab))))
             .collect();
-        labs.into_iter().map(|lab| lab.join().map_err(|_| Failed::from("a lab panicked"))?).collect()
+        labs.into_iter()
+            .map(|lab| lab.join().map_err(|_| Failed::from("a lab panicked"))?)
+            .collect()
     })
 }
 
@@ -118,7 +120,10 @@ pub(crate) fn alone<T>(
 }
 
 /// Plays it on this lab; what everybody said is told with a failure.
-pub(crate) fn on<T>(site: &mut Site, play: impl FnOnce(&mut Site) -> Result<T, Failed>) -> Result<T, Failed> {
+pub(crate) fn on<T>(
+    site: &mut Site,
+    play: impl FnOnce(&mut Site) -> Result<T, Failed>,
+) -> Result<T, Failed> {
     play(site).map_err(|failed| with_evidence(&failed, &site.evidence()))
 }
 

@@ -57,7 +57,8 @@ fn play(site: &mut Site, network: Network) -> Result<Withdrawn, Failed> {
     let frames = site.capture.frames();
     let sent = frames.iter().filter(|frame| site.members[A].said(frame).is_some());
     let last = sent.map(|frame| frame.at).max().ok_or("a sent nothing")?;
-    let taken = || site.members[B].watch.held().iter().map(|held| held.from).find(|from| *from >= last);
+    let taken =
+        || site.members[B].watch.held().iter().map(|held| held.from).find(|from| *from >= last);
     wait_until(SOON.min(LONG), || taken().is_some());
     let took = taken().map(|at| at - last);
     pass(begun + LONG);

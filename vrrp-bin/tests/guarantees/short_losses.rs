@@ -127,9 +127,14 @@ fn other_mac(ticker: &Ticker) -> Result<Figures, Failed> {
     seen.judge(|seen| is_short(seen, MOVE, ticker), tell)
 }
 
-fn watch(site: &mut Site, settles: Duration, change: impl FnOnce(&Host) -> Outcome) -> Result<Seen, Failed> {
+fn watch(
+    site: &mut Site,
+    settles: Duration,
+    change: impl FnOnce(&Host) -> Outcome,
+) -> Result<Seen, Failed> {
     let (mark, begun) = (site.client.mark(), now());
-    let before = site.members.iter().map(|member| transitions(member.make, &member.log())).sum::<usize>();
+    let before =
+        site.members.iter().map(|member| transitions(member.make, &member.log())).sum::<usize>();
     change(&site.members[A].node.host)?;
     let announced = || site.announcements(A, begun, now());
     wait_until(settles, || announced() > 0);
@@ -139,7 +144,8 @@ fn watch(site: &mut Site, settles: Duration, change: impl FnOnce(&Host) -> Outco
     let known = site.loss_since(mark);
     let is_served = known.is_ok();
     let loss = known.unwrap_or_else(|_| site.client.between(mark, site.client.mark()));
-    let after = site.members.iter().map(|member| transitions(member.make, &member.log())).sum::<usize>();
+    let after =
+        site.members.iter().map(|member| transitions(member.make, &member.log())).sum::<usize>();
     Ok(Seen { loss, transitions: after - before, announced: announced(), is_served })
 }
 
@@ -147,7 +153,9 @@ fn watch(site: &mut Site, settles: Duration, change: impl FnOnce(&Host) -> Outco
 fn transitions(make: Make, log: &str) -> usize {
     let words: &[&str] = match make {
         Make::Ours => &["event=transition"],
-        Make::Keepalived => &["Entering MASTER STATE", "Entering BACKUP STATE", "Entering FAULT STATE"],
+        Make::Keepalived => {
+            &["Entering MASTER STATE", "Entering BACKUP STATE", "Entering FAULT STATE"]
+        }
     };
     log.lines().filter(|line| words.iter().any(|word| line.contains(word))).count()
 }
@@ -157,7 +165,10 @@ fn is_short(seen: &Seen, most: Duration, ticker: &Ticker) -> Outcome {
     check(seen.transitions == 0, format!("{} transitions", seen.transitions))?;
     let allowed = most + late(ticker);
     let gap = seen.loss.longest_gap;
-    check(gap <= allowed, format!("the client was cut off for {}, allowed {}", short(gap), short(allowed)))
+    check(
+        gap <= allowed,
+        format!("the client was cut off for {}, allowed {}", short(gap), short(allowed)),
+    )
 }
 
 fn tell(seen: &Seen) -> String {
@@ -193,7 +204,10 @@ fn own_address_for_long(ticker: &Ticker) -> Result<Figures, Failed> {
             let allowed = LINK + late(ticker);
             for (what, loss) in [("away", away), ("back", back)] {
                 let gap = loss.longest_gap;
-                check(gap <= allowed, format!("{what}: the client was cut off for {}", short(gap)))?;
+                check(
+                    gap <= allowed,
+                    format!("{what}: the client was cut off for {}", short(gap)),
+                )?;
             }
             Ok(())
         },
@@ -249,7 +263,10 @@ fn tentative(ticker: &Ticker) -> Result<Figures, Failed> {
         },
         |Tentative { resigned, loss }| {
             let said = if *resigned { "resigned" } else { "did not resign" };
-            format!("it {said} from the old address; client cut off for {}", short(loss.longest_gap))
+            format!(
+                "it {said} from the old address; client cut off for {}",
+                short(loss.longest_gap)
+            )
         },
     )
 }

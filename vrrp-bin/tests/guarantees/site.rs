@@ -36,7 +36,13 @@ pub(crate) struct Plan {
 
 impl Plan {
     fn new(interval: Duration, priorities: &[u8]) -> Self {
-        Self { version: 3, interval, priorities: priorities.to_vec(), rate: RATE, network: Network::Ipv4 }
+        Self {
+            version: 3,
+            interval,
+            priorities: priorities.to_vec(),
+            rate: RATE,
+            network: Network::Ipv4,
+        }
     }
 
     /// The same in another network.
@@ -90,7 +96,8 @@ impl Site {
         let folder = TempDir::with_prefix("vrrp-guarantees-")?;
         let switch = Switch::new()?;
         let network = plan.network;
-        let capture = if network.is_ipv6() { Capture::start(&switch)? } else { Capture::claims(&switch)? };
+        let capture =
+            if network.is_ipv6() { Capture::start(&switch)? } else { Capture::claims(&switch)? };
         let mut members = Vec::new();
         for ((who, name), make) in
             ["a", "b", "c"].into_iter().enumerate().zip(makes).take(plan.priorities.len())
@@ -133,13 +140,17 @@ impl Site {
     pub(crate) fn advert(&self, who: usize, since: Duration) -> Result<Duration, Failed> {
         let member = &self.members[who];
         let what = format!("advertisement of {}", member.node.name);
-        wait_for(&self.capture, &what, since, |frame| member.said(frame).is_some_and(|priority| priority > 0))
+        wait_for(&self.capture, &what, since, |frame| {
+            member.said(frame).is_some_and(|priority| priority > 0)
+        })
     }
 
     /// The number of advertisements of this node at `since` or later, resignations excluded.
     pub(crate) fn adverts(&self, who: usize, since: Duration) -> usize {
         let member = &self.members[who];
-        self.count(since, Duration::MAX, |frame| member.said(frame).is_some_and(|priority| priority > 0))
+        self.count(since, Duration::MAX, |frame| {
+            member.said(frame).is_some_and(|priority| priority > 0)
+        })
     }
 
     /// How often this node told neighbours that the address is his, between two moments.
@@ -175,8 +186,12 @@ impl Site {
         let mut text = String::new();
         for member in &self.members {
             let held = member.watch.held();
-            text +=
-                &format!("\n--- {} ({:?}), held {held:?}:\n{}", member.node.name, member.make, member.log());
+            text += &format!(
+                "\n--- {} ({:?}), held {held:?}:\n{}",
+                member.node.name,
+                member.make,
+                member.log()
+            );
         }
         text += "--- the last frames:\n";
         let frames = self.capture.frames();

@@ -71,7 +71,10 @@ fn suspended(interval: Duration, median: Duration, ticker: &Ticker) -> Result<Fi
     seen.judge_each(
         |_| {
             at_most("both had the address, median", both.median(), median, ticker)?;
-            check(bursts <= 1, format!("the node announced the address {bursts} times on its return"))
+            check(
+                bursts <= 1,
+                format!("the node announced the address {bursts} times on its return"),
+            )
         },
         |_| on_return(&both.to_string(), bursts, lost),
         |hang| on_return(&short(hang.both), hang.announced, hang.lost),
@@ -79,7 +82,9 @@ fn suspended(interval: Duration, median: Duration, ticker: &Ticker) -> Result<Fi
 }
 
 fn on_return(both: &str, announced: usize, lost: u64) -> String {
-    format!("both had it: {both}; in the first second after CONT {announced} announcements, {lost} ms lost")
+    format!(
+        "both had it: {both}; in the first second after CONT {announced} announcements, {lost} ms lost"
+    )
 }
 
 fn hang(site: &mut Site, phase: Duration) -> Result<Hang, Failed> {
@@ -98,7 +103,10 @@ fn hang(site: &mut Site, phase: Duration) -> Result<Hang, Failed> {
     let lost = site.loss_since(mark)?.lost * 1000 / u64::from(site.plan.rate);
     let both = overlap(&site.members[A].watch.held(), &site.members[B].watch.held(), begun, end);
     let holders = site.holders();
-    check(holders.len() == 1, format!("the address is at {holders:?} one second after the return"))?;
+    check(
+        holders.len() == 1,
+        format!("the address is at {holders:?} one second after the return"),
+    )?;
     Ok(Hang { both, announced: site.announcements(A, resumed, end), lost })
 }
 
@@ -124,6 +132,8 @@ fn lone(interval: Duration, ticker: &Ticker) -> Result<Figures, Failed> {
             at_most("the first answer after CONT", *after, 2 * interval, ticker)?;
             check(*announced == 1, format!("the address was announced {announced} times by then"))
         },
-        |(after, announced)| format!("after {}, announced {announced} times by then", short(*after)),
+        |(after, announced)| {
+            format!("after {}, announced {announced} times by then", short(*after))
+        },
     )
 }

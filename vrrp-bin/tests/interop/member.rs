@@ -54,7 +54,8 @@ impl Member {
         match self.make {
             Make::Ours => self.node.start(&config)?,
             Make::Keepalived => {
-                self.peer = Peer::Keepalived(Keepalived::start(&self.node.host, &self.folder, &config)?);
+                self.peer =
+                    Peer::Keepalived(Keepalived::start(&self.node.host, &self.folder, &config)?);
             }
             Make::Frr => self.peer = Peer::Frr(Frr::start(&self.node.host, &self.folder, &config)?),
         }
@@ -123,13 +124,15 @@ impl Member {
         let Some(status) = self.node.status() else {
             return Err(format!("{} says no status", self.node.name).into());
         };
-        let owners =
-            ["virtual_routers", "ports"].map(|key| status[key].as_array().cloned().unwrap_or_default());
+        let owners = ["virtual_routers", "ports"]
+            .map(|key| status[key].as_array().cloned().unwrap_or_default());
         for owner in owners.iter().flatten() {
             // A virtual router has it among its counters, a port by itself.
             let rejected = [&owner["counters"]["rejected"], &owner["rejected"]];
-            let rejected =
-                rejected.into_iter().find_map(Value::as_object).ok_or("no counters in the status")?;
+            let rejected = rejected
+                .into_iter()
+                .find_map(Value::as_object)
+                .ok_or("no counters in the status")?;
             let counted = rejected.iter().find(|(_, count)| count.as_u64() != Some(0));
             check(counted.is_none(), format!("{} refused messages: {counted:?}", self.node.name))?;
         }

@@ -29,8 +29,10 @@ pub(crate) struct Place {
 }
 
 /// Each is lower than the next as a number, but its last octet is higher.
-pub(crate) const LOW: Place = Place { ipv4: "10.0.1.4", ipv6: "fd00::1:4", link_local: "fe80::1:4" };
-pub(crate) const MIDDLE: Place = Place { ipv4: "10.0.2.3", ipv6: "fd00::2:3", link_local: "fe80::2:3" };
+pub(crate) const LOW: Place =
+    Place { ipv4: "10.0.1.4", ipv6: "fd00::1:4", link_local: "fe80::1:4" };
+pub(crate) const MIDDLE: Place =
+    Place { ipv4: "10.0.2.3", ipv6: "fd00::2:3", link_local: "fe80::2:3" };
 /// Above every link-local address that FRR can have, which are random.
 pub(crate) const HIGH: Place =
     Place { ipv4: "10.0.3.2", ipv6: "fd00::3:2", link_local: "fe80::ffff:ffff:ffff:fffe" };
@@ -172,7 +174,10 @@ impl Mode {
         let source = self.source(place);
         if self.is_unicast {
             let peers: Vec<&str> = places.iter().map(|place| self.source(*place)).collect();
-            config += &format!(" unicast_src_ip {source}\n unicast_peer {{\n {}\n }}\n", peers.join("\n "));
+            config += &format!(
+                " unicast_src_ip {source}\n unicast_peer {{\n {}\n }}\n",
+                peers.join("\n ")
+            );
         } else {
             config += &format!(" mcast_src_ip {source}\n");
         }

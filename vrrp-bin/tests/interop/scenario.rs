@@ -60,21 +60,27 @@ impl Scenario {
     /// Its name, and what it means.
     fn text(self) -> (&'static str, &'static str) {
         match self {
-            Self::WeStartFirst => {
-                ("we_start_first", "we are active when they start with a lower priority: they stay silent")
+            Self::WeStartFirst => (
+                "we_start_first",
+                "we are active when they start with a lower priority: they stay silent",
+            ),
+            Self::TheyStartFirst => {
+                ("they_start_first", "the same with them active and us starting")
             }
-            Self::TheyStartFirst => ("they_start_first", "the same with them active and us starting"),
             Self::WePreempt => {
                 ("we_preempt", "they are active when we start with a higher priority: they yield")
             }
-            Self::TheyPreempt => {
-                ("they_preempt", "we are active when they start with a higher priority: we yield at once")
-            }
+            Self::TheyPreempt => (
+                "they_preempt",
+                "we are active when they start with a higher priority: we yield at once",
+            ),
             Self::TieWeAreHigher => (
                 "tie_we_are_higher",
                 "both became active apart, with equal priorities; our source address is the higher number, theirs has the higher last octet: we stay",
             ),
-            Self::TieTheyAreHigher => ("tie_they_are_higher", "the same the other way round: they stay"),
+            Self::TieTheyAreHigher => {
+                ("tie_they_are_higher", "the same the other way round: they stay")
+            }
             Self::WeResign => {
                 ("we_resign", "we are active and get SIGTERM: they take over in their Skew_Time")
             }
@@ -85,9 +91,10 @@ impl Scenario {
                 "we_crash",
                 "we are active and get SIGKILL: they take over after their Active_Down_Interval, and the kernel removes the address from our node",
             ),
-            Self::TheyCrash => {
-                ("they_crash", "they are active and get SIGKILL: we take over after our Active_Down_Interval")
-            }
+            Self::TheyCrash => (
+                "they_crash",
+                "they are active and get SIGKILL: we take over after our Active_Down_Interval",
+            ),
             Self::HealWeWin => (
                 "heal_we_win",
                 "a cable is cut, both are active, it is mended: we stay, with the higher priority, and neighbours hear of it",
@@ -183,7 +190,13 @@ fn preempt(world: &mut World, strong: usize, weak: usize, ticker: &Ticker) -> Me
 }
 
 /// `loser` advertised nothing any more later than `patience` after `heard`.
-fn yielded(world: &World, loser: usize, heard: Duration, patience: Duration, ticker: &Ticker) -> Outcome {
+fn yielded(
+    world: &World,
+    loser: usize,
+    heard: Duration,
+    patience: Duration,
+    ticker: &Ticker,
+) -> Outcome {
     let last = world.adverts(&world.members[loser], heard).last().copied();
     let took = last.unwrap_or(heard) - heard;
     within("the loser's last advertisement", took, (Duration::ZERO, patience), SLACK, ticker)
@@ -222,7 +235,13 @@ fn mend(world: &World, winner: usize, loser: usize, cut: usize, ticker: &Ticker)
 /// The winner tells neighbours where the address is. One of ours does so as soon as it hears the loser. A loser of
 /// another make that heard the winner first says nothing more, and then only the refresh remains. FRR announces when it
 /// becomes active, and never again: nothing is asserted of it.
-fn announces(world: &World, winner: usize, loser: usize, mended: Duration, ticker: &Ticker) -> Outcome {
+fn announces(
+    world: &World,
+    winner: usize,
+    loser: usize,
+    mended: Duration,
+    ticker: &Ticker,
+) -> Outcome {
     let member = &world.members[winner];
     if member.make == Make::Frr {
         return Ok(());

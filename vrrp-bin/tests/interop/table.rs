@@ -118,7 +118,9 @@ fn circumstances(trials: usize, took: Duration) -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let kernel = kernel.trim();
     let seconds = took.as_secs();
-    format!("{ours}, {keepalived}, {frr}; Linux {kernel}; {date}; {trials} trials in {seconds} s.\n")
+    format!(
+        "{ours}, {keepalived}, {frr}; Linux {kernel}; {date}; {trials} trials in {seconds} s.\n"
+    )
 }
 
 fn said(command: &mut Command) -> String {

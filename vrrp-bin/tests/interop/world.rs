@@ -29,7 +29,8 @@ impl World {
         let switch = Switch::new()?;
         let capture = Capture::start(&switch)?;
         let members = ["a", "b", "c"].into_iter().zip(members);
-        let members = members.map(|(name, who)| Member::new(name, *who, mode, &switch, folder.path()));
+        let members =
+            members.map(|(name, who)| Member::new(name, *who, mode, &switch, folder.path()));
         let members = members.collect::<Result<_, _>>()?;
         Ok(Self { members, capture, mode, _folder: folder, _switch: switch })
     }
@@ -84,7 +85,8 @@ impl World {
         }
         let frames = self.capture.frames();
         let sent = frames.iter().rev().filter(|frame| active.said(frame).is_some());
-        let source = sent.filter_map(|frame| frame.vrrp()).map(|vrrp| vrrp.source.to_string()).next();
+        let source =
+            sent.filter_map(|frame| frame.vrrp()).map(|vrrp| vrrp.source.to_string()).next();
         let followed = backup.node.router(0)["active_peer"].as_str().map(str::to_owned);
         check(
             followed.is_some() && followed == source,
@@ -112,7 +114,8 @@ impl World {
         let heir = &self.members[heir];
         let took = self.takes_over(heir, since)?;
         let sent = self.adverts(&self.members[gone], Duration::ZERO);
-        let last = sent.into_iter().rfind(|at| *at < took).ok_or("the dead node had never advertised")?;
+        let last =
+            sent.into_iter().rfind(|at| *at < took).ok_or("the dead node had never advertised")?;
         self.on_time(heir, took - last, self.mode.active_down(heir.make, priority), ticker)
     }
 
@@ -128,7 +131,8 @@ impl World {
         wait_for(&self.capture, "resignation", since, |frame| gone.said(frame) == Some(0))?;
         let took = self.takes_over(heir, since)?;
         let frames = self.capture.frames();
-        let resignations = frames.iter().filter(|frame| frame.at < took && gone.said(frame) == Some(0));
+        let resignations =
+            frames.iter().filter(|frame| frame.at < took && gone.said(frame) == Some(0));
         let mut resignations = resignations.map(|frame| frame.at);
         // One that is active and mute speaks when it hears the last.
         let is_mute = !self.mode.mute(heir.make).is_zero();
@@ -170,9 +174,15 @@ impl World {
         let adverts: Vec<&Frame> = frames.iter().filter(|frame| frame.vrrp().is_some()).collect();
         for frame in adverts.into_iter().rev().take(12).rev() {
             let vrrp = frame.vrrp();
-            let seen =
-                vrrp.map(|vrrp| format!("{} > {} {:02x?}", vrrp.source, vrrp.destination, vrrp.payload));
-            text += &format!("{:.3} {} {}\n", frame.at.as_secs_f64(), frame.port, seen.unwrap_or_default());
+            let seen = vrrp.map(|vrrp| {
+                format!("{} > {} {:02x?}", vrrp.source, vrrp.destination, vrrp.payload)
+            });
+            text += &format!(
+                "{:.3} {} {}\n",
+                frame.at.as_secs_f64(),
+                frame.port,
+                seen.unwrap_or_default()
+            );
         }
         text
     }

@@ -135,7 +135,8 @@ impl Guest {
         }
         command.arg("-kernel").arg(kernel).arg("-initrd").arg(&self.image);
         // Without the last but one, a guest in twenty does not find its timer on a busy machine.
-        let words = format!("console=ttyS0 loglevel=3 panic=1 no_timer_check scenario={}", self.scenario);
+        let words =
+            format!("console=ttyS0 loglevel=3 panic=1 no_timer_check scenario={}", self.scenario);
         command.arg("-append").arg(words).stdin(Stdio::null());
         let log = File::create(self.folder.join("qemu.log"))?;
         command.stdout(log.try_clone()?).stderr(log);

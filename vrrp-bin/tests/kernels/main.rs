@@ -85,7 +85,10 @@ fn trials(kernel: &'static Kernel, play: bool, guests: &mut Vec<Arc<Guest>>) -> 
     let trials = scenarios.flat_map(|scenario| {
         let missing = scenario.missing().filter(|_| image.is_some());
         if let Some(program) = missing {
-            println!("skipped: {} on Linux {}: {program} is missing", scenario.name, kernel.version);
+            println!(
+                "skipped: {} on Linux {}: {program} is missing",
+                scenario.name, kernel.version
+            );
         }
         let image = image.as_deref().filter(|_| missing.is_none());
         let guest = image.map(|image| Arc::new(Guest::new(kernel, scenario.name, image)));
@@ -95,7 +98,11 @@ fn trials(kernel: &'static Kernel, play: bool, guests: &mut Vec<Arc<Guest>>) -> 
     trials.collect()
 }
 
-fn trials_of(kernel: &Kernel, scenario: &'static Scenario, guest: Option<&Arc<Guest>>) -> Vec<Trial> {
+fn trials_of(
+    kernel: &Kernel,
+    scenario: &'static Scenario,
+    guest: Option<&Arc<Guest>>,
+) -> Vec<Trial> {
     let trial = |check: &'static Check| {
         let name = format!("linux_{}::{}", kernel.label(), check.name);
         match guest.map(Arc::clone) {

@@ -41,7 +41,9 @@ impl Kernel {
         };
         let boot = self.folder().join("root/boot");
         let mut files = fs::read_dir(&boot)?.filter_map(|entry| Some(entry.ok()?.path()));
-        files.find(is_kernel).ok_or_else(|| io::Error::other(format!("no kernel in {}", boot.display())))
+        files
+            .find(is_kernel)
+            .ok_or_else(|| io::Error::other(format!("no kernel in {}", boot.display())))
     }
 }
 
@@ -84,9 +86,11 @@ impl Apt {
         for part in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(folder.join(part))?;
         }
-        let (release, from) = (kernel.release, format!("deb [signed-by={KEYRING}] http://deb.debian.org"));
-        let sources =
-            format!("{from}/debian {release} main\n{from}/debian-security {release}-security main\n");
+        let (release, from) =
+            (kernel.release, format!("deb [signed-by={KEYRING}] http://deb.debian.org"));
+        let sources = format!(
+            "{from}/debian {release} main\n{from}/debian-security {release}-security main\n"
+        );
         fs::write(folder.join("sources.list"), sources)?;
         Ok(Self { folder })
     }
@@ -114,16 +118,19 @@ impl Apt {
     /// The package of the highest number.
     fn newest(&self, package: &str) -> io::Result<String> {
         let names = self.run("apt-cache", &["pkgnames", package])?;
-        let number = |name: &str| name.strip_prefix(package)?.strip_suffix("-amd64")?.parse::<u32>().ok();
+        let number =
+            |name: &str| name.strip_prefix(package)?.strip_suffix("-amd64")?.parse::<u32>().ok();
         let newest = names.lines().filter_map(|name| Some((number(name)?, name))).max();
-        let (_, name) = newest.ok_or_else(|| io::Error::other(format!("apt knows no {package}*-amd64")))?;
+        let (_, name) =
+            newest.ok_or_else(|| io::Error::other(format!("apt knows no {package}*-amd64")))?;
         Ok(name.to_owned())
     }
 
     fn downloaded(&self, package: &str) -> io::Result<PathBuf> {
         let begin = format!("{package}_");
-        let is_it =
-            |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&begin));
+        let is_it = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&begin))
+        };
         let mut files = fs::read_dir(&self.folder)?.filter_map(|entry| Some(entry.ok()?.path()));
         files.find(is_it).ok_or_else(|| io::Error::other(format!("{package} was not downloaded")))
     }

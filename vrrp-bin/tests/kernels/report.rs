@@ -43,7 +43,8 @@ impl Report {
 
     /// Those of one check, as a cell of the table.
     pub(crate) fn figures_of(&self, check: &str) -> String {
-        let figures = self.figures.iter().filter_map(|figure| figure.strip_prefix(check)?.strip_prefix(": "));
+        let figures =
+            self.figures.iter().filter_map(|figure| figure.strip_prefix(check)?.strip_prefix(": "));
         figures.collect::<Vec<_>>().join("; ")
     }
 
@@ -51,7 +52,9 @@ impl Report {
     pub(crate) fn outcome(&self, check: &str, checks: &[Check]) -> Result<(), Failed> {
         let begin = format!("{check}:");
         if let Some(why) = self.failed.iter().find(|why| why.starts_with(&begin)) {
-            return Err(format!("{why} (the guest's longest pause: {} ms)", self.paused * 10).into());
+            return Err(
+                format!("{why} (the guest's longest pause: {} ms)", self.paused * 10).into()
+            );
         }
         let is_told = |check: &str| {
             let begin = format!("{check}:");
@@ -61,7 +64,9 @@ impl Report {
         if let Some(missing) = checks.iter().find(|check| !is_told(check.name)) {
             return Err(format!("the guest tells nothing of {}", missing.name).into());
         }
-        if let Some(why) = self.failed.iter().find(|why| !checks.iter().any(|check| is_of(why, check.name))) {
+        if let Some(why) =
+            self.failed.iter().find(|why| !checks.iter().any(|check| is_of(why, check.name)))
+        {
             return Err(format!("nobody expects what the guest tells: {why}").into());
         }
         if self.ended { Ok(()) } else { Err("the guest did not end".into()) }

@@ -78,7 +78,11 @@ const STEADY: &[Check] = &[
     ),
     check("graceful_stop", "TERM", RESIGNED),
     check("killed_and_the_lease_ends", "KILL", LEASE_ENDS),
-    check("deleted_by_hand", "both addresses are deleted", "they are put back; no transition of either node"),
+    check(
+        "deleted_by_hand",
+        "both addresses are deleted",
+        "they are put back; no transition of either node",
+    ),
     check(
         "stopped_for_five_seconds",
         "STOP, and CONT 5 s later",
@@ -87,16 +91,32 @@ const STEADY: &[Check] = &[
 ];
 
 const RESTART: &[Check] = &[
-    check("killed_and_started_is_adopted", "KILL and start, twice", "adopted; no transition of the peer"),
+    check(
+        "killed_and_started_is_adopted",
+        "KILL and start, twice",
+        "adopted; no transition of the peer",
+    ),
     check(
         "made_the_hosts_own",
         "`ip address replace` on the active node",
         "`address-present`; both are there after TERM",
     ),
-    check("killed_while_it_leaves_is_not_adopted", "TERM, KILL 0.2 s later, start", "starts as a backup"),
+    check(
+        "killed_while_it_leaves_is_not_adopted",
+        "TERM, KILL 0.2 s later, start",
+        "starts as a backup",
+    ),
     check("without_a_lease_a_stop_removes", "`lease = false`: TERM", "the addresses are gone"),
-    check("without_a_lease_it_starts_after_a_stop", "`lease = false`: TERM and start", "active again"),
-    check("without_a_lease_it_starts_after_a_kill", "`lease = false`: KILL and start", "active again"),
+    check(
+        "without_a_lease_it_starts_after_a_stop",
+        "`lease = false`: TERM and start",
+        "active again",
+    ),
+    check(
+        "without_a_lease_it_starts_after_a_kill",
+        "`lease = false`: KILL and start",
+        "active again",
+    ),
 ];
 
 const SUBNET: &[Check] = &[
@@ -119,7 +139,11 @@ const SUBNET: &[Check] = &[
 ];
 
 const KEEPALIVED: &[Check] = &[
-    check("keepalived_stays_backup", "keepalived is the weaker node (VRRPv3, IPv4)", "it stays backup"),
+    check(
+        "keepalived_stays_backup",
+        "keepalived is the weaker node (VRRPv3, IPv4)",
+        "it stays backup",
+    ),
     check("keepalived_takes_over_at_a_resignation", "the same, TERM", PEER),
     check(
         "keepalived_gives_it_back",
@@ -131,7 +155,11 @@ const KEEPALIVED: &[Check] = &[
 
 const VLAN: &[Check] = &[
     check("vlan_election", "VLAN: two nodes start", "as on a cable"),
-    check("vlan_parent_down", "VLAN: the parent goes down", "`link-down` at once, and the peer follows"),
+    check(
+        "vlan_parent_down",
+        "VLAN: the parent goes down",
+        "`link-down` at once, and the peer follows",
+    ),
     check(
         "vlan_parent_up",
         "VLAN: the parent is up again",

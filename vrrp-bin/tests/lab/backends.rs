@@ -16,7 +16,10 @@ use vrrp_net::lab::{Capture, Client, Signal, Ticker, wait_until};
 
 use crate::{
     faults::{announces, config, number, skew, wait_for_hold, watch},
-    support::{Outcome, Pair, SLACK, SOON, adverts, check, now, priority, takeover, timed, wait_for, within},
+    support::{
+        Outcome, Pair, SLACK, SOON, adverts, check, now, priority, takeover, timed, wait_for,
+        within,
+    },
 };
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 100);
@@ -117,8 +120,11 @@ impl Program {
     /// When it had last done this.
     fn done(&self, action: &str) -> Result<Duration, Failed> {
         let done = self.read("done");
-        let last = done.lines().filter_map(|line| line.split_once(' ')).rfind(|(word, _)| *word == action);
-        let Some((_, at)) = last else { return Err(format!("it never did {action}:\n{done}").into()) };
+        let last =
+            done.lines().filter_map(|line| line.split_once(' ')).rfind(|(word, _)| *word == action);
+        let Some((_, at)) = last else {
+            return Err(format!("it never did {action}:\n{done}").into());
+        };
         Ok(Duration::from_secs_f64(at.parse()?))
     }
 
@@ -130,9 +136,11 @@ impl Program {
     /// Waits until nothing of a program that hung is left.
     fn is_gone(&self) -> Outcome {
         let runs = |name: &str| {
-            let stat =
-                fs::read_to_string(format!("/proc/{}/stat", self.read(name).trim())).unwrap_or_default();
-            stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.read(name).trim()))
+                .unwrap_or_default();
+            stat.rsplit(") ")
+                .next()
+                .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
         };
         check(!self.read("child").is_empty(), "it never hung")?;
         check(wait_until(SOON, || !runs("leader") && !runs("child")), "a part of it is left")
@@ -167,13 +175,21 @@ fn taken_back(
     ticker: &Ticker,
 ) -> Result<Duration, Failed> {
     let (a, b) = (pair.a.mac, pair.b.mac);
-    let resigned =
-        wait_for(&pair.capture, "resignation of a", failed - SLACK, |frame| priority(frame, a) == Some(0))?;
+    let resigned = wait_for(&pair.capture, "resignation of a", failed - SLACK, |frame| {
+        priority(frame, a) == Some(0)
+    })?;
     let skew = skew(interval);
     let took = takeover(&pair.capture, b, resigned, skew)?;
     within("takeover after a resignation", took - resigned, (skew, skew), SLACK, ticker)?;
-    let announced = wait_for(&pair.capture, "announcement of b", took, |frame| announces(frame, b))?;
-    within("address back after a failure", announced - failed, (skew, 2 * interval), SLACK, ticker)?;
+    let announced =
+        wait_for(&pair.capture, "announcement of b", took, |frame| announces(frame, b))?;
+    within(
+        "address back after a failure",
+        announced - failed,
+        (skew, 2 * interval),
+        SLACK,
+        ticker,
+    )?;
     pair.b.wait_for_phase("held")?;
     Ok(resigned)
 }
@@ -186,7 +202,8 @@ fn works(_: &Ticker) -> Outcome {
     program.order("acquire", "for fd in /proc/$$/fd/*; do readlink $fd; done > $folder/files")?;
     let claimed = stage(&mut pair, &program, QUICK, LIMIT)?;
     let client = Client::start(&pair.user, ADDRESS.into(), 1000)?;
-    let announced = wait_for(&pair.capture, "announcement of a", claimed, |frame| announces(frame, a))?;
+    let announced =
+        wait_for(&pair.capture, "announcement of a", claimed, |frame| announces(frame, a))?;
     pair.a.wait_for_phase("held")?;
     check(program.done("acquire")? <= announced, "the address was announced before it was held")?;
     check(pair.a.has_address(&ADDRESS.to_string())?, "a has no address")?;
@@ -212,12 +229,21 @@ fn works(_: &Ticker) -> Outcome {
     for (call, field, value) in told {
         check(call.get(field) == Some(&value), format!("{field} is not {value} in {call}"))?;
     }
-    check(second.get("reason").is_none() && second.get("successor").is_none(), format!("{second}"))?;
-    check(number(second, "/generation") > number(first, "/generation"), "the generation does not grow")?;
+    check(
+        second.get("reason").is_none() && second.get("successor").is_none(),
+        format!("{second}"),
+    )?;
+    check(
+        number(second, "/generation") > number(first, "/generation"),
+        "the generation does not grow",
+    )?;
 
     let files = program.read("files");
     let ours = files.contains("socket:") || files.contains("anon_inode:");
-    check(files.contains("/memfd:") && !ours, format!("it inherited files of the daemon:\n{files}"))?;
+    check(
+        files.contains("/memfd:") && !ours,
+        format!("it inherited files of the daemon:\n{files}"),
+    )?;
 
     // A stop hands over, and the program knows to whom.
     pair.a.signal(Signal::SIGTERM)?;
@@ -289,7 +315,8 @@ fn slow(ticker: &Ticker) -> Outcome {
     pair.b.wait_for_phase("backup")?;
     let quiet = now();
     check(!pair.a.has_address(&ADDRESS.to_string())?, "a has the address already")?;
-    let announced = wait_for(&pair.capture, "announcement of a", claimed, |frame| announces(frame, a))?;
+    let announced =
+        wait_for(&pair.capture, "announcement of a", claimed, |frame| announces(frame, a))?;
     check(announced >= claimed + 2 * SECOND, "a announced the address before it was held")?;
     let done = program.done("acquire")?;
     within("announcement", announced - done, (Duration::ZERO, Duration::ZERO), SLACK, ticker)?;
@@ -321,7 +348,10 @@ fn fails(ticker: &Ticker) -> Outcome {
     // A right is missing, says the inspection.
     let router = wait_for_hold(&pair.a, "backend-denied")?;
     let error = router["backend_error"].as_str().unwrap_or_default();
-    check(error.contains("move-ip inspect ended with exit status 77"), format!("the error is {error:?}"))?;
+    check(
+        error.contains("move-ip inspect ended with exit status 77"),
+        format!("the error is {error:?}"),
+    )?;
     watch(&pair.capture, b, now() + 3 * SECOND)?;
     let again = adverts(&pair.capture, a, resigned).len();
     check(again == 0, format!("a advertised {again} times after it had resigned"))?;
@@ -345,7 +375,10 @@ fn hangs(ticker: &Ticker) -> Outcome {
     let router = pair.a.router(0);
     let error = router["backend_error"].as_str().unwrap_or_default();
     check(error.contains("did not answer within 500ms"), format!("{router:#}"))?;
-    check(program.read("overlap").is_empty(), "the release began before the other program was gone")?;
+    check(
+        program.read("overlap").is_empty(),
+        "the release began before the other program was gone",
+    )?;
     announced_nothing(&pair.capture, a)
 }
 
@@ -415,7 +448,10 @@ fn superseded(_: &Ticker) -> Outcome {
     check(release["successor"] == "10.0.0.2", format!("{release}"))?;
     program.is_gone()?;
     check(wait_until(SOON, || program.done("release").is_ok()), "it did not release")?;
-    check(program.read("overlap").is_empty(), "the release began before the other program was gone")?;
+    check(
+        program.read("overlap").is_empty(),
+        "the release began before the other program was gone",
+    )?;
     announced_nothing(&pair.capture, pair.a.mac)
 }
 

@@ -10,7 +10,9 @@ use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 use vrrp_net::lab::{Cable, Capture, Frame, Host, Keepalived, Switch, wait_until};
 
-use crate::support::{Node, Outcome, Pair, SOON, check, milliseconds, now, priority, timed, wait_for};
+use crate::support::{
+    Node, Outcome, Pair, SOON, check, milliseconds, now, priority, timed, wait_for,
+};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Until a line that was written is found: the log is written by a thread of its own, and read every now and then.
@@ -76,7 +78,10 @@ impl Said<'_> {
         let (name, took) = (node.name, now().saturating_sub(shown));
         check(found, format!("{name} does not say {fields:?}:\n{}", node.log()))?;
         println!("{name} said it after {}", milliseconds(took));
-        check(took <= 3 * INTERVAL + FOUND, format!("{name} said it after {} only", milliseconds(took)))?;
+        check(
+            took <= 3 * INTERVAL + FOUND,
+            format!("{name} said it after {} only", milliseconds(took)),
+        )?;
         let lines = notices(node);
         check(lines.len() == 1, format!("{name} says more than one thing: {lines:#?}"))
     }
@@ -86,7 +91,8 @@ impl Said<'_> {
         let line = format!("  notice    {}", self.text());
         let count = |text: &str, line: &str| text.lines().filter(|other| *other == line).count();
         // What a peer claims is of interest once it has been heard while this node is active.
-        let is_there = || program(node, &["status"]).is_ok_and(|table| count(&stdout(&table), &line) == 1);
+        let is_there =
+            || program(node, &["status"]).is_ok_and(|table| count(&stdout(&table), &line) == 1);
         check(
             wait_until(SOON, is_there),
             format!("no {line:?} in:\n{}", stdout(&program(node, &["status"])?)),
@@ -94,7 +100,10 @@ impl Said<'_> {
         for (arguments, status) in [(&["health"][..], 0), (&["health", "--strict"], 1)] {
             let health = program(node, arguments)?;
             let text = stdout(&health);
-            check(health.status.code() == Some(status), format!("{arguments:?}: {}: {text}", health.status))?;
+            check(
+                health.status.code() == Some(status),
+                format!("{arguments:?}: {}: {text}", health.status),
+            )?;
             let line = format!("web: {}", self.text());
             check(count(&text, &line) == 1, format!("{arguments:?}: no {line:?} in:\n{text}"))?;
         }
@@ -183,7 +192,14 @@ fn behind_a_router() -> Outcome {
     // The router forwards from its own interface, in either network.
     let heard_by_b = first(&captures[1], cables[1].mac()?, now())?;
     let heard_by_a = || first(&captures[0], cables[0].mac()?, begun);
-    both_say((&a, &b), ("10.0.0.1", "10.1.0.2"), "wrong-ttl", (TTL, MIN_TTL), heard_by_b, heard_by_a)
+    both_say(
+        (&a, &b),
+        ("10.0.0.1", "10.1.0.2"),
+        "wrong-ttl",
+        (TTL, MIN_TTL),
+        heard_by_b,
+        heard_by_a,
+    )
 }
 
 /// What differs between two nodes that refuse each other for it.
@@ -227,7 +243,14 @@ fn refuse(differing: &Differing) -> Outcome {
     pair.b.wait_for_phase("backup")?;
     let heard_by_b = first(&pair.capture, pair.a.mac, now())?;
     let heard_by_a = || first(&pair.capture, pair.b.mac, heard_by_b);
-    both_say((&pair.a, &pair.b), ("10.0.0.1", "10.0.0.2"), reason, (why, remedy), heard_by_b, heard_by_a)
+    both_say(
+        (&pair.a, &pair.b),
+        ("10.0.0.1", "10.0.0.2"),
+        reason,
+        (why, remedy),
+        heard_by_b,
+        heard_by_a,
+    )
 }
 
 const DOES_NOT_GIVE_WAY: &str = "it is active and does not give way to this node, which is stronger: it does not hear \
@@ -236,8 +259,13 @@ const DOES_NOT_GIVE_WAY: &str = "it is active and does not give way to this node
 
 /// The one that is deaf cannot know.
 fn does_not_give_way(stronger: &Node, source: &str, shown: Duration) -> Outcome {
-    let said =
-        Said { notice: "weaker-active", reason: None, source, priority: 100, sentence: DOES_NOT_GIVE_WAY };
+    let said = Said {
+        notice: "weaker-active",
+        reason: None,
+        source,
+        priority: 100,
+        sentence: DOES_NOT_GIVE_WAY,
+    };
     said.in_log(stronger, shown)?;
     said.in_status(stronger)
 }
@@ -282,8 +310,8 @@ fn keepalived_drops_ours() -> Outcome {
                   interface eth0\n  virtual_router_id 51\n  priority 100\n  advert_int 1\n  virtual_ipaddress {\n    \
                   10.0.0.100/24\n  }\n}\n";
     let keepalived = Keepalived::start(&pair.a.host, pair.folder.path(), theirs)?;
-    let shown =
-        first(&pair.capture, pair.a.mac, begun).map_err(|why| format!("{why:?}\n{}", keepalived.log()))?;
+    let shown = first(&pair.capture, pair.a.mac, begun)
+        .map_err(|why| format!("{why:?}\n{}", keepalived.log()))?;
     let said = Said {
         notice: "addresses-differ",
         reason: None,

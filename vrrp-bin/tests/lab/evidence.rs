@@ -19,7 +19,12 @@ pub(crate) fn of(frame: &Frame, mac: [u8; 6], target: Target, unicast: bool) -> 
     (counts && priority(frame, mac)? > 0).then_some(frame.at)
 }
 
-pub(crate) fn times(frames: &[Frame], mac: [u8; 6], target: Target, unicast: bool) -> Vec<Duration> {
+pub(crate) fn times(
+    frames: &[Frame],
+    mac: [u8; 6],
+    target: Target,
+    unicast: bool,
+) -> Vec<Duration> {
     frames.iter().filter_map(|frame| of(frame, mac, target, unicast)).collect()
 }
 
@@ -50,18 +55,26 @@ impl Schedule {
                 .collect();
             let gaps: Vec<Duration> = sent.windows(2).map(|pair| pair[1] - pair[0]).collect();
             let expected = (self.ended - self.begun).as_millis() / interval.as_millis();
-            let few = format!("{}: {} advertisements in {expected} intervals", target.name(), sent.len());
+            let few =
+                format!("{}: {} advertisements in {expected} intervals", target.name(), sent.len());
             check(u128::try_from(sent.len())? + 1 >= expected, few)?;
             for (what, gap) in [("shortest", gaps.iter().min()), ("longest", gaps.iter().max())] {
                 let what = format!("{}: {what} of {} gaps", target.name(), gaps.len());
-                within(&what, gap.copied().unwrap_or(interval), (interval, interval), self.slack, ticker)?;
+                within(
+                    &what,
+                    gap.copied().unwrap_or(interval),
+                    (interval, interval),
+                    self.slack,
+                    ticker,
+                )?;
             }
         }
         backup.map_or(Ok(()), |backup| self.kept_silent(frames, backup))
     }
 
     pub(crate) fn kept_silent(&self, frames: &[Frame], mac: [u8; 6]) -> Outcome {
-        let sent = frames.iter().filter(|frame| frame.at >= self.begun && priority(frame, mac).is_some());
+        let sent =
+            frames.iter().filter(|frame| frame.at >= self.begun && priority(frame, mac).is_some());
         let sent = sent.count();
         check(sent == 0, format!("the backup advertised {sent} times"))
     }
@@ -101,7 +114,8 @@ pub(crate) fn counts_are(before: &Value, after: &Value, expected: u64) -> Result
             }
         }
         let rejected = &router(after, target)["counters"]["rejected"];
-        let sum: u64 = rejected.as_object().into_iter().flatten().map(|(_, count)| number(count)).sum();
+        let sum: u64 =
+            rejected.as_object().into_iter().flatten().map(|(_, count)| number(count)).sum();
         let named = target.flaws().iter().filter(|flaw| **flaw != Flaw::Vrid).count();
         if sum != expected * named as u64 {
             return Err(format!("{}: {sum} messages were refused: {rejected}", target.name()));
@@ -117,11 +131,15 @@ pub(crate) fn refused_are_named(status: &Value, unicast: bool) -> Outcome {
         let router = router(status, target);
         let refused = router["peers_refused"].as_array().map(Vec::as_slice).unwrap_or_default();
         let entry = refused.iter().find(|peer| peer["address"] == attacker.as_str());
-        let entry = entry.ok_or_else(|| format!("{} does not name {attacker}: {router}", target.name()))?;
+        let entry =
+            entry.ok_or_else(|| format!("{} does not name {attacker}: {router}", target.name()))?;
         let named = target.flaws().iter().any(|flaw| entry["reason"] == flaw.reason());
         check(named, format!("{}: {entry}", target.name()))?;
         let sum: u64 = target.flaws().iter().filter(|flaw| **flaw != Flaw::Vrid).map(|_| 20).sum();
-        check(number(&entry["messages"]) == sum, format!("{}: {entry}, {sum} were sent", target.name()))?;
+        check(
+            number(&entry["messages"]) == sum,
+            format!("{}: {entry}, {sum} were sent", target.name()),
+        )?;
     }
     Ok(())
 }
@@ -143,7 +161,10 @@ pub(crate) fn unchanged(node: &Node, before: &Value, after: &Value) -> Outcome {
                 "announcements" => 2,
                 _ => 0,
             };
-            check(grown <= most, format!("{} of {}: {name} has grown by {grown}", target.name(), node.name))?;
+            check(
+                grown <= most,
+                format!("{} of {}: {name} has grown by {grown}", target.name(), node.name),
+            )?;
         }
     }
     Ok(())
@@ -152,7 +173,9 @@ pub(crate) fn unchanged(node: &Node, before: &Value, after: &Value) -> Outcome {
 pub(crate) fn same_phases(node: &Node, before: &Value, after: &Value) -> Outcome {
     for target in Target::ALL {
         let [before, after] = [before, after].map(|status| router(status, target));
-        for field in ["phase", "reason", "effective_priority", "addresses_held", "active_peer", "hold"] {
+        for field in
+            ["phase", "reason", "effective_priority", "addresses_held", "active_peer", "hold"]
+        {
             let text = || {
                 format!(
                     "{} of {}: {field} was {}, is {}",
@@ -164,7 +187,10 @@ pub(crate) fn same_phases(node: &Node, before: &Value, after: &Value) -> Outcome
             };
             check(before[field] == after[field] && before["phase"].is_string(), text())?;
         }
-        check(!has_moved(before, after)?, format!("{} of {}: a transition", target.name(), node.name))?;
+        check(
+            !has_moved(before, after)?,
+            format!("{} of {}: a transition", target.name(), node.name),
+        )?;
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::{net::IpAddr, time::Duration};
 use libtest_mimic::{Failed, Trial};
 use vrrp_net::lab::{Client, Frame, Signal, Ticker, wait_until};
 
-use crate::support::{Outcome, Pair, SLACK, SOON, adverts, check, now, priority, timed, wait_for, within};
+use crate::support::{
+    Outcome, Pair, SLACK, SOON, adverts, check, now, priority, timed, wait_for, within,
+};
 
 #[derive(Clone, Copy, Debug)]
 enum Family {
@@ -105,10 +107,12 @@ fn elect(pair: &mut Pair, variant: Variant) -> Outcome {
     pair.a.start(&variant.config(200))?;
     pair.b.start(&variant.config(100))?;
     let mac = pair.a.mac;
-    let advert =
-        wait_for(&pair.capture, "advertisement", Duration::ZERO, |frame| priority(frame, mac) == Some(200))?;
-    let announced =
-        wait_for(&pair.capture, "announcement", Duration::ZERO, |frame| variant.announces(frame, mac))?;
+    let advert = wait_for(&pair.capture, "advertisement", Duration::ZERO, |frame| {
+        priority(frame, mac) == Some(200)
+    })?;
+    let announced = wait_for(&pair.capture, "announcement", Duration::ZERO, |frame| {
+        variant.announces(frame, mac)
+    })?;
     check(advert < announced, "the address was announced before it was advertised")?;
     pair.a.wait_for_phase("held")?;
     pair.b.wait_for_phase("backup")?;
@@ -121,16 +125,29 @@ fn cut(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker) -> O
     let (a, b) = (pair.a.mac, pair.b.mac);
     // Right after an advertisement, so that the last one that arrived is known.
     let begun = now();
-    let last = wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, a).is_some())?;
+    let last =
+        wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, a).is_some())?;
     let mark = client.mark();
     pair.a.cable.cut()?;
     let cut_at = now();
-    check(cut_at - last < variant.interval / 2, "the cable was cut too late to know what b heard last")?;
-    let took = wait_for(&pair.capture, "advertisement of b", last, |frame| priority(frame, b) == Some(100))?;
+    check(
+        cut_at - last < variant.interval / 2,
+        "the cable was cut too late to know what b heard last",
+    )?;
+    let took = wait_for(&pair.capture, "advertisement of b", last, |frame| {
+        priority(frame, b) == Some(100)
+    })?;
     let expected = variant.active_down(100);
     within("takeover after a cut", took - last, (expected, expected), SLACK, ticker)?;
-    let announced = wait_for(&pair.capture, "announcement of b", took, |frame| variant.announces(frame, b))?;
-    within("first announcement", announced - took, (Duration::ZERO, Duration::ZERO), SLACK, ticker)?;
+    let announced =
+        wait_for(&pair.capture, "announcement of b", took, |frame| variant.announces(frame, b))?;
+    within(
+        "first announcement",
+        announced - took,
+        (Duration::ZERO, Duration::ZERO),
+        SLACK,
+        ticker,
+    )?;
     let back = client.mark();
     check(client.wait_for_reply(back, SOON), "the client got no answer from b")?;
     println!("cut: {}", client.since(mark));
@@ -167,9 +184,11 @@ fn stop(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker) -> 
     let mark = client.mark();
     let begun = now();
     pair.a.signal(Signal::SIGTERM)?;
-    let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
-    let took =
-        wait_for(&pair.capture, "advertisement of b", resigned, |frame| priority(frame, b) == Some(100))?;
+    let resigned =
+        wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
+    let took = wait_for(&pair.capture, "advertisement of b", resigned, |frame| {
+        priority(frame, b) == Some(100)
+    })?;
     let skew = variant.skew(100);
     within("hand-over after SIGTERM", took - resigned, (skew, skew), SLACK, ticker)?;
     check(pair.a.wait()?, "a did not end with status 0")?;
@@ -179,7 +198,10 @@ fn stop(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker) -> 
     check(client.wait_for_reply(back, SOON), "the client got no answer from b")?;
     let loss = client.since(mark);
     println!("graceful stop: {loss}");
-    check(loss.lost <= tolerable(ticker), format!("the client lost packets in a graceful stop: {loss}"))
+    check(
+        loss.lost <= tolerable(ticker),
+        format!("the client lost packets in a graceful stop: {loss}"),
+    )
 }
 
 /// The stronger node returns and preempts.
@@ -191,13 +213,16 @@ fn come_back(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker
     wait_for(&pair.capture, "announcement of a", begun, |frame| variant.announces(frame, a))?;
     pair.a.wait_for_phase("held")?;
     pair.b.wait_for_phase("backup")?;
-    let gone = || -> Result<bool, Failed> { Ok(!pair.b.has_address(&variant.address().to_string())?) };
+    let gone =
+        || -> Result<bool, Failed> { Ok(!pair.b.has_address(&variant.address().to_string())?) };
     check(wait_until(SOON, || gone().unwrap_or(false)), "b kept the address")?;
     let back = client.mark();
     check(client.wait_for_reply(back, SOON), "the client got no answer from a")?;
     let loss = client.since(mark);
     println!("return and preemption: {loss}");
-    let why = || format!("the client lost packets in a preemption: {loss}\n{}{}", pair.a.log(), pair.b.log());
+    let why = || {
+        format!("the client lost packets in a preemption: {loss}\n{}{}", pair.a.log(), pair.b.log())
+    };
     check(loss.lost <= tolerable(ticker), why())
 }
 

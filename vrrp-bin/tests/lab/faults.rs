@@ -20,8 +20,8 @@ use vrrp_net::{
 };
 
 use crate::support::{
-    Node, Outcome, Pair, SLACK, SOON, adverts, check, milliseconds, now, priority, takeover, timed, wait_for,
-    within,
+    Node, Outcome, Pair, SLACK, SOON, adverts, check, milliseconds, now, priority, takeover, timed,
+    wait_for, within,
 };
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 100);
@@ -47,7 +47,8 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 pub(crate) fn config(priority: u8, interval: Duration, addresses: &[Ipv4Addr]) -> String {
-    let addresses: Vec<String> = addresses.iter().map(|address| format!("\"{address}/24\"")).collect();
+    let addresses: Vec<String> =
+        addresses.iter().map(|address| format!("\"{address}/24\"")).collect();
     let (addresses, interval) = (addresses.join(", "), interval.as_millis());
     format!(
         "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [{addresses}]\n\
@@ -82,7 +83,8 @@ pub(crate) fn number(router: &Value, field: &str) -> f64 {
 /// Waits for a frame that comes at `until` or later: until then everything has been captured.
 pub(crate) fn watch(capture: &Capture, mac: [u8; 6], until: Duration) -> Outcome {
     let patience = until.saturating_sub(now()) + SOON;
-    let frame = capture.wait_for(patience, |frame| frame.at >= until && priority(frame, mac).is_some());
+    let frame =
+        capture.wait_for(patience, |frame| frame.at >= until && priority(frame, mac).is_some());
     check(frame.is_some(), "the healthy node fell silent")
 }
 
@@ -140,7 +142,8 @@ fn denied(_: &Ticker) -> Outcome {
 /// Fails if `mac` sent any VRRP message since then.
 fn is_silent(capture: &Capture, mac: [u8; 6], since: Duration) -> Outcome {
     let frames = capture.frames();
-    let said = frames.iter().filter(|frame| frame.at >= since).filter_map(|frame| priority(frame, mac));
+    let said =
+        frames.iter().filter(|frame| frame.at >= since).filter_map(|frame| priority(frame, mac));
     let said: Vec<u8> = said.collect();
     check(said.is_empty(), format!("it said {said:?}"))
 }
@@ -148,7 +151,13 @@ fn is_silent(capture: &Capture, mac: [u8; 6], since: Duration) -> Outcome {
 /// A wrapper that runs a program with all of root's capabilities but one.
 fn without_net_admin() -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--bounding-set", "-net_admin", "--inh-caps", "-net_admin", env!("CARGO_BIN_EXE_vrrp")]);
+    command.args([
+        "--bounding-set",
+        "-net_admin",
+        "--inh-caps",
+        "-net_admin",
+        env!("CARGO_BIN_EXE_vrrp"),
+    ]);
     command
 }
 
@@ -192,7 +201,8 @@ fn address_present(_: &Ticker) -> Outcome {
 
 fn change_address(node: &Node, verb: &'static str) -> Outcome {
     let address = format!("{SECOND}/24");
-    let change = move || Command::new("ip").args(["address", verb, &address, "dev", "eth0"]).status();
+    let change =
+        move || Command::new("ip").args(["address", verb, &address, "dev", "eth0"]).status();
     let status = node.host.run(change)??;
     check(status.success(), format!("ip address {verb} ended with {status}"))
 }
@@ -215,9 +225,16 @@ fn address_claimed(ticker: &Ticker) -> Outcome {
     pair.b.wait_for_phase("backup")?;
     let begun = now();
     change_address(&pair.a, "replace")?;
-    let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
+    let resigned =
+        wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
     let took = takeover(&pair.capture, b, resigned, skew(QUICK))?;
-    within("takeover after a resignation", took - resigned, (skew(QUICK), skew(QUICK)), SLACK, ticker)?;
+    within(
+        "takeover after a resignation",
+        took - resigned,
+        (skew(QUICK), skew(QUICK)),
+        SLACK,
+        ticker,
+    )?;
     pair.b.wait_for_phase("held")?;
     wait_for_hold(&pair.a, "address-present")?;
     check(is_operators(&pair.a)?, "the operator's address was changed")
@@ -257,9 +274,12 @@ fn interface_goes(loss: Loss, ticker: &Ticker) -> Outcome {
         Loss::Destroyed => pair.a.cable.destroy()?,
         Loss::Unplugged => pair.a.cable.unplug()?,
     }
-    let took = wait_for(&pair.capture, "advertisement of b", begun, |frame| priority(frame, b) == Some(100))?;
+    let took = wait_for(&pair.capture, "advertisement of b", begun, |frame| {
+        priority(frame, b) == Some(100)
+    })?;
     let frames = pair.capture.frames();
-    let last = frames.iter().filter(|frame| priority(frame, a).is_some()).map(|frame| frame.at).max();
+    let last =
+        frames.iter().filter(|frame| priority(frame, a).is_some()).map(|frame| frame.at).max();
     let down = active_down(QUICK);
     within("takeover", took - last.unwrap_or_default(), (down, down), SLACK, ticker)?;
     pair.b.wait_for_phase("held")?;
@@ -286,7 +306,8 @@ fn interface_goes(loss: Loss, ticker: &Ticker) -> Outcome {
 /// Two mistakes, two sentences, and nothing else.
 fn bad_configuration() -> Outcome {
     let mut pair = Pair::new()?;
-    let bad = config(200, QUICK, &[ADDRESS]).replace("priority", "prioritty").replace("vrid", "vird");
+    let bad =
+        config(200, QUICK, &[ADDRESS]).replace("priority", "prioritty").replace("vrid", "vird");
     let begun = now();
     pair.a.start(&bad)?;
     let status = pair.a.process()?.wait_timeout(SOON)?.and_then(|status| status.code());
@@ -305,7 +326,8 @@ fn bad_configuration() -> Outcome {
     // The other node hears nobody: it takes the address.
     pair.b.start(&config(100, QUICK, &[ADDRESS]))?;
     pair.b.wait_for_phase("held")?;
-    let sent = pair.capture.frames().iter().filter(|frame| priority(frame, pair.a.mac).is_some()).count();
+    let sent =
+        pair.capture.frames().iter().filter(|frame| priority(frame, pair.a.mac).is_some()).count();
     check(
         sent == 0 && !adverts(&pair.capture, pair.b.mac, begun).is_empty(),
         format!("a sent {sent} packets"),
@@ -322,12 +344,17 @@ fn log_reader_hangs() -> Outcome {
     fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty()))?;
     let file = pair.folder.path().join("unread.toml");
     let control = pair.folder.path().join("unread.sock");
-    fs::write(&file, format!("{}\n[daemon]\ncontrol = {control:?}\n", config(200, QUICK, &[ADDRESS])))?;
+    fs::write(
+        &file,
+        format!("{}\n[daemon]\ncontrol = {control:?}\n", config(200, QUICK, &[ADDRESS])),
+    )?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
     command.arg("run").arg("-c").arg(file).stderr(writer);
     let mut process = pair.a.host.spawn(command)?;
     let mac = pair.a.mac;
-    wait_for(&pair.capture, "announcement", Duration::ZERO, |frame| frame.garp() == Some((mac, ADDRESS)))?;
+    wait_for(&pair.capture, "announcement", Duration::ZERO, |frame| {
+        frame.garp() == Some((mac, ADDRESS))
+    })?;
     let announced = now();
     let enough = || adverts(&pair.capture, mac, announced).len() >= 20;
     check(wait_until(SOON, enough), "the node stopped advertising")?;

@@ -36,7 +36,9 @@ fn flood(_: &Ticker) -> Outcome {
     node.wait_for_phase("held")?;
     let mut kept = [0, 0];
     for _ in 0..3 {
-        for (kept, (what, host)) in kept.iter_mut().zip([("here", &node.host), ("next door", &next_door)]) {
+        for (kept, (what, host)) in
+            kept.iter_mut().zip([("here", &node.host), ("next door", &next_door)])
+        {
             let flood = Flood::start(host, Duration::ZERO)?;
             let begun = now();
             wait_until(COUNTED, || false);

@@ -7,8 +7,8 @@ use std::{
 
 use libtest_mimic::Failed;
 use vrrp_core::{
-    Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, IPV4_GROUP, IPV6_GROUP, Interval,
-    Ipv4Addresses, Ipv6Addresses, Seconds, Vrid,
+    Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, IPV4_GROUP, IPV6_GROUP,
+    Interval, Ipv4Addresses, Ipv6Addresses, Seconds, Vrid,
 };
 use vrrp_net::lab::VrrpFrame;
 
@@ -78,9 +78,13 @@ impl Target {
 
     /// The flaws that it is attacked with: each of them at least at one target.
     pub(crate) fn flaws(self) -> &'static [Flaw] {
-        use Flaw::{Checksum, Oversized, Password, Truncated, Ttl, Type, Vrid, ZeroCount, ZeroInterval};
+        use Flaw::{
+            Checksum, Oversized, Password, Truncated, Ttl, Type, Vrid, ZeroCount, ZeroInterval,
+        };
         match self {
-            Self::V3Ipv4 => &[Truncated, Oversized, Checksum, Ttl, Type, Vrid, ZeroInterval, ZeroCount],
+            Self::V3Ipv4 => {
+                &[Truncated, Oversized, Checksum, Ttl, Type, Vrid, ZeroInterval, ZeroCount]
+            }
             Self::V3Ipv6 => &[Truncated, Checksum, Ttl, Vrid, ZeroInterval],
             Self::V2 => &[Password, Checksum, Ttl, ZeroInterval],
         }

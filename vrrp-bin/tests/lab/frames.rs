@@ -60,7 +60,13 @@ const KINDS: [Kind; 16] = [
     Kind { name: "v2_owner_20_addresses_unicast", owner: true, unicast: true, addresses: 20, ..V2 },
     Kind { name: "v2_owner_longest_interval", owner: true, interval: 255_000, ..V2 },
     Kind { name: "v3_ipv4_rfc9568", alone: true, ..KIND },
-    Kind { name: "v3_ipv4_rfc9568_unicast_2_addresses", alone: true, unicast: true, addresses: 2, ..KIND },
+    Kind {
+        name: "v3_ipv4_rfc9568_unicast_2_addresses",
+        alone: true,
+        unicast: true,
+        addresses: 2,
+        ..KIND
+    },
     Kind { name: "v3_ipv4_rfc5798_20_addresses", addresses: 20, ..KIND },
     Kind { name: "v3_ipv4_rfc5798_unicast", unicast: true, ..KIND },
     Kind { name: "v3_ipv4_shortest_interval", interval: 10, ..KIND },
@@ -119,7 +125,8 @@ impl Kind {
             config += if ipv6 { "peers = [\"fd00::2\"]\n" } else { "peers = [\"10.0.0.2\"]\n" };
         }
         if version == 3 && !ipv6 {
-            config += if self.alone { "checksum = \"rfc9568\"\n" } else { "checksum = \"rfc5798\"\n" };
+            config +=
+                if self.alone { "checksum = \"rfc9568\"\n" } else { "checksum = \"rfc5798\"\n" };
         }
         config + &self.password.map(|text| format!("password = \"{text}\"\n")).unwrap_or_default()
     }
@@ -255,7 +262,8 @@ fn look_at(kind: Kind, ticker: &Ticker) -> Outcome {
         let later = now() + kind.period();
         wait_for(&pair.capture, "advertisement", later, |frame| priority(frame, mac).is_some())?;
     }
-    let sent = || pair.capture.frames().iter().filter(|frame| priority(frame, mac).is_some()).count();
+    let sent =
+        || pair.capture.frames().iter().filter(|frame| priority(frame, mac).is_some()).count();
     let before = sent();
     let counters = pair.a.router(0)["counters"].clone();
     // What was counted has been on its way at most this long.
@@ -268,7 +276,9 @@ fn look_at(kind: Kind, ticker: &Ticker) -> Outcome {
     check(counters["announcements"] == 1, format!("announcements: {counters}"))?;
     pair.a.signal(Signal::SIGTERM)?;
     if kind.is_slow() {
-        wait_for(&pair.capture, "resignation", Duration::ZERO, |frame| priority(frame, mac) == Some(0))?;
+        wait_for(&pair.capture, "resignation", Duration::ZERO, |frame| {
+            priority(frame, mac) == Some(0)
+        })?;
         pair.a.signal(Signal::SIGTERM)?;
     }
     check(pair.a.wait()?, "a did not end with status 0")?;
@@ -308,7 +318,10 @@ fn are_right(kind: Kind, pair: &Pair, frames: &[Dissected]) -> Outcome {
 }
 
 fn says(frame: &Dissected, expected: &[(&'static str, String)]) -> Outcome {
-    check(frame.complaint().is_empty(), format!("tshark complains: {}: {frame:?}", frame.complaint()))?;
+    check(
+        frame.complaint().is_empty(),
+        format!("tshark complains: {}: {frame:?}", frame.complaint()),
+    )?;
     for (field, value) in expected {
         let read = frame.get(field);
         check(read == value, format!("{field} is {read:?} and should be {value:?}: {frame:?}"))?;
@@ -321,7 +334,10 @@ fn count(kind: Kind, frames: &[Dissected], ticker: &Ticker) -> Outcome {
     let adverts: Vec<&Dissected> = frames.iter().filter(|frame| frame.is_vrrp()).collect();
     let first = adverts.iter().position(|frame| frame.is_resignation()).ok_or("no resignation")?;
     let resigned = adverts.len() - first;
-    check(adverts.iter().skip(first).all(|frame| frame.is_resignation()), "an advertisement after the end")?;
+    check(
+        adverts.iter().skip(first).all(|frame| frame.is_resignation()),
+        "an advertisement after the end",
+    )?;
     // Those that the machine was too late for.
     let late = (SLACK + ticker.worst_gap()).as_millis() / kind.period().as_millis();
     let most = kind.resignations();
@@ -340,7 +356,9 @@ fn corrupt() -> Outcome {
     pair.a.start(&format!("{web}{old}{}", V6.config().replace("\"web\"", "\"six\"")))?;
     let forged = spoil(&pair)?;
     let is_forged = |frame: &Dissected| frame.get("eth.src") == hex(FORGER);
-    let ours = |frame: &Dissected| frame.is_vrrp() || frame.is_gratuitous_arp() || frame.is_unsolicited_na();
+    let ours = |frame: &Dissected| {
+        frame.is_vrrp() || frame.is_gratuitous_arp() || frame.is_unsolicited_na()
+    };
     for alone in [true, false] {
         let frames = dissect(&pair.capture, pair.folder.path(), alone)?;
         let seen = frames.iter().filter(|frame| is_forged(frame)).count();
@@ -350,7 +368,10 @@ fn corrupt() -> Outcome {
             let is_web = frame.get("vrrp.version") == "3" && !frame.get("ip.src").is_empty();
             let wrong = is_forged(frame) || (is_web && !alone);
             let is_flagged = !frame.complaint().is_empty();
-            check(is_flagged == wrong, format!("flagged: {is_flagged}, message alone: {alone}: {frame:?}"))?;
+            check(
+                is_flagged == wrong,
+                format!("flagged: {is_flagged}, message alone: {alone}: {frame:?}"),
+            )?;
         }
     }
     Ok(())
@@ -361,12 +382,16 @@ fn spoil(pair: &Pair) -> Result<usize, Failed> {
     let first = |what: &str, wanted: &dyn Fn(&Frame) -> bool| {
         let mut is_of_a = |frame: &Frame| frame.source_mac() == Some(pair.a.mac) && wanted(frame);
         let frame = pair.capture.wait_for(SOON, &mut is_of_a);
-        frame.map(|frame| frame.bytes.to_vec()).ok_or_else(|| Failed::from(format!("a sends no {what}")))
+        frame
+            .map(|frame| frame.bytes.to_vec())
+            .ok_or_else(|| Failed::from(format!("a sends no {what}")))
     };
     let advert = |version: u8, ipv6: bool| {
         let is = move |frame: &Frame| {
             let vrrp = frame.vrrp();
-            vrrp.is_some_and(|vrrp| vrrp.payload[0] >> 4 == version && vrrp.source.is_ipv6() == ipv6)
+            vrrp.is_some_and(|vrrp| {
+                vrrp.payload[0] >> 4 == version && vrrp.source.is_ipv6() == ipv6
+            })
         };
         first("advertisement", &is)
     };
@@ -374,7 +399,8 @@ fn spoil(pair: &Pair) -> Result<usize, Failed> {
     let na = first("Neighbor Advertisement", &|frame| frame.unsolicited_na().is_some())?;
     // The last octet, in which every checksum has a part; and the TTL in the IPv4 header.
     let last = |frame: &[u8]| frame.len() - 1;
-    let places = [(&old, last(&old)), (&web, last(&web)), (&web, 22), (&six, last(&six)), (&na, last(&na))];
+    let places =
+        [(&old, last(&old)), (&web, last(&web)), (&web, 22), (&six, last(&six)), (&na, last(&na))];
     let injector = Injector::new(&pair.user, pair.user_cable.interface())?;
     for (original, place) in places {
         let mut frame = original.clone();

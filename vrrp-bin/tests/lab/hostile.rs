@@ -8,12 +8,13 @@ use vrrp_net::lab::{Capture, Injector, Signal, Ticker, wait_until};
 
 use crate::{
     evidence::{
-        Schedule, counts_are, grown, number, of, port, refused_are_named, router, same_phases, times,
-        unchanged,
+        Schedule, counts_are, grown, number, of, port, refused_are_named, router, same_phases,
+        times, unchanged,
     },
     forge::{Destination, Flaw, Target, forged},
     support::{
-        Node, Outcome, Pair, SOON, check, has_moved, milliseconds, now, timed, timed_alone, wait_for, within,
+        Node, Outcome, Pair, SOON, check, has_moved, milliseconds, now, timed, timed_alone,
+        wait_for, within,
     },
 };
 
@@ -55,7 +56,8 @@ fn drizzle(unicast: bool, ticker: &Ticker) -> Outcome {
     let injector = Injector::new(&pair.user, pair.user_cable.interface())?;
     let rate = 2 * u32::try_from(frames.len())?;
     let begun = now();
-    let injected = injector.inject(rate, Duration::from_secs(10), |number| pick(&frames, number))?;
+    let injected =
+        injector.inject(rate, Duration::from_secs(10), |number| pick(&frames, number))?;
     let ended = now();
     println!("{} messages in {}", injected.sent, milliseconds(injected.took));
     check(injected.sent == 10 * u64::from(rate), "the machine was too slow to attack")?;
@@ -74,16 +76,25 @@ fn drizzle(unicast: bool, ticker: &Ticker) -> Outcome {
 }
 
 /// It was the flaws that kept the attacker out.
-fn without_flaws_they_win(pair: &Pair, injector: &Injector, unicast: bool, before: &Value) -> Outcome {
+fn without_flaws_they_win(
+    pair: &Pair,
+    injector: &Injector,
+    unicast: bool,
+    before: &Value,
+) -> Outcome {
     for target in Target::ALL {
         for destination in destinations(pair, target, unicast) {
             injector.send(&forged(target, None, STRONGEST, unicast, destination)?)?;
         }
     }
-    let has_yielded =
-        |after: &Value, target| has_moved(router(before, target), router(after, target)).unwrap_or(false);
+    let has_yielded = |after: &Value, target| {
+        has_moved(router(before, target), router(after, target)).unwrap_or(false)
+    };
     let all_have = |after: Value| Target::ALL.iter().all(|target| has_yielded(&after, *target));
-    check(wait_until(SOON, || pair.a.status().is_some_and(all_have)), "a does not yield to what has no flaw")
+    check(
+        wait_until(SOON, || pair.a.status().is_some_and(all_have)),
+        "a does not yield to what has no flaw",
+    )
 }
 
 /// Valid advertisements of priority 1, 5,000 a second: RFC 9568 6.4.3 has each of them answered.
@@ -117,12 +128,19 @@ fn weaker(ticker: &Ticker) -> Outcome {
     check(answers >= 20 && withheld >= 1_000, "the counters do not show the flood")?;
     check(answers + withheld <= injected.sent, "more was answered than asked")?;
     check(garps <= 4, format!("{garps} announcements in 3 s"))?;
-    let from_b = times(&frames, pair.b.mac, target, false).into_iter().filter(|at| *at >= begun).count();
+    let from_b =
+        times(&frames, pair.b.mac, target, false).into_iter().filter(|at| *at >= begun).count();
     check(from_b == 0, format!("b advertised {from_b} times"))?;
     same_phases(&pair.a, &before[0], &after[0])?;
     same_phases(&pair.b, &before[1], &after[1])?;
     let late = sent.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();
-    within("longest gap between advertisements", late, (Duration::ZERO, interval), FLOOD_SLACK, ticker)
+    within(
+        "longest gap between advertisements",
+        late,
+        (Duration::ZERO, interval),
+        FLOOD_SLACK,
+        ticker,
+    )
 }
 
 /// Floods of what the kernel's filter cannot judge and of what it can, then one of everything.
@@ -133,8 +151,9 @@ fn floods(ticker: &Ticker) -> Outcome {
     let captures = [Capture::sent(&a.cable)?, Capture::sent(&b.cable)?];
     let injector = Injector::new(&user, user_cable.interface())?;
     let one = |target, flaw| [(target, flaw)].to_vec();
-    let every =
-        Target::ALL.into_iter().flat_map(|target| target.flaws().iter().map(move |flaw| (target, *flaw)));
+    let every = Target::ALL
+        .into_iter()
+        .flat_map(|target| target.flaws().iter().map(move |flaw| (target, *flaw)));
     let rows = [
         ("wrong-checksum", one(Target::V3Ipv4, Flaw::Checksum)),
         ("wrong-password", one(Target::V2, Flaw::Password)),
@@ -163,8 +182,9 @@ fn floods(ticker: &Ticker) -> Outcome {
     let resigned = wait_for(&captures[0], "resignation", begun, |frame| {
         frame.vrrp().is_some_and(|vrrp| vrrp.payload.get(1..3) == Some(&[target.vrid(), 0]))
     })?;
-    let took =
-        wait_for(&captures[1], "takeover", resigned, |frame| of(frame, b.mac, target, false).is_some())?;
+    let took = wait_for(&captures[1], "takeover", resigned, |frame| {
+        of(frame, b.mac, target, false).is_some()
+    })?;
     let skew = target.interval() * (256 - 100) / 256;
     within("hand-over after the floods", took - resigned, (skew, skew), SLACK, ticker)?;
     b.wait_for_phase("held")?;
@@ -218,8 +238,9 @@ fn flood_is_counted(
     took: Duration,
 ) -> Outcome {
     let overflow = |name: &str| {
-        let sum =
-            |status: &Value| [false, true].map(|ipv6| number(&port(status, ipv6)[name])).iter().sum::<u64>();
+        let sum = |status: &Value| {
+            [false, true].map(|ipv6| number(&port(status, ipv6)[name])).iter().sum::<u64>()
+        };
         sum(after) - sum(before)
     };
     let (heard, refused) = (overflow("overflow_heard"), overflow("overflow_refused"));
@@ -239,8 +260,13 @@ fn flood_is_counted(
         }
     }
     println!("{}: {}; overflow: {heard} heard, {refused} refused", node.name, counted.join(", "));
-    let [(_, flaw)] = kinds else { return check(heard + refused > 0, format!("{}: no overflow", node.name)) };
-    check(*flaw != Flaw::Ttl || refused > 0, format!("{}: no overflow of refused messages", node.name))
+    let [(_, flaw)] = kinds else {
+        return check(heard + refused > 0, format!("{}: no overflow", node.name));
+    };
+    check(
+        *flaw != Flaw::Ttl || refused > 0,
+        format!("{}: no overflow of refused messages", node.name),
+    )
 }
 
 /// Two nodes with a virtual router for each target: a holds all of them.
@@ -258,7 +284,9 @@ fn config(priority: u8, unicast: bool) -> String {
     let section = |target: Target| {
         let (addresses, peers) = match target {
             Target::V3Ipv4 => ("\"10.0.0.100/24\"", "\"10.0.0.1\", \"10.0.0.2\", \"10.0.0.9\""),
-            Target::V3Ipv6 => ("\"fe80::100\", \"fd00::100/64\"", "\"fd00::1\", \"fd00::2\", \"fd00::9\""),
+            Target::V3Ipv6 => {
+                ("\"fe80::100\", \"fd00::100/64\"", "\"fd00::1\", \"fd00::2\", \"fd00::9\"")
+            }
             Target::V2 => ("\"10.0.0.110/24\"", "\"10.0.0.1\", \"10.0.0.2\", \"10.0.0.9\""),
         };
         let peers = if unicast { format!("peers = [{peers}]\n") } else { String::new() };
@@ -275,8 +303,9 @@ fn config(priority: u8, unicast: bool) -> String {
 
 /// The states of two nodes, of which b has heard a on behalf of every virtual router.
 fn settled(nodes: [&Node; 2]) -> Result<[Value; 2], Failed> {
-    let hears =
-        |status: &Value| Target::ALL.iter().all(|target| router(status, *target)["active_peer"].is_string());
+    let hears = |status: &Value| {
+        Target::ALL.iter().all(|target| router(status, *target)["active_peer"].is_string())
+    };
     let heard = wait_until(SOON, || nodes[1].status().is_some_and(|status| hears(&status)));
     check(heard, format!("b does not follow a; its log:\n{}", nodes[1].log()))?;
     Ok(nodes.map(|node| node.status().unwrap_or_default()))

@@ -22,7 +22,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vrrp_net::lab::{Capture, Client, Host, Switch, Ticker, wait_until};
 
-use crate::support::{Node, Outcome, Pair, SLACK, SOON, check, now, priority, timed, wait_for, within};
+use crate::support::{
+    Node, Outcome, Pair, SLACK, SOON, check, now, priority, timed, wait_for, within,
+};
 
 const INTERVAL: Duration = Duration::from_millis(100);
 /// The priorities of the two nodes of a pair.
@@ -167,7 +169,12 @@ fn alone(addresses: &[&str]) -> Result<(Node, Capture, TempDir), Failed> {
 
 /// The first advertisement comes Active_Down_Interval after the moment, within `moment`, at which the node could
 /// take part.
-fn takes_part(node: &Node, capture: &Capture, moment: (Duration, Duration), ticker: &Ticker) -> Outcome {
+fn takes_part(
+    node: &Node,
+    capture: &Capture,
+    moment: (Duration, Duration),
+    ticker: &Ticker,
+) -> Outcome {
     let (begun, ended) = moment;
     let mac = node.cable.mac()?;
     let first = wait_for(capture, "advertisement", begun, |frame| priority(frame, mac).is_some())?;
@@ -196,7 +203,8 @@ fn without_address_at_start(ticker: &Ticker) -> Outcome {
     let begun = now();
     ip(&node.host, "address add 10.0.0.1/24 dev eth0")?;
     takes_part(&node, &capture, (begun, now()), ticker)?;
-    let sent = capture.frames().iter().filter(|frame| frame.at < begun && frame.vrrp().is_some()).count();
+    let sent =
+        capture.frames().iter().filter(|frame| frame.at < begun && frame.vrrp().is_some()).count();
     check(sent == 0, format!("{sent} advertisements without an address to send from"))?;
     check(node.has_address("10.0.0.100")?, "the address is not there")
 }
@@ -212,11 +220,14 @@ fn down_and_up(_: &Ticker) -> Outcome {
         wait_for_address(&pair.a, family.address(), false)?;
     }
     check(!pair.a.has_address("fd00::1")?, "the kernel kept the host's own IPv6 address")?;
-    let heard = |pair: &Pair| [0, 1].map(|index| counter(&pair.a.router(index), "adverts_received"));
+    let heard =
+        |pair: &Pair| [0, 1].map(|index| counter(&pair.a.router(index), "adverts_received"));
     let before = heard(&pair);
     ip(&pair.a.host, "link set eth0 up")?;
     settled(&pair)?;
-    for (family, (before, after)) in Family::BOTH.into_iter().zip(before.into_iter().zip(heard(&pair))) {
+    for (family, (before, after)) in
+        Family::BOTH.into_iter().zip(before.into_iter().zip(heard(&pair)))
+    {
         wait_for_address(&pair.a, family.address(), true)?;
         check(after > before, format!("{family:?}: a did not hear b when it was back"))?;
         client(&pair, family.address())?;

@@ -113,7 +113,9 @@ fn counted(stage: &Stage, expected: &[Facts; 2], before: &Look) -> Outcome {
 /// What a refused packet changes in `status`.
 fn count(facts: &mut Facts, shot: &Shot) {
     let (place, counters, reason) = match shot.fate {
-        Fate::Refused(reason) => (format!("/virtual_routers/{}", shot.router.name), "/counters", reason),
+        Fate::Refused(reason) => {
+            (format!("/virtual_routers/{}", shot.router.name), "/counters", reason)
+        }
         Fate::Nobodys(reason) => {
             let family = if shot.router.is_ipv6() { "ipv6" } else { "ipv4" };
             (format!("/ports/{family}"), "", reason)
@@ -140,11 +142,13 @@ fn win(stage: &mut Stage, shot: &Shot) -> Outcome {
     let mut look = Look::default();
     let followed = wait_until(router.period() * 3, || {
         look = stage.look();
-        let all_heard = before.iter().zip(&look).all(|(before, after)| heard(after) == heard(before) + 1);
+        let all_heard =
+            before.iter().zip(&look).all(|(before, after)| heard(after) == heard(before) + 1);
         let state = of(&look[0], router.name);
         all_heard && state["phase"] == "backup" && state["active_peer"] == attacker.as_str()
     });
-    let states = || look.iter().map(|status| of(status, router.name).to_string()).collect::<Vec<_>>();
+    let states =
+        || look.iter().map(|status| of(status, router.name).to_string()).collect::<Vec<_>>();
     check(followed, format!("{}: it is not followed: {:#?}", router.name, states()))?;
     for (before, after) in before.iter().zip(&look) {
         let rejected = |status| of(status, router.name)["counters"]["rejected"].clone();
@@ -156,8 +160,12 @@ fn win(stage: &mut Stage, shot: &Shot) -> Outcome {
 
 /// How many messages of this peer a virtual router has accepted.
 fn messages_of(status: &Value, router: Router, peer: &str) -> u64 {
-    let heard = of(status, router.name)["peers_heard"].as_array().map(Vec::as_slice).unwrap_or_default();
-    heard.iter().find(|heard| heard["address"] == peer).map_or(0, |heard| number(&heard["messages"]))
+    let heard =
+        of(status, router.name)["peers_heard"].as_array().map(Vec::as_slice).unwrap_or_default();
+    heard
+        .iter()
+        .find(|heard| heard["address"] == peer)
+        .map_or(0, |heard| number(&heard["messages"]))
 }
 
 /// Active_Down_Timer of a Backup runs on while it refuses messages.
@@ -169,7 +177,8 @@ fn keep_waiting(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let frames = shots.iter().filter(refused).map(|shot| shot.packet.frame(None));
     let frames = frames.collect::<Result<Vec<_>, _>>()?;
     let capture = &stage.pair.capture;
-    let last = wait_for(capture, "advertisement of a", now(), |frame| WEB.advert(frame, a).is_some())?;
+    let last =
+        wait_for(capture, "advertisement of a", now(), |frame| WEB.advert(frame, a).is_some())?;
     stage.pair.a.cable.cut()?;
     check(now() < last + WEB.period() / 2, "the cable was cut too late to know what b heard last")?;
     // Skew_Time and Active_Down_Interval of b's priority (RFC 9568 6.1).
@@ -202,12 +211,17 @@ fn added(ticker: &Ticker) -> Outcome {
     let status = pair.a.status().unwrap_or_default();
     let web = of(&status, WEB.name);
     check(web["phase"] == "backup", format!("not a backup: {web}"))?;
-    check(web["active_peer"] == WEB.attacker().to_string(), format!("follows somebody else: {web}"))?;
+    check(
+        web["active_peer"] == WEB.attacker().to_string(),
+        format!("follows somebody else: {web}"),
+    )?;
     check(of(&status, RFC9568.name)["phase"] == "held", "the other one was kept from its address")?;
     let frames = pair.capture.frames();
     let sent = frames.iter().filter(|frame| WEB.advert(frame, pair.a.mac).is_some()).count();
     check(sent == 0, format!("a advertised {sent} times"))?;
-    let forged = frames.iter().filter(|frame| frame.vrrp().is_some_and(|vrrp| vrrp.source == WEB.attacker()));
+    let forged = frames
+        .iter()
+        .filter(|frame| frame.vrrp().is_some_and(|vrrp| vrrp.source == WEB.attacker()));
     let silent = forged.map(|frame| frame.at).max().ok_or("nothing was sent")?;
     let is_of_a = |frame: &Frame| WEB.advert(frame, pair.a.mac).is_some();
     let took = wait_for(&pair.capture, "takeover by a", silent, is_of_a)?;

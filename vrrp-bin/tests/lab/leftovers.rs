@@ -35,7 +35,9 @@ fn named(_: &Ticker) -> Outcome {
     pair.a.wait_for_phase("held")?;
     let log = pair.a.log();
     check(log.contains("event=leftover") && log.contains(remedy), format!("the log says {log}"))?;
-    let left = |node: &Node| node.status().map(|status| status["leftovers"].to_string()).unwrap_or_default();
+    let left = |node: &Node| {
+        node.status().map(|status| status["leftovers"].to_string()).unwrap_or_default()
+    };
     let expected = "[{\"address\":\"10.0.0.100/24\",\"interface\":\"eth0\"}]";
     check(left(&pair.a) == expected, format!("the status says {}", left(&pair.a)))?;
 
@@ -44,9 +46,13 @@ fn named(_: &Ticker) -> Outcome {
     let text = String::from_utf8_lossy(&said.stderr);
     check(!text.contains(remedy), format!("beside another process, check says {text}"))?;
 
-    let remove = || Command::new("ip").args(["address", "del", "10.0.0.100/24", "dev", "eth0"]).status();
+    let remove =
+        || Command::new("ip").args(["address", "del", "10.0.0.100/24", "dev", "eth0"]).status();
     check(pair.a.host.run(remove)??.success(), "the address cannot be removed")?;
-    check(wait_until(SOON, || left(&pair.a) == "[]"), format!("the status says {}", left(&pair.a)))?;
+    check(
+        wait_until(SOON, || left(&pair.a) == "[]"),
+        format!("the status says {}", left(&pair.a)),
+    )?;
     pair.a.signal(Signal::SIGTERM)?;
     check(pair.a.wait()?, "a did not end with status 0")
 }

@@ -72,12 +72,30 @@ fn idle_connections(ticker: &Ticker) -> Outcome {
     }
     let (opened, mut last) = (Instant::now(), connect(&pair.a)?);
     let output = health(&pair.a)?;
-    check(output.status.success(), format!("health says {:?}", String::from_utf8_lossy(&output.stdout)))?;
+    check(
+        output.status.success(),
+        format!("health says {:?}", String::from_utf8_lossy(&output.stdout)),
+    )?;
     check(!is_closed(&mut last), "the newest connection was closed")?;
-    check(wait_until(IDLE + SOON, || is_closed(&mut last)), "the newest connection idles for ever")?;
-    within("an idle connection", opened.elapsed(), (IDLE, IDLE + Duration::from_secs(2)), SLACK, ticker)?;
-    check(wait_until(SOON, || connections.iter_mut().all(is_closed)), "old connections idle for ever")?;
-    check(pair.a.router(0)["since"] == since, format!("it did not stay active:\n{}", pair.a.log()))?;
+    check(
+        wait_until(IDLE + SOON, || is_closed(&mut last)),
+        "the newest connection idles for ever",
+    )?;
+    within(
+        "an idle connection",
+        opened.elapsed(),
+        (IDLE, IDLE + Duration::from_secs(2)),
+        SLACK,
+        ticker,
+    )?;
+    check(
+        wait_until(SOON, || connections.iter_mut().all(is_closed)),
+        "old connections idle for ever",
+    )?;
+    check(
+        pair.a.router(0)["since"] == since,
+        format!("it did not stay active:\n{}", pair.a.log()),
+    )?;
     check(pair.a.has_address(&ADDRESS.to_string())?, "the address is gone")?;
     let resigned = pair.capture.frames().iter().any(|frame| priority(frame, a) == Some(0));
     check(!resigned, "it resigned")
@@ -93,10 +111,22 @@ fn half_a_request(ticker: &Ticker) -> Outcome {
     slow.write_all(b"GET /")?;
     let begun = Instant::now();
     check(wait_until(REQUEST + SOON, || is_closed(&mut half)), "half a request is waited for")?;
-    within("half a request", begun.elapsed(), (REQUEST, REQUEST + Duration::from_secs(1)), SLACK, ticker)?;
+    within(
+        "half a request",
+        begun.elapsed(),
+        (REQUEST, REQUEST + Duration::from_secs(1)),
+        SLACK,
+        ticker,
+    )?;
     let ended = wait_until(SOON, || slow.write_all(b"a").is_err());
     check(ended, "a request may take as long as it likes")?;
-    within("a slow request", begun.elapsed(), (REQUEST, REQUEST + Duration::from_secs(1)), SLACK, ticker)
+    within(
+        "a slow request",
+        begun.elapsed(),
+        (REQUEST, REQUEST + Duration::from_secs(1)),
+        SLACK,
+        ticker,
+    )
 }
 
 const LINKS: u8 = 4;
@@ -128,7 +158,10 @@ fn soft_limit() -> Outcome {
     node.wait_for_phase("held")?;
     let status = node.status().unwrap_or_default();
     let count = status["virtual_routers"].as_array().map_or(0, Vec::len);
-    check(count == usize::from(LINKS) * usize::from(EACH), format!("there are {count} virtual routers"))?;
+    check(
+        count == usize::from(LINKS) * usize::from(EACH),
+        format!("there are {count} virtual routers"),
+    )?;
     // No more than one packet socket is needed to announce on all of them.
     let files = fs::read_dir(format!("/proc/{}/fd", node.process()?.pid()))?.count();
     let needed = usize::from(LINKS) * usize::from(EACH) + 2 * usize::from(LINKS);
@@ -143,10 +176,14 @@ fn hard_limit() -> Outcome {
     let checked = |hard: u32| -> Result<String, Failed> {
         let mut command = limited(hard, hard);
         command.args(["check", "-c"]).arg(&path);
-        Ok(String::from_utf8_lossy(&pair.a.host.run(move || command.output())??.stderr).into_owned())
+        Ok(String::from_utf8_lossy(&pair.a.host.run(move || command.output())??.stderr)
+            .into_owned())
     };
     let said = checked(256)?;
-    check(said.contains("warning: ") && said.contains("may open 256 files"), format!("it says {said:?}"))?;
+    check(
+        said.contains("warning: ") && said.contains("may open 256 files"),
+        format!("it says {said:?}"),
+    )?;
     check(said.contains("LimitNOFILE="), format!("it does not say what to do: {said:?}"))?;
     check(!checked(4096)?.contains("files"), "it warns although the limit is high enough")
 }
@@ -155,7 +192,10 @@ fn hard_limit() -> Outcome {
 fn too_few_files() -> Outcome {
     let mut pair = Pair::new()?;
     for limit in 4..24 {
-        pair.a.start_command(&config(200, Duration::from_secs(1), &[ADDRESS]), limited(limit, limit))?;
+        pair.a.start_command(
+            &config(200, Duration::from_secs(1), &[ADDRESS]),
+            limited(limit, limit),
+        )?;
         let ended = pair.a.process()?.wait_timeout(SOON)?;
         let log = pair.a.log();
         let code = ended.and_then(|status| status.code());
@@ -173,7 +213,10 @@ fn too_few_files() -> Outcome {
         command.args(["health", "--control"]).arg(pair.a.control());
         let output = command.output()?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        check(output.status.code() == Some(1), format!("health ends with {}: {said}", output.status))?;
+        check(
+            output.status.code() == Some(1),
+            format!("health ends with {}: {said}", output.status),
+        )?;
         check(!said.contains("panicked"), format!("health panics: {said}"))?;
     }
     Ok(())
@@ -186,7 +229,8 @@ fn small_mtu() -> Outcome {
                peers = [\"fd00::2\"]\nsource = \"fd00::1\"\ninterval = \"100ms\"\n";
     ip(&pair.a, "link set dev eth0 mtu 1000")?;
     pair.a.start(six)?;
-    let told = |node: &Node| node.log().contains("below 1280; raise it (ip link set dev eth0 mtu 1280)");
+    let told =
+        |node: &Node| node.log().contains("below 1280; raise it (ip link set dev eth0 mtu 1280)");
     check(wait_until(SOON, || told(&pair.a)), format!("it does not say why:\n{}", pair.a.log()))?;
     ip(&pair.a, "link set dev eth0 mtu 1500")?;
     ip(&pair.a, "address add fd00::1/64 dev eth0 nodad")?;
@@ -198,6 +242,7 @@ fn small_mtu() -> Outcome {
 }
 
 fn ip(node: &Node, arguments: &'static str) -> Outcome {
-    let status = node.host.run(move || Command::new("ip").args(arguments.split(' ')).status())??;
+    let status =
+        node.host.run(move || Command::new("ip").args(arguments.split(' ')).status())??;
     check(status.success(), format!("ip {arguments} ended with {status}"))
 }

@@ -11,7 +11,9 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket};
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket,
+};
 use vrrp_net::lab::{Process, Signal, wait_until};
 
 use crate::{
@@ -82,7 +84,9 @@ fn squat(how: &str, name: &str) -> nix::Result<()> {
 /// A process without rights, of another user where there is one, that has a name of VRID 51.
 fn start_squatter(node: &Node, how: Squat, name: &'static str) -> Result<Process, Failed> {
     let mut command = Command::new("setpriv");
-    if nix::unistd::geteuid().is_root() && fs::read_to_string("/proc/self/uid_map")?.contains("4294967295") {
+    if nix::unistd::geteuid().is_root()
+        && fs::read_to_string("/proc/self/uid_map")?.contains("4294967295")
+    {
         command.args(["--reuid=65534", "--clear-groups"]);
     }
     command.args(["--inh-caps=-all", "--bounding-set=-all"]).arg(std::env::current_exe()?);
@@ -96,7 +100,9 @@ fn start_squatter(node: &Node, how: Squat, name: &'static str) -> Result<Process
     let listens = || {
         let table = node.host.run(|| fs::read_to_string("/proc/thread-self/net/unix"));
         let line = format!("@{name}");
-        table.is_ok_and(|table| table.is_ok_and(|table| table.lines().any(|entry| entry.ends_with(&line))))
+        table.is_ok_and(|table| {
+            table.is_ok_and(|table| table.lines().any(|entry| entry.ends_with(&line)))
+        })
     };
     check(wait_until(SOON, listens), "the squatter does not have the name")?;
     Ok(process)
@@ -128,7 +134,10 @@ fn silent_squatter() -> Outcome {
         pair.a.start(&config(200, Duration::from_millis(100), &[ADDRESS]))?;
         pair.a.wait_for_phase("held")?;
         let (log, named) = (pair.a.log(), format!("process {} ", squatter.pid()));
-        check(log.contains("WARN") && log.contains(&named), format!("nobody was told of it:\n{log}"))?;
+        check(
+            log.contains("WARN") && log.contains(&named),
+            format!("nobody was told of it:\n{log}"),
+        )?;
         let pid = pair.a.process()?.pid();
         second_is_refused(&pair, pid)?;
     }
@@ -159,7 +168,13 @@ fn second_is_refused(pair: &Pair, first: u32) -> Outcome {
 fn real_holder() -> Outcome {
     let mut pair = Pair::new()?;
     let mut command = Command::new("setpriv");
-    command.args(["--bounding-set", "-net_admin", "--inh-caps", "-net_admin", env!("CARGO_BIN_EXE_vrrp")]);
+    command.args([
+        "--bounding-set",
+        "-net_admin",
+        "--inh-caps",
+        "-net_admin",
+        env!("CARGO_BIN_EXE_vrrp"),
+    ]);
     let program = "backend = { command = [\"/bin/true\"] }\n";
     pair.a.start_command(&(config(200, SECOND, &[ADDRESS]) + program), command)?;
     pair.a.wait_for_phase("held")?;
@@ -202,7 +217,10 @@ fn orphans() -> Outcome {
     let mut command = Command::new("unshare");
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc", env!("CARGO_BIN_EXE_vrrp")]);
     let program = format!("backend = {{ command = [{script:?}] }}\n");
-    pair.a.start_command(&(config(200, Duration::from_millis(100), &[ADDRESS]) + &program), command)?;
+    pair.a.start_command(
+        &(config(200, Duration::from_millis(100), &[ADDRESS]) + &program),
+        command,
+    )?;
     pair.a.wait_for_phase("held")?;
     let ran = fs::read_to_string(&note)?;
     check(ran.contains("acquire"), format!("the program noted {ran:?}"))?;
@@ -210,8 +228,8 @@ fn orphans() -> Outcome {
     let children = fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children"))?;
     let daemon: u32 = children.trim().parse()?;
     let orphans = || {
-        let children =
-            fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children")).unwrap_or_default();
+        let children = fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children"))
+            .unwrap_or_default();
         let state = |pid: &str| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         children.split_whitespace().map(state).collect::<Vec<_>>()
     };
@@ -229,9 +247,15 @@ fn no_password() -> Outcome {
     let program = format!("backend = {{ command = [\"/bin/sh\", \"-c\", {script:?}] }}\n");
     let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
     command.envs(SECRETS.iter().map(|name| (name, "s3cret"))).env("CLOUD_PASSWORD", "needed");
-    pair.a.start_command(&(config(200, Duration::from_millis(100), &[ADDRESS]) + &program), command)?;
+    pair.a.start_command(
+        &(config(200, Duration::from_millis(100), &[ADDRESS]) + &program),
+        command,
+    )?;
     pair.a.wait_for_phase("held")?;
     let variables = fs::read_to_string(&note)?;
     check(!variables.contains("s3cret"), format!("the program was told:\n{variables}"))?;
-    check(variables.contains("CLOUD_PASSWORD=needed"), format!("the program lacks its own:\n{variables}"))
+    check(
+        variables.contains("CLOUD_PASSWORD=needed"),
+        format!("the program lacks its own:\n{variables}"),
+    )
 }

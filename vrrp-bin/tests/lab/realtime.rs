@@ -34,7 +34,8 @@ fn granted() -> Outcome {
     pair.a.start(CONFIG)?;
     pair.a.wait_for_phase("held")?;
     let threads = threads(&mut pair.a)?;
-    let expected = |name: &str| if name == "vrrp-driver" { ("7", ROUND_ROBIN) } else { ("0", ORDINARY) };
+    let expected =
+        |name: &str| if name == "vrrp-driver" { ("7", ROUND_ROBIN) } else { ("0", ORDINARY) };
     for Thread { name, priority, policy } in &threads {
         let (expected, found) = (expected(name), (priority.as_str(), policy.as_str()));
         check(expected == found, format!("{name} has {found:?} and not {expected:?}"))?;
@@ -70,7 +71,14 @@ fn refused() -> Outcome {
 /// A wrapper that runs a program without the right to any real-time priority.
 fn without_the_right() -> Command {
     let mut command = Command::new("prlimit");
-    command.args(["--rtprio=0:0", "setpriv", "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice"]);
+    command.args([
+        "--rtprio=0:0",
+        "setpriv",
+        "--bounding-set",
+        "-sys_nice",
+        "--inh-caps",
+        "-sys_nice",
+    ]);
     command.arg(env!("CARGO_BIN_EXE_vrrp"));
     command
 }

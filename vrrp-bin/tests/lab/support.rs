@@ -12,7 +12,9 @@ use std::{
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
-use vrrp_net::lab::{self, Cable, Capture, Frame, Host, Process, Signal, Switch, Ticker, wait_until};
+use vrrp_net::lab::{
+    self, Cable, Capture, Frame, Host, Process, Signal, Switch, Ticker, wait_until,
+};
 
 pub(crate) type Outcome = Result<(), Failed>;
 
@@ -34,7 +36,10 @@ static MACHINE: RwLock<()> = RwLock::new(());
 
 /// A test that measures time. A machine that paused for more than 50 ms makes a failure inconclusive: it is
 /// printed and repeated, three times at most.
-pub(crate) fn timed(name: impl Into<String>, test: impl Fn(&Ticker) -> Outcome + Send + 'static) -> Trial {
+pub(crate) fn timed(
+    name: impl Into<String>,
+    test: impl Fn(&Ticker) -> Outcome + Send + 'static,
+) -> Trial {
     Trial::test(name, move || {
         let _shared = MACHINE.read().unwrap_or_else(PoisonError::into_inner);
         conclude(test)
@@ -174,7 +179,9 @@ impl Node {
     pub(crate) fn wait(&mut self) -> Result<bool, Failed> {
         let status = self.process()?.wait_timeout(SOON)?;
         self.process = None;
-        status.map(|status| status.success()).ok_or_else(|| format!("{} does not end", self.name).into())
+        status
+            .map(|status| status.success())
+            .ok_or_else(|| format!("{} does not end", self.name).into())
     }
 
     fn log_path(&self) -> PathBuf {
@@ -188,7 +195,8 @@ impl Node {
     /// What `vrrp status --json` says; `None` while it says nothing.
     pub(crate) fn status(&self) -> Option<Value> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
-        let output = command.args(["status", "--json", "--control"]).arg(self.control()).output().ok()?;
+        let output =
+            command.args(["status", "--json", "--control"]).arg(self.control()).output().ok()?;
         serde_json::from_slice(&output.stdout).ok()
     }
 
@@ -288,7 +296,9 @@ pub(crate) fn wait_for(
     mut wanted: impl FnMut(&Frame) -> bool,
 ) -> Result<Duration, Failed> {
     let frame = capture.wait_for(SOON, |frame| frame.at >= since && wanted(frame));
-    frame.map(|frame| frame.at).ok_or_else(|| format!("no {what} within {} s", SOON.as_secs()).into())
+    frame
+        .map(|frame| frame.at)
+        .ok_or_else(|| format!("no {what} within {} s", SOON.as_secs()).into())
 }
 
 /// When `mac`, whose priority is 100, took over after a resignation. Its last word, if it had yielded to the one that

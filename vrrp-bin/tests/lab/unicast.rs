@@ -90,7 +90,8 @@ fn withdrawn(routed: &Routed, ticker: &Ticker) -> Outcome {
     pair.a.wait_for_phase("held")?;
     pair.b.start(&routed.config(weaker.0, weaker.1, weaker.2))?;
     pair.b.wait_for_phase("backup")?;
-    let heard = || pair.b.router(0)["counters"]["adverts_received"].as_u64().unwrap_or_default() > 2;
+    let heard =
+        || pair.b.router(0)["counters"]["adverts_received"].as_u64().unwrap_or_default() > 2;
     check(wait_until(SOON, heard), "b does not hear a")?;
     let last = || {
         let frames = pair.capture.frames();
@@ -103,8 +104,9 @@ fn withdrawn(routed: &Routed, ticker: &Ticker) -> Outcome {
     let address: IpAddr = routed.address.parse()?;
     let announced = |frame: &Frame| {
         let arp = frame.garp().map(|(mac, ip)| (mac, IpAddr::from(ip)));
-        let neighbour =
-            frame.unsolicited_na().map(|told| (told.mac.unwrap_or_default(), IpAddr::from(told.target)));
+        let neighbour = frame
+            .unsolicited_na()
+            .map(|told| (told.mac.unwrap_or_default(), IpAddr::from(told.target)));
         arp.or(neighbour) == Some((pair.b.mac, address))
     };
     let at = wait_for(&pair.capture, "announcement", last, announced)?;
@@ -156,8 +158,12 @@ fn behind_a_router() -> Outcome {
     let heard = || b.router(0)["counters"]["adverts_received"].as_u64().unwrap_or_default() > 10;
     check(wait_until(SOON, heard), format!("b does not hear a: {:#}", b.router(0)))?;
     check(b.phase() == "backup" && a.phase() == "held", "there is not one holder")?;
-    let named = |log: &str| log.lines().filter(|line| line.contains("event=peer-behind-router")).count();
-    check(named(&a.log()) == 1 && named(&b.log()) == 1, format!("it is not named once:\n{}", b.log()))?;
+    let named =
+        |log: &str| log.lines().filter(|line| line.contains("event=peer-behind-router")).count();
+    check(
+        named(&a.log()) == 1 && named(&b.log()) == 1,
+        format!("it is not named once:\n{}", b.log()),
+    )?;
     // In a network of the interface it is a peer on the link, from which a routed message is refused.
     ip(&b.host, "address add 10.0.0.2/16 dev eth0")?;
     b.wait_for_phase("held")?;
@@ -202,7 +208,10 @@ fn returns() -> Outcome {
         let took_after = milliseconds(now() - begun);
         check(
             !took,
-            format!("round {round}: it took the address away within {took_after}:\n{}", pair.a.log()),
+            format!(
+                "round {round}: it took the address away within {took_after}:\n{}",
+                pair.a.log()
+            ),
         )?;
         check(pair.a.phase() == "backup" && pair.b.phase() == "held", "the wrong one is active")?;
         // Who came back takes over for the next round.

@@ -20,7 +20,8 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-const BRIDGE: &str = "eth0 is a port of the bridge br9: what arrives goes to br9; put `interface = \"br9\"`";
+const BRIDGE: &str =
+    "eth0 is a port of the bridge br9: what arrives goes to br9; put `interface = \"br9\"`";
 
 fn config(interface: &str, priority: u8) -> String {
     format!(
@@ -60,7 +61,10 @@ fn is_logged(node: &Node, sentence: &str) -> Outcome {
             .filter(|line| line.contains("event=unusable-interface") && line.contains(sentence))
             .count()
     };
-    check(wait_until(SOON, || lines() == 1), format!("it is logged {} times:\n{}", lines(), node.log()))
+    check(
+        wait_until(SOON, || lines() == 1),
+        format!("it is logged {} times:\n{}", lines(), node.log()),
+    )
 }
 
 fn set(node: &Node, setting: &str, value: &str) -> Outcome {
@@ -156,9 +160,11 @@ fn strict_multicast() -> Outcome {
 }
 
 fn strict_unicast() -> Outcome {
-    const SENTENCE: &str = "the kernel drops what the peer 10.0.0.2 sends to eth1: rp_filter is strict there";
-    let config =
-        |priority| format!("{}peers = [\"10.0.0.2\"]\nsource = \"10.0.0.3\"\n", config("eth1", priority));
+    const SENTENCE: &str =
+        "the kernel drops what the peer 10.0.0.2 sends to eth1: rp_filter is strict there";
+    let config = |priority| {
+        format!("{}peers = [\"10.0.0.2\"]\nsource = \"10.0.0.3\"\n", config("eth1", priority))
+    };
     let pair = Pair::new()?;
     let _cable = twice(&pair)?;
     warns(&pair, &config(100), SENTENCE)?;

@@ -26,7 +26,8 @@ impl Shims {
         compile(&shims.library("old"), &[])?;
         compile(&shims.library("older"), &["-DWITHOUT_METRIC"])?;
         shims.is_obeyed().then_some(shims).ok_or_else(|| {
-            "the program takes no library that is preloaded; it is linked statically, perhaps".to_owned()
+            "the program takes no library that is preloaded; it is linked statically, perhaps"
+                .to_owned()
         })
     }
 

@@ -13,7 +13,9 @@ use vrrp_net::{
     },
 };
 
-use crate::support::{Node, Outcome, Pair, SOON, adverts, check, has_moved, now, priority, wait_for};
+use crate::support::{
+    Node, Outcome, Pair, SOON, adverts, check, has_moved, now, priority, wait_for,
+};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const TENTH: Duration = Duration::from_millis(100);
@@ -56,7 +58,8 @@ pub(crate) fn elect(pair: &mut Pair, interval: Duration, more: &str) -> Outcome 
 
 /// What the kernel of a host says of all virtual addresses.
 pub(crate) fn entries(node: &Node) -> Result<Vec<HostAddress>, Failed> {
-    let all = node.host.run(|| -> Result<_, Failed> { Ok(addresses::list(&mut Socket::new()?)?) })??;
+    let all =
+        node.host.run(|| -> Result<_, Failed> { Ok(addresses::list(&mut Socket::new()?)?) })??;
     Ok(all.into_iter().filter(|entry| EVERY.contains(&entry.ip().to_string().as_str())).collect())
 }
 
@@ -68,12 +71,14 @@ pub(crate) fn wait_for_addresses(node: &Node, there: bool) -> Outcome {
         return Ok(());
     }
     let (name, found, log) = (node.name, entries(node)?, node.log());
-    Err(format!("{name} has {found:?} and not {expected} virtual addresses; its log:\n{log}").into())
+    Err(format!("{name} has {found:?} and not {expected} virtual addresses; its log:\n{log}")
+        .into())
 }
 
 /// Deletes an address as an operator would, by netlink.
 pub(crate) fn delete(node: &Node, ip: IpAddr) -> Outcome {
-    let cidr = entries(node)?.into_iter().find(|entry| entry.ip() == ip).ok_or("it is not there")?.cidr;
+    let cidr =
+        entries(node)?.into_iter().find(|entry| entry.ip() == ip).ok_or("it is not there")?.cidr;
     node.host.run(move || -> Result<(), Failed> {
         Ok(Socket::new()?.request(addresses::delete(if_nametoindex("eth0")?, cidr), 0)?)
     })?
@@ -125,9 +130,9 @@ pub(crate) fn clients(pair: &Pair) -> Result<[Client; 2], Failed> {
 }
 
 pub(crate) fn are_answered(clients: &[Client; 2]) -> Outcome {
-    clients
-        .iter()
-        .try_for_each(|client| check(client.wait_for_reply(client.mark(), SOON), "a client got no answer"))
+    clients.iter().try_for_each(|client| {
+        check(client.wait_for_reply(client.mark(), SOON), "a client got no answer")
+    })
 }
 
 /// How many packets a client has lost since then, once that is known of all of them.
@@ -149,13 +154,16 @@ pub(crate) fn is_adopted(
     let peer = Standing::of(&pair.b);
     let (a, b) = (pair.a.mac, pair.b.mac);
     let marks = clients.each_ref().map(Client::mark);
-    let last = wait_for(&pair.capture, "advertisement of a", now(), |frame| priority(frame, a).is_some())?;
+    let last =
+        wait_for(&pair.capture, "advertisement of a", now(), |frame| priority(frame, a).is_some())?;
     pair.a.process()?.kill()?;
     start(&mut pair.a)?;
     pair.a.wait_for_phase("adopted")?;
     // Until the backup would have taken over, and the addresses would have expired.
     let later = last + active_down(WEAK, SECOND) + SECOND;
-    wait_for(&pair.capture, "advertisement of a", later, |frame| priority(frame, a) == Some(STRONG))?;
+    wait_for(&pair.capture, "advertisement of a", later, |frame| {
+        priority(frame, a) == Some(STRONG)
+    })?;
     pair.a.wait_for_phase("adopted")?;
     peer.is_kept_by(&pair.b)?;
     let said = adverts(&pair.capture, b, last).len();
@@ -165,7 +173,10 @@ pub(crate) fn is_adopted(
     for ((client, mark), address) in clients.iter().zip(marks).zip(ADDRESSES) {
         let lost = lost(client, mark)?;
         println!("{address}: {lost} packets lost");
-        check(u128::from(lost) <= allowed, format!("{address}: {lost} ms lost, allowed {allowed}"))?;
+        check(
+            u128::from(lost) <= allowed,
+            format!("{address}: {lost} ms lost, allowed {allowed}"),
+        )?;
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ use crate::{
     interfaces::{answered, client, counter, ip, settled, wait_for_hold},
     shim::has_taken,
     stage::{
-        ADDRESSES, SECOND, STRONG, Standing, TENTH, WEAK, active_down, are_answered, clients, config, delete,
-        elect, entries, is_adopted, wait_for_addresses, was_never_away, watch,
+        ADDRESSES, SECOND, STRONG, Standing, TENTH, WEAK, active_down, are_answered, clients,
+        config, delete, elect, entries, is_adopted, wait_for_addresses, was_never_away, watch,
     },
     support::{Node, Outcome, Pair, SOON, adverts, check, now, priority, timed, wait_for},
 };
@@ -48,10 +48,16 @@ fn quiet() -> Outcome {
     check(said == 0, format!("the backup advertised {said} times"))?;
     for node in [&pair.a, &pair.b] {
         let log = node.log();
-        check(!log.contains("WARN") && !log.contains("ERROR"), format!("{} complains:\n{log}", node.name))?;
+        check(
+            !log.contains("WARN") && !log.contains("ERROR"),
+            format!("{} complains:\n{log}", node.name),
+        )?;
     }
     let found = entries(&pair.a)?;
-    check(found.iter().all(|entry| entry.mark == Some(Mark::Held)), format!("not marked: {found:?}"))?;
+    check(
+        found.iter().all(|entry| entry.mark == Some(Mark::Held)),
+        format!("not marked: {found:?}"),
+    )?;
     is_old(&pair.a)
 }
 
@@ -59,7 +65,8 @@ fn quiet() -> Outcome {
 fn wait_later(pair: &Pair, later: Duration, mac: [u8; 6]) -> Outcome {
     // What is waited for may be further away than anything that is waited for elsewhere.
     wait_until(later.saturating_sub(now()), || now() >= later);
-    wait_for(&pair.capture, "advertisement", later, |frame| priority(frame, mac).is_some()).map(drop)
+    wait_for(&pair.capture, "advertisement", later, |frame| priority(frame, mac).is_some())
+        .map(drop)
 }
 
 fn is_old(node: &Node) -> Outcome {
@@ -96,7 +103,8 @@ fn killed_while_leaving() -> Outcome {
     pair.a.signal(Signal::SIGTERM)?;
     for ip in ADDRESSES {
         let resigned = |frame: &vrrp_net::lab::Frame| {
-            let is_of_family = frame.vrrp().is_some_and(|vrrp| vrrp.source.is_ipv6() == ip.is_ipv6());
+            let is_of_family =
+                frame.vrrp().is_some_and(|vrrp| vrrp.source.is_ipv6() == ip.is_ipv6());
             is_of_family && priority(frame, mac) == Some(0)
         };
         wait_for(&pair.capture, "resignation of a", begun, resigned)?;
@@ -168,8 +176,9 @@ fn made_the_hosts_own() -> Outcome {
     }
     wait_for_hold(&pair.a, "address-present")?;
     pair.b.wait_for_phase("held")?;
-    let are_there =
-        |node: &Node| ADDRESSES.iter().all(|ip| node.has_address(&ip.to_string()).unwrap_or_default());
+    let are_there = |node: &Node| {
+        ADDRESSES.iter().all(|ip| node.has_address(&ip.to_string()).unwrap_or_default())
+    };
     // Longer than a lease, which is a second at least.
     wait_later(&pair, now() + 2 * SECOND, pair.b.mac)?;
     check(are_there(&pair.a), "the host's addresses were taken away")?;

@@ -8,7 +8,9 @@ use vrrp_net::lab::wait_until;
 
 use crate::{
     shim::{Environment, Shims},
-    stage::{SECOND, STRONG, Standing, TENTH, WEAK, active_down, config, entries, wait_for_addresses},
+    stage::{
+        SECOND, STRONG, Standing, TENTH, WEAK, active_down, config, entries, wait_for_addresses,
+    },
     support::{Outcome, Pair, SOON, adverts, check, now, priority, timed, wait_for},
 };
 
@@ -59,15 +61,22 @@ fn is_found(older: &[(&'static str, PathBuf)], old: &[(&'static str, PathBuf)]) 
     let pair = Pair::new()?;
     let file = NamedTempFile::new()?;
     std::fs::write(file.path(), config(STRONG, SECOND, ""))?;
-    for (shim, more, status) in
-        [(older, &[][..], 3), (older, &["--strict"][..], 2), (old, &[][..], 0), (old, &["--strict"][..], 0)]
-    {
+    for (shim, more, status) in [
+        (older, &[][..], 3),
+        (older, &["--strict"][..], 2),
+        (old, &[][..], 0),
+        (old, &["--strict"][..], 0),
+    ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
         command.arg("check").arg("-c").arg(file.path()).args(more).envs(shim.iter().cloned());
         let output = pair.a.host.run(move || command.output())??;
         let said = String::from_utf8_lossy(&output.stderr);
-        let is_right = output.status.code() == Some(status) && said.contains(SENTENCE) == (status != 0);
-        check(is_right, format!("check {more:?}: {}, {status} was expected:\n{said}", output.status))?;
+        let is_right =
+            output.status.code() == Some(status) && said.contains(SENTENCE) == (status != 0);
+        check(
+            is_right,
+            format!("check {more:?}: {}, {status} was expected:\n{said}", output.status),
+        )?;
         check(entries(&pair.a)?.is_empty(), "it left addresses behind")?;
     }
     Ok(())

@@ -34,7 +34,8 @@ fn put_all() -> Result<(), Failed> {
     }
     let index = if_nametoindex("d0")?;
     let mut socket = Socket::new()?;
-    let number = |number: u32| Cidr::from(std::net::IpAddr::from((0x0a64_0000 + number).to_be_bytes()));
+    let number =
+        |number: u32| Cidr::from(std::net::IpAddr::from((0x0a64_0000 + number).to_be_bytes()));
     let messages = (0..ADDRESSES).map(|n| (addresses::add_own(index, number(n)), CREATE));
     for answer in socket.batch(messages.collect())? {
         answer?;

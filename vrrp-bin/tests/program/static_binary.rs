@@ -20,7 +20,11 @@ pub(crate) fn build(log: &Path) -> Result<PathBuf, Failed> {
     let build = after("RUN cargo build")?;
     println!("building the binary as the Dockerfile does");
     let mut command = Command::new("sh");
-    command.current_dir(&root).env("RUSTFLAGS", flags).arg("-ec").arg(format!("exec cargo build {build}"));
+    command
+        .current_dir(&root)
+        .env("RUSTFLAGS", flags)
+        .arg("-ec")
+        .arg(format!("exec cargo build {build}"));
     let file = File::create(log)?;
     if !command.stdout(file.try_clone()?).stderr(file).status()?.success() {
         return Err(format!("the build failed; see {}", log.display()).into());

@@ -26,7 +26,10 @@ pub(crate) fn build() -> Result<PathBuf, Missing> {
         unpack(&root, &source)?;
     }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&source).args(["build", "--locked", "-p", "vrrp-bin", "--target-dir"]).arg(&target);
+    cargo
+        .current_dir(&source)
+        .args(["build", "--locked", "-p", "vrrp-bin", "--target-dir"])
+        .arg(&target);
     let what = format!("building commit {COMMIT}");
     run(&mut cargo, &what).map_err(Missing::Broken)?;
     Ok(target.join("debug/vrrp"))
@@ -47,7 +50,8 @@ fn unpack(root: &Path, source: &Path) -> Result<(), Missing> {
 }
 
 fn run(command: &mut Command, what: &str) -> Result<(), String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{what}: {error}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| format!("{what}: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     output.status.success().then_some(()).ok_or_else(|| format!("{what}: {}", said.trim()))
 }

@@ -4,7 +4,10 @@
 //! It plays only with `VRRP_TEST_ALL=1`, where the sources are a clone with the history: version 0.1 is built from it.
 
 mod earlier;
-#[allow(dead_code, reason = "shared with the test program `old_kernels`, which uses the rest of it")]
+#[allow(
+    dead_code,
+    reason = "shared with the test program `old_kernels`, which uses the rest of it"
+)]
 #[path = "../old_kernels/stage.rs"]
 mod stage;
 mod subnets;
@@ -26,7 +29,10 @@ use vrrp_net::{
 
 use crate::{
     earlier::Missing,
-    stage::{SECOND, STRONG, WEAK, are_answered, clients, config, entries, is_adopted, wait_for_addresses},
+    stage::{
+        SECOND, STRONG, WEAK, are_answered, clients, config, entries, is_adopted,
+        wait_for_addresses,
+    },
     support::{Node, Outcome, Pair, SOON, check, timed},
 };
 
@@ -50,7 +56,9 @@ fn main() {
             println!("every test is ignored: {reason}");
             vec![Trial::test("upgrade", || Ok(())).with_ignored_flag(true)]
         }
-        Err(Missing::Broken(said)) => vec![Trial::test("version_0_1_is_built", move || Err(said.into()))],
+        Err(Missing::Broken(said)) => {
+            vec![Trial::test("version_0_1_is_built", move || Err(said.into()))]
+        }
     };
     libtest_mimic::run(&arguments, tests).exit();
 }
@@ -73,7 +81,8 @@ fn elect(pair: &mut Pair, program: &Path, peer: &Path, more: &str) -> Outcome {
     pair.a.wait_for_phase("held")?;
     pair.b.wait_for_phase("backup")?;
     let found = entries(&pair.a)?;
-    let is_of_earlier = found.iter().all(|entry| entry.mark.is_none() && entry.old_mark == Some(Mark::Held));
+    let is_of_earlier =
+        found.iter().all(|entry| entry.mark.is_none() && entry.old_mark == Some(Mark::Held));
     check(is_of_earlier && !found.is_empty(), format!("version 0.1 has put {found:?}"))
 }
 
@@ -112,7 +121,10 @@ fn without_a_lease(program: &Path) -> Outcome {
     pair.a.wait_for_phase("held")?;
     pair.b.wait_for_phase("backup")?;
     let log = pair.a.log();
-    check(!log.contains("adopted") && !log.contains("address-present"), format!("its log:\n{log}"))?;
+    check(
+        !log.contains("adopted") && !log.contains("address-present"),
+        format!("its log:\n{log}"),
+    )?;
     wait_for_marks(&pair.a)?;
     wait_for_addresses(&pair.b, false)?;
     are_answered(&clients)?;

@@ -51,7 +51,9 @@ pub(crate) fn kept(program: &Path, ticker: &Ticker) -> Outcome {
     // Many renewals.
     wait_until(LATER, || now() >= killed + LATER);
     let mac = pair.a.mac;
-    wait_for(&pair.capture, "advertisement", killed + LATER, |frame| priority(frame, mac).is_some())?;
+    wait_for(&pair.capture, "advertisement", killed + LATER, |frame| {
+        priority(frame, mac).is_some()
+    })?;
     pair.a.wait_for_phase("adopted")?;
     let found = routes(&pair.a);
     let are_there = found.iter().all(|found| !found.is_empty());

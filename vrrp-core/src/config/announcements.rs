@@ -55,7 +55,11 @@ impl Announcements {
 impl Default for Announcements {
     /// At once, after 1 s and after 5 s; then every 60 s.
     fn default() -> Self {
-        Self { repeat_ms: [0, 1000, 5000, 0, 0, 0], steps: 3, refresh: Some(Duration::from_secs(60)) }
+        Self {
+            repeat_ms: [0, 1000, 5000, 0, 0, 0],
+            steps: 3,
+            refresh: Some(Duration::from_secs(60)),
+        }
     }
 }
 

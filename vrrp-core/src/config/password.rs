@@ -20,7 +20,11 @@ impl Password {
     /// Whether `received` is this password, in a time that does not depend on where they differ.
     #[must_use]
     pub fn matches(&self, received: &[u8; 8]) -> bool {
-        self.0.iter().zip(received).fold(0, |difference, (ours, theirs)| difference | (ours ^ theirs)) == 0
+        self.0
+            .iter()
+            .zip(received)
+            .fold(0, |difference, (ours, theirs)| difference | (ours ^ theirs))
+            == 0
     }
 }
 

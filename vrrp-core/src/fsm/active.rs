@@ -3,7 +3,8 @@
 use core::{net::IpAddr, time::Duration};
 
 use super::{
-    Announcing, Away, Backup, Effects, Fight, Heard, Lease, Machine, Params, Parting, Say, State, Then,
+    Announcing, Away, Backup, Effects, Fight, Heard, Lease, Machine, Params, Parting, Say, State,
+    Then,
 };
 use crate::{Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, Want};
 
@@ -100,7 +101,8 @@ impl Active {
     /// Whether every address is there, as far as is known: what is lost is not announced (8.1.2, 8.2.2), but anew
     /// once it is back.
     pub(super) const fn is_whole(&self) -> bool {
-        matches!(self.lease, Lease::Held { repair_until: None, .. }) && self.fight.repair_at().is_none()
+        matches!(self.lease, Lease::Held { repair_until: None, .. })
+            && self.fight.repair_at().is_none()
     }
 
     pub(super) fn may_answer(&mut self, now: Instant, interval: Interval) -> bool {
@@ -141,7 +143,11 @@ impl Machine {
         let lease = Lease::Held { announcing, repair_until: None };
         effects.transition = Some(Reason::Adopted);
         let advertised_at = advertised_at.min(now);
-        self.advertise(now, Active { adopted: true, ..Active::new(now, advertised_at, lease) }, effects);
+        self.advertise(
+            now,
+            Active { adopted: true, ..Active::new(now, advertised_at, lease) },
+            effects,
+        );
     }
 
     /// Sends an advertisement and restarts Adver_Timer.
@@ -198,8 +204,8 @@ impl Machine {
         heard: Heard,
         effects: &mut Effects,
     ) {
-        let is_stronger =
-            heard.claim > self.claim() || (heard.claim == self.claim() && self.is_outranked_by(heard.source));
+        let is_stronger = heard.claim > self.claim()
+            || (heard.claim == self.claim() && self.is_outranked_by(heard.source));
         match (active.lease, heard.claim) {
             (Lease::Held { .. }, claim) if active.away.is_some() => {
                 if is_stronger && claim != Claim::Resign {
@@ -211,7 +217,9 @@ impl Machine {
                 self.begin_probation(now);
                 self.follow(now, heard, Reason::Fight, effects);
             }
-            (Lease::Resigning { .. }, _) => self.let_go(Reason::Successor, Some(heard.source), effects),
+            (Lease::Resigning { .. }, _) => {
+                self.let_go(Reason::Successor, Some(heard.source), effects)
+            }
             // 6.4.3: advertise, restart Adver_Timer.
             (_, Claim::Resign) => {
                 if active.may_answer(now, self.params.interval) {
@@ -257,8 +265,15 @@ impl Machine {
     }
 
     /// Lets go in favour of another node.
-    fn follow(&mut self, now: Instant, heard: Heard, reason: Reason, effects: &mut Effects) -> Backup {
-        let mut backup = Backup::new(heard.interval, now + heard.interval.active_down(self.claim()));
+    fn follow(
+        &mut self,
+        now: Instant,
+        heard: Heard,
+        reason: Reason,
+        effects: &mut Effects,
+    ) -> Backup {
+        let mut backup =
+            Backup::new(heard.interval, now + heard.interval.active_down(self.claim()));
         backup.active = Some(heard.source);
         self.state = State::Backup(backup);
         effects.transition = Some(reason);
@@ -284,13 +299,19 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    pub(super) fn active_timeout(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+    pub(super) fn active_timeout(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        effects: &mut Effects,
+    ) {
         if !active.is_resigning() && active.away.is_some_and(|away| away.until <= now) {
             self.leave_link(now, active, effects);
             return;
         }
         match active.lease {
-            Lease::Acquiring { give_up_at } | Lease::Held { repair_until: Some(give_up_at), .. }
+            Lease::Acquiring { give_up_at }
+            | Lease::Held { repair_until: Some(give_up_at), .. }
                 if give_up_at <= now =>
             {
                 self.backend_failed(now, LeaseFailure::TimedOut, effects);
@@ -304,7 +325,9 @@ impl Machine {
                 self.end_handover(now, active, then, effects);
                 return;
             }
-            Lease::Held { announcing: Some(mut announcing), repair_until } if active.away.is_none() => {
+            Lease::Held { announcing: Some(mut announcing), repair_until }
+                if active.away.is_none() =>
+            {
                 effects.announce = announcing.due(now, &self.params) && active.is_whole();
                 active.lease = Lease::Held { announcing: Some(announcing), repair_until };
             }
@@ -344,7 +367,12 @@ impl Machine {
     }
 
     /// Neighbours are told again, from the beginning.
-    pub(super) fn announce_anew(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+    pub(super) fn announce_anew(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        effects: &mut Effects,
+    ) {
         if let Lease::Held { announcing: Some(_), repair_until } = active.lease {
             let (announcing, due) = Announcing::burst(now, &self.params);
             active.lease = Lease::Held { announcing: Some(announcing), repair_until };
@@ -354,12 +382,24 @@ impl Machine {
     }
 
     /// Leaves Active because of a fault of this node.
-    pub(super) fn step_out(&mut self, now: Instant, hold: Hold, reason: Reason, effects: &mut Effects) {
+    pub(super) fn step_out(
+        &mut self,
+        now: Instant,
+        hold: Hold,
+        reason: Reason,
+        effects: &mut Effects,
+    ) {
         self.begin_probation(now);
         self.keep_out(now, hold, reason, effects);
     }
 
-    pub(super) fn keep_out(&mut self, now: Instant, hold: Hold, reason: Reason, effects: &mut Effects) {
+    pub(super) fn keep_out(
+        &mut self,
+        now: Instant,
+        hold: Hold,
+        reason: Reason,
+        effects: &mut Effects,
+    ) {
         self.fault(now, hold);
         self.initialize(reason, effects);
         effects.lease = Some(Want::Release { reason, successor: None });

@@ -28,8 +28,11 @@ const QUIET: Duration = Duration::from_millis(250);
 impl Announcing {
     /// Begins a burst, and says whether its first announcement is due at once.
     pub(super) fn burst(now: Instant, params: &Params) -> (Self, bool) {
-        let next_at =
-            params.announcements.delay(0).map(|delay| now + delay).or_else(|| refresh_at(now, params));
+        let next_at = params
+            .announcements
+            .delay(0)
+            .map(|delay| now + delay)
+            .or_else(|| refresh_at(now, params));
         let mut announcing = Self { next_at, ..Self::kept(now, params) };
         let due = announcing.due(now, params);
         (announcing, due)

@@ -114,7 +114,12 @@ impl Machine {
     }
 
     /// Addresses are gone with the link, or with the host's own.
-    pub(super) fn lost_while_away(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+    pub(super) fn lost_while_away(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        effects: &mut Effects,
+    ) {
         if self.link == Link::NoSource {
             self.repair(now, &mut active, effects);
         } else if let Some(away) = &mut active.away {

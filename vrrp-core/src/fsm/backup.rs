@@ -43,16 +43,20 @@ impl Backup {
     }
 
     pub(super) fn deadline(&self) -> Instant {
-        let contention = self.preempt_at.map_or(self.active_down_at, |at| at.min(self.active_down_at));
+        let contention =
+            self.preempt_at.map_or(self.active_down_at, |at| at.min(self.active_down_at));
         // While the backend is asked, contention waits for it.
         let contention = self.vetting.until().map_or(contention, |until| until.max(contention));
-        let others = [self.parting.map(Parting::next_at), self.greeting.map(|greeting| greeting.next_at)];
+        let others =
+            [self.parting.map(Parting::next_at), self.greeting.map(|greeting| greeting.next_at)];
         others.into_iter().flatten().fold(contention, Instant::min)
     }
 
     /// Whether an Active other than `source` is followed, and was heard within its Active_Down_Interval.
     fn follows_another(&self, now: Instant, source: core::net::IpAddr) -> bool {
-        self.active.is_some_and(|active| active != source) && !self.resigned && now < self.active_down_at
+        self.active.is_some_and(|active| active != source)
+            && !self.resigned
+            && now < self.active_down_at
     }
 
     /// Why it should be Active by now, if it should.
@@ -85,7 +89,8 @@ impl Machine {
             // postpone the takeover, whatever was discarded meanwhile.
             Claim::Resign => {
                 let at = now + backup.active_interval.skew(claim);
-                backup.active_down_at = if backup.resigned { at.min(backup.active_down_at) } else { at };
+                backup.active_down_at =
+                    if backup.resigned { at.min(backup.active_down_at) } else { at };
                 backup.resigned = true;
                 backup.expecting = Reason::Resignation;
                 (backup.preempt_at, backup.parting) = (None, None);
@@ -106,7 +111,9 @@ impl Machine {
                 backup.active = Some(heard.source);
                 backup.preempt_at = match self.params.role.preempt() {
                     // It may be the last word of the one that yielded to the Active that is followed.
-                    Preempt::After(_) if heard_claim < claim && is_stranger && !self.on_probation(now) => {
+                    Preempt::After(_)
+                        if heard_claim < claim && is_stranger && !self.on_probation(now) =>
+                    {
                         backup.preempt_at
                     }
                     Preempt::After(delay) if heard_claim < claim && !self.on_probation(now) => {
@@ -123,12 +130,19 @@ impl Machine {
         self.params.role.preempt() == Preempt::Always && !self.on_probation(now)
     }
 
-    pub(super) fn backup_timeout(&mut self, now: Instant, mut backup: Backup, effects: &mut Effects) {
+    pub(super) fn backup_timeout(
+        &mut self,
+        now: Instant,
+        mut backup: Backup,
+        effects: &mut Effects,
+    ) {
         self.greet_again(now, &mut backup, effects);
         self.state = State::Backup(backup);
         if backup.contends(now).is_some() {
             match backup.vetting.until() {
-                Some(until) if until <= now => self.fail_vetting(now, LeaseFailure::TimedOut, effects),
+                Some(until) if until <= now => {
+                    self.fail_vetting(now, LeaseFailure::TimedOut, effects)
+                }
                 Some(_) | None => self.contend(now, backup, effects),
             }
         } else if let Some(parting) = backup.parting.filter(|parting| parting.next_at() <= now) {

@@ -75,7 +75,13 @@ impl Unanswered {
 impl Machine {
     /// Shutdown, drain and a fight: resign, and serve until a successor is heard. RFC 9568 6.4.3 goes to Initialize
     /// at once, which leaves the addresses without a node for the successor's Skew_Time.
-    pub(super) fn hand_over(&mut self, now: Instant, mut active: Active, then: Then, effects: &mut Effects) {
+    pub(super) fn hand_over(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        then: Then,
+        effects: &mut Effects,
+    ) {
         self.remember(then);
         if active.away.is_some() && self.source().is_none() {
             // There is no link to resign on.
@@ -108,11 +114,25 @@ impl Machine {
             Lease::Held { announcing, .. } if then == Then::GiveWay => {
                 let until = now + self.params.backend_timeout;
                 effects.lease = Some(Want::Repair);
-                self.resign(now, active, then, announcing, Some(Unanswered::Repair { until }), effects);
+                self.resign(
+                    now,
+                    active,
+                    then,
+                    announcing,
+                    Some(Unanswered::Repair { until }),
+                    effects,
+                );
             }
             // A request to mark the addresses would cut the repair off, and nobody would answer for what is lost.
             Lease::Held { announcing, repair_until: Some(until) } => {
-                self.resign(now, active, then, announcing, Some(Unanswered::Repair { until }), effects);
+                self.resign(
+                    now,
+                    active,
+                    then,
+                    announcing,
+                    Some(Unanswered::Repair { until }),
+                    effects,
+                );
             }
             Lease::Held { announcing, repair_until: None } => {
                 effects.lease = Some(Want::Leaving);
@@ -166,7 +186,9 @@ impl Machine {
                 // Should the ones before be lost.
                 effects.transmit = Some(Say::Resign);
             }
-            Then::Drain { force: false } if is_superseded => self.let_go(Reason::Stalled, None, effects),
+            Then::Drain { force: false } if is_superseded => {
+                self.let_go(Reason::Stalled, None, effects)
+            }
             // What was asked for is to be taken back, and there is nothing to advertise from.
             Then::Drain { force: false } if active.away.is_some() => {
                 self.drained = None;
@@ -196,7 +218,8 @@ impl Machine {
 
     /// Ends the handover of a node that was to stop. A drain that was asked for goes on.
     pub(super) fn stay(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
-        let (Lease::Resigning { then, .. }, Some(Drained { force })) = (&mut active.lease, self.drained)
+        let (Lease::Resigning { then, .. }, Some(Drained { force })) =
+            (&mut active.lease, self.drained)
         else {
             self.take_back(now, active, Reason::Startup, effects);
             return;
@@ -222,7 +245,9 @@ impl Machine {
         let announcing = announcing.map(|_| Announcing::kept(now, &self.params));
         active.lease = match unanswered {
             Some(Unanswered::Acquire { until }) => Lease::Acquiring { give_up_at: until },
-            Some(Unanswered::Repair { until }) => Lease::Held { announcing, repair_until: Some(until) },
+            Some(Unanswered::Repair { until }) => {
+                Lease::Held { announcing, repair_until: Some(until) }
+            }
             None => {
                 // The backend marked the addresses as leaving: a repair puts them right.
                 effects.lease = Some(Want::Repair);
@@ -239,7 +264,12 @@ impl Machine {
     }
 
     /// Leaves Active without a fault.
-    pub(super) fn let_go(&mut self, reason: Reason, successor: Option<IpAddr>, effects: &mut Effects) {
+    pub(super) fn let_go(
+        &mut self,
+        reason: Reason,
+        successor: Option<IpAddr>,
+        effects: &mut Effects,
+    ) {
         self.initialize(reason, effects);
         effects.lease = Some(Want::Release { reason, successor });
     }

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use super::{Backup, Effects, Fault, Link, Machine, Probation, State, Then, Vetting, vetting::lets_go};
+use super::{
+    Backup, Effects, Fault, Link, Machine, Probation, State, Then, Vetting, vetting::lets_go,
+};
 use crate::{Hold, Instant, LeaseFailure, Reach, Reason, Role, Want};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -55,7 +57,8 @@ impl Machine {
                     Some(Hold::LinkDown | Hold::NoSocket | Hold::NoSource) => Reason::InterfaceBack,
                     Some(_) | None => Reason::Startup,
                 };
-                let reason = if matches!(link, Link::Ready(_)) { reason } else { Reason::Interface };
+                let reason =
+                    if matches!(link, Link::Ready(_)) { reason } else { Reason::Interface };
                 self.enter(now, reason, effects);
             }
             // The source of advertisements follows the interface's address. A last word was that of the old one.
@@ -66,7 +69,10 @@ impl Machine {
             (State::Backup(_), Link::Missing | Link::Down | Link::NoSocket | Link::NoSource) => {
                 self.initialize(Reason::Interface, effects);
             }
-            (State::Active(active), Link::Missing | Link::Down | Link::NoSocket | Link::NoSource) => {
+            (
+                State::Active(active),
+                Link::Missing | Link::Down | Link::NoSocket | Link::NoSource,
+            ) => {
                 self.lose_link(now, active, source, effects);
             }
         }
@@ -78,7 +84,9 @@ impl Machine {
         match self.hold() {
             None => {}
             // The pause may have ended while something else held it.
-            Some(Hold::Backend(_) | Hold::Inspecting | Hold::Send) => return self.retry(now, effects),
+            Some(Hold::Backend(_) | Hold::Inspecting | Hold::Send) => {
+                return self.retry(now, effects);
+            }
             Some(_) => return,
         }
         let is_vetted = reason == Reason::Retry;
@@ -126,7 +134,8 @@ impl Machine {
             Some(pause) => pause.saturating_mul(2).min(LONGEST_PAUSE),
             None => FIRST_PAUSE,
         };
-        self.fault = Some(Fault { hold, retry_at: now + pause, pause: Some(pause), inspect_until: None });
+        self.fault =
+            Some(Fault { hold, retry_at: now + pause, pause: Some(pause), inspect_until: None });
     }
 
     /// The pause after a fault is over: a backend is asked first, everything else is tried.

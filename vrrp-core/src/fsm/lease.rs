@@ -1,6 +1,8 @@
 //! The lease of an Active: what its backend has done, and what becomes of addresses that are lost.
 
-use super::{Active, Announcing, Effects, Machine, Say, State, Then, Unanswered, Vetting, fight::Answer};
+use super::{
+    Active, Announcing, Effects, Machine, Say, State, Then, Unanswered, Vetting, fight::Answer,
+};
 use crate::{Hold, Instant, LeaseFailure, Loss, Reach, Reason, Want};
 
 /// What the backend has done so far.
@@ -41,14 +43,20 @@ impl Machine {
         effects: &mut Effects,
     ) {
         match (active.lease, result) {
-            (Lease::Resigning { unanswered: None, .. } | Lease::Held { repair_until: None, .. }, _) => return,
+            (
+                Lease::Resigning { unanswered: None, .. } | Lease::Held { repair_until: None, .. },
+                _,
+            ) => return,
             (Lease::Resigning { .. }, Ok(reach)) => {
                 self.put_while_resigning(now, active, reach, effects);
                 return;
             }
             (Lease::Acquiring { .. }, Ok(_)) => effects.transition = Some(Reason::Acquired),
             (Lease::Held { .. }, Ok(_)) => effects.repaired = true,
-            (Lease::Acquiring { .. } | Lease::Held { .. } | Lease::Resigning { .. }, Err(failure)) => {
+            (
+                Lease::Acquiring { .. } | Lease::Held { .. } | Lease::Resigning { .. },
+                Err(failure),
+            ) => {
                 self.backend_failed(now, failure, effects);
                 return;
             }
@@ -66,11 +74,19 @@ impl Machine {
     }
 
     /// The addresses are there while a successor is waited for: a process that starts now must not take them for its own.
-    fn put_while_resigning(&mut self, now: Instant, mut active: Active, reach: Reach, effects: &mut Effects) {
+    fn put_while_resigning(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        reach: Reach,
+        effects: &mut Effects,
+    ) {
         let Lease::Resigning { until, then, announcing, unanswered } = active.lease else { return };
         let announcing = match (unanswered, reach) {
             // Neighbours are told if it is taken back.
-            (Some(Unanswered::Acquire { .. }), Reach::OnLink) => Some(Announcing::kept(now, &self.params)),
+            (Some(Unanswered::Acquire { .. }), Reach::OnLink) => {
+                Some(Announcing::kept(now, &self.params))
+            }
             (Some(Unanswered::Acquire { .. }), Reach::Routed) => None,
             (Some(Unanswered::Repair { .. }) | None, _) => {
                 effects.repaired = true;
@@ -146,7 +162,13 @@ impl Machine {
 
     /// An address that is lost below the bound of the lease is put back: no transition, unless somebody deletes it
     /// again and again.
-    pub(super) fn lease_lost(&mut self, now: Instant, mut active: Active, loss: Loss, effects: &mut Effects) {
+    pub(super) fn lease_lost(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        loss: Loss,
+        effects: &mut Effects,
+    ) {
         if active.away.is_some() && !active.is_resigning() {
             self.lost_while_away(now, active, effects);
             return;
@@ -171,7 +193,8 @@ impl Machine {
             }
             // Served until a successor is heard.
             (Lease::Resigning { until, then, announcing, .. }, _) => {
-                let unanswered = Some(Unanswered::Repair { until: now + self.params.backend_timeout });
+                let unanswered =
+                    Some(Unanswered::Repair { until: now + self.params.backend_timeout });
                 active.lease = Lease::Resigning { until, then, announcing, unanswered };
                 effects.lease = Some(Want::Repair);
                 self.state = State::Active(active);
@@ -207,7 +230,12 @@ impl Machine {
         }
     }
 
-    pub(super) fn backend_failed(&mut self, now: Instant, failure: LeaseFailure, effects: &mut Effects) {
+    pub(super) fn backend_failed(
+        &mut self,
+        now: Instant,
+        failure: LeaseFailure,
+        effects: &mut Effects,
+    ) {
         effects.transmit = Some(Say::Resign);
         self.step_out(now, Hold::Backend(failure), Reason::Backend(failure), effects);
     }

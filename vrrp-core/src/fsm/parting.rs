@@ -33,7 +33,12 @@ impl Parting {
     /// The winner has advertised. When it did so long before its schedule, it answered: it has heard the last word
     /// (RFC 9568 6.4.3). Where both checksum forms are in use, what comes right after another is the same advertisement
     /// once more.
-    pub(super) fn heard(self, now: Instant, interval: Interval, in_both_forms: bool) -> Option<Self> {
+    pub(super) fn heard(
+        self,
+        now: Instant,
+        interval: Interval,
+        in_both_forms: bool,
+    ) -> Option<Self> {
         if in_both_forms && now < self.heard_at + interval.duration() / 16 {
             return Some(self);
         }

@@ -54,6 +54,9 @@ mod tests {
             assert_eq!(probation.until(), now + Duration::from_secs(length));
         }
         let forgotten = probation.until() + Duration::from_secs(300);
-        assert_eq!(Probation::after_fault(forgotten, Some(probation)).until(), forgotten + SHORTEST);
+        assert_eq!(
+            Probation::after_fault(forgotten, Some(probation)).until(),
+            forgotten + SHORTEST
+        );
     }
 }

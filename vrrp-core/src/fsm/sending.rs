@@ -38,7 +38,8 @@ impl Machine {
 
     pub(super) fn send_failed(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
         self.note_send_failure();
-        let unheard = active.sent_at == active.since && matches!(active.lease, Lease::Acquiring { .. });
+        let unheard =
+            active.sent_at == active.since && matches!(active.lease, Lease::Acquiring { .. });
         active.sent_at = active.sent_before;
         self.state = State::Active(active);
         if active.handover() == Some(Then::Withdraw) {

@@ -141,7 +141,11 @@ pub(super) fn fought_over(role: Role) -> (Machine, Instant) {
     while machine.phase() == Phase::Held {
         now = now + 100 * MS;
         run(&mut machine, now);
-        drive(&mut machine, now, &[Input::LeaseLost(Loss::Deleted), Input::LeaseDone(Ok(Reach::OnLink))]);
+        drive(
+            &mut machine,
+            now,
+            &[Input::LeaseLost(Loss::Deleted), Input::LeaseDone(Ok(Reach::OnLink))],
+        );
     }
     assert_eq!(machine.phase(), Phase::Resigning);
     (machine, now)

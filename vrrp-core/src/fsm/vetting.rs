@@ -49,7 +49,8 @@ impl Machine {
     pub(super) fn vet_owner(&mut self, now: Instant, effects: &mut Effects) {
         let lets_go = lets_go(effects);
         let inspect_until = (!lets_go).then(|| now + self.params.backend_timeout);
-        self.fault = Some(Fault { hold: Hold::Inspecting, retry_at: now, pause: None, inspect_until });
+        self.fault =
+            Some(Fault { hold: Hold::Inspecting, retry_at: now, pause: None, inspect_until });
         if !lets_go {
             effects.lease = Some(Want::Inspect);
         }
@@ -79,7 +80,12 @@ impl Machine {
     }
 
     /// No answer is a no.
-    pub(super) fn fail_vetting(&mut self, now: Instant, failure: LeaseFailure, effects: &mut Effects) {
+    pub(super) fn fail_vetting(
+        &mut self,
+        now: Instant,
+        failure: LeaseFailure,
+        effects: &mut Effects,
+    ) {
         self.fault(now, Hold::Backend(failure));
         self.initialize(Reason::Backend(failure), effects);
     }

@@ -153,6 +153,9 @@ mod tests {
     #[test]
     fn lists_of_different_families_differ() {
         let octets = [0; 16];
-        assert_ne!(AddressList::wire(Family::Ipv4, &octets[..4]), AddressList::wire(Family::Ipv6, &octets));
+        assert_ne!(
+            AddressList::wire(Family::Ipv4, &octets[..4]),
+            AddressList::wire(Family::Ipv6, &octets)
+        );
     }
 }

@@ -25,7 +25,8 @@ impl Sum {
 
     /// The sum of the pseudo-header of a message of `length` octets (RFC 9568 5.2.8, RFC 8200 8.1).
     pub(crate) fn pseudo_header(source: IpAddr, destination: IpAddr, length: u16) -> Self {
-        let rest = Self(u64::from(u32::from(length).to_be()).wrapping_add(u64::from(PROTOCOL.to_be())));
+        let rest =
+            Self(u64::from(u32::from(length).to_be()).wrapping_add(u64::from(PROTOCOL.to_be())));
         rest.plus(Self::of_address(source)).plus(Self::of_address(destination))
     }
 

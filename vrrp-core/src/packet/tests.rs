@@ -12,8 +12,9 @@ use crate::{Ipv4Addresses, Ipv6Addresses};
 type Change = fn(&mut Vec<u8>);
 
 /// VRRPv2 with the password "d0cker".
-const V2_PASSWORD: [u8; 20] =
-    [0x21, 51, 200, 1, 1, 1, 0x1e, 0x83, 192, 168, 9, 144, b'd', b'0', b'c', b'k', b'e', b'r', 0, 0];
+const V2_PASSWORD: [u8; 20] = [
+    0x21, 51, 200, 1, 1, 1, 0x1e, 0x83, 192, 168, 9, 144, b'd', b'0', b'c', b'k', b'e', b'r', 0, 0,
+];
 /// VRRPv2 without authentication.
 const V2_PLAIN: [u8; 24] =
     [0x21, 1, 100, 2, 0, 1, 0xf6, 0xf6, 192, 0, 2, 1, 192, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -43,7 +44,13 @@ fn v6() -> RxMeta {
 
 /// Every valid message above, with where it came from.
 fn valid() -> [(RxMeta, &'static [u8]); 5] {
-    [(v4(), &V2_PASSWORD), (v4(), &V2_PLAIN), (v4(), &V3_ALONE), (v4(), &V3_PSEUDO), (v6(), &V3_IPV6)]
+    [
+        (v4(), &V2_PASSWORD),
+        (v4(), &V2_PLAIN),
+        (v4(), &V3_ALONE),
+        (v4(), &V3_PSEUDO),
+        (v6(), &V3_IPV6),
+    ]
 }
 
 fn encode(advert: &Advert<'_>, meta: &RxMeta, form: ChecksumForm) -> Vec<u8> {
@@ -59,7 +66,11 @@ fn repaired(meta: &RxMeta, mut message: Vec<u8>) -> Vec<u8> {
     message[6..8].fill(0);
     let mut sum = Sum::of(&message);
     if meta.source.is_ipv6() {
-        sum = sum.plus(Sum::pseudo_header(meta.source, meta.destination, message.len().try_into().unwrap()));
+        sum = sum.plus(Sum::pseudo_header(
+            meta.source,
+            meta.destination,
+            message.len().try_into().unwrap(),
+        ));
     }
     message[6..8].copy_from_slice(&sum.field());
     message
@@ -99,7 +110,8 @@ fn v2_without_authentication() {
 
 #[test]
 fn v2_without_authentication_may_carry_anything_where_the_data_would_be() {
-    let message = repaired(&v4(), changed(&V2_PLAIN, |message| message[16..].copy_from_slice(b"leftover")));
+    let message =
+        repaired(&v4(), changed(&V2_PLAIN, |message| message[16..].copy_from_slice(b"leftover")));
     let decoded = Advert::decode(&v4(), &message).unwrap();
     assert_eq!(decoded, Advert::decode(&v4(), &V2_PLAIN).unwrap());
 }
@@ -114,7 +126,9 @@ fn v3_over_ipv4_in_both_checksum_forms() {
         authentication: Authentication::None,
         addresses: AddressList::from(&addresses),
     };
-    for (form, message) in [(ChecksumForm::MessageOnly, V3_ALONE), (ChecksumForm::PseudoHeader, V3_PSEUDO)] {
+    for (form, message) in
+        [(ChecksumForm::MessageOnly, V3_ALONE), (ChecksumForm::PseudoHeader, V3_PSEUDO)]
+    {
         assert_eq!(Advert::decode(&v4(), &message), Ok(Decoded { advert, form: Some(form) }));
         assert_eq!(encode(&advert, &v4(), form), message);
     }
@@ -227,7 +241,11 @@ fn any_one_bit_matters() {
         let original = Advert::decode(&meta, message).unwrap();
         for bit in 0..message.len() * 8 {
             let flipped = changed(message, |message| message[bit / 8] ^= 1 << (bit % 8));
-            assert_ne!(Advert::decode(&meta, &flipped), Ok(original), "bit {bit} of {message:02x?}");
+            assert_ne!(
+                Advert::decode(&meta, &flipped),
+                Ok(original),
+                "bit {bit} of {message:02x?}"
+            );
         }
     }
 }
@@ -236,7 +254,11 @@ fn any_one_bit_matters() {
 fn a_message_has_exactly_one_length() {
     for (meta, message) in valid() {
         for length in 0..message.len() {
-            assert_eq!(Advert::decode(&meta, &message[..length]), Err(DecodeError::Truncated), "{length}");
+            assert_eq!(
+                Advert::decode(&meta, &message[..length]),
+                Err(DecodeError::Truncated),
+                "{length}"
+            );
         }
         for more in 1..=16 {
             let longer = changed(message, |message| message.extend(vec![0; more]));
@@ -247,9 +269,11 @@ fn a_message_has_exactly_one_length() {
 
 #[test]
 fn two_hundred_and_fifty_five_addresses_are_the_most() {
-    let v4_addresses = Ipv4Addresses::new((0..255).map(|last| Ipv4Addr::new(192, 0, 2, last))).unwrap();
+    let v4_addresses =
+        Ipv4Addresses::new((0..255).map(|last| Ipv4Addr::new(192, 0, 2, last))).unwrap();
     let v6_addresses =
-        Ipv6Addresses::new((1..=255).map(|last| Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, last))).unwrap();
+        Ipv6Addresses::new((1..=255).map(|last| Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, last)))
+            .unwrap();
     let interval = Interval::V3(Centiseconds::ONE_SECOND);
     let rows = [
         (v4(), AddressList::from(&v4_addresses), interval, 8 + 255 * 4),
@@ -258,13 +282,19 @@ fn two_hundred_and_fifty_five_addresses_are_the_most() {
     ];
     for (meta, addresses, interval, length) in rows {
         let vrid = Vrid::try_from(255).unwrap();
-        let advert =
-            Advert { vrid, claim: Claim::Resign, interval, authentication: Authentication::None, addresses };
+        let advert = Advert {
+            vrid,
+            claim: Claim::Resign,
+            interval,
+            authentication: Authentication::None,
+            addresses,
+        };
         let message = encode(&advert, &meta, ChecksumForm::MessageOnly);
         assert_eq!(message.len(), length);
         assert_eq!(Advert::decode(&meta, &message).map(|decoded| decoded.advert), Ok(advert));
         let mut short = vec![0; length - 1];
-        let result = advert.encode(meta.source, meta.destination, ChecksumForm::MessageOnly, &mut short);
+        let result =
+            advert.encode(meta.source, meta.destination, ChecksumForm::MessageOnly, &mut short);
         assert_eq!(result, Err(BufferTooSmall));
     }
 }

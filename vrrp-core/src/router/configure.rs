@@ -94,8 +94,9 @@ impl Router {
     pub(super) fn set_interface(&mut self, id: InterfaceId, status: InterfaceStatus) {
         let is_here = |entry: &Entry| entry.key().interface == id;
         let old = if status == InterfaceStatus::default() {
-            self.ports
-                .retain(|port| port.interface != id || port.slots.iter().any(|slot| slot.get().is_some()));
+            self.ports.retain(|port| {
+                port.interface != id || port.slots.iter().any(|slot| slot.get().is_some())
+            });
             self.interfaces.remove(&id)
         } else {
             self.interfaces.insert(id, status)
@@ -158,7 +159,8 @@ impl Router {
         }
         let status = self.interfaces.get(&entry.key().interface).copied().unwrap_or_default();
         let stays = entry.rest.departure.take().is_some();
-        let (is_other, has_others) = (entry.config() != config, has_other_addresses(entry.config(), config));
+        let (is_other, has_others) =
+            (entry.config() != config, has_other_addresses(entry.config(), config));
         if is_other {
             entry.set_config(config.clone());
         }
@@ -181,7 +183,8 @@ impl Router {
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
         let already = entry.rest.departure.replace(departure).is_some();
         // Only a second shutdown cuts the handover of the first short.
-        let is_stopping = !entry.machine().is_wanted() && entry.machine().phase() == Phase::Resigning;
+        let is_stopping =
+            !entry.machine().is_wanted() && entry.machine().phase() == Phase::Resigning;
         if !already {
             self.departing.push(slot);
             if !is_stopping {

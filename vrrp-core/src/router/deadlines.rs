@@ -130,7 +130,8 @@ impl Deadlines {
     fn least_child(&self, place: usize) -> Option<(usize, Due)> {
         let first = place.saturating_mul(CHILDREN).saturating_add(1);
         let children = self.heap.get(first..)?;
-        let lesser = |one: (usize, Due), other: (usize, Due)| if other.1 < one.1 { other } else { one };
+        let lesser =
+            |one: (usize, Due), other: (usize, Due)| if other.1 < one.1 { other } else { one };
         if let Some([a, b, c, d]) = children.first_chunk::<CHILDREN>() {
             let left = lesser((first, *a), (first.saturating_add(1), *b));
             let right = lesser((first.saturating_add(2), *c), (first.saturating_add(3), *d));

@@ -204,11 +204,13 @@ impl Entry {
 
     fn merge(&mut self, before: Phase, after: Phase, effects: Effects) {
         let pending = &mut self.pending;
-        let on_the_wire =
-            |phase| matches!(phase, Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning);
+        let on_the_wire = |phase| {
+            matches!(phase, Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning)
+        };
         if effects.transition.is_some() && !on_the_wire(after) {
             // What an Active had still to say is void, but the resignation with which it left is not.
-            let parting = pending.transmit.filter(|say| *say == Say::Resign && !on_the_wire(before));
+            let parting =
+                pending.transmit.filter(|say| *say == Say::Resign && !on_the_wire(before));
             pending.transmit = effects.transmit.or(parting);
             pending.announce = false;
         } else {
@@ -229,7 +231,8 @@ impl Entry {
             }
             Some(Want::Inspect) => {
                 let release = pending.lease.filter(|want| matches!(want, Want::Release { .. }));
-                pending.release = release.map(|want| (want, self.rest.generation)).or(pending.release);
+                pending.release =
+                    release.map(|want| (want, self.rest.generation)).or(pending.release);
                 self.rest.generation = self.rest.generation.next();
                 pending.lease = Some(Want::Inspect);
             }
@@ -315,18 +318,24 @@ impl Entry {
         let claim = match say {
             Say::Claim => self.machine.claim(),
             Say::Resign => {
-                self.tally.counters.resignations_sent = self.tally.counters.resignations_sent.wrapping_add(1);
+                self.tally.counters.resignations_sent =
+                    self.tally.counters.resignations_sent.wrapping_add(1);
                 Claim::Resign
             }
         };
         let (authentication, addresses) = match self.config.protocol() {
             Protocol::V2 { addresses, password, .. } => {
-                let authentication = password
-                    .map_or(Authentication::None, |password| Authentication::SimpleText(password.octets()));
+                let authentication = password.map_or(Authentication::None, |password| {
+                    Authentication::SimpleText(password.octets())
+                });
                 (authentication, AddressList::from(addresses))
             }
-            Protocol::V3Ipv4 { addresses, .. } => (Authentication::None, AddressList::from(addresses)),
-            Protocol::V3Ipv6 { addresses, .. } => (Authentication::None, AddressList::from(addresses)),
+            Protocol::V3Ipv4 { addresses, .. } => {
+                (Authentication::None, AddressList::from(addresses))
+            }
+            Protocol::V3Ipv6 { addresses, .. } => {
+                (Authentication::None, AddressList::from(addresses))
+            }
         };
         let interval = self.config.interval();
         let vrid = self.key.vrid;
@@ -335,7 +344,13 @@ impl Entry {
             Transport::Unicast { peers, .. } => Some(&**peers),
         };
         let advert = Advert { vrid, claim, interval, authentication, addresses };
-        Transmit { key: self.key, source, advert, peers, forms: self.forms.sent(self.config.protocol()) }
+        Transmit {
+            key: self.key,
+            source,
+            advert,
+            peers,
+            forms: self.forms.sent(self.config.protocol()),
+        }
     }
 
     pub(super) fn status(&self, now: Instant) -> Status<'_> {

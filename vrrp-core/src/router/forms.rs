@@ -67,7 +67,9 @@ impl HeardForms {
         match (checksum, self.message_only, self.pseudo_header) {
             (Checksum::Rfc9568, ..) | (Checksum::Auto, true, false) => &[ChecksumForm::MessageOnly],
             (Checksum::Rfc5798, ..) | (Checksum::Auto, false, _) => &[ChecksumForm::PseudoHeader],
-            (Checksum::Auto, true, true) => &[ChecksumForm::PseudoHeader, ChecksumForm::MessageOnly],
+            (Checksum::Auto, true, true) => {
+                &[ChecksumForm::PseudoHeader, ChecksumForm::MessageOnly]
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ use super::{
     telling::Told,
 };
 use crate::{
-    Advert, Checksum, ChecksumForm, Claim, DecodeError, Instant, Phase, Protocol, RxMeta, fsm::Heard,
+    Advert, Checksum, ChecksumForm, Claim, DecodeError, Instant, Phase, Protocol, RxMeta,
+    fsm::Heard,
 };
 
 /// How long the resignations of a handover may go on beside its successor.
@@ -25,7 +26,11 @@ impl Entry {
         let notices = notice.into_iter().collect();
         let place = self.take_down(Speaker::new(now, meta.source, Err(reason), claim, notices));
         if let Some(notice) = notice {
-            self.tell(now, place.map(|place| place.index), Told { notice, source: meta.source, claim });
+            self.tell(
+                now,
+                place.map(|place| place.index),
+                Told { notice, source: meta.source, claim },
+            );
         }
     }
 
@@ -85,7 +90,10 @@ impl Entry {
         let backup_since = (self.machine().phase() == Phase::Backup).then_some(self.rest.since);
         let interval = self.config().interval();
         let both = self.forms.judge(now, form, backup_since, interval);
-        both && matches!(self.config().protocol(), Protocol::V3Ipv4 { checksum: Checksum::Auto, .. })
+        both && matches!(
+            self.config().protocol(),
+            Protocol::V3Ipv4 { checksum: Checksum::Auto, .. }
+        )
     }
 
     /// An Active hears another one. Adds what has to be heard more than once.
@@ -121,14 +129,26 @@ impl Entry {
     }
 
     /// After the machine has heard an advertisement in the phase `before`.
-    pub(super) fn look_after(&mut self, now: Instant, before: Phase, heard: Heard, by_stranger: bool) {
+    pub(super) fn look_after(
+        &mut self,
+        now: Instant,
+        before: Phase,
+        heard: Heard,
+        by_stranger: bool,
+    ) {
         if heard.claim == Claim::Resign {
             self.look_after_resignation(now, before, heard.source, by_stranger);
         }
     }
 
     #[cold]
-    fn look_after_resignation(&mut self, now: Instant, before: Phase, source: IpAddr, by_stranger: bool) {
+    fn look_after_resignation(
+        &mut self,
+        now: Instant,
+        before: Phase,
+        source: IpAddr,
+        by_stranger: bool,
+    ) {
         if !by_stranger {
             if before == Phase::Backup {
                 self.rest.resigned = Some((source, now));
@@ -136,7 +156,8 @@ impl Entry {
             return;
         }
         // Who hands over says so again until it hears its successor, which may be the one that is followed by now.
-        let hands_over = |(resigned, at): (IpAddr, Instant)| resigned == source && now < at + HANDOVER;
+        let hands_over =
+            |(resigned, at): (IpAddr, Instant)| resigned == source && now < at + HANDOVER;
         if self.rest.resigned.is_some_and(hands_over) {
             return;
         }

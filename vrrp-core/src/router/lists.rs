@@ -40,7 +40,11 @@ impl Lists {
         if !ours.iter().any(is_theirs) {
             return Self::Disjoint;
         }
-        if ours.iter().all(is_theirs) && theirs.iter().all(is_ours) { Self::Equal } else { Self::Overlapping }
+        if ours.iter().all(is_theirs) && theirs.iter().all(is_ours) {
+            Self::Equal
+        } else {
+            Self::Overlapping
+        }
     }
 }
 

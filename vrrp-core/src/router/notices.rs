@@ -218,8 +218,10 @@ const fn remedy(reason: Rejected) -> &'static str {
 pub struct NoticeSet(u64);
 
 // Each notice has a bit of its own.
-const _: () =
-    assert!(PLAIN.len() + 2 * Rejected::COUNT <= 64, "too many notices for the bits of a NoticeSet");
+const _: () = assert!(
+    PLAIN.len() + 2 * Rejected::COUNT <= 64,
+    "too many notices for the bits of a NoticeSet"
+);
 
 impl NoticeSet {
     /// None.

@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 
 use crate::{
-    Advert, BufferTooSmall, ChecksumForm, Claim, Family, Generation, Key, Notice, Peer, Phase, Reason,
-    VirtualRouter,
+    Advert, BufferTooSmall, ChecksumForm, Claim, Family, Generation, Key, Notice, Peer, Phase,
+    Reason, VirtualRouter,
 };
 
 /// Something for the driver to do or to tell.
@@ -65,8 +65,11 @@ impl<'a> Transmit<'a> {
             Family::Ipv4 => IpAddr::V4(crate::packet::IPV4_GROUP),
             Family::Ipv6 => IpAddr::V6(crate::packet::IPV6_GROUP),
         });
-        let unicast =
-            peers.into_iter().flatten().map(|peer| peer.address).filter(move |peer| *peer != source);
+        let unicast = peers
+            .into_iter()
+            .flatten()
+            .map(|peer| peer.address)
+            .filter(move |peer| *peer != source);
         group.into_iter().chain(unicast).flat_map(move |destination| {
             forms.iter().map(move |form| Packet { source, destination, form: *form, advert })
         })

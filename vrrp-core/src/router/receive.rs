@@ -4,7 +4,8 @@ use core::net::IpAddr;
 
 use super::{Notice, NoticeSet, Port, Rejected, Router, entry::Entry, lists::Lists};
 use crate::{
-    Advert, Authentication, Claim, Decoded, Family, Hear, Interval, Peer, Phase, Protocol, RxMeta, Transport,
+    Advert, Authentication, Claim, Decoded, Family, Hear, Interval, Peer, Phase, Protocol, RxMeta,
+    Transport,
     addresses::is_link_local,
     fsm::{Heard, Input},
 };
@@ -20,7 +21,8 @@ impl Router {
         let Some(port) = self.ports.get_mut(place) else { return Err(Rejected::UnknownVrid) };
         // The octet may be anything, but if it names a virtual router, that one's counters are the place.
         let named = bytes.get(1).and_then(|vrid| port.slots.get(usize::from(*vrid))?.get());
-        let Some((slot, Some(entry))) = named.and_then(|slot| Some((slot, self.entries.get_mut(slot)?)))
+        let Some((slot, Some(entry))) =
+            named.and_then(|slot| Some((slot, self.entries.get_mut(slot)?)))
         else {
             return Err(reject_unattributed(port, self.now, meta, bytes));
         };
@@ -47,7 +49,12 @@ impl Router {
     }
 }
 
-fn reject_unattributed(port: &mut Port, now: crate::Instant, meta: RxMeta, bytes: &[u8]) -> Rejected {
+fn reject_unattributed(
+    port: &mut Port,
+    now: crate::Instant,
+    meta: RxMeta,
+    bytes: &[u8],
+) -> Rejected {
     let reason = match Advert::decode(&meta, bytes) {
         Err(malformed) => Rejected::Malformed(malformed),
         Ok(_) if meta.ttl != FROM_THE_LINK => Rejected::Ttl,
@@ -58,7 +65,11 @@ fn reject_unattributed(port: &mut Port, now: crate::Instant, meta: RxMeta, bytes
 }
 
 /// Whether a message is a valid advertisement for this virtual router.
-fn judge<'a>(entry: &Entry, meta: RxMeta, bytes: &'a [u8]) -> Result<(Decoded<'a>, Lists), Rejected> {
+fn judge<'a>(
+    entry: &Entry,
+    meta: RxMeta,
+    bytes: &'a [u8],
+) -> Result<(Decoded<'a>, Lists), Rejected> {
     let config = entry.config();
     if entry.machine().source() == Some(meta.source) {
         return Err(Rejected::OwnSource);
@@ -103,7 +114,10 @@ fn find(peers: &[Peer], source: IpAddr) -> Option<&Peer> {
     peers.iter().find(|peer| peer.address == source)
 }
 
-fn authenticate(password: Option<&crate::Password>, received: Authentication) -> Result<(), Rejected> {
+fn authenticate(
+    password: Option<&crate::Password>,
+    received: Authentication,
+) -> Result<(), Rejected> {
     match (password, received) {
         (None, Authentication::None) => Ok(()),
         (Some(password), Authentication::SimpleText(text)) if password.matches(&text) => Ok(()),

@@ -100,7 +100,8 @@ pub(super) struct Speakers {
 impl Default for Speakers {
     fn default() -> Self {
         let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let nobody = Speaker::new(Instant::EPOCH, nobody, Ok(Claim::Resign), None, NoticeSet::EMPTY);
+        let nobody =
+            Speaker::new(Instant::EPOCH, nobody, Ok(Claim::Resign), None, NoticeSet::EMPTY);
         Self { list: [nobody; OF_EACH * 2], len: 0 }
     }
 }
@@ -116,7 +117,9 @@ impl Speakers {
 
     /// Where the node with this address stands, of those whose messages are accepted.
     pub(super) fn accepted(&self, source: IpAddr) -> Option<usize> {
-        self.as_slice().iter().position(|speaker| speaker.verdict.is_ok() && speaker.source == source)
+        self.as_slice()
+            .iter()
+            .position(|speaker| speaker.verdict.is_ok() && speaker.source == source)
     }
 
     /// The one that claimed less than `claim` last, and did not resign.
@@ -124,7 +127,8 @@ impl Speakers {
         let weaker = |speaker: &&Speaker| {
             speaker.verdict.is_ok_and(|theirs| theirs < claim && theirs != Claim::Resign)
         };
-        let latest = self.as_slice().iter().filter(weaker).max_by_key(|speaker| speaker.last_heard)?;
+        let latest =
+            self.as_slice().iter().filter(weaker).max_by_key(|speaker| speaker.last_heard)?;
         Some(Sender { source: latest.source, claim: latest.verdict.ok()? })
     }
 

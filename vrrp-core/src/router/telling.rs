@@ -105,15 +105,19 @@ impl Telling {
             record.told = NoticeSet::EMPTY;
         }
         let kind = told.notice.kind();
-        let (Some(next_at), Some(withheld)) = (self.next_at.get_mut(kind), self.withheld.get_mut(kind))
+        let (Some(next_at), Some(withheld)) =
+            (self.next_at.get_mut(kind), self.withheld.get_mut(kind))
         else {
             return;
         };
         if record.told.contains(told.notice) {
             return;
         }
-        let wait =
-            if known || *next_at == Instant::EPOCH { Duration::ZERO } else { AGAIN.saturating_sub(APART) };
+        let wait = if known || *next_at == Instant::EPOCH {
+            Duration::ZERO
+        } else {
+            AGAIN.saturating_sub(APART)
+        };
         let free = self.waiting.iter_mut().find(|place| place.is_none());
         match free {
             Some(place) if *next_at + wait <= now => {

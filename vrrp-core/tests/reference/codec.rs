@@ -65,7 +65,8 @@ pub(crate) struct Message {
 impl Message {
     /// A VRRPv2 advertisement without authentication.
     pub(crate) fn v2(vrid: u8, priority: u8, seconds: u8, addresses: &[IpAddr]) -> Self {
-        let timing = Timing::V2 { authentication_type: 0, seconds, authentication: [0; AUTHENTICATION] };
+        let timing =
+            Timing::V2 { authentication_type: 0, seconds, authentication: [0; AUTHENTICATION] };
         Self::new(2, vrid, priority, timing, addresses, Checksum::MessageOnly)
     }
 

@@ -105,7 +105,10 @@ impl Model {
             State::Initialize => None,
             State::Backup(backup) => {
                 let last_words = backup.last_words.map(|words| words.next_at);
-                [Some(backup.active_down_timer), backup.preempt_at, last_words].into_iter().flatten().min()
+                [Some(backup.active_down_timer), backup.preempt_at, last_words]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
             State::Active(active) => match active.holding {
                 Holding::Acquiring | Holding::Held => Some(active.adver_timer),
@@ -123,7 +126,11 @@ impl Model {
             }
             State::Initialize => {
                 let interval = self.settings.advertisement_interval();
-                self.become_backup(now, interval, now + self.settings.active_down_interval(interval));
+                self.become_backup(
+                    now,
+                    interval,
+                    now + self.settings.active_down_interval(interval),
+                );
             }
             State::Backup(_) => {}
             State::Active(active) => {
@@ -269,11 +276,14 @@ impl Model {
             backup.followed = Some(heard.source);
             backup.resigned = false;
             let in_both_forms = self.heard_alone && self.heard_with_pseudo_header;
-            backup.last_words =
-                backup.last_words.and_then(|words| words.winner_heard(now, heard.interval, in_both_forms));
+            backup.last_words = backup
+                .last_words
+                .and_then(|words| words.winner_heard(now, heard.interval, in_both_forms));
             backup.preempt_at = match mode {
                 // The last word of the one that yielded to the one that is followed begins no delay.
-                PreemptMode::After(_) if is_weaker && may_preempt && is_stranger => backup.preempt_at,
+                PreemptMode::After(_) if is_weaker && may_preempt && is_stranger => {
+                    backup.preempt_at
+                }
                 PreemptMode::After(delay) if is_weaker && may_preempt => {
                     Some(backup.preempt_at.unwrap_or(now + delay))
                 }
@@ -388,7 +398,12 @@ impl Model {
         self.become_backup(now, interval, now + interval + self.settings.skew_time(interval));
     }
 
-    fn become_backup(&mut self, now: u64, active_adver_interval: u64, active_down_timer: u64) -> Backup {
+    fn become_backup(
+        &mut self,
+        now: u64,
+        active_adver_interval: u64,
+        active_down_timer: u64,
+    ) -> Backup {
         self.backup_since = now;
         let backup = Backup {
             active_adver_interval,

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fmt::Write as _, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use vrrp_core::{
-    Advert, Checksum, Generation, Input, Instant, InterfaceId, InterfaceStatus, Ipv4Addresses, Ipv6Addresses,
-    Key, Output, Phase, Preempt, Protocol, Reach, Role, Router, RxMeta, VirtualRouter, Want,
+    Advert, Checksum, Generation, Input, Instant, InterfaceId, InterfaceStatus, Ipv4Addresses,
+    Ipv6Addresses, Key, Output, Phase, Preempt, Protocol, Reach, Role, Router, RxMeta,
+    VirtualRouter, Want,
 };
 
 use crate::{
@@ -108,8 +109,14 @@ impl Play {
 
     fn arrive(&mut self, datagram: &Datagram) {
         let Datagram { source, destination, ttl, octets } = datagram;
-        let heard = judge(&self.model.settings, datagram).filter(|_| self.model.state != State::Initialize);
-        let meta = RxMeta { interface: interface(), source: *source, destination: *destination, ttl: *ttl };
+        let heard =
+            judge(&self.model.settings, datagram).filter(|_| self.model.state != State::Initialize);
+        let meta = RxMeta {
+            interface: interface(),
+            source: *source,
+            destination: *destination,
+            ttl: *ttl,
+        };
         let outcome = self.router.handle(self.at(), Input::Datagram { meta, bytes: octets });
         if outcome.is_ok() != heard.is_some() {
             self.differ("whether it is let in", &heard, &outcome);
@@ -140,7 +147,11 @@ impl Play {
                     for packet in transmit.packets() {
                         let mut buffer = [0; Advert::MAX_LEN];
                         let length = packet.encode(&mut buffer).expect("large enough");
-                        self.sent.push((packet.source(), packet.destination(), buffer[..length].to_vec()));
+                        self.sent.push((
+                            packet.source(),
+                            packet.destination(),
+                            buffer[..length].to_vec(),
+                        ));
                     }
                 }
                 Output::Lease(request) => {
@@ -223,7 +234,8 @@ impl Play {
     /// A node that announces wakes up for that, too: then its deadline is that of the model or an earlier one, and
     /// after it has looked at its timers it is yet to come.
     fn compare_deadline(&self) {
-        let (ours, theirs) = (self.model.deadline(), self.router.next_deadline().map(Instant::as_nanos));
+        let (ours, theirs) =
+            (self.model.deadline(), self.router.next_deadline().map(Instant::as_nanos));
         let announces = self.holds() && self.model.settings.on_link;
         let has_looked = matches!(self.trace.last(), Some((_, Event::Time)));
         let is_to_come = !has_looked || theirs.is_some_and(|at| self.now < at);
@@ -233,7 +245,8 @@ impl Play {
     }
 
     fn differ(&self, what: &str, model: &dyn std::fmt::Debug, router: &dyn std::fmt::Debug) -> ! {
-        let mut text = format!("REFERENCE_SEED={}: {what}\n model {model:?}\nrouter {router:?}\n", self.seed);
+        let mut text =
+            format!("REFERENCE_SEED={}: {what}\n model {model:?}\nrouter {router:?}\n", self.seed);
         let _infallible =
             writeln!(text, "{:?}\nnow {}, {:?}", self.model.settings, self.now, self.model.state);
         for (at, event) in &self.trace {
@@ -268,7 +281,9 @@ fn configured(settings: &Settings) -> VirtualRouter {
         Kind::V2 => Protocol::V2 {
             addresses: four(),
             interval: interval.try_into().expect("seconds"),
-            password: settings.password.map(|password| password.as_bytes().try_into().expect("a password")),
+            password: settings
+                .password
+                .map(|password| password.as_bytes().try_into().expect("a password")),
         },
         Kind::V3Ipv4 => Protocol::V3Ipv4 {
             addresses: four(),
@@ -279,9 +294,10 @@ fn configured(settings: &Settings) -> VirtualRouter {
                 Form::Rfc5798 => Checksum::Rfc5798,
             },
         },
-        Kind::V3Ipv6 => {
-            Protocol::V3Ipv6 { addresses: six(), interval: interval.try_into().expect("centiseconds") }
-        }
+        Kind::V3Ipv6 => Protocol::V3Ipv6 {
+            addresses: six(),
+            interval: interval.try_into().expect("centiseconds"),
+        },
     };
     let preempt = match settings.preempt {
         PreemptMode::Always => Preempt::Always,

@@ -62,11 +62,15 @@ impl Settings {
             Kind::V2 | Kind::V3Ipv4 => {
                 (&["192.0.2.1", "192.0.2.4", "10.9.8.7"][..], "192.0.2.20", "224.0.0.18")
             }
-            Kind::V3Ipv6 => (&["fe80::1", "2001:db8::1", "2001:db8::4"][..], "fe80::20", "ff02::12"),
+            Kind::V3Ipv6 => {
+                (&["fe80::1", "2001:db8::1", "2001:db8::4"][..], "fe80::20", "ff02::12")
+            }
         };
         let interval = match kind {
             Kind::V2 => *random.pick(&[1, 1, 2, 5, 40, 255]),
-            Kind::V3Ipv4 | Kind::V3Ipv6 => *random.pick(&[1, 2, 7, 10, 33, 100, 100, 250, 1000, 4095]),
+            Kind::V3Ipv4 | Kind::V3Ipv6 => {
+                *random.pick(&[1, 2, 7, 10, 33, 100, 100, 250, 1000, 4095])
+            }
         };
         let delay = random.below(12 * SECOND);
         let count = usize::try_from(1 + random.below(3)).expect("a few");
@@ -133,21 +137,29 @@ impl Settings {
                     None => message,
                 }
             }
-            Kind::V3Ipv4 | Kind::V3Ipv6 => Message::v3(self.vrid, priority, self.interval, &self.addresses),
+            Kind::V3Ipv4 | Kind::V3Ipv6 => {
+                Message::v3(self.vrid, priority, self.interval, &self.addresses)
+            }
         }
     }
 
     /// The checksums that a message is sent with, one packet for each. 5.2.8, on record as a deviation: `auto` sends
     /// the form with a pseudo-header until it hears the other one, and both once it has heard both.
-    pub(crate) fn checksums(&self, heard_alone: bool, heard_with_pseudo_header: bool) -> &'static [Checksum] {
+    pub(crate) fn checksums(
+        &self,
+        heard_alone: bool,
+        heard_with_pseudo_header: bool,
+    ) -> &'static [Checksum] {
         match (self.kind, self.form, heard_alone, heard_with_pseudo_header) {
-            (Kind::V2, ..) | (Kind::V3Ipv4, Form::Rfc9568, ..) | (Kind::V3Ipv4, Form::Auto, true, false) => {
-                &[Checksum::MessageOnly]
+            (Kind::V2, ..)
+            | (Kind::V3Ipv4, Form::Rfc9568, ..)
+            | (Kind::V3Ipv4, Form::Auto, true, false) => &[Checksum::MessageOnly],
+            (Kind::V3Ipv6, ..)
+            | (Kind::V3Ipv4, Form::Rfc5798, ..)
+            | (Kind::V3Ipv4, Form::Auto, false, _) => &[Checksum::PseudoHeader],
+            (Kind::V3Ipv4, Form::Auto, true, true) => {
+                &[Checksum::PseudoHeader, Checksum::MessageOnly]
             }
-            (Kind::V3Ipv6, ..) | (Kind::V3Ipv4, Form::Rfc5798, ..) | (Kind::V3Ipv4, Form::Auto, false, _) => {
-                &[Checksum::PseudoHeader]
-            }
-            (Kind::V3Ipv4, Form::Auto, true, true) => &[Checksum::PseudoHeader, Checksum::MessageOnly],
         }
     }
 }

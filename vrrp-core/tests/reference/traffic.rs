@@ -58,7 +58,8 @@ fn source(random: &mut Random, settings: &Settings) -> IpAddr {
 fn legal(random: &mut Random, settings: &Settings) -> Message {
     let ours = settings.priority;
     let other = random.octet();
-    let priority = *random.pick(&[0, ours, ours, ours.saturating_sub(1), ours.saturating_add(1), other, 255]);
+    let priority =
+        *random.pick(&[0, ours, ours, ours.saturating_sub(1), ours.saturating_add(1), other, 255]);
     let mut message = settings.message(priority);
     message.addresses = addresses(random, settings);
     message.count = u8::try_from(message.addresses.len()).expect("a few");

@@ -35,7 +35,8 @@ fn b01b_a_preempt_delay_ends_with_its_configuration() {
 
 #[test]
 fn b02a_one_more_address_takes_none_away() {
-    let with = |list: &[&str]| VirtualRouter::v3_ipv4(vrid(51), ipv4(list), Centiseconds::ONE_SECOND);
+    let with =
+        |list: &[&str]| VirtualRouter::v3_ipv4(vrid(51), ipv4(list), Centiseconds::ONE_SECOND);
     // One more; the same in another order.
     for next in [&["192.0.2.4", "192.0.2.1"][..], &["192.0.2.1", "192.0.2.4", "192.0.2.5"]] {
         let mut world = World::held(&with(&["192.0.2.1", "192.0.2.4"]));
@@ -108,12 +109,18 @@ fn the_timer_follows_the_claim() {
     let _ = machine.handle(t0() + SECOND, heard(200));
     let skew = |priority: u32| (256 - priority) * SECOND / 256;
     for priority in [120, 1, 254] {
-        let _ = machine.handle(t0() + 2 * SECOND, fsm::Input::Reconfigure(params(priority, Preempt::Always)));
-        assert_eq!(machine.deadline(), Some(t0() + 4 * SECOND + skew(u32::from(priority))), "{priority}");
+        let _ = machine
+            .handle(t0() + 2 * SECOND, fsm::Input::Reconfigure(params(priority, Preempt::Always)));
+        assert_eq!(
+            machine.deadline(),
+            Some(t0() + 4 * SECOND + skew(u32::from(priority))),
+            "{priority}"
+        );
     }
     // After a resignation it is all that is left.
     let _ = machine.handle(t0() + 3 * SECOND, heard(0));
-    let _ = machine.handle(t0() + 3 * SECOND, fsm::Input::Reconfigure(params(128, Preempt::Always)));
+    let _ =
+        machine.handle(t0() + 3 * SECOND, fsm::Input::Reconfigure(params(128, Preempt::Always)));
     assert_eq!(machine.deadline(), Some(t0() + 3 * SECOND + SECOND / 2));
 }
 
@@ -126,7 +133,8 @@ fn a_takeover_that_is_still_allowed_goes_on() {
     assert_eq!(machine.deadline(), Some(before - SECOND / 256));
     let mut delayed = backup(params(100, Preempt::After(2 * SECOND)));
     let _ = delayed.handle(t0() + SECOND, heard(50));
-    let _ = delayed.handle(t0() + SECOND, fsm::Input::Reconfigure(params(101, Preempt::After(2 * SECOND))));
+    let _ = delayed
+        .handle(t0() + SECOND, fsm::Input::Reconfigure(params(101, Preempt::After(2 * SECOND))));
     assert_eq!(delayed.deadline(), Some(t0() + 3 * SECOND));
 }
 

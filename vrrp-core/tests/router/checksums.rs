@@ -10,7 +10,10 @@ use super::world::*;
 
 fn with(checksum: Checksum) -> VirtualRouter {
     let interval = vrrp_core::Centiseconds::ONE_SECOND;
-    VirtualRouter::new(vrid(51), Protocol::V3Ipv4 { addresses: ipv4(&["192.0.2.1"]), interval, checksum })
+    VirtualRouter::new(
+        vrid(51),
+        Protocol::V3Ipv4 { addresses: ipv4(&["192.0.2.1"]), interval, checksum },
+    )
 }
 
 /// The forms of the first advertisement after these were heard, read back from its octets, and the notices.
@@ -18,7 +21,8 @@ fn sends(config: &VirtualRouter, heard: &[ChecksumForm]) -> (Vec<ChecksumForm>, 
     let mut world = World::new(std::slice::from_ref(config));
     let mut notices = Vec::new();
     for form in heard {
-        notices.extend(world.hear(&Message { form: *form, ..Message::v3(200, "192.0.2.3") }).unwrap());
+        notices
+            .extend(world.hear(&Message { form: *form, ..Message::v3(200, "192.0.2.3") }).unwrap());
     }
     world.now = world.router.next_deadline().unwrap();
     world.handle(Input::Timeout);

@@ -73,7 +73,11 @@ fn a_change_in_place_keeps_the_state_and_is_advertised() {
     assert_eq!(world.configure(&[stronger]), ["51: advertise 120"]);
     let status = world.router.status(&key(&v3())).unwrap();
     assert_eq!((status.phase, status.since), (Phase::Held, since));
-    assert_eq!(world.router.next_deadline(), Some(world.now + SECOND / 2), "the announcement after 1 s");
+    assert_eq!(
+        world.router.next_deadline(),
+        Some(world.now + SECOND / 2),
+        "the announcement after 1 s"
+    );
 
     let unchanged = world.snapshot(key(&v3()));
     assert_eq!(world.configure(&[v3().role(contender(120, Preempt::Never))]), [""; 0]);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use vrrp_core::{
-    Authentication, ChecksumForm, Hear, Input, Interval, Notice, Password, Protocol, Rejected, Role, Seconds,
-    VirtualRouter,
+    Authentication, ChecksumForm, Hear, Input, Interval, Notice, Password, Protocol, Rejected,
+    Role, Seconds, VirtualRouter,
 };
 
 use super::world::*;
@@ -13,7 +13,8 @@ const PEER: &str = "192.0.2.3";
 
 fn with_password(text: &[u8]) -> VirtualRouter {
     let password = Some(Password::try_from(text).unwrap());
-    let protocol = Protocol::V2 { addresses: ipv4(&["192.0.2.1"]), interval: Seconds::ONE, password };
+    let protocol =
+        Protocol::V2 { addresses: ipv4(&["192.0.2.1"]), interval: Seconds::ONE, password };
     VirtualRouter::new(vrid(51), protocol)
 }
 
@@ -25,9 +26,12 @@ fn refuses(world: &mut World, message: &Message) -> Vec<String> {
 
 /// A message for each reason to refuse one that is told of, and who refuses it.
 fn refusals() -> Vec<(Rejected, VirtualRouter, Message)> {
-    let texted =
-        Message { authentication: Authentication::SimpleText(*b"bbbb\0\0\0\0"), ..Message::v2(200, PEER) };
-    let slow = Message { interval: Interval::V2(Seconds::try_from(2).unwrap()), ..Message::v2(200, PEER) };
+    let texted = Message {
+        authentication: Authentication::SimpleText(*b"bbbb\0\0\0\0"),
+        ..Message::v2(200, PEER)
+    };
+    let slow =
+        Message { interval: Interval::V2(Seconds::try_from(2).unwrap()), ..Message::v2(200, PEER) };
     let disjoint = Message { addresses: vec!["192.0.2.77"], ..Message::v3(200, PEER) };
     vec![
         (Rejected::Ttl, v3(), Message::v3(200, PEER).ttl(254)),
@@ -54,7 +58,11 @@ fn each_reason_to_refuse_a_speaker_is_told_with_its_source() {
         assert_eq!(refuses(&mut world, &message), [line]);
         assert_eq!(refuses(&mut world, &message), [""; 0], "once");
         let status = world.router.status(&key(&config)).unwrap();
-        assert!(status.speakers[0].notices.iter().eq([Notice::Refused(reason)]), "{:?}", status.speakers);
+        assert!(
+            status.speakers[0].notices.iter().eq([Notice::Refused(reason)]),
+            "{:?}",
+            status.speakers
+        );
         assert_eq!(status.speakers[0].claim, Some(200.into()), "{}", reason.as_str());
     }
 }
@@ -65,10 +73,16 @@ fn a_stronger_active_that_is_refused_is_told_of_as_one() {
         // Another cluster serves other addresses.
         let word = if reason == Rejected::NoCommonAddress { "refused" } else { "stronger-refused" };
         let mut world = World::held(&config);
-        assert_eq!(refuses(&mut world, &message), [format!("51: {word} {} {PEER}", reason.as_str())]);
+        assert_eq!(
+            refuses(&mut world, &message),
+            [format!("51: {word} {} {PEER}", reason.as_str())]
+        );
         let mut world = World::held(&config);
         let weaker = Message { priority: 50, ..message };
-        assert_eq!(refuses(&mut world, &weaker), [format!("51: refused {} {PEER}", reason.as_str())]);
+        assert_eq!(
+            refuses(&mut world, &weaker),
+            [format!("51: refused {} {PEER}", reason.as_str())]
+        );
     }
 }
 
@@ -132,7 +146,8 @@ fn a_weaker_active_that_goes_on_for_three_of_its_intervals_is_told_of() {
     for (config, message) in [(v3(), Message::v3(50, PEER)), (v2(), Message::v2(50, PEER))] {
         let mut world = World::held(&config);
         let begun = world.now;
-        let told = |lines: &[String]| lines.iter().any(|line| line == "51: weaker-active 192.0.2.3");
+        let told =
+            |lines: &[String]| lines.iter().any(|line| line == "51: weaker-active 192.0.2.3");
         while !told(&world.hear(&message).unwrap()) {
             assert!(world.now < begun + 5 * SECOND, "nothing is told");
             world.wait(SECOND);
@@ -237,7 +252,10 @@ fn a_resignation_of_another_than_the_active_that_is_followed_moves_no_timer_and_
     world.hear(&Message::v3(200, PEER)).unwrap();
     world.wait(SECOND / 2);
     let before = world.router.next_deadline();
-    assert_eq!(world.hear(&Message::v3(0, "192.0.2.9")).unwrap(), ["51: resigned-by-another 192.0.2.9"]);
+    assert_eq!(
+        world.hear(&Message::v3(0, "192.0.2.9")).unwrap(),
+        ["51: resigned-by-another 192.0.2.9"]
+    );
     assert_eq!(world.router.next_deadline(), before);
     assert_eq!(world.hear(&Message::v3(0, "192.0.2.9")).unwrap(), [""; 0], "once");
     assert_eq!(world.router.status(&key(&v3())).unwrap().active_peer, Some(ip(PEER)));
@@ -263,7 +281,8 @@ fn a_list_with_nothing_in_common_is_refused_whatever_the_priority() {
         for priority in [0, 1, 100, 200, 255] {
             for mut world in [World::new(std::slice::from_ref(&config)), World::held(&config)] {
                 let before = world.snapshot(key(&config));
-                let message = Message { addresses: vec!["192.0.2.77", "192.0.2.78"], ..make(priority, PEER) };
+                let message =
+                    Message { addresses: vec!["192.0.2.77", "192.0.2.78"], ..make(priority, PEER) };
                 assert_eq!(world.hear(&message), Err(Rejected::NoCommonAddress));
                 assert_eq!(world.drain(), ["51: refused no-common-address 192.0.2.3"]);
                 let after = world.snapshot(key(&config));
@@ -279,10 +298,12 @@ fn one_common_address_of_many_is_enough_to_be_heard() {
     let ours: Vec<String> = (1..=255).map(|last| format!("198.51.100.{last}")).collect();
     let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
     let config = VirtualRouter::v3_ipv4(vrid(51), ipv4(&ours), vrrp_core::Centiseconds::ONE_SECOND);
-    let theirs = (0..254).map(|last| format!("203.0.113.{last}")).chain(["198.51.100.255".to_owned()]);
+    let theirs =
+        (0..254).map(|last| format!("203.0.113.{last}")).chain(["198.51.100.255".to_owned()]);
     let addresses: Vec<&'static str> = theirs.map(|text| &*text.leak()).collect();
     let mut world = World::new(std::slice::from_ref(&config));
-    let mut message = Message { addresses, form: ChecksumForm::PseudoHeader, ..Message::v3(200, PEER) };
+    let mut message =
+        Message { addresses, form: ChecksumForm::PseudoHeader, ..Message::v3(200, PEER) };
     assert_eq!(world.hear(&message).unwrap(), ["51: addresses-differ 192.0.2.3"]);
     message.addresses.pop();
     assert_eq!(world.hear(&message), Err(Rejected::NoCommonAddress));

@@ -63,7 +63,8 @@ fn b08b_a_handover_does_not_cut_a_repair_off() {
 
 #[test]
 fn b09_a_drain_waits_for_a_healthy_successor_at_long_intervals() {
-    let every_10_s = |priority| fsm::Params { interval: v3_every(1000), ..params(priority, Preempt::Always) };
+    let every_10_s =
+        |priority| fsm::Params { interval: v3_every(1000), ..params(priority, Preempt::Always) };
     let ((mut active, at), mut peer) = (held(every_10_s(150)), backup(every_10_s(100)));
     let _ = peer.handle(at, hears(150, v3_every(1000)));
     let _ = active.handle(at + SECOND, fsm::Input::Drain { force: false });
@@ -93,7 +94,8 @@ fn b10_the_second_checksum_form_of_an_advertisement_is_no_answer() {
 
 #[test]
 fn b12_announcements_are_not_one_for_each_forged_packet() {
-    let (mut machine, at) = held(fsm::Params { interval: v3_every(1), ..params(100, Preempt::Always) });
+    let (mut machine, at) =
+        held(fsm::Params { interval: v3_every(1), ..params(100, Preempt::Always) });
     let (mut packets, mut announced, mut now) = (0, 0, at);
     while now < at + SECOND {
         now = now + 1300 * MS / 1000;
@@ -136,14 +138,20 @@ fn b15_after_a_timeout_the_deadline_lies_after_now() {
         let _ = machine.handle(due, fsm::Input::Timeout);
     }
     let _ = machine.handle(until, fsm::Input::Timeout);
-    assert!(machine.deadline().unwrap() > until, "{:?} before", until - machine.deadline().unwrap());
+    assert!(
+        machine.deadline().unwrap() > until,
+        "{:?} before",
+        until - machine.deadline().unwrap()
+    );
 }
 
 #[test]
 fn b19_what_was_advertised_was_advertised_before_now() {
     let mut machine = backup(params(100, Preempt::Always));
-    let _ =
-        machine.handle(t0(), fsm::Input::Adopt { reach: Reach::OnLink, advertised_at: t0() + 100 * SECOND });
+    let _ = machine.handle(
+        t0(),
+        fsm::Input::Adopt { reach: Reach::OnLink, advertised_at: t0() + 100 * SECOND },
+    );
     let _ = machine.handle(t0(), fsm::Input::SendFailed);
     assert!(
         machine.active_until().unwrap() <= t0() + 3 * SECOND,
@@ -190,7 +198,8 @@ fn what_is_lost_during_a_handover_is_put_back_and_still_leaves() {
 fn a_resignation_leaves_room_for_the_weakest_backup() {
     // Skew_Time of priority 1 is 255/256 of an interval, and counts anew from each resignation.
     for centiseconds in [1, 10, 100, 4095] {
-        let every = fsm::Params { interval: v3_every(centiseconds), ..params(200, Preempt::Always) };
+        let every =
+            fsm::Params { interval: v3_every(centiseconds), ..params(200, Preempt::Always) };
         let (mut machine, at) = held(every);
         let _ = machine.handle(at, fsm::Input::Drain { force: false });
         let mut said = vec![at];
@@ -204,7 +213,10 @@ fn a_resignation_leaves_room_for_the_weakest_backup() {
         let interval = v3_every(centiseconds).duration();
         let skew = 255 * interval / 256;
         let third = said.get(2).map(|third| *third - said[1]);
-        assert!(third.is_none_or(|after| after >= skew + interval / 32), "{centiseconds}: {third:?}");
+        assert!(
+            third.is_none_or(|after| after >= skew + interval / 32),
+            "{centiseconds}: {third:?}"
+        );
     }
 }
 
@@ -213,7 +225,10 @@ fn what_is_let_go_at_the_bound_is_let_go_before_the_backend_is_asked_anything() 
     // The link is back after the bound, where an advertisement of an earlier process was the last one.
     for (config, expected) in [
         (v3(), vec!["51: adopted -> backup (startup)", "51: release (interface)"]),
-        (v3().role(Role::Owner), vec!["51: held -> inspecting (startup)", "51: release (interface)"]),
+        (
+            v3().role(Role::Owner),
+            vec!["51: held -> inspecting (startup)", "51: release (interface)"],
+        ),
     ] {
         let mut world = World::new(&[]);
         world.configure(std::slice::from_ref(&config));
@@ -261,7 +276,11 @@ fn a_drain_that_ends_after_the_bound_is_a_drain() {
     let (mut machine, at) = held(params(100, Preempt::Always));
     let _ = machine.handle(at + 500 * MS, fsm::Input::Drain { force: false });
     let _ = machine.handle(at + 60 * SECOND, fsm::Input::Timeout);
-    assert_eq!(machine.phase(), Phase::Initialize(Hold::Drained), "somebody else has the addresses by now");
+    assert_eq!(
+        machine.phase(),
+        Phase::Initialize(Hold::Drained),
+        "somebody else has the addresses by now"
+    );
 }
 
 #[test]

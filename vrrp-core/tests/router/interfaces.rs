@@ -94,7 +94,11 @@ fn another_hardware_address_is_announced_and_a_first_one_is_not() {
     assert_eq!(give(&mut world, 1), [""; 0]);
     let gone = InterfaceStatus::default();
     world.give(Input::Interface { id: interface(1), status: gone });
-    assert_eq!(give(&mut world, 2), ["51: advertise 100", "51: repair"], "announced once it is back");
+    assert_eq!(
+        give(&mut world, 2),
+        ["51: advertise 100", "51: repair"],
+        "announced once it is back"
+    );
 }
 
 #[test]

@@ -65,7 +65,10 @@ fn an_acquiring_node_that_leaves_lets_go_at_once() {
 #[test]
 fn a_drained_node_stays_out_until_it_is_resumed() {
     let mut world = World::held(&v3());
-    assert_eq!(world.give(drain(false)), ["51: held -> resigning (drain)", "51: leaving", "51: advertise 0"]);
+    assert_eq!(
+        world.give(drain(false)),
+        ["51: held -> resigning (drain)", "51: leaving", "51: advertise 0"]
+    );
     world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
     assert_eq!(world.phase(key(&v3())), Phase::Initialize(Hold::Drained));
     assert_eq!(world.router.next_deadline(), None);
@@ -97,7 +100,11 @@ fn a_forced_drain_lets_go_even_if_it_was_not_forced_at_first() {
     world.wait(2 * SECOND);
     assert_eq!(
         world.give(Input::Timeout),
-        ["51: resigning -> drained (no-successor)", "51: advertise 0", "51: release (no-successor)"]
+        [
+            "51: resigning -> drained (no-successor)",
+            "51: advertise 0",
+            "51: release (no-successor)"
+        ]
     );
 }
 
@@ -105,7 +112,10 @@ fn a_forced_drain_lets_go_even_if_it_was_not_forced_at_first() {
 fn a_drain_is_ended_by_resume_but_a_shutdown_is_not() {
     let mut world = World::held(&v3());
     world.give(drain(false));
-    assert_eq!(world.give(resume()), ["51: resigning -> held (resume)", "51: advertise 100", "51: repair"]);
+    assert_eq!(
+        world.give(resume()),
+        ["51: resigning -> held (resume)", "51: advertise 100", "51: repair"]
+    );
     world.done(key(&v3()), Ok(Reach::OnLink)).clear();
     world.give(Input::Shutdown);
     assert_eq!(world.give(resume()), [""; 0]);
@@ -150,9 +160,12 @@ fn an_owner_that_was_drained_takes_over_when_it_is_resumed() {
 fn inputs_for_unknown_virtual_routers_are_ignored() {
     let mut world = World::new(&[]);
     let key = key(&v3());
-    for input in
-        [drain(true), resume(), Input::LeaseLost { key, loss: Loss::Lapsed }, Input::SendFailed { key }]
-    {
+    for input in [
+        drain(true),
+        resume(),
+        Input::LeaseLost { key, loss: Loss::Lapsed },
+        Input::SendFailed { key },
+    ] {
         assert_eq!(world.give(input), [""; 0]);
     }
     assert!(world.router.is_stopped());

@@ -38,7 +38,9 @@ fn started() -> (Router, Instant) {
             return (router, now);
         }
         for (key, generation) in asked {
-            router.handle(now, Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) }).unwrap();
+            router
+                .handle(now, Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) })
+                .unwrap();
         }
     }
 }

@@ -19,8 +19,11 @@ fn a_different_interval_is_reported_and_followed_except_in_a_resignation() {
 
 #[test]
 fn a_different_address_list_is_reported_but_not_a_different_order() {
-    let config =
-        VirtualRouter::v3_ipv4(vrid(51), ipv4(&["192.0.2.1", "192.0.2.7"]), Centiseconds::ONE_SECOND);
+    let config = VirtualRouter::v3_ipv4(
+        vrid(51),
+        ipv4(&["192.0.2.1", "192.0.2.7"]),
+        Centiseconds::ONE_SECOND,
+    );
     let mut world = World::new(&[config]);
     let with = |addresses| Message { addresses, ..Message::v3(200, PEER) };
     assert_eq!(world.hear(&with(vec!["192.0.2.7", "192.0.2.1"])).unwrap(), [""; 0]);
@@ -30,14 +33,19 @@ fn a_different_address_list_is_reported_but_not_a_different_order() {
     let mut world = World::new(&[v2()]);
     let message = Message { addresses: vec!["192.0.2.9", "192.0.2.1"], ..Message::v2(200, PEER) };
     assert_eq!(world.hear(&message).unwrap(), ["51: addresses-differ 192.0.2.3"]);
-    assert_eq!(world.router.status(&key(&v2())).unwrap().active_peer, Some(ip(PEER)), "dropped in VRRPv2");
+    assert_eq!(
+        world.router.status(&key(&v2())).unwrap().active_peer,
+        Some(ip(PEER)),
+        "dropped in VRRPv2"
+    );
 }
 
 #[test]
 fn an_ipv6_list_without_a_link_local_address_in_front_is_reported() {
     let mut world = World::new(&[v3_ipv6()]);
     let addresses = vec!["2001:db8::1"];
-    let message = Message { addresses, form: ChecksumForm::PseudoHeader, ..Message::v3(200, "fe80::3") };
+    let message =
+        Message { addresses, form: ChecksumForm::PseudoHeader, ..Message::v3(200, "fe80::3") };
     assert_eq!(
         world.hear(&message).unwrap(),
         ["51-ipv6: addresses-differ fe80::3", "51-ipv6: no-link-local-address fe80::3"]

@@ -30,9 +30,10 @@ fn told(world: &mut World, message: &Message) -> Vec<String> {
 
 #[test]
 fn a_notice_is_told_again_after_an_hour() {
-    for (message, line) in
-        [(same(), "51: same-priority 192.0.2.3"), (refused(PEER), "51: refused wrong-ttl 192.0.2.3")]
-    {
+    for (message, line) in [
+        (same(), "51: same-priority 192.0.2.3"),
+        (refused(PEER), "51: refused wrong-ttl 192.0.2.3"),
+    ] {
         let mut world = World::new(&[v3()]);
         for hour in 0..3 {
             assert_eq!(told(&mut world, &message), [line], "hour {hour}");
@@ -174,7 +175,11 @@ fn the_oldest_speaker_makes_room_once_it_is_silent() {
     }
     world.hear(&Message::v3(200, "192.0.2.15")).unwrap();
     let expected = ["192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.14"].map(str::to_owned);
-    assert_eq!(sources(&world.snapshot(key(&v3())).speakers), expected.clone().into(), "all are fresh");
+    assert_eq!(
+        sources(&world.snapshot(key(&v3())).speakers),
+        expected.clone().into(),
+        "all are fresh"
+    );
     world.hear(&Message::v3(200, "192.0.2.11")).unwrap();
     world.wait(5 * SECOND);
     world.hear(&Message::v3(200, "192.0.2.11")).unwrap();

@@ -10,8 +10,14 @@ use super::world::*;
 fn a_promotion_advertises_before_it_acquires_and_announces_once_held() {
     let mut world = World::new(&[v3()]);
     let key = key(&v3());
-    assert_eq!(world.timeout(), ["51: backup -> acquiring (silence)", "51: advertise 100", "51: acquire"]);
-    assert_eq!(world.done(key, Ok(Reach::OnLink)), ["51: acquiring -> held (acquired)", "51: announce"]);
+    assert_eq!(
+        world.timeout(),
+        ["51: backup -> acquiring (silence)", "51: advertise 100", "51: acquire"]
+    );
+    assert_eq!(
+        world.done(key, Ok(Reach::OnLink)),
+        ["51: acquiring -> held (acquired)", "51: announce"]
+    );
     assert_eq!(world.router.status(&key).unwrap().active_until, Some(world.now + 3 * SECOND));
     assert_eq!(world.router.status(&key).unwrap().counters.became_active, 1);
 }
@@ -67,7 +73,10 @@ fn a_backend_failure_resigns_before_it_releases() {
     );
     world.wait(SECOND);
     assert_eq!(world.give(Input::Timeout), ["51: inspect"]);
-    assert_eq!(world.done(key(&v3()), Ok(Reach::OnLink)), ["51: address-present -> backup (retry)"]);
+    assert_eq!(
+        world.done(key(&v3()), Ok(Reach::OnLink)),
+        ["51: address-present -> backup (retry)"]
+    );
     assert!(world.router.status(&key(&v3())).unwrap().probation_until.is_some());
 }
 
@@ -76,7 +85,10 @@ fn a_stalled_active_says_nothing() {
     for late in [3 * SECOND, 3100 * SECOND / 1000, 4 * SECOND] {
         let mut world = World::held(&v3());
         world.wait(late);
-        assert_eq!(world.give(Input::Timeout), ["51: held -> backup (stalled)", "51: release (stalled)"]);
+        assert_eq!(
+            world.give(Input::Timeout),
+            ["51: held -> backup (stalled)", "51: release (stalled)"]
+        );
     }
 }
 
@@ -87,7 +99,10 @@ fn promoted_and_out_again_before_anybody_polled() {
     world.handle(Input::Timeout);
     // The interface is gone: there is nothing to say and nothing to acquire.
     world.handle(Input::Interface { id: interface(1), status: Default::default() });
-    assert_eq!(world.drain(), ["51: backup -> interface-missing (interface)", "51: release (interface)"]);
+    assert_eq!(
+        world.drain(),
+        ["51: backup -> interface-missing (interface)", "51: release (interface)"]
+    );
 }
 
 #[test]
@@ -118,7 +133,11 @@ fn a_resignation_survives_inputs_that_come_before_it_is_polled() {
         let mut world = World::new(&[v3()]);
         world.timeout();
         let generation = world.generations[&key(&v3())];
-        world.handle(Input::LeaseDone { key: key(&v3()), generation, result: Err(LeaseFailure::Failed) });
+        world.handle(Input::LeaseDone {
+            key: key(&v3()),
+            generation,
+            result: Err(LeaseFailure::Failed),
+        });
         world.handle(input.clone());
         let lines = world.drain();
         assert!(lines.contains(&"51: advertise 0".to_string()), "{input:?}: {lines:?}");
@@ -152,7 +171,10 @@ fn a_late_answer_to_an_older_request_is_ignored() {
     for generation in [old, Generation::default()] {
         let result = Err(LeaseFailure::Failed);
         assert_eq!(world.give(Input::LeaseDone { key, generation, result }), [""; 0]);
-        assert_eq!(world.give(Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) }), [""; 0]);
+        assert_eq!(
+            world.give(Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) }),
+            [""; 0]
+        );
     }
     assert_eq!(world.phase(key), Phase::Acquiring);
     assert!(world.generations[&key] > old);
@@ -185,7 +207,12 @@ fn an_answer_to_a_virtual_router_that_was_replaced_is_not_taken_for_one_to_its_s
     world.timeout();
     assert_eq!(world.phase(key), Phase::Acquiring);
     world.give(Input::LeaseDone { key, generation: old, result: Ok(Reach::OnLink) });
-    assert_eq!(world.phase(key), Phase::Acquiring, "an answer of generation {} was taken", old.get());
+    assert_eq!(
+        world.phase(key),
+        Phase::Acquiring,
+        "an answer of generation {} was taken",
+        old.get()
+    );
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use proptest::prelude::*;
 use vrrp_core::{
-    ChecksumForm, Event, Generation, Hear, Input, Instant, InterfaceStatus, Key, LeaseFailure, Loss, Output,
-    Phase, Preempt, Reach, Role, VirtualRouter, Want,
+    ChecksumForm, Event, Generation, Hear, Input, Instant, InterfaceStatus, Key, LeaseFailure,
+    Loss, Output, Phase, Preempt, Reach, Role, VirtualRouter, Want,
 };
 
 use super::world::*;
@@ -144,8 +144,12 @@ impl Observer {
             }
             Step::Garbage(bytes) => self.datagram(Message::v3(1, "192.0.2.3").meta, bytes),
             Step::Done { which, stale, result } => self.answer(key_of(*which), *stale, *result),
-            Step::Adopt { which, ago } => self.adopt(key_of(*which), Duration::from_millis((*ago).into())),
-            Step::Lost { which, loss } => self.give(Input::LeaseLost { key: key_of(*which), loss: *loss }),
+            Step::Adopt { which, ago } => {
+                self.adopt(key_of(*which), Duration::from_millis((*ago).into()))
+            }
+            Step::Lost { which, loss } => {
+                self.give(Input::LeaseLost { key: key_of(*which), loss: *loss })
+            }
             Step::SendFailed { which } => self.give(Input::SendFailed { key: key_of(*which) }),
             Step::Drain { which, force } => {
                 self.give(Input::Drain { key: key_of(*which), force: *force });
@@ -190,7 +194,8 @@ impl Observer {
 
     /// The backend says that an earlier process held the addresses, if it was asked.
     fn adopt(&mut self, key: Key, ago: Duration) {
-        let Some(known) = self.known.get_mut(&key).filter(|known| known.want == Some(Want::Adopt)) else {
+        let Some(known) = self.known.get_mut(&key).filter(|known| known.want == Some(Want::Adopt))
+        else {
             return;
         };
         known.holds = true;
@@ -206,7 +211,8 @@ impl Observer {
         let before: Vec<Snapshot> = keys.iter().map(|key| self.world.snapshot(*key)).collect();
         if self.world.router.handle(self.world.now, Input::Datagram { meta, bytes }).is_err() {
             let told = self.world.router.poll_output();
-            let is_notice = |output: Output<'_>| matches!(output, Output::Event(Event::Notice { .. }));
+            let is_notice =
+                |output: Output<'_>| matches!(output, Output::Event(Event::Notice { .. }));
             assert!(told.is_none_or(is_notice));
             assert!(self.world.router.poll_output().is_none());
             for (key, before) in keys.iter().zip(before) {
@@ -233,12 +239,17 @@ impl Observer {
         }
         let router = &self.world.router;
         for key in router.keys() {
-            let (status, known) = (router.status(&key).unwrap(), self.known.entry(key).or_default());
+            let (status, known) =
+                (router.status(&key).unwrap(), self.known.entry(key).or_default());
             let told = known.phase.get_or_insert(status.phase);
             assert_eq!(status.phase, *told, "{key}: the observer was told something else");
             let asked = status.phase == Phase::Resigning && known.want == Some(Want::Acquire);
             let held = matches!(status.phase, Phase::Held | Phase::Adopted | Phase::Resigning);
-            assert!(!held || asked || known.holds, "{key} is {:?} without an address", status.phase);
+            assert!(
+                !held || asked || known.holds,
+                "{key} is {:?} without an address",
+                status.phase
+            );
             assert_eq!(status.active_until.is_some(), status.phase.is_active());
         }
         assert_ne!(router.next_deadline(), Some(Instant::EPOCH));
@@ -256,8 +267,10 @@ fn observe(known: &mut BTreeMap<Key, Known>, output: &Output<'_>) {
             let phase = known.get(&transmit.key()).and_then(|known| known.phase);
             let resigns = transmit.advert().claim == vrrp_core::Claim::Resign;
             // A claim of a Backup is a last word; of one that takes no part there is none.
-            let claims =
-                matches!(phase, Some(Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Backup));
+            let claims = matches!(
+                phase,
+                Some(Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Backup)
+            );
             assert!(resigns || claims, "{phase:?} says {}", transmit.advert().claim);
             assert!(!resigns || !phase.is_some_and(Phase::is_active), "it resigns and stays");
         }
@@ -266,7 +279,9 @@ fn observe(known: &mut BTreeMap<Key, Known>, output: &Output<'_>) {
             assert!(request.generation > known.generation, "generations grow, for each key");
             match request.want {
                 Want::Acquire | Want::Adopt | Want::Release { .. } => known.holds = false,
-                Want::Repair | Want::Leaving => assert!(known.holds, "{:?} of nothing", request.want),
+                Want::Repair | Want::Leaving => {
+                    assert!(known.holds, "{:?} of nothing", request.want)
+                }
                 Want::Inspect => assert!(!known.holds, "an inspection of what is held"),
             }
             (known.want, known.generation) = (Some(request.want), request.generation);

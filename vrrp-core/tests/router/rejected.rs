@@ -2,8 +2,8 @@
 //! is noted, and nothing else changes.
 
 use vrrp_core::{
-    Authentication, Centiseconds, DecodeError, Family, Hear, Input, InterfaceStatus, Interval, Password,
-    Protocol, Rejected, RxMeta, Seconds, VirtualRouter,
+    Authentication, Centiseconds, DecodeError, Family, Hear, Input, InterfaceStatus, Interval,
+    Password, Protocol, Rejected, RxMeta, Seconds, VirtualRouter,
 };
 
 use super::world::*;
@@ -13,8 +13,9 @@ const PEER: &str = "192.0.2.3";
 /// Recomputes the checksum of a VRRPv3 message without a pseudo-header.
 fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes[6..8].fill(0);
-    let words =
-        bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | pair.get(1).copied().map_or(0, u32::from));
+    let words = bytes
+        .chunks(2)
+        .map(|pair| u32::from(pair[0]) << 8 | pair.get(1).copied().map_or(0, u32::from));
     let mut sum: u32 = words.sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
@@ -26,7 +27,8 @@ fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
 
 fn with_password() -> VirtualRouter {
     let password = Some(Password::try_from(&b"d0cker"[..]).unwrap());
-    let protocol = Protocol::V2 { addresses: ipv4(&["192.0.2.1"]), interval: Seconds::ONE, password };
+    let protocol =
+        Protocol::V2 { addresses: ipv4(&["192.0.2.1"]), interval: Seconds::ONE, password };
     VirtualRouter::new(vrid(51), protocol)
 }
 
@@ -100,7 +102,8 @@ fn a_message_from_beyond_the_link_is_rejected() {
     for ttl in [0, 1, 254] {
         let message = Message::v3(200, PEER).ttl(ttl);
         rejects(&v3(), message.meta, &message.bytes(), Rejected::Ttl);
-        let message = Message { form: vrrp_core::ChecksumForm::PseudoHeader, ..Message::v3(200, "fe80::3") };
+        let message =
+            Message { form: vrrp_core::ChecksumForm::PseudoHeader, ..Message::v3(200, "fe80::3") };
         let message = message.ttl(ttl);
         rejects(&v3_ipv6(), message.meta, &message.bytes(), Rejected::Ttl);
     }
@@ -180,16 +183,24 @@ fn what_belongs_to_no_virtual_router_is_counted_for_the_interface_and_family() {
     assert_eq!(world.hear(&unknown), Err(Rejected::UnknownVrid));
     assert_eq!(world.hear(&unknown.clone().ttl(64)), Err(Rejected::Ttl));
     let zero = repaired(
-        unknown.bytes().into_iter().enumerate().map(|(at, octet)| if at == 1 { 0 } else { octet }).collect(),
+        unknown
+            .bytes()
+            .into_iter()
+            .enumerate()
+            .map(|(at, octet)| if at == 1 { 0 } else { octet })
+            .collect(),
     );
     assert_eq!(world.receive(unknown.meta, &zero), Err(DecodeError::ZeroVrid.into()));
     assert_eq!(world.receive(unknown.meta, &[0x31]), Err(DecodeError::Truncated.into()));
     assert_eq!(world.snapshot(key(&v3())), before);
 
     let (counters, speakers) = world.router.unattributed(interface(1), Family::Ipv4).unwrap();
-    for reason in
-        [Rejected::UnknownVrid, Rejected::Ttl, DecodeError::ZeroVrid.into(), DecodeError::Truncated.into()]
-    {
+    for reason in [
+        Rejected::UnknownVrid,
+        Rejected::Ttl,
+        DecodeError::ZeroVrid.into(),
+        DecodeError::Truncated.into(),
+    ] {
         assert_eq!(counters.rejected(reason), 1, "{}", reason.as_str());
     }
     assert_eq!(counters.rejections().map(|(_, count)| count).sum::<u64>(), 4);

@@ -12,7 +12,8 @@ fn transitions(world: &mut World) -> Vec<(Reason, Option<(String, u8)>)> {
     while let Some(output) = world.router.poll_output() {
         match output {
             Output::Event(Event::Transition { reason, sender, .. }) => {
-                let sender = sender.map(|Sender { source, claim }| (source.to_string(), u8::from(claim)));
+                let sender =
+                    sender.map(|Sender { source, claim }| (source.to_string(), u8::from(claim)));
                 found.push((reason, sender));
             }
             Output::Lease(request) => {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use vrrp_core::{
-    Announcements, Centiseconds, Checksum, Family, Hold, Input, InterfaceStatus, Interval, Key, LeaseFailure,
-    Phase, Protocol, Reach, VirtualRouter, fsm,
+    Announcements, Centiseconds, Checksum, Family, Hold, Input, InterfaceStatus, Interval, Key,
+    LeaseFailure, Phase, Protocol, Reach, VirtualRouter, fsm,
 };
 
 use super::world::*;
@@ -29,13 +29,18 @@ fn what_was_left_behind_too_long_ago_is_released_once() {
     let (generation, advertised_at) = (world.generations[&key], world.now - 10 * SECOND);
     let adopt = Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at };
     assert_eq!(world.give(adopt), ["51: release (startup)"]);
-    assert_eq!(world.give(Input::Shutdown), ["51: backup -> stopped (shutdown)"], "nothing is left");
+    assert_eq!(
+        world.give(Input::Shutdown),
+        ["51: backup -> stopped (shutdown)"],
+        "nothing is left"
+    );
 }
 
 #[test]
 fn a_key_of_another_family_is_skipped() {
     let mut world = World::new(&[]);
-    for (family, config) in [(Family::Ipv6, v3()), (Family::Ipv4, v3_ipv6()), (Family::Ipv6, v2())] {
+    for (family, config) in [(Family::Ipv6, v3()), (Family::Ipv4, v3_ipv6()), (Family::Ipv6, v2())]
+    {
         let other = Key { family, ..key(&config) };
         assert_eq!(world.configure_at([(other, config)]), [""; 0]);
         assert!(world.router.status(&other).is_none());
@@ -45,7 +50,9 @@ fn a_key_of_another_family_is_skipped() {
 #[test]
 fn a_reload_that_changes_nothing_of_the_protocol_is_not_advertised() {
     let mut world = World::held(&v3());
-    let Protocol::V3Ipv4 { addresses, interval, .. } = v3().protocol().clone() else { unreachable!() };
+    let Protocol::V3Ipv4 { addresses, interval, .. } = v3().protocol().clone() else {
+        unreachable!()
+    };
     let protocol = Protocol::V3Ipv4 { addresses, interval, checksum: Checksum::Rfc9568 };
     assert_eq!(world.configure(&[VirtualRouter::new(vrid(51), protocol)]), [""; 0]);
     assert_eq!(world.phase(key(&v3())), Phase::Held);

@@ -86,7 +86,11 @@ fn an_advertisement_after_three_quarters_of_an_interval_answers_no_last_word() {
         let mut world = World::held(&v3());
         let begun = world.now;
         world.hear(&Message::v3(200, "192.0.2.3")).unwrap();
-        assert_eq!(run_until(&mut world, begun + 500 * MS), ["51: advertise 100"], "the first repeat");
+        assert_eq!(
+            run_until(&mut world, begun + 500 * MS),
+            ["51: advertise 100"],
+            "the first repeat"
+        );
         run_until(&mut world, begun + after * MS);
         world.hear(&Message::v3(200, "192.0.2.3")).unwrap();
         let repeated = run_until(&mut world, begun + SECOND) == ["51: advertise 100"];

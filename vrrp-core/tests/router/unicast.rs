@@ -68,7 +68,10 @@ fn a_peer_may_come_from_as_far_as_its_min_ttl_says_and_no_other_may() {
 fn an_unlisted_speaker_is_heard_and_reported_if_anybody_may_speak() {
     let config = v3().unicast([ip("192.0.2.3")], Hear::Any).unwrap();
     let mut world = World::new(&[config]);
-    assert_eq!(world.hear(&Message::v3(200, "192.0.2.9")).unwrap(), ["51: unlisted-speaker 192.0.2.9"]);
+    assert_eq!(
+        world.hear(&Message::v3(200, "192.0.2.9")).unwrap(),
+        ["51: unlisted-speaker 192.0.2.9"]
+    );
     let status = world.router.status(&key(&v3())).unwrap();
     assert_eq!(status.active_peer, Some(ip("192.0.2.9")));
     assert_eq!(world.hear(&Message::v3(200, "192.0.2.3")).unwrap(), [""; 0]);

@@ -8,10 +8,10 @@ use std::{
 };
 
 use vrrp_core::{
-    AddressList, Advert, Authentication, Centiseconds, ChecksumForm, Claim, Counters, Event, Family,
-    Generation, IPV4_GROUP, IPV6_GROUP, Input, Instant, InterfaceId, InterfaceStatus, Interval,
-    Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Output, Phase, Preempt, Reach, Rejected, Role, Router,
-    RxMeta, Seconds, Speaker, VirtualRouter, Vrid, Want,
+    AddressList, Advert, Authentication, Centiseconds, ChecksumForm, Claim, Counters, Event,
+    Family, Generation, IPV4_GROUP, IPV6_GROUP, Input, Instant, InterfaceId, InterfaceStatus,
+    Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Output, Phase, Preempt, Reach,
+    Rejected, Role, Router, RxMeta, Seconds, Speaker, VirtualRouter, Vrid, Want,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -132,7 +132,8 @@ impl Message {
             addresses,
         };
         let mut out = vec![0; Advert::MAX_LEN];
-        let length = advert.encode(self.meta.source, self.meta.destination, self.form, &mut out).unwrap();
+        let length =
+            advert.encode(self.meta.source, self.meta.destination, self.form, &mut out).unwrap();
         out.truncate(length);
         out
     }
@@ -165,8 +166,12 @@ impl World {
     /// The first interface is up, and these are configured; what that led to was polled.
     pub(crate) fn new(configs: &[VirtualRouter]) -> Self {
         let now = Instant::EPOCH + 1000 * SECOND;
-        let mut world =
-            Self { router: Router::new(), now, generations: BTreeMap::new(), asked: BTreeSet::new() };
+        let mut world = Self {
+            router: Router::new(),
+            now,
+            generations: BTreeMap::new(),
+            asked: BTreeSet::new(),
+        };
         world.give(Input::Interface { id: interface(1), status: up() });
         world.configure(configs);
         world.vet();
@@ -292,7 +297,9 @@ fn line(output: &Output<'_>) -> String {
         }
         Output::Event(Event::Notice { key, notice, source, .. }) => match notice.refusal() {
             None => format!("{}: {} {source}", name(*key), notice.as_str()),
-            Some(reason) => format!("{}: {} {} {source}", name(*key), notice.as_str(), reason.as_str()),
+            Some(reason) => {
+                format!("{}: {} {} {source}", name(*key), notice.as_str(), reason.as_str())
+            }
         },
         Output::Event(Event::DrainRefused { key }) => format!("{}: drain refused", name(*key)),
         Output::Transmit(transmit) => {
@@ -303,7 +310,9 @@ fn line(output: &Output<'_>) -> String {
                 Want::Release { reason, successor: Some(to) } => {
                     format!("release ({} to {to})", reason.as_str())
                 }
-                Want::Release { reason, successor: None } => format!("release ({})", reason.as_str()),
+                Want::Release { reason, successor: None } => {
+                    format!("release ({})", reason.as_str())
+                }
                 want => format!("{want:?}").to_lowercase(),
             };
             format!("{}: {want}", name(request.key))

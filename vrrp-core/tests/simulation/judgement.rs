@@ -31,7 +31,11 @@ impl Network {
         let next = node.router.next_deadline().filter(|_| !node.is_piled_up);
         let is_ahead = next.is_none_or(|deadline| deadline > node.local(self.now));
         node.turns = if is_ahead { 0 } else { node.turns + 1 };
-        assert!(node.turns < 2, "a deadline that is not in the future is a busy loop: {:?}", self.scenario);
+        assert!(
+            node.turns < 2,
+            "a deadline that is not in the future is a busy loop: {:?}",
+            self.scenario
+        );
     }
 
     /// What was drained by force stays out until it is resumed, whatever else changes.
@@ -39,8 +43,14 @@ impl Network {
         for node in &self.nodes {
             let long_ago = node.drained_at.is_some_and(|at| at + DRAINED < self.now);
             if node.listens() && long_ago {
-                let is_out = matches!(node.phase(), Phase::Initialize(Hold::Drained | Hold::Stopped));
-                assert!(is_out && !node.holds(), "drained, and {:?}: {:?}", node.phase(), self.scenario);
+                let is_out =
+                    matches!(node.phase(), Phase::Initialize(Hold::Drained | Hold::Stopped));
+                assert!(
+                    is_out && !node.holds(),
+                    "drained, and {:?}: {:?}",
+                    node.phase(),
+                    self.scenario
+                );
             }
         }
     }
@@ -92,7 +102,12 @@ impl Network {
 
     pub(crate) fn judge_overlap(&mut self) {
         let bound = self.interval() + SLACK;
-        assert!(self.overlap.longest <= bound, "{:?} for {:?}", self.scenario, self.overlap.longest);
+        assert!(
+            self.overlap.longest <= bound,
+            "{:?} for {:?}",
+            self.scenario,
+            self.overlap.longest
+        );
     }
 
     /// Changes at run time alone: two nodes hold the addresses for no longer than it takes one to let go, and nobody
@@ -100,8 +115,18 @@ impl Network {
     /// has just taken over yields again at once: two let go, one after the other.
     pub(crate) fn judge_changes(&self) {
         let yielding = if self.is_turned_back { 2 * YIELDING } else { YIELDING };
-        assert!(self.overlap.longest <= yielding, "two for {:?}: {:?}", self.overlap.longest, self.scenario);
-        assert!(self.gap.longest <= YIELDING, "nobody for {:?}: {:?}", self.gap.longest, self.scenario);
+        assert!(
+            self.overlap.longest <= yielding,
+            "two for {:?}: {:?}",
+            self.overlap.longest,
+            self.scenario
+        );
+        assert!(
+            self.gap.longest <= YIELDING,
+            "nobody for {:?}: {:?}",
+            self.gap.longest,
+            self.scenario
+        );
     }
 
     /// Crashes the holder: the next one holds the address within its Active_Down_Interval.
@@ -109,8 +134,9 @@ impl Network {
         let holder = self.holder();
         self.crash(holder);
         self.gap.forget();
-        let next =
-            (0..self.nodes.len()).filter(|index| *index != holder).max_by_key(|index| self.claim(*index).0);
+        let next = (0..self.nodes.len())
+            .filter(|index| *index != holder)
+            .max_by_key(|index| self.claim(*index).0);
         let next = next.expect("at least two nodes");
         let down = self.nodes[next].config.interval().active_down(self.claim(next).0);
         self.run(2 * down);
@@ -139,7 +165,9 @@ impl Network {
     fn others(&self, than: usize) -> Vec<(Phase, Instant)> {
         let others = self.nodes.iter().enumerate().filter(|(index, _)| *index != than);
         others
-            .map(|(_, node)| (node.phase(), node.router.status(&node.key()).expect("it runs").since))
+            .map(|(_, node)| {
+                (node.phase(), node.router.status(&node.key()).expect("it runs").since)
+            })
             .collect()
     }
 

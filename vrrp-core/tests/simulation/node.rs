@@ -7,8 +7,8 @@ use std::{
 };
 
 use vrrp_core::{
-    Advert, Claim, Event, Generation, Hold, Input, Instant, InterfaceId, InterfaceStatus, Key, LeaseFailure,
-    Output, Phase, Reach, Router, RxMeta, VirtualRouter, Want,
+    Advert, Claim, Event, Generation, Hold, Input, Instant, InterfaceId, InterfaceStatus, Key,
+    LeaseFailure, Output, Phase, Reach, Router, RxMeta, VirtualRouter, Want,
 };
 
 /// What a node wants from its surroundings.
@@ -154,8 +154,12 @@ impl Node {
         self.drained_at = None;
         self.inbox.clear();
         let IpAddr::V4(ipv4) = self.address else { unreachable!("an IPv4 simulation") };
-        let status =
-            InterfaceStatus { present: true, up: true, ipv4: Some(ipv4), ..InterfaceStatus::default() };
+        let status = InterfaceStatus {
+            present: true,
+            up: true,
+            ipv4: Some(ipv4),
+            ..InterfaceStatus::default()
+        };
         self.handle(now, Input::Interface { id: interface(), status });
     }
 
@@ -186,11 +190,14 @@ impl Node {
             }
             BackendWork::Adopt(addresses) => {
                 self.held = Vec::new();
-                if let Some((at, _)) = self.left_behind.take().filter(|(_, left)| *left == addresses) {
+                if let Some((at, _)) =
+                    self.left_behind.take().filter(|(_, left)| *left == addresses)
+                {
                     self.held = addresses;
                     self.failed = false;
                     let advertised_at = self.local(at);
-                    let adopted = Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at };
+                    let adopted =
+                        Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at };
                     return self.handle(now, adopted);
                 }
             }
@@ -223,7 +230,8 @@ impl Node {
                     }
                 }
                 Output::Lease(request) => {
-                    let (generation, work) = (request.generation, work(request.want, request.config));
+                    let (generation, work) =
+                        (request.generation, work(request.want, request.config));
                     match work {
                         BackendWork::Inspect => self.asked = Some(generation),
                         _ => (self.generation, self.asked) = (Some(generation), None),

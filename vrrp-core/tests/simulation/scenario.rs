@@ -11,7 +11,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const DELAY: Duration = Duration::from_secs(2);
 
 /// The addresses that every node lists in the end.
-pub(crate) const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 0, 0, 100), Ipv4Addr::new(10, 0, 0, 101)];
+pub(crate) const ADDRESSES: [Ipv4Addr; 2] =
+    [Ipv4Addr::new(10, 0, 0, 100), Ipv4Addr::new(10, 0, 0, 101)];
 /// An address that a reload puts beside them, or in their place.
 const ANOTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 102);
 
@@ -96,7 +97,11 @@ impl Scenario {
     }
 
     /// The same with another claim, and now and then another Preempt_Mode.
-    pub(crate) fn with_another_claim(&self, random: &mut Random, config: &VirtualRouter) -> VirtualRouter {
+    pub(crate) fn with_another_claim(
+        &self,
+        random: &mut Random,
+        config: &VirtualRouter,
+    ) -> VirtualRouter {
         let preempt = match config.configured_role().preempt() {
             preempt if random.chance(70) => preempt,
             _ => *random.pick(&[Preempt::Always, Preempt::Never, Preempt::After(DELAY)]),

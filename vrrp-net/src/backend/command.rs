@@ -162,7 +162,10 @@ impl Command {
             command.env_remove(name);
         }
         let input = message::file(action, lease).map_err(|error| {
-            let what = format!("what {} is to be told could not be written: {error}", self.program.display());
+            let what = format!(
+                "what {} is to be told could not be written: {error}",
+                self.program.display()
+            );
             BackendError::new(LeaseFailure::Failed, what)
         })?;
         let ended = match Running::start(command, input, turn) {

@@ -303,7 +303,9 @@ impl VipBackend for Memory {
         self.record(Call::Inspect(lease.key));
         match self.state().inspect_failure {
             None => Ok(()),
-            Some(kind) => Err(BackendError::new(kind, "the memory backend was told to fail inspections")),
+            Some(kind) => {
+                Err(BackendError::new(kind, "the memory backend was told to fail inspections"))
+            }
         }
     }
 
@@ -381,7 +383,10 @@ mod tests {
         memory.release(&lease, &Release::new(Reason::Successor, successor)).await.unwrap();
         waiting.await.unwrap();
         let release = Call::Release { key, reason: Reason::Successor, successor };
-        assert_eq!(memory.calls(), [Call::Acquire(key), Call::Renew(key), Call::Leaving(key), release]);
+        assert_eq!(
+            memory.calls(),
+            [Call::Acquire(key), Call::Renew(key), Call::Leaving(key), release]
+        );
         assert!(!memory.holds());
     }
 }

@@ -107,7 +107,10 @@ impl Netlink {
     async fn ask(&self, work: Work) -> Result<Option<Left>, BackendError> {
         let (answer, answered) = oneshot::channel();
         let gone = || {
-            BackendError::new(LeaseFailure::Failed, "the thread that changes addresses has ended; restart")
+            BackendError::new(
+                LeaseFailure::Failed,
+                "the thread that changes addresses has ended; restart",
+            )
         };
         self.jobs.send(Job::new(work, answer)).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?

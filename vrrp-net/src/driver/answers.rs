@@ -46,7 +46,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     Call::Adopt => self.adopt(key, generation, asked_at, result),
                     Call::Acquire | Call::Repair | Call::Inspect => {
                         // How neighbours find what was inspected does not matter.
-                        let reach = |done| if let Done::Held(reach) = done { reach } else { Reach::Routed };
+                        let reach =
+                            |done| if let Done::Held(reach) = done { reach } else { Reach::Routed };
                         self.input(Input::LeaseDone { key, generation, result: result.map(reach) });
                     }
                     // Not awaited by the core; what waits for it is looked after here.
@@ -68,7 +69,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.input(Input::LeaseDone { key, generation, result: result.map(|_| Reach::Routed) });
             return;
         };
-        let interval = self.effects.members.get(&key).map(|entry| entry.router.interval().duration());
+        let interval =
+            self.effects.members.get(&key).map(|entry| entry.router.interval().duration());
         // What is renewed was advertised before: an interval earlier at most, and not much earlier than renewals wait
         // for each other.
         let before = interval.unwrap_or_default().min(2 * renewals::PAUSE);

@@ -43,15 +43,24 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         match command {
             Command::Add { member, reply } => {
                 let seats = self.configure(vec![member], Others::Stay);
-                drop(reply.send(seats.and_then(|seats| seats.into_iter().next().ok_or(Error::Stopped))));
+                drop(
+                    reply.send(
+                        seats.and_then(|seats| seats.into_iter().next().ok_or(Error::Stopped)),
+                    ),
+                );
             }
             Command::Configure { members, reply } => {
                 drop(reply.send(self.configure(members, Others::Leave)));
             }
             Command::Find { name, reply } => {
                 let members = &self.effects.members;
-                let found = members.iter().find(|(_, entry)| *entry.name == *name && !entry.leaving);
-                drop(reply.send(found.map(|(key, entry)| entry.seat(*key)).ok_or(Error::Unknown(name))));
+                let found =
+                    members.iter().find(|(_, entry)| *entry.name == *name && !entry.leaving);
+                drop(
+                    reply.send(
+                        found.map(|(key, entry)| entry.seat(*key)).ok_or(Error::Unknown(name)),
+                    ),
+                );
             }
             Command::Status { reply } => drop(reply.send(self.status())),
             Command::Drain { key, name, force, reply } => {
@@ -67,7 +76,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 if known {
                     self.input(Input::Resume { key });
                 }
-                drop(reply.send(known.then_some(()).ok_or_else(|| Error::Unknown(name.to_string()))));
+                drop(
+                    reply.send(known.then_some(()).ok_or_else(|| Error::Unknown(name.to_string()))),
+                );
             }
             Command::Shutdown { reply } => {
                 self.stop.waiting.push(reply);
@@ -96,7 +107,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    fn try_to_configure(&mut self, members: Vec<Member>, others: Others) -> Result<Vec<Seat>, Error> {
+    fn try_to_configure(
+        &mut self,
+        members: Vec<Member>,
+        others: Others,
+    ) -> Result<Vec<Seat>, Error> {
         if self.stop.requested {
             return Err(Error::Stopped);
         }
@@ -123,7 +138,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.monitor.set_virtual(self.virtual_addresses());
         // What the monitor knows already should not look like an interface that appears later.
         self.read_monitor();
-        let names: BTreeSet<_> = self.effects.members.values().map(|entry| entry.interface.clone()).collect();
+        let names: BTreeSet<_> =
+            self.effects.members.values().map(|entry| entry.interface.clone()).collect();
         for name in names {
             self.judge_networks(&name);
         }
@@ -192,8 +208,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// there. The owner's are its own.
     fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
         let members = self.effects.members.values();
-        let shared = members
-            .filter(|entry| !entry.backend.in_kernel() && entry.router.configured_role() != Role::Owner);
+        let shared = members.filter(|entry| {
+            !entry.backend.in_kernel() && entry.router.configured_role() != Role::Owner
+        });
         shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 
@@ -205,15 +222,18 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Answers the drains that have ended: nobody took over, or everything is let go.
     pub(super) fn answer_drains(&mut self, news: &[NodeEvent]) {
         for drain in std::mem::take(&mut self.drains) {
-            let refused =
-                |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name } if *name == drain.name);
+            let refused = |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name } if *name == drain.name);
             let phase = self.effects.members.get(&drain.key).map(|entry| entry.phase);
             let ended = match phase {
                 None => Some(Err(Error::Unknown(drain.name.to_string()))),
                 Some(_) if news.iter().any(refused) => Some(Ok(false)),
-                Some(Phase::Initialize(_)) if self.effects.leases.is_idle(drain.key) => Some(Ok(true)),
+                Some(Phase::Initialize(_)) if self.effects.leases.is_idle(drain.key) => {
+                    Some(Ok(true))
+                }
                 // It was resumed, or a stronger node took over before the drain began.
-                Some(Phase::Backup | Phase::Held | Phase::Adopted | Phase::Acquiring) => Some(Ok(false)),
+                Some(Phase::Backup | Phase::Held | Phase::Adopted | Phase::Acquiring) => {
+                    Some(Ok(false))
+                }
                 Some(Phase::Initialize(_) | Phase::Resigning) => None,
             };
             match ended {

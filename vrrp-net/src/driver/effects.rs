@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, io, net::IpAddr, time::SystemTime};
 
 use tokio::sync::broadcast;
 use vrrp_core::{
-    Advert, Announce, Cidr, Claim, Event, Family, Greet, Hold, Instant, Key, LeaseFailure, LeaseRequest,
-    Output, Phase, Router, Transmit,
+    Advert, Announce, Cidr, Claim, Event, Family, Greet, Hold, Instant, Key, LeaseFailure,
+    LeaseRequest, Output, Phase, Router, Transmit,
 };
 
 use super::{
@@ -70,10 +70,12 @@ impl<L: Link> Effects<L> {
 
     fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) {
         let (key, source) = (transmit.key(), transmit.source());
-        let is_up = self.members.get(&key).is_some_and(|entry| self.interfaces.status(&entry.interface).up);
+        let is_up =
+            self.members.get(&key).is_some_and(|entry| self.interfaces.status(&entry.interface).up);
         let mut sending = Sending::default();
         for packet in transmit.packets() {
-            let payload = packet.encode(&mut self.buffer).ok().and_then(|length| self.buffer.get(..length));
+            let payload =
+                packet.encode(&mut self.buffer).ok().and_then(|length| self.buffer.get(..length));
             let Some(payload) = payload else { continue };
             let (link, id, to) = (&mut self.link, key.interface, packet.destination());
             let Err(mut error) = link.send(id, source, to, payload) else {
@@ -141,7 +143,9 @@ impl<L: Link> Effects<L> {
     /// Tells the neighbours where this node itself is.
     fn greet(&mut self, greet: &Greet) {
         let Greet { key, source } = *greet;
-        if let Err(error) = self.link.announce(key.interface, Family::of(source), &[Cidr::from(source)]) {
+        if let Err(error) =
+            self.link.announce(key.interface, Family::of(source), &[Cidr::from(source)])
+        {
             tracing::debug!(event = "greeting-failed", %source, %error, "{source} could not be announced: {error}");
         }
     }
@@ -177,8 +181,9 @@ impl<L: Link> Effects<L> {
     }
 
     fn event(&mut self, event: &Event) {
-        let (Event::Transition { key, .. } | Event::Notice { key, .. } | Event::DrainRefused { key }) =
-            *event
+        let (Event::Transition { key, .. }
+        | Event::Notice { key, .. }
+        | Event::DrainRefused { key }) = *event
         else {
             return;
         };
@@ -207,7 +212,12 @@ impl<L: Link> Effects<L> {
     ///
     /// Bounds are translated to `CLOCK_BOOTTIME`, which any thread can read: it stood at `boottime` no later
     /// than the driver's clock at `now`, so that a bound never comes out too late.
-    pub(super) fn publish(&mut self, router: &Router, boottime: Instant, now: Instant) -> Vec<NodeEvent> {
+    pub(super) fn publish(
+        &mut self,
+        router: &Router,
+        boottime: Instant,
+        now: Instant,
+    ) -> Vec<NodeEvent> {
         for key in std::mem::take(&mut self.touched) {
             let until = router.status(&key).and_then(|status| status.active_until);
             if let Some(entry) = self.members.get(&key) {

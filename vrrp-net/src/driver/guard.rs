@@ -67,7 +67,8 @@ const TRIES: usize = 3;
 
 /// Takes the first name that is free, past those whose holders are passed over.
 fn claim(key: Key, member: &Member) -> Result<(Name, Socket), Error> {
-    let failed = |source| Error::Io { what: format!("cannot claim {key} for this process"), source };
+    let failed =
+        |source| Error::Io { what: format!("cannot claim {key} for this process"), source };
     let mut name = Name::first(key, &member.interface);
     let mut tries = 0;
     loop {

@@ -157,7 +157,13 @@ impl Interfaces {
 }
 
 impl Interface {
-    fn sync(&mut self, name: &str, wanted: &BTreeMap<Family, Interest>, link: &mut impl Link, now: Instant) {
+    fn sync(
+        &mut self,
+        name: &str,
+        wanted: &BTreeMap<Family, Interest>,
+        link: &mut impl Link,
+        now: Instant,
+    ) {
         for family in [Family::Ipv4, Family::Ipv6] {
             let interest = wanted.get(&family).filter(|_| self.snapshot.status.present);
             match interest {
@@ -168,7 +174,9 @@ impl Interface {
                     self.failed.remove(&family);
                 }
                 Some(interest) if self.open.get(&family) == Some(interest) => {}
-                Some(_) if self.failed.contains_key(&family) && self.retry_at.is_some_and(|at| now < at) => {}
+                Some(_)
+                    if self.failed.contains_key(&family)
+                        && self.retry_at.is_some_and(|at| now < at) => {}
                 Some(interest) => self.open(name, family, interest, link),
             }
         }

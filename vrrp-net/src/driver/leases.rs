@@ -47,7 +47,11 @@ impl Wish {
             Want::Leaving => Call::Leaving,
             Want::Release { reason, successor } => Call::Release(Release::new(reason, successor)),
         };
-        Self { backend: entry.backend.clone(), lease: entry.lease(request.key, request.config), call }
+        Self {
+            backend: entry.backend.clone(),
+            lease: entry.lease(request.key, request.config),
+            call,
+        }
     }
 }
 
@@ -82,7 +86,14 @@ impl Worker {
         self.turn.clone()
     }
 
-    fn ask(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, call: Call, uncut: bool, now: Instant) {
+    fn ask(
+        &mut self,
+        backend: Arc<dyn VipBackend>,
+        lease: Lease,
+        call: Call,
+        uncut: bool,
+        now: Instant,
+    ) {
         self.asked = self.asked.saturating_add(1);
         let request = Request { number: self.asked, asked_at: now, backend, lease, call, uncut };
         // A runtime that has ended took the worker along: `is_idle` knows.
@@ -107,7 +118,13 @@ impl Leases {
 
     /// Has a backend that was replaced let go, before its successor is asked for anything.
     pub(super) fn retire(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, now: Instant) {
-        self.ask(backend, lease, Call::Release(Release::new(Reason::Reconfigured, None)), true, now);
+        self.ask(
+            backend,
+            lease,
+            Call::Release(Release::new(Reason::Reconfigured, None)),
+            true,
+            now,
+        );
     }
 
     /// Asks the backend that replaced another one for what that one was asked last: to acquire.
@@ -128,7 +145,14 @@ impl Leases {
         }
     }
 
-    fn ask(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, call: Call, uncut: bool, now: Instant) {
+    fn ask(
+        &mut self,
+        backend: Arc<dyn VipBackend>,
+        lease: Lease,
+        call: Call,
+        uncut: bool,
+        now: Instant,
+    ) {
         self.renewals.cut(lease.key, now);
         let Self { runtime, answers, workers, .. } = self;
         let worker = workers.entry(lease.key).or_insert_with(|| Worker::spawn(runtime, answers));
@@ -182,5 +206,6 @@ impl Leases {
 
 /// How long the slowest backend may take to let go.
 pub(super) fn patience(members: &Members) -> Duration {
-    members.values().map(|entry| entry.backend.timeout()).max().unwrap_or_default() + Duration::from_secs(1)
+    members.values().map(|entry| entry.backend.timeout()).max().unwrap_or_default()
+        + Duration::from_secs(1)
 }

@@ -11,7 +11,11 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
         NodeEvent::Transition { name, key, from, to, reason, sender } => {
             let hold = match to {
                 Phase::Initialize(hold) => Some(hold.as_str()),
-                Phase::Backup | Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning => None,
+                Phase::Backup
+                | Phase::Acquiring
+                | Phase::Held
+                | Phase::Adopted
+                | Phase::Resigning => None,
             };
             let interface = members.get(key).map(|entry| &*entry.interface);
             let text = format!("{name}: {from} -> {to}: {}", cause(*reason, *sender));
@@ -33,7 +37,8 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
         NodeEvent::Notice { name, notice, source, claim, others } => {
             let mut text = format!("{name}: {}", sentence(*notice, *source, *claim));
             if *others > 0 {
-                text += &format!(" (and {others} times the same of others since that was said last)");
+                text +=
+                    &format!(" (and {others} times the same of others since that was said last)");
             }
             tracing::warn!(
                 event = "notice",

@@ -115,8 +115,11 @@ impl Entry {
     /// The lease that the backend is told of, with the number of the last request. The core's configuration is the one that is in force: it may
     /// be older than ours while a replaced virtual router lets go.
     pub(super) fn lease(&self, key: Key, config: &VirtualRouter) -> Lease {
-        let addresses =
-            if *config == self.router { self.addresses.clone() } else { config.addresses().collect() };
+        let addresses = if *config == self.router {
+            self.addresses.clone()
+        } else {
+            config.addresses().collect()
+        };
         Lease {
             key,
             name: self.name.clone(),
@@ -131,7 +134,12 @@ impl Entry {
     }
 
     pub(super) fn seat(&self, key: Key) -> Seat {
-        Seat { name: self.name.clone(), key, phase: self.published.subscribe(), bound: self.bound.clone() }
+        Seat {
+            name: self.name.clone(),
+            key,
+            phase: self.published.subscribe(),
+            bound: self.bound.clone(),
+        }
     }
 
     /// Says once which peer is this node itself: one list of peers may serve all nodes, and the core leaves
@@ -144,7 +152,9 @@ impl Entry {
             status.ipv6_link_local.map(Into::into),
             status.ipv6_routable.map(Into::into),
         ];
-        let Some(peer) = peers.iter().find(|peer| own.contains(&Some(peer.address))) else { return };
+        let Some(peer) = peers.iter().find(|peer| own.contains(&Some(peer.address))) else {
+            return;
+        };
         if !std::mem::replace(&mut self.own_address_reported, true) {
             let (name, address) = (&*self.name, peer.address);
             tracing::info!(

@@ -96,7 +96,9 @@ impl Renewals {
         self.last = Some(now);
         let mut batches: BTreeMap<BackendId, Batch> = BTreeMap::new();
         for key in std::mem::take(&mut self.due) {
-            let Some(entry) = members.get(&key).filter(|entry| entry.phase.is_active()) else { continue };
+            let Some(entry) = members.get(&key).filter(|entry| entry.phase.is_active()) else {
+                continue;
+            };
             let id = id_of(&entry.backend);
             let turn = workers.get(&key).and_then(|worker| worker.turn().try_lock_owned().ok());
             match turn {

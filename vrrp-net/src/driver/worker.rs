@@ -129,7 +129,8 @@ struct MaybePut(BTreeSet<Cidr>);
 impl MaybePut {
     /// Those that are not among the addresses of `lease`, whatever their prefix length.
     fn beside(&self, lease: &Lease) -> Arc<[Cidr]> {
-        let is_named = |cidr: &Cidr| lease.addresses.iter().any(|named| named.address() == cidr.address());
+        let is_named =
+            |cidr: &Cidr| lease.addresses.iter().any(|named| named.address() == cidr.address());
         self.0.iter().filter(|cidr| !is_named(cidr)).copied().collect()
     }
 
@@ -138,9 +139,13 @@ impl MaybePut {
         let addresses = request.lease.addresses.iter().copied();
         match (request.call, result) {
             (Call::Inspect | Call::Leaving, _) => {}
-            (Call::Release(_), Some(Ok(_))) | (Call::Adopt, Some(Ok(Done::Nothing))) => self.0.clear(),
+            (Call::Release(_), Some(Ok(_))) | (Call::Adopt, Some(Ok(Done::Nothing))) => {
+                self.0.clear()
+            }
             (Call::Release(_), _) => {}
-            (Call::Acquire | Call::Repair | Call::Adopt, Some(Ok(_))) => self.0 = addresses.collect(),
+            (Call::Acquire | Call::Repair | Call::Adopt, Some(Ok(_))) => {
+                self.0 = addresses.collect()
+            }
             (Call::Acquire | Call::Repair | Call::Adopt, _) => self.0.extend(addresses),
         }
     }
@@ -179,7 +184,8 @@ struct Again {
 impl Again {
     /// After 1, 2, 4, 8 s, and so on.
     fn after(request: &Request, before: Option<Self>) -> Self {
-        let pause = before.map_or(FIRST_PAUSE, |again| again.pause.saturating_mul(2).min(LONGEST_PAUSE));
+        let pause =
+            before.map_or(FIRST_PAUSE, |again| again.pause.saturating_mul(2).min(LONGEST_PAUSE));
         let mut request = Box::new(Request { uncut: false, ..request.clone() });
         if request.call == Call::Adopt {
             request.call = Call::Release(Release::new(Reason::Startup, None));
@@ -216,7 +222,11 @@ async fn run(
     }
 }
 
-async fn perform(backend: &dyn VipBackend, lease: &Lease, call: Call) -> Result<Done, BackendError> {
+async fn perform(
+    backend: &dyn VipBackend,
+    lease: &Lease,
+    call: Call,
+) -> Result<Done, BackendError> {
     let nothing = |()| Done::Nothing;
     match call {
         Call::Adopt => Ok(backend.adopt(lease).await?.map_or(Done::Nothing, Done::Adopted)),
@@ -250,11 +260,12 @@ pub(super) fn unanswered(limit: Duration) -> String {
 /// Turns a panic of a future into an error that says so.
 async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = pin!(future);
-    let caught = |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-        Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
-    };
+    let caught =
+        |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
+        };
     poll_fn(caught).await
 }
 

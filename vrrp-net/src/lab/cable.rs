@@ -48,7 +48,12 @@ impl Cable {
     ///
     /// # Errors
     /// [`Error`] when an address or a name makes no sense, or with what the kernel says.
-    pub fn new(host: &Host, interface: &str, switch: &Switch, addresses: &[&str]) -> Result<Self, Error> {
+    pub fn new(
+        host: &Host,
+        interface: &str,
+        switch: &Switch,
+        addresses: &[&str],
+    ) -> Result<Self, Error> {
         let port = format!("{}-{interface}", host.name());
         if port.len() > LONGEST_NAME {
             let text = format!(
@@ -90,7 +95,9 @@ impl Cable {
             LinkAttribute::Address(bytes) => bytes.as_slice().try_into().ok(),
             _ => None,
         });
-        address.ok_or_else(|| Error::Invalid(format!("the interface {} has no MAC address", self.interface)))
+        address.ok_or_else(|| {
+            Error::Invalid(format!("the interface {} has no MAC address", self.interface))
+        })
     }
 
     /// Whether the host's interface has a carrier.

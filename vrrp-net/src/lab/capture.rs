@@ -143,7 +143,11 @@ impl Capture {
 
     /// The first captured frame that `wanted` accepts: one that is there already, or one that comes `within`
     /// this time. For a frame after some event let `wanted` look at [`Frame::at`].
-    pub fn wait_for(&self, within: Duration, mut wanted: impl FnMut(&Frame) -> bool) -> Option<Frame> {
+    pub fn wait_for(
+        &self,
+        within: Duration,
+        mut wanted: impl FnMut(&Frame) -> bool,
+    ) -> Option<Frame> {
         let begun = Instant::now();
         let mut seen = 0;
         let mut frames = self.shared.lock();
@@ -207,8 +211,11 @@ impl Shared {
         kinds: Kinds,
         names: &mut HashMap<usize, Arc<str>>,
     ) {
-        let (Some(from), Some(bytes)) = (&received.from, buffer.get(..received.length)) else { return };
-        let direction = if from.pkttype() == OUTGOING { Direction::ToHost } else { Direction::FromHost };
+        let (Some(from), Some(bytes)) = (&received.from, buffer.get(..received.length)) else {
+            return;
+        };
+        let direction =
+            if from.pkttype() == OUTGOING { Direction::ToHost } else { Direction::FromHost };
         if direction == Direction::ToHost && kinds != Kinds::Everything {
             return;
         }

@@ -50,7 +50,8 @@ fn status(field: &str) -> Option<String> {
 fn enter_user_namespace() -> Result<(), (&'static str, io::Error)> {
     let (user, group) = (geteuid(), getegid());
     unshare(CloneFlags::CLONE_NEWUSER).map_err(|errno| ("a user namespace", errno.into()))?;
-    let write = |path: &'static str, text: String| fs::write(path, text).map_err(|error| (path, error));
+    let write =
+        |path: &'static str, text: String| fs::write(path, text).map_err(|error| (path, error));
     // Without this the kernel lets nobody map a group (user_namespaces(7)).
     write("/proc/self/setgroups", "deny".to_owned())?;
     write("/proc/self/uid_map", format!("0 {user} 1"))?;

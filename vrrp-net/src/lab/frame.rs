@@ -78,22 +78,28 @@ impl Frame {
     pub fn vrrp(&self) -> Option<VrrpFrame> {
         let packet = LaxSlicedPacket::from_ethernet(&self.bytes).ok()?;
         let Some(LinkSlice::Ethernet2(ethernet)) = &packet.link else { return None };
-        let (source, destination, ttl, payload): (IpAddr, IpAddr, _, _) = match packet.net.as_ref()? {
-            LaxNetSlice::Ipv4(ip) => {
-                let header = ip.header();
-                (header.source_addr().into(), header.destination_addr().into(), header.ttl(), ip.payload())
-            }
-            LaxNetSlice::Ipv6(ip) => {
-                let header = ip.header();
-                (
-                    header.source_addr().into(),
-                    header.destination_addr().into(),
-                    header.hop_limit(),
-                    ip.payload(),
-                )
-            }
-            LaxNetSlice::Arp(_) => return None,
-        };
+        let (source, destination, ttl, payload): (IpAddr, IpAddr, _, _) =
+            match packet.net.as_ref()? {
+                LaxNetSlice::Ipv4(ip) => {
+                    let header = ip.header();
+                    (
+                        header.source_addr().into(),
+                        header.destination_addr().into(),
+                        header.ttl(),
+                        ip.payload(),
+                    )
+                }
+                LaxNetSlice::Ipv6(ip) => {
+                    let header = ip.header();
+                    (
+                        header.source_addr().into(),
+                        header.destination_addr().into(),
+                        header.hop_limit(),
+                        ip.payload(),
+                    )
+                }
+                LaxNetSlice::Arp(_) => return None,
+            };
         (payload.ip_number.0 == VRRP).then(|| VrrpFrame {
             source_mac: ethernet.source(),
             destination_mac: ethernet.destination(),
@@ -184,12 +190,15 @@ impl VrrpFrame {
                 ethernet.ipv6(source.octets(), destination.octets(), self.ttl)
             }
             (source, destination) => {
-                return Err(Error::Invalid(format!("no packet goes from {source} to {destination}")));
+                return Err(Error::Invalid(format!(
+                    "no packet goes from {source} to {destination}"
+                )));
             }
         };
         let mut bytes = Vec::with_capacity(packet.size(self.payload.len()));
         let written = packet.write_to_vec(&mut bytes, VRRP.into(), &self.payload);
-        written.map_err(|error| Error::Invalid(format!("the VRRP message does not fit: {error}")))?;
+        written
+            .map_err(|error| Error::Invalid(format!("the VRRP message does not fit: {error}")))?;
         Ok(bytes)
     }
 }
@@ -210,14 +219,18 @@ mod tests {
     #[test]
     fn a_vrrp_frame_is_read_as_it_was_written() {
         for (source, destination) in [("10.0.0.1", "224.0.0.18"), ("fe80::1", "ff02::12")] {
-            let mut sent =
-                VrrpFrame::new(source.parse().unwrap(), destination.parse().unwrap(), vec![0x31, 51, 9]);
+            let mut sent = VrrpFrame::new(
+                source.parse().unwrap(),
+                destination.parse().unwrap(),
+                vec![0x31, 51, 9],
+            );
             sent.ttl = 254;
             let frame = frame(sent.encode().unwrap());
             assert_eq!(frame.vrrp(), Some(sent));
             assert_eq!((frame.garp(), frame.unsolicited_na()), (None, None));
         }
-        let mixed = VrrpFrame::new("10.0.0.1".parse().unwrap(), "ff02::12".parse().unwrap(), Vec::new());
+        let mixed =
+            VrrpFrame::new("10.0.0.1".parse().unwrap(), "ff02::12".parse().unwrap(), Vec::new());
         assert!(mixed.encode().is_err());
     }
 
@@ -249,18 +262,26 @@ mod tests {
             frame(bytes).unsolicited_na()
         };
         let read = advertisement(0xa0).unwrap();
-        assert_eq!((read.target, read.mac), ("fd00::100".parse().unwrap(), Some([2, 0, 0, 0, 0, 1])));
+        assert_eq!(
+            (read.target, read.mac),
+            ("fd00::100".parse().unwrap(), Some([2, 0, 0, 0, 0, 1]))
+        );
         assert!(read.is_override && read.is_router);
         assert_eq!(advertisement(0x60), None);
     }
 
     #[test]
     fn a_truncated_frame_says_nothing() {
-        let whole = VrrpFrame::new("10.0.0.1".parse().unwrap(), "224.0.0.18".parse().unwrap(), vec![0; 8]);
+        let whole =
+            VrrpFrame::new("10.0.0.1".parse().unwrap(), "224.0.0.18".parse().unwrap(), vec![0; 8]);
         let whole = whole.encode().unwrap();
         for length in 0..34 {
             let part = frame(whole.get(..length).unwrap().to_vec());
-            assert_eq!((part.vrrp(), part.garp(), part.unsolicited_na()), (None, None, None), "{length}");
+            assert_eq!(
+                (part.vrrp(), part.garp(), part.unsolicited_na()),
+                (None, None, None),
+                "{length}"
+            );
         }
     }
 }

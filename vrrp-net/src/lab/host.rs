@@ -34,9 +34,14 @@ impl Host {
         namespace.run(prepare_ipv6).doing(made)?.doing(made)?;
         wire::set_up(&namespace, "lo", true)?;
         let (jobs, queue) = mpsc::channel::<Job>();
-        let starter =
-            namespace.thread(&format!("host {name}"), move || queue.into_iter().for_each(|job| job()));
-        Ok(Self { name: name.to_owned(), namespace, jobs: Some(jobs), starter: Some(starter.doing(made)?) })
+        let starter = namespace
+            .thread(&format!("host {name}"), move || queue.into_iter().for_each(|job| job()));
+        Ok(Self {
+            name: name.to_owned(),
+            namespace,
+            jobs: Some(jobs),
+            starter: Some(starter.doing(made)?),
+        })
     }
 
     /// The name that it was given.
@@ -74,7 +79,8 @@ impl Host {
     /// # Errors
     /// [`Error`] when it cannot be started.
     pub fn spawn(&self, command: Command) -> Result<Process, Error> {
-        let starting = format!("starting {} on the host {}", command.get_program().display(), self.name);
+        let starting =
+            format!("starting {} on the host {}", command.get_program().display(), self.name);
         let (answer, outcome) = mpsc::sync_channel(1);
         let start: Job = Box::new(move || {
             let _ = answer.send(Process::start(command));
@@ -115,6 +121,8 @@ pub(super) fn write_ipv6_setting(which: &str, name: &str, value: &str) -> io::Re
     let path = format!("/proc/sys/net/ipv6/conf/{which}/{name}");
     match fs::write(&path, value).map_err(|error| (error.kind(), error)) {
         Ok(()) | Err((io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem, _)) => Ok(()),
-        Err((kind, error)) => Err(io::Error::new(kind, format!("{path} cannot be written: {error}"))),
+        Err((kind, error)) => {
+            Err(io::Error::new(kind, format!("{path} cannot be written: {error}")))
+        }
     }
 }

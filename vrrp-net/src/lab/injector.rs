@@ -38,7 +38,8 @@ impl Injector {
     /// # Errors
     /// [`Error`] when there is no such interface, or with what the operating system says.
     pub fn new(host: &Host, interface: &str) -> Result<Self, Error> {
-        let opening = || format!("opening a socket for frames on {interface} of the host {}", host.name());
+        let opening =
+            || format!("opening a socket for frames on {interface} of the host {}", host.name());
         let open = || raw::packet_socket(if_nametoindex(interface)?, 0);
         Ok(Self { socket: host.run(open)?.doing(opening)?, interface: interface.to_owned() })
     }

@@ -21,7 +21,9 @@ pub(super) enum Way<'a> {
 /// Sets the loss of a way, and returns the name of the table that it is in.
 pub(super) fn set(switch: &Namespace, way: &Way<'_>, percent: f64) -> Result<String, Error> {
     if !(0.0..=100.0).contains(&percent) {
-        return Err(Error::Invalid(format!("a loss of {percent} % makes no sense: it is between 0 and 100")));
+        return Err(Error::Invalid(format!(
+            "a loss of {percent} % makes no sense: it is between 0 and 100"
+        )));
     }
     let name = way.table_name();
     let share = (percent / 100.0 * STEPS).round();
@@ -72,8 +74,9 @@ impl Way<'_> {
 
 /// Names of tables are narrower than names of interfaces: other characters become their codes.
 fn safe(port: &str) -> String {
-    let code =
-        |c: char| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("_{:x}", u32::from(c)) };
+    let code = |c: char| {
+        if c.is_ascii_alphanumeric() { c.to_string() } else { format!("_{:x}", u32::from(c)) }
+    };
     port.chars().map(code).collect()
 }
 

@@ -22,7 +22,8 @@ impl Namespace {
             unshare(CloneFlags::CLONE_NEWNET)?;
             File::open("/proc/thread-self/ns/net")
         };
-        let file = thread::scope(|scope| finish(thread::Builder::new().spawn_scoped(scope, make)?))?;
+        let file =
+            thread::scope(|scope| finish(thread::Builder::new().spawn_scoped(scope, make)?))?;
         Ok(Self(Arc::new(file)))
     }
 

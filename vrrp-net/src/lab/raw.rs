@@ -13,7 +13,8 @@ use nix::{
     cmsg_space,
     sys::{
         socket::{
-            ControlMessageOwned, MsgFlags, SockaddrLike, SockaddrStorage, recvmsg, setsockopt, sockopt,
+            ControlMessageOwned, MsgFlags, SockaddrLike, SockaddrStorage, recvmsg, setsockopt,
+            sockopt,
         },
         time::TimeSpec,
     },

@@ -50,7 +50,8 @@ impl Ticker {
         let mut ticker = Self { shared: Arc::default(), threads: Vec::new() };
         for work in [Shared::tick, Shared::ask] {
             let shared = Arc::clone(&ticker.shared);
-            let thread = thread::Builder::new().name("ticker".to_owned()).spawn(move || work(&shared));
+            let thread =
+                thread::Builder::new().name("ticker".to_owned()).spawn(move || work(&shared));
             ticker.threads.push(thread.doing(|| "starting the ticker".to_owned())?);
         }
         Ok(ticker)

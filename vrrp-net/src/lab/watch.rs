@@ -57,7 +57,8 @@ impl Watch {
         let starting = || format!("watching the address {address} on the host {}", host.name());
         let notifications = host.run(subscribe)?.doing(starting)?;
         let mut table = host.run(Socket::new)?.doing(starting)?;
-        let shared = Arc::new(Shared { address, held: Mutex::default(), ended: AtomicBool::new(false) });
+        let shared =
+            Arc::new(Shared { address, held: Mutex::default(), ended: AtomicBool::new(false) });
         if addresses::list(&mut table).doing(starting)?.iter().any(|entry| entry.ip() == address) {
             shared.note(true, now());
         }

@@ -7,8 +7,8 @@ use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     address::{AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope},
     link::{
-        BridgePortState, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData,
-        InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
+        BridgePortState, BridgeStpState, InfoBridge, InfoBridgePort, InfoData, InfoKind,
+        InfoPortData, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
     },
 };
 
@@ -19,7 +19,8 @@ use crate::netlink::Socket;
 const READY: Duration = Duration::from_secs(5);
 
 pub(super) fn make_bridge(namespace: &Namespace, name: &str) -> Result<(), Error> {
-    let settings = vec![InfoBridge::StpState(BridgeStpState::Disabled), InfoBridge::MulticastSnooping(false)];
+    let settings =
+        vec![InfoBridge::StpState(BridgeStpState::Disabled), InfoBridge::MulticastSnooping(false)];
     let info = vec![LinkInfo::Kind(InfoKind::Bridge), LinkInfo::Data(InfoData::Bridge(settings))];
     let mut link = named(name);
     link.attributes.push(LinkAttribute::LinkInfo(info));
@@ -28,7 +29,12 @@ pub(super) fn make_bridge(namespace: &Namespace, name: &str) -> Result<(), Error
 }
 
 /// Makes a pair of Ethernet interfaces: `name` here and `peer` in the namespace `far`.
-pub(super) fn make_pair(here: &Namespace, name: &str, far: &Namespace, peer: &str) -> Result<(), Error> {
+pub(super) fn make_pair(
+    here: &Namespace,
+    name: &str,
+    far: &Namespace,
+    peer: &str,
+) -> Result<(), Error> {
     let mut end = named(peer);
     end.attributes.push(LinkAttribute::NetNsFd(far.as_raw_fd()));
     let peers = InfoData::Veth(InfoVeth::Peer(end));
@@ -55,7 +61,11 @@ pub(super) fn set_up(namespace: &Namespace, name: &str, up: bool) -> Result<(), 
 }
 
 /// Makes an interface a port of a bridge, or of none.
-pub(super) fn set_bridge(namespace: &Namespace, name: &str, bridge: Option<&str>) -> Result<(), Error> {
+pub(super) fn set_bridge(
+    namespace: &Namespace,
+    name: &str,
+    bridge: Option<&str>,
+) -> Result<(), Error> {
     let index = match bridge {
         Some(bridge) => find(namespace, bridge)?.header.index,
         None => 0,
@@ -66,12 +76,17 @@ pub(super) fn set_bridge(namespace: &Namespace, name: &str, bridge: Option<&str>
     request(namespace, RouteNetlinkMessage::SetLink(link), 0, setting)
 }
 
-pub(super) fn add_address(namespace: &Namespace, name: &str, cidr: (IpAddr, u8)) -> Result<(), Error> {
+pub(super) fn add_address(
+    namespace: &Namespace,
+    name: &str,
+    cidr: (IpAddr, u8),
+) -> Result<(), Error> {
     let (address, length) = cidr;
     let mut message = AddressMessage::default();
     message.header.index = find(namespace, name)?.header.index;
     message.header.prefix_len = length;
-    message.header.family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    message.header.family =
+        if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
     if address.is_ipv6() {
         message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
@@ -148,7 +163,8 @@ fn name_of(link: &LinkMessage) -> Option<&str> {
 /// The queue "noop" drops everything; the kernel replaces it in the background after the carrier came.
 fn is_active(link: &LinkMessage) -> bool {
     let is_idle = LinkAttribute::Qdisc("noop".to_owned());
-    link.attributes.contains(&LinkAttribute::OperState(State::Up)) && !link.attributes.contains(&is_idle)
+    link.attributes.contains(&LinkAttribute::OperState(State::Up))
+        && !link.attributes.contains(&is_idle)
 }
 
 fn is_forwarding(link: &LinkMessage) -> bool {
@@ -191,7 +207,10 @@ fn socket(namespace: &Namespace, doing: &impl Fn() -> String) -> Result<Socket, 
     namespace.run(Socket::new).doing(doing)?.doing(doing)
 }
 
-fn wait(doing: impl Fn() -> String, mut done: impl FnMut() -> Result<bool, Error>) -> Result<(), Error> {
+fn wait(
+    doing: impl Fn() -> String,
+    mut done: impl FnMut() -> Result<bool, Error>,
+) -> Result<(), Error> {
     let mut outcome = Ok(false);
     wait_until(READY, || {
         outcome = done();

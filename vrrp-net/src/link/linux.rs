@@ -64,7 +64,9 @@ impl Linux {
 
     fn port(&mut self, interface: InterfaceId, family: Family) -> io::Result<&mut Sockets> {
         let position = self.position(interface, family).ok();
-        position.and_then(|at| self.ports.get_mut(at)).ok_or_else(|| io::ErrorKind::NotConnected.into())
+        position
+            .and_then(|at| self.ports.get_mut(at))
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     /// Asks every port once, in turns.
@@ -75,7 +77,8 @@ impl Linux {
         let count = self.ports.len();
         for at in (self.next..count).chain(0..self.next.min(count)) {
             let Some(sockets) = self.ports.get_mut(at) else { continue };
-            let found = ask(sockets).map_err(|error| sockets.port.error("cannot receive on", &error))?;
+            let found =
+                ask(sockets).map_err(|error| sockets.port.error("cannot receive on", &error))?;
             if found.is_some() {
                 self.next = at + 1;
                 return Ok(found);
@@ -89,7 +92,9 @@ impl Link for Linux {
     fn open(&mut self, port: &Port, interest: &Interest) -> io::Result<()> {
         let explain = |error: io::Error| port.error("cannot open raw sockets on", &error);
         match self.position(port.interface, port.family) {
-            Ok(at) if self.ports.get(at).is_some_and(|sockets| sockets.port.index == port.index) => {
+            Ok(at)
+                if self.ports.get(at).is_some_and(|sockets| sockets.port.index == port.index) =>
+            {
                 let Some(sockets) = self.ports.get_mut(at) else { return Ok(()) };
                 sockets.port = port.clone();
                 sockets.heard.change(interest).map_err(explain)?;
@@ -150,16 +155,19 @@ impl Link for Linux {
         payload: &[u8],
     ) -> io::Result<()> {
         let sockets = self.port(interface, Family::of(destination))?;
-        tx::send(sockets.heard.socket(), sockets.port.index, source, destination, payload).map_err(|error| {
-            sockets
-                .port
-                .lacks_ipv6(&error)
-                .map_or(error, |why| io::Error::new(io::ErrorKind::InvalidInput, why))
-        })
+        tx::send(sockets.heard.socket(), sockets.port.index, source, destination, payload).map_err(
+            |error| {
+                sockets
+                    .port
+                    .lacks_ipv6(&error)
+                    .map_or(error, |why| io::Error::new(io::ErrorKind::InvalidInput, why))
+            },
+        )
     }
 
     fn has_source(&self, interface: InterfaceId, source: IpAddr) -> bool {
-        let sockets = self.position(interface, Family::of(source)).ok().and_then(|at| self.ports.get(at));
+        let sockets =
+            self.position(interface, Family::of(source)).ok().and_then(|at| self.ports.get(at));
         sockets.is_some_and(|sockets| tx::is_local(sockets.port.index, source).unwrap_or(false))
     }
 
@@ -172,10 +180,17 @@ impl Link for Linux {
     ) -> io::Result<()> {
         let sockets = self.port(interface, Family::of(destination))?;
         let (socket, index) = (sockets.heard.socket(), sockets.port.index);
-        tx::with_any_source(socket, source, || tx::send(socket, index, source, destination, payload))
+        tx::with_any_source(socket, source, || {
+            tx::send(socket, index, source, destination, payload)
+        })
     }
 
-    fn announce(&mut self, interface: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
+    fn announce(
+        &mut self,
+        interface: InterfaceId,
+        family: Family,
+        addresses: &[Cidr],
+    ) -> io::Result<()> {
         let Sockets { port, .. } = self.port(interface, family)?;
         let (index, mac) = (port.index, port.mac);
         let router = family == Family::Ipv6 && forwards_ipv6(&port.name);

@@ -144,7 +144,9 @@ impl Memory {
 
 impl Node {
     fn receive(&mut self, meta: RxMeta, payload: &[u8]) {
-        let Some(interest) = self.ports.get(&(meta.interface, Family::of(meta.destination))) else { return };
+        let Some(interest) = self.ports.get(&(meta.interface, Family::of(meta.destination))) else {
+            return;
+        };
         let for_us = if meta.destination.is_multicast() {
             interest.multicast
         } else {
@@ -179,8 +181,9 @@ impl Link for Memory {
     fn close(&mut self, interface: InterfaceId, family: Family) {
         self.with(|node| {
             node.ports.remove(&(interface, family));
-            node.queue
-                .retain(|(meta, _)| meta.interface != interface || Family::of(meta.destination) != family);
+            node.queue.retain(|(meta, _)| {
+                meta.interface != interface || Family::of(meta.destination) != family
+            });
         });
     }
 
@@ -207,7 +210,8 @@ impl Link for Memory {
             }
             let family = Family::of(meta.destination);
             let interest = node.ports.get(&(meta.interface, family));
-            let refused = interest.is_none_or(|interest| !interest.hears(family, meta.ttl, &payload));
+            let refused =
+                interest.is_none_or(|interest| !interest.hears(family, meta.ttl, &payload));
             Ok(Some(Received { meta, len, stamp: None, refused }))
         })
     }
@@ -232,10 +236,19 @@ impl Link for Memory {
         Ok(())
     }
 
-    fn announce(&mut self, interface: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
+    fn announce(
+        &mut self,
+        interface: InterfaceId,
+        family: Family,
+        addresses: &[Cidr],
+    ) -> io::Result<()> {
         self.with(|node| {
             node.open(interface, family)?;
-            node.announced.push(Announced { at: Instant::now(), interface, addresses: addresses.to_vec() });
+            node.announced.push(Announced {
+                at: Instant::now(),
+                interface,
+                addresses: addresses.to_vec(),
+            });
             Ok(())
         })
     }
@@ -265,7 +278,8 @@ mod tests {
     fn open(link: &mut Memory, multicast: bool) {
         let heard = VridInterest { version: 3, min_ttl: 255 };
         let interest = Interest { vrids: [(Vrid::try_from(7).unwrap(), heard)].into(), multicast };
-        link.open(&Port::new(wire(), Family::Ipv4, "eth0", 2, [2, 0, 0, 0, 0, 1]), &interest).unwrap();
+        link.open(&Port::new(wire(), Family::Ipv4, "eth0", 2, [2, 0, 0, 0, 0, 1]), &interest)
+            .unwrap();
     }
 
     fn pair(multicast: bool) -> (Hub, Memory, Memory) {
@@ -293,7 +307,10 @@ mod tests {
         });
         let (received, bytes) = receive(&mut b).await;
         sending.await.unwrap().unwrap();
-        assert_eq!((received.meta.source, received.meta.ttl, received.refused), (ip(A), 255, false));
+        assert_eq!(
+            (received.meta.source, received.meta.ttl, received.refused),
+            (ip(A), 255, false)
+        );
         assert_eq!(bytes, ADVERT);
         assert!(a.try_recv(&mut [0; 64]).unwrap().is_none());
         assert_eq!(a.sent().len(), 1);

@@ -6,7 +6,8 @@ use netlink_packet_core::{NetlinkDeserializable, NetlinkHeader};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     address::{
-        AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, CacheInfo,
+        AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol,
+        CacheInfo,
     },
 };
 use nix::time::{ClockId, clock_gettime};
@@ -82,7 +83,15 @@ pub struct HostAddress {
 impl HostAddress {
     #[cfg(test)]
     pub(crate) fn new(index: u32, cidr: Cidr, mark: Option<Mark>) -> Self {
-        Self { index, cidr, flags: AddressFlags::empty(), mark, old_mark: None, valid: None, stamp: 0 }
+        Self {
+            index,
+            cidr,
+            flags: AddressFlags::empty(),
+            mark,
+            old_mark: None,
+            valid: None,
+            stamp: 0,
+        }
     }
 
     /// The address.
@@ -143,7 +152,8 @@ impl HostAddress {
     /// Decodes the body of RTM_NEWADDR or RTM_DELADDR; `None` when it is no address of a host.
     #[must_use]
     pub fn decode(message: &AddressMessage) -> Option<Self> {
-        let (mut address, mut local, mut metric, mut protocol, mut cache) = (None, None, 0, 0, None);
+        let (mut address, mut local, mut metric, mut protocol, mut cache) =
+            (None, None, 0, 0, None);
         let mut flags = AddressFlags::from_bits_retain(u32::from(message.header.flags.bits()));
         for attribute in &message.attributes {
             match attribute {
@@ -242,7 +252,8 @@ pub fn list(socket: &mut Socket) -> Result<Vec<HostAddress>, Error> {
 /// The addresses of one interface.
 pub(crate) fn list_on(socket: &mut Socket, index: u32) -> Result<Vec<HostAddress>, Error> {
     let request = request_for(socket, index);
-    let found = socket.dump_merged(&request, |header, payload| entry_of(index, header, payload), place);
+    let found =
+        socket.dump_merged(&request, |header, payload| entry_of(index, header, payload), place);
     or_none(found)
 }
 
@@ -253,7 +264,8 @@ pub(crate) fn list_on_until(
     is_enough: impl Fn(&[HostAddress]) -> bool,
 ) -> Result<Vec<HostAddress>, Error> {
     let request = request_for(socket, index);
-    let found = socket.dump_until(&request, |header, payload| entry_of(index, header, payload), is_enough);
+    let found =
+        socket.dump_until(&request, |header, payload| entry_of(index, header, payload), is_enough);
     or_none(found)
 }
 
@@ -291,7 +303,10 @@ pub(crate) fn place(address: &HostAddress) -> Place {
 }
 
 /// Decodes RTM_NEWADDR (`true`) and RTM_DELADDR (`false`).
-pub(crate) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Option<HostAddress>)> {
+pub(crate) fn decode(
+    header: &NetlinkHeader,
+    payload: &[u8],
+) -> Option<(bool, Option<HostAddress>)> {
     match RouteNetlinkMessage::deserialize(header, payload).ok()? {
         RouteNetlinkMessage::NewAddress(message) => Some((true, HostAddress::decode(&message))),
         RouteNetlinkMessage::DelAddress(message) => Some((false, HostAddress::decode(&message))),
@@ -320,14 +335,21 @@ mod tests {
 
     fn body(message: &RouteNetlinkMessage) -> &AddressMessage {
         match message {
-            RouteNetlinkMessage::NewAddress(message) | RouteNetlinkMessage::DelAddress(message) => message,
+            RouteNetlinkMessage::NewAddress(message) | RouteNetlinkMessage::DelAddress(message) => {
+                message
+            }
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn a_lease_has_every_attribute_as_the_kernel_lays_it_out() {
-        let put = Put { index: 7, cidr: "192.0.2.10/24".parse().unwrap(), mark: Mark::Held, valid: Some(2) };
+        let put = Put {
+            index: 7,
+            cidr: "192.0.2.10/24".parse().unwrap(),
+            mark: Mark::Held,
+            valid: Some(2),
+        };
         let message = put.message();
         let mut bytes = vec![0; body(&message).buffer_len()];
         body(&message).emit(&mut bytes);
@@ -377,9 +399,11 @@ mod tests {
         assert_eq!((decoded.mark, decoded.old_mark), (Some(Mark::Held), None));
         let flags = without(&told, |attribute| matches!(attribute, AddressAttribute::Flags(_)));
         assert!(!flags.is_ours() && !flags.is_leftover(), "somebody made it his own");
-        let protocol = without(&told, |attribute| matches!(attribute, AddressAttribute::Protocol(_)));
+        let protocol =
+            without(&told, |attribute| matches!(attribute, AddressAttribute::Protocol(_)));
         assert!(protocol.is_ours(), "a kernel before 5.18");
-        let metric = without(&told, |attribute| matches!(attribute, AddressAttribute::RoutePriority(_)));
+        let metric =
+            without(&told, |attribute| matches!(attribute, AddressAttribute::RoutePriority(_)));
         assert_eq!((metric.mark, metric.old_mark), (None, Some(Mark::Held)), "version 0.1");
         assert!(metric.lost_its_mark() && metric.is_leftover() && !metric.is_ours());
         assert_eq!(Mark::Held.metric(), 1_987_211_888);
@@ -400,10 +424,17 @@ mod tests {
         assert!(!HostAddress { mark: Some(Mark::Leaving), ..address.clone() }.is_adoptable(within));
         assert!(!HostAddress { mark: None, ..address.clone() }.is_adoptable(within));
         assert!(!HostAddress { valid: None, ..address.clone() }.is_adoptable(within));
-        assert!(HostAddress { stamp: address.stamp.wrapping_add(5), ..address.clone() }.is_adoptable(within));
         assert!(
-            !HostAddress { stamp: address.stamp.wrapping_add(6000), ..address.clone() }.is_adoptable(within)
+            HostAddress { stamp: address.stamp.wrapping_add(5), ..address.clone() }
+                .is_adoptable(within)
         );
-        assert!(!HostAddress { stamp: address.stamp.wrapping_sub(6000), ..address }.is_adoptable(within));
+        assert!(
+            !HostAddress { stamp: address.stamp.wrapping_add(6000), ..address.clone() }
+                .is_adoptable(within)
+        );
+        assert!(
+            !HostAddress { stamp: address.stamp.wrapping_sub(6000), ..address }
+                .is_adoptable(within)
+        );
     }
 }

@@ -5,9 +5,9 @@
 use std::io;
 
 use libc::{
-    BPF_ABS, BPF_B, BPF_H, BPF_IMM, BPF_IND, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_LDX, BPF_MEM,
-    BPF_MISC, BPF_RET, BPF_ST, BPF_TAX, BPF_W, BPF_X, IFA_CACHEINFO, IFA_F_DEPRECATED, IFA_FLAGS,
-    RTA_GATEWAY, RTA_MULTIPATH, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWROUTE, RTN_UNICAST,
+    BPF_ABS, BPF_B, BPF_H, BPF_IMM, BPF_IND, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_LDX,
+    BPF_MEM, BPF_MISC, BPF_RET, BPF_ST, BPF_TAX, BPF_W, BPF_X, IFA_CACHEINFO, IFA_F_DEPRECATED,
+    IFA_FLAGS, RTA_GATEWAY, RTA_MULTIPATH, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWROUTE, RTN_UNICAST,
 };
 use socket2::{SockFilter, SockRef};
 
@@ -105,7 +105,11 @@ fn is_renewal() -> Program {
     program.extend([jump(BPF_JMP | BPF_JSET | BPF_K, IFA_F_DEPRECATED.to_be(), 1, 0), PASS]);
     program.extend(found(IFA_CACHEINFO));
     program.extend(value(CREATED));
-    program.extend([op(BPF_ST, 0), op(BPF_LD | BPF_W | BPF_IND, CHANGED), op(BPF_LDX | BPF_MEM, 0)]);
+    program.extend([
+        op(BPF_ST, 0),
+        op(BPF_LD | BPF_W | BPF_IND, CHANGED),
+        op(BPF_LDX | BPF_MEM, 0),
+    ]);
     program.extend([jump(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1), PASS]);
     program
 }

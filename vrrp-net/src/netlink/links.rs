@@ -46,7 +46,8 @@ impl HostLink {
     /// Whether it is up, has a carrier, and is not waiting for something like 802.1X.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        self.flags.contains(LinkFlags::Up | LinkFlags::LowerUp) && !self.flags.contains(LinkFlags::Dormant)
+        self.flags.contains(LinkFlags::Up | LinkFlags::LowerUp)
+            && !self.flags.contains(LinkFlags::Dormant)
     }
 }
 
@@ -123,7 +124,9 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Ho
     for attribute in NlasIterator::new(payload.get(HEADER..)?).flatten() {
         match attribute.kind() {
             IFLA_IFNAME => {
-                name = Some(String::from_utf8_lossy(attribute.value()).trim_end_matches('\0').to_owned());
+                name = Some(
+                    String::from_utf8_lossy(attribute.value()).trim_end_matches('\0').to_owned(),
+                );
             }
             IFLA_ADDRESS => mac = attribute.value().try_into().unwrap_or(mac),
             IFLA_MASTER => master = number(attribute.value()),
@@ -142,7 +145,9 @@ fn table_of_vrf(info: &[u8]) -> Option<u32> {
             IFLA_INFO_KIND => is_vrf = attribute.value().strip_suffix(b"\0") == Some(b"vrf"),
             IFLA_INFO_DATA => {
                 let mut data = NlasIterator::new(attribute.value()).flatten();
-                table = data.find(|data| data.kind() == IFLA_VRF_TABLE).and_then(|data| number(data.value()));
+                table = data
+                    .find(|data| data.kind() == IFLA_VRF_TABLE)
+                    .and_then(|data| number(data.value()));
             }
             _ => {}
         }

@@ -33,7 +33,12 @@ impl<'a> Iterator for Messages<'a> {
 }
 
 /// Appends a request to a datagram.
-pub(super) fn append(datagram: &mut Vec<u8>, message: RouteNetlinkMessage, flags: u16, sequence: u32) {
+pub(super) fn append(
+    datagram: &mut Vec<u8>,
+    message: RouteNetlinkMessage,
+    flags: u16,
+    sequence: u32,
+) {
     let mut header = NetlinkHeader::default();
     header.flags = flags;
     header.sequence_number = sequence;
@@ -65,7 +70,8 @@ pub(super) fn verdict(payload: &[u8], told: usize) -> Result<(), Error> {
 pub(super) const TOLD_BY_ERROR: usize = 4 + HEADER;
 
 fn text(attributes: &[u8]) -> Option<String> {
-    let text = NlasIterator::new(attributes).flatten().find(|attribute| attribute.kind() == ERROR_TEXT)?;
+    let text =
+        NlasIterator::new(attributes).flatten().find(|attribute| attribute.kind() == ERROR_TEXT)?;
     Some(String::from_utf8_lossy(text.value()).trim_end_matches('\0').to_owned())
 }
 
@@ -84,8 +90,9 @@ mod tests {
         for sequence in [1, 2] {
             append(&mut datagram, RouteNetlinkMessage::GetAddress(Default::default()), 0, sequence);
         }
-        let sequences =
-            |bytes: &[u8]| Messages(bytes).map(|(header, _)| header.sequence_number).collect::<Vec<_>>();
+        let sequences = |bytes: &[u8]| {
+            Messages(bytes).map(|(header, _)| header.sequence_number).collect::<Vec<_>>()
+        };
         assert_eq!(sequences(&datagram), [1, 2]);
         assert_eq!(sequences(&datagram[..datagram.len() - 1]), [1]);
         for length in [0, 15, u8::MAX] {

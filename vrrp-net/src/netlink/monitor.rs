@@ -156,7 +156,8 @@ impl Monitor {
         if self.watched.contains_key(name) {
             return;
         }
-        let (name, snapshot) = (Arc::<str>::from(name), self.tables.snapshot(name, &self.virtual_addresses));
+        let (name, snapshot) =
+            (Arc::<str>::from(name), self.tables.snapshot(name, &self.virtual_addresses));
         self.watched.insert(name.clone(), snapshot.clone());
         self.events.push_back(MonitorEvent::Interface { name, snapshot });
     }
@@ -294,7 +295,9 @@ impl Monitor {
     /// The same, of those that something was heard of.
     fn report_changed(&mut self) {
         let changed = self.tables.take_changed();
-        self.report_if(|now, told| [now, told].into_iter().flatten().any(|index| changed.contains(&index)));
+        self.report_if(|now, told| {
+            [now, told].into_iter().flatten().any(|index| changed.contains(&index))
+        });
     }
 
     /// The same, where `is_it` is given the index that the interface has now, and the one that was last told.

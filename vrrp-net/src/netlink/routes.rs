@@ -164,7 +164,8 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, On
         RTM_DELROUTE => false,
         _ => return None,
     };
-    let [family, length, _, _, table, protocol, _, kind, ..] = *payload.first_chunk::<RTM_HEADER>()?;
+    let [family, length, _, _, table, protocol, _, kind, ..] =
+        *payload.first_chunk::<RTM_HEADER>()?;
     if kind != RTN_UNICAST {
         return None;
     }
@@ -220,7 +221,8 @@ pub fn subnet(cidr: Cidr) -> Cidr {
 /// Whether the subnet of `own` contains the subnet of `cidr`.
 pub(crate) fn covers(own: Cidr, cidr: Cidr) -> bool {
     own.prefix_length() <= cidr.prefix_length()
-        && Cidr::new(cidr.address(), own.prefix_length()).is_ok_and(|wide| subnet(wide) == subnet(own))
+        && Cidr::new(cidr.address(), own.prefix_length())
+            .is_ok_and(|wide| subnet(wide) == subnet(own))
 }
 
 #[cfg(test)]
@@ -281,7 +283,8 @@ mod tests {
     #[test]
     fn a_route_of_the_link_is_told_from_others() {
         let source = Some("192.0.2.10".parse().unwrap());
-        let ours = OnLink { index: 7, table: 1000, prefix: cidr("192.0.2.0/24"), ours: true, source };
+        let ours =
+            OnLink { index: 7, table: 1000, prefix: cidr("192.0.2.0/24"), ours: true, source };
         assert_eq!(decoded(|_| {}), Some(ours));
         let kernels = decoded(|message| message.header.protocol = RouteProtocol::Kernel);
         assert_eq!(kernels, Some(OnLink { ours: false, ..ours }));
@@ -297,7 +300,9 @@ mod tests {
         assert_eq!(expired(100), Some(ours));
         let default = decoded(|message| {
             message.header.destination_prefix_length = 0;
-            message.attributes.retain(|attribute| !matches!(attribute, RouteAttribute::Destination(_)));
+            message
+                .attributes
+                .retain(|attribute| !matches!(attribute, RouteAttribute::Destination(_)));
         });
         assert_eq!(default, None);
     }
@@ -306,7 +311,9 @@ mod tests {
     fn only_an_ipv6_route_has_a_lifetime_of_its_own() {
         for (text, expected) in [("192.0.2.10/24", 0), ("2001:db8::10/64", 1)] {
             let route = PrefixRoute::of(7, cidr(text));
-            let RouteNetlinkMessage::NewRoute(message) = route.add(Some(2)) else { panic!("no new route") };
+            let RouteNetlinkMessage::NewRoute(message) = route.add(Some(2)) else {
+                panic!("no new route")
+            };
             let mut all = message.attributes.iter();
             assert_eq!(
                 all.by_ref().filter(|attribute| **attribute == RouteAttribute::Expires(2)).count(),

@@ -101,7 +101,8 @@ impl InterfaceSnapshot {
         let ipv6_link_local = ipv6.clone().map(|(_, ip)| ip).find(Ipv6Addr::is_unicast_link_local);
         let routable = |ip: &Ipv6Addr| !ip.is_unicast_link_local() && !ip.is_loopback();
         let ipv6_routable = ipv6.clone().find(|(address, ip)| routable(ip) && !address.deprecated);
-        let ipv6_routable = ipv6_routable.or_else(|| ipv6.find(|(_, ip)| routable(ip))).map(|(_, ip)| ip);
+        let ipv6_routable =
+            ipv6_routable.or_else(|| ipv6.find(|(_, ip)| routable(ip))).map(|(_, ip)| ip);
         InterfaceStatus {
             present: true,
             up: *up,
@@ -122,8 +123,14 @@ mod tests {
 
     fn snapshot(addresses: &[(&str, Option<Mark>, AddressFlags)]) -> InterfaceSnapshot {
         let flags = LinkFlags::Up | LinkFlags::LowerUp;
-        let link =
-            HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
+        let link = HostLink {
+            index: 1,
+            name: "eth0".to_owned(),
+            flags,
+            mac: [2; 6],
+            master: None,
+            vrf_table: None,
+        };
         let host = |(cidr, mark, flags): &(&str, Option<Mark>, AddressFlags)| HostAddress {
             flags: *flags,
             ..HostAddress::new(1, cidr.parse().unwrap(), *mark)

@@ -137,8 +137,13 @@ impl Socket {
     ///
     /// # Errors
     /// [`Error`], with the error number when the kernel refused.
-    pub fn dump(&mut self, message: RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, Error> {
-        self.dump_with(&message, |header, payload| RouteNetlinkMessage::deserialize(header, payload).ok())
+    pub fn dump(
+        &mut self,
+        message: RouteNetlinkMessage,
+    ) -> Result<Vec<RouteNetlinkMessage>, Error> {
+        self.dump_with(&message, |header, payload| {
+            RouteNetlinkMessage::deserialize(header, payload).ok()
+        })
     }
 
     /// Asks for a table and decodes its entries with `decode`, which leaves out those that it maps to
@@ -318,8 +323,10 @@ mod tests {
 
     #[test]
     fn a_dump_lists_the_loopback_interface() {
-        let links =
-            Socket::new().unwrap().dump(RouteNetlinkMessage::GetLink(LinkMessage::default())).unwrap();
+        let links = Socket::new()
+            .unwrap()
+            .dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))
+            .unwrap();
         let is_first = |link: &RouteNetlinkMessage| matches!(link, RouteNetlinkMessage::NewLink(link) if link.header.index == 1);
         assert!(links.iter().any(is_first), "{links:?}");
     }

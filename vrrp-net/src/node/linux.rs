@@ -31,12 +31,14 @@ pub(super) fn open() -> Result<Parts, Error> {
         let what = what.to_owned();
         move |source: io::Error| Error::Io { what, source }
     };
-    let runtime =
-        Builder::new_current_thread().enable_all().build().map_err(failed("cannot start the driver"))?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed("cannot start the driver"))?;
     let entered = runtime.enter();
     let clock = BootClock::new().map_err(failed("cannot create the driver's timer"))?.own_thread();
-    let monitor =
-        netlink::Monitor::new().map_err(failed("cannot watch this host's interfaces by netlink"))?;
+    let monitor = netlink::Monitor::new()
+        .map_err(failed("cannot watch this host's interfaces by netlink"))?;
     drop(entered);
     Ok(Parts { runtime, link: Linux::new(), clock, monitor })
 }

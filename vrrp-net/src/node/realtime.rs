@@ -51,9 +51,9 @@ impl Realtime {
     pub fn try_out(self) -> Result<(), RealtimeError> {
         let refused = |source| RealtimeError::Refused { priority: self, source };
         let thread = thread::Builder::new().spawn(move || self.apply()).map_err(refused)?;
-        thread
-            .join()
-            .unwrap_or_else(|_| Err(refused(io::Error::other("the thread that asked for it panicked"))))
+        thread.join().unwrap_or_else(|_| {
+            Err(refused(io::Error::other("the thread that asked for it panicked")))
+        })
     }
 
     /// Gives this priority to the calling thread. Threads and processes that it starts are ordinary ones.
@@ -62,7 +62,8 @@ impl Realtime {
         let priority = libc::c_int::from(self.get());
         // SAFETY: the kernel reads its `struct sched_param`, which is one int, and `priority` lives until the call
         // returns; 0 is the calling thread. Not by `libc::sched_setscheduler`, which musl has as a stub that fails.
-        let result = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
+        let result =
+            unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
         match Errno::result(result) {
             Ok(_) => Ok(()),
             Err(error) => Err(RealtimeError::Refused { priority: self, source: error.into() }),

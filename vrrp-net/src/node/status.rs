@@ -6,7 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use vrrp_core::{Cidr, Claim, Counters, Family, Notice, Phase, Reason, Rejected, Sender, VirtualRouter};
+use vrrp_core::{
+    Cidr, Claim, Counters, Family, Notice, Phase, Reason, Rejected, Sender, VirtualRouter,
+};
 
 use crate::link::Overflow;
 

@@ -47,7 +47,11 @@ async fn what_is_too_old_is_let_go() {
         let handle = host.add(100).await;
         called(&host.backend, |calls| calls.len() > 1).await;
         let second = if adopted { Call::Renew(key(VRID)) } else { cleared() };
-        assert_eq!(host.backend.calls(), [Call::Adopt(key(VRID)), second], "renewed {renewed_ago} ms ago");
+        assert_eq!(
+            host.backend.calls(),
+            [Call::Adopt(key(VRID)), second],
+            "renewed {renewed_ago} ms ago"
+        );
         assert_eq!(handle.phase(), if adopted { Phase::Adopted } else { Phase::Backup });
     }
 }

@@ -28,8 +28,10 @@ async fn a_failing_backend_makes_its_node_resign_and_is_inspected_before_the_nex
     let mut handle = host.add(100).await;
     becomes(&mut handle, FAULT).await;
     host.backend.fail_inspections(LeaseFailure::Denied);
-    called(&host.backend, |calls| calls.iter().filter(|call| **call == Call::Inspect(key(VRID))).count() > 2)
-        .await;
+    called(&host.backend, |calls| {
+        calls.iter().filter(|call| **call == Call::Inspect(key(VRID))).count() > 2
+    })
+    .await;
     assert_eq!(host.priorities(), [100, 0], "advertised, and resigned at once");
     assert!(host.wire.announced().is_empty());
     let calls = host.backend.calls();
@@ -78,7 +80,11 @@ async fn a_backend_that_hangs_is_given_up_and_told_to_release() {
     becomes(&mut handle, Phase::Acquiring).await;
     let start = Instant::now();
     becomes(&mut handle, Phase::Initialize(Hold::Backend(LeaseFailure::TimedOut))).await;
-    assert!(start.elapsed() - Duration::from_secs(2) < Duration::from_millis(20), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() - Duration::from_secs(2) < Duration::from_millis(20),
+        "{:?}",
+        start.elapsed()
+    );
     called(&host.backend, |calls| calls.iter().any(released)).await;
     assert_eq!(host.priorities().last(), Some(&0));
     assert!(host.node.status().await.unwrap().routers[0].backend_error.is_some());
@@ -220,7 +226,8 @@ async fn renewals_are_seldom_and_batched() {
     let trace = Trace::default();
     let backend: Arc<dyn VipBackend> = Arc::new(trace.clone());
     let fast = |vrid: u8| {
-        let vrrp_core::Protocol::V3Ipv4 { addresses, .. } = router(vrid, 100).protocol().clone() else {
+        let vrrp_core::Protocol::V3Ipv4 { addresses, .. } = router(vrid, 100).protocol().clone()
+        else {
             panic!("it is v3")
         };
         let interval = Duration::from_millis(10).try_into().unwrap();
@@ -276,12 +283,17 @@ async fn a_removed_address_is_put_back_without_a_transition() {
     let removed = |address: [u8; 4]| {
         let address = IpAddr::from(address);
         let interface = "eth0".to_owned();
-        host.monitor.send(HostEvent::AddressRemoved { interface, address, loss: Loss::Deleted }).unwrap();
+        host.monitor
+            .send(HostEvent::AddressRemoved { interface, address, loss: Loss::Deleted })
+            .unwrap();
     };
     removed([192, 0, 2, 77]);
     removed([192, 0, 2, 100]);
     called(&host.backend, |calls| calls.contains(&Call::Repair(key(VRID)))).await;
-    assert_eq!(host.backend.calls().iter().filter(|call| matches!(call, Call::Repair(_))).count(), 1);
+    assert_eq!(
+        host.backend.calls().iter().filter(|call| matches!(call, Call::Repair(_))).count(),
+        1
+    );
     until("it is announced again", || host.wire.announced().len() >= 2).await;
     assert_eq!(handle.phase(), Phase::Held);
     assert!(events.try_recv().is_err());
@@ -302,7 +314,8 @@ async fn an_address_that_somebody_fights_for_is_handed_over() {
     }
     let fought = begun.elapsed();
     // It serves until the peer is heard.
-    let repairs = |calls: &[Call]| calls.iter().filter(|call| matches!(call, Call::Repair(_))).count();
+    let repairs =
+        |calls: &[Call]| calls.iter().filter(|call| matches!(call, Call::Repair(_))).count();
     let before = repairs(&host.backend.calls());
     host.lose();
     called(&host.backend, |calls| repairs(calls) == before + 1).await;
@@ -329,11 +342,16 @@ async fn a_removed_route_is_put_back_without_a_transition() {
         ("eth0", "192.0.2.0/24"),
     ] {
         let (interface, prefix) = (interface.to_owned(), prefix.parse().unwrap());
-        host.monitor.send(HostEvent::RouteRemoved { interface, prefix, loss: Loss::Deleted }).unwrap();
+        host.monitor
+            .send(HostEvent::RouteRemoved { interface, prefix, loss: Loss::Deleted })
+            .unwrap();
     }
     called(&host.backend, |calls| calls.contains(&Call::Repair(key(VRID)))).await;
     until("it is announced again", || host.wire.announced().len() >= 2).await;
-    assert_eq!(host.backend.calls().iter().filter(|call| matches!(call, Call::Repair(_))).count(), 1);
+    assert_eq!(
+        host.backend.calls().iter().filter(|call| matches!(call, Call::Repair(_))).count(),
+        1
+    );
     assert_eq!(host.node.status().await.unwrap().routers[0].counters.repairs, 1);
     assert_eq!(handle.phase(), Phase::Held);
     assert!(events.try_recv().is_err());
@@ -346,7 +364,8 @@ async fn an_address_that_is_lost_before_the_answer_is_asked_for_again() {
     host.backend.set_in_kernel(true);
     host.backend.delay(Duration::from_millis(50));
     let mut handle = host.add(100).await;
-    let acquires = |calls: &[Call]| calls.iter().filter(|call| matches!(call, Call::Acquire(_))).count();
+    let acquires =
+        |calls: &[Call]| calls.iter().filter(|call| matches!(call, Call::Acquire(_))).count();
     called(&host.backend, |calls| acquires(calls) == 1).await;
     host.lose();
     called(&host.backend, |calls| acquires(calls) == 2).await;

@@ -40,7 +40,10 @@ impl Log {
         let octets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = format!("event=\"{event}\"");
         let text = String::from_utf8_lossy(&octets);
-        text.lines().filter(|line| line.contains(&wanted)).map(|line| line.trim().to_owned()).collect()
+        text.lines()
+            .filter(|line| line.contains(&wanted))
+            .map(|line| line.trim().to_owned())
+            .collect()
     }
 }
 
@@ -85,7 +88,9 @@ async fn a_refused_speaker_is_an_event_a_line_of_log_and_a_line_of_status() {
          reason=\"wrong-ttl\" source=192.0.2.9 priority=200"
     );
     assert_eq!(lines, [expected]);
-    let [notice] = &status.routers[0].notices[..] else { panic!("{:?}", status.routers[0].notices) };
+    let [notice] = &status.routers[0].notices[..] else {
+        panic!("{:?}", status.routers[0].notices)
+    };
     assert_eq!((notice.notice, notice.messages), (Notice::Refused(Rejected::Ttl), 3));
     assert!(lines[0].contains(&notice.sentence()), "{}", notice.sentence());
 
@@ -112,7 +117,10 @@ async fn a_weaker_active_that_does_not_give_way_is_told_within_four_intervals() 
     assert_eq!(notices(&mut events), [told]);
     let lines = log.lines("notice");
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].contains("192.0.2.9, priority 50: it is active and does not give way"), "{lines:?}");
+    assert!(
+        lines[0].contains("192.0.2.9, priority 50: it is active and does not give way"),
+        "{lines:?}"
+    );
     let status = host.node.status().await.unwrap();
     assert_eq!(status.routers[0].notices[0].notice, Notice::WeakerActive);
 }
@@ -139,10 +147,14 @@ async fn a_transition_that_a_message_caused_says_whose_and_with_what_priority() 
     becomes(&mut handle, Phase::Held).await;
     let lines = log.lines("transition");
     let line = |sentence: &str, fields: &str| {
-        let found = lines.iter().filter(|line| line.contains(sentence) && line.contains(fields)).count();
+        let found =
+            lines.iter().filter(|line| line.contains(sentence) && line.contains(fields)).count();
         assert_eq!(found, 1, "{sentence}: {lines:#?}");
     };
-    line("held -> backup: stronger claim of 192.0.2.9, priority 200 ", "source=192.0.2.9 priority=200");
+    line(
+        "held -> backup: stronger claim of 192.0.2.9, priority 200 ",
+        "source=192.0.2.9 priority=200",
+    );
     line("backup -> acquiring: resignation of 192.0.2.9 ", "source=192.0.2.9 priority=0");
     let silent = lines.iter().filter(|line| !line.contains("source="));
     assert!(silent.clone().all(|line| !line.contains("priority")), "{lines:#?}");
@@ -166,7 +178,8 @@ async fn three_hundred_sources_are_a_few_lines_with_a_count() {
         tokio::time::sleep(INTERVAL).await;
     }
     let lines = log.lines("notice");
-    let refused: Vec<_> = lines.iter().filter(|line| line.contains("reason=\"wrong-ttl\"")).collect();
+    let refused: Vec<_> =
+        lines.iter().filter(|line| line.contains("reason=\"wrong-ttl\"")).collect();
     assert_eq!(refused.len(), 2, "{lines:#?}");
     assert!(!refused[0].contains("others="), "{lines:#?}");
     assert!(refused[1].contains(" others="), "{lines:#?}");

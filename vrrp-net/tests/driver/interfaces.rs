@@ -51,7 +51,13 @@ impl Link for Counted {
         self.wire.try_recv(buffer)
     }
 
-    fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
+    fn send(
+        &mut self,
+        on: InterfaceId,
+        from: IpAddr,
+        to: IpAddr,
+        payload: &[u8],
+    ) -> io::Result<()> {
         self.wire.send(on, from, to, payload)
     }
 
@@ -68,7 +74,8 @@ fn counted(hub: &Hub) -> (Host, Arc<AtomicUsize>) {
 }
 
 fn snapshot(host: &Host, incarnation: Incarnation) -> Snapshot {
-    let status = InterfaceStatus { present: true, up: true, ipv4: Some(host.address), ..Default::default() };
+    let status =
+        InterfaceStatus { present: true, up: true, ipv4: Some(host.address), ..Default::default() };
     Snapshot { index: 2, mac: [2, 0, 0, 0, 0, 1], incarnation, status }
 }
 

@@ -25,7 +25,9 @@ use vrrp_net::{
     },
 };
 
-use crate::world::{Host, INTERVAL, VIP, VRID, becomes, called, key, member, released, router, until};
+use crate::world::{
+    Host, INTERVAL, VIP, VRID, becomes, called, key, member, released, router, until,
+};
 
 const STOPPED: Phase = Phase::Initialize(Hold::Stopped);
 
@@ -103,7 +105,10 @@ async fn a_shutdown_starts_nothing_that_was_about_to_be_replaced() {
     let mut handle = host.active(100).await;
     host.node.configure(vec![another_version(&backend)]).await.unwrap();
     becomes(&mut handle, Phase::Resigning).await;
-    timeout(Duration::from_secs(60), host.node.shutdown()).await.expect("the shutdown ends").unwrap();
+    timeout(Duration::from_secs(60), host.node.shutdown())
+        .await
+        .expect("the shutdown ends")
+        .unwrap();
     assert_eq!(handle.phase(), STOPPED);
     assert!(!host.backend.holds());
 }
@@ -165,7 +170,8 @@ fn another_version(backend: &Arc<dyn VipBackend>) -> Member {
 /// The virtual router with another address.
 fn elsewhere(backend: &Arc<dyn VipBackend>) -> Member {
     let addresses = Ipv4Addresses::new(["192.0.2.101/24".parse::<Cidr<_>>().unwrap()]).unwrap();
-    let other = VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND);
+    let other =
+        VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND);
     Member::new("eth0", other, backend.clone())
 }
 
@@ -185,12 +191,17 @@ async fn a_drain_hands_over_to_a_peer() {
 async fn what_is_wrong_with_a_configuration_is_said_and_changes_nothing() {
     let host = Host::new(&Hub::new(), 1);
     let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
-    let twice =
-        vec![member(1, 100, &backend), member(2, 100, &backend), member(1, 50, &backend).name("other")];
+    let twice = vec![
+        member(1, 100, &backend),
+        member(2, 100, &backend),
+        member(1, 50, &backend).name("other"),
+    ];
     let error = host.node.configure(twice).await.unwrap_err();
     assert!(matches!(error, Error::Duplicate { vrid: 1, .. }), "{error}");
     let named = vec![member(1, 100, &backend).name("web"), member(2, 100, &backend).name("web")];
-    assert!(matches!(host.node.configure(named).await, Err(Error::DuplicateName(name)) if name == "web"));
+    assert!(
+        matches!(host.node.configure(named).await, Err(Error::DuplicateName(name)) if name == "web")
+    );
     assert!(host.node.status().await.unwrap().routers.is_empty());
 
     let web = host.node.add_member(member(1, 100, &backend).name("web")).await.unwrap();
@@ -255,7 +266,13 @@ impl Link for Mined {
         self.wire.try_recv(buffer)
     }
 
-    fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
+    fn send(
+        &mut self,
+        on: InterfaceId,
+        from: IpAddr,
+        to: IpAddr,
+        payload: &[u8],
+    ) -> io::Result<()> {
         assert!(!self.sends_panic || !self.mine.load(Ordering::Relaxed), "planted, too");
         self.wire.send(on, from, to, payload)
     }
@@ -287,7 +304,9 @@ async fn a_driver_that_panics_resigns_and_releases() {
 #[tokio::test]
 async fn nobody_is_active_whose_driver_is_starved() {
     let host = Host::new(&Hub::new(), 1);
-    let Protocol::V3Ipv4 { addresses, .. } = router(VRID, 100).protocol().clone() else { panic!("it is v3") };
+    let Protocol::V3Ipv4 { addresses, .. } = router(VRID, 100).protocol().clone() else {
+        panic!("it is v3")
+    };
     let interval = Duration::from_millis(100).try_into().unwrap();
     let router = VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, interval);
     let mut handle = host.node.add("eth0", router, host.backend.clone()).await.unwrap();

@@ -11,7 +11,9 @@ use std::{
 use async_trait::async_trait;
 use tokio::time::Instant;
 use vrrp_core::{Hold, LeaseFailure, Loss, Phase, Reach};
-use vrrp_net::{BackendError, Handle, Lease, Release, VipBackend, link::memory::Hub, monitor::HostEvent};
+use vrrp_net::{
+    BackendError, Handle, Lease, Release, VipBackend, link::memory::Hub, monitor::HostEvent,
+};
 
 use crate::world::{Host, INTERVAL, VRID, advert, becomes, router, until};
 
@@ -95,7 +97,10 @@ impl Scripted {
             Does::Well => {}
             Does::Takes(time) => tokio::time::sleep(time).await,
             Does::Fails => {
-                return Err(BackendError::new(LeaseFailure::Failed, format!("{word} was told to fail")));
+                return Err(BackendError::new(
+                    LeaseFailure::Failed,
+                    format!("{word} was told to fail"),
+                ));
             }
             Does::Hangs => {
                 let _cut_off = CutOff(self.clone(), cut);
@@ -110,7 +115,9 @@ impl Scripted {
 #[async_trait]
 impl VipBackend for Scripted {
     async fn acquire(&self, _: &Lease) -> Result<Reach, BackendError> {
-        self.call("acquire", "acquire dropped", |script| script.acquire).await.map(|()| Reach::OnLink)
+        self.call("acquire", "acquire dropped", |script| script.acquire)
+            .await
+            .map(|()| Reach::OnLink)
     }
 
     async fn release(&self, _: &Lease, _: &Release) -> Result<(), BackendError> {
@@ -194,7 +201,10 @@ async fn failing_on_release_is_told_and_the_node_makes_way_all_the_same() {
         let sent = host.priorities().len();
         tokio::time::sleep(INTERVAL).await;
         let said = error(&host).await.unwrap();
-        assert!(said.contains("was told to fail") || said.contains("panicked: planted"), "{does:?}: {said}");
+        assert!(
+            said.contains("was told to fail") || said.contains("panicked: planted"),
+            "{does:?}: {said}"
+        );
         assert_eq!(handle.phase(), Phase::Backup);
         assert_eq!(host.priorities().len(), sent, "it goes on advertising");
         // A fault in letting go is no reason not to take over.
@@ -247,7 +257,11 @@ async fn failing_on_renew_is_told_and_tried_again_and_the_node_stays() {
         let renewed = backend.count("renew");
         assert!(renewed >= 3, "{does:?}: {renewed} renewals");
         let expected = if matches!(does, Does::Hangs) { renewed - 1..=renewed } else { 0..=0 };
-        assert!(expected.contains(&backend.count("renew dropped")), "{does:?}: {:?}", backend.asked());
+        assert!(
+            expected.contains(&backend.count("renew dropped")),
+            "{does:?}: {:?}",
+            backend.asked()
+        );
     }
 }
 
@@ -299,7 +313,8 @@ async fn a9_failing_on_inspect_at_the_start_leaves_the_address_to_the_one_that_h
         becomes(&mut active, Phase::Held).await;
         let backend = Scripted::new(|script| script.inspect = does);
         let mut handle = add(&strong, 200, &backend).await;
-        let failure = if matches!(does, Does::Hangs) { LeaseFailure::TimedOut } else { LeaseFailure::Failed };
+        let failure =
+            if matches!(does, Does::Hangs) { LeaseFailure::TimedOut } else { LeaseFailure::Failed };
         becomes(&mut handle, Phase::Initialize(Hold::Backend(failure))).await;
         tokio::time::sleep(Duration::from_secs(30)).await;
         assert_eq!(strong.priorities(), [0_u8; 0], "{does:?}: not a word");
@@ -324,7 +339,11 @@ async fn failing_on_repair_is_failing_to_hold() {
         let released = backend.count("release");
         let address = IpAddr::from([192, 0, 2, 100]);
         host.monitor
-            .send(HostEvent::AddressRemoved { interface: "eth0".to_owned(), address, loss: Loss::Deleted })
+            .send(HostEvent::AddressRemoved {
+                interface: "eth0".to_owned(),
+                address,
+                loss: Loss::Deleted,
+            })
             .unwrap();
         becomes(&mut handle, Phase::Initialize(Hold::Backend(failure))).await;
         assert_eq!(host.priorities().last(), Some(&0), "{does:?}: it resigned");

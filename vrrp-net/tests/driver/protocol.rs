@@ -107,7 +107,13 @@ impl Link for Ahead {
         Ok(self.0.try_recv(buffer)?.map(|received| Received { stamp: Some(stamp), ..received }))
     }
 
-    fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
+    fn send(
+        &mut self,
+        on: InterfaceId,
+        from: IpAddr,
+        to: IpAddr,
+        payload: &[u8],
+    ) -> io::Result<()> {
         self.0.send(on, from, to, payload)
     }
 
@@ -152,7 +158,10 @@ async fn an_active_that_was_suspended_lets_go_before_it_says_anything() {
     let (said, announced) = (host.wire.sent().len(), host.wire.announced().len());
     tokio::time::advance(INTERVAL * 3600).await;
     let status = host.node.status().await.unwrap();
-    assert_eq!((status.routers[0].phase, status.routers[0].reason), (Phase::Backup, Reason::Stalled));
+    assert_eq!(
+        (status.routers[0].phase, status.routers[0].reason),
+        (Phase::Backup, Reason::Stalled)
+    );
     assert!(status.routers[0].probation.is_some());
     called(&host.backend, |calls| calls.last().is_some_and(released)).await;
     // Nobody counts on its last advertisement any more, so that it need not resign.
@@ -216,7 +225,13 @@ impl Link for Endless {
         Ok(Some(Received { meta, len: payload.len(), stamp, refused: false }))
     }
 
-    fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
+    fn send(
+        &mut self,
+        on: InterfaceId,
+        from: IpAddr,
+        to: IpAddr,
+        payload: &[u8],
+    ) -> io::Result<()> {
         self.wire.send(on, from, to, payload)
     }
 
@@ -261,9 +276,13 @@ async fn a_flood_of_one_port_is_not_read_on_for_the_others() {
         most_reads: Arc::clone(&most_reads),
         ..Endless::new(wire)
     });
-    let addresses = vrrp_core::Ipv6Addresses::new(["fe80::100".parse::<Cidr<_>>().unwrap()]).unwrap();
-    let quiet =
-        vrrp_core::VirtualRouter::v3_ipv6(VRID.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND);
+    let addresses =
+        vrrp_core::Ipv6Addresses::new(["fe80::100".parse::<Cidr<_>>().unwrap()]).unwrap();
+    let quiet = vrrp_core::VirtualRouter::v3_ipv6(
+        VRID.try_into().unwrap(),
+        addresses,
+        Centiseconds::ONE_SECOND,
+    );
     let _quiet = host.node.add("eth0", quiet, host.backend.clone()).await.unwrap();
     let mut handle = host.add(100).await;
     becomes(&mut handle, Phase::Held).await;
@@ -343,7 +362,13 @@ impl Link for Stubborn {
         self.0.try_recv(buffer)
     }
 
-    fn send(&mut self, on: InterfaceId, from: IpAddr, to: IpAddr, payload: &[u8]) -> io::Result<()> {
+    fn send(
+        &mut self,
+        on: InterfaceId,
+        from: IpAddr,
+        to: IpAddr,
+        payload: &[u8],
+    ) -> io::Result<()> {
         self.0.send(on, from, to, payload)
     }
 
@@ -376,7 +401,8 @@ async fn refusals_are_counted_where_status_shows_them() {
     let (meta, payload) = advert(8, 77, 200);
     hub.inject(meta, &payload);
     let mut status = host.node.status().await.unwrap();
-    until("the packets were read", || host.wire.clone().try_recv(&mut [0; 64]).unwrap().is_none()).await;
+    until("the packets were read", || host.wire.clone().try_recv(&mut [0; 64]).unwrap().is_none())
+        .await;
     status = host.node.status().await.unwrap_or(status);
     let [router] = &status.routers[..] else { panic!("{status:?}") };
     assert_eq!(router.counters.rejected(vrrp_core::Rejected::Ttl), 1);

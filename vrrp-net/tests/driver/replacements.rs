@@ -138,7 +138,8 @@ async fn an_answer_for_addresses_that_were_replaced_is_no_answer() {
         for handle in &mut handles {
             becomes(handle, Phase::Held).await;
             let key = handle.key();
-            let there = || host.backend.addresses(key) == [Cidr::from(IpAddr::from([192, 0, 2, 101]))];
+            let there =
+                || host.backend.addresses(key) == [Cidr::from(IpAddr::from([192, 0, 2, 101]))];
             until("the new address is held", there).await;
         }
     }
@@ -150,7 +151,8 @@ async fn addresses_change_without_a_transition() {
     let host = Host::new(&Hub::new(), 1);
     let leases = Leases::default();
     let backend: Arc<dyn VipBackend> = Arc::new(leases.clone());
-    let mut handle = host.node.configure(vec![with(&[100, 101], &backend)]).await.unwrap().remove(0);
+    let mut handle =
+        host.node.configure(vec![with(&[100, 101], &backend)]).await.unwrap().remove(0);
     becomes(&mut handle, Phase::Held).await;
     let mut events = host.node.events();
     let told = |lists: &[&[u8]]| {
@@ -213,7 +215,8 @@ impl VipBackend for Leases {
 fn with(octets: &[u8], backend: &Arc<dyn VipBackend>) -> Member {
     let addresses = octets.iter().map(|octet| Cidr::from(Ipv4Addr::new(192, 0, 2, *octet)));
     let addresses = Ipv4Addresses::new(addresses).unwrap();
-    let router = VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND);
+    let router =
+        VirtualRouter::v3_ipv4(VRID.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND);
     Member::new("eth0", router, backend.clone())
 }
 
@@ -221,6 +224,7 @@ fn owner(vrid: u8, octet: u8, backend: &Arc<dyn VipBackend>) -> Member {
     let address = Cidr::from(Ipv4Addr::new(192, 0, 2, octet));
     let vrid = Vrid::try_from(vrid).unwrap();
     let addresses = Ipv4Addresses::new([address]).unwrap();
-    let router = VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND).role(Role::Owner);
+    let router =
+        VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND).role(Role::Owner);
     Member::new("eth0", router, backend.clone())
 }

@@ -9,8 +9,8 @@ use std::{
 
 use tokio::{sync::mpsc::UnboundedSender, time::timeout};
 use vrrp_core::{
-    Centiseconds, Cidr, Family, IPV4_GROUP, InterfaceId, InterfaceStatus, Ipv4Addresses, Key, Loss, Phase,
-    Preempt, Role, RxMeta, VirtualRouter, Vrid,
+    Centiseconds, Cidr, Family, IPV4_GROUP, InterfaceId, InterfaceStatus, Ipv4Addresses, Key, Loss,
+    Phase, Preempt, Role, RxMeta, VirtualRouter, Vrid,
 };
 use vrrp_net::{
     Handle, Member, Node, VipBackend,
@@ -55,7 +55,8 @@ impl Host {
 
     /// The kernel says that eth0 has this index, and is up or not.
     pub(crate) fn interface(&self, index: u32, up: bool) {
-        let status = InterfaceStatus { present: true, up, ipv4: Some(self.address), ..Default::default() };
+        let status =
+            InterfaceStatus { present: true, up, ipv4: Some(self.address), ..Default::default() };
         self.tell(Snapshot { index, mac: [2, 0, 0, 0, 0, 1], status, ..Snapshot::default() });
     }
 
@@ -67,7 +68,9 @@ impl Host {
     pub(crate) fn lose(&self) {
         let address = IpAddr::from([192, 0, 2, 100]);
         let interface = "eth0".to_owned();
-        self.monitor.send(HostEvent::AddressRemoved { interface, address, loss: Loss::Deleted }).unwrap();
+        self.monitor
+            .send(HostEvent::AddressRemoved { interface, address, loss: Loss::Deleted })
+            .unwrap();
     }
 
     pub(crate) async fn add(&self, priority: u8) -> Handle {

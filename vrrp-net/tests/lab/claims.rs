@@ -9,9 +9,18 @@ use crate::{A4, Outcome, Pair, SOON, advert, check, count_adverts, needs_nft};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
-        needs_nft("what_is_lost_to_one_host_reaches_another", what_is_lost_to_one_host_reaches_another),
-        Trial::test("a_capture_of_claims_leaves_out_the_rest", a_capture_of_claims_leaves_out_the_rest),
-        Trial::test("a_watch_knows_when_a_host_had_an_address", a_watch_knows_when_a_host_had_an_address),
+        needs_nft(
+            "what_is_lost_to_one_host_reaches_another",
+            what_is_lost_to_one_host_reaches_another,
+        ),
+        Trial::test(
+            "a_capture_of_claims_leaves_out_the_rest",
+            a_capture_of_claims_leaves_out_the_rest,
+        ),
+        Trial::test(
+            "a_watch_knows_when_a_host_had_an_address",
+            a_watch_knows_when_a_host_had_an_address,
+        ),
     ]
 }
 
@@ -63,7 +72,8 @@ fn a_capture_of_claims_leaves_out_the_rest() -> Outcome {
 fn a_watch_knows_when_a_host_had_an_address() -> Outcome {
     let host = Host::new("a")?;
     let ip = |verb: &'static str| -> Outcome {
-        let run = || Command::new("ip").args(["address", verb, "10.0.0.100/24", "dev", "lo"]).status();
+        let run =
+            || Command::new("ip").args(["address", verb, "10.0.0.100/24", "dev", "lo"]).status();
         let status = host.run(run)??;
         check(status.success(), format!("ip address {verb} ended with {status}"))
     };
@@ -76,16 +86,23 @@ fn a_watch_knows_when_a_host_had_an_address() -> Outcome {
     // A renewal is no news.
     ip("replace")?;
     let late = Watch::start(&host, address)?;
-    check(late.held().iter().all(|held| held.until.is_none()), "what was there before is not seen")?;
+    check(
+        late.held().iter().all(|held| held.until.is_none()),
+        "what was there before is not seen",
+    )?;
     ip("del")?;
     for watch in [&watch, &late] {
         let is_gone = || watch.held().iter().all(|held| held.until.is_some());
         check(wait_until(SOON, is_gone), "that it is gone is not seen")?;
         let held = watch.held();
         check(held.len() == 1, format!("{held:?}"))?;
-        let in_order =
-            held.iter().all(|held| begun <= held.from && held.until.is_some_and(|at| held.from <= at));
-        check(in_order && held.iter().all(|held| held.until <= Some(lab::now())), format!("{held:?}"))?;
+        let in_order = held
+            .iter()
+            .all(|held| begun <= held.from && held.until.is_some_and(|at| held.from <= at));
+        check(
+            in_order && held.iter().all(|held| held.until <= Some(lab::now())),
+            format!("{held:?}"),
+        )?;
     }
     ip("add")?;
     check(wait_until(SOON, || watch.held().len() == 2), "that it is back is not seen")

@@ -47,16 +47,20 @@ impl World {
     /// Waits for an advertisement with this priority octet, sent after `since`.
     fn hears(&self, since: Duration, priority: u8, log: impl Fn() -> String) -> Result<(), Failed> {
         let heard = self.capture.wait_for(SOON, |frame| {
-            frame.at >= since && frame.vrrp().is_some_and(|vrrp| vrrp.payload.get(2) == Some(&priority))
+            frame.at >= since
+                && frame.vrrp().is_some_and(|vrrp| vrrp.payload.get(2) == Some(&priority))
         });
-        heard.map(|_| ()).ok_or_else(|| format!("no priority {priority}; its log: {}", log()).into())
+        heard
+            .map(|_| ())
+            .ok_or_else(|| format!("no priority {priority}; its log: {}", log()).into())
     }
 }
 
 fn is_a_version(said: Option<String>) -> Result<(), Failed> {
     let number = said.as_deref().and_then(|said| said.split(' ').nth(1));
-    let is_one =
-        number.is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()) && number.contains('.'));
+    let is_one = number.is_some_and(|number| {
+        number.starts_with(|c: char| c.is_ascii_digit()) && number.contains('.')
+    });
     if is_one { Ok(()) } else { Err(format!("{said:?} is no version").into()) }
 }
 
@@ -103,7 +107,8 @@ fn frr_speaks_resigns_and_dies() -> Result<(), Failed> {
     is_a_version(Frr::version())?;
     let world = world()?;
     Frr::macvlan(&world.host, "eth0", 51, &["10.0.0.100/24"])?;
-    let config = "interface eth0\n vrrp 51 version 3\n vrrp 51 priority 120\n vrrp 51 ip 10.0.0.100\n";
+    let config =
+        "interface eth0\n vrrp 51 version 3\n vrrp 51 priority 120\n vrrp 51 ip 10.0.0.100\n";
     let start = || Frr::start(&world.host, world.folder(), config);
     let begun = lab::now();
     let mut peer = start()?;

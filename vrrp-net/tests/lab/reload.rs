@@ -30,13 +30,12 @@ const LISTS: &[&[u8]] = &[&[101, 100], &[101, 102, 100], &[102, 100], &[100, 103
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         Trial::test("b02_addresses_change_under_traffic", addresses_change_under_traffic),
-        Trial::ignorable_test(
-            "b02_addresses_change_under_traffic_of_keepalived",
-            || match Keepalived::missing() {
+        Trial::ignorable_test("b02_addresses_change_under_traffic_of_keepalived", || {
+            match Keepalived::missing() {
                 Some(why) => Ok(libtest_mimic::Completion::ignored_with(why)),
                 None => change_keepalived().map(|()| libtest_mimic::Completion::Completed),
-            },
-        ),
+            }
+        }),
     ]
 }
 
@@ -91,7 +90,8 @@ impl Drop for Embedded {
 }
 
 fn run(priority: u8, mut orders: UnboundedReceiver<Order>) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(text)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(text)?;
     runtime.block_on(async {
         let node = Node::linux().map_err(text)?;
         let backend: Arc<dyn VipBackend> = Arc::new(Netlink::new().map_err(text)?);
@@ -190,8 +190,12 @@ fn changes(mut monitor: Process) -> Result<(Vec<u8>, Vec<u8>), Failed> {
         let address = line.split("inet ").nth(1)?.split('/').next()?;
         address.strip_prefix("10.0.0.")?.parse().ok()
     };
-    let (gone, there): (Vec<&str>, Vec<&str>) = lines.lines().partition(|line| line.contains("Deleted"));
-    Ok((gone.into_iter().filter_map(octet).collect(), there.into_iter().filter_map(octet).collect()))
+    let (gone, there): (Vec<&str>, Vec<&str>) =
+        lines.lines().partition(|line| line.contains("Deleted"));
+    Ok((
+        gone.into_iter().filter_map(octet).collect(),
+        there.into_iter().filter_map(octet).collect(),
+    ))
 }
 
 fn addresses_change_under_traffic() -> Outcome {
@@ -206,7 +210,10 @@ fn addresses_change_under_traffic() -> Outcome {
     let (monitor, mark) = (world.monitor()?, client.mark());
     // It listens once it has seen a renewal.
     let renewed = client.mark();
-    check(wait_until(SOON, || client.since(renewed).answered > 1_500), "the client is not answered")?;
+    check(
+        wait_until(SOON, || client.since(renewed).answered > 1_500),
+        "the client is not answered",
+    )?;
     for node in [&active, &backup] {
         node.transitions()?;
     }
@@ -216,11 +223,17 @@ fn addresses_change_under_traffic() -> Outcome {
         world.wait_for(&watches, list)?;
     }
     let settled = client.mark();
-    check(wait_until(SOON, || client.since(settled).answered > 3_000), "the client is not answered")?;
+    check(
+        wait_until(SOON, || client.since(settled).answered > 3_000),
+        "the client is not answered",
+    )?;
     let lost = client.since(mark).lost;
     let transitions = (active.transitions()?, backup.transitions()?);
     let (gone, there) = changes(monitor)?;
-    println!("{} reloads: here {lost} packets lost, transitions {transitions:?}, gone {gone:?}", LISTS.len());
+    println!(
+        "{} reloads: here {lost} packets lost, transitions {transitions:?}, gone {gone:?}",
+        LISTS.len()
+    );
     check(lost == 0, format!("{lost} packets lost"))?;
     check(transitions == (0, 0), format!("transitions {transitions:?}"))?;
     check(gone == [101, 102], format!("what went: {gone:?}"))?;
@@ -230,7 +243,8 @@ fn addresses_change_under_traffic() -> Outcome {
 }
 
 fn keepalived_conf(list: &[u8]) -> String {
-    let addresses: Vec<String> = list.iter().map(|octet| format!("  10.0.0.{octet}/24\n")).collect();
+    let addresses: Vec<String> =
+        list.iter().map(|octet| format!("  10.0.0.{octet}/24\n")).collect();
     format!(
         "vrrp_instance web {{\n interface eth0\n virtual_router_id 51\n version 3\n priority 200\n \
          virtual_ipaddress {{\n{} }}\n}}\n",
@@ -251,7 +265,10 @@ fn change_keepalived() -> Outcome {
         world.wait_for(&watches, list)?;
     }
     let settled = client.mark();
-    check(wait_until(SOON, || client.since(settled).answered > 1_000), "the client is not answered")?;
+    check(
+        wait_until(SOON, || client.since(settled).answered > 1_000),
+        "the client is not answered",
+    )?;
     let entered = keepalived.log().matches("Entering MASTER STATE").count();
     println!(
         "{} reloads: keepalived {} packets lost, MASTER entered {entered} times",

@@ -57,8 +57,11 @@ impl Wire {
 impl Node {
     fn new(switch: &Switch, number: u8) -> Self {
         let host = Host::new(&format!("host{number}")).unwrap();
-        let addresses =
-            [format!("192.0.2.{number}/24"), format!("fd00::{number}/64"), format!("fe80::{number}/64")];
+        let addresses = [
+            format!("192.0.2.{number}/24"),
+            format!("fd00::{number}/64"),
+            format!("fe80::{number}/64"),
+        ];
         let addresses = addresses.each_ref().map(String::as_str);
         let cable = Cable::new(&host, "eth0", switch, &addresses).unwrap();
         Self { host, cable, number }

@@ -14,7 +14,10 @@ use vrrp_net::{
 use crate::world::{SOON, Test, World, cidr, lease};
 
 pub(crate) const TESTS: &[(&str, Test)] = &[
-    ("an_address_is_leased_marked_and_never_a_source", an_address_is_leased_marked_and_never_a_source),
+    (
+        "an_address_is_leased_marked_and_never_a_source",
+        an_address_is_leased_marked_and_never_a_source,
+    ),
     ("acquiring_again_is_idempotent", acquiring_again_is_idempotent),
     ("an_address_of_the_host_is_not_taken", an_address_of_the_host_is_not_taken),
     ("a_claimed_address_is_not_taken_back", a_claimed_address_is_not_taken_back),
@@ -35,7 +38,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         "what_version_0_1_left_goes_when_it_cannot_be_adopted",
         what_version_0_1_left_goes_when_it_cannot_be_adopted,
     ),
-    ("what_version_0_1_left_is_looked_for_at_start_only", what_version_0_1_left_is_looked_for_at_start_only),
+    (
+        "what_version_0_1_left_is_looked_for_at_start_only",
+        what_version_0_1_left_is_looked_for_at_start_only,
+    ),
     ("without_the_capability_it_is_denied", without_the_capability_it_is_denied),
     ("a_missing_interface_has_a_name", a_missing_interface_has_a_name),
     ("an_inspection_sees_what_is_wrong", an_inspection_sees_what_is_wrong),
@@ -126,12 +132,19 @@ fn an_address_of_the_host_is_not_taken(world: &mut World) {
     let backend = Backend::new();
     world.add_own("eth0", "192.0.2.1/24");
     world.add_own("eth1", "192.0.2.2/25");
-    for (address, interface) in [("192.0.2.1/24", "eth0"), ("192.0.2.1/32", "eth0"), ("192.0.2.2/24", "eth1")]
+    for (address, interface) in
+        [("192.0.2.1/24", "eth0"), ("192.0.2.1/32", "eth0"), ("192.0.2.2/24", "eth1")]
     {
         let lease = lease(&["192.0.2.10/24", address], 30);
         let bare = address.split('/').next().unwrap();
-        assert_eq!(failure(backend.acquire(&lease), &[bare, interface]), LeaseFailure::AddressPresent);
-        assert_eq!(failure(backend.inspect(&lease), &[bare, interface]), LeaseFailure::AddressPresent);
+        assert_eq!(
+            failure(backend.acquire(&lease), &[bare, interface]),
+            LeaseFailure::AddressPresent
+        );
+        assert_eq!(
+            failure(backend.inspect(&lease), &[bare, interface]),
+            LeaseFailure::AddressPresent
+        );
     }
     assert_eq!(world.texts("eth0"), ["192.0.2.1/24"]);
     assert!(world.addresses("eth0").iter().all(|own| own.valid.is_none() && !own.is_leftover()));
@@ -145,7 +158,10 @@ fn a_claimed_address_is_not_taken_back(world: &mut World) {
         backend.acquire(&lease).unwrap();
     }
     world.claim("eth0", "192.0.2.10/24");
-    assert_eq!(failure(backend.acquire(&lease), &["192.0.2.10", "eth0"]), LeaseFailure::AddressPresent);
+    assert_eq!(
+        failure(backend.acquire(&lease), &["192.0.2.10", "eth0"]),
+        LeaseFailure::AddressPresent
+    );
     assert!(!world.addresses("eth0").iter().any(|address| address.is_ours()));
 }
 
@@ -171,7 +187,10 @@ fn a_virtual_address_is_held_on_one_interface(world: &mut World) {
     let mut other = lease.clone();
     other.key.vrid = 52.try_into().unwrap();
     other.interface = "eth1".into();
-    assert_eq!(failure(backend.acquire(&other), &["192.0.2.10", "eth0"]), LeaseFailure::AddressPresent);
+    assert_eq!(
+        failure(backend.acquire(&other), &["192.0.2.10", "eth0"]),
+        LeaseFailure::AddressPresent
+    );
     // But it moves with its virtual router, whose interface's name has moved on to another one.
     lease.interface = "eth1".into();
     backend.acquire(&lease).unwrap();
@@ -192,8 +211,9 @@ fn a_lease_ends_by_itself(world: &mut World) {
     Backend::new().acquire(&lease(&["192.0.2.10/24", "2001:db8::10/64"], 2)).unwrap();
     assert_eq!(world.texts("eth0").len(), 2);
     // It is late by 2.3 s at the worst that was measured.
-    world
-        .until_within(Duration::from_secs(8), "the end of the lease", |world| world.texts("eth0").is_empty());
+    world.until_within(Duration::from_secs(8), "the end of the lease", |world| {
+        world.texts("eth0").is_empty()
+    });
     assert!(begun.elapsed() > Duration::from_millis(900), "after {:?}", begun.elapsed());
 }
 
@@ -207,7 +227,9 @@ fn a_renewal_keeps_it(world: &mut World) {
         backend.renew(&lease(&texts, 3)).unwrap();
         let ours: Vec<_> = world.addresses("eth0").into_iter().filter(|a| a.is_ours()).collect();
         assert_eq!(ours.len(), 2, "after {:?}", begun.elapsed());
-        let has = |flag| ours.iter().all(|address| address.ip().is_ipv4() || address.flags.contains(flag));
+        let has = |flag| {
+            ours.iter().all(|address| address.ip().is_ipv4() || address.flags.contains(flag))
+        };
         assert!(has(AddressFlags::Nodad | AddressFlags::Noprefixroute), "{ours:?}");
         std::thread::sleep(Duration::from_millis(250));
     }
@@ -236,7 +258,10 @@ fn a_permanent_one_has_no_lifetime(world: &mut World) {
     backend.renew(&lease).unwrap();
     let held = world.addresses("eth0");
     assert_eq!(held.len(), 2);
-    assert!(held.iter().all(|held| held.valid.is_none() && held.mark == Some(Mark::Held)), "{held:?}");
+    assert!(
+        held.iter().all(|held| held.valid.is_none() && held.mark == Some(Mark::Held)),
+        "{held:?}"
+    );
     assert!(held.iter().all(|held| held.flags.contains(AddressFlags::Deprecated)), "{held:?}");
     assert!(!held.iter().any(|held| held.is_adoptable(SOON)), "{held:?}");
     backend.release(&lease, Reason::Shutdown).unwrap();
@@ -294,7 +319,9 @@ fn what_a_crash_left_is_gone_on_with(world: &mut World) {
     // The kernel's stamps can lag some tenths of a second.
     assert!(adopted.renewed_ago < begun.elapsed() + Duration::from_secs(1), "{adopted:?}");
     assert_eq!(world.texts("eth0"), before);
-    world.until("it ages", |_| backend.adopt(&lease).unwrap().renewed_ago > Duration::from_millis(1500));
+    world.until("it ages", |_| {
+        backend.adopt(&lease).unwrap().renewed_ago > Duration::from_millis(1500)
+    });
     backend.renew(&lease).unwrap();
     assert!(backend.adopt(&lease).unwrap().renewed_ago < Duration::from_secs(1));
     backend.release(&lease, Reason::Shutdown).unwrap();
@@ -355,7 +382,9 @@ fn what_version_0_1_left_is_adopted_and_marked(world: &mut World) {
 }
 
 fn what_version_0_1_left_goes_when_it_cannot_be_adopted(world: &mut World) {
-    for (protocol, valid, permanent) in [(113, Some(30), false), (112, None, false), (112, None, true)] {
+    for (protocol, valid, permanent) in
+        [(113, Some(30), false), (112, None, false), (112, None, true)]
+    {
         leave_as_0_1(world, protocol, valid);
         let netlink = Netlink::new().unwrap();
         let backend = Backend::of(if permanent { netlink.permanent() } else { netlink });
@@ -383,7 +412,10 @@ fn without_the_capability_it_is_denied(world: &mut World) {
     crate::world::without_capabilities(|| {
         let backend = Backend::new();
         assert_eq!(failure(backend.inspect(&lease), &["CAP_NET_ADMIN"]), LeaseFailure::Denied);
-        assert_eq!(failure(backend.acquire(&lease), &["192.0.2.10", "CAP_NET_ADMIN"]), LeaseFailure::Denied);
+        assert_eq!(
+            failure(backend.acquire(&lease), &["192.0.2.10", "CAP_NET_ADMIN"]),
+            LeaseFailure::Denied
+        );
     });
     assert!(world.texts("eth0").is_empty());
 }
@@ -405,7 +437,10 @@ fn an_inspection_sees_what_is_wrong(world: &mut World) {
     backend.acquire(&lease).unwrap();
     backend.inspect(&lease).unwrap();
     world.set_up("eth1", false);
-    assert_eq!(failure(backend.inspect(&lease), &["eth0 is down or has no carrier"]), LeaseFailure::Failed);
+    assert_eq!(
+        failure(backend.inspect(&lease), &["eth0 is down or has no carrier"]),
+        LeaseFailure::Failed
+    );
 }
 
 fn ipv6_answers_at_once(world: &mut World) {

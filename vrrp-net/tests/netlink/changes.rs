@@ -41,12 +41,16 @@ fn what_is_new_is_put_and_what_is_gone_goes(world: &mut World) {
 
 fn a_subnet_that_is_gone_loses_its_route(world: &mut World) {
     let backend = Backend::new();
-    let (old, new) = (["2001:db8:1::10/64", "198.51.100.10/24"], ["2001:db8:2::10/64", "203.0.113.10/24"]);
+    let (old, new) =
+        (["2001:db8:1::10/64", "198.51.100.10/24"], ["2001:db8:2::10/64", "203.0.113.10/24"]);
     backend.acquire(&lease(&old, 30)).unwrap();
     backend.repair(&changed(&new, &old)).unwrap();
-    for (subnet, routes) in
-        [("2001:db8:1::/64", 0), ("198.51.100.0/24", 0), ("2001:db8:2::/64", 1), ("203.0.113.0/24", 1)]
-    {
+    for (subnet, routes) in [
+        ("2001:db8:1::/64", 0),
+        ("198.51.100.0/24", 0),
+        ("2001:db8:2::/64", 1),
+        ("203.0.113.0/24", 1),
+    ] {
         assert_eq!(world.routes(subnet).len(), routes, "{subnet}");
     }
 }
@@ -56,7 +60,10 @@ fn a_release_lets_go_of_both_lists(world: &mut World) {
     backend.acquire(&lease(&["192.0.2.10/32", "192.0.2.11/32"], 30)).unwrap();
     // Before it was carried out, everything is let go.
     backend
-        .release(&changed(&["192.0.2.11/32", "192.0.2.12/32"], &["192.0.2.10/32"]), Reason::Shutdown)
+        .release(
+            &changed(&["192.0.2.11/32", "192.0.2.12/32"], &["192.0.2.10/32"]),
+            Reason::Shutdown,
+        )
         .unwrap();
     assert!(world.texts("eth0").is_empty());
 }

@@ -29,9 +29,18 @@ use crate::{
 };
 
 pub(crate) const TESTS: &[(&str, Test)] = &[
-    ("a1_what_waited_through_an_overrun_is_not_believed", a1_what_waited_through_an_overrun_is_not_believed),
-    ("a1_an_address_that_went_in_an_overrun_is_gone", a1_an_address_that_went_in_an_overrun_is_gone),
-    ("a2_a_family_that_went_and_came_back_is_another", a2_a_family_that_went_and_came_back_is_another),
+    (
+        "a1_what_waited_through_an_overrun_is_not_believed",
+        a1_what_waited_through_an_overrun_is_not_believed,
+    ),
+    (
+        "a1_an_address_that_went_in_an_overrun_is_gone",
+        a1_an_address_that_went_in_an_overrun_is_gone,
+    ),
+    (
+        "a2_a_family_that_went_and_came_back_is_another",
+        a2_a_family_that_went_and_came_back_is_another,
+    ),
     (
         "a3_an_interface_that_came_back_as_it_was_is_another_one",
         a3_an_interface_that_came_back_as_it_was_is_another_one,
@@ -160,12 +169,19 @@ fn a10_what_runs_out_while_others_change_is_told_apart(world: &mut World) {
         if put < EACH && begun.elapsed() > Duration::from_millis(20) * put.into() {
             let seconds = 1 + put / 2 % 2;
             for text in [format!("198.18.0.{put}/32"), format!("2001:db8::{put}/128")] {
-                let put_now = Put { index, cidr: cidr(&text), mark: Mark::Held, valid: Some(seconds.into()) };
+                let put_now =
+                    Put { index, cidr: cidr(&text), mark: Mark::Held, valid: Some(seconds.into()) };
                 world.socket.request(put_now.message(), NLM_F_CREATE | NLM_F_EXCL).unwrap();
                 let is_deleted = put % 2 == 0;
-                expected.insert(cidr(&text).address(), if is_deleted { Loss::Deleted } else { Loss::Lapsed });
+                expected.insert(
+                    cidr(&text).address(),
+                    if is_deleted { Loss::Deleted } else { Loss::Lapsed },
+                );
                 if is_deleted {
-                    deletions.push_back((Instant::now() + Duration::from_secs(seconds.into()) / 2, text));
+                    deletions.push_back((
+                        Instant::now() + Duration::from_secs(seconds.into()) / 2,
+                        text,
+                    ));
                 }
             }
             put += 1;
@@ -179,8 +195,11 @@ fn a10_what_runs_out_while_others_change_is_told_apart(world: &mut World) {
         });
         // A change in each 3 ms or so, and the rest of the time the monitor reads.
         let cidr = cidr("203.0.113.1/32");
-        let change =
-            if changes % 2 == 0 { addresses::add_own(other, cidr) } else { addresses::delete(other, cidr) };
+        let change = if changes % 2 == 0 {
+            addresses::add_own(other, cidr)
+        } else {
+            addresses::delete(other, cidr)
+        };
         world.socket.request(change, NLM_F_CREATE).unwrap();
         changes += 1;
         let Watch { runtime, monitor } = &mut watch;
@@ -193,7 +212,12 @@ fn a10_what_runs_out_while_others_change_is_told_apart(world: &mut World) {
         }
     }
     let wrong: Vec<_> = told.iter().filter(|(address, loss)| expected[address] != **loss).collect();
-    println!("{changes} changes in {:?}, {} of {} told wrong", begun.elapsed(), wrong.len(), told.len());
+    println!(
+        "{changes} changes in {:?}, {} of {} told wrong",
+        begun.elapsed(),
+        wrong.len(),
+        told.len()
+    );
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
@@ -216,7 +240,10 @@ fn a8_a_flood_that_concerns_nobody_leaves_the_caller_his_turn(world: &mut World)
     while wakes.0.swap(0, Ordering::Relaxed) > 0 || calls == 0 {
         // The runtime learns that there is something to read.
         runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
-        assert!(monitor.poll_event(&mut Context::from_waker(&waker)).is_pending(), "it concerns nobody");
+        assert!(
+            monitor.poll_event(&mut Context::from_waker(&waker)).is_pending(),
+            "it concerns nobody"
+        );
         calls += 1;
     }
     assert!(calls >= 8, "{CHANGES} notifications and more were read in {calls} calls");

@@ -24,7 +24,10 @@ fn a_virtual_router_is_run_once_on_a_host(_: &mut World) {
         let error = other.add("eth0", router(51), Memory::new()).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, Error::Taken { vrid: 51, .. }), "{text}");
-        assert!(text.contains(&format!("process {} (", process::id())) && text.contains("eth0"), "{text}");
+        assert!(
+            text.contains(&format!("process {} (", process::id())) && text.contains("eth0"),
+            "{text}"
+        );
         // Another VRID, another interface.
         other.add("eth0", router(52), Memory::new()).await.unwrap();
         other.add("eth1", router(51), Memory::new()).await.unwrap();

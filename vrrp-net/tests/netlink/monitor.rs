@@ -30,13 +30,19 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("an_interface_comes_and_goes_and_comes_back", an_interface_comes_and_goes_and_comes_back),
     ("a_renamed_interface_is_another_one", a_renamed_interface_is_another_one),
     ("down_and_no_carrier_are_not_up", down_and_no_carrier_are_not_up),
-    ("a_virtual_address_without_a_tag_is_not_the_hosts", a_virtual_address_without_a_tag_is_not_the_hosts),
+    (
+        "a_virtual_address_without_a_tag_is_not_the_hosts",
+        a_virtual_address_without_a_tag_is_not_the_hosts,
+    ),
     ("a_removed_address_is_told", a_removed_address_is_told),
     ("what_nobody_deleted_is_told_apart", what_nobody_deleted_is_told_apart),
     ("a_claimed_address_is_told_as_removed", a_claimed_address_is_told_as_removed),
     ("a_removed_route_of_a_virtual_address_is_told", a_removed_route_of_a_virtual_address_is_told),
     ("routes_that_are_not_ours_wake_nobody", routes_that_are_not_ours_wake_nobody),
-    ("a_route_that_goes_with_its_address_is_not_told", a_route_that_goes_with_its_address_is_not_told),
+    (
+        "a_route_that_goes_with_its_address_is_not_told",
+        a_route_that_goes_with_its_address_is_not_told,
+    ),
     ("virtual_addresses_wake_nobody", virtual_addresses_wake_nobody),
     ("renewals_do_not_even_wake_the_monitor", renewals_do_not_even_wake_the_monitor),
     ("lost_notifications_are_made_up_for", lost_notifications_are_made_up_for),
@@ -60,7 +66,9 @@ impl Watch {
     pub(crate) fn on(name: &str) -> (Self, Option<InterfaceSnapshot>) {
         let mut watch = Self::new(Monitor::new);
         watch.monitor.watch(name);
-        let MonitorEvent::Interface { snapshot, .. } = watch.next() else { panic!("no first event") };
+        let MonitorEvent::Interface { snapshot, .. } = watch.next() else {
+            panic!("no first event")
+        };
         (watch, snapshot)
     }
 
@@ -91,7 +99,8 @@ impl Watch {
 pub(crate) fn has_own(text: &str) -> impl Fn(Option<&InterfaceSnapshot>) -> bool {
     let own = cidr(text);
     move |snapshot| {
-        snapshot.is_some_and(|snapshot| snapshot.addresses.iter().any(|address| address.cidr == own))
+        snapshot
+            .is_some_and(|snapshot| snapshot.addresses.iter().any(|address| address.cidr == own))
     }
 }
 
@@ -123,7 +132,10 @@ fn an_interface_comes_and_goes_and_comes_back(world: &mut World) {
         let snapshot = watch.until("eth2", is_ready).unwrap();
         assert_eq!(snapshot.mac, world.link("eth2").unwrap().mac);
         let status = InterfaceSnapshot::status(Some(&snapshot));
-        assert_eq!((status.present, status.up, status.ipv4), (true, true, "192.0.2.1".parse().ok()));
+        assert_eq!(
+            (status.present, status.up, status.ipv4),
+            (true, true, "192.0.2.1".parse().ok())
+        );
         indices.push(snapshot.index);
         let message = links::delete(snapshot.index);
         world.socket.request(message, 0).unwrap();
@@ -312,7 +324,11 @@ fn a_route_that_goes_with_its_address_is_not_told(world: &mut World) {
     loop {
         match watch.next() {
             MonitorEvent::RouteRemoved { prefix, .. } => panic!("told of {prefix}"),
-            MonitorEvent::Interface { snapshot, .. } if !snapshot.as_ref().is_some_and(|is| is.up) => break,
+            MonitorEvent::Interface { snapshot, .. }
+                if !snapshot.as_ref().is_some_and(|is| is.up) =>
+            {
+                break;
+            }
             _ => {}
         }
     }
@@ -321,7 +337,9 @@ fn a_route_that_goes_with_its_address_is_not_told(world: &mut World) {
     loop {
         match watch.next() {
             MonitorEvent::RouteRemoved { prefix, .. } => panic!("told of {prefix}"),
-            MonitorEvent::Interface { snapshot, .. } if has_own("198.51.100.1/24")(snapshot.as_ref()) => {
+            MonitorEvent::Interface { snapshot, .. }
+                if has_own("198.51.100.1/24")(snapshot.as_ref()) =>
+            {
                 break;
             }
             _ => {}
@@ -401,7 +419,9 @@ fn lost_notifications_are_made_up_for(world: &mut World) {
                 assert_eq!((address, ours), (cidr("192.0.2.10/24").address(), true));
                 is_told = true;
             }
-            MonitorEvent::Interface { snapshot, .. } => is_seen |= has_own("192.0.2.1/24")(snapshot.as_ref()),
+            MonitorEvent::Interface { snapshot, .. } => {
+                is_seen |= has_own("192.0.2.1/24")(snapshot.as_ref())
+            }
             _ => {}
         }
     }
@@ -413,7 +433,9 @@ fn lost_notifications_are_made_up_for(world: &mut World) {
 fn what_can_be_adopted_is_known_from_the_start(world: &mut World) {
     put(world, "192.0.2.10/24", 1);
     let (watch, _) = Watch::on("eth0");
-    let adoptable =
-        watch.monitor.addresses("eth0").filter(|address| address.is_adoptable(Duration::from_secs(3)));
+    let adoptable = watch
+        .monitor
+        .addresses("eth0")
+        .filter(|address| address.is_adoptable(Duration::from_secs(3)));
     assert_eq!(adoptable.map(|address| address.cidr).collect::<Vec<_>>(), [cidr("192.0.2.10/24")]);
 }

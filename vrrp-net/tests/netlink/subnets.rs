@@ -65,7 +65,11 @@ fn before_the_hosts_own_address(world: &mut World) {
     assert_eq!(ipv4_routes().len(), 1, "the host's own");
     assert_eq!(ipv6_routes(), [0], "the host's own, which does not expire");
     backend.release(&lease, Reason::Shutdown).unwrap();
-    assert_eq!(world.texts("eth0"), ["192.0.2.1/24", "2001:db8::1/64"], "the host keeps what came later");
+    assert_eq!(
+        world.texts("eth0"),
+        ["192.0.2.1/24", "2001:db8::1/64"],
+        "the host keeps what came later"
+    );
     assert_eq!(ipv4_routes(), ["000200C0"]);
     assert_eq!(ipv6_routes(), [0], "it is there, and does not expire");
 }
@@ -181,7 +185,8 @@ fn a_route_of_the_host_is_left_alone(world: &mut World) {
 fn a_route_of_the_host_comes_and_goes(world: &mut World) {
     world.add_own("eth0", "10.0.0.1/24");
     let (static_route, ours) = (4, 112);
-    for (text, subnet) in [("192.0.2.10/24", "192.0.2.0/24"), ("2001:db8::10/64", "2001:db8::/64")] {
+    for (text, subnet) in [("192.0.2.10/24", "192.0.2.0/24"), ("2001:db8::10/64", "2001:db8::/64")]
+    {
         for permanent in [false, true] {
             let netlink = Netlink::new().unwrap();
             let backend = Backend::of(if permanent { netlink.permanent() } else { netlink });
@@ -191,7 +196,11 @@ fn a_route_of_the_host_comes_and_goes(world: &mut World) {
             assert_eq!(world.routes(subnet), [(ours, expires)]);
             world.add_route("eth0", text, RouteProtocol::Static, None);
             backend.renew(&lease).unwrap();
-            assert_eq!(world.routes(subnet), [(static_route, false)], "{text}: the host has the subnet");
+            assert_eq!(
+                world.routes(subnet),
+                [(static_route, false)],
+                "{text}: the host has the subnet"
+            );
             world.delete_route("eth0", text, RouteProtocol::Static);
             backend.renew(&lease).unwrap();
             assert_eq!(world.routes(subnet), [(ours, expires)], "{text}: it has it no more");

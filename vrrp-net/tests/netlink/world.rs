@@ -97,8 +97,9 @@ impl World {
     pub(crate) fn fill(&mut self, interface: &str, count: u32) {
         let index = self.index(interface);
         let first = u32::from(Ipv4Addr::new(10, 0, 0, 0));
-        let message =
-            |number| addresses::add_own(index, Cidr::from(IpAddr::V4(Ipv4Addr::from(first + number))));
+        let message = |number| {
+            addresses::add_own(index, Cidr::from(IpAddr::V4(Ipv4Addr::from(first + number))))
+        };
         let messages = (0..count).map(|number| (message(number), NLM_F_CREATE | NLM_F_EXCL));
         for answer in self.socket.batch(messages.collect()).unwrap() {
             answer.unwrap();
@@ -147,7 +148,9 @@ impl World {
         let RouteNetlinkMessage::NewRoute(mut message) = message else { panic!("no new route") };
         message.header.protocol = protocol;
         message.attributes.retain(is_not_ours);
-        self.socket.request(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_APPEND).unwrap();
+        self.socket
+            .request(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_APPEND)
+            .unwrap();
     }
 
     /// The routes to a subnet: for each who made it, and whether it expires.
@@ -182,10 +185,20 @@ impl World {
 
     /// Puts an address as version 0.1 did: told by `IFA_PROTO`, without a metric. It had the kernel make the route of
     /// an IPv6 address, if the host did not have the subnet.
-    pub(crate) fn put_as_0_1(&mut self, interface: &str, text: &str, protocol: u8, valid: Option<u32>) {
+    pub(crate) fn put_as_0_1(
+        &mut self,
+        interface: &str,
+        text: &str,
+        protocol: u8,
+        valid: Option<u32>,
+    ) {
         let put = Put { index: self.index(interface), cidr: cidr(text), mark: Mark::Held, valid };
-        let RouteNetlinkMessage::NewAddress(mut message) = put.message() else { panic!("no new address") };
-        message.attributes.retain(|attribute| !matches!(attribute, AddressAttribute::RoutePriority(_)));
+        let RouteNetlinkMessage::NewAddress(mut message) = put.message() else {
+            panic!("no new address")
+        };
+        message
+            .attributes
+            .retain(|attribute| !matches!(attribute, AddressAttribute::RoutePriority(_)));
         for attribute in &mut message.attributes {
             match attribute {
                 AddressAttribute::Protocol(number) => *number = protocol.into(),
@@ -195,7 +208,9 @@ impl World {
                 _ => {}
             }
         }
-        self.socket.request(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL).unwrap();
+        self.socket
+            .request(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
+            .unwrap();
     }
 
     /// The addresses of an interface, without the link-local ones that come by themselves.
@@ -229,7 +244,8 @@ impl World {
         let index = self.index(interface);
         self.until("the link-local address", |world| {
             let all = addresses::list(&mut world.socket).unwrap();
-            let mut own = all.iter().filter(|address| address.index == index && is_link_local(address));
+            let mut own =
+                all.iter().filter(|address| address.index == index && is_link_local(address));
             own.any(|address| !address.flags.contains(AddressFlags::Tentative))
         });
     }

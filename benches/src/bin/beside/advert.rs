@@ -1,8 +1,8 @@
 //! Advertisements of a peer that does not exist: the same for every program.
 
 use vrrp_core::{
-    Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, IPV4_GROUP, Interval, Ipv4Addresses,
-    Seconds, Vrid,
+    Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, IPV4_GROUP, Interval,
+    Ipv4Addresses, Seconds, Vrid,
 };
 use vrrp_net::lab::VrrpFrame;
 

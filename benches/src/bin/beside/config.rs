@@ -57,7 +57,9 @@ impl Plan {
         let version = match self.version {
             Version::V3 => " version 3".to_owned(),
             Version::V2WithPassword => {
-                format!(" version 2\n authentication {{\n auth_type PASS\n auth_pass {PASSWORD}\n }}")
+                format!(
+                    " version 2\n authentication {{\n auth_type PASS\n auth_pass {PASSWORD}\n }}"
+                )
             }
         };
         self.all().fold(String::new(), |mut text, (interface, vrid)| {

@@ -27,7 +27,13 @@ impl Figures {
         kinds.sort_unstable();
         kinds.dedup();
         let Self { title, unit, .. } = self;
-        println!("{:<58} {:>10} {:>10} {:>10}", format!("{title} ({unit})"), "median", "min", "max");
+        println!(
+            "{:<58} {:>10} {:>10} {:>10}",
+            format!("{title} ({unit})"),
+            "median",
+            "min",
+            "max"
+        );
         let reference = self.median(Kind::Keepalived);
         for kind in kinds {
             let of = self.of(kind);
@@ -39,7 +45,9 @@ impl Figures {
                 text(min.unwrap_or_default()),
                 text(max.unwrap_or_default())
             );
-            if let Some(reference) = reference.filter(|value| kind != Kind::Keepalived && *value != 0.0) {
+            if let Some(reference) =
+                reference.filter(|value| kind != Kind::Keepalived && *value != 0.0)
+            {
                 let _ = write!(line, "   {:.2} × keepalived", median / reference);
             }
             println!("{line}");

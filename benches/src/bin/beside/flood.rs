@@ -45,7 +45,8 @@ struct Flooded {
 pub(crate) fn floods(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
     for flaw in Flaw::value_variants() {
         for interval in arguments.intervals(&[1_000, 100]) {
-            let version = if *flaw == Flaw::Password { Version::V2WithPassword } else { Version::V3 };
+            let version =
+                if *flaw == Flaw::Password { Version::V2WithPassword } else { Version::V3 };
             if version == Version::V3 || interval.subsec_nanos() == 0 {
                 let plan = Plan { routers: 1, interval, priority: PRIORITY, version };
                 table(arguments, programs, *flaw, plan)?;
@@ -56,8 +57,10 @@ pub(crate) fn floods(arguments: &Arguments, programs: &Programs) -> Result<(), F
 }
 
 fn table(arguments: &Arguments, programs: &Programs, flaw: Flaw, plan: Plan) -> Result<(), Failed> {
-    let mut kept =
-        Figures::new(format!("flood: wrong {flaw:?}, {:?}, adverts sent", plan.interval), "of those due");
+    let mut kept = Figures::new(
+        format!("flood: wrong {flaw:?}, {:?}, adverts sent", plan.interval),
+        "of those due",
+    );
     let mut rate = Figures::new("  the flood", "frames a second");
     let mut cpu = Figures::new("  cpu of the program", "s a minute");
     let kinds = programs.able(plan);
@@ -122,7 +125,8 @@ fn schedule(
     let frames = captures.iter().flat_map(Capture::frames);
     let sent: Vec<Duration> =
         frames.filter(|frame| site::advert(frame).is_some()).map(|frame| frame.at).collect();
-    let last = sent.iter().rfind(|at| **at <= begun).ok_or("it did not advertise before the flood")?;
+    let last =
+        sent.iter().rfind(|at| **at <= begun).ok_or("it did not advertise before the flood")?;
     let due = (ended - *last).as_nanos() / interval.as_nanos();
     let during = sent.iter().filter(|at| **at > begun && **at <= end).count();
     Ok((during as f64 / due as f64).min(1.0))

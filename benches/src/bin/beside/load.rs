@@ -70,7 +70,12 @@ pub(crate) fn cpu(arguments: &Arguments, programs: &Programs) -> Result<(), Fail
     Ok(())
 }
 
-fn cpu_of(arguments: &Arguments, programs: &Programs, role: Role, plan: Plan) -> Result<(), Failed> {
+fn cpu_of(
+    arguments: &Arguments,
+    programs: &Programs,
+    role: Role,
+    plan: Plan,
+) -> Result<(), Failed> {
     let what = format!("{role:?}, {}, {:?}", plan.size(), plan.interval);
     if let Some(why) = Keepalived::missing().filter(|_| role == Role::Backup) {
         println!("cpu: {what} is left out: its neighbour would be keepalived, and {why}");
@@ -94,7 +99,13 @@ fn cpu_of(arguments: &Arguments, programs: &Programs, role: Role, plan: Plan) ->
 }
 
 /// What a settled program uses in this time.
-fn use_of(programs: &Programs, kind: Kind, role: Role, plan: Plan, window: Duration) -> Result<Used, Failed> {
+fn use_of(
+    programs: &Programs,
+    kind: Kind,
+    role: Role,
+    plan: Plan,
+    window: Duration,
+) -> Result<Used, Failed> {
     let settled = settle(programs, kind, role, plan)?;
     let pids = settled.running.pids();
     let begun = Instant::now();

@@ -14,7 +14,8 @@ pub(crate) fn print() {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let cpuinfo = read("/proc/cpuinfo");
     let models: Vec<&str> = cpuinfo.lines().filter(|line| line.starts_with("model name")).collect();
-    let model = models.first().and_then(|line| line.split(": ").nth(1)).unwrap_or("an unknown processor");
+    let model =
+        models.first().and_then(|line| line.split(": ").nth(1)).unwrap_or("an unknown processor");
     println!("Linux {}, {} × {model}", read("/proc/sys/kernel/osrelease").trim(), models.len());
     let load = read("/proc/loadavg");
     println!("load average {}", load.split_whitespace().take(3).collect::<Vec<_>>().join(" "));
@@ -44,8 +45,9 @@ pub(crate) fn memory(pids: &[u32]) -> Result<(f64, f64), Failed> {
 
 fn field(path: &str, name: &str) -> Result<f64, Failed> {
     let text = fs::read_to_string(path)?;
-    let value =
-        text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
     value.ok_or_else(|| format!("{path} has no {name}").into())
 }
 
@@ -60,7 +62,8 @@ impl Ticks {
     pub(crate) fn now() -> Result<Self, Failed> {
         let text = fs::read_to_string("/proc/stat")?;
         let line = text.lines().next().unwrap_or_default();
-        let ticks: Vec<u64> = line.split_whitespace().skip(1).map_while(|tick| tick.parse().ok()).collect();
+        let ticks: Vec<u64> =
+            line.split_whitespace().skip(1).map_while(|tick| tick.parse().ok()).collect();
         // User, nice, system, idle, waiting for a disk (which is idle, too).
         let idle = ticks.iter().skip(3).take(2).sum();
         Ok(Self { all: ticks.iter().sum(), idle })

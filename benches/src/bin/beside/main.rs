@@ -117,7 +117,10 @@ impl Arguments {
     /// The intervals that were asked for, or these.
     fn intervals(&self, otherwise: &[u64]) -> Vec<Duration> {
         if self.interval.is_empty() {
-            return otherwise.iter().map(|milliseconds| Duration::from_millis(*milliseconds)).collect();
+            return otherwise
+                .iter()
+                .map(|milliseconds| Duration::from_millis(*milliseconds))
+                .collect();
         }
         self.interval.clone()
     }

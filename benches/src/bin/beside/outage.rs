@@ -68,7 +68,9 @@ fn outage(
     let plan = Plan { routers: 1, interval, priority: PRIORITIES.0, version: Version::V3 };
     for _ in 0..arguments.runs {
         for kind in kinds.iter().copied() {
-            let Some(outcome) = figures::told(kind, strike(programs, kind, fault, plan)) else { continue };
+            let Some(outcome) = figures::told(kind, strike(programs, kind, fault, plan)) else {
+                continue;
+            };
             gaps.add(kind, outcome.gap.as_secs_f64() * 1_000.0);
             losses.add(kind, outcome.lost as f64);
             held.add(kind, f64::from(u8::from(outcome.still_held)));
@@ -93,9 +95,11 @@ fn strike(programs: &Programs, kind: Kind, fault: Fault, strong: Plan) -> Result
     let (working, settled) = (client.mark(), lab::now());
     thread::sleep(AFTER);
     if !client.wait_for_reply(working, SOON) || speaks(&from_b, settled) {
-        return Err(
-            format!("{kind}: the client is not served by the active node alone:\n{}", active.log()).into()
-        );
+        return Err(format!(
+            "{kind}: the client is not served by the active node alone:\n{}",
+            active.log()
+        )
+        .into());
     }
 
     // At once after an advertisement: the most that it can cost, and the same each time.
@@ -125,8 +129,9 @@ fn go(active: &mut Running, a: &Station, fault: Fault) -> Result<(), Failed> {
 
 /// Whether a node that should be a Backup advertises, or answers the client (ICMP in IPv4).
 fn speaks(captures: &[Capture], since: Duration) -> bool {
-    let answers =
-        |frame: &lab::Frame| frame.bytes.get(12..14) == Some(&[8, 0]) && frame.bytes.get(23) == Some(&1);
+    let answers = |frame: &lab::Frame| {
+        frame.bytes.get(12..14) == Some(&[8, 0]) && frame.bytes.get(23) == Some(&1)
+    };
     let mut frames = captures.iter().flat_map(Capture::frames).filter(|frame| frame.at >= since);
     frames.any(|frame| site::advert(&frame).is_some() || answers(&frame))
 }

@@ -122,18 +122,27 @@ impl Programs {
     }
 
     /// Starts a program with this plan on a host.
-    pub(crate) fn start(&self, kind: Kind, site: &Site, on: &Station, plan: Plan) -> Result<Running, Failed> {
+    pub(crate) fn start(
+        &self,
+        kind: Kind,
+        site: &Site,
+        on: &Station,
+        plan: Plan,
+    ) -> Result<Running, Failed> {
         let (folder, name) = (site.folder(), on.host.name());
         Ok(match kind {
-            Kind::Keepalived => Running::Keepalived(Keepalived::start(&on.host, folder, &plan.keepalived())?),
+            Kind::Keepalived => {
+                Running::Keepalived(Keepalived::start(&on.host, folder, &plan.keepalived())?)
+            }
             Kind::Frr => {
                 for vrid in plan.vrids(0) {
                     let address = format!("{}/32", config::address(0, vrid));
                     Frr::macvlan(&on.host, "eth0", vrid, &[&address])?;
                 }
                 let frr = Frr::start(&on.host, folder, &plan.frr())?;
-                let zebra =
-                    fs::read_to_string(folder.join(format!("{name}-frr/zebra.pid")))?.trim().parse()?;
+                let zebra = fs::read_to_string(folder.join(format!("{name}-frr/zebra.pid")))?
+                    .trim()
+                    .parse()?;
                 Running::Frr(frr, zebra)
             }
             Kind::Vrrp => {

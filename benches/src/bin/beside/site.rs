@@ -64,8 +64,8 @@ impl Station {
     /// How many of the plan's virtual addresses it holds.
     pub(crate) fn held(&self, plan: Plan) -> Result<usize, Failed> {
         let held: HashSet<Ipv4Addr> = self.host.run(addresses)??;
-        let wanted =
-            (0..plan.interfaces()).flat_map(|i| plan.vrids(i).map(move |vrid| config::address(i, vrid)));
+        let wanted = (0..plan.interfaces())
+            .flat_map(|i| plan.vrids(i).map(move |vrid| config::address(i, vrid)));
         Ok(wanted.filter(|address| held.contains(address)).count())
     }
 
@@ -75,7 +75,8 @@ impl Station {
         let mut packets = Packets { received: 0, sent: 0 };
         for line in text.lines().filter_map(|line| line.trim_start().strip_prefix("eth")) {
             let fields: Vec<&str> = line.split_whitespace().collect();
-            let number = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+            let number =
+                |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
             // After the name: received bytes, packets and six more; then the same of what was sent.
             packets.received += number(2);
             packets.sent += number(10);
@@ -85,7 +86,11 @@ impl Station {
 }
 
 /// Waits until each of the plan's virtual routers has advertised.
-pub(crate) fn all_advertise(captures: &[Capture], plan: Plan, within: Duration) -> Result<(), Failed> {
+pub(crate) fn all_advertise(
+    captures: &[Capture],
+    plan: Plan,
+    within: Duration,
+) -> Result<(), Failed> {
     for (interface, capture) in captures.iter().enumerate() {
         let mut silent: HashSet<u8> = plan.vrids(interface).collect();
         let heard = capture.wait_for(within, |frame| {

@@ -58,7 +58,8 @@ struct Situation {
 impl fmt::Display for Situation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { load, family, routers, interval, phases } = self;
-        let batches = if *phases == 1 { "one batch".to_owned() } else { format!("{phases} phases") };
+        let batches =
+            if *phases == 1 { "one batch".to_owned() } else { format!("{phases} phases") };
         write!(f, "{load:?}, {family}, {routers}, {batches}, {interval:?}")
     }
 }
@@ -80,7 +81,10 @@ pub(crate) fn sweeps(arguments: &Arguments) -> Result<(), Failed> {
             for family in [Family::Ipv4, Family::Ipv6] {
                 for routers in arguments.routers(&[1, 64, 255]) {
                     for phases in phases(interval, routers) {
-                        line(arguments, Situation { load: *load, family, routers, interval, phases })?;
+                        line(
+                            arguments,
+                            Situation { load: *load, family, routers, interval, phases },
+                        )?;
                     }
                 }
             }
@@ -104,7 +108,8 @@ fn line(arguments: &Arguments, situation: Situation) -> Result<(), Failed> {
         }
     }
     late.sort_unstable_by(f64::total_cmp);
-    let (median, worst) = (median(&late).unwrap_or_default(), late.last().copied().unwrap_or_default());
+    let (median, worst) =
+        (median(&late).unwrap_or_default(), late.last().copied().unwrap_or_default());
     let (what, runs, n) = (situation.to_string(), arguments.runs, late.len());
     // What others used of the processors is what makes a quiet one less quiet.
     let idle = ticks.idle_since()?;
@@ -136,19 +141,24 @@ async fn watch(situation: Situation, shift: Duration) -> Result<Vec<f64>, Failed
         backend.acquire(lease).await.map_err(|error| error.to_string())?;
     }
     let held = addresses::list(&mut Socket::new()?)?;
-    let valid = held.iter().filter(|address| address.is_ours()).filter_map(|address| address.valid).max();
+    let valid =
+        held.iter().filter(|address| address.is_ours()).filter_map(|address| address.valid).max();
     let valid = Duration::from_secs(u64::from(valid.ok_or("the leases have no end")?));
 
     let begun = tokio::time::Instant::now();
     let mut ends = BTreeMap::new();
-    let batches: Vec<&[Lease]> = leases.chunks(routers.div_ceil(usize::try_from(phases)?)).collect();
+    let batches: Vec<&[Lease]> =
+        leases.chunks(routers.div_ceil(usize::try_from(phases)?)).collect();
     for round in 0..RENEWALS {
         for (phase, batch) in (0..phases).zip(&batches) {
             sleep_until(begun + period(interval) * round + period(interval) * phase / phases).await;
             backend.renew(batch).await.map_err(|error| error.to_string())?;
             let end = Instant::now() + valid;
             ends.extend(
-                batch.iter().flat_map(|lease| lease.addresses.iter()).map(|cidr| (cidr.address(), end)),
+                batch
+                    .iter()
+                    .flat_map(|lease| lease.addresses.iter())
+                    .map(|cidr| (cidr.address(), end)),
             );
         }
     }
@@ -175,8 +185,11 @@ fn lease(family: Family, number: usize, interval: Duration) -> Result<Lease, Fai
         Family::Ipv4 => IpAddr::from([10, 0, 1, u8::try_from(number)?]),
         Family::Ipv6 => Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 1, number).into(),
     };
-    let key =
-        Key { interface: InterfaceId::new(NonZeroU32::MIN), family, vrid: u8::try_from(number)?.try_into()? };
+    let key = Key {
+        interface: InterfaceId::new(NonZeroU32::MIN),
+        family,
+        vrid: u8::try_from(number)?.try_into()?,
+    };
     Ok(Lease::new(key, "eth0", &[Cidr::from(address)], 3 * interval))
 }
 

@@ -39,12 +39,15 @@ struct Seen {
 pub(crate) fn one(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
     for interval in arguments.intervals(&[1_000]) {
         let plan = Plan { routers: 1, interval, priority: PRIORITY, version: Version::V3 };
-        let mut beyond = Figures::new(format!("takeover beyond Active_Down_Interval, {interval:?}"), "ms");
+        let mut beyond =
+            Figures::new(format!("takeover beyond Active_Down_Interval, {interval:?}"), "ms");
         let mut announced = Figures::new("  first advertisement to first gratuitous ARP", "ms");
         let kinds = programs.able(plan);
         for _ in 0..arguments.runs {
             for kind in kinds.iter().copied() {
-                let Some(seen) = figures::told(kind, take_over(programs, kind, plan)) else { continue };
+                let Some(seen) = figures::told(kind, take_over(programs, kind, plan)) else {
+                    continue;
+                };
                 seen.beyond.iter().for_each(|value| beyond.add(kind, *value));
                 seen.announced.iter().for_each(|value| announced.add(kind, *value));
             }
@@ -62,11 +65,14 @@ pub(crate) fn many(arguments: &Arguments, programs: &Programs) -> Result<(), Fai
         let title = |which: &str| format!("255 takeovers at once, {interval:?}: {which} of a run");
         let mut middle = Figures::new(title("median"), "ms");
         let mut worst = Figures::new(title("worst"), "ms");
-        let mut announced = Figures::new("  last first gratuitous ARP after its advertisement", "ms");
+        let mut announced =
+            Figures::new("  last first gratuitous ARP after its advertisement", "ms");
         let kinds = programs.able(plan);
         for _ in 0..arguments.runs {
             for kind in kinds.iter().copied() {
-                let Some(mut seen) = figures::told(kind, take_over(programs, kind, plan)) else { continue };
+                let Some(mut seen) = figures::told(kind, take_over(programs, kind, plan)) else {
+                    continue;
+                };
                 seen.beyond.sort_unstable_by(f64::total_cmp);
                 middle.add(kind, median(&seen.beyond).unwrap_or_default());
                 worst.add(kind, seen.beyond.last().copied().unwrap_or_default());

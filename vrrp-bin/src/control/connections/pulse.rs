@@ -93,7 +93,10 @@ impl Pulse {
 
     /// Keeps the connection, whatever moves on it, until the value returned is dropped. It belongs into the body of an
     /// answer that has no end.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for streams of events, which are not there yet"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for streams of events, which are not there yet")
+    )]
     pub(crate) fn stream(self: &Arc<Self>) -> Streaming {
         self.state().stage = Stage::Streaming;
         Streaming(Arc::clone(self))
@@ -156,7 +159,11 @@ impl AsyncRead for Watched {
 }
 
 impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, octets);
         if matches!(written, Poll::Ready(Ok(1..))) {
             self.pulse.went();

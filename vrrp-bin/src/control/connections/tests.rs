@@ -41,7 +41,8 @@ impl Server {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
-        let routes = Router::new().route("/ok", get(|| async { "ok" })).route("/stream", get(stream));
+        let routes =
+            Router::new().route("/ok", get(|| async { "ok" })).route("/stream", get(stream));
         tokio::spawn(serve(listener, routes));
         Self { folder }
     }

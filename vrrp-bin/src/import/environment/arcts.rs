@@ -24,12 +24,17 @@ pub(super) fn read(reader: &mut Reader) -> Vec<RouterConfig> {
     refuse_tracking(reader, &on);
     let vrid = vrid(reader, "KEEPALIVED_VIRTUAL_ROUTER_ID", Empty::Absent, 1);
     let public = vrid.as_ref().map_or_else(String::new, |vrid| format!("pwd{}", vrid.value));
-    let master =
-        reader.choice("KEEPALIVED_STATE", Empty::Absent, true, &[("MASTER", true), ("BACKUP", false)]);
+    let master = reader.choice(
+        "KEEPALIVED_STATE",
+        Empty::Absent,
+        true,
+        &[("MASTER", true), ("BACKUP", false)],
+    );
     let priority = priority(reader, Empty::Absent, if master == Some(false) { 100 } else { 200 });
     let interval = interval(reader);
     let addresses = addresses(reader, &on);
-    let password = password(reader, "KEEPALIVED_AUTH_PASS", &public, Empty::Absent, addresses.as_deref());
+    let password =
+        password(reader, "KEEPALIVED_AUTH_PASS", &public, Empty::Absent, addresses.as_deref());
     let role = priority.map(|priority| contender(reader, priority, Preempt::Always));
     let source = source(reader);
     let unicast = unicast(reader);
@@ -55,7 +60,10 @@ fn addresses(reader: &mut Reader, interface: &str) -> Option<Vec<Named<Cidr>>> {
     let example = format!("192.0.2.10/24 dev {interface}");
     let names = reader.numbered(ADDRESS);
     if names.is_empty() {
-        reader.missing(&format!("{ADDRESS}1"), format!("this is not set; write for example {example}"));
+        reader.missing(
+            &format!("{ADDRESS}1"),
+            format!("this is not set; write for example {example}"),
+        );
         return None;
     }
     let lists: Vec<_> =
@@ -103,7 +111,8 @@ fn unicast(reader: &mut Reader) -> Option<Option<Unicast>> {
 
 fn source(reader: &mut Reader) -> Option<Option<Named<IpAddr>>> {
     let rule = "write an IP address of this host, such as 192.0.2.1";
-    let source = reader.value(SOURCE, Empty::Absent, None, rule, |text| text.parse().ok().map(Some))?;
+    let source =
+        reader.value(SOURCE, Empty::Absent, None, rule, |text| text.parse().ok().map(Some))?;
     Some(source.value.map(|value| Named { name: source.name, value }))
 }
 
@@ -119,7 +128,8 @@ fn refuse_unsupported(reader: &mut Reader) {
     if let Some(Some(auto)) = reader.text("KEEPALIVED_AUTOCONF", Empty::Absent)
         && !auto.value.eq_ignore_ascii_case("true")
     {
-        let path = reader.plain("KEEPALIVED_CONF").unwrap_or("/etc/keepalived/keepalived.conf").to_owned();
+        let path =
+            reader.plain("KEEPALIVED_CONF").unwrap_or("/etc/keepalived/keepalived.conf").to_owned();
         reader.error("KEEPALIVED_AUTOCONF", own_file(&path));
     }
     if let Some(Some(check)) = reader.text("KEEPALIVED_KUBE_APISERVER_CHECK", Empty::Absent)

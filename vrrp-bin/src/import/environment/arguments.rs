@@ -135,7 +135,10 @@ mod tests {
         let both = read_words("--copy-service --loglevel debug").unwrap();
         assert_eq!(both.level, Some("debug"));
         let notes: Vec<String> = both.notes.iter().map(ToString::to_string).collect();
-        assert_eq!(notes, ["the command line: info: --copy-service is for another image, and is left out"]);
+        assert_eq!(
+            notes,
+            ["the command line: info: --copy-service is for another image, and is left out"]
+        );
         for (words, level) in [
             ("", None),
             ("-l warning", Some("warn")),
@@ -151,12 +154,18 @@ mod tests {
     #[test]
     fn what_cannot_be_left_out_is_refused() {
         for (words, sentence) in [
-            ("--loglevel", "\"\" is not a log level; write one of none, error, warning, info, debug, trace"),
+            (
+                "--loglevel",
+                "\"\" is not a log level; write one of none, error, warning, info, debug, trace",
+            ),
             ("-l debgu", "\"debgu\" is not a log level; did you mean debug?"),
             ("--copy-servise", "there is no option --copy-servise; did you mean --copy-service?"),
             ("--unlike-any-other", "there is no option --unlike-any-other; remove it"),
             ("--copy-service bash", "a command such as \"bash\" cannot be run here; remove it"),
-            ("-e", "-e keeps the image from doing what is done here, and cannot be followed; remove it"),
+            (
+                "-e",
+                "-e keeps the image from doing what is done here, and cannot be followed; remove it",
+            ),
         ] {
             let error = read_words(words).unwrap_err().to_string();
             assert_eq!(error, format!("the command line: {sentence}"), "{words}");

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use vrrp_core::{
-    Centiseconds, Checksum, Cidr, Family, Hear, Ipv4Addresses, Ipv6Addresses, Password, Peer, Protocol, Role,
-    Seconds, VirtualRouter, Vrid,
+    Centiseconds, Checksum, Cidr, Family, Hear, Ipv4Addresses, Ipv6Addresses, Password, Peer,
+    Protocol, Role, Seconds, VirtualRouter, Vrid,
 };
 
 use super::reader::{Named, Reader};
@@ -55,8 +55,10 @@ impl Draft {
         for (index, Named { name, value }) in self.addresses.iter().enumerate() {
             let same = |other: &Named<Cidr>| other.value.address() == value.address();
             if self.addresses.iter().take(index).any(same) {
-                let message =
-                    format!("the virtual address {} stands here twice; remove one", value.address());
+                let message = format!(
+                    "the virtual address {} stands here twice; remove one",
+                    value.address()
+                );
                 reader.error(name, message);
                 return None;
             }
@@ -67,10 +69,15 @@ impl Draft {
     /// Peers and a source that no virtual address can use are a mistake.
     fn check_families(&self, reader: &mut Reader) -> Option<()> {
         let mut fits = Some(());
-        let peers = self.unicast.iter().flat_map(|unicast| &unicast.peers).map(|peer| ("peer", peer));
+        let peers =
+            self.unicast.iter().flat_map(|unicast| &unicast.peers).map(|peer| ("peer", peer));
         for (what, address) in peers.chain(self.source.as_ref().map(|source| ("source", source))) {
             let family = Family::of(address.value);
-            if !self.addresses.iter().any(|virtual_ip| Family::of(virtual_ip.value.address()) == family) {
+            if !self
+                .addresses
+                .iter()
+                .any(|virtual_ip| Family::of(virtual_ip.value.address()) == family)
+            {
                 let family = family_name(family);
                 let message = format!(
                     "the {what} {} is {family}, but no virtual address is; remove it, or add an {family} address",
@@ -88,7 +95,9 @@ impl Draft {
         let addresses: Vec<&Named<Cidr>> = self.addresses.iter().filter(ours).collect();
         let protocol = self.protocol(family, &addresses, reader)?;
         let mut router = VirtualRouter::new(self.vrid.value, protocol).role(self.role);
-        if let Some(source) = self.source.as_ref().filter(|source| Family::of(source.value) == family) {
+        if let Some(source) =
+            self.source.as_ref().filter(|source| Family::of(source.value) == family)
+        {
             let result = if addresses.iter().any(|cidr| cidr.value.address() == source.value)
                 && self.role != Role::Owner
             {
@@ -105,8 +114,10 @@ impl Draft {
             router = unicast.apply(router, reader)?;
         }
         let place = Named::place;
-        let first = addresses.first().map_or_else(|| self.interface.place(), |address| address.place());
-        let peers = self.unicast.as_ref().and_then(|unicast| unicast.peers.first()).map_or(first, place);
+        let first =
+            addresses.first().map_or_else(|| self.interface.place(), |address| address.place());
+        let peers =
+            self.unicast.as_ref().and_then(|unicast| unicast.peers.first()).map_or(first, place);
         Some(RouterConfig {
             name: self.name(family, both),
             interface: self.interface.value.clone(),
@@ -114,7 +125,10 @@ impl Draft {
             backend: Backend::Kernel { lease: true },
             places: Places {
                 interface: self.interface.place(),
-                addresses: addresses.iter().map(|cidr| (cidr.value.address(), cidr.place())).collect(),
+                addresses: addresses
+                    .iter()
+                    .map(|cidr| (cidr.value.address(), cidr.place()))
+                    .collect(),
                 peers,
                 source: self.source.as_ref().map_or_else(|| self.interface.place(), place),
                 backend: self.interface.place(),
@@ -122,7 +136,12 @@ impl Draft {
         })
     }
 
-    fn protocol(&self, family: Family, addresses: &[&Named<Cidr>], reader: &mut Reader) -> Option<Protocol> {
+    fn protocol(
+        &self,
+        family: Family,
+        addresses: &[&Named<Cidr>],
+        reader: &mut Reader,
+    ) -> Option<Protocol> {
         let name = addresses.first().map_or(&self.interface.name, |address| &address.name);
         let (at, every) = (&self.interval.name, self.interval.value);
         let ipv4 = || {
@@ -208,12 +227,17 @@ fn check<T>(reader: &mut Reader, name: &str, result: Result<T, impl ToString>) -
 pub(super) fn check_unique(routers: &[RouterConfig], reader: &mut Reader) {
     for (index, router) in routers.iter().enumerate() {
         let earlier = || routers.iter().take(index);
-        let at = router.places.addresses.first().map_or(&router.places.interface, |(_, place)| place);
+        let at =
+            router.places.addresses.first().map_or(&router.places.interface, |(_, place)| place);
         if earlier().any(|other| other.name == router.name) {
-            reader.error_at(at.clone(), format!("the name {:?} is taken; choose another", router.name));
+            reader.error_at(
+                at.clone(),
+                format!("the name {:?} is taken; choose another", router.name),
+            );
         }
-        let key =
-            |router: &RouterConfig| (router.interface.clone(), router.router.family(), router.router.vrid());
+        let key = |router: &RouterConfig| {
+            (router.interface.clone(), router.router.family(), router.router.vrid())
+        };
         if earlier().any(|other| key(other) == key(router)) {
             let message = format!(
                 "VRID {} is used on {} already; a VRID is unique per interface and family, so choose another",
@@ -224,8 +248,9 @@ pub(super) fn check_unique(routers: &[RouterConfig], reader: &mut Reader) {
         }
         for (address, place) in &router.places.addresses {
             if earlier().any(|other| other.places.addresses.iter().any(|(ip, _)| ip == address)) {
-                let message =
-                    format!("{address} belongs to another virtual router already; remove one of the two");
+                let message = format!(
+                    "{address} belongs to another virtual router already; remove one of the two"
+                );
                 reader.error_at(Place::clone(place), message);
             }
         }

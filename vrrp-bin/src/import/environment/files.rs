@@ -57,7 +57,10 @@ fn walk(directory: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| file_name(path).is_some_and(|name| !name.starts_with("..")));
     paths.sort();
-    paths.into_iter().flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+    paths
+        .into_iter()
+        .flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] })
+        .collect()
 }
 
 fn file_name(path: &Path) -> Option<&str> {
@@ -93,8 +96,10 @@ fn add_map(path: &Path, variables: &mut Variables, reader: &mut Reader) {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
-            return reader
-                .error_at(place, format!("this cannot be read: {}; correct or remove it", describe(&error)));
+            return reader.error_at(
+                place,
+                format!("this cannot be read: {}; correct or remove it", describe(&error)),
+            );
         }
     };
     match yaml::variables(&text) {

@@ -74,11 +74,18 @@ fn peers(reader: &mut Reader) -> Option<Vec<Named<IpAddr>>> {
 
 /// keepalived clears `nopreempt`, which the image always writes, for `state MASTER`.
 fn role(reader: &mut Reader) -> Option<Role> {
-    let master =
-        reader.choice("KEEPALIVED_STATE", Empty::Wrong, false, &[("MASTER", true), ("BACKUP", false)]);
+    let master = reader.choice(
+        "KEEPALIVED_STATE",
+        Empty::Wrong,
+        false,
+        &[("MASTER", true), ("BACKUP", false)],
+    );
     let priority = priority(reader, Empty::Wrong, 150);
     let preempt = if master? {
-        reader.info("KEEPALIVED_STATE", "with MASTER this node preempts: keepalived drops nopreempt then");
+        reader.info(
+            "KEEPALIVED_STATE",
+            "with MASTER this node preempts: keepalived drops nopreempt then",
+        );
         Preempt::Always
     } else {
         Preempt::Never
@@ -113,7 +120,10 @@ fn refuse_files(reader: &mut Reader) {
         }
     }
     if reader.is_set("KEEPALIVED_CONF_RELOAD_SCRIPT") {
-        reader.warn("KEEPALIVED_CONF_RELOAD_SCRIPT", "this is left out: no file is watched in this version");
+        reader.warn(
+            "KEEPALIVED_CONF_RELOAD_SCRIPT",
+            "this is left out: no file is watched in this version",
+        );
     }
 }
 
@@ -140,7 +150,12 @@ pub(super) fn interface(reader: &mut Reader, empty: Empty) -> Option<Named<Strin
     })
 }
 
-pub(super) fn vrid(reader: &mut Reader, name: &str, empty: Empty, default: u8) -> Option<Named<Vrid>> {
+pub(super) fn vrid(
+    reader: &mut Reader,
+    name: &str,
+    empty: Empty,
+    default: u8,
+) -> Option<Named<Vrid>> {
     let default = Vrid::try_from(default).ok()?;
     let rule = "write a number from 1 to 255, the same on every node";
     reader.value(name, empty, default, rule, |text| Vrid::try_from(text.parse::<u8>().ok()?).ok())
@@ -175,7 +190,8 @@ pub(super) fn password(
     empty: Empty,
     addresses: Option<&[Named<Cidr>]>,
 ) -> Option<Password> {
-    let used = addresses.is_none_or(|addresses| addresses.iter().any(|cidr| cidr.value.address().is_ipv4()));
+    let used = addresses
+        .is_none_or(|addresses| addresses.iter().any(|cidr| cidr.value.address().is_ipv4()));
     let Some(given) = reader.text(name, empty)? else {
         if used {
             reader.info(
@@ -195,12 +211,15 @@ pub(super) fn password(
         _ => &given.value,
     };
     if word.len() < given.value.len() {
-        reader.warn(name, "only the part before the first space, # or ! is used, as keepalived does");
+        reader
+            .warn(name, "only the part before the first space, # or ! is used, as keepalived does");
     }
     if word.len() > 8 {
         reader.warn(name, "only the first 8 octets are used, as keepalived does");
     }
     let octets = word.as_bytes();
     let password = Password::try_from(octets.get(..8).unwrap_or(octets));
-    password.map_err(|_| reader.error(name, "this holds no usable password; write 1 to 8 characters")).ok()
+    password
+        .map_err(|_| reader.error(name, "this holds no usable password; write 1 to 8 characters"))
+        .ok()
 }

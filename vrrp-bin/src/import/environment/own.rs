@@ -110,7 +110,8 @@ impl Set {
     fn vrid(&self, reader: &mut Reader) -> Option<Named<Vrid>> {
         let name = self.own("VRID");
         if self.prefix != "VRRP_" && !reader.is_set(&name) {
-            let message = "this is not set; write a number from 1 to 255 that no other virtual router has";
+            let message =
+                "this is not set; write a number from 1 to 255 that no other virtual router has";
             reader.missing(&name, message);
             return None;
         }
@@ -129,7 +130,8 @@ impl Set {
     }
 
     fn role(&self, reader: &mut Reader) -> Option<Role> {
-        let (name, preempt_name) = (self.or_shared("PRIORITY", reader), self.or_shared("PREEMPT", reader));
+        let (name, preempt_name) =
+            (self.or_shared("PRIORITY", reader), self.or_shared("PREEMPT", reader));
         let rule = "write a number from 1 to 254, or owner";
         let priority = |text: &str| match text {
             "owner" => Some(None),
@@ -137,19 +139,21 @@ impl Set {
         };
         let priority = reader.value(&name, Empty::Wrong, Some(Priority::DEFAULT), rule, priority);
         let rule = "write true, false or a delay such as 30s";
-        let preempt = reader.value(&preempt_name, Empty::Wrong, Preempt::Always, rule, |text| match text {
-            "true" => Some(Preempt::Always),
-            "false" => Some(Preempt::Never),
-            delay => duration::parse(delay).map(|delay| match delay {
-                Duration::ZERO => Preempt::Always,
-                delay => Preempt::After(delay),
-            }),
-        });
+        let preempt =
+            reader.value(&preempt_name, Empty::Wrong, Preempt::Always, rule, |text| match text {
+                "true" => Some(Preempt::Always),
+                "false" => Some(Preempt::Never),
+                delay => duration::parse(delay).map(|delay| match delay {
+                    Duration::ZERO => Preempt::Always,
+                    delay => Preempt::After(delay),
+                }),
+            });
         match (priority?.value, preempt?.value) {
             (Some(priority), preempt) => Some(Role::Contender { priority, preempt }),
             (None, Preempt::Always) => Some(Role::Owner),
             (None, _) => {
-                let message = "the owner of the addresses always preempts (RFC 9568 6.1); remove this";
+                let message =
+                    "the owner of the addresses always preempts (RFC 9568 6.1); remove this";
                 reader.error(&preempt_name, message);
                 None
             }
@@ -164,7 +168,8 @@ impl Set {
     ) -> Option<Option<Password>> {
         let name = self.or_shared("PASSWORD", reader);
         let Some(text) = reader.text(&name, Empty::Wrong)? else { return Some(None) };
-        let ipv4 = addresses.is_none_or(|all| all.iter().any(|cidr| cidr.value.address().is_ipv4()));
+        let ipv4 =
+            addresses.is_none_or(|all| all.iter().any(|cidr| cidr.value.address().is_ipv4()));
         if version == Some(3) || !ipv4 {
             let message = "a password belongs to VRRPv2 for IPv4, which this virtual router does not speak; set \
                            VRRP_VERSION to 2 or remove the password";
@@ -185,7 +190,8 @@ impl Set {
     fn source(&self, reader: &mut Reader) -> Option<Option<Named<IpAddr>>> {
         let rule = "write an IP address of this host, such as 192.0.2.1";
         let name = self.or_shared("SOURCE", reader);
-        let source = reader.value(&name, Empty::Wrong, None, rule, |text| text.parse().ok().map(Some))?;
+        let source =
+            reader.value(&name, Empty::Wrong, None, rule, |text| text.parse().ok().map(Some))?;
         Some(source.value.map(|value| Named { name: source.name, value }))
     }
 }

@@ -130,7 +130,10 @@ impl Reader {
             (false, _) => Some(Some(Named::new(name, text))),
             (true, Empty::Absent) => Some(None),
             (true, Empty::Wrong) => {
-                self.error(name, "this is empty; give it a value, or remove the variable for its default");
+                self.error(
+                    name,
+                    "this is empty; give it a value, or remove the variable for its default",
+                );
                 None
             }
         }
@@ -189,7 +192,9 @@ impl Reader {
                 Literal::List(_) | Literal::Map => {
                     self.error(
                         name,
-                        format!("there is more in this list than texts; write for example {example}"),
+                        format!(
+                            "there is more in this list than texts; write for example {example}"
+                        ),
                     );
                     return None;
                 }
@@ -215,7 +220,10 @@ impl Reader {
                 }
                 Ok(address) => hosts.push(Named::new(name, address)),
                 Err(_) => {
-                    self.error(name, format!("{word:?} is not an IP address; write for example {example}"));
+                    self.error(
+                        name,
+                        format!("{word:?} is not an IP address; write for example {example}"),
+                    );
                     complete = false;
                 }
             }
@@ -255,7 +263,13 @@ impl Reader {
     }
 
     /// An option of a virtual address. Those that only change how the address is shown are left out.
-    fn option(&mut self, name: &str, option: &str, value: Option<&str>, interface: &str) -> Option<()> {
+    fn option(
+        &mut self,
+        name: &str,
+        option: &str,
+        value: Option<&str>,
+        interface: &str,
+    ) -> Option<()> {
         let Some(value) = value else {
             self.error(name, format!("`{option}` has no value; write one, or remove `{option}`"));
             return None;
@@ -274,7 +288,10 @@ impl Reader {
                 return None;
             }
             ("scope", "global") => {}
-            _ => self.warn(name, format!("`{option} {value}` is left out: this version does not set it")),
+            _ => self.warn(
+                name,
+                format!("`{option} {value}` is left out: this version does not set it"),
+            ),
         }
         Some(())
     }
@@ -290,7 +307,8 @@ impl Reader {
         match values::decode(text) {
             Ok(Decoded::Literal(literal)) => Some(Some(literal)),
             Ok(Decoded::Names(names)) => {
-                let items: Option<Vec<Literal>> = names.iter().map(|row| self.row(name, row)).collect();
+                let items: Option<Vec<Literal>> =
+                    names.iter().map(|row| self.row(name, row)).collect();
                 Some(Some(Literal::List(items?)))
             }
             // A password is never repeated.
@@ -314,7 +332,9 @@ impl Reader {
         if value.is_none() {
             self.error(
                 name,
-                format!("it names the variable {row}, which is not set; set it, or write the value here"),
+                format!(
+                    "it names the variable {row}, which is not set; set it, or write the value here"
+                ),
             );
         }
         value

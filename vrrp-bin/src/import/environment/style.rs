@@ -156,7 +156,8 @@ pub(super) fn is_known(name: &str) -> bool {
 /// Whose variables are set. `None`: nobody's, or that of two.
 pub(super) fn detect(reader: &mut Reader) -> Option<Style> {
     if let Some(text) = reader.plain(CHOICE) {
-        let (text, words) = (text.to_owned(), STYLES.iter().map(|(word, _)| *word).collect::<Vec<_>>());
+        let (text, words) =
+            (text.to_owned(), STYLES.iter().map(|(word, _)| *word).collect::<Vec<_>>());
         let style = STYLES.iter().find(|(word, _)| *word == text).map(|(_, style)| *style);
         if style.is_none() {
             let advice = match nearest(&text, &words) {

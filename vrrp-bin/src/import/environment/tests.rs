@@ -38,15 +38,22 @@ fn describe(config: &RouterConfig) -> String {
     let router = &config.router;
     let role = match router.configured_role() {
         Role::Owner => "owner".to_owned(),
-        Role::Contender { priority, preempt: Preempt::Always } => format!("{} preempting", priority.get()),
-        Role::Contender { priority, preempt: Preempt::Never } => format!("{} nopreempt", priority.get()),
+        Role::Contender { priority, preempt: Preempt::Always } => {
+            format!("{} preempting", priority.get())
+        }
+        Role::Contender { priority, preempt: Preempt::Never } => {
+            format!("{} nopreempt", priority.get())
+        }
         Role::Contender { priority, preempt: Preempt::After(delay) } => {
             format!("{} preempting after {delay:?}", priority.get())
         }
     };
     let password = match router.protocol() {
         Protocol::V2 { password: Some(password), .. } => {
-            format!(" password {:?}", String::from_utf8_lossy(&password.octets()).trim_end_matches('\0'))
+            format!(
+                " password {:?}",
+                String::from_utf8_lossy(&password.octets()).trim_end_matches('\0')
+            )
         }
         _ => String::new(),
     };
@@ -178,7 +185,8 @@ fn what_is_not_text_matters_only_where_it_is_read() {
         (octets(b"\xff"), "x".into()),
     ];
     assert!(read_from(good, Path::new("/nonexistent")).config.is_ok());
-    let bad = [("VRRP_PEERS".into(), octets(b"\xff")), ("VRRP_ADDRESSES".into(), "192.0.2.10".into())];
+    let bad =
+        [("VRRP_PEERS".into(), octets(b"\xff")), ("VRRP_ADDRESSES".into(), "192.0.2.10".into())];
     let errors = read_from(bad, Path::new("/nonexistent")).config.unwrap_err().to_string();
     assert_eq!(errors, "VRRP_PEERS: the value is not UTF-8 text; write it anew");
 }
@@ -186,7 +194,8 @@ fn what_is_not_text_matters_only_where_it_is_read() {
 #[test]
 fn a12_passwords_are_told_from_other_variables() {
     let names = ["VRRP_PASSWORD", "VRRP_2_PASSWORD", "KEEPALIVED_PASSWORD", "KEEPALIVED_AUTH_PASS"];
-    let others = ["VRRP_PRIORITY", "KEEPALIVED_STATE", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "PATH"];
+    let others =
+        ["VRRP_PRIORITY", "KEEPALIVED_STATE", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "PATH"];
     let found: Vec<OsString> = secrets(names.iter().chain(&others).map(OsString::from)).collect();
     assert_eq!(found, names);
 }
@@ -194,9 +203,13 @@ fn a12_passwords_are_told_from_other_variables() {
 #[test]
 fn the_control_socket_is_where_the_environment_says() {
     let root = root(&[]);
-    let config = read("VRRP_ADDRESSES=192.0.2.10\nVRRP_CONTROL=/run/other.sock", &root).config.unwrap();
+    let config =
+        read("VRRP_ADDRESSES=192.0.2.10\nVRRP_CONTROL=/run/other.sock", &root).config.unwrap();
     assert_eq!(config.control, Path::new("/run/other.sock"));
-    assert_eq!(read("VRRP_ADDRESSES=192.0.2.10", &root).config.unwrap().control, Path::new(CONTROL));
+    assert_eq!(
+        read("VRRP_ADDRESSES=192.0.2.10", &root).config.unwrap().control,
+        Path::new(CONTROL)
+    );
 }
 
 proptest::proptest! {

@@ -20,7 +20,10 @@ pub(super) fn report(style: Option<Style>, reader: &mut Reader) {
     let names = reader.names();
     for name in &names {
         let known = style.map_or_else(|| is_known(name), |style| style.knows(name));
-        if known || ALWAYS.contains(&name.as_str()) || is_service_link(name, &names) || !looks_like_ours(name)
+        if known
+            || ALWAYS.contains(&name.as_str())
+            || is_service_link(name, &names)
+            || !looks_like_ours(name)
         {
             continue;
         }
@@ -32,9 +35,8 @@ pub(super) fn report(style: Option<Style>, reader: &mut Reader) {
             Some(Style::Own) if name.starts_with("VRRP_") => {
                 reader.error(name, format!("there is no such variable; {advice}"));
             }
-            _ if is_known(name) => {
-                reader.warn(name, format!("this belongs to another image, and does nothing; {advice}"))
-            }
+            _ if is_known(name) => reader
+                .warn(name, format!("this belongs to another image, and does nothing; {advice}")),
             _ => reader.warn(name, format!("this is unknown and does nothing; {advice}")),
         }
     }
@@ -74,7 +76,9 @@ fn fixed_meant(name: &str, style: Option<Style>) -> Option<String> {
 fn looks_like_ours(name: &str) -> bool {
     let first = name.split('_').next().unwrap_or_default();
     let slip = |ours: &str| strsim::damerau_levenshtein(first, ours) <= 1;
-    first == "VRRP" || slip("KEEPALIVED") || ARCTS.numbered.iter().any(|prefix| name.contains(prefix))
+    first == "VRRP"
+        || slip("KEEPALIVED")
+        || ARCTS.numbered.iter().any(|prefix| name.contains(prefix))
 }
 
 /// The numbered name that `name` was probably meant to be.
@@ -83,8 +87,11 @@ fn numbered_meant(name: &str, style: Option<Style>) -> Option<String> {
         return None;
     }
     let (stem, number) = name.split_at(name.rfind('_')?.checked_add(1)?);
-    let within =
-        ARCTS.numbered.iter().filter(|prefix| stem.ends_with(**prefix)).max_by_key(|prefix| prefix.len());
+    let within = ARCTS
+        .numbered
+        .iter()
+        .filter(|prefix| stem.ends_with(**prefix))
+        .max_by_key(|prefix| prefix.len());
     let prefix = within.copied().or_else(|| nearest(stem, ARCTS.numbered))?;
     let number = if is_number(number) { number } else { "1" };
     Some(format!("{prefix}{number}"))

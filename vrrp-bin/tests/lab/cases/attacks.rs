@@ -17,8 +17,18 @@ pub(super) const CASES: &[Case] = &[
         more: OTHERS,
         play: stream,
     },
-    Case { name: "a_slow_stream_of_255_keeps_the_address", always: &[], more: V3_IPV4, play: slow_stream },
-    Case { name: "a_takeover_is_logged_with_its_source", always: V3_IPV4, more: OTHERS, play: is_named },
+    Case {
+        name: "a_slow_stream_of_255_keeps_the_address",
+        always: &[],
+        more: V3_IPV4,
+        play: slow_stream,
+    },
+    Case {
+        name: "a_takeover_is_logged_with_its_source",
+        always: V3_IPV4,
+        more: OTHERS,
+        play: is_named,
+    },
     Case { name: "a_global_source_is_heard", always: V3_IPV6, more: &[], play: global_source },
     Case { name: "many_sources_make_few_lines", always: V3_IPV4, more: OTHERS, play: many_sources },
 ];
@@ -86,7 +96,8 @@ fn many_sources(stage: &mut Stage, ticker: &Ticker) -> Outcome {
         let from = source(stage, number);
         frames.push(stage.frame(from, &mode.message(priority)).encode()?);
     }
-    let frame = |number: u64| frames[usize::try_from(number).unwrap_or_default() % frames.len()].clone();
+    let frame =
+        |number: u64| frames[usize::try_from(number).unwrap_or_default() % frames.len()].clone();
     // 600 in a second, so that each comes once.
     let injected = stage.injector.inject(600, Duration::from_millis(500), frame)?;
     check(injected.sent == 300, format!("{} frames were sent", injected.sent))?;
@@ -96,7 +107,10 @@ fn many_sources(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     check((1..=5).contains(&told), format!("300 sources made {told} lines"))?;
     let state = stage.state();
     let kept = |list: &str| state[list].as_array().map_or(0, Vec::len);
-    check(kept("peers_heard") + kept("peers_refused") <= 64, format!("it keeps all of them: {state}"))
+    check(
+        kept("peers_heard") + kept("peers_refused") <= 64,
+        format!("it keeps all of them: {state}"),
+    )
 }
 
 fn lines(stage: &Stage) -> usize {

@@ -13,8 +13,18 @@ use super::{
 use crate::support::{Outcome, SOON, check, now};
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "the_list_of_another_cluster_is_refused", always: ALL, more: &[], play: another_cluster },
-    Case { name: "a_list_that_differs_in_part_is_heard", always: V3_IPV4, more: OTHERS, play: other_list },
+    Case {
+        name: "the_list_of_another_cluster_is_refused",
+        always: ALL,
+        more: &[],
+        play: another_cluster,
+    },
+    Case {
+        name: "a_list_that_differs_in_part_is_heard",
+        always: V3_IPV4,
+        more: OTHERS,
+        play: other_list,
+    },
     Case { name: "its_own_source_is_refused", always: V3_IPV6, more: &[], play: own_source },
     Case { name: "each_refusal_is_told_once", always: V3_IPV4, more: OTHERS, play: told_once },
     Case { name: "only_listed_peers_are_heard", always: V3_IPV4, more: OTHERS, play: unlisted },
@@ -40,7 +50,11 @@ fn others(mode: Mode) -> Vec<IpAddr> {
 }
 
 fn with_list(message: Message, list: &[IpAddr]) -> Message {
-    Message { count: u8::try_from(list.len()).unwrap_or(u8::MAX), addresses: list.to_vec(), ..message }
+    Message {
+        count: u8::try_from(list.len()).unwrap_or(u8::MAX),
+        addresses: list.to_vec(),
+        ..message
+    }
 }
 
 /// RFC 3768 7.1: a router MAY compare the lists, and then it MUST drop what differs, unless its priority is 255. RFC 9568
@@ -57,7 +71,10 @@ fn another_cluster(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.stayed(begun, ticker)?;
     stage.is_told(&["WARN", "no-common-address", &format!("source={}", mode.higher())], 2)?;
     let refused = stage.state()["peers_refused"].to_string();
-    check(refused.contains(&mode.higher().to_string()), format!("status does not name it: {refused}"))
+    check(
+        refused.contains(&mode.higher().to_string()),
+        format!("status does not name it: {refused}"),
+    )
 }
 
 /// RFC 9568 7.1: a list that differs SHOULD be logged, and is no reason to discard. RFC 3768 7.1's check is a MAY: it is not

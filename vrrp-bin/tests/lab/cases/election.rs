@@ -18,8 +18,18 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "silence_elects", always: V3, more: V2, play: silence_elects },
     Case { name: "a_backup_is_silent", always: V3_IPV4, more: OTHERS, play: backup_is_silent },
     Case { name: "an_active_node_is_preempted", always: V3, more: V2, play: preempted },
-    Case { name: "weaker_advertisements_are_answered", always: V3, more: &[], play: weaker_is_answered },
-    Case { name: "weaker_advertisements_are_not_answered", always: V2, more: &[], play: weaker_is_discarded },
+    Case {
+        name: "weaker_advertisements_are_answered",
+        always: V3,
+        more: &[],
+        play: weaker_is_answered,
+    },
+    Case {
+        name: "weaker_advertisements_are_not_answered",
+        always: V2,
+        more: &[],
+        play: weaker_is_discarded,
+    },
     Case { name: "addresses_answer_while_active", always: V3, more: V2, play: addresses_answer },
     Case { name: "a_router_says_that_it_is_one", always: V3_IPV6, more: &[], play: router_flag },
 ];
@@ -37,7 +47,8 @@ fn silence_elects(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let down = mode.down(OURS);
     within("first advertisement", first - begun, (down, down + (latest - begun)), SLACK, ticker)?;
     is_well_formed(stage, OURS)?;
-    let announced = wait_for(&stage.capture, "announcement", begun, |frame| announces(stage, frame))?;
+    let announced =
+        wait_for(&stage.capture, "announcement", begun, |frame| announces(stage, frame))?;
     check(first < announced, "the address was announced before it was advertised")?;
     stage.node.wait_for_phase("held")?;
     check(stage.node.has_address(&mode.address().to_string())?, "it is held without the address")
@@ -52,7 +63,8 @@ pub(super) fn is_well_formed(stage: &Stage, priority: u8) -> Outcome {
         let (frame, message) = (&sent.frame, &sent.message);
         let mut expected = mode.message(message.priority);
         check([priority, 0].contains(&message.priority), format!("priority {}", message.priority))?;
-        let received = read(frame.source, frame.destination, &frame.payload).ok_or("it cannot be read")?;
+        let received =
+            read(frame.source, frame.destination, &frame.payload).ok_or("it cannot be read")?;
         // RFC 9568 5.2.8; over IPv4 the older form is sent as well as the newer one (DESIGN.md).
         let right = match (mode, mode.is_ipv6()) {
             (Mode::V3Ipv4, _) => received.right_alone || received.right_with_pseudo_header,
@@ -63,7 +75,10 @@ pub(super) fn is_well_formed(stage: &Stage, priority: u8) -> Outcome {
         let Checksum::Fixed(bits) = message.checksum else { return Err("it was not read".into()) };
         expected.checksum = Checksum::Fixed(bits);
         check(*message == expected, format!("it sent {message:?} and not {expected:?}"))?;
-        check(matches!(message.timing, Timing::V2 { .. }) == (mode == Mode::V2), "a wrong version")?;
+        check(
+            matches!(message.timing, Timing::V2 { .. }) == (mode == Mode::V2),
+            "a wrong version",
+        )?;
         check(frame.ttl == 255, format!("TTL {}", frame.ttl))?;
         check(frame.destination == mode.group(), format!("sent to {}", frame.destination))?;
     }
@@ -147,8 +162,9 @@ fn addresses_answer(stage: &mut Stage, _: &Ticker) -> Outcome {
     let client = Client::start(&stage.peer, stage.mode.address(), 20)?;
     let mark = client.mark();
     check(client.wait_for_reply(mark, SOON), "the client got no reply")?;
-    let answered =
-        |since| stage.capture.frames().iter().any(|frame| frame.at >= since && answers(stage, frame));
+    let answered = |since| {
+        stage.capture.frames().iter().any(|frame| frame.at >= since && answers(stage, frame))
+    };
     check(wait_until(SOON, || answered(Duration::ZERO)), "nobody answers for the address")?;
     let announced = stage.capture.frames().iter().any(|frame| announces(stage, frame));
     check(announced, "the address was not announced")?;
@@ -171,19 +187,25 @@ fn router_flag(stage: &mut Stage, _: &Ticker) -> Outcome {
     stage.node.host.run(|| fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1"))??;
     stage.hold("")?;
     let frames = stage.capture.frames();
-    let told = frames.iter().filter(|frame| announces(stage, frame)).filter_map(Frame::unsolicited_na);
+    let told =
+        frames.iter().filter(|frame| announces(stage, frame)).filter_map(Frame::unsolicited_na);
     let told: Vec<_> = told.collect();
     check(!told.is_empty(), "the address was not announced")?;
-    let right =
-        told.iter().all(|told| told.is_router && told.is_override && told.mac == Some(stage.node.mac));
+    let right = told
+        .iter()
+        .all(|told| told.is_router && told.is_override && told.mac == Some(stage.node.mac));
     check(right, format!("announced as {told:?}"))?;
     let _client = Client::start(&stage.peer, stage.mode.address(), 20)?;
     let is_answer = |frame: &Frame| answers(stage, frame);
     let at = wait_for(&stage.capture, "answer for the address", Duration::ZERO, is_answer)?;
     let frames = stage.capture.frames();
-    let answer = frames.iter().find(|frame| frame.at == at && answers(stage, frame)).ok_or("no answer")?;
+    let answer =
+        frames.iter().find(|frame| frame.at == at && answers(stage, frame)).ok_or("no answer")?;
     let flags = answer.bytes.get(FLAGS).copied().unwrap_or_default();
-    check(flags & (ROUTER | SOLICITED) == ROUTER | SOLICITED, format!("the answer's flags are {flags:#04x}"))
+    check(
+        flags & (ROUTER | SOLICITED) == ROUTER | SOLICITED,
+        format!("the answer's flags are {flags:#04x}"),
+    )
 }
 
 /// Where the fields of ARP (RFC 826) and of neighbour discovery over IPv6 (RFC 4861 4.3, 4.4) are in a frame.
@@ -219,7 +241,9 @@ fn speaks_of(
     let has = |range, octets: &[u8]| frame.bytes.get(range) == Some(octets);
     match stage.mode.address() {
         IpAddr::V4(address) => {
-            has(ETHERTYPE, &[0x08, 0x06]) && has(ARP_OPERATION, &operation) && has(place, &address.octets())
+            has(ETHERTYPE, &[0x08, 0x06])
+                && has(ARP_OPERATION, &operation)
+                && has(place, &address.octets())
         }
         IpAddr::V6(address) => {
             has(ETHERTYPE, &[0x86, 0xdd])

@@ -17,7 +17,8 @@ pub(super) const CASES: &[Case] =
 fn learnt(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.follow(mode.higher(), STRONGER, "")?;
-    let slow = Message { timing: Timing::V3 { reserved: 0, centiseconds: 20 }, ..mode.message(STRONGER) };
+    let slow =
+        Message { timing: Timing::V3 { reserved: 0, centiseconds: 20 }, ..mode.message(STRONGER) };
     let at = stage.send_message(mode.higher(), &slow)?;
     let down = 2 * mode.down(OURS);
     let first = stage.takes_over("takeover by the interval of the other one", at, down, ticker)?;

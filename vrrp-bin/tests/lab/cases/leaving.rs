@@ -10,8 +10,12 @@ use super::{
 };
 use crate::support::{Outcome, SLACK, check, now, within};
 
-pub(super) const CASES: &[Case] =
-    &[Case { name: "leaving_is_heard_by_the_weakest", always: V3_IPV4, more: OTHERS, play: to_the_weakest }];
+pub(super) const CASES: &[Case] = &[Case {
+    name: "leaving_is_heard_by_the_weakest",
+    always: V3_IPV4,
+    more: OTHERS,
+    play: to_the_weakest,
+}];
 
 /// The lowest priority (RFC 9568 5.2.4), of which Skew_Time is longest.
 const LOWEST: u8 = 1;
@@ -32,7 +36,10 @@ fn to_the_weakest(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let second = *zeros.get(1).ok_or("it resigned once only")?;
     within("second resignation", second - first, (interval / 16, interval / 16), SLACK, ticker)?;
     let third = zeros.get(2).map(|third| *third - second);
-    check(third.is_none_or(|after| after > skew), format!("the third one came {third:?} after the second"))?;
+    check(
+        third.is_none_or(|after| after > skew),
+        format!("the third one came {third:?} after the second"),
+    )?;
     let late = stage.sent(first).iter().filter(|sent| sent.message.priority > 0).count();
     check(late == 0, format!("it advertised {late} times after it had resigned"))?;
     check(!stage.node.has_address(&mode.address().to_string())?, "it left the address behind")

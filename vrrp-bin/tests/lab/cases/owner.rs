@@ -17,8 +17,18 @@ use crate::{
 pub(super) const CASES: &[Case] = &[
     Case { name: "an_owner_is_active_at_once", always: V3_IPV4, more: OTHERS, play: at_once },
     Case { name: "an_owner_becomes_a_backup", always: &[], more: V3, play: becomes_a_backup },
-    Case { name: "an_owner_contends_with_another", always: V3_IPV4, more: OTHERS, play: two_owners },
-    Case { name: "an_owner_stays_beside_who_is_none", always: V3_IPV4, more: OTHERS, play: beside_others },
+    Case {
+        name: "an_owner_contends_with_another",
+        always: V3_IPV4,
+        more: OTHERS,
+        play: two_owners,
+    },
+    Case {
+        name: "an_owner_stays_beside_who_is_none",
+        always: V3_IPV4,
+        more: OTHERS,
+        play: beside_others,
+    },
 ];
 
 /// Starts the node as the owner of the addresses, which its host has.
@@ -32,7 +42,10 @@ fn own(stage: &mut Stage) -> Outcome {
 
 fn has_its_own(stage: &Stage) -> Outcome {
     for address in stage.mode.addresses() {
-        check(stage.node.has_address(&address.to_string())?, format!("the host has lost its own {address}"))?;
+        check(
+            stage.node.has_address(&address.to_string())?,
+            format!("the host has lost its own {address}"),
+        )?;
     }
     Ok(())
 }
@@ -43,15 +56,19 @@ fn at_once(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     own(stage)?;
     stage.node.wait_for_phase("held")?;
     let first = stage.next_advert(Duration::ZERO)?;
-    let announced = wait_for(&stage.capture, "announcement", first, |frame| announces(stage, frame))?;
+    let announced =
+        wait_for(&stage.capture, "announcement", first, |frame| announces(stage, frame))?;
     within("announcement", announced - first, (Duration::ZERO, Duration::ZERO), SLACK, ticker)?;
-    let early = stage.capture.frames().iter().any(|frame| frame.at < first && announces(stage, frame));
+    let early =
+        stage.capture.frames().iter().any(|frame| frame.at < first && announces(stage, frame));
     check(!early, "the address was announced before it was advertised")?;
     let begun = now();
     stage.node.signal(Signal::SIGTERM)?;
     check(stage.node.wait()?, "it did not end with status 0")?;
     let zero = wait_for(&stage.capture, "resignation", begun, |frame| {
-        frame.vrrp().is_some_and(|vrrp| vrrp.source_mac == stage.node.mac && vrrp.payload.get(2) == Some(&0))
+        frame.vrrp().is_some_and(|vrrp| {
+            vrrp.source_mac == stage.node.mac && vrrp.payload.get(2) == Some(&0)
+        })
     })?;
     within("resignation", zero - begun, (Duration::ZERO, SLACK), SLACK, ticker)?;
     is_well_formed(stage, OWNER)?;
@@ -108,6 +125,9 @@ fn beside_others(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let begun = stage.send(mode.higher(), STRONG)?;
     stage.stream(mode.higher(), STRONG, 5)?;
     stage.stayed(begun, ticker)?;
-    stage.is_told(&["WARN", "notice=contends-with-owner", &format!("source={}", mode.higher())], 1)?;
+    stage.is_told(
+        &["WARN", "notice=contends-with-owner", &format!("source={}", mode.higher())],
+        1,
+    )?;
     has_its_own(stage)
 }

@@ -16,7 +16,12 @@ pub(super) const CASES: &[Case] = &[
         more: OTHERS,
         play: does_not_preempt,
     },
-    Case { name: "an_equal_priority_is_followed", always: V3_IPV4, more: OTHERS, play: equal_is_followed },
+    Case {
+        name: "an_equal_priority_is_followed",
+        always: V3_IPV4,
+        more: OTHERS,
+        play: equal_is_followed,
+    },
 ];
 
 /// RFC 9568 6.4.2: with Preempt_Mode a lower priority is discarded, and Active_Down_Timer runs on.

@@ -11,14 +11,24 @@ use super::{
 use crate::support::{Outcome, SLACK, check, now, within};
 
 pub(super) const CASES: &[Case] = &[
-    Case { name: "a_resignation_is_followed_by_skew_time", always: V3, more: &[], play: to_a_backup },
+    Case {
+        name: "a_resignation_is_followed_by_skew_time",
+        always: V3,
+        more: &[],
+        play: to_a_backup,
+    },
     Case {
         name: "a_resignation_at_an_active_is_answered",
         always: V3_IPV4,
         more: OTHERS,
         play: to_an_active,
     },
-    Case { name: "a_resignation_of_a_third_node_changes_nothing", always: ALL, more: &[], play: of_a_third },
+    Case {
+        name: "a_resignation_of_a_third_node_changes_nothing",
+        always: ALL,
+        more: &[],
+        play: of_a_third,
+    },
     Case {
         name: "resignations_of_a_third_node_change_nothing",
         always: V3_IPV4,
@@ -112,6 +122,9 @@ fn flood(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let count = |name: &str| counters[name].as_u64().unwrap_or_default();
     let heard = 3 * 200 * interval.as_millis() / 1000;
     let (answered, withheld) = (count("answers_sent"), count("answers_withheld"));
-    check(u128::from(answered + withheld) == heard && withheld > 0, format!("of {heard}: {counters}"))?;
+    check(
+        u128::from(answered + withheld) == heard && withheld > 0,
+        format!("of {heard}: {counters}"),
+    )?;
     stage.is_told(&["WARN", "notice=resignations", &format!("source={}", mode.higher())], 1)
 }

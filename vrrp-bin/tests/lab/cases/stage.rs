@@ -201,7 +201,8 @@ impl Stage {
     /// Waits until the node is Active, and has been for more than three intervals.
     pub(super) fn settle(&self) -> Outcome {
         self.node.wait_for_phase("held")?;
-        let first = self.sent(Duration::ZERO).first().map(|sent| sent.at).ok_or("it never advertised")?;
+        let first =
+            self.sent(Duration::ZERO).first().map(|sent| sent.at).ok_or("it never advertised")?;
         self.next_advert(first + 3 * self.mode.interval() + self.mode.interval() / 2).map(drop)
     }
 
@@ -239,13 +240,19 @@ impl Stage {
         let begun = now();
         self.injector.send(&frame.encode()?)?;
         let is_it = |seen: &Frame| {
-            seen.vrrp().is_some_and(|seen| seen.source == frame.source && seen.payload == frame.payload)
+            seen.vrrp()
+                .is_some_and(|seen| seen.source == frame.source && seen.payload == frame.payload)
         };
         wait_for(&self.capture, "injected frame", begun, is_it)
     }
 
     /// Sends this advertisement for so many intervals, one at the end of each, and says when the last one left.
-    pub(super) fn stream(&self, from: IpAddr, priority: u8, intervals: u32) -> Result<Duration, Failed> {
+    pub(super) fn stream(
+        &self,
+        from: IpAddr,
+        priority: u8,
+        intervals: u32,
+    ) -> Result<Duration, Failed> {
         self.flood(from, priority, self.mode.rate(), intervals)
     }
 
@@ -262,7 +269,10 @@ impl Stage {
         let lasts = intervals * self.mode.interval();
         let injected = self.injector.inject(rate, lasts, |_| frame.clone())?;
         let due = u128::from(rate) * lasts.as_millis() / 1000;
-        check(u128::from(injected.sent) == due, format!("{} of {due} frames were sent", injected.sent))?;
+        check(
+            u128::from(injected.sent) == due,
+            format!("{} of {due} frames were sent", injected.sent),
+        )?;
         let count = || self.heard_from(from, begun).len();
         check(wait_until(SOON, || count() as u128 >= due), "the capture missed a frame")?;
         self.heard_from(from, begun).pop().ok_or_else(|| "nothing was sent".into())
@@ -271,8 +281,9 @@ impl Stage {
     /// When VRRP messages of this source entered the switch.
     fn heard_from(&self, from: IpAddr, since: Duration) -> Vec<Duration> {
         let frames = self.capture.frames();
-        let theirs =
-            frames.iter().filter(|frame| frame.at >= since && frame.source_mac() != Some(self.node.mac));
+        let theirs = frames
+            .iter()
+            .filter(|frame| frame.at >= since && frame.source_mac() != Some(self.node.mac));
         theirs
             .filter(|frame| frame.vrrp().is_some_and(|vrrp| vrrp.source == from))
             .map(|frame| frame.at)
@@ -282,7 +293,11 @@ impl Stage {
     /// What the node sent from then on, resignations too.
     pub(super) fn sent(&self, since: Duration) -> Vec<Sent> {
         let frames = self.capture.frames();
-        frames.iter().filter(|frame| frame.at >= since).filter_map(|frame| self.read(frame)).collect()
+        frames
+            .iter()
+            .filter(|frame| frame.at >= since)
+            .filter_map(|frame| self.read(frame))
+            .collect()
     }
 
     fn read(&self, frame: &Frame) -> Option<Sent> {
@@ -313,8 +328,12 @@ impl Stage {
     /// The node has said nothing from one moment to the next, but for so many last words (DESIGN.md, deviation from
     /// 6.4.3).
     pub(super) fn is_silent(&self, from: Duration, to: Duration, last_words: usize) -> Outcome {
-        let sent: Vec<Duration> =
-            self.sent(from).iter().map(|sent| sent.at - from).filter(|after| from + *after < to).collect();
+        let sent: Vec<Duration> = self
+            .sent(from)
+            .iter()
+            .map(|sent| sent.at - from)
+            .filter(|after| from + *after < to)
+            .collect();
         check(sent.len() <= last_words, format!("it advertised {sent:?} after it should be silent"))
     }
 
@@ -325,7 +344,13 @@ impl Stage {
         let gaps = sent.windows(2).filter_map(|pair| Some(pair.last()?.at - pair.first()?.at));
         let longest = gaps.max().unwrap_or_default();
         let interval = self.mode.interval();
-        within("longest gap between advertisements", longest, (Duration::ZERO, interval), SLACK, ticker)?;
+        within(
+            "longest gap between advertisements",
+            longest,
+            (Duration::ZERO, interval),
+            SLACK,
+            ticker,
+        )?;
         check(sent.iter().all(|sent| sent.message.priority > 0), "it resigned")?;
         self.node.wait_for_phase("held")?;
         check(self.node.has_address(&self.mode.address().to_string())?, "the address is gone")

@@ -5,7 +5,9 @@ use std::{net::Ipv4Addr, time::Duration};
 use libtest_mimic::Failed;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
-use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, LeaseFailure, Phase, Preempt, Role, VirtualRouter, Vrid};
+use vrrp_core::{
+    Centiseconds, Cidr, Ipv4Addresses, LeaseFailure, Phase, Preempt, Role, VirtualRouter, Vrid,
+};
 use vrrp_net::{
     Handle, Node,
     backend::Memory,
@@ -135,9 +137,13 @@ fn judge(case: &Case, pair: &Pair, phase: Option<Phase>, begun: Duration) -> Out
     check(bursts.len() == *attempts, format!("{name}: {} attempts in {WATCH:?}", bursts.len()))?;
     // Every attempt but one that succeeds takes the address from b, and b gets it back.
     let router = healthy(pair, name)?;
-    let (taken, holds) = if *name == "once" { (1, phase == Some(Phase::Held)) } else { (*attempts, false) };
+    let (taken, holds) =
+        if *name == "once" { (1, phase == Some(Phase::Held)) } else { (*attempts, false) };
     let became_active = number(&router, "/counters/became_active");
-    check(became_active == (1 + taken) as f64, format!("{name}: b became active {became_active} times"))?;
+    check(
+        became_active == (1 + taken) as f64,
+        format!("{name}: b became active {became_active} times"),
+    )?;
     let expected = if holds { "backup" } else { "held" };
     check(router["phase"] == expected, format!("{name}: a is {phase:?}, b is {router:#}"))
 }
@@ -148,7 +154,9 @@ fn bursts(pair: &Pair, vrid: u8) -> Vec<Duration> {
     let mut bursts = Vec::new();
     let mut is_active = false;
     for frame in pair.capture.frames() {
-        let Some(vrrp) = frame.vrrp().filter(|vrrp| vrrp.source_mac == pair.a.mac) else { continue };
+        let Some(vrrp) = frame.vrrp().filter(|vrrp| vrrp.source_mac == pair.a.mac) else {
+            continue;
+        };
         if vrrp.payload.get(1) != Some(&vrid) {
             continue;
         }
@@ -163,7 +171,8 @@ fn bursts(pair: &Pair, vrid: u8) -> Vec<Duration> {
 
 /// The virtual router of this name on the node that works.
 fn healthy(pair: &Pair, name: &str) -> Result<Value, Failed> {
-    let routers = pair.b.status().map(|status| status["virtual_routers"].clone()).unwrap_or_default();
+    let routers =
+        pair.b.status().map(|status| status["virtual_routers"].clone()).unwrap_or_default();
     let mut routers = routers.as_array().cloned().unwrap_or_default().into_iter();
     routers.find(|router| router["name"] == name).ok_or_else(|| format!("b has no {name}").into())
 }

@@ -53,7 +53,10 @@ pub(super) const GOOD: &str = "1";
 
 /// Why there is no tshark here; `None` when there is.
 pub(super) fn missing() -> Option<String> {
-    let found = Command::new("tshark").arg("--version").output().is_ok_and(|output| output.status.success());
+    let found = Command::new("tshark")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
     (!found).then(|| "tshark is not installed".to_owned())
 }
 
@@ -93,12 +96,21 @@ impl Dissected {
 
 /// What tshark reads in what was captured so far. `alone` says that VRRPv3 over IPv4 has its checksum over the
 /// message alone.
-pub(super) fn dissect(capture: &Capture, folder: &Path, alone: bool) -> Result<Vec<Dissected>, Failed> {
+pub(super) fn dissect(
+    capture: &Capture,
+    folder: &Path,
+    alone: bool,
+) -> Result<Vec<Dissected>, Failed> {
     let file = folder.join("frames.pcap");
     capture.write_pcap(&file)?;
     let mut command = Command::new("tshark");
     // Nobody's own preferences.
-    command.env("WIRESHARK_CONFIG_DIR", folder).arg("-n").arg("-r").arg(&file).args(["-T", "fields"]);
+    command
+        .env("WIRESHARK_CONFIG_DIR", folder)
+        .arg("-n")
+        .arg("-r")
+        .arg(&file)
+        .args(["-T", "fields"]);
     command.args(["-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=,"]);
     command.args(["-o", "ip.check_checksum:TRUE", "-o"]);
     command.arg(format!("vrrp.v3_checksum_as_in_v2:{}", if alone { "TRUE" } else { "FALSE" }));

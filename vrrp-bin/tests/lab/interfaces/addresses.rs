@@ -11,8 +11,8 @@ use serde_json::Value;
 use vrrp_net::lab::{Frame, Signal, Ticker, wait_until};
 
 use super::{
-    Family, INTERVAL, STRONG, WEAK, answered, client, config, counter, ip, set, settle, settled, skew,
-    wait_for_address, wait_for_hold,
+    Family, INTERVAL, STRONG, WEAK, answered, client, config, counter, ip, set, settle, settled,
+    skew, wait_for_address, wait_for_hold,
 };
 use crate::support::{
     Outcome, Pair, SLACK, SOON, adverts, check, has_moved, now, priority, timed, wait_for, within,
@@ -28,7 +28,9 @@ pub(super) fn tests() -> Vec<Trial> {
         .collect();
     tests.extend([
         timed("interface_own_address_removed", |ticker| own_address_goes(Removal::Deleted, ticker)),
-        timed("interface_own_addresses_flushed", |ticker| own_address_goes(Removal::Flushed, ticker)),
+        timed("interface_own_addresses_flushed", |ticker| {
+            own_address_goes(Removal::Flushed, ticker)
+        }),
         timed("interface_own_address_comes_back", own_address_comes_back),
         timed("interface_own_ipv6_address_comes_and_goes", own_ipv6_address_comes_and_goes),
     ]);
@@ -49,7 +51,8 @@ enum Change {
 }
 
 impl Change {
-    const ALL: [Self; 4] = [Self::OtherSubnet, Self::SameSubnet, Self::SameSubnetBare, Self::SecondOnly];
+    const ALL: [Self; 4] =
+        [Self::OtherSubnet, Self::SameSubnet, Self::SameSubnetBare, Self::SecondOnly];
 
     const fn name(self) -> &'static str {
         match self {
@@ -63,7 +66,9 @@ impl Change {
     fn config(self, priority: u8) -> String {
         match self {
             Self::SameSubnetBare => config("ipv4", "\"10.0.0.100\"", priority),
-            Self::OtherSubnet | Self::SameSubnet | Self::SecondOnly => Family::Ipv4.config(priority),
+            Self::OtherSubnet | Self::SameSubnet | Self::SecondOnly => {
+                Family::Ipv4.config(priority)
+            }
         }
     }
 
@@ -132,7 +137,10 @@ fn own_address_changes(change: Change, ticker: &Ticker) -> Outcome {
     is_unmoved(&before, &after)?;
     check(loss.lost <= change.tolerates(ticker), format!("the client lost packets: {loss}"))?;
     let peer = pair.b.router(0);
-    check(peer["active_peer"] == source.to_string().as_str(), format!("b follows {}", peer["active_peer"]))?;
+    check(
+        peer["active_peer"] == source.to_string().as_str(),
+        format!("b follows {}", peer["active_peer"]),
+    )?;
     let sent = adverts(&pair.capture, pair.b.mac, begun).len();
     check(sent == 0, format!("b advertised {sent} times"))?;
     leaves_alone_what_is_not_ours(&mut pair, source)
@@ -147,7 +155,8 @@ pub(super) fn is_unmoved(before: &Value, after: &Value) -> Outcome {
         )?;
     }
     check(
-        !has_moved(before, after)? && counter(before, "became_active") == counter(after, "became_active"),
+        !has_moved(before, after)?
+            && counter(before, "became_active") == counter(after, "became_active"),
         format!("there was a transition: {after:#}"),
     )
 }
@@ -156,7 +165,10 @@ pub(super) fn is_unmoved(before: &Value, after: &Value) -> Outcome {
 fn leaves_alone_what_is_not_ours(pair: &mut Pair, own: IpAddr) -> Outcome {
     pair.a.signal(Signal::SIGTERM)?;
     check(pair.a.wait()?, "a did not end with status 0")?;
-    check(!pair.a.has_address(&Family::Ipv4.address().to_string())?, "the address was left behind")?;
+    check(
+        !pair.a.has_address(&Family::Ipv4.address().to_string())?,
+        "the address was left behind",
+    )?;
     check(pair.a.has_address(&own.to_string())?, "the host's own address went with the virtual one")
 }
 
@@ -189,9 +201,11 @@ fn own_address_goes(removal: Removal, ticker: &Ticker) -> Outcome {
     }
     wait_for_hold(&pair.a, "no-source-address")?;
     wait_for_address(&pair.a, Family::Ipv4.address(), false)?;
-    let resigned = wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
+    let resigned =
+        wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
     within("resignation", resigned - begun, (2 * INTERVAL, 2 * INTERVAL), SLACK, ticker)?;
-    let took = wait_for(&pair.capture, "advertisement of b", begun, |frame| priority(frame, b).is_some())?;
+    let took =
+        wait_for(&pair.capture, "advertisement of b", begun, |frame| priority(frame, b).is_some())?;
     let last = adverts(&pair.capture, a, Duration::ZERO).into_iter().max().unwrap_or_default();
     check(last < resigned, "a advertised after its resignation")?;
     within("takeover", took - resigned, (skew(WEAK), skew(WEAK)), SLACK, ticker)?;
@@ -247,6 +261,7 @@ fn own_ipv6_address_comes_and_goes(_: &Ticker) -> Outcome {
     check(pair.a.wait()?, "a did not end with status 0")?;
     let routes = pair.a.host.run(|| fs::read_to_string("/proc/thread-self/net/ipv6_route"))??;
     let route = routes.lines().find(|line| line.starts_with("fd000000000000000000000000000000 40"));
-    let flags = route.and_then(|line| line.split_whitespace().nth(8)).ok_or("the host's route is gone")?;
+    let flags =
+        route.and_then(|line| line.split_whitespace().nth(8)).ok_or("the host's route is gone")?;
     check(u32::from_str_radix(flags, 16)? & EXPIRES == 0, "the host's route expires")
 }

@@ -9,7 +9,9 @@ use super::{
     Family, INTERVAL, STRONG, WEAK, active_down, answered, client, ip, set, settle, settled, skew,
     wait_for_address, wait_for_hold,
 };
-use crate::support::{Node, Outcome, Pair, SLACK, SOON, check, now, priority, timed, wait_for, within};
+use crate::support::{
+    Node, Outcome, Pair, SLACK, SOON, check, now, priority, timed, wait_for, within,
+};
 
 pub(super) fn tests() -> Vec<Trial> {
     vec![
@@ -45,7 +47,10 @@ fn tentative(ticker: &Ticker) -> Outcome {
     let begun = now();
     ip(&pair.a.host, "link set eth0 up")?;
     wait_for_hold(&pair.a, "no-source-address")?;
-    check(own_link_local(&pair.a)?.contains("tentative"), "the kernel does not look for duplicates")?;
+    check(
+        own_link_local(&pair.a)?.contains("tentative"),
+        "the kernel does not look for duplicates",
+    )?;
     let mut in_doubt = now();
     let usable = || {
         let is_usable = own_link_local(&pair.a).is_ok_and(|flags| !flags.contains("tentative"));
@@ -56,7 +61,9 @@ fn tentative(ticker: &Ticker) -> Outcome {
     };
     check(wait_until(SOON, usable), "the address stays tentative")?;
     let known = now();
-    let first = wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, mac).is_some())?;
+    let first = wait_for(&pair.capture, "advertisement of a", begun, |frame| {
+        priority(frame, mac).is_some()
+    })?;
     // Who is back listens for long enough to hear an Active.
     let down = INTERVAL + skew(STRONG);
     within("preemption", first - in_doubt, (down, down + (known - in_doubt)), SLACK, ticker)?;
@@ -83,11 +90,14 @@ fn duplicate() -> Outcome {
     wait_for_hold(&pair.a, "no-source-address")?;
     // Longer than it would take to become Active.
     let later = now() + 2 * active_down(WEAK);
-    wait_for(&pair.capture, "advertisement of b", later, |frame| priority(frame, pair.b.mac).is_some())?;
+    wait_for(&pair.capture, "advertisement of b", later, |frame| {
+        priority(frame, pair.b.mac).is_some()
+    })?;
     wait_for_hold(&pair.a, "no-source-address")?;
     pair.b.wait_for_phase("held")?;
     let frames = pair.capture.frames();
-    let sent = frames.iter().filter(|frame| frame.at > begun && priority(frame, mac).is_some()).count();
+    let sent =
+        frames.iter().filter(|frame| frame.at > begun && priority(frame, mac).is_some()).count();
     check(sent == 0, format!("a sent {sent} advertisements"))?;
 
     ip(&pair.a.host, "address add fe80::a/64 dev eth0 nodad")?;

@@ -14,7 +14,9 @@ const MANY: u64 = 10;
 pub(super) fn tests() -> Vec<Trial> {
     vec![
         timed("a2_ipv6_is_heard_after_the_mtu_was_too_small", |_| small_mtu(Looks::Between)),
-        timed("a2_ipv6_is_heard_after_the_mtu_was_too_small_for_a_moment", |_| small_mtu(Looks::After)),
+        timed("a2_ipv6_is_heard_after_the_mtu_was_too_small_for_a_moment", |_| {
+            small_mtu(Looks::After)
+        }),
         timed("a3_an_interface_that_left_and_returned_hears", left_and_returned),
     ]
 }

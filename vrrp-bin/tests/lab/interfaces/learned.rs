@@ -31,7 +31,8 @@ fn keeps_its_lifetime() -> Outcome {
         pair.a.wait_for_phase("held")?;
         wait_for_address(&pair.a, ADDRESS.parse()?, true)?;
         // Several renewals: the interval is 100 ms, and a lease is renewed every 250 ms.
-        let renewed = pair.a.router(0)["counters"]["adverts_sent"].as_u64().unwrap_or_default() + 10;
+        let renewed =
+            pair.a.router(0)["counters"]["adverts_sent"].as_u64().unwrap_or_default() + 10;
         let sent = || pair.a.router(0)["counters"]["adverts_sent"].as_u64().unwrap_or_default();
         check(wait_until(SOON, || sent() > renewed), "no advertisements")?;
         check(is_whole(&pair.a), format!("while it is held: {}", routes(&pair.a)?))?;

@@ -6,9 +6,12 @@ use libtest_mimic::{Failed, Trial};
 use vrrp_net::lab::{Cable, Ticker, wait_until};
 
 use super::{
-    Family, STRONG, answered, both, client, counter, ip, settle, settled, wait_for_address, wait_for_hold,
+    Family, STRONG, answered, both, client, counter, ip, settle, settled, wait_for_address,
+    wait_for_hold,
 };
-use crate::support::{Node, Outcome, Pair, SOON, check, milliseconds, now, priority, timed, wait_for};
+use crate::support::{
+    Node, Outcome, Pair, SOON, check, milliseconds, now, priority, timed, wait_for,
+};
 
 /// How often an interface is deleted and made anew.
 const CYCLES: usize = 10;
@@ -31,7 +34,8 @@ fn made_anew(_: &Ticker) -> Outcome {
         pair.a.cable.destroy()?;
         wait_for_hold(&pair.a, "interface-missing")?;
         pair.b.wait_for_phase("held")?;
-        let heard = |pair: &Pair| [0, 1].map(|index| counter(&pair.a.router(index), "adverts_received"));
+        let heard =
+            |pair: &Pair| [0, 1].map(|index| counter(&pair.a.router(index), "adverts_received"));
         let heard_before = heard(&pair);
         pair.a.cable.restore()?;
         settled(&pair)?;
@@ -147,7 +151,8 @@ fn swap_names(node: &Node) -> Outcome {
 }
 
 fn is_on(node: &Node, address: &str, interface: &'static str) -> Result<bool, Failed> {
-    let show = || Command::new("ip").args(["-oneline", "address", "show", "dev", interface]).output();
+    let show =
+        || Command::new("ip").args(["-oneline", "address", "show", "dev", interface]).output();
     let output = node.host.run(show)??;
     Ok(String::from_utf8_lossy(&output.stdout).contains(&format!(" {address}/")))
 }

@@ -62,7 +62,8 @@ impl Family {
 impl Subnet {
     /// Whether the calling thread's host has a route to it on its interface.
     fn is_routed(&self) -> bool {
-        let table = fs::read_to_string(format!("/proc/thread-self/net/{}", self.table)).unwrap_or_default();
+        let table =
+            fs::read_to_string(format!("/proc/thread-self/net/{}", self.table)).unwrap_or_default();
         let on_eth0 = |line: &str| line.starts_with("eth0") || line.ends_with("eth0");
         table.lines().any(|line| line.starts_with(self.in_table) && on_eth0(line))
     }
@@ -128,7 +129,8 @@ fn routes_end() -> Outcome {
             let subnet = family.subnet();
             super::wait_for_address(node, subnet.address, held)?;
             let is_right = || routed(node, family).is_ok_and(|routed| routed == held);
-            let said = format!("{}: the route of {} is not as it should be", node.name, subnet.cidr);
+            let said =
+                format!("{}: the route of {} is not as it should be", node.name, subnet.cidr);
             check(wait_until(SOON, is_right), said)?;
             let router = node.router(index);
             check(counter(&router, "repairs") == 0, format!("{}: {router:#}", node.name))?;

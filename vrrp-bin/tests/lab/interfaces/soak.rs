@@ -55,7 +55,10 @@ fn soak() -> Outcome {
         let late = used(node)?;
         println!("{}: {early:?} after {before} rounds, {late:?} after {rounds}", node.name);
         check(late.files == early.files, format!("{}: {early:?}, and then {late:?}", node.name))?;
-        check(late.threads == early.threads, format!("{}: {early:?}, and then {late:?}", node.name))?;
+        check(
+            late.threads == early.threads,
+            format!("{}: {early:?}, and then {late:?}", node.name),
+        )?;
         check(
             late.kibibytes <= early.kibibytes + SLACK,
             format!("{}: {early:?}, and then {late:?}", node.name),
@@ -115,7 +118,9 @@ struct Used {
 /// At rest: the least of some seconds, since answers and programs have files and threads of their own for a moment.
 fn used(node: &mut Node) -> Result<Used, Failed> {
     let pid = node.process()?.pid();
-    let count = |what: &str| fs::read_dir(format!("/proc/{pid}/{what}")).map_or(usize::MAX, Iterator::count);
+    let count = |what: &str| {
+        fs::read_dir(format!("/proc/{pid}/{what}")).map_or(usize::MAX, Iterator::count)
+    };
     let (mut files, mut threads) = (usize::MAX, usize::MAX);
     wait_until(RESTS, || {
         files = files.min(count("fd"));
@@ -124,6 +129,7 @@ fn used(node: &mut Node) -> Result<Used, Failed> {
     });
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = resident.and_then(|text| text.split_whitespace().next()).ok_or("no VmRSS")?.parse()?;
+    let kibibytes =
+        resident.and_then(|text| text.split_whitespace().next()).ok_or("no VmRSS")?.parse()?;
     Ok(Used { files, threads, kibibytes })
 }

@@ -62,8 +62,9 @@ fn interval_of_zero(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     counted(stage, &expected, &before)?;
     // Longer than any Active_Down_Interval of b.
     let a = stage.pair.a.mac;
-    let is_late =
-        |frame: &Frame| frame.at >= begun + 4 * router.period() && router.advert(frame, a).is_some();
+    let is_late = |frame: &Frame| {
+        frame.at >= begun + 4 * router.period() && router.advert(frame, a).is_some()
+    };
     wait_for(&stage.pair.capture, "advertisement of a", begun, is_late)?;
     stage.kept_on(router, begun, ticker)?;
     counted(stage, &expected, &before)

@@ -18,8 +18,12 @@ const MORE: Router = Router { addresses: &["10.0.0.100", "10.0.0.101"], ..WEB };
 
 pub(super) fn tests() -> Vec<Trial> {
     let mut trials = vec![
-        timed("e4_a_sender_without_pseudo_header_is_followed", |_| sender_of("rfc9568", Form::Message)),
-        timed("e4_a_sender_with_pseudo_header_is_followed", |_| sender_of("rfc5798", Form::PseudoHeader)),
+        timed("e4_a_sender_without_pseudo_header_is_followed", |_| {
+            sender_of("rfc9568", Form::Message)
+        }),
+        timed("e4_a_sender_with_pseudo_header_is_followed", |_| {
+            sender_of("rfc5798", Form::PseudoHeader)
+        }),
         timed("e5_a_sender_with_other_addresses_is_followed_and_reported", |_| other_addresses()),
         timed("e6_unicast_leaves_with_hop_limit_255", |_| hop_limit()),
     ];
@@ -77,8 +81,12 @@ fn follows(pair: &Pair, active: &str) -> Outcome {
     });
     let state = of(&status, WEB.name);
     check(follows, format!("b does not follow {active}: {state}"))?;
-    let refused: u64 =
-        state["counters"]["rejected"].as_object().into_iter().flatten().map(|(_, n)| number(n)).sum();
+    let refused: u64 = state["counters"]["rejected"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(_, n)| number(n))
+        .sum();
     check(refused == 0, format!("b has refused something: {state}"))?;
     check(
         state["counters"]["adverts_sent"] == 0 && state["phase"] == "backup",
@@ -151,10 +159,17 @@ fn keepalived_hop_limit() -> Outcome {
     pair.b.wait_for_phase("held")?;
     let state = pair.b.router(0);
     let (rejected, refused) = (&state["counters"]["rejected"], &state["peers_refused"][0]);
-    let others = rejected.as_object().into_iter().flatten().filter(|(reason, _)| *reason != "wrong-ttl");
-    check(others.map(|(_, count)| number(count)).sum::<u64>() == 0, format!("other reasons: {rejected}"))?;
+    let others =
+        rejected.as_object().into_iter().flatten().filter(|(reason, _)| *reason != "wrong-ttl");
+    check(
+        others.map(|(_, count)| number(count)).sum::<u64>() == 0,
+        format!("other reasons: {rejected}"),
+    )?;
     check(number(&rejected["wrong-ttl"]) >= 3, format!("not refused: {rejected}"))?;
-    check(refused["address"] == "fd00::1" && refused["reason"] == "wrong-ttl", format!("named: {refused}"))?;
+    check(
+        refused["address"] == "fd00::1" && refused["reason"] == "wrong-ttl",
+        format!("named: {refused}"),
+    )?;
     hop_limits_are(&pair, pair.b.mac, 255)?;
     pair.b.signal(Signal::SIGTERM)?;
     check(pair.b.wait()?, "b did not end with status 0")?;

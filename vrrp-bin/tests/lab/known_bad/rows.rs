@@ -32,8 +32,9 @@ pub(super) fn all() -> Vec<Row> {
             refused(&[PLAIN, WEB, SIX], "wrong-checksum", |packet| packet.without_checksum())
         }),
         row("vrrpv3_with_a_checksum_right_for_neither_form", || {
-            let wrong =
-                |form| shot(EITHER, Refused("wrong-checksum"), |packet| packet.form(form).corrupt(0x8000));
+            let wrong = |form| {
+                shot(EITHER, Refused("wrong-checksum"), |packet| packet.form(form).corrupt(0x8000))
+            };
             vec![wrong(Form::Message), wrong(Form::PseudoHeader)]
         }),
         row("vrrpv3_without_pseudo_header_wins", || {
@@ -46,7 +47,8 @@ pub(super) fn all() -> Vec<Row> {
             vec![shot(SIX, Refused("wrong-checksum"), |packet| packet.form(Form::Message))]
         }),
         row("a_vrid_that_nobody_has", || {
-            let other = |router| shot(router, Nobodys("unknown-vrid"), |packet| packet.octet(1, 99));
+            let other =
+                |router| shot(router, Nobodys("unknown-vrid"), |packet| packet.octet(1, 99));
             vec![other(WEB), other(SIX), other(PLAIN)]
         }),
         row("vrid_0", || {
@@ -57,10 +59,13 @@ pub(super) fn all() -> Vec<Row> {
         row("vrrpv2_with_another_interval", || {
             refused(&[PLAIN, LOCKED], "wrong-interval", |packet| packet.octet(5, 2))
         }),
-        row("vrrpv3_with_another_interval_wins", || vec![shot(WEB, Wins, |packet| packet.octet(5, 50))]),
+        row("vrrpv3_with_another_interval_wins", || {
+            vec![shot(WEB, Wins, |packet| packet.octet(5, 50))]
+        }),
         row("four_owners_after_an_oversized_message_win", || {
             let owner = |router| Shot { router, packet: Packet::of(router, 255), fate: Wins };
-            let long = |router| shot(router, Refused("oversized"), |packet| many(packet, 64).length(278));
+            let long =
+                |router| shot(router, Refused("oversized"), |packet| many(packet, 64).length(278));
             vec![long(PLAIN), owner(PLAIN), owner(PLAIN), owner(PLAIN), owner(PLAIN)]
         }),
     ]);
@@ -94,15 +99,21 @@ fn lengths() -> Vec<Row> {
             [with_data, alone].concat()
         }),
         row("a_list_with_nothing_in_common", || {
-            let old =
-                shot(PLAIN, Refused("no-common-address"), |packet| list(packet, 1, 2).authentication(0, ""));
+            let old = shot(PLAIN, Refused("no-common-address"), |packet| {
+                list(packet, 1, 2).authentication(0, "")
+            });
             let new = shot(WEB, Refused("no-common-address"), |packet| list(packet, 1, 2));
             vec![old, new]
         }),
-        row("a_signature_of_auth_hmac", || refused(&[WEB], "signature-trailer", |packet| packet.signed())),
+        row("a_signature_of_auth_hmac", || {
+            refused(&[WEB], "signature-trailer", |packet| packet.signed())
+        }),
         row("3_addresses_win", || vec![shot(PLAIN, Wins, |packet| many(packet, 3))]),
         row("64_addresses_win", || {
-            vec![shot(PLAIN, Wins, |packet| many(packet, 64)), shot(WEB, Wins, |packet| many3(packet, 64))]
+            vec![
+                shot(PLAIN, Wins, |packet| many(packet, 64)),
+                shot(WEB, Wins, |packet| many3(packet, 64)),
+            ]
         }),
         row("64_addresses_and_6_octets_more", || {
             let long = |packet: Packet| {
@@ -115,7 +126,10 @@ fn lengths() -> Vec<Row> {
         }),
         row("a_frame_with_padding_wins", || {
             // 14 octets of Ethernet, 20 of IPv4 and 12 of VRRP make less than 60.
-            vec![shot(WEB, Wins, |packet| packet.padding(14)), shot(PLAIN, Wins, |packet| packet.padding(6))]
+            vec![
+                shot(WEB, Wins, |packet| packet.padding(14)),
+                shot(PLAIN, Wins, |packet| packet.padding(6)),
+            ]
         }),
     ]
 }
@@ -129,14 +143,24 @@ fn headers() -> Vec<Row> {
                 shot(SIX, Refused("wrong-type"), |packet| packet.octet(0, 0x32)),
             ]
         }),
-        row("version_4", || refused(&[PLAIN, WEB, SIX], "unknown-version", |packet| packet.octet(0, 0x41))),
+        row("version_4", || {
+            refused(&[PLAIN, WEB, SIX], "unknown-version", |packet| packet.octet(0, 0x41))
+        }),
         row("vrrpv3_to_a_router_of_vrrpv2", || {
             let new = Router { vrid: PLAIN.vrid, ..WEB };
-            vec![Shot { router: PLAIN, packet: Packet::of(new, STRONGEST), fate: Refused("wrong-version") }]
+            vec![Shot {
+                router: PLAIN,
+                packet: Packet::of(new, STRONGEST),
+                fate: Refused("wrong-version"),
+            }]
         }),
         row("vrrpv2_to_a_router_of_vrrpv3", || {
             let old = Router { vrid: WEB.vrid, ..PLAIN };
-            vec![Shot { router: WEB, packet: Packet::of(old, STRONGEST), fate: Refused("wrong-version") }]
+            vec![Shot {
+                router: WEB,
+                packet: Packet::of(old, STRONGEST),
+                fate: Refused("wrong-version"),
+            }]
         }),
         row("vrrpv2_over_ipv6", || {
             vec![shot(SIX, Refused("unknown-version"), |packet| packet.octet(0, 0x21))]
@@ -145,7 +169,10 @@ fn headers() -> Vec<Row> {
         row("ttl_254", || refused(&[PLAIN, WEB, SIX], "wrong-ttl", |packet| packet.ttl(254))),
         row("ip_options_win", || {
             // IHL 15; the message begins behind them.
-            vec![shot(WEB, Wins, |packet| packet.options(40)), shot(PLAIN, Wins, |packet| packet.options(40))]
+            vec![
+                shot(WEB, Wins, |packet| packet.options(40)),
+                shot(PLAIN, Wins, |packet| packet.options(40)),
+            ]
         }),
         row("ip_options_before_what_is_refused", || {
             vec![
@@ -165,11 +192,14 @@ fn authentication() -> Vec<Row> {
             })]
         }),
         row("no_password_where_there_is_one", || {
-            vec![shot(LOCKED, Refused("wrong-authentication-type"), |packet| packet.authentication(0, ""))]
+            vec![shot(LOCKED, Refused("wrong-authentication-type"), |packet| {
+                packet.authentication(0, "")
+            })]
         }),
         row("a_wrong_password", || {
-            let wrong =
-                |text| shot(LOCKED, Refused("wrong-password"), |packet| packet.authentication(1, text));
+            let wrong = |text| {
+                shot(LOCKED, Refused("wrong-password"), |packet| packet.authentication(1, text))
+            };
             vec![wrong("d0ckers"), wrong("d0cke"), wrong("D0cker"), wrong("")]
         }),
         row("an_authentication_type_that_nobody_knows", || {
@@ -186,7 +216,11 @@ fn shot(router: Router, fate: Fate, change: impl FnOnce(Packet) -> Packet) -> Sh
     Shot { router, packet: change(Packet::of(router, STRONGEST)), fate }
 }
 
-fn refused(routers: &[Router], reason: &'static str, change: impl Fn(Packet) -> Packet) -> Vec<Shot> {
+fn refused(
+    routers: &[Router],
+    reason: &'static str,
+    change: impl Fn(Packet) -> Packet,
+) -> Vec<Shot> {
     routers.iter().map(|router| shot(*router, Refused(reason), &change)).collect()
 }
 

@@ -11,7 +11,9 @@ use libtest_mimic::Failed;
 use serde_json::Value;
 use vrrp_net::lab::{Frame, Injector, Ticker, wait_until};
 
-use crate::support::{Node, Outcome, Pair, SLACK, SOON, check, has_moved, now, priority, wait_for, within};
+use crate::support::{
+    Node, Outcome, Pair, SLACK, SOON, check, has_moved, now, priority, wait_for, within,
+};
 
 /// A virtual router of the nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,17 +42,39 @@ const V3: Router = Router {
 pub(super) const WEB: Router = V3;
 pub(super) const SIX: Router = Router { name: "six", vrid: 52, addresses: &["fe80::100"], ..V3 };
 /// Messages in either form of checksum are for this one: what it hears changes what it sends.
-pub(super) const EITHER: Router = Router { name: "either", vrid: 53, addresses: &["10.0.0.101"], ..V3 };
-pub(super) const RFC9568: Router =
-    Router { name: "rfc9568", vrid: 54, addresses: &["10.0.0.102"], more: "checksum = \"rfc9568\"\n", ..V3 };
-pub(super) const RFC5798: Router =
-    Router { name: "rfc5798", vrid: 55, addresses: &["10.0.0.103"], more: "checksum = \"rfc5798\"\n", ..V3 };
+pub(super) const EITHER: Router =
+    Router { name: "either", vrid: 53, addresses: &["10.0.0.101"], ..V3 };
+pub(super) const RFC9568: Router = Router {
+    name: "rfc9568",
+    vrid: 54,
+    addresses: &["10.0.0.102"],
+    more: "checksum = \"rfc9568\"\n",
+    ..V3
+};
+pub(super) const RFC5798: Router = Router {
+    name: "rfc5798",
+    vrid: 55,
+    addresses: &["10.0.0.103"],
+    more: "checksum = \"rfc5798\"\n",
+    ..V3
+};
 /// It stays in Initialize: each node has the address already, and of itself.
 pub(super) const IDLE: Router = Router { name: "idle", vrid: 56, addresses: &["10.0.0.1"], ..V3 };
-pub(super) const PLAIN: Router =
-    Router { name: "plain", vrid: 61, version: 2, interval: 1000, addresses: &["10.0.0.110"], ..V3 };
-pub(super) const LOCKED: Router =
-    Router { name: "locked", vrid: 62, addresses: &["10.0.0.111"], password: Some("d0cker"), ..PLAIN };
+pub(super) const PLAIN: Router = Router {
+    name: "plain",
+    vrid: 61,
+    version: 2,
+    interval: 1000,
+    addresses: &["10.0.0.110"],
+    ..V3
+};
+pub(super) const LOCKED: Router = Router {
+    name: "locked",
+    vrid: 62,
+    addresses: &["10.0.0.111"],
+    password: Some("d0cker"),
+    ..PLAIN
+};
 
 const ALL: [Router; 8] = [WEB, SIX, EITHER, RFC9568, RFC5798, IDLE, PLAIN, LOCKED];
 
@@ -79,7 +103,8 @@ impl Router {
     /// Its section of a configuration. Nothing is announced but a promotion.
     pub(super) fn config(self, priority: u8) -> String {
         let Self { name, vrid, version, interval, addresses, more, .. } = self;
-        let password = self.password.map(|text| format!("password = \"{text}\"\n")).unwrap_or_default();
+        let password =
+            self.password.map(|text| format!("password = \"{text}\"\n")).unwrap_or_default();
         format!(
             "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = {vrid}\nversion = {version}\n\
              addresses = {addresses:?}\npriority = {priority}\ninterval = \"{interval}ms\"\n\
@@ -90,7 +115,8 @@ impl Router {
     /// When `mac` advertised it.
     pub(super) fn advert(self, frame: &Frame, mac: [u8; 6]) -> Option<Duration> {
         let vrrp = frame.vrrp()?;
-        let is_ours = vrrp.payload.get(1) == Some(&self.vrid) && vrrp.source.is_ipv6() == self.is_ipv6();
+        let is_ours =
+            vrrp.payload.get(1) == Some(&self.vrid) && vrrp.source.is_ipv6() == self.is_ipv6();
         (is_ours && priority(frame, mac)? > 0).then_some(frame.at)
     }
 }
@@ -169,9 +195,11 @@ impl Stage {
             let is_next = |frame: &Frame| router.advert(frame, a.mac).is_some();
             wait_for(&self.pair.capture, "advertisement of a", ended, is_next)?;
             let frames = self.pair.capture.frames();
-            let sent: Vec<Duration> = frames.iter().filter_map(|frame| router.advert(frame, a.mac)).collect();
+            let sent: Vec<Duration> =
+                frames.iter().filter_map(|frame| router.advert(frame, a.mac)).collect();
             // With the one before.
-            let first = sent.iter().rposition(|at| *at < begun).ok_or("a had not advertised before")?;
+            let first =
+                sent.iter().rposition(|at| *at < begun).ok_or("a had not advertised before")?;
             for gap in sent.windows(2).skip(first).map(|pair| pair[1] - pair[0]) {
                 within(router.name, gap, (router.period(), router.period()), SLACK, ticker)?;
             }
@@ -179,7 +207,8 @@ impl Stage {
         }
         check(!b.has_address(&router.address().to_string())?, "b has the address")?;
         let frames = self.pair.capture.frames();
-        let from_b = frames.iter().filter(|frame| frame.at >= begun && priority(frame, b.mac).is_some());
+        let from_b =
+            frames.iter().filter(|frame| frame.at >= begun && priority(frame, b.mac).is_some());
         let from_b = from_b.count();
         check(from_b == 0, format!("b advertised {from_b} times"))
     }
@@ -197,7 +226,8 @@ pub(super) fn facts(status: &Value) -> BTreeMap<String, Value> {
     flatten(String::new(), status, &mut facts);
     let is_backup = |name: &str| of(status, name)["phase"] == "backup";
     let goes_on = |path: &str| {
-        let (name, rest) = path.trim_start_matches("/virtual_routers/").split_once('/').unwrap_or_default();
+        let (name, rest) =
+            path.trim_start_matches("/virtual_routers/").split_once('/').unwrap_or_default();
         let of_backup = rest == "counters/adverts_received" || rest.starts_with("peers_heard/");
         rest == "since"
             // There as long as the one that they are about speaks.
@@ -220,7 +250,11 @@ fn flatten(path: String, value: &Value, facts: &mut BTreeMap<String, Value>) {
         Value::Array(entries) => entries.iter().for_each(|entry| {
             // A port has no name but its family; an address stands for itself.
             let name = ["name", "address", "family"].iter().find_map(|key| entry[key].as_str());
-            flatten(format!("{path}/{}", name.or(entry.as_str()).unwrap_or_default()), entry, facts);
+            flatten(
+                format!("{path}/{}", name.or(entry.as_str()).unwrap_or_default()),
+                entry,
+                facts,
+            );
         }),
         value => {
             facts.insert(path, value.clone());
@@ -234,7 +268,9 @@ pub(super) fn are_as_expected(
     before: &Look,
     after: &Look,
 ) -> Outcome {
-    for ((name, expected), (before, after)) in ["a", "b"].iter().zip(expected).zip(before.iter().zip(after)) {
+    for ((name, expected), (before, after)) in
+        ["a", "b"].iter().zip(expected).zip(before.iter().zip(after))
+    {
         let found = facts(after);
         let paths = expected.keys().chain(found.keys());
         for path in paths {

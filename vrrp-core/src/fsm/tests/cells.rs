@@ -126,7 +126,9 @@ fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: I
     };
     let lease = match effects.lease {
         None => "-".to_string(),
-        Some(Want::Release { reason, successor: None }) => std::format!("release({})", reason.as_str()),
+        Some(Want::Release { reason, successor: None }) => {
+            std::format!("release({})", reason.as_str())
+        }
         Some(Want::Release { reason, successor: Some(to) }) => {
             std::format!("release({} to {to})", reason.as_str())
         }
@@ -140,7 +142,8 @@ fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: I
         ("repaired", effects.repaired),
         ("drain-refused", effects.drain_refused),
     ];
-    let flags: Vec<&str> = flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
+    let flags: Vec<&str> =
+        flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
     let flags = if flags.is_empty() { "-".to_string() } else { flags.join("+") };
     let deadline = match machine.deadline() {
         None => "-".to_string(),

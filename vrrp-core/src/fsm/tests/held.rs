@@ -22,8 +22,11 @@ fn a_restart_goes_on_with_one_advertisement_and_no_announcement() {
     let mut machine = backup(contending());
     let now = t0() + 5 * MS;
     let effects = machine.handle(now, adopt(t0() - 900 * MS));
-    let expected =
-        Effects { transition: Some(Reason::Adopted), transmit: Some(Say::Claim), ..Effects::default() };
+    let expected = Effects {
+        transition: Some(Reason::Adopted),
+        transmit: Some(Say::Claim),
+        ..Effects::default()
+    };
     assert_eq!(effects, expected);
     assert_eq!((machine.phase(), machine.active_until()), (Phase::Adopted, Some(now + 3 * SECOND)));
     // Neighbours are told again with the refresh, and not before.
@@ -76,7 +79,10 @@ fn whoever_stops_before_the_answer_leaves_nothing_behind() {
         (Input::Link(Link::Down), Reason::Interface),
     ] {
         let mut machine = backup(contending());
-        assert_eq!(machine.handle(t0(), input).lease, Some(Want::Release { reason, successor: None }));
+        assert_eq!(
+            machine.handle(t0(), input).lease,
+            Some(Want::Release { reason, successor: None })
+        );
         let mut machine = settled(contending());
         assert_eq!(machine.handle(t0(), input).lease, None, "nothing is held");
     }
@@ -131,9 +137,17 @@ fn a_last_word_of_vrrpv2_is_said_for_one_interval() {
     let interval = Interval::V2(crate::Seconds::ONE);
     let mut machine = settle(Machine::new(Params { interval, ..params(contending()) }), ready());
     let now = machine.deadline().unwrap();
-    let stronger =
-        Heard { claim: Claim::from(101), interval, source: address("192.0.2.1"), in_both_forms: false };
-    drive(&mut machine, now, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink)), Input::Advert(stronger)]);
+    let stronger = Heard {
+        claim: Claim::from(101),
+        interval,
+        source: address("192.0.2.1"),
+        in_both_forms: false,
+    };
+    drive(
+        &mut machine,
+        now,
+        &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink)), Input::Advert(stronger)],
+    );
     let mut said = Vec::new();
     while let Some(at) = machine.deadline().filter(|at| *at < now + 3 * SECOND) {
         assert_eq!(machine.handle(at, Input::Timeout).transmit, Some(Say::Claim));

@@ -90,7 +90,11 @@ fn rfc9568_6_4_2_an_equal_or_greater_priority_restarts_the_timer_with_the_advert
         let mut machine = backup(contending());
         drive(&mut machine, at(SECOND), &[slower_advert(priority, "192.0.2.1")]);
         // 3 x 2 s, and a skew of 156/256 of 2 s.
-        assert_eq!(machine.deadline(), Some(at(SECOND + Duration::from_micros(7_218_750))), "{priority}");
+        assert_eq!(
+            machine.deadline(),
+            Some(at(SECOND + Duration::from_micros(7_218_750))),
+            "{priority}"
+        );
     }
 }
 
@@ -404,7 +408,11 @@ fn dev_probation_forbids_preemption_but_neither_silence_nor_resignation() {
     for half in 1..20 {
         drive(&mut machine, now + half * 500 * MS, &[advert(1, "192.0.2.3")]);
     }
-    assert_eq!(machine.deadline(), Some(now + 9500 * MS + 3 * SECOND + SKEW), "followed the weaker one");
+    assert_eq!(
+        machine.deadline(),
+        Some(now + 9500 * MS + 3 * SECOND + SKEW),
+        "followed the weaker one"
+    );
     drive(&mut machine, now + 10 * SECOND, &[advert(1, "192.0.2.3")]);
     assert_eq!(machine.deadline(), Some(now + 9500 * MS + 3 * SECOND + SKEW), "preempts again");
 
@@ -538,14 +546,21 @@ fn a_handover_ends_by_itself_and_after_four_seconds_at_most() {
     assert_eq!(effects, Effects { transmit: Some(Say::Resign), ..Effects::default() });
     assert_eq!(machine.deadline(), Some(promoted + 1100 * MS));
     let effects = machine.handle(promoted + 1100 * MS, Input::Timeout);
-    assert_eq!((effects.transition, effects.transmit), (Some(Reason::NoSuccessor), Some(Say::Resign)));
+    assert_eq!(
+        (effects.transition, effects.transmit),
+        (Some(Reason::NoSuccessor), Some(Say::Resign))
+    );
     assert_eq!((machine.phase(), machine.deadline()), (Phase::Initialize(Hold::Stopped), None));
 
     let mut slow = params(contending());
     slow.interval = Interval::V3(Centiseconds::try_from(4095).unwrap());
     let mut machine = settle(Machine::new(slow), ready());
     let promoted = machine.deadline().unwrap();
-    drive(&mut machine, promoted, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink)), Input::Shutdown]);
+    drive(
+        &mut machine,
+        promoted,
+        &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink)), Input::Shutdown],
+    );
     run(&mut machine, promoted + 4 * SECOND);
     assert_eq!(machine.phase(), Phase::Resigning);
     drive(&mut machine, promoted + 4 * SECOND, &[Input::Timeout]);

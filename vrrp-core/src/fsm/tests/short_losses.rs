@@ -26,7 +26,11 @@ fn f01_an_active_waits_for_what_is_gone_and_goes_on() {
         let effects = machine.handle(now + 50 * MS, ready());
         assert_eq!(effects.transmit, Some(Say::Claim));
         assert_eq!(effects.transition, None);
-        assert_eq!(effects.announce, link != Link::NoSource, "a port that was down is forgotten by switches");
+        assert_eq!(
+            effects.announce,
+            link != Link::NoSource,
+            "a port that was down is forgotten by switches"
+        );
         assert_eq!(effects.lease, (link == Link::Missing).then_some(Want::Repair));
         assert_eq!((machine.phase(), machine.waits_until()), (Phase::Held, None));
     }
@@ -73,7 +77,10 @@ fn f01_a_link_that_stays_away_is_a_fault() {
         let effects = machine.handle(promoted + WAIT, Input::Timeout);
         assert_eq!(machine.phase(), Phase::Initialize(hold));
         assert_eq!((effects.transition, effects.transmit), (Some(Reason::Interface), None));
-        assert_eq!(effects.lease, Some(Want::Release { reason: Reason::Interface, successor: None }));
+        assert_eq!(
+            effects.lease,
+            Some(Want::Release { reason: Reason::Interface, successor: None })
+        );
     }
 }
 
@@ -123,7 +130,11 @@ fn f01_addresses_that_went_along_are_put_back() {
     let (mut machine, promoted) = held(contending());
     drive(&mut machine, promoted, &[lost(Link::NoSource)]);
     let effects = machine.handle(promoted, Input::LeaseLost(Loss::Lapsed));
-    assert_eq!((effects.lease, effects.transmit), (Some(Want::Repair), None), "at once: the link is there");
+    assert_eq!(
+        (effects.lease, effects.transmit),
+        (Some(Want::Repair), None),
+        "at once: the link is there"
+    );
     let (mut machine, promoted) = held(contending());
     drive(&mut machine, promoted, &[lost(Link::Down)]);
     assert_eq!(machine.handle(promoted, Input::LeaseLost(Loss::Lapsed)).lease, None);
@@ -135,7 +146,11 @@ fn f01_addresses_that_went_along_are_put_back() {
 fn f01_a_repair_that_fails_for_want_of_a_link_is_no_fault() {
     let (mut machine, promoted) = held(contending());
     assert_eq!(machine.handle(promoted, Input::LeaseLost(Loss::Lapsed)).lease, Some(Want::Repair));
-    drive(&mut machine, promoted, &[lost(Link::Missing), Input::LeaseDone(Err(LeaseFailure::Failed))]);
+    drive(
+        &mut machine,
+        promoted,
+        &[lost(Link::Missing), Input::LeaseDone(Err(LeaseFailure::Failed))],
+    );
     assert_eq!(machine.phase(), Phase::Held);
     assert_eq!(machine.handle(promoted + MS, ready()).lease, Some(Want::Repair));
     assert_eq!(machine.probation_until(), None);
@@ -143,7 +158,8 @@ fn f01_a_repair_that_fails_for_want_of_a_link_is_no_fault() {
 
 #[test]
 fn f01_who_is_asked_to_leave_without_a_link_leaves_at_once() {
-    for (link, phase) in [(Link::Down, Phase::Initialize(Hold::Stopped)), (Link::NoSource, Phase::Resigning)]
+    for (link, phase) in
+        [(Link::Down, Phase::Initialize(Hold::Stopped)), (Link::NoSource, Phase::Resigning)]
     {
         let (mut machine, promoted) = held(contending());
         drive(&mut machine, promoted, &[lost(link), Input::Shutdown]);
@@ -178,7 +194,11 @@ fn f06_by_unicast_it_makes_itself_known_until_somebody_is_heard() {
     assert_eq!(greeted, [SECOND, 2 * SECOND, 3 * SECOND], "each interval");
     assert_eq!(alone.active_until(), None);
     drive(&mut machine, t0() + 100 * MS, &[advert(200, "192.0.2.1")]);
-    assert_eq!(machine.deadline(), Some(t0() + 100 * MS + 3 * SECOND + SKEW), "heard: no more of it");
+    assert_eq!(
+        machine.deadline(),
+        Some(t0() + 100 * MS + 3 * SECOND + SKEW),
+        "heard: no more of it"
+    );
     let mut back = settle(unicast(), ready());
     drive(&mut back, t0(), &[lost(Link::Down)]);
     assert!(back.handle(t0() + SECOND, ready()).greet);
@@ -237,7 +257,11 @@ fn errors_of_just_before_a_lost_link_are_the_links() {
         assert!(machine.probation_until().is_some());
         drive(&mut machine, at + late, &[lost(Link::Down), ready()]);
         let expected = if forgiven { Phase::Backup } else { Phase::Initialize(Hold::Send) };
-        assert_eq!((machine.phase(), machine.probation_until().is_none()), (expected, forgiven), "{late:?}");
+        assert_eq!(
+            (machine.phase(), machine.probation_until().is_none()),
+            (expected, forgiven),
+            "{late:?}"
+        );
     }
 }
 

@@ -21,7 +21,11 @@ fn a9_who_cannot_hold_the_addresses_does_not_contend() {
     assert_eq!(machine.handle(t0(), done()).lease, Some(Want::Inspect));
     let effects = machine.handle(t0() + MS, failed());
     let reason = Reason::Backend(LeaseFailure::AddressPresent);
-    assert_eq!(effects, Effects { transition: Some(reason), ..Effects::default() }, "not a word on the wire");
+    assert_eq!(
+        effects,
+        Effects { transition: Some(reason), ..Effects::default() },
+        "not a word on the wire"
+    );
     assert_eq!(machine.phase(), Phase::Initialize(Hold::Backend(LeaseFailure::AddressPresent)));
     // As after any fault it is asked again, and heard this time.
     let asked = t0() + MS + SECOND;
@@ -40,7 +44,11 @@ fn a9_an_owner_says_nothing_before_its_backend_has() {
     let bound = t0() + 2500 * MS;
     assert_eq!(silent.deadline(), Some(bound));
     let effects = silent.handle(bound, Input::Timeout);
-    assert_eq!(effects.transition, Some(Reason::Backend(LeaseFailure::TimedOut)), "no answer is a no");
+    assert_eq!(
+        effects.transition,
+        Some(Reason::Backend(LeaseFailure::TimedOut)),
+        "no answer is a no"
+    );
 }
 
 #[test]
@@ -56,7 +64,10 @@ fn a9_a_timer_that_runs_out_waits_for_the_answer() {
     };
     let mut answered = waiting();
     let effects = answered.handle(due + 100 * MS, done());
-    assert_eq!((effects.transition, effects.transmit), (Some(Reason::Resignation), Some(Say::Claim)));
+    assert_eq!(
+        (effects.transition, effects.transmit),
+        (Some(Reason::Resignation), Some(Say::Claim))
+    );
     let mut silent = waiting();
     assert_eq!(silent.deadline(), Some(t0() + 2500 * MS), "the backend's timeout");
     drive(&mut silent, t0() + 2500 * MS, &[Input::Timeout]);

@@ -113,11 +113,13 @@ fn await_end(group: Pid) {
 /// which may be never.
 fn any_runs(group: Pid) -> bool {
     let Ok(processes) = fs::read_dir("/proc") else { return false };
-    let stat = |entry: io::Result<fs::DirEntry>| fs::read_to_string(entry.ok()?.path().join("stat")).ok();
+    let stat =
+        |entry: io::Result<fs::DirEntry>| fs::read_to_string(entry.ok()?.path().join("stat")).ok();
     processes.filter_map(stat).any(|stat| {
         // PID (NAME) STATE PARENT GROUP ..., where the name may hold anything (proc_pid_stat(5)).
         let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
         let (state, of) = (fields.next(), fields.nth(1));
-        of.and_then(|of| of.parse().ok()) == Some(group.as_raw()) && !matches!(state, Some("Z" | "X"))
+        of.and_then(|of| of.parse().ok()) == Some(group.as_raw())
+            && !matches!(state, Some("Z" | "X"))
     })
 }

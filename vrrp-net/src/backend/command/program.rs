@@ -37,7 +37,11 @@ pub(super) struct Running {
 impl Running {
     /// Starts a program on a thread of its own, which neither blocks a runtime nor needs one. `turn` is held
     /// until the whole group is gone.
-    pub(super) fn start(mut command: Command, input: File, turn: OwnedMutexGuard<()>) -> io::Result<Self> {
+    pub(super) fn start(
+        mut command: Command,
+        input: File,
+        turn: OwnedMutexGuard<()>,
+    ) -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         command.stdin(input).stdout(Stdio::null()).stderr(writer).process_group(0);
         let errors = Errors::new(reader)?;

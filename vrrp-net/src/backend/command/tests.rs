@@ -120,7 +120,8 @@ async fn how_it_ends_is_told_in_a_sentence() {
     assert_eq!(error.kind(), LeaseFailure::Failed);
     assert_eq!(error.to_string(), "/bin/sh acquire ended with exit status 3: quota exceeded");
     let error = backend.release(&lease, &farewell()).await.unwrap_err();
-    let said = "/bin/sh release was ended by signal 15 (SIGTERM): it wrote nothing to its standard error";
+    let said =
+        "/bin/sh release was ended by signal 15 (SIGTERM): it wrote nothing to its standard error";
     assert_eq!(error.to_string(), said);
     let error = backend.inspect(&lease).await.unwrap_err();
     let said = "/bin/sh inspect ended with exit status 1 (a program without this action ends with exit status 64): it \
@@ -154,10 +155,16 @@ async fn a_program_that_cannot_be_run_is_named() {
     fs::write(&path, "no program\n").unwrap();
     let error = backend.acquire(&lease).await.unwrap_err();
     assert_eq!(error.kind(), LeaseFailure::Denied);
-    assert!(error.to_string().starts_with(&format!("{shown} cannot be run: this user may not")), "{error}");
+    assert!(
+        error.to_string().starts_with(&format!("{shown} cannot be run: this user may not")),
+        "{error}"
+    );
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let error = backend.acquire(&lease).await.unwrap_err();
-    assert!(error.to_string().starts_with(&format!("{shown} cannot be run: it is no program")), "{error}");
+    assert!(
+        error.to_string().starts_with(&format!("{shown} cannot be run: it is no program")),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -177,8 +184,9 @@ async fn neither_input_nor_output_makes_it_wait() {
 
 #[tokio::test]
 async fn it_inherits_no_file() {
-    let script =
-        Script::new(r#"for fd in /proc/$$/fd/*; do echo "$fd $(readlink "$fd")"; done > "$0/files""#);
+    let script = Script::new(
+        r#"for fd in /proc/$$/fd/*; do echo "$fd $(readlink "$fd")"; done > "$0/files""#,
+    );
     let open = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     script.backend().acquire(&lease()).await.unwrap();
     let files = script.read("files");
@@ -190,7 +198,8 @@ async fn it_inherits_no_file() {
 #[tokio::test]
 async fn a12_it_inherits_no_variable_that_was_taken_from_it() {
     let script = Script::new(r#"env > "$0/variables""#);
-    let names: Vec<_> = std::env::vars_os().map(|(name, _)| name).filter(|name| name != "PATH").collect();
+    let names: Vec<_> =
+        std::env::vars_os().map(|(name, _)| name).filter(|name| name != "PATH").collect();
     let taken = names.first().expect("this process has variables");
     script.backend().env_remove(taken).acquire(&lease()).await.unwrap();
     let variables = script.read("variables");
@@ -319,7 +328,8 @@ async fn virtual_routers_do_not_wait_for_each_other() {
 /// The pipe is never empty, so that nothing but the program's reader would ever run.
 #[test]
 fn a_program_that_floods_its_standard_error_is_given_up_in_time() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let call = runtime.spawn(async {
         let script = Script::new("for n in 1 2 3 4 5 6 7 8; do yes >&2 & done; wait");
         timeout(Duration::from_millis(200), script.backend().acquire(&lease())).await.is_err()

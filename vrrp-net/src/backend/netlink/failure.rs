@@ -20,7 +20,10 @@ pub(super) fn index_of(interface: &str) -> Result<u32, BackendError> {
         let what = match errno {
             Errno::ENODEV => format!("there is no interface {interface}"),
             errno => {
-                format!("the interface {interface} could not be looked up: {}", Explained(&errno.into()))
+                format!(
+                    "the interface {interface} could not be looked up: {}",
+                    Explained(&errno.into())
+                )
             }
         };
         BackendError::new(LeaseFailure::Failed, what)
@@ -60,8 +63,9 @@ pub(super) fn put_refused(put: &Put, error: &netlink::Error) -> BackendError {
             BackendError::new(LeaseFailure::AddressPresent, what)
         }
         Some(libc::EACCES) if put.cidr.address().is_ipv6() => {
-            let what =
-                format!("{what}: IPv6 is disabled there (sysctl net.ipv6.conf.{interface}.disable_ipv6=1)");
+            let what = format!(
+                "{what}: IPv6 is disabled there (sysctl net.ipv6.conf.{interface}.disable_ipv6=1)"
+            );
             BackendError::new(LeaseFailure::Denied, what)
         }
         Some(libc::EINVAL) if put.cidr.address().is_ipv6() => match without_ipv6(&interface) {
@@ -91,7 +95,9 @@ pub(super) fn refused(what: &str, error: &netlink::Error) -> BackendError {
             );
             BackendError::new(LeaseFailure::Denied, what)
         }
-        (netlink::Error::Timeout, _) => BackendError::new(LeaseFailure::TimedOut, format!("{what}: {error}")),
+        (netlink::Error::Timeout, _) => {
+            BackendError::new(LeaseFailure::TimedOut, format!("{what}: {error}"))
+        }
         _ => BackendError::new(LeaseFailure::Failed, format!("{what}: {error}")),
     }
 }
@@ -112,7 +118,8 @@ mod tests {
             mark: netlink::addresses::Mark::Held,
             valid: Some(2),
         };
-        let refused = |errno| put_refused(&put, &netlink::Error::Refused { errno, text: String::new() });
+        let refused =
+            |errno| put_refused(&put, &netlink::Error::Refused { errno, text: String::new() });
         let denied = refused(libc::EPERM);
         assert_eq!(denied.kind(), LeaseFailure::Denied);
         assert!(said(&denied, "CAP_NET_ADMIN") && said(&denied, "2001:db8::10/64"), "{denied}");

@@ -38,8 +38,9 @@ pub(super) fn try_out() -> Result<(), Unfit> {
     };
     // A namespace belongs to a thread, so that the rest of the process stays where it is.
     let thread = thread::Builder::new().spawn(move || {
-        unshare(CloneFlags::CLONE_NEWNET)
-            .map_err(|errno| not_tried("a network namespace of its own needs CAP_SYS_ADMIN")(errno.into()))?;
+        unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| {
+            not_tried("a network namespace of its own needs CAP_SYS_ADMIN")(errno.into())
+        })?;
         try_here().map_err(|error| Unfit::NotTried(error.to_string()))?
     });
     let thread = thread.map_err(not_tried("a thread could not be started"))?;

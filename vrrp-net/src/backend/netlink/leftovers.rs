@@ -46,7 +46,8 @@ pub(super) fn find(
     let others = Others::read(ours)?;
     let leftover = |address: HostAddress| {
         let link = links.iter().find(|link| link.index == address.index)?;
-        let is_left = address.is_leftover() && address.valid.is_none() && !named.contains(&address.ip());
+        let is_left =
+            address.is_leftover() && address.valid.is_none() && !named.contains(&address.ip());
         let interface = link.name.clone();
         (is_left && !others.run_on(&interface, Family::of(address.ip())))
             .then_some(Leftover { interface, cidr: address.cidr })
@@ -65,9 +66,12 @@ impl Others {
     }
 
     fn parse(sockets: &str, ours: &BTreeSet<(String, Family, Vrid)>) -> BTreeSet<(String, String)> {
-        let ours: BTreeSet<String> =
-            ours.iter().map(|(interface, family, vrid)| format!("{interface}/{family}/{vrid}")).collect();
-        let names = sockets.lines().filter_map(|line| line.split_once("@vrrp/").map(|(_, name)| name));
+        let ours: BTreeSet<String> = ours
+            .iter()
+            .map(|(interface, family, vrid)| format!("{interface}/{family}/{vrid}"))
+            .collect();
+        let names =
+            sockets.lines().filter_map(|line| line.split_once("@vrrp/").map(|(_, name)| name));
         let others = names.filter(|name| !ours.contains(*name));
         let place = |name: &str| {
             let mut parts = name.split('/');
@@ -100,7 +104,11 @@ mod tests {
 
     #[test]
     fn it_is_a_sentence_with_a_command() {
-        let leftover = Leftover { interface: "eth0".to_owned(), cidr: "192.0.2.10/24".parse().unwrap() };
-        assert!(leftover.to_string().ends_with("`ip address del 192.0.2.10/24 dev eth0`"), "{leftover}");
+        let leftover =
+            Leftover { interface: "eth0".to_owned(), cidr: "192.0.2.10/24".parse().unwrap() };
+        assert!(
+            leftover.to_string().ends_with("`ip address del 192.0.2.10/24 dev eth0`"),
+            "{leftover}"
+        );
     }
 }

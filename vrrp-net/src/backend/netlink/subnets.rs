@@ -59,11 +59,13 @@ impl Subnets {
         }
         let hosts = |route: &&OnLink| {
             // Version 0.1 made its routes as the kernel does.
-            let is_ours = route.ours || route.source.is_some_and(|ip| addresses.is_leftover(index, ip));
+            let is_ours =
+                route.ours || route.source.is_some_and(|ip| addresses.is_leftover(index, ip));
             !is_ours && route.table == interface.table && covers(route.prefix, cidr)
         };
         let is_the_hosts = interface.routes.iter().any(|route| hosts(&route));
-        Ok((!is_the_hosts).then(|| PrefixRoute { table: interface.table, ..PrefixRoute::of(index, cidr) }))
+        Ok((!is_the_hosts)
+            .then(|| PrefixRoute { table: interface.table, ..PrefixRoute::of(index, cidr) }))
     }
 
     /// The route that a virtual address has, or had, if its subnet is not the host's.

@@ -51,7 +51,8 @@ impl Table {
         let mut equal = self.equal(ip).iter();
         // Every link has link-local addresses of its own (RFC 4291 2.5.6).
         let anywhere = !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
-        if let Some(foreign) = equal.clone().find(|address| !address.is_ours() && (anywhere || here(address)))
+        if let Some(foreign) =
+            equal.clone().find(|address| !address.is_ours() && (anywhere || here(address)))
         {
             return Present::Foreign(foreign);
         }
@@ -163,7 +164,11 @@ mod tests {
         let (vip, bare) = ("203.0.113.10/24", "203.0.113.10/32");
         assert_eq!(placed(&["203.0.113.1/24"], vip, false), vip, "the host's own subnet");
         assert_eq!(placed(&["203.0.0.1/16"], vip, false), vip, "a part of it");
-        assert_eq!(placed(&["203.0.113.1/24"], vip, true), vip, "the host's own, without its route");
+        assert_eq!(
+            placed(&["203.0.113.1/24"], vip, true),
+            vip,
+            "the host's own, without its route"
+        );
         for (own, what) in [
             (&["10.0.0.1/24"][..], "another subnet"),
             (&["203.0.113.1/25"], "a larger subnet"),

@@ -173,9 +173,13 @@ impl Worker {
         let index = index_of(&lease.interface)?;
         self.reading = None;
         let table = self.table_on(index)?;
-        let left = lease.addresses.iter().filter_map(|cidr| table.leftover(index, cidr.address()).cloned());
+        let left = lease
+            .addresses
+            .iter()
+            .filter_map(|cidr| table.leftover(index, cidr.address()).cloned());
         let left: Vec<HostAddress> = left.collect();
-        let ages = left.iter().map(|left| left.is_adoptable(lease.lasts).then(|| left.renewed_ago()));
+        let ages =
+            left.iter().map(|left| left.is_adoptable(lease.lasts).then(|| left.renewed_ago()));
         let oldest = ages.reduce(|one, other| Some(one?.max(other?))).flatten();
         let Some(renewed_ago) = oldest else {
             self.release(lease, true)?;
@@ -215,7 +219,8 @@ impl Worker {
 
     fn acquire(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
         let index = index_of(&lease.interface)?;
-        if let Some(before) = self.put_on.insert(lease.key, index).filter(|before| *before != index) {
+        if let Some(before) = self.put_on.insert(lease.key, index).filter(|before| *before != index)
+        {
             // The name has moved on to another interface, and the addresses move with it.
             self.let_go_of_all_on(before, lease, false)?;
         }
@@ -237,8 +242,9 @@ impl Worker {
         lease: &Lease,
         valid: Option<u32>,
     ) -> Result<Vec<(Put, u16)>, BackendError> {
-        let is_ours =
-            |table: &Table| lease.addresses.iter().any(|cidr| table.ours(index, cidr.address()).is_some());
+        let is_ours = |table: &Table| {
+            lease.addresses.iter().any(|cidr| table.ours(index, cidr.address()).is_some())
+        };
         if is_ours(self.table()?) {
             // What is put again is replaced, and may have become the host's own a moment ago.
             self.reading = None;
@@ -274,7 +280,9 @@ impl Worker {
             .map_err(|error| refused("the addresses could not be read back", &error))?;
         for put in &added {
             // One that is gone, or the host's own by now, is somebody else's doing, and is told by the monitor.
-            let Some(address) = found.iter().find(|address| address.cidr == put.cidr) else { continue };
+            let Some(address) = found.iter().find(|address| address.cidr == put.cidr) else {
+                continue;
+            };
             if address.is_ours() {
                 self.keeps_mark.insert(Family::of(address.ip()));
             } else if address.lost_its_mark() {
@@ -311,7 +319,12 @@ impl Worker {
         Ok(())
     }
 
-    fn let_go_of_all_on(&mut self, index: u32, lease: &Lease, at_start: bool) -> Result<(), BackendError> {
+    fn let_go_of_all_on(
+        &mut self,
+        index: u32,
+        lease: &Lease,
+        at_start: bool,
+    ) -> Result<(), BackendError> {
         if let Some(previous) = lease.of_previous() {
             self.let_go_on(index, &previous, at_start)?;
         }
@@ -380,7 +393,9 @@ impl Worker {
         }
         let answers = match answers {
             Ok(answers) => answers,
-            Err(error) => return requests.iter().map(|(put, _)| Err(put_refused(put, &error))).collect(),
+            Err(error) => {
+                return requests.iter().map(|(put, _)| Err(put_refused(put, &error))).collect();
+            }
         };
         if let Some(reading) = &mut self.reading {
             for (put, _) in requests {
@@ -395,10 +410,17 @@ impl Worker {
     }
 
     /// Deletes what is held for a lease on the interface `index`, in one batch. What is gone already is no error.
-    fn delete(&mut self, index: u32, lease: &Lease, ours: Vec<HostAddress>) -> Result<(), BackendError> {
+    fn delete(
+        &mut self,
+        index: u32,
+        lease: &Lease,
+        ours: Vec<HostAddress>,
+    ) -> Result<(), BackendError> {
         self.reading = None;
-        let messages =
-            ours.iter().map(|address| (addresses::delete(address.index, address.cidr), 0)).collect();
+        let messages = ours
+            .iter()
+            .map(|address| (addresses::delete(address.index, address.cidr), 0))
+            .collect();
         let answers = self
             .socket
             .batch(messages)
@@ -406,9 +428,14 @@ impl Worker {
         let (mut gone, mut result) = (Vec::new(), Ok(()));
         for (address, answer) in ours.into_iter().zip(answers) {
             match answer {
-                Err(error) if !matches!(error.errno(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) => {
-                    let what =
-                        format!("{} could not be removed from {}", address.cidr, name_of(address.index));
+                Err(error)
+                    if !matches!(error.errno(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) =>
+                {
+                    let what = format!(
+                        "{} could not be removed from {}",
+                        address.cidr,
+                        name_of(address.index)
+                    );
                     result = Err(refused(&what, &error));
                 }
                 Ok(()) | Err(_) => gone.push(address),

@@ -129,8 +129,12 @@ mod tests {
 
     #[test]
     fn a12_who_may_not_speak_is_passed_over() {
-        let powerless = Holder::Powerless { pid: 7, uid: 65534, process: "process 7 (sh)".to_owned() };
-        assert_eq!(judged(&[("comm", "sh\n"), ("status", NOBODY), ("uid_map", ALL)], false), powerless);
+        let powerless =
+            Holder::Powerless { pid: 7, uid: 65534, process: "process 7 (sh)".to_owned() };
+        assert_eq!(
+            judged(&[("comm", "sh\n"), ("status", NOBODY), ("uid_map", ALL)], false),
+            powerless
+        );
         let elsewhere = [("comm", "sh\n"), ("status", ROOT), ("uid_map", "0 1000 1\n")];
         assert_eq!(judged(&elsewhere, false), powerless);
     }
@@ -143,15 +147,24 @@ mod tests {
 
     #[test]
     fn a12_who_cannot_be_judged_is_believed_and_the_truth_is_told() {
-        assert_eq!(judge(0, 65534, proc(&[]).path(), |_| false), believed("a process of another container"));
+        assert_eq!(
+            judge(0, 65534, proc(&[]).path(), |_| false),
+            believed("a process of another container")
+        );
         let ended = believed("process 7, which has ended and left its socket to another,");
         assert_eq!(judged(&[], true), ended);
         assert_eq!(judged(&[], false), believed("process 7, of which /proc tells nothing,"));
         // No status, or one without a word of capabilities.
-        assert_eq!(judged(&[("comm", "sh\n"), ("uid_map", ALL)], false), believed("process 7 (sh)"));
+        assert_eq!(
+            judged(&[("comm", "sh\n"), ("uid_map", ALL)], false),
+            believed("process 7 (sh)")
+        );
         let mute = [("comm", "sh\n"), ("status", "Name:\tsh\n"), ("uid_map", ALL)];
         assert_eq!(judged(&mute, false), believed("process 7 (sh)"));
         // No uid_map.
-        assert_eq!(judged(&[("comm", "sh\n"), ("status", ROOT)], false), believed("process 7 (sh)"));
+        assert_eq!(
+            judged(&[("comm", "sh\n"), ("status", ROOT)], false),
+            believed("process 7 (sh)")
+        );
     }
 }

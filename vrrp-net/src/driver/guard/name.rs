@@ -32,7 +32,9 @@ impl Name {
 
     pub(super) fn next(&self) -> io::Result<Self> {
         if self.number >= LAST {
-            return Err(io::Error::other("others that may not speak VRRP have all of its names; end them"));
+            return Err(io::Error::other(
+                "others that may not speak VRRP have all of its names; end them",
+            ));
         }
         Ok(self.numbered(self.number + 1))
     }
@@ -62,7 +64,10 @@ impl Name {
             Some(present) => present.iter().filter_map(|name| self.number_in(name)).collect(),
             None => (1..=UNSEEN).collect(),
         };
-        numbers.into_iter().filter(|number| *number != self.number).map(|number| self.numbered(number))
+        numbers
+            .into_iter()
+            .filter(|number| *number != self.number)
+            .map(|number| self.numbered(number))
     }
 
     fn number_in(&self, name: &str) -> Option<u32> {
@@ -124,8 +129,9 @@ Num       RefCount Protocol Flags    Type St Inode Path
     #[test]
     fn a12_the_names_of_one_virtual_router_are_told_from_others() {
         let present = names(TABLE);
-        let others =
-            |name: &Name| name.others(Some(&present)).map(|name| name.to_string()).collect::<Vec<_>>();
+        let others = |name: &Name| {
+            name.others(Some(&present)).map(|name| name.to_string()).collect::<Vec<_>>()
+        };
         assert_eq!(others(&name()), ["vrrp/eth0/ipv4/51/3"]);
         assert_eq!(others(&name().numbered(2)), ["vrrp/eth0/ipv4/51", "vrrp/eth0/ipv4/51/3"]);
         assert_eq!(name().others(None).count(), 7);

@@ -37,11 +37,16 @@ fn inodes<'a>(name: &Name, table: &'a str) -> impl Iterator<Item = u64> + use<'a
 fn owner(inode: u64, proc: &Path) -> Option<(i32, u32)> {
     let wanted = format!("socket:[{inode}]");
     let has = |pid: i32| {
-        let files = fs::read_dir(proc.join(pid.to_string()).join("fd")).into_iter().flatten().flatten();
-        files.filter_map(|file| fs::read_link(file.path()).ok()).any(|link| link.as_os_str() == &*wanted)
+        let files =
+            fs::read_dir(proc.join(pid.to_string()).join("fd")).into_iter().flatten().flatten();
+        files
+            .filter_map(|file| fs::read_link(file.path()).ok())
+            .any(|link| link.as_os_str() == &*wanted)
     };
     let processes = fs::read_dir(proc).ok()?.flatten();
-    let pid = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(|pid| has(*pid))?;
+    let pid = processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .find(|pid| has(*pid))?;
     let status = fs::read_to_string(proc.join(pid.to_string()).join("status")).ok()?;
     let users = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     Some((pid, users.split_whitespace().nth(1)?.parse().ok()?))
@@ -57,8 +62,10 @@ mod tests {
     use super::*;
 
     const ALL: &str = "         0          0 4294967295\n";
-    const LINE: &str = "0000000000000000: 00000002 00000000 00000000 0001 01  1001 @vrrp/eth0/ipv4/51\n";
-    const WAITING: &str = "0000000000000000: 00000002 00000000 00000000 0001 02     0 @vrrp/eth0/ipv4/51\n";
+    const LINE: &str =
+        "0000000000000000: 00000002 00000000 00000000 0001 01  1001 @vrrp/eth0/ipv4/51\n";
+    const WAITING: &str =
+        "0000000000000000: 00000002 00000000 00000000 0001 02     0 @vrrp/eth0/ipv4/51\n";
 
     /// A /proc with the sockets of processes, each of which has a number, capabilities and an inode.
     fn proc(table: &str, processes: &[(i32, u64, u64)]) -> TempDir {
@@ -73,7 +80,10 @@ mod tests {
         for (pid, capabilities, inode) in processes {
             put(format!("{pid}/comm"), "sh\n");
             put(format!("{pid}/uid_map"), ALL);
-            put(format!("{pid}/status"), &format!("Uid:\t0\t65534\t0\t0\nCapPrm:\t{capabilities:016x}\n"));
+            put(
+                format!("{pid}/status"),
+                &format!("Uid:\t0\t65534\t0\t0\nCapPrm:\t{capabilities:016x}\n"),
+            );
             fs::create_dir(proc.path().join(format!("{pid}/fd"))).unwrap();
             symlink(format!("socket:[{inode}]"), proc.path().join(format!("{pid}/fd/3"))).unwrap();
         }
@@ -88,7 +98,8 @@ mod tests {
 
     #[test]
     fn a12_a_silent_holder_is_found_by_its_socket() {
-        let powerless = Holder::Powerless { pid: 7, uid: 65534, process: "process 7 (sh)".to_owned() };
+        let powerless =
+            Holder::Powerless { pid: 7, uid: 65534, process: "process 7 (sh)".to_owned() };
         assert_eq!(judged(&format!("{WAITING}{LINE}"), &[(6, !0, 1), (7, 0, 1001)]), powerless);
         let able = Holder::Believed("process 7 (sh)".to_owned());
         assert_eq!(judged(LINE, &[(7, !0, 1001)]), able);

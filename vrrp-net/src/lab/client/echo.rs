@@ -41,7 +41,8 @@ impl Echo {
         raw::prepare(&socket)?;
         raw::wait_for_stamps()?;
         // Processes that share a host differ in the upper half.
-        let token = u64::from(std::process::id()) << 32 | NEXT_TOKEN.fetch_add(1, Ordering::Relaxed);
+        let token =
+            u64::from(std::process::id()) << 32 | NEXT_TOKEN.fetch_add(1, Ordering::Relaxed);
         Ok(Self { socket, address: SocketAddr::new(address, 0), token })
     }
 
@@ -54,7 +55,9 @@ impl Echo {
         let echo = IcmpEchoHeader { id: self.token as u16, seq: number as u16 };
         let mut packet = match self.address {
             SocketAddr::V4(_) => {
-                Icmpv4Header::with_checksum(Icmpv4Type::EchoRequest(echo), &content).to_bytes().to_vec()
+                Icmpv4Header::with_checksum(Icmpv4Type::EchoRequest(echo), &content)
+                    .to_bytes()
+                    .to_vec()
             }
             // The kernel computes the checksum of ICMPv6 (RFC 3542 3.1).
             SocketAddr::V6(_) => {

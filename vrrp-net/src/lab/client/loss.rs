@@ -54,7 +54,11 @@ pub(super) fn judge(probes: &[Probe], end: Duration, now: Duration) -> Loss {
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sent, lost, longest_gap, .. } = self;
-        write!(f, "{sent} sent, {lost} lost, longest gap {:.1} ms", longest_gap.as_secs_f64() * 1_000.0)
+        write!(
+            f,
+            "{sent} sent, {lost} lost, longest gap {:.1} ms",
+            longest_gap.as_secs_f64() * 1_000.0
+        )
     }
 }
 
@@ -64,7 +68,11 @@ mod tests {
 
     fn probe(sent: u64, answered: Option<u64>) -> Probe {
         let replies = u64::from(answered.is_some());
-        Probe { sent: Duration::from_millis(sent), answered: answered.map(Duration::from_millis), replies }
+        Probe {
+            sent: Duration::from_millis(sent),
+            answered: answered.map(Duration::from_millis),
+            replies,
+        }
     }
 
     #[test]
@@ -78,13 +86,17 @@ mod tests {
 
     #[test]
     fn the_longest_gap_counts_the_ends() {
-        let gap =
-            |probes: &[Probe], end| judge(probes, Duration::from_millis(end), Duration::MAX).longest_gap;
+        let gap = |probes: &[Probe], end| {
+            judge(probes, Duration::from_millis(end), Duration::MAX).longest_gap
+        };
         let middle = [probe(0, Some(1)), probe(10, None), probe(20, Some(31)), probe(30, Some(32))];
         assert_eq!(gap(&middle, 40), Duration::from_millis(30));
         let begin = [probe(0, None), probe(50, Some(51))];
         assert_eq!(gap(&begin, 60), Duration::from_millis(51));
-        assert_eq!(judge(&begin, Duration::MAX, Duration::MAX).first_reply, Some(Duration::from_millis(51)));
+        assert_eq!(
+            judge(&begin, Duration::MAX, Duration::MAX).first_reply,
+            Some(Duration::from_millis(51))
+        );
         let end = [probe(0, Some(1)), probe(50, None)];
         assert_eq!(gap(&end, 101), Duration::from_millis(100));
         assert_eq!(judge(&[], Duration::ZERO, Duration::ZERO), Loss::default());

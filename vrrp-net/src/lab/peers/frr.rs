@@ -41,7 +41,9 @@ impl Frr {
         // As root of a namespace in which there is nobody else it cannot change to its own user.
         let users = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
         let alone = users.lines().all(|line| line.split_whitespace().last() == Some("1"));
-        alone.then(|| "FRR changes to a user of its own, which only the host's root can do".to_owned())
+        alone.then(|| {
+            "FRR changes to a user of its own, which only the host's root can do".to_owned()
+        })
     }
 
     /// Makes the interface that it needs for a virtual router and does not make itself: a macvlan on `parent` with
@@ -60,7 +62,9 @@ impl Frr {
             format!("link set {name} addrgenmode random"),
         ];
         let nodad = if ipv6 { " nodad" } else { "" };
-        lines.extend(addresses.iter().map(|address| format!("address add {address} dev {name}{nodad}")));
+        lines.extend(
+            addresses.iter().map(|address| format!("address add {address} dev {name}{nodad}")),
+        );
         lines.push(format!("link set {name} up"));
         let run = || -> Result<(), Error> { lines.iter().try_for_each(|line| ip(line)) };
         host.run(run)?
@@ -99,7 +103,9 @@ impl Frr {
         let mut command = Command::new("vtysh");
         command.arg("--vty_socket").arg(&self.folder).args(["-d", "vrrpd", "-c", "show vrrp json"]);
         let output = command.output();
-        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+        output
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            .unwrap_or_default()
     }
 
     /// Asks it to resign and leave, and does not wait.

@@ -64,14 +64,25 @@ impl Keepalived {
         let (log, child) = (file("log"), file("vrrp.pid"));
         let _ = fs::remove_file(&child);
         command.args(["--dont-fork", "--vrrp", "--log-console", "--no-syslog", "--log-detail"]);
-        command.arg("--use-file").arg(config).arg("--pid").arg(file("pid")).arg("--vrrp_pid").arg(&child);
+        command
+            .arg("--use-file")
+            .arg(config)
+            .arg("--pid")
+            .arg(file("pid"))
+            .arg("--vrrp_pid")
+            .arg(&child);
         log_to(&mut command, &log)?;
         let mut started = Self { parent: host.spawn(command)?, child, log };
-        wait_until(START, || started.pid().is_some() || !matches!(started.parent.try_wait(), Ok(None)));
+        wait_until(START, || {
+            started.pid().is_some() || !matches!(started.parent.try_wait(), Ok(None))
+        });
         if started.pid().is_some() {
             return Ok(started);
         }
-        Err(Error::Invalid(format!("keepalived does not come up on {name}; its log: {}", started.log())))
+        Err(Error::Invalid(format!(
+            "keepalived does not come up on {name}; its log: {}",
+            started.log()
+        )))
     }
 
     /// The process that speaks VRRP; `None` while there is none.

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use libc::{
-    BPF_ABS, BPF_ADD, BPF_ALU, BPF_AND, BPF_B, BPF_IMM, BPF_IND, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET,
-    BPF_K, BPF_LD, BPF_LDX, BPF_LEN, BPF_LSH, BPF_MEM, BPF_MISC, BPF_MSH, BPF_RET, BPF_RSH, BPF_ST, BPF_SUB,
-    BPF_TAX, BPF_W, BPF_X,
+    BPF_ABS, BPF_ADD, BPF_ALU, BPF_AND, BPF_B, BPF_IMM, BPF_IND, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JMP,
+    BPF_JSET, BPF_K, BPF_LD, BPF_LDX, BPF_LEN, BPF_LSH, BPF_MEM, BPF_MISC, BPF_MSH, BPF_RET,
+    BPF_RSH, BPF_ST, BPF_SUB, BPF_TAX, BPF_W, BPF_X,
 };
 use socket2::SockFilter;
 use vrrp_core::Family;
@@ -91,8 +91,11 @@ fn program(interest: &Interest, family: Family, verdicts: Verdicts) -> Program {
         if classes.is_empty() {
             continue;
         }
-        let mut body =
-            vec![op(BPF_LD | BPF_MEM, EXTRA_LENGTH), jump(BPF_JMP | BPF_JEQ | BPF_K, extra, 1, 0), other];
+        let mut body = vec![
+            op(BPF_LD | BPF_MEM, EXTRA_LENGTH),
+            jump(BPF_JMP | BPF_JEQ | BPF_K, extra, 1, 0),
+            other,
+        ];
         for (min_ttl, set) in classes {
             body.extend(class(min_ttl, &set, verdicts.heard));
         }
@@ -166,7 +169,8 @@ fn classes(interest: &Interest, version: u8) -> BTreeMap<u8, [u32; 8]> {
 
 /// Returns `verdict` when the TTL is at least `min_ttl` and the VRID is in `set`, else falls through.
 fn class(min_ttl: u8, set: &[u32; 8], verdict: u32) -> Program {
-    let words: Vec<(u32, u32)> = (0..).zip(set.iter().copied()).filter(|(_, bits)| *bits != 0).collect();
+    let words: Vec<(u32, u32)> =
+        (0..).zip(set.iter().copied()).filter(|(_, bits)| *bits != 0).collect();
     // At most 33, as there are at most eight words.
     let length = u8::try_from(1 + 4 * words.len()).unwrap_or(u8::MAX);
     let mut body = vec![

@@ -137,9 +137,9 @@ impl Rx {
     /// The next datagram, if tokio knows of one: costs nothing if it does not.
     pub(super) fn recv_known(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>> {
         let mut control = std::mem::take(&mut self.control);
-        let result = self
-            .socket
-            .try_io(Readiness::READABLE, |socket| receive(socket, self.family, buffer, &mut control));
+        let result = self.socket.try_io(Readiness::READABLE, |socket| {
+            receive(socket, self.family, buffer, &mut control)
+        });
         self.control = control;
         self.judge(result)
     }
@@ -228,7 +228,10 @@ fn bind_by_name(socket: &Socket, port: &Port) -> io::Result<()> {
     if if_nametoindex(&*port.name)? == port.index {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::NotFound, format!("{} is another interface by now", port.name)))
+    Err(io::Error::new(
+        io::ErrorKind::NotFound,
+        format!("{} is another interface by now", port.name),
+    ))
 }
 
 fn attach(socket: &Socket, program: &Program) -> io::Result<()> {
@@ -264,7 +267,12 @@ struct Datagram {
 
 /// Receives one datagram, its payload at the start of `buffer`. One that the kernel says too little about is
 /// skipped.
-fn receive(socket: &Socket, family: Family, buffer: &mut [u8], control: &mut [u8]) -> io::Result<Datagram> {
+fn receive(
+    socket: &Socket,
+    family: Family,
+    buffer: &mut [u8],
+    control: &mut [u8],
+) -> io::Result<Datagram> {
     loop {
         let mut header = [0; IPV4_HEADER];
         let room = buffer.len();
@@ -274,14 +282,16 @@ fn receive(socket: &Socket, family: Family, buffer: &mut [u8], control: &mut [u8
             Family::Ipv6 => &mut into[1..],
         };
         let fd = socket.as_raw_fd();
-        let message = match recvmsg::<SockaddrStorage>(fd, into, Some(control), MsgFlags::MSG_DONTWAIT) {
-            Ok(message) => message,
-            Err(nix::errno::Errno::EINTR) => continue,
-            Err(error) => return Err(error.into()),
-        };
+        let message =
+            match recvmsg::<SockaddrStorage>(fd, into, Some(control), MsgFlags::MSG_DONTWAIT) {
+                Ok(message) => message,
+                Err(nix::errno::Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
         let octets = message.bytes;
         let whole = !message.flags.contains(MsgFlags::MSG_TRUNC);
-        let about = message.address.as_ref().and_then(source_of).zip(message.cmsgs().ok().map(About::of));
+        let about =
+            message.address.as_ref().and_then(source_of).zip(message.cmsgs().ok().map(About::of));
         let payload = match family {
             Family::Ipv4 => without_header(header, octets, buffer),
             Family::Ipv6 => Some(octets),
@@ -315,7 +325,8 @@ impl About {
         for message in messages {
             match message {
                 ControlMessageOwned::Ipv4PacketInfo(info) => {
-                    about.destination = Some(Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr)).into());
+                    about.destination =
+                        Some(Ipv4Addr::from(u32::from_be(info.ipi_addr.s_addr)).into());
                 }
                 ControlMessageOwned::Ipv6PacketInfo(info) => {
                     about.destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr).into());

@@ -34,12 +34,27 @@ pub(super) fn send(
                 ipi_addr: in_addr { s_addr: 0 },
             };
             let to = SockaddrIn::from(SocketAddrV4::new(destination, 0));
-            sendmsg(fd, &payload, &[ControlMessage::Ipv4PacketInfo(&pin)], MsgFlags::empty(), Some(&to))?;
+            sendmsg(
+                fd,
+                &payload,
+                &[ControlMessage::Ipv4PacketInfo(&pin)],
+                MsgFlags::empty(),
+                Some(&to),
+            )?;
         }
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
-            let pin = in6_pktinfo { ipi6_ifindex: index, ipi6_addr: in6_addr { s6_addr: source.octets() } };
+            let pin = in6_pktinfo {
+                ipi6_ifindex: index,
+                ipi6_addr: in6_addr { s6_addr: source.octets() },
+            };
             let to = SockaddrIn6::from(SocketAddrV6::new(destination, 0, 0, index));
-            sendmsg(fd, &payload, &[ControlMessage::Ipv6PacketInfo(&pin)], MsgFlags::empty(), Some(&to))?;
+            sendmsg(
+                fd,
+                &payload,
+                &[ControlMessage::Ipv6PacketInfo(&pin)],
+                MsgFlags::empty(),
+                Some(&to),
+            )?;
         }
         _ => return Err(io::ErrorKind::InvalidInput.into()),
     }
@@ -99,7 +114,9 @@ impl Announcer {
     ) -> io::Result<()> {
         let to = sys::link_address(index)?;
         let mut result = Ok(());
-        for address in addresses.iter().map(Cidr::address).filter(|address| Family::of(*address) == family) {
+        for address in
+            addresses.iter().map(Cidr::address).filter(|address| Family::of(*address) == family)
+        {
             let sent = frame::announcement(address, mac, router, &mut self.frame).and_then(|()| {
                 sendto(self.socket.as_raw_fd(), &self.frame, &to, MsgFlags::empty())?;
                 Ok(())

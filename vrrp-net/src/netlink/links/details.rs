@@ -44,7 +44,8 @@ fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<Details> {
     if header.message_type != RTM_NEWLINK {
         return None;
     }
-    let mut details = Details { index: LinkHeader::parse(payload).ok()?.index, ..Details::default() };
+    let mut details =
+        Details { index: LinkHeader::parse(payload).ok()?.index, ..Details::default() };
     for attribute in NlasIterator::new(payload.get(HEADER..)?).flatten() {
         let value = attribute.value();
         match attribute.kind() {
@@ -62,8 +63,11 @@ fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<Details> {
 
 /// The texts of this kind in a nested attribute.
 fn text_in(nested: &[u8], kind: u16) -> impl Iterator<Item = String> + '_ {
-    let found = NlasIterator::new(nested).flatten().filter(move |attribute| attribute.kind() == kind);
-    found.map(|attribute| String::from_utf8_lossy(attribute.value()).trim_end_matches('\0').to_owned())
+    let found =
+        NlasIterator::new(nested).flatten().filter(move |attribute| attribute.kind() == kind);
+    found.map(|attribute| {
+        String::from_utf8_lossy(attribute.value()).trim_end_matches('\0').to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -115,6 +119,9 @@ mod tests {
     #[test]
     fn the_kernel_lists_the_loopback_interface() {
         let all = details(&mut Socket::new().unwrap()).unwrap();
-        assert!(all.iter().any(|details| details.index == 1 && details.master.is_none()), "{all:?}");
+        assert!(
+            all.iter().any(|details| details.index == 1 && details.master.is_none()),
+            "{all:?}"
+        );
     }
 }

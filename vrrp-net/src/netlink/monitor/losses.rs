@@ -70,7 +70,10 @@ mod tests {
     use crate::netlink::addresses::Mark;
 
     fn address(valid: Option<u32>) -> HostAddress {
-        HostAddress { valid, ..HostAddress::new(1, "192.0.2.10/24".parse().unwrap(), Some(Mark::Held)) }
+        HostAddress {
+            valid,
+            ..HostAddress::new(1, "192.0.2.10/24".parse().unwrap(), Some(Mark::Held))
+        }
     }
 
     /// How an address is lost at this age, with so many seconds left, that was put for so many; the kernel's tick lags
@@ -118,7 +121,11 @@ mod tests {
         for put in [1, 2, 29] {
             for age in [put * SECOND - 50, put * SECOND - 15] {
                 assert_eq!(lost(Some(put), Some(1), age), Loss::Deleted, "{put} s, at {age}");
-                assert_eq!(lost(None, Some(1), age), Loss::Deleted, "not heard of, {put} s, at {age}");
+                assert_eq!(
+                    lost(None, Some(1), age),
+                    Loss::Deleted,
+                    "not heard of, {put} s, at {age}"
+                );
             }
         }
         assert_eq!(lost(Some(2), Some(1), 100), Loss::Deleted, "half-way");

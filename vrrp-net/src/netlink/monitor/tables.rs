@@ -96,9 +96,14 @@ impl Tables {
         self.addresses.range(before(index)..before(index.saturating_add(1))).map(|(_, entry)| entry)
     }
 
-    pub(super) fn snapshot(&self, name: &str, without: &BTreeSet<IpAddr>) -> Option<InterfaceSnapshot> {
+    pub(super) fn snapshot(
+        &self,
+        name: &str,
+        without: &BTreeSet<IpAddr>,
+    ) -> Option<InterfaceSnapshot> {
         let Link { link, incarnation } = self.known(name)?;
-        let own = self.entries(link.index).filter(|entry| !without.contains(&entry.known.address.ip()));
+        let own =
+            self.entries(link.index).filter(|entry| !without.contains(&entry.known.address.ip()));
         let mut own: Vec<&Entry> = own.filter(|entry| !entry.known.address.is_ours()).collect();
         own.sort_by_key(|entry| entry.order);
         let own = own.into_iter().map(|entry| &entry.known.address);
@@ -159,7 +164,12 @@ impl Tables {
     }
 
     /// Follows the notifications of one datagram.
-    pub(super) fn apply(&mut self, datagram: &[u8], watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
+    pub(super) fn apply(
+        &mut self,
+        datagram: &[u8],
+        watched: &Watched,
+        events: &mut VecDeque<MonitorEvent>,
+    ) {
         for (header, payload) in Messages(datagram) {
             if let Some((is_new, link)) = links::decode(&header, payload) {
                 self.follow_link(is_new, link, watched, events);
@@ -235,8 +245,11 @@ impl Tables {
             !left.any(|left| left.ip().is_ipv4() == removed.ip().is_ipv4())
         };
         let is_last = is_last(removed.index);
-        if let Some(Link { incarnation, .. }) = self.links.get_mut(&removed.index).filter(|_| is_last) {
-            let count = if removed.ip().is_ipv4() { &mut incarnation.ipv4 } else { &mut incarnation.ipv6 };
+        if let Some(Link { incarnation, .. }) =
+            self.links.get_mut(&removed.index).filter(|_| is_last)
+        {
+            let count =
+                if removed.ip().is_ipv4() { &mut incarnation.ipv4 } else { &mut incarnation.ipv6 };
             *count += 1;
         }
     }
@@ -275,7 +288,12 @@ impl Tables {
     }
 
     /// The kernel says first that a link is down or an address is gone, and then that its routes are.
-    fn tell_route_removed(&self, route: &OnLink, watched: &Watched, events: &mut VecDeque<MonitorEvent>) {
+    fn tell_route_removed(
+        &self,
+        route: &OnLink,
+        watched: &Watched,
+        events: &mut VecDeque<MonitorEvent>,
+    ) {
         let OnLink { index, table, prefix, ours, .. } = *route;
         let known = self.links.get(&index).filter(|known| known.link.is_up());
         let Some(Link { link, .. }) = known else { return };
@@ -283,14 +301,20 @@ impl Tables {
         let is_needed =
             here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
         // We take ours away ourselves when the host has a subnet of its own.
-        let is_given_up = ours && here().any(|own| !own.is_ours() && routes::covers(own.cidr, prefix));
+        let is_given_up =
+            ours && here().any(|own| !own.is_ours() && routes::covers(own.cidr, prefix));
         if let Some((name, _)) = watched.get_key_value(link.name.as_str())
             && is_needed
             && !is_given_up
             && table == self.routing_table(link)
         {
             let loss = if ours { Loss::Deleted } else { Loss::Lapsed };
-            events.push_back(MonitorEvent::RouteRemoved { name: name.clone(), index, prefix, loss });
+            events.push_back(MonitorEvent::RouteRemoved {
+                name: name.clone(),
+                index,
+                prefix,
+                loss,
+            });
         }
     }
 
@@ -302,7 +326,10 @@ impl Tables {
 
 /// When the primary IPv4 address of a subnet goes, the kernel takes the others along, and tells of them first.
 fn note_primary(removed: &HostAddress, events: &mut VecDeque<MonitorEvent>) {
-    if removed.is_ours() || removed.flags.contains(AddressFlags::Secondary) || removed.ip().is_ipv6() {
+    if removed.is_ours()
+        || removed.flags.contains(AddressFlags::Secondary)
+        || removed.ip().is_ipv6()
+    {
         return;
     }
     for event in events {

@@ -9,8 +9,14 @@ use crate::netlink::links::HostLink;
 /// Tables with the interface eth0, which is watched, and no addresses.
 fn tables() -> (Tables, Watched) {
     let flags = LinkFlags::Up | LinkFlags::LowerUp;
-    let link =
-        HostLink { index: 1, name: "eth0".to_owned(), flags, mac: [2; 6], master: None, vrf_table: None };
+    let link = HostLink {
+        index: 1,
+        name: "eth0".to_owned(),
+        flags,
+        mac: [2; 6],
+        master: None,
+        vrf_table: None,
+    };
     (Tables::of(vec![link], Vec::new()), BTreeMap::from([("eth0".into(), None)]))
 }
 

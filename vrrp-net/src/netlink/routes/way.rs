@@ -30,7 +30,11 @@ pub fn way(socket: &mut Socket, address: IpAddr, vrf: Option<u32>) -> Result<Opt
     request.attributes.extend(vrf.map(RouteAttribute::Oif));
     let interface = |_: &_, payload: &[u8]| {
         let mut attributes = NlasIterator::new(payload.get(RTM_HEADER..)?).flatten();
-        Some(attributes.find(|attribute| attribute.kind() == RTA_OIF).and_then(|found| number(found.value())))
+        Some(
+            attributes
+                .find(|attribute| attribute.kind() == RTA_OIF)
+                .and_then(|found| number(found.value())),
+        )
     };
     match socket.get_with(RouteNetlinkMessage::GetRoute(request), interface) {
         // There is no route, or one of those that refuse (RTN_UNREACHABLE, RTN_PROHIBIT, RTN_BLACKHOLE).

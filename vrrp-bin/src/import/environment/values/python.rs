@@ -90,7 +90,8 @@ impl Parser<'_> {
     }
 
     fn word(&mut self) -> Option<Literal> {
-        let end = self.rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(self.rest.len());
+        let end =
+            self.rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         let literal = match word {
             "None" => Literal::Nothing,

@@ -22,7 +22,9 @@ pub(in super::super) fn variables(text: &str) -> Result<Vec<(String, Literal)>, 
             Event::MappingStart(..) => events.map(&mut variables)?,
             Event::Scalar(text, ScalarStyle::Plain, ..) if is_null(&text) => {}
             Event::Scalar(..) | Event::SequenceStart(..) | Event::Alias(_) => {
-                return Err("this is not a map of variables; write NAME: value in each line".to_owned());
+                return Err(
+                    "this is not a map of variables; write NAME: value in each line".to_owned()
+                );
             }
             _ => {}
         }
@@ -59,7 +61,8 @@ impl<'t> Events<'t> {
     fn value(&mut self, event: Event<'t>, depth: usize) -> Result<Literal, String> {
         if depth > DEEPEST {
             return Err(
-                "the lists in it are too deep in each other; write NAME: value in each line".to_owned()
+                "the lists in it are too deep in each other; write NAME: value in each line"
+                    .to_owned(),
             );
         }
         let inner = depth.saturating_add(1);
@@ -127,8 +130,14 @@ mod tests {
 
     #[test]
     fn what_is_no_such_map_is_refused() {
-        for wrong in ["a", "- a", "A: [", "A: &x 1\nB: *x", "A: b: c", &format!("A: {}", "[".repeat(100_000))]
-        {
+        for wrong in [
+            "a",
+            "- a",
+            "A: [",
+            "A: &x 1\nB: *x",
+            "A: b: c",
+            &format!("A: {}", "[".repeat(100_000)),
+        ] {
             assert!(variables(wrong).is_err(), "{wrong}");
         }
     }

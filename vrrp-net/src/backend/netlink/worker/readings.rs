@@ -49,7 +49,11 @@ impl Worker {
     /// The addresses of the whole host.
     pub(super) fn table(&mut self) -> Result<&Table, BackendError> {
         let is_whole = |reading: &Reading| matches!(reading.scope, Scope::Host);
-        let reading = match self.reading.take().filter(|reading| reading.is_fresh() && is_whole(reading)) {
+        let reading = match self
+            .reading
+            .take()
+            .filter(|reading| reading.is_fresh() && is_whole(reading))
+        {
             Some(reading) => reading,
             None => {
                 let all = addresses::list(&mut self.socket).map_err(|error| unreadable(&error))?;

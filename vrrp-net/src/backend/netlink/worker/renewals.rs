@@ -24,7 +24,8 @@ impl Worker {
         }
         let mut results = self.renew(&leases).into_iter();
         for (count, answer) in answers {
-            let _ = answer.send(results.by_ref().take(count).fold(Ok(()), Result::and).map(|()| None));
+            let _ =
+                answer.send(results.by_ref().take(count).fold(Ok(()), Result::and).map(|()| None));
         }
     }
 
@@ -33,7 +34,8 @@ impl Worker {
     /// The kernel creates an address that is gone, whatever the flags say. So the table is read again: a
     /// lease that ran out may be another node's by now, and what is gone stays gone until it is repaired.
     pub(super) fn renew(&mut self, leases: &[Renewal]) -> Vec<Result<(), BackendError>> {
-        let indexes: Vec<Option<u32>> = leases.iter().map(|(lease, _)| self.index_for(lease).ok()).collect();
+        let indexes: Vec<Option<u32>> =
+            leases.iter().map(|(lease, _)| self.index_for(lease).ok()).collect();
         self.read_again(leases, &indexes);
         let (mut requests, mut planned) = (Vec::new(), Vec::new());
         for ((lease, valid), index) in leases.iter().zip(&indexes) {
@@ -76,7 +78,10 @@ impl Worker {
         let mut wanted: BTreeMap<u32, BTreeSet<IpAddr>> = BTreeMap::new();
         for ((lease, _), index) in leases.iter().zip(indexes) {
             if let Some(index) = index {
-                wanted.entry(*index).or_default().extend(lease.addresses.iter().map(|cidr| cidr.address()));
+                wanted
+                    .entry(*index)
+                    .or_default()
+                    .extend(lease.addresses.iter().map(|cidr| cidr.address()));
             }
         }
         if wanted.len() > 1 && !self.socket.filters() {
@@ -97,10 +102,11 @@ impl Worker {
         valid: Option<u32>,
     ) -> (Vec<(Put, u16)>, Result<(), BackendError>) {
         let index = index.map_or_else(|| index_of(&lease.interface), Ok);
-        let (index, table) = match index.and_then(|index| Ok((index, self.table_for(lease, index)?))) {
-            Ok(found) => found,
-            Err(error) => return (Vec::new(), Err(error)),
-        };
+        let (index, table) =
+            match index.and_then(|index| Ok((index, self.table_for(lease, index)?))) {
+                Ok(found) => found,
+                Err(error) => return (Vec::new(), Err(error)),
+            };
         let (mut requests, mut result) = (Vec::new(), Ok(()));
         for cidr in lease.addresses.iter() {
             match (table.ours(index, cidr.address()), table.find(index, cidr.address())) {
@@ -110,7 +116,10 @@ impl Worker {
                 }
                 (None, Present::Foreign(_)) if lease.owner => {}
                 (None, _) => {
-                    let gone = format!("{cidr} is no longer on {}, so it was not renewed", lease.interface);
+                    let gone = format!(
+                        "{cidr} is no longer on {}, so it was not renewed",
+                        lease.interface
+                    );
                     result = Err(BackendError::new(LeaseFailure::Failed, gone));
                 }
             }
@@ -130,7 +139,10 @@ impl Worker {
 }
 
 /// Takes renewals from the queue; returns the first request that is none.
-pub(super) fn collect(jobs: &Receiver<Job>, renewals: &mut Vec<(Vec<Renewal>, Answer)>) -> Option<Job> {
+pub(super) fn collect(
+    jobs: &Receiver<Job>,
+    renewals: &mut Vec<(Vec<Renewal>, Answer)>,
+) -> Option<Job> {
     for job in jobs.try_iter() {
         if job.is_stale() {
             return Some(job);

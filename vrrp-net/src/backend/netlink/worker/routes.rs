@@ -24,7 +24,9 @@ impl Worker {
             match self.brought(index, *cidr)? {
                 Some(route) if is_held => wanted.push(route),
                 Some(_) => {}
-                None => given_up.extend(self.routes.keys().filter(|route| route.is_of(index, *cidr))),
+                None => {
+                    given_up.extend(self.routes.keys().filter(|route| route.is_of(index, *cidr)))
+                }
             }
         }
         // The host has the subnet by now, and its own route is to be the only one: it names the host's address.
@@ -34,7 +36,11 @@ impl Worker {
     }
 
     /// The route that a virtual address brings, if the host does not have its subnet.
-    pub(super) fn brought(&mut self, index: u32, cidr: Cidr) -> Result<Option<PrefixRoute>, BackendError> {
+    pub(super) fn brought(
+        &mut self,
+        index: u32,
+        cidr: Cidr,
+    ) -> Result<Option<PrefixRoute>, BackendError> {
         self.table_on(index)?;
         let Self { socket, reading: Some(reading), subnets, .. } = self else { return Ok(None) };
         subnets.brought(socket, &reading.table, index, cidr).map_err(|error| {
@@ -42,24 +48,34 @@ impl Worker {
         })
     }
 
-    fn add_routes(&mut self, routes: &[PrefixRoute], valid: Option<u32>) -> Result<(), BackendError> {
+    fn add_routes(
+        &mut self,
+        routes: &[PrefixRoute],
+        valid: Option<u32>,
+    ) -> Result<(), BackendError> {
         if routes.is_empty() {
             return Ok(());
         }
         self.routes.extend(routes.iter().map(|route| (*route, valid)));
         // Appended, for each IPv4 address its own: one route ends with its address, and the others stay.
         let flags = NLM_F_CREATE | NLM_F_APPEND;
-        let messages = routes.iter().map(|route| (route.add(self.lifetime(route)), flags)).collect();
-        let answers =
-            self.socket.batch(messages).map_err(|error| refused("the routes could not be added", &error))?;
+        let messages =
+            routes.iter().map(|route| (route.add(self.lifetime(route)), flags)).collect();
+        let answers = self
+            .socket
+            .batch(messages)
+            .map_err(|error| refused("the routes could not be added", &error))?;
         for (route, answer) in routes.iter().zip(answers) {
             // An interface that is down has no routes, and is told of soon.
             if let Err(error) = answer
                 && !matches!(error.errno(), Some(libc::EEXIST | libc::ENETDOWN))
             {
                 self.routes.remove(route);
-                let what =
-                    format!("the route to {} could not be added on {}", route.prefix, name_of(route.index));
+                let what = format!(
+                    "the route to {} could not be added on {}",
+                    route.prefix,
+                    name_of(route.index)
+                );
                 return Err(refused(&what, &error));
             }
         }
@@ -91,13 +107,17 @@ impl Worker {
                 left.push(route);
             }
         }
-        self.routes.retain(|route, _| !lease.addresses.iter().any(|cidr| route.is_of(index, *cidr)));
+        self.routes
+            .retain(|route, _| !lease.addresses.iter().any(|cidr| route.is_of(index, *cidr)));
         self.delete_routes(&left);
         self.end_routes_of_kernel(gone)
     }
 
     /// Version 0.1 had the kernel make the routes of IPv6 addresses.
-    pub(super) fn end_routes_of_kernel(&mut self, gone: &[HostAddress]) -> Result<(), BackendError> {
+    pub(super) fn end_routes_of_kernel(
+        &mut self,
+        gone: &[HostAddress],
+    ) -> Result<(), BackendError> {
         let mut messages = Vec::new();
         for old in gone.iter().filter(|old| old.ip().is_ipv6() && old.has_prefix_route()) {
             if !self.table_on(old.index)?.host_is_in(old.index, old.cidr)

@@ -75,7 +75,12 @@ struct Sorter<'a> {
 
 impl<'a> Sorter<'a> {
     fn new(interest: &'a Interest, family: Family) -> Self {
-        Self { interest, family, heard: heard(interest, family), refused: refused(interest, family) }
+        Self {
+            interest,
+            family,
+            heard: heard(interest, family),
+            refused: refused(interest, family),
+        }
     }
 
     /// Checks both filters against the interest, and returns whether the packet is heard.
@@ -93,7 +98,9 @@ impl<'a> Sorter<'a> {
 fn interest(vrids: impl IntoIterator<Item = (u8, u8, u8)>) -> Interest {
     let vrids = vrids
         .into_iter()
-        .map(|(vrid, version, min_ttl)| (Vrid::try_from(vrid).unwrap(), VridInterest { version, min_ttl }))
+        .map(|(vrid, version, min_ttl)| {
+            (Vrid::try_from(vrid).unwrap(), VridInterest { version, min_ttl })
+        })
         .collect();
     Interest { vrids, multicast: true }
 }
@@ -139,7 +146,8 @@ fn programs_fit_into_the_kernel_and_sort_every_vrid() {
     let everything_differs = (1..=255).map(|vrid| (vrid, 3, vrid));
     let one_class = (1..=255).map(|vrid| (vrid, 3, 255));
     let two_versions = (1..=255).map(|vrid| (vrid, 2 + vrid % 2, 255 - vrid / 16));
-    let worlds = [interest([]), interest(everything_differs), interest(one_class), interest(two_versions)];
+    let worlds =
+        [interest([]), interest(everything_differs), interest(one_class), interest(two_versions)];
     for world in &worlds {
         for family in [Family::Ipv4, Family::Ipv6] {
             let sorter = Sorter::new(world, family);
@@ -162,7 +170,8 @@ fn any_packet_is_sorted_as_the_interest_says() {
     // Knuth's MMIX generator: the same packets in every run.
     let mut state = 1_u64;
     let mut random = move |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
     let mut times_heard = 0;
@@ -183,7 +192,8 @@ fn any_packet_is_sorted_as_the_interest_says() {
             let right = header + usize::from(count) * address;
             let len = if random(3) == 0 { random(60) as usize } else { right };
             let payload = message(kind, vrids[random(11) as usize], count, len);
-            times_heard += usize::from(sorter.sort(252 + random(4) as u8, 4 * random(11) as usize, &payload));
+            times_heard +=
+                usize::from(sorter.sort(252 + random(4) as u8, 4 * random(11) as usize, &payload));
         }
     }
     assert!(times_heard > 500, "only {times_heard} of 20,000 were heard: the test tests nothing");
