@@ -1,5 +1,6 @@
-//! The core without tokio: one socket, one loop, and a backend that holds nothing and always agrees.
-//! `blocking_loop OWN_ADDRESS VRID ADDRESS` prints what happens, on the interface that has OWN_ADDRESS.
+//! The core without tokio: one socket, one loop, and a backend that holds nothing and always
+//! agrees. `blocking_loop OWN_ADDRESS VRID ADDRESS` prints what happens, on the interface that has
+//! OWN_ADDRESS.
 use std::{
     collections::BTreeMap, env, error::Error, io::Read, net::SocketAddr, num::NonZeroU32, time,
 };
@@ -51,7 +52,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             router.handle(now(), Input::Timeout)?;
             looked = false;
         } else {
-            // What has arrived comes before what is due, one at a time, so that no flood holds timers up.
+            // What has arrived comes before what is due, one at a time, so that no flood holds
+            // timers up.
             socket.set_read_timeout(left.map(|left| left.max(time::Duration::from_micros(1))))?;
             let len = (&socket).read(&mut buffer).unwrap_or(0);
             looked = true;

@@ -1,7 +1,7 @@
 //! An address that moves to this node when the other one dies, and the phases on the way.
 //!
-//! `failover INTERFACE VRID ADDRESS[/PREFIX] PRIORITY`, such as `failover eth0 51 192.0.2.10/24 150`; another
-//! node runs the same with another priority. Ctrl-C hands over and ends.
+//! `failover INTERFACE VRID ADDRESS[/PREFIX] PRIORITY`, such as `failover eth0 51 192.0.2.10/24
+//! 150`; another node runs the same with another priority. Ctrl-C hands over and ends.
 
 use std::{env, error::Error, net::Ipv4Addr, pin::pin};
 

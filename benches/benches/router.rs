@@ -14,13 +14,14 @@ fn main() {
 
 const COUNTS: [u32; 3] = [1, 100, 10_000];
 
-/// Samples are short, so that few are disturbed by other programs, and together they are ten rounds of the
-/// largest router.
+/// Samples are short, so that few are disturbed by other programs, and together they are ten rounds
+/// of the largest router.
 const SAMPLES: u32 = 1000;
 const SAMPLE: u32 = 100;
 
-/// A Backup hears its Active; the virtual routers take turns in a shuffled order. The datagrams are got ready
-/// outside of what is measured: a driver has just received them, so they are in the cache.
+/// A Backup hears its Active; the virtual routers take turns in a shuffled order. The datagrams are
+/// got ready outside of what is measured: a driver has just received them, so they are in the
+/// cache.
 #[divan::bench(args = COUNTS, sample_count = SAMPLES, sample_size = SAMPLE)]
 fn backup_hears_advertisement(bencher: Bencher<'_, '_>, virtual_routers: u32) {
     let mut world = World::of_backups(virtual_routers);

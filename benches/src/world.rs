@@ -30,7 +30,8 @@ pub struct World {
 /// An advertisement that arrives.
 pub type Datagram = (RxMeta, [u8; 12]);
 
-/// What `count` Backups hear, each one in its turn, in a shuffled order that is the same in every run.
+/// What `count` Backups hear, each one in its turn, in a shuffled order that is the same in every
+/// run.
 pub fn traffic(count: u32) -> impl Iterator<Item = Datagram> {
     let mut heard: Vec<Datagram> = (0..count).map(key).map(advertisement).collect();
     shuffle(&mut heard);
@@ -92,7 +93,8 @@ impl World {
         self.drain();
     }
 
-    /// Polls until there is nothing left, writes the packets, and answers as a backend that succeeds.
+    /// Polls until there is nothing left, writes the packets, and answers as a backend that
+    /// succeeds.
     fn drain(&mut self) {
         let mut asked = Vec::new();
         while let Some(output) = self.router.poll_output() {
@@ -132,8 +134,8 @@ fn addresses(vrid: Vrid) -> Ipv4Addresses {
     Ipv4Addresses::new([Ipv4Addr::new(198, 51, 100, vrid.get())]).expect("legal")
 }
 
-/// The longest interval, so that no Backup times out, and without announcements, so that the one timer of
-/// an Active is that of its advertisements.
+/// The longest interval, so that no Backup times out, and without announcements, so that the one
+/// timer of an Active is that of its advertisements.
 fn config(vrid: Vrid) -> VirtualRouter {
     let interval = Centiseconds::try_from(4095).expect("legal");
     VirtualRouter::v3_ipv4(vrid, addresses(vrid), interval)
@@ -155,7 +157,8 @@ fn advertisement(key: Key) -> (RxMeta, [u8; 12]) {
     (RxMeta { interface: key.interface, source, destination, ttl: 255 }, out)
 }
 
-/// Fisher and Yates, with a generator of pseudo-random numbers (xorshift) that starts the same every time.
+/// Fisher and Yates, with a generator of pseudo-random numbers (xorshift) that starts the same
+/// every time.
 fn shuffle<T>(list: &mut [T]) {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for last in (1..list.len()).rev() {

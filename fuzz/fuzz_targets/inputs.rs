@@ -1,5 +1,6 @@
-//! Any sequence of inputs into a router of three virtual routers: it never panics, what it sends can be
-//! decoded, what it rejects moves no deadline, and a deadline that was served is not due again.
+//! Any sequence of inputs into a router of three virtual routers: it never panics, what it sends
+//! can be decoded, what it rejects moves no deadline, and a deadline that was served is not due
+//! again.
 #![no_main]
 
 use std::{
@@ -237,8 +238,8 @@ fn ipv6_addresses() -> Ipv6Addresses {
     Ipv6Addresses::new([vip]).expect("legal")
 }
 
-/// The virtual routers whose bit is set in `members`: VRRPv2 with a password, VRRPv3 by unicast, VRRPv3
-/// over IPv6.
+/// The virtual routers whose bit is set in `members`: VRRPv2 with a password, VRRPv3 by unicast,
+/// VRRPv3 over IPv6.
 fn desired(members: u8, priority: u8, preempt: u8) -> BTreeMap<Key, VirtualRouter> {
     let preempt = match preempt {
         0..128 => Preempt::Always,

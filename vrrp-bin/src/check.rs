@@ -155,8 +155,8 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
     warnings.0
 }
 
-/// What `config` names as an interface and cannot be used as one, each sentence once, with the name: for the log of a
-/// daemon that starts. `None` when this host cannot be looked at.
+/// What `config` names as an interface and cannot be used as one, each sentence once, with the
+/// name: for the log of a daemon that starts. `None` when this host cannot be looked at.
 pub(crate) fn unusable_interfaces(config: &Config) -> Option<BTreeMap<&str, BTreeSet<String>>> {
     let host = Host::read().ok()?;
     let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
@@ -179,7 +179,8 @@ fn kernel(config: &Config) -> Option<Note> {
         return None;
     }
     let unfit = Netlink::try_kernel().err()?;
-    // That it was not tried is no warning: nearly every kernel in use is new enough, and a container may make no namespaces.
+    // That it was not tried is no warning: nearly every kernel in use is new enough, and a
+    // container may make no namespaces.
     let warning = !matches!(unfit, Unfit::NotTried(_));
     Some(Note { warning, place: config.origin.clone(), message: unfit.to_string() })
 }

@@ -61,8 +61,8 @@ pub(crate) struct File {
         default_value = "/etc/vrrp/vrrp.toml"
     )]
     pub(crate) file: PathBuf,
-    /// Read the environment instead of a file: VRRP_ADDRESSES and its companions, or the variables of the container
-    /// images of osixia and arcts.
+    /// Read the environment instead of a file: VRRP_ADDRESSES and its companions, or the variables
+    /// of the container images of osixia and arcts.
     #[arg(long, conflicts_with = "file")]
     pub(crate) from_env: bool,
 }

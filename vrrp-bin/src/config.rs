@@ -1,7 +1,7 @@
 //! The configuration file: TOML in, the core's types out, or every mistake with its place.
 //!
-//! Nothing is guessed. A key that is unknown, a value of the wrong type and a value that cannot work are errors,
-//! and a file with an error starts nothing.
+//! Nothing is guessed. A key that is unknown, a value of the wrong type and a value that cannot
+//! work are errors, and a file with an error starts nothing.
 
 mod addresses;
 mod backend;
@@ -102,7 +102,8 @@ impl Config {
         Self::parse(path, text)
     }
 
-    /// Reads `text` as the content of `path`. No other file is opened than those that `password_file` names.
+    /// Reads `text` as the content of `path`. No other file is opened than those that
+    /// `password_file` names.
     ///
     /// # Errors
     /// Every mistake in it, in the order of the text.

@@ -1,7 +1,8 @@
-//! The control socket: HTTP/1.1 and JSON over a Unix socket, so that `curl` and every language can speak it.
+//! The control socket: HTTP/1.1 and JSON over a Unix socket, so that `curl` and every language can
+//! speak it.
 //!
-//! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a [`report::VirtualRouter`]. Who may
-//! open the socket may ask: it is made with mode 0660.
+//! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
+//! [`report::VirtualRouter`]. Who may open the socket may ask: it is made with mode 0660.
 
 mod connections;
 
@@ -70,7 +71,8 @@ pub(crate) enum Error {
 }
 
 impl Socket {
-    /// Listens on `path`, whose directory is made if it is missing. The socket of a dead daemon is replaced.
+    /// Listens on `path`, whose directory is made if it is missing. The socket of a dead daemon is
+    /// replaced.
     ///
     /// # Errors
     /// [`Error`], if a daemon lives there or the system refuses.
@@ -90,8 +92,8 @@ impl Socket {
         Ok(Self { file, listener })
     }
 
-    /// Starts to answer with what `node` says, inside a tokio runtime. It ends with the runtime, the socket's
-    /// file with the value returned.
+    /// Starts to answer with what `node` says, inside a tokio runtime. It ends with the runtime,
+    /// the socket's file with the value returned.
     ///
     /// # Errors
     /// What the runtime says of the socket.

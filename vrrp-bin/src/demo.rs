@@ -1,4 +1,5 @@
-//! `vrrp demo`: two nodes and a client on this machine, and what the death of a node costs the client.
+//! `vrrp demo`: two nodes and a client on this machine, and what the death of a node costs the
+//! client.
 //!
 //! The nodes are real: each is a process of this program in a network namespace of its own.
 

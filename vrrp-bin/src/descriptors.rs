@@ -1,7 +1,7 @@
 //! How many files the daemon may open, and how many it needs.
 //!
-//! Every socket is a file to the kernel, and one socket stands for each virtual router. The usual limit of a process,
-//! 1,024, is soft: whoever needs more may raise it up to the hard one.
+//! Every socket is a file to the kernel, and one socket stands for each virtual router. The usual
+//! limit of a process, 1,024, is soft: whoever needs more may raise it up to the hard one.
 
 use std::{
     collections::BTreeSet,
@@ -16,8 +16,9 @@ use crate::{
     control::CONNECTIONS,
 };
 
-/// The limit is raised to this at most, unless more is needed: there are programs that close every file that they might
-/// have, one by one, and the hard limit of a container is often a thousand million.
+/// The limit is raised to this at most, unless more is needed: there are programs that close every
+/// file that they might have, one by one, and the hard limit of a container is often a thousand
+/// million.
 const ENOUGH: u64 = 65_536;
 /// What stands for a virtual router.
 const EACH: usize = 1;
@@ -25,7 +26,8 @@ const EACH: usize = 1;
 const PORT: usize = 2;
 /// What runs a program and talks to it.
 const PROGRAM: usize = 6;
-/// The two runtimes, netlink, the timer, the log, what announces, the control socket, and some to spare.
+/// The two runtimes, netlink, the timer, the log, what announces, the control socket, and some to
+/// spare.
 const REST: usize = 64;
 /// What a daemon of one virtual router cannot start without.
 pub(crate) const DAEMON: usize = 32;

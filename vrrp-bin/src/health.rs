@@ -8,9 +8,10 @@ use crate::{
 
 /// Runs `vrrp health` and returns the exit status.
 ///
-/// A fault at this moment counts, a drained virtual router does not: how often in a row it may be there is the
-/// supervisor's choice (`--retries` of HEALTHCHECK). Nodes that disagree with this one are named, a line for each, and
-/// count if the supervisor is strict: to restart this node mends nothing there.
+/// A fault at this moment counts, a drained virtual router does not: how often in a row it may be
+/// there is the supervisor's choice (`--retries` of HEALTHCHECK). Nodes that disagree with this one
+/// are named, a line for each, and count if the supervisor is strict: to restart this node mends
+/// nothing there.
 pub(crate) fn main(arguments: &cli::Health) -> u8 {
     let (text, well) = match status::ask(&arguments.control) {
         Ok(status) => answer(&status, arguments.strict),

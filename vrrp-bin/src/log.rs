@@ -1,4 +1,5 @@
-//! The log on stderr: lines for people, or JSON. Every line about an event has a stable `event=` word.
+//! The log on stderr: lines for people, or JSON. Every line about an event has a stable `event=`
+//! word.
 
 use std::{
     fmt::{self, Debug, Write},
@@ -20,8 +21,8 @@ const WAITING: usize = 8192;
 
 /// Starts the log. `RUST_LOG` chooses what is in it; `level` unless set.
 ///
-/// A thread of its own writes it until the guard is dropped, and drops lines that it cannot get rid of: the
-/// driver logs, and a reader of the log that hangs must not keep it from advertising.
+/// A thread of its own writes it until the guard is dropped, and drops lines that it cannot get rid
+/// of: the driver logs, and a reader of the log that hangs must not keep it from advertising.
 pub(crate) fn start(format: cli::Log, level: &str) -> WorkerGuard {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(std::io::stderr());
@@ -42,7 +43,8 @@ pub(crate) fn start(format: cli::Log, level: &str) -> WorkerGuard {
     guard
 }
 
-/// `key=value`, in quotes where the value would not be one word; the message as it is, but in one line.
+/// `key=value`, in quotes where the value would not be one word; the message as it is, but in one
+/// line.
 fn write_field(out: &mut impl Write, name: &str, value: &dyn Debug) -> fmt::Result {
     let text = format!("{value:?}");
     if name == "message" {

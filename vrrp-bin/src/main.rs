@@ -1,6 +1,7 @@
 //! The `vrrp` program: a virtual IP address on exactly one healthy node.
 //!
-//! It reads a configuration, builds the types of [`vrrp_core`] from it, and runs a [`vrrp_net::Node`].
+//! It reads a configuration, builds the types of [`vrrp_core`] from it, and runs a
+//! [`vrrp_net::Node`].
 
 mod check;
 mod cli;

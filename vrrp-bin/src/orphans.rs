@@ -1,7 +1,8 @@
 //! What falls to process 1: collecting the processes that programs leave behind.
 //!
-//! In a container the daemon is often process 1, and becomes the parent of whatever its programs left in the
-//! background. Such a process would stay as a zombie for ever, and a container may have a limit on processes.
+//! In a container the daemon is often process 1, and becomes the parent of whatever its programs
+//! left in the background. Such a process would stay as a zombie for ever, and a container may have
+//! a limit on processes.
 
 use std::{collections::BTreeSet, fs, io, path::Path, time::Duration};
 
@@ -14,11 +15,12 @@ use tokio::{
     time::sleep,
 };
 
-/// How long a process that has ended is left to whoever started it: every program that this process runs has a thread
-/// that waits for it, and must learn how it ended.
+/// How long a process that has ended is left to whoever started it: every program that this process
+/// runs has a thread that waits for it, and must learn how it ended.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A process that has ended and was not collected: its number, and when it was started, since numbers are used again.
+/// A process that has ended and was not collected: its number, and when it was started, since
+/// numbers are used again.
 type Zombie = (i32, u64);
 
 /// Collects orphans for ever, if this is process 1.

@@ -103,8 +103,8 @@ fn run(config: &Config) -> Result<(), Error> {
     if let Some(shortage) = descriptors::provide(config) {
         tracing::warn!(event = "too-few-files", "{shortage}");
     }
-    // The node has a thread of its own for the protocol. Two workers, so that a backend that blocks one of
-    // them keeps neither the control socket nor the signals waiting.
+    // The node has a thread of its own for the protocol. Two workers, so that a backend that blocks
+    // one of them keeps neither the control socket nor the signals waiting.
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

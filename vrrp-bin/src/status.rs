@@ -113,13 +113,14 @@ fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
         .enable_all()
         .build()
         .map_err(|error| no_daemon(describe(&error)))?;
-    let (status, body) =
-        match runtime.block_on(async { timeout(PATIENCE, get(control, target)).await }) {
-            Ok(answer) => answer.map_err(|error| no_daemon(describe(&error)))?,
-            Err(_) => {
-                return Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs())));
-            }
-        };
+    let (status, body) = match runtime
+        .block_on(async { timeout(PATIENCE, get(control, target)).await })
+    {
+        Ok(answer) => answer.map_err(|error| no_daemon(describe(&error)))?,
+        Err(_) => {
+            return Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs())));
+        }
+    };
     if status != StatusCode::OK {
         return Err(Error::Refused(parse::<report::Failure>(control, &body)?.error));
     }
@@ -141,7 +142,8 @@ async fn get(control: &Path, target: &str) -> io::Result<(StatusCode, Bytes)> {
     Ok((status, body.to_bytes()))
 }
 
-/// Percent-encodes everything that has a meaning in a URL (RFC 3986 2.3), the slash of NAME/v6 among it.
+/// Percent-encodes everything that has a meaning in a URL (RFC 3986 2.3), the slash of NAME/v6
+/// among it.
 fn escape(name: &str) -> String {
     name.bytes().fold(String::new(), |escaped, octet| match octet {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -1,4 +1,5 @@
-//! The program as scripts see it: exit statuses, and what is said where. Needs no rights and no network.
+//! The program as scripts see it: exit statuses, and what is said where. Needs no rights and no
+//! network.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 

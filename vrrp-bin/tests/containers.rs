@@ -1,9 +1,10 @@
-//! The image on a real container engine: the deployments of `examples/deploy` as hosts on one network, each a
-//! container with a DNS server whose network our container shares, and a client that asks 100 times a second.
+//! The image on a real container engine: the deployments of `examples/deploy` as hosts on one
+//! network, each a container with a DNS server whose network our container shares, and a client
+//! that asks 100 times a second.
 //!
-//! It plays only with `VRRP_TEST_CONTAINERS=1`, as root on Debian, and runs an engine of its own: a `dockerd` in a
-//! network, a process tree and a folder that end with it. The base images are made from the distribution's
-//! packages, once, and kept in `target/containers`.
+//! It plays only with `VRRP_TEST_CONTAINERS=1`, as root on Debian, and runs an engine of its own: a
+//! `dockerd` in a network, a process tree and a folder that end with it. The base images are made
+//! from the distribution's packages, once, and kept in `target/containers`.
 
 #[path = "containers/client.rs"]
 mod client;

@@ -1,4 +1,5 @@
-//! The daemon on a host of the lab: what `status` shows, what the control socket answers, how it stops.
+//! The daemon on a host of the lab: what `status` shows, what the control socket answers, how it
+//! stops.
 
 use std::{
     fs,

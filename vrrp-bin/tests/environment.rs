@@ -1,5 +1,5 @@
-//! `--from-env` as a container runs it: the environment goes in, exit statuses and sentences come out. Needs no
-//! rights and no network.
+//! `--from-env` as a container runs it: the environment goes in, exit statuses and sentences come
+//! out. Needs no rights and no network.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 

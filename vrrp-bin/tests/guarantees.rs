@@ -1,9 +1,9 @@
-//! What is promised of a virtual address, fault by fault, as a client, the wire and the kernels see it; and beside it
-//! what keepalived does with the same fault in the same run.
+//! What is promised of a virtual address, fault by fault, as a client, the wire and the kernels see
+//! it; and beside it what keepalived does with the same fault in the same run.
 //!
-//! `cargo test -p vrrp-bin --test guarantees` runs every fault, `VRRP_TEST_ALL=1` or a filter such as `-- loss` also the
-//! longest. `VRRP_GUARANTEES_TABLE=FILE` writes what was measured into a file, whose relative path begins at the
-//! workspace's root.
+//! `cargo test -p vrrp-bin --test guarantees` runs every fault, `VRRP_TEST_ALL=1` or a filter such
+//! as `-- loss` also the longest. `VRRP_GUARANTEES_TABLE=FILE` writes what was measured into a
+//! file, whose relative path begins at the workspace's root.
 
 #[path = "guarantees/attic.rs"]
 mod attic;

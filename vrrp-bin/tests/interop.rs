@@ -1,9 +1,10 @@
-//! The program beside keepalived and FRR: every way in which they can share an address, in every situation in which
-//! they have to agree.
+//! The program beside keepalived and FRR: every way in which they can share an address, in every
+//! situation in which they have to agree.
 //!
-//! `cargo test -p vrrp-bin --test interop` runs a fixed third of the matrix, in which every mode and every scenario is
-//! met; `VRRP_TEST_ALL=1` or a filter such as `-- keepalived_v3` chooses from all of it. `VRRP_INTEROP_TABLE=FILE`
-//! writes what came of it into a file, whose relative path begins at the workspace's root.
+//! `cargo test -p vrrp-bin --test interop` runs a fixed third of the matrix, in which every mode
+//! and every scenario is met; `VRRP_TEST_ALL=1` or a filter such as `-- keepalived_v3` chooses from
+//! all of it. `VRRP_INTEROP_TABLE=FILE` writes what came of it into a file, whose relative path
+//! begins at the workspace's root.
 
 #[path = "interop/member.rs"]
 mod member;

@@ -165,8 +165,8 @@ impl Ipv4Addresses {
     /// The list in the order given, which is the order on the wire.
     ///
     /// # Errors
-    /// [`ConfigError`] when there is none, when there are more than 255, when one stands there twice, or
-    /// when one is unspecified, loopback, multicast or the limited broadcast.
+    /// [`ConfigError`] when there is none, when there are more than 255, when one stands there
+    /// twice, or when one is unspecified, loopback, multicast or the limited broadcast.
     pub fn new<T: Into<Cidr<Ipv4Addr>>>(
         addresses: impl IntoIterator<Item = T>,
     ) -> Result<Self, ConfigError> {
@@ -191,10 +191,11 @@ impl Ipv4Addresses {
     }
 }
 
-/// The IPv6 addresses of a virtual router: 1 to 255, each once, link-local ones first (RFC 9568 5.2.9).
+/// The IPv6 addresses of a virtual router: 1 to 255, each once, link-local ones first (RFC 9568
+/// 5.2.9).
 ///
-/// A list without a link-local address is taken as it is, because common peers use such lists; RFC 9568
-/// wants one, and a peer that is strict about it reports the advertisement.
+/// A list without a link-local address is taken as it is, because common peers use such lists; RFC
+/// 9568 wants one, and a peer that is strict about it reports the advertisement.
 ///
 /// Cloning shares the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -204,8 +205,8 @@ impl Ipv6Addresses {
     /// The list in the order given, but with link-local addresses moved to the front.
     ///
     /// # Errors
-    /// [`ConfigError`] when there is none, when there are more than 255, when one stands there twice, or
-    /// when one is unspecified, loopback or multicast.
+    /// [`ConfigError`] when there is none, when there are more than 255, when one stands there
+    /// twice, or when one is unspecified, loopback or multicast.
     pub fn new<T: Into<Cidr<Ipv6Addr>>>(
         addresses: impl IntoIterator<Item = T>,
     ) -> Result<Self, ConfigError> {

@@ -1,10 +1,12 @@
-//! The priority octet, read as what it says: [`Claim`]; and what a node may be configured to claim: [`Role`].
+//! The priority octet, read as what it says: [`Claim`]; and what a node may be configured to claim:
+//! [`Role`].
 
 use core::{fmt, num::NonZeroU8, str::FromStr, time::Duration};
 
 use crate::ConfigError;
 
-/// The priority of a router that does not own the addresses: 1 to 254, 100 by default (RFC 9568 5.2.4).
+/// The priority of a router that does not own the addresses: 1 to 254, 100 by default (RFC 9568
+/// 5.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Priority(NonZeroU8);
 
@@ -52,8 +54,8 @@ impl fmt::Display for Priority {
 
 /// What an advertisement claims in its priority octet (RFC 9568 5.2.4).
 ///
-/// The order is the election: the greater claim becomes Active. Among equal claims the greater primary
-/// address wins (RFC 9568 6.4.3).
+/// The order is the election: the greater claim becomes Active. Among equal claims the greater
+/// primary address wins (RFC 9568 6.4.3).
 ///
 /// ```
 /// use vrrp_core::{Claim, Priority};
@@ -108,8 +110,8 @@ pub enum Preempt {
     Always,
     /// It does not, for as long as the weaker Active lives.
     Never,
-    /// It does, this long after the first weaker advertisement that it heard as a Backup. Silence and a
-    /// resignation void the delay: then it takes over as any Backup would.
+    /// It does, this long after the first weaker advertisement that it heard as a Backup. Silence
+    /// and a resignation void the delay: then it takes over as any Backup would.
     After(Duration),
 }
 

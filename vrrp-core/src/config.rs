@@ -1,7 +1,7 @@
 //! [`VirtualRouter`]: everything that a node is told about one virtual router.
 //!
-//! Nothing illegal can be built: the three constructors are the three legal pairs of version and family,
-//! and every value in them is a type that was parsed.
+//! Nothing illegal can be built: the three constructors are the three legal pairs of version and
+//! family, and every value in them is a type that was parsed.
 
 mod announcements;
 mod error;
@@ -23,13 +23,13 @@ pub use transport::{Hear, Peer, Transport};
 
 /// Which checksum a VRRPv3 IPv4 advertisement leaves with. Both are accepted, always.
 ///
-/// RFC 9568 5.2.8 covers the message alone; RFC 5798 could be read to add the IPv4 pseudo-header, and
-/// keepalived and FRR do so. Each drops the other form.
+/// RFC 9568 5.2.8 covers the message alone; RFC 5798 could be read to add the IPv4 pseudo-header,
+/// and keepalived and FRR do so. Each drops the other form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "two forms, and the choice between them")]
 pub enum Checksum {
-    /// The pseudo-header form, which silent backups may need, until a valid advertisement in the other
-    /// form is heard; once both were heard, both are sent.
+    /// The pseudo-header form, which silent backups may need, until a valid advertisement in the
+    /// other form is heard; once both were heard, both are sent.
     #[default]
     Auto,
     /// The message alone.
@@ -111,7 +111,8 @@ impl VirtualRouter {
         Self::new(vrid, Protocol::V3Ipv6 { addresses, interval })
     }
 
-    /// A virtual router of any legal [`Protocol`], with a password or a checksum form if it has one.
+    /// A virtual router of any legal [`Protocol`], with a password or a checksum form if it has
+    /// one.
     #[must_use]
     pub fn new(vrid: Vrid, protocol: Protocol) -> Self {
         Self {
@@ -132,8 +133,8 @@ impl VirtualRouter {
         self
     }
 
-    /// Sets the priority of a node that does not own the addresses; short for [`role`](Self::role) with the
-    /// Preempt_Mode that it had, or the default.
+    /// Sets the priority of a node that does not own the addresses; short for [`role`](Self::role)
+    /// with the Preempt_Mode that it had, or the default.
     #[must_use]
     pub fn priority(self, priority: Priority) -> Self {
         let preempt = self.role.preempt();
@@ -143,8 +144,8 @@ impl VirtualRouter {
     /// Sends to `peers` by unicast instead of multicast, and hears whom `hear` says.
     ///
     /// # Errors
-    /// [`ConfigError`] for an empty list, a peer twice, a peer of the other family or one that cannot be
-    /// sent to, or `min_ttl` 0.
+    /// [`ConfigError`] for an empty list, a peer twice, a peer of the other family or one that
+    /// cannot be sent to, or `min_ttl` 0.
     pub fn unicast(
         mut self,
         peers: impl IntoIterator<Item = impl Into<Peer>>,
@@ -169,8 +170,8 @@ impl VirtualRouter {
         Ok(self)
     }
 
-    /// What it is on an interface with these networks: peers that are in none of them may be heard from farther away
-    /// ([`Peer::min_ttl_routed`]).
+    /// What it is on an interface with these networks: peers that are in none of them may be heard
+    /// from farther away ([`Peer::min_ttl_routed`]).
     #[must_use]
     pub fn on_networks(&self, networks: &[Cidr]) -> Self {
         let mut router = self.clone();
@@ -200,8 +201,8 @@ impl VirtualRouter {
         self
     }
 
-    /// Sets how long the backend may take to acquire or to be inspected, before it counts as failed;
-    /// 30 s unless set, and at least 1 ms.
+    /// Sets how long the backend may take to acquire or to be inspected, before it counts as
+    /// failed; 30 s unless set, and at least 1 ms.
     #[must_use]
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout.max(Duration::from_millis(1));

@@ -9,8 +9,8 @@
 //!   +----------- Start, owner -------------------------------------------------^
 //! ```
 //!
-//! [`Machine`] is `Copy + Eq + Hash`: it can be model checked as it is. Deadlines live in the state that
-//! they belong to, so that a timer of another state cannot fire. Embedders use
+//! [`Machine`] is `Copy + Eq + Hash`: it can be model checked as it is. Deadlines live in the state
+//! that they belong to, so that a timer of another state cannot fire. Embedders use
 //! [`Router`](crate::Router), which runs many of these.
 
 mod active;
@@ -48,8 +48,8 @@ use crate::{
     Want,
 };
 
-/// What a machine is configured with: everything of a [`VirtualRouter`](crate::VirtualRouter) that the
-/// protocol's decisions depend on.
+/// What a machine is configured with: everything of a [`VirtualRouter`](crate::VirtualRouter) that
+/// the protocol's decisions depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by models and tests")]
 pub struct Params {
@@ -111,7 +111,8 @@ pub enum Input {
     Advert(Heard),
     /// The answer of the backend to the last request.
     LeaseDone(Result<Reach, LeaseFailure>),
-    /// The answer of the backend to [`Want::Adopt`]: an earlier process held the addresses, and they are still held.
+    /// The answer of the backend to [`Want::Adopt`]: an earlier process held the addresses, and
+    /// they are still held.
     Adopt {
         /// How neighbours find them.
         reach: Reach,
@@ -122,9 +123,11 @@ pub enum Input {
     LeaseLost(Loss),
     /// The last advertisement could not be sent.
     SendFailed,
-    /// The last advertisement was sent as far as this node is concerned, and there is no way to any of the peers.
+    /// The last advertisement was sent as far as this node is concerned, and there is no way to any
+    /// of the peers.
     Unreached,
-    /// Neighbours may know the addresses elsewhere: the interface has another hardware address, or somebody says so.
+    /// Neighbours may know the addresses elsewhere: the interface has another hardware address, or
+    /// somebody says so.
     Moved,
     /// Hand over, and stay out.
     Drain {
@@ -151,8 +154,9 @@ pub enum Say {
     Resign,
 }
 
-/// What one input led to. The order of execution is fixed: the transition is told, a `Leaving` goes to the
-/// backend, the advertisement leaves, any other request goes to the backend, the addresses are announced.
+/// What one input led to. The order of execution is fixed: the transition is told, a `Leaving` goes
+/// to the backend, the advertisement leaves, any other request goes to the backend, the addresses
+/// are announced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 #[expect(clippy::exhaustive_structs, reason = "tests compare whole values")]
@@ -244,12 +248,12 @@ impl Machine {
         }
     }
 
-    /// Takes one input. After [`Input::Timeout`], [`deadline`](Self::deadline) lies after `now`, or is
-    /// `None`.
+    /// Takes one input. After [`Input::Timeout`], [`deadline`](Self::deadline) lies after `now`, or
+    /// is `None`.
     pub fn handle(&mut self, now: Instant, input: Input) -> Effects {
         let mut effects = Effects::default();
-        // An Active that may have been superseded is judged before the input is looked at: whatever the
-        // input is, it is not an Active that receives it.
+        // An Active that may have been superseded is judged before the input is looked at: whatever
+        // the input is, it is not an Active that receives it.
         self.judge_stall(now, &mut effects);
         match (self.state, input) {
             (_, Input::Start) => self.start(now, &mut effects),
@@ -421,7 +425,8 @@ impl Machine {
         }
     }
 
-    /// Until when it waits for a link or a source that is gone, as an Active; `None` when it has both.
+    /// Until when it waits for a link or a source that is gone, as an Active; `None` when it has
+    /// both.
     #[must_use]
     pub fn waits_until(&self) -> Option<Instant> {
         match self.state {
@@ -430,8 +435,8 @@ impl Machine {
         }
     }
 
-    /// Until when it is Active if no further advertisement can be sent; `None` unless the addresses are
-    /// held.
+    /// Until when it is Active if no further advertisement can be sent; `None` unless the addresses
+    /// are held.
     #[must_use]
     pub fn active_until(&self) -> Option<Instant> {
         match self.state {

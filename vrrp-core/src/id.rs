@@ -1,4 +1,5 @@
-//! What a virtual router is known by: [`Vrid`], [`Family`], [`InterfaceId`] and the [`Key`] of the three.
+//! What a virtual router is known by: [`Vrid`], [`Family`], [`InterfaceId`] and the [`Key`] of the
+//! three.
 
 use core::{
     fmt,
@@ -29,8 +30,8 @@ impl Vrid {
         self.0.get()
     }
 
-    /// The virtual router MAC address: `00-00-5E-00-01-VRID` for IPv4, `00-00-5E-00-02-VRID` for IPv6
-    /// (RFC 9568 7.3).
+    /// The virtual router MAC address: `00-00-5E-00-01-VRID` for IPv4, `00-00-5E-00-02-VRID` for
+    /// IPv6 (RFC 9568 7.3).
     #[must_use]
     pub const fn virtual_mac(self, family: Family) -> MacAddr {
         let family = match family {
@@ -95,8 +96,8 @@ impl fmt::Display for Family {
 
 /// A network interface, by a number that the driver chose for it.
 ///
-/// It stands for the interface's *name*, not for the kernel's index of the day: an interface that is
-/// deleted and created again keeps its number.
+/// It stands for the interface's *name*, not for the kernel's index of the day: an interface that
+/// is deleted and created again keeps its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceId(NonZeroU32);
 

@@ -120,7 +120,8 @@ impl Interval {
     }
 
     /// Skew_Time: `(256 - Priority) / 256` of the interval (RFC 9568 6.1), of one second in VRRPv2
-    /// (RFC 3768 6.1). Exact to the nanosecond, so that backups of near priorities do not fire together.
+    /// (RFC 3768 6.1). Exact to the nanosecond, so that backups of near priorities do not fire
+    /// together.
     ///
     /// ```
     /// use core::time::Duration;
@@ -145,7 +146,8 @@ impl Interval {
         self.silence().saturating_add(self.skew(claim))
     }
 
-    /// Three intervals: how long an Active may go without an advertisement before any peer can take over.
+    /// Three intervals: how long an Active may go without an advertisement before any peer can take
+    /// over.
     #[must_use]
     pub fn silence(self) -> Duration {
         self.duration().saturating_mul(3)

@@ -1,4 +1,5 @@
-//! VRRP (RFC 9568, and RFC 3768 for VRRPv2) as a state machine: no I/O, no clock, no threads, no `unsafe`.
+//! VRRP (RFC 9568, and RFC 3768 for VRRPv2) as a state machine: no I/O, no clock, no threads, no
+//! `unsafe`.
 //!
 //! ```
 //! use std::{collections::BTreeMap, net::Ipv4Addr, num::NonZeroU32, time::Duration};
@@ -36,20 +37,21 @@
 //!
 //! 1. give it **one** [`Input`] with the time, through [`Router::handle`];
 //! 2. drain [`Router::poll_output`] until it is empty, and do each [`Output`] in the order given;
-//! 3. wait for the next input, or for [`Router::next_deadline`], which is then an [`Input::Timeout`].
+//! 3. wait for the next input, or for [`Router::next_deadline`], which is then an
+//!    [`Input::Timeout`].
 //!
-//! Polling only drains: it moves no timer and changes no state. Before a driver acts on a deadline it hands
-//! over what its sockets have queued: after a pause, an advertisement that has arrived comes before the timer
-//! that it would have restarted.
+//! Polling only drains: it moves no timer and changes no state. Before a driver acts on a deadline
+//! it hands over what its sockets have queued: after a pause, an advertisement that has arrived
+//! comes before the timer that it would have restarted.
 //!
 //! # The promises
 //!
-//! * **Active means held.** [`Phase::Held`] is told only after [`Input::LeaseDone`] said `Ok`; a failed backend
-//!   is an input of the protocol, and makes the node resign.
-//! * **What is rejected changes nothing.** Every [`Rejected`] message has a name and a counter, and moves
-//!   neither a state nor a timer.
-//! * **It is total.** No input panics, nothing is allocated for a packet, pending output is bounded by one of
-//!   each kind for each virtual router.
+//! * **Active means held.** [`Phase::Held`] is told only after [`Input::LeaseDone`] said `Ok`; a
+//!   failed backend is an input of the protocol, and makes the node resign.
+//! * **What is rejected changes nothing.** Every [`Rejected`] message has a name and a counter, and
+//!   moves neither a state nor a timer.
+//! * **It is total.** No input panics, nothing is allocated for a packet, pending output is bounded
+//!   by one of each kind for each virtual router.
 //! * **It is deterministic.** The same inputs at the same times give the same outputs.
 //!
 //! # Where to look

@@ -54,7 +54,8 @@ pub const IPV6_GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
 pub enum ChecksumForm {
     /// The message alone: VRRPv2, and VRRPv3 over IPv4 by RFC 9568.
     MessageOnly,
-    /// The message and the pseudo-header: VRRPv3 over IPv6, and over IPv4 as keepalived and FRR read RFC 5798.
+    /// The message and the pseudo-header: VRRPv3 over IPv6, and over IPv4 as keepalived and FRR
+    /// read RFC 5798.
     PseudoHeader,
 }
 
@@ -80,7 +81,8 @@ pub struct Advert<'a> {
 pub struct Decoded<'a> {
     /// The advertisement.
     pub advert: Advert<'a>,
-    /// Which form of checksum was right; `None` when both were, which tells nothing about its sender.
+    /// Which form of checksum was right; `None` when both were, which tells nothing about its
+    /// sender.
     pub form: Option<ChecksumForm>,
 }
 
@@ -136,8 +138,8 @@ impl<'a> Advert<'a> {
     /// Reads a VRRP message: the IP payload of a datagram of protocol 112.
     ///
     /// The length has to be exactly what the header says. The reserved bits of VRRPv3 and the
-    /// authentication data of type 0 are covered by the checksum and otherwise ignored (RFC 9568 5.2.6,
-    /// RFC 3768 5.3.6). The Time To Live is not looked at.
+    /// authentication data of type 0 are covered by the checksum and otherwise ignored (RFC 9568
+    /// 5.2.6, RFC 3768 5.3.6). The Time To Live is not looked at.
     ///
     /// ```
     /// use core::num::NonZeroU32;
@@ -199,11 +201,12 @@ impl<'a> Advert<'a> {
         Ok(Decoded { advert, form })
     }
 
-    /// Writes the message to the start of `out`, and says how long it is. Octets of `out` beyond that are
-    /// left as they are.
+    /// Writes the message to the start of `out`, and says how long it is. Octets of `out` beyond
+    /// that are left as they are.
     ///
-    /// `form` is for VRRPv3 over IPv4: VRRPv2 always has the message alone (RFC 3768 5.3.8), and VRRPv3
-    /// over IPv6 the pseudo-header (RFC 9568 5.2.8), which takes `source` and `destination` in.
+    /// `form` is for VRRPv3 over IPv4: VRRPv2 always has the message alone (RFC 3768 5.3.8), and
+    /// VRRPv3 over IPv6 the pseudo-header (RFC 9568 5.2.8), which takes `source` and `destination`
+    /// in.
     ///
     /// # Errors
     /// [`BufferTooSmall`]: [`MAX_LEN`](Self::MAX_LEN) octets are always enough.
@@ -247,8 +250,8 @@ impl<'a> Advert<'a> {
         Ok(length)
     }
 
-    /// The two octets before the checksum: Auth Type and Adver Int (RFC 3768 5.3), or four reserved bits,
-    /// which are zero, and Max Advertise Interval (RFC 9568 5.2).
+    /// The two octets before the checksum: Auth Type and Adver Int (RFC 3768 5.3), or four reserved
+    /// bits, which are zero, and Max Advertise Interval (RFC 9568 5.2).
     fn fifth_and_sixth(&self) -> [u8; 2] {
         match self.interval {
             Interval::V2(seconds) => [self.authentication.wire_type(), seconds.get()],
@@ -372,8 +375,8 @@ fn split_body(
     }
 }
 
-/// Whether what follows the addresses looks like keepalived's auth_hmac: type 1, a key identifier, two reserved octets,
-/// a time, a counter, and 16 octets of HMAC-SHA256. It is not checked.
+/// Whether what follows the addresses looks like keepalived's auth_hmac: type 1, a key identifier,
+/// two reserved octets, a time, a counter, and 16 octets of HMAC-SHA256. It is not checked.
 fn is_signature(trailer: Option<&[u8]>) -> bool {
     trailer.is_some_and(|trailer| {
         trailer.len() == SIGNATURE_LEN && matches!(trailer, [1, _, 0, 0, ..])

@@ -1,4 +1,5 @@
-//! What a virtual router is doing, why it holds back, and what made it change: [`Phase`], [`Hold`], [`Reason`].
+//! What a virtual router is doing, why it holds back, and what made it change: [`Phase`], [`Hold`],
+//! [`Reason`].
 
 use core::fmt;
 
@@ -6,8 +7,8 @@ use crate::LeaseFailure;
 
 /// What a virtual router is doing, as users see it.
 ///
-/// The RFC's three states, with Active told apart by what the backend has done so far. A program may act as
-/// the active node in [`Held`](Self::Held) and [`Adopted`](Self::Adopted) only: see
+/// The RFC's three states, with Active told apart by what the backend has done so far. A program
+/// may act as the active node in [`Held`](Self::Held) and [`Adopted`](Self::Adopted) only: see
 /// [`is_active`](Self::is_active).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "every user of a phase has to decide on each")]
@@ -23,12 +24,14 @@ pub enum Phase {
     Held,
     /// Active, and the addresses were held already by this process's predecessor.
     Adopted,
-    /// Resigned, and still answering for the addresses until a successor is heard or a bound has passed.
+    /// Resigned, and still answering for the addresses until a successor is heard or a bound has
+    /// passed.
     Resigning,
 }
 
 impl Phase {
-    /// Whether this node is the one to serve: the addresses are held and nobody is about to take over.
+    /// Whether this node is the one to serve: the addresses are held and nobody is about to take
+    /// over.
     #[must_use]
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Held | Self::Adopted)
@@ -138,7 +141,8 @@ pub enum Reason {
     StrongerClaim,
     /// The backend failed.
     Backend(LeaseFailure),
-    /// No advertisement could be sent, or none was sent, for three intervals: a peer may have taken over.
+    /// No advertisement could be sent, or none was sent, for three intervals: a peer may have taken
+    /// over.
     Stalled,
     /// Three advertisements in a row could not be sent.
     SendFailed,

@@ -35,11 +35,11 @@ use crate::{Claim, Counters, Family, Hold, Instant, InterfaceId, Key, Phase, Rea
 
 /// Many virtual routers, one deadline, one ordered stream of outputs.
 ///
-/// The contract is three steps, in a loop: give it **one** input with [`handle`](Self::handle), drain
-/// [`poll_output`](Self::poll_output) until it is empty, wait for the next input or for
-/// [`next_deadline`](Self::next_deadline). Polling only drains, so the order of outputs is the order of the
-/// protocol. It never waits, never allocates for a packet, and reads neither clock nor randomness: the same
-/// inputs give the same outputs.
+/// The contract is three steps, in a loop: give it **one** input with [`handle`](Self::handle),
+/// drain [`poll_output`](Self::poll_output) until it is empty, wait for the next input or for
+/// [`next_deadline`](Self::next_deadline). Polling only drains, so the order of outputs is the
+/// order of the protocol. It never waits, never allocates for a packet, and reads neither clock nor
+/// randomness: the same inputs give the same outputs.
 #[derive(Debug, Default)]
 pub struct Router {
     /// The time of the last input.
@@ -55,8 +55,8 @@ pub struct Router {
     departing: Vec<Slot>,
     /// Slots of `entries` that are free.
     free: Vec<Slot>,
-    /// The latest generation of a virtual router that is gone: one of the same key counts on from there,
-    /// so that no late answer is taken for one to it.
+    /// The latest generation of a virtual router that is gone: one of the same key counts on from
+    /// there, so that no late answer is taken for one to it.
     gone: Generation,
     /// A shutdown was asked for, and nothing configured since.
     shutting_down: bool,
@@ -87,8 +87,8 @@ pub struct Status<'a> {
     pub sender: Option<Sender>,
     /// What its advertisements claim: the effective priority.
     pub claim: Claim,
-    /// The end of the right to hold the addresses: three intervals after the last advertisement that was
-    /// sent. `None` unless the addresses are held.
+    /// The end of the right to hold the addresses: three intervals after the last advertisement
+    /// that was sent. `None` unless the addresses are held.
     pub active_until: Option<Instant>,
     /// Until when it will not preempt, because of a fault of its own.
     pub probation_until: Option<Instant>,
@@ -112,8 +112,8 @@ impl Router {
     /// Takes one input, at the time `now`, which must not be earlier than in the call before.
     ///
     /// # Errors
-    /// [`Rejected`] for a datagram that was not let in: it was counted, and nothing else changed. Where no
-    /// virtual router has been on the interface and family there is no counter either.
+    /// [`Rejected`] for a datagram that was not let in: it was counted, and nothing else changed.
+    /// Where no virtual router has been on the interface and family there is no counter either.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), Rejected> {
         self.now = self.now.max(now);
         self.finish_departures();
@@ -157,8 +157,8 @@ impl Router {
         self.entries.get_mut(slot)?.as_mut()?.take_output()
     }
 
-    /// When [`Input::Timeout`] is due. While there is output to poll it is the time of the last input, so
-    /// that nobody sleeps on it.
+    /// When [`Input::Timeout`] is due. While there is output to poll it is the time of the last
+    /// input, so that nobody sleeps on it.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         if !self.dirty.is_empty() || self.departing.iter().any(|slot| self.has_departed(*slot)) {
@@ -202,7 +202,8 @@ impl Router {
     }
 
     fn fire_deadlines(&mut self) {
-        // Each machine's next deadline lies after `now`, so that this ends; the bound is for peace of mind.
+        // Each machine's next deadline lies after `now`, so that this ends; the bound is for peace
+        // of mind.
         for _ in 0..self.entries.len().saturating_mul(2) {
             match self.deadlines.first() {
                 Some((at, slot)) if at <= self.now => self.step(slot, fsm::Input::Timeout),

@@ -19,8 +19,8 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: every call is passed on to the system's allocator as it is; counting touches a thread local
-// that needs neither allocation nor destructor.
+// SAFETY: every call is passed on to the system's allocator as it is; counting touches a thread
+// local that needs neither allocation nor destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
@@ -35,7 +35,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: `pointer` came from `System` with this layout, and `size` is the caller's promise.
+        // SAFETY: `pointer` came from `System` with this layout, and `size` is the caller's
+        // promise.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }

@@ -1,5 +1,5 @@
-//! `conformance.tsv` says which test shows each requirement that the core implements. This sees that those
-//! tests exist, so that the ledger does not rot.
+//! `conformance.tsv` says which test shows each requirement that the core implements. This sees
+//! that those tests exist, so that the ledger does not rot.
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 use std::{collections::BTreeSet, fs, path::Path};

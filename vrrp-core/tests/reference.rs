@@ -1,7 +1,8 @@
 //! A model of RFC 9568 6.4 and RFC 3768 6.4 that was written from their text, against the router.
 //!
-//! Model and router get the same random events, the router as real octets. After each of them the states, the
-//! deadlines, and every octet that was sent have to be equal. `REFERENCE_SEED=7` replays one trace.
+//! Model and router get the same random events, the router as real octets. After each of them the
+//! states, the deadlines, and every octet that was sent have to be equal. `REFERENCE_SEED=7`
+//! replays one trace.
 #![expect(clippy::expect_used, reason = "a test: what cannot be is a failure")]
 
 #[path = "reference/codec.rs"]
@@ -51,7 +52,8 @@ fn the_router_does_what_the_text_says_whatever_happens() {
     }
 }
 
-/// One event, at a time that is drawn: at once, somewhere before the next timer, 1 ns before it, on time, or late.
+/// One event, at a time that is drawn: at once, somewhere before the next timer, 1 ns before it, on
+/// time, or late.
 fn step(play: &mut Play, random: &mut Random) {
     let due = play.model.deadline();
     match random.below(100) {
@@ -98,7 +100,8 @@ fn step(play: &mut Play, random: &mut Random) {
     }
 }
 
-/// Three intervals after the last advertisement of an Active or after its promotion, or 1 ns before, if that is to come.
+/// Three intervals after the last advertisement of an Active or after its promotion, or 1 ns
+/// before, if that is to come.
 fn reach_the_bound(play: &mut Play, random: &mut Random) {
     let State::Active(active) = play.model.state else { return };
     let since = *random.pick(&[active.advertised_at, active.promoted_at]);
@@ -106,8 +109,8 @@ fn reach_the_bound(play: &mut Play, random: &mut Random) {
     play.now = play.now.max(bound);
 }
 
-/// A handover that has outlived three intervals since the last advertisement is not taken back here: what becomes of it
-/// then is no question of the RFCs.
+/// A handover that has outlived three intervals since the last advertisement is not taken back
+/// here: what becomes of it then is no question of the RFCs.
 fn may_return(play: &Play) -> bool {
     match play.model.state {
         State::Active(active) if matches!(active.holding, Holding::Leaving { .. }) => {

@@ -1,4 +1,5 @@
-//! [`Router`](vrrp_core::Router) through its public door only: inputs with real octets, outputs in order.
+//! [`Router`](vrrp_core::Router) through its public door only: inputs with real octets, outputs in
+//! order.
 #![expect(clippy::unwrap_used, reason = "a test that meets something unexpected fails")]
 
 #[path = "router/at_run_time.rs"]

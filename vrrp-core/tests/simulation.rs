@@ -1,7 +1,8 @@
 //! Several routers on one network, simulated from a seed: chaos, then healing, then judgement.
 //!
-//! `./test` runs 2,000 seeds and `./test --all` 20,000. `SIMULATION_SEEDS=100000 cargo test -p vrrp-core --release
-//! --test simulation` runs more of them, `SIMULATION_SEED=7` replays one. The same seed gives the same trace.
+//! `./test` runs 2,000 seeds and `./test --all` 20,000. `SIMULATION_SEEDS=100000 cargo test -p
+//! vrrp-core --release --test simulation` runs more of them, `SIMULATION_SEED=7` replays one. The
+//! same seed gives the same trace.
 #![expect(clippy::expect_used, reason = "a test: what cannot be is a failure")]
 
 #[path = "simulation/chaos.rs"]

@@ -21,18 +21,19 @@ pub struct Lease {
     pub key: Key,
     /// Its name, for logs.
     pub name: Arc<str>,
-    /// Grows with every request for this virtual router: a cloud API can use it to make requests idempotent.
+    /// Grows with every request for this virtual router: a cloud API can use it to make requests
+    /// idempotent.
     pub generation: Generation,
     /// The interface's name.
     pub interface: Arc<str>,
     /// The addresses, each with the prefix length of its subnet.
     pub addresses: Arc<[Cidr]>,
-    /// What an earlier configuration of the virtual router had instead, and may still be held. Whoever is asked to
-    /// [`acquire`](VipBackend::acquire), [`repair`](VipBackend::repair) or [`release`](VipBackend::release) lets go of
-    /// it, too. None of them is among `addresses`.
+    /// What an earlier configuration of the virtual router had instead, and may still be held.
+    /// Whoever is asked to [`acquire`](VipBackend::acquire), [`repair`](VipBackend::repair) or
+    /// [`release`](VipBackend::release) lets go of it, too. None of them is among `addresses`.
     pub previous: Arc<[Cidr]>,
-    /// How long the addresses may stay after the last renewal if nobody renews again: three advertisement
-    /// intervals.
+    /// How long the addresses may stay after the last renewal if nobody renews again: three
+    /// advertisement intervals.
     pub lasts: Duration,
     /// Whether this node owns the addresses (priority 255), so that they may be there already.
     pub owner: bool,
@@ -67,9 +68,11 @@ impl Lease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Release {
-    /// What caused it. [`Reason::Startup`]: this process holds nothing yet; what a crash left behind has to go.
+    /// What caused it. [`Reason::Startup`]: this process holds nothing yet; what a crash left
+    /// behind has to go.
     pub reason: Reason,
-    /// The node that holds them now, when it was heard. A release may not take the addresses from it.
+    /// The node that holds them now, when it was heard. A release may not take the addresses from
+    /// it.
     pub successor: Option<IpAddr>,
 }
 
@@ -89,7 +92,8 @@ pub struct Adopted {
     pub reach: Reach,
     /// How long ago that process renewed them last, or longer.
     pub renewed_ago: Duration,
-    /// Whether it held only some of them, so that the others were put just now: neighbours are told.
+    /// Whether it held only some of them, so that the others were put just now: neighbours are
+    /// told.
     pub completed: bool,
 }
 
@@ -109,17 +113,18 @@ impl Adopted {
 
 /// What makes this host answer for virtual addresses.
 ///
-/// The driver asks for one thing at a time per virtual router, and the latest wish wins: when a newer one
-/// comes, the future of the older is dropped. Every method may therefore be cut off at any `.await`, and
-/// every method is idempotent: [`acquire`](Self::acquire) of what is held succeeds, and so does
-/// [`release`](Self::release) of what is not.
+/// The driver asks for one thing at a time per virtual router, and the latest wish wins: when a
+/// newer one comes, the future of the older is dropped. Every method may therefore be cut off at
+/// any `.await`, and every method is idempotent: [`acquire`](Self::acquire) of what is held
+/// succeeds, and so does [`release`](Self::release) of what is not.
 ///
-/// A backend that fails is an input of the protocol: this node resigns, a healthy peer takes over, and
-/// `release` follows.
+/// A backend that fails is an input of the protocol: this node resigns, a healthy peer takes over,
+/// and `release` follows.
 ///
 /// # Outcomes
 ///
-/// A panic counts as a failure, and so does no answer within [`timeout`](Self::timeout): then the future is dropped.
+/// A panic counts as a failure, and so does no answer within [`timeout`](Self::timeout): then the
+/// future is dropped.
 ///
 /// | what happens | what follows |
 /// |---|---|
@@ -133,8 +138,8 @@ impl Adopted {
 /// | a newer wish comes | the call is dropped at its next `.await`, and the next one begins when it is gone. What it would have answered is never heard. `adopt` and `inspect` cut nothing off: they wait |
 #[async_trait]
 pub trait VipBackend: Send + Sync + 'static {
-    /// Makes this host answer for `lease.addresses`, and says how neighbours find them. What stays is served all the
-    /// while, and `lease.previous` is let go.
+    /// Makes this host answer for `lease.addresses`, and says how neighbours find them. What stays
+    /// is served all the while, and `lease.previous` is let go.
     ///
     /// Nobody is told that this node is active before it returns `Ok`.
     ///
@@ -143,20 +148,23 @@ pub trait VipBackend: Send + Sync + 'static {
     /// [`inspect`](Self::inspect) first.
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError>;
 
-    /// Stops answering for them. It compares before it takes away: when somebody else holds them by now,
-    /// it leaves them alone.
+    /// Stops answering for them. It compares before it takes away: when somebody else holds them by
+    /// now, it leaves them alone.
     ///
     /// # Errors
     /// [`BackendError`] is logged, and this is asked for again after a while.
     async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError>;
 
-    /// Asked once, when the virtual router starts: what did an earlier process of this node leave behind?
+    /// Asked once, when the virtual router starts: what did an earlier process of this node leave
+    /// behind?
     ///
-    /// `Some`: all of the addresses are held as [`acquire`](Self::acquire) leaves them, that process renewed them
-    /// as told, and it had not begun to hand them over. Where it was configured with fewer, the others are put first. They stay, and if no peer can have taken over yet, this node
-    /// goes on as the active one ([`Phase::Adopted`](vrrp_core::Phase::Adopted)); otherwise a `release` follows.
-    /// `None`: nothing is held any more. A backend that cannot know when its hold was last renewed lets go, which is
-    /// what this does unless it is overridden.
+    /// `Some`: all of the addresses are held as [`acquire`](Self::acquire) leaves them, that
+    /// process renewed them as told, and it had not begun to hand them over. Where it was
+    /// configured with fewer, the others are put first. They stay, and if no peer can have taken
+    /// over yet, this node goes on as the active one
+    /// ([`Phase::Adopted`](vrrp_core::Phase::Adopted)); otherwise a `release` follows. `None`:
+    /// nothing is held any more. A backend that cannot know when its hold was last renewed lets go,
+    /// which is what this does unless it is overridden.
     ///
     /// # Errors
     /// [`BackendError`] is logged; the virtual router starts as Backup in any case.
@@ -165,8 +173,9 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Extends what is held: called after advertisements were sent, at most four times a second, with
-    /// every lease of this backend that is due. A backend whose hold does not expire has nothing to do.
+    /// Extends what is held: called after advertisements were sent, at most four times a second,
+    /// with every lease of this backend that is due. A backend whose hold does not expire has
+    /// nothing to do.
     ///
     /// # Errors
     /// [`BackendError`] is logged; a lease that ran out is noticed as lost.
@@ -174,8 +183,8 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(())
     }
 
-    /// A handover has begun: the addresses stay until [`release`](Self::release), but a process that starts
-    /// now must not believe that they are its own to adopt.
+    /// A handover has begun: the addresses stay until [`release`](Self::release), but a process
+    /// that starts now must not believe that they are its own to adopt.
     ///
     /// # Errors
     /// [`BackendError`] is logged; the handover goes on.
@@ -183,8 +192,9 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether an [`acquire`](Self::acquire) could succeed now. Asked before this node contends, at the start and
-    /// after every pause or failure: a node whose backend is broken must not take the address from a healthy one.
+    /// Whether an [`acquire`](Self::acquire) could succeed now. Asked before this node contends, at
+    /// the start and after every pause or failure: a node whose backend is broken must not take the
+    /// address from a healthy one.
     ///
     /// # Errors
     /// [`BackendError`]: what is still wrong. This node stays out and asks again later.
@@ -192,8 +202,8 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Puts back an address that was lost while the lease was held, or puts those that were configured since and lets
-    /// go of `lease.previous`.
+    /// Puts back an address that was lost while the lease was held, or puts those that were
+    /// configured since and lets go of `lease.previous`.
     ///
     /// # Errors
     /// As for [`acquire`](Self::acquire).
@@ -201,8 +211,8 @@ pub trait VipBackend: Send + Sync + 'static {
         self.acquire(lease).await
     }
 
-    /// Whether the addresses are addresses of the kernel on the lease's interface, so that the driver
-    /// watches the kernel for their loss.
+    /// Whether the addresses are addresses of the kernel on the lease's interface, so that the
+    /// driver watches the kernel for their loss.
     fn in_kernel(&self) -> bool {
         false
     }

@@ -33,9 +33,11 @@ pub trait Clock: Send + 'static {
     /// Ready when `deadline` has come; `None` never comes. A later call replaces the deadline.
     fn poll_until(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// Lets this time pass on this thread, if nothing but the driver runs on it; otherwise does nothing.
+    /// Lets this time pass on this thread, if nothing but the driver runs on it; otherwise does
+    /// nothing.
     ///
-    /// The driver asks for it when packets come thick and fast: to be woken for each costs more than to read it.
+    /// The driver asks for it when packets come thick and fast: to be woken for each costs more
+    /// than to read it.
     fn rest(&self, _duration: Duration) {}
 }
 
@@ -47,7 +49,8 @@ pub fn boottime_now() -> Instant {
     Instant::EPOCH + Duration::from(now)
 }
 
-/// `CLOCK_BOOTTIME`: it counts suspended time, so that a lease does not outlive a nap of its holder.
+/// `CLOCK_BOOTTIME`: it counts suspended time, so that a lease does not outlive a nap of its
+/// holder.
 ///
 /// The wait is a timerfd: tokio's own timers are a millisecond coarse.
 #[derive(Debug)]
@@ -68,7 +71,8 @@ impl BootClock {
     pub fn new() -> io::Result<Self> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = Timer(TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?);
-        // SAFETY: `Timer` owns its descriptor and always returns the same one; it is never taken out.
+        // SAFETY: `Timer` owns its descriptor and always returns the same one; it is never taken
+        // out.
         let timer = unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }?;
         Ok(Self { timer, armed: None, own_thread: false })
     }
@@ -102,13 +106,15 @@ impl Clock for BootClock {
             if self.now() >= deadline {
                 return Poll::Ready(());
             }
-            // A timer that cannot be armed would sleep for ever: an early wake-up is the lesser evil.
+            // A timer that cannot be armed would sleep for ever: an early wake-up is the lesser
+            // evil.
             if self.armed != Some(deadline) && self.arm(deadline).is_err() {
                 return Poll::Ready(());
             }
             match self.timer.poll_read_ready(cx) {
                 Poll::Pending => return Poll::Pending,
-                // An expiry of an earlier deadline. Arming again resets the timer's count of expiries.
+                // An expiry of an earlier deadline. Arming again resets the timer's count of
+                // expiries.
                 Poll::Ready(Ok(mut guard)) => {
                     guard.clear_ready();
                     self.armed = None;
@@ -136,7 +142,8 @@ impl AsRawFd for Timer {
     }
 }
 
-/// The time of the current tokio runtime since the clock was made: for tests, where it can be paused.
+/// The time of the current tokio runtime since the clock was made: for tests, where it can be
+/// paused.
 #[derive(Debug)]
 pub struct TokioClock {
     start: tokio::time::Instant,

@@ -1,14 +1,14 @@
 //! The one loop: a task that owns the [`Router`], and everything that feeds it.
 //!
-//! A turn takes what there is from each source, in this order: packets (a bounded batch), the host's
-//! interfaces, answers of backends, a command, deadlines. After each input the core's outputs are drained
-//! completely. Two rules are about who goes first:
+//! A turn takes what there is from each source, in this order: packets (a bounded batch), the
+//! host's interfaces, answers of backends, a command, deadlines. After each input the core's
+//! outputs are drained completely. Two rules are about who goes first:
 //!
-//! - Before a deadline is acted on, the sockets are drained: a driver that did not run for a while finds
-//!   queued advertisements *and* an expired timer, and timers-first is a false takeover. What arrives during
-//!   the draining does not count, so that a flood cannot starve the timers.
-//! - Before a backend's success is passed on, the sockets are drained too: a stronger advertisement that
-//!   arrived meanwhile cancels the announcement.
+//! - Before a deadline is acted on, the sockets are drained: a driver that did not run for a while
+//!   finds queued advertisements *and* an expired timer, and timers-first is a false takeover. What
+//!   arrives during the draining does not count, so that a flood cannot starve the timers.
+//! - Before a backend's success is passed on, the sockets are drained too: a stronger advertisement
+//!   that arrived meanwhile cancels the announcement.
 
 mod answers;
 mod commands;
@@ -260,7 +260,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             while let Some(output) = self.router.poll_output() {
                 self.effects.perform(&output, now);
             }
-            // The core answers a failure with a later try or with a resignation whose failure it ignores.
+            // The core answers a failure with a later try or with a resignation whose failure it
+            // ignores.
             let unsent = self.effects.take_unsent();
             if unsent.is_empty() {
                 break;
@@ -342,8 +343,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 }
 
 impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
-    /// Resigns and has the backends release, as well as that can be done without a driver: the workers of
-    /// the backends are tasks of their own, and go on for as long as their runtime does.
+    /// Resigns and has the backends release, as well as that can be done without a driver: the
+    /// workers of the backends are tasks of their own, and go on for as long as their runtime does.
     fn drop(&mut self) {
         if self.stop.over {
             return;
@@ -352,8 +353,8 @@ impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
             event = "driver-ended",
             "the driver ends before its time: resigning and releasing"
         );
-        // The first shutdown resigns, the second does not wait for a successor. The core may be what
-        // panicked, and then may do so again.
+        // The first shutdown resigns, the second does not wait for a successor. The core may be
+        // what panicked, and then may do so again.
         let resign = AssertUnwindSafe(|| {
             self.input(Input::Shutdown);
             self.input(Input::Shutdown);

@@ -1,5 +1,5 @@
-//! The frames that tell neighbours where an address lives now: gratuitous ARP and unsolicited Neighbor
-//! Advertisements.
+//! The frames that tell neighbours where an address lives now: gratuitous ARP and unsolicited
+//! Neighbor Advertisements.
 
 use std::{
     io,
@@ -36,8 +36,8 @@ pub fn announcement(
     }
 }
 
-/// A gratuitous ARP request (RFC 9568 8.1.2; RFC 5227 2.3): sender and target are the address. Linux
-/// ignores the reply form for a second after an entry was learned.
+/// A gratuitous ARP request (RFC 9568 8.1.2; RFC 5227 2.3): sender and target are the address.
+/// Linux ignores the reply form for a second after an entry was learned.
 fn gratuitous_arp(address: Ipv4Addr, mac: [u8; 6], frame: &mut BytesMut) -> io::Result<()> {
     let arp = ArpEthIpv4Packet {
         operation: ArpOperation::REQUEST,
@@ -52,8 +52,8 @@ fn gratuitous_arp(address: Ipv4Addr, mac: [u8; 6], frame: &mut BytesMut) -> io::
         .map_err(io::Error::other)
 }
 
-/// An unsolicited Neighbor Advertisement to all nodes (RFC 9568 8.2.2; RFC 4861 7.2.6): Override set,
-/// Solicited clear, the hardware address in the option.
+/// An unsolicited Neighbor Advertisement to all nodes (RFC 9568 8.2.2; RFC 4861 7.2.6): Override
+/// set, Solicited clear, the hardware address in the option.
 fn neighbor_advertisement(
     address: Ipv6Addr,
     mac: [u8; 6],

@@ -1,9 +1,10 @@
-//! A network in a box: hosts, a switch, cables and faults made of network namespaces, for tests and demos.
+//! A network in a box: hosts, a switch, cables and faults made of network namespaces, for tests and
+//! demos.
 //!
-//! Nothing is bind-mounted or named in the file system: a lab lives as long as the values that stand for it,
-//! and when the process dies, however it dies, the kernel takes everything away. Several labs can exist at a
-//! time, in one process and in several. [`enter`] comes first: it makes a process without the rights of root
-//! the root of a user namespace of its own.
+//! Nothing is bind-mounted or named in the file system: a lab lives as long as the values that
+//! stand for it, and when the process dies, however it dies, the kernel takes everything away.
+//! Several labs can exist at a time, in one process and in several. [`enter`] comes first: it makes
+//! a process without the rights of root the root of a user namespace of its own.
 //!
 //! ```no_run
 //! use std::{net::Ipv4Addr, time::Duration};
@@ -33,8 +34,8 @@
 //! }
 //! ```
 //!
-//! All times are since the Unix epoch, by `CLOCK_REALTIME` (see [`now`]): those of frames and replies are the
-//! kernel's, taken when they arrived, so that they can be compared with each other.
+//! All times are since the Unix epoch, by `CLOCK_REALTIME` (see [`now`]): those of frames and
+//! replies are the kernel's, taken when they arrived, so that they can be compared with each other.
 
 mod cable;
 mod capture;

@@ -16,25 +16,29 @@
 //! }
 //! ```
 //!
-//! A [`Node`] runs any number of virtual routers; a [`Handle`] is one of them. What makes the host answer for
-//! the addresses is a [`VipBackend`]: the kernel's addresses with [`backend::Netlink`], or a type of your own
-//! (a cloud's floating IP, a BGP speaker). The protocol is the one of `vrrp-core`; this crate never decides it.
+//! A [`Node`] runs any number of virtual routers; a [`Handle`] is one of them. What makes the host
+//! answer for the addresses is a [`VipBackend`]: the kernel's addresses with [`backend::Netlink`],
+//! or a type of your own (a cloud's floating IP, a BGP speaker). The protocol is the one of
+//! `vrrp-core`; this crate never decides it.
 //!
 //! # What is promised
 //!
-//! - **Active means held.** No handle, event or log line says Active before the backend has said that the
-//!   addresses are held; a backend that fails, hangs or panics makes this node resign, so that a healthy peer
-//!   takes over, and is asked to release.
-//! - **[`Handle::active`] is true of this moment.** It compares the end of the lease with the clock at each
-//!   call: a thread of a program whose driver does not get to run finds out by itself.
-//! - **A stalled node does not take over by mistake.** Before a deadline is acted on, the sockets are drained.
-//! - **Packets do not starve anything.** Under any flood deadlines, backends and commands have their turn.
+//! - **Active means held.** No handle, event or log line says Active before the backend has said
+//!   that the addresses are held; a backend that fails, hangs or panics makes this node resign, so
+//!   that a healthy peer takes over, and is asked to release.
+//! - **[`Handle::active`] is true of this moment.** It compares the end of the lease with the clock
+//!   at each call: a thread of a program whose driver does not get to run finds out by itself.
+//! - **A stalled node does not take over by mistake.** Before a deadline is acted on, the sockets
+//!   are drained.
+//! - **Packets do not starve anything.** Under any flood deadlines, backends and commands have
+//!   their turn.
 //!
 //! # The seams
 //!
 //! A driver stands on three traits, each with an implementation for Linux and one in memory:
 //! [`link::Link`] (packets), [`clock::Clock`] (time), [`monitor::Monitor`] (interfaces).
-//! [`Node::with_parts`] takes any of them, which is how a program tests its own failover without a network:
+//! [`Node::with_parts`] takes any of them, which is how a program tests its own failover without a
+//! network:
 //!
 //! ```
 //! use vrrp_core::{Centiseconds, Cidr, InterfaceStatus, Ipv4Addresses, VirtualRouter};

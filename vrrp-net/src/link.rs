@@ -15,10 +15,11 @@ use vrrp_core::{Cidr, Family, InterfaceId, RxMeta, Vrid};
 
 /// What sends and receives advertisements, and announces addresses.
 ///
-/// It has one *port* per interface and family, opened and closed by the driver as interfaces come and go.
+/// It has one *port* per interface and family, opened and closed by the driver as interfaces come
+/// and go.
 pub trait Link: Send + 'static {
-    /// Opens the port, or changes what an open one listens for. After the kernel's index of the interface
-    /// changed, the driver closes the port first.
+    /// Opens the port, or changes what an open one listens for. After the kernel's index of the
+    /// interface changed, the driver closes the port first.
     ///
     /// # Errors
     /// What the operating system says; the driver retries when the interface changes again.
@@ -30,8 +31,8 @@ pub trait Link: Send + 'static {
     /// Ready when [`try_recv`](Self::try_recv) may have something.
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// The next datagram, its payload in `buffer`; `None` when there is none at the moment. Ports that have
-    /// one give it in turns.
+    /// The next datagram, its payload in `buffer`; `None` when there is none at the moment. Ports
+    /// that have one give it in turns.
     ///
     /// # Errors
     /// A receive error of a port, with the port's interface down or gone; the driver goes on.
@@ -49,7 +50,8 @@ pub trait Link: Send + 'static {
         payload: &[u8],
     ) -> io::Result<()>;
 
-    /// Whether the host has this address, to send from by this interface. Asked when something could not be sent.
+    /// Whether the host has this address, to send from by this interface. Asked when something
+    /// could not be sent.
     fn has_source(&self, _interface: InterfaceId, _source: IpAddr) -> bool {
         true
     }
@@ -57,7 +59,8 @@ pub trait Link: Send + 'static {
     /// The same from an address that the host no longer has: the last words of a node that lost it.
     ///
     /// # Errors
-    /// What the operating system says, and that a link cannot do it, as one that does not override this.
+    /// What the operating system says, and that a link cannot do it, as one that does not override
+    /// this.
     fn send_from_former(
         &mut self,
         _interface: InterfaceId,
@@ -116,8 +119,8 @@ impl Port {
     }
 }
 
-/// What a port has to deliver. Everything else of protocol 112 is a refusal: delivered too, but sampled,
-/// so that a flood of it costs nothing.
+/// What a port has to deliver. Everything else of protocol 112 is a refusal: delivered too, but
+/// sampled, so that a flood of it costs nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]
 pub struct Interest {
@@ -128,8 +131,9 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// Whether this can be ours: an advertisement of a VRID in its version, from near enough, and as long as
-    /// its count of addresses says. The same sentence as the kernel's packet filter of the Linux link.
+    /// Whether this can be ours: an advertisement of a VRID in its version, from near enough, and
+    /// as long as its count of addresses says. The same sentence as the kernel's packet filter of
+    /// the Linux link.
     #[must_use]
     pub fn hears(&self, family: Family, ttl: u8, payload: &[u8]) -> bool {
         let &[version_and_type, vrid, _, count, _, _, _, _, ..] = payload else { return false };
@@ -176,8 +180,8 @@ pub struct Received {
 
 /// Datagrams that the kernel dropped because a socket's buffer was full.
 ///
-/// Newer kernels look at the buffer before the filter (6.18 does): while one is full, everything of protocol
-/// 112 on the interface counts.
+/// Newer kernels look at the buffer before the filter (6.18 does): while one is full, everything of
+/// protocol 112 on the interface counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two counters")]
 pub struct Overflow {

@@ -12,19 +12,20 @@ use vrrp_core::{Cidr, Family, InterfaceStatus, Loss};
 
 /// Tells a driver about interfaces of the host, by name: they may be missing, vanish and come back.
 pub trait Monitor: Send + 'static {
-    /// Begins to watch the interface `name`, which need not exist. How it is now is the next that is told
-    /// of it. Watching it again changes nothing.
+    /// Begins to watch the interface `name`, which need not exist. How it is now is the next that
+    /// is told of it. Watching it again changes nothing.
     fn watch(&mut self, name: &str);
 
-    /// Ends the watch of the interface `name`: nothing more need be told of it. It may be watched again later.
+    /// Ends the watch of the interface `name`: nothing more need be told of it. It may be watched
+    /// again later.
     fn unwatch(&mut self, _name: &str) {}
 
-    /// These are no addresses of the host's own to send from, whoever puts them there: a program that moves addresses
-    /// may put them on an interface.
+    /// These are no addresses of the host's own to send from, whoever puts them there: a program
+    /// that moves addresses may put them on an interface.
     fn set_virtual(&mut self, _addresses: BTreeSet<IpAddr>) {}
 
-    /// The networks of an interface that is watched: the host's own addresses with their prefix lengths. A monitor that
-    /// does not know them says none.
+    /// The networks of an interface that is watched: the host's own addresses with their prefix
+    /// lengths. A monitor that does not know them says none.
     fn networks(&self, _name: &str) -> Vec<Cidr> {
         Vec::new()
     }
@@ -62,13 +63,14 @@ pub enum HostEvent {
         /// Whether somebody meant to delete what the virtual address had brought.
         loss: Loss,
     },
-    /// Some of what happened was not told, and cannot be any more. How everything is now has been told; an interface
-    /// may have gone and come back as it was, and then nothing is heard on its sockets.
+    /// Some of what happened was not told, and cannot be any more. How everything is now has been
+    /// told; an interface may have gone and come back as it was, and then nothing is heard on its
+    /// sockets.
     Missed,
 }
 
-/// Which of those it is that were alike. Each number counts on when something has gone that sockets listen on: what
-/// comes in its place looks the same, but they hear nothing on it.
+/// Which of those it is that were alike. Each number counts on when something has gone that sockets
+/// listen on: what comes in its place looks the same, but they hear nothing on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by monitors")]
 pub struct Incarnation {
@@ -105,8 +107,8 @@ pub struct Snapshot {
     pub status: InterfaceStatus,
 }
 
-/// A monitor and the sender that feeds it: for tests, simulations and platforms without a monitor of their
-/// own.
+/// A monitor and the sender that feeds it: for tests, simulations and platforms without a monitor
+/// of their own.
 #[must_use]
 pub fn channel() -> (mpsc::UnboundedSender<HostEvent>, ChannelMonitor) {
     let (sender, receiver) = mpsc::unbounded_channel();

@@ -148,8 +148,9 @@ impl Options {
 
 /// VRRP on this host: one driver for any number of virtual routers.
 ///
-/// Clones are handles to the same node. Dropping the last one, with every [`Handle`], is a shutdown that
-/// nobody waits for; a program that is about to end awaits [`shutdown`](Self::shutdown) instead.
+/// Clones are handles to the same node. Dropping the last one, with every [`Handle`], is a shutdown
+/// that nobody waits for; a program that is about to end awaits [`shutdown`](Self::shutdown)
+/// instead.
 #[derive(Clone)]
 pub struct Node {
     commands: mpsc::UnboundedSender<Command>,
@@ -159,14 +160,16 @@ pub struct Node {
 impl Node {
     /// A node on raw sockets and netlink in the network namespace of the calling thread.
     ///
-    /// The driver runs on a thread of its own, so that a busy program does not delay advertisements. The
-    /// futures of backends run on the tokio runtime that this is called in: they may use its resources, and
-    /// a program whose runtime hangs does not keep the address.
+    /// The driver runs on a thread of its own, so that a busy program does not delay
+    /// advertisements. The futures of backends run on the tokio runtime that this is called in:
+    /// they may use its resources, and a program whose runtime hangs does not keep the address.
     ///
-    /// Nodes of a network namespace, in one process or several, run different virtual routers: [`Error::Taken`].
+    /// Nodes of a network namespace, in one process or several, run different virtual routers:
+    /// [`Error::Taken`].
     ///
     /// # Errors
-    /// [`Error::Io`] when the kernel refuses a socket, a timer or a thread, or outside of a tokio runtime.
+    /// [`Error::Io`] when the kernel refuses a socket, a timer or a thread, or outside of a tokio
+    /// runtime.
     pub fn linux() -> Result<Self, Error> {
         Self::linux_with(Options::default())
     }
@@ -174,8 +177,8 @@ impl Node {
     /// The same with options.
     ///
     /// # Errors
-    /// As for [`linux`](Self::linux). A [`Realtime`] priority that is refused is no error: it is logged, with the event
-    /// `realtime-refused`, and the node runs without.
+    /// As for [`linux`](Self::linux). A [`Realtime`] priority that is refused is no error: it is
+    /// logged, with the event `realtime-refused`, and the node runs without.
     pub fn linux_with(options: Options) -> Result<Self, Error> {
         let backends = runtime::Handle::try_current().map_err(|error| Error::Io {
             what: "a node has to be started inside a tokio runtime".to_owned(),
@@ -204,11 +207,12 @@ impl Node {
         Ok(node)
     }
 
-    /// A node on a link, a clock and a monitor of the caller's: for tests, simulations and other platforms.
-    /// Driver and backends run as tasks of the current tokio runtime.
+    /// A node on a link, a clock and a monitor of the caller's: for tests, simulations and other
+    /// platforms. Driver and backends run as tasks of the current tokio runtime.
     ///
-    /// [`Handle::active`] compares with `CLOCK_BOOTTIME` whatever the clock is: the driver translates the
-    /// bound each time that it renews it. Under a paused or simulated clock, ask [`Handle::phase`].
+    /// [`Handle::active`] compares with `CLOCK_BOOTTIME` whatever the clock is: the driver
+    /// translates the bound each time that it renews it. Under a paused or simulated clock, ask
+    /// [`Handle::phase`].
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -257,12 +261,13 @@ impl Node {
         Ok(Handle::new(self.clone(), seat))
     }
 
-    /// The whole desired world at once, in place of what was there. What stays keeps its state, what is gone
-    /// hands over and releases. Either all of it is taken or, with an error, none.
+    /// The whole desired world at once, in place of what was there. What stays keeps its state,
+    /// what is gone hands over and releases. Either all of it is taken or, with an error, none.
     ///
-    /// Everything but the version changes in place, without a transition: addresses that stay are served all the
-    /// while, in whatever order they stand, new ones are put and announced, and the others are let go. A smaller claim
-    /// or another Preempt_Mode counts at once. What hands over in order to go, and is named again, stays.
+    /// Everything but the version changes in place, without a transition: addresses that stay are
+    /// served all the while, in whatever order they stand, new ones are put and announced, and the
+    /// others are let go. A smaller claim or another Preempt_Mode counts at once. What hands over
+    /// in order to go, and is named again, stays.
     ///
     /// # Errors
     /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
@@ -284,8 +289,8 @@ impl Node {
         Ok(Handle::new(self.clone(), seat))
     }
 
-    /// Everything that happens from now on, in order. A receiver that is more than 1,024 events behind loses
-    /// the oldest and is told so; all receivers end when the node has stopped.
+    /// Everything that happens from now on, in order. A receiver that is more than 1,024 events
+    /// behind loses the oldest and is told so; all receivers end when the node has stopped.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<NodeEvent> {
         match self.events.upgrade() {
@@ -304,8 +309,8 @@ impl Node {
         answer.await.map_err(|_| Error::Stopped)
     }
 
-    /// Hands over, releases, and returns when all is let go. A second call, from a clone, lets go at once.
-    /// Shutting down what has stopped succeeds.
+    /// Hands over, releases, and returns when all is let go. A second call, from a clone, lets go
+    /// at once. Shutting down what has stopped succeeds.
     ///
     /// # Errors
     /// [`Error::Stopped`] if the driver ended otherwise than by shutting down.

@@ -16,7 +16,8 @@ pub fn remedy(error: &io::Error) -> Option<&'static str> {
              engine, `ulimit -n` of a shell)",
         ),
         libc::ENFILE => Some("raise the limit on open files of this host (sysctl fs.file-max)"),
-        // Of the requests whose errors are explained, only a new thread or process is answered by it.
+        // Of the requests whose errors are explained, only a new thread or process is answered by
+        // it.
         libc::EAGAIN => Some(
             "no further thread may be started: raise the limit on them (TasksMax= of systemd, --pids-limit of a container \
              engine, `ulimit -u` of a shell)",
@@ -35,8 +36,9 @@ impl fmt::Display for Explained<'_> {
     }
 }
 
-/// Why whatever has to do with IPv6 is an invalid argument on this interface, in the network namespace of this thread:
-/// the kernel takes IPv6 off an interface while its MTU is below that of RFC 8200, 5.
+/// Why whatever has to do with IPv6 is an invalid argument on this interface, in the network
+/// namespace of this thread: the kernel takes IPv6 off an interface while its MTU is below that of
+/// RFC 8200, 5.
 pub(crate) fn without_ipv6(interface: &str) -> Option<String> {
     let settings = Path::new("/proc/sys/net/ipv6/conf");
     (settings.join("all").exists() && !settings.join(interface).exists()).then(|| {

@@ -145,8 +145,8 @@ fn expect(client: &Client, what: &str, wanted: impl Fn(&Loss) -> bool) -> Outcom
     )
 }
 
-/// Waits until 100 packets in a row are answered: on a busy machine, and when a neighbour has to be looked for
-/// again, that can take a second.
+/// Waits until 100 packets in a row are answered: on a busy machine, and when a neighbour has to be
+/// looked for again, that can take a second.
 fn loses_nothing(client: &Client, when: &str) -> Outcome {
     let is_flawless = || {
         let mark = client.mark();
@@ -493,7 +493,8 @@ fn keep_a_process() -> Result<&'static str, Error> {
     }
 }
 
-/// This program again as nobody, through a file descriptor: nobody may not be allowed to find its file.
+/// This program again as nobody, through a file descriptor: nobody may not be allowed to find its
+/// file.
 fn anybody_can_have_a_lab() -> Result<Completion, Failed> {
     let is_own_namespace =
         fs::read_to_string("/proc/self/uid_map")?.split_whitespace().nth(2) == Some("1");

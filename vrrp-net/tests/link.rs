@@ -214,8 +214,8 @@ fn a_drain_finds_all_that_is_queued(family: Family) {
     assert!(stamps[0] <= times[39], "the stamps are of the reading, not of the arrival");
 }
 
-/// The kernel begins to stamp a while after the first socket asked for it. Until then the stamp is of the
-/// reading.
+/// The kernel begins to stamp a while after the first socket asked for it. Until then the stamp is
+/// of the reading.
 fn wait_for_stamps(sender: &mut Linux, receiver: &mut Linux, a: &Node, family: Family) {
     let stamped = || {
         sender.send(eth0(), a.primary(family), group(family), &advert(family, VRID)).unwrap();
@@ -256,8 +256,8 @@ fn a_flood_of_refusals_costs_little(family: Family) {
     assert_eq!(seen.heard, sent, "the flood cost advertisements");
     let Overflow { heard, refused } = link.overflow(eth0(), family);
     assert_eq!(heard, 0);
-    // What a busy machine lost on the way reached no socket. Advertisements too are counted while the buffer
-    // is full.
+    // What a busy machine lost on the way reached no socket. Advertisements too are counted while
+    // the buffer is full.
     let most = flood + 1 - seen.refused + sent;
     assert!((flood / 2..=most).contains(&refused), "{refused} of {most} counted");
 }

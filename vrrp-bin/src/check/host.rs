@@ -15,7 +15,8 @@ use nix::{
 use vrrp_core::Cidr;
 use vrrp_net::netlink::{Socket, addresses, links, routes};
 
-/// Names the interface by which a host sends to an address, in the VRF of this index, if it knows one.
+/// Names the interface by which a host sends to an address, in the VRF of this index, if it knows
+/// one.
 pub(super) type Way = Box<dyn Fn(Option<u32>, Ipv4Addr) -> Option<String>>;
 
 /// This host.
@@ -34,7 +35,8 @@ pub(super) struct Interface {
     pub(super) other_names: Vec<String>,
     /// What it is a port of.
     pub(super) master: Option<Master>,
-    /// Whether the kernel drops IPv4 packets here from whom it would send to by another interface (RFC 3704 2.2).
+    /// Whether the kernel drops IPv4 packets here from whom it would send to by another interface
+    /// (RFC 3704 2.2).
     pub(super) is_strict: bool,
     /// Whether it is up and has a carrier.
     pub(super) up: bool,

@@ -1,4 +1,5 @@
-//! Interfaces on which a node sends and does not hear, and names that are not the one that it knows them by.
+//! Interfaces on which a node sends and does not hear, and names that are not the one that it knows
+//! them by.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -11,7 +12,8 @@ use crate::config::{Place, RouterConfig};
 /// How many addresses of a network are looked at for one that is not this host's.
 const LOOKED_AT_MOST: usize = 64;
 
-/// Why a virtual router hears nobody on `interface`, or not everybody, and the place in the configuration to change.
+/// Why a virtual router hears nobody on `interface`, or not everybody, and the place in the
+/// configuration to change.
 pub(super) fn faults<'a>(
     config: &'a RouterConfig,
     interface: &Interface,
@@ -46,7 +48,8 @@ pub(super) fn port(interface: &Interface, host: &Host) -> Option<String> {
     ))
 }
 
-/// What takes the packets of `interface`, the nearest first: a port of a bond may be that of a bridge.
+/// What takes the packets of `interface`, the nearest first: a port of a bond may be that of a
+/// bridge.
 fn masters<'a>(interface: &'a Interface, host: &'a Host) -> Vec<&'a Master> {
     let takes = |interface: &'a Interface| {
         interface.master.as_ref().filter(|master| master.takes_packets())
@@ -57,8 +60,8 @@ fn masters<'a>(interface: &'a Interface, host: &'a Host) -> Vec<&'a Master> {
 }
 
 impl Master {
-    /// Whether what arrives at a port goes to the master and to nobody else. A VRF only chooses the routes, and a
-    /// batman-adv interface takes no IP packets.
+    /// Whether what arrives at a port goes to the master and to nobody else. A VRF only chooses the
+    /// routes, and a batman-adv interface takes no IP packets.
     fn takes_packets(&self) -> bool {
         !["vrf", "batadv"].contains(&self.kind.as_str())
     }
@@ -82,8 +85,8 @@ pub(super) fn other_name(name: &str, host: &Host) -> Option<String> {
     ))
 }
 
-/// That the kernel drops what others send to `interface`, because it would send to them by another one
-/// (`rp_filter`, RFC 3704 2.2). Multicast is judged like unicast.
+/// That the kernel drops what others send to `interface`, because it would send to them by another
+/// one (`rp_filter`, RFC 3704 2.2). Multicast is judged like unicast.
 fn dropped<'a>(
     config: &'a RouterConfig,
     interface: &Interface,
@@ -125,7 +128,8 @@ fn sentence(what: &str, way: &str, interface: &Interface) -> String {
     )
 }
 
-/// The network that the node and its peers on the link have in common: that of the address that it sends from.
+/// The network that the node and its peers on the link have in common: that of the address that it
+/// sends from.
 fn network(config: &RouterConfig, interface: &Interface) -> Option<Cidr> {
     let pinned = config.router.pinned_source();
     let source = |cidr: &Cidr| {

@@ -1,9 +1,11 @@
-//! Durations as they are written in a file: one number and one unit, such as `1s`, `250ms`, `1.5s`, `2m`.
+//! Durations as they are written in a file: one number and one unit, such as `1s`, `250ms`, `1.5s`,
+//! `2m`.
 
 use std::time::Duration;
 
-/// Parses `text`: digits, perhaps a point and more digits, then `ms`, `s`, `m` or `h`. What is finer than a
-/// millisecond is refused, and so is everything else that would have to be guessed or rounded.
+/// Parses `text`: digits, perhaps a point and more digits, then `ms`, `s`, `m` or `h`. What is
+/// finer than a millisecond is refused, and so is everything else that would have to be guessed or
+/// rounded.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     let unit_start = text.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = text.split_at(unit_start);

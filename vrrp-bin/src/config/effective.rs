@@ -10,7 +10,8 @@ use super::{Backend, Config, RouterConfig, backend, duration};
 /// What stands for a password. It has the length of the longest one, so that it parses.
 const MASKED: &str = "********";
 
-/// The file that means the same with no default left out. It can be read back, but for the passwords.
+/// The file that means the same with no default left out. It can be read back, but for the
+/// passwords.
 #[derive(Serialize)]
 pub(crate) struct Effective<'a> {
     virtual_router: Vec<Router<'a>>,

@@ -1,4 +1,5 @@
-//! The keys of each section: those that work, those that are planned, and what other programs call them.
+//! The keys of each section: those that work, those that are planned, and what other programs call
+//! them.
 
 /// A section's name in sentences, and its keys.
 pub(super) struct Keys {

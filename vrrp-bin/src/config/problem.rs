@@ -1,4 +1,5 @@
-//! What is wrong with a configuration, and where: [`Problems`] while a file is read, [`ConfigErrors`] for people.
+//! What is wrong with a configuration, and where: [`Problems`] while a file is read,
+//! [`ConfigErrors`] for people.
 
 use std::{fmt, io, path::Path, sync::Arc};
 

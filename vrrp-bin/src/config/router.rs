@@ -1,4 +1,5 @@
-//! One `[[virtual_router]]` of the file: one virtual router, or two if it has addresses of both families.
+//! One `[[virtual_router]]` of the file: one virtual router, or two if it has addresses of both
+//! families.
 
 use std::{path::Path, time::Duration};
 

@@ -51,7 +51,8 @@ impl<'a> Section<'a> {
         Self { at, table, meant }
     }
 
-    /// What `read` makes of the value of `key`, or `default` if it is not there. `None`: it is wrong.
+    /// What `read` makes of the value of `key`, or `default` if it is not there. `None`: it is
+    /// wrong.
     pub(super) fn or<T>(
         &self,
         key: &'a str,
@@ -61,7 +62,8 @@ impl<'a> Section<'a> {
         self.get(key).map_or(Some(default), read)
     }
 
-    /// The value of `key`. Reports that it is missing, unless a misspelt key was reported that must be it.
+    /// The value of `key`. Reports that it is missing, unless a misspelt key was reported that must
+    /// be it.
     pub(super) fn required(
         &self,
         key: &'a str,

@@ -1,7 +1,8 @@
 //! How many may be connected to the control socket, and for how long.
 //!
-//! Each connection costs a descriptor, and whoever may open the socket may forget to close it: without bounds, a
-//! monitor that leaks connections takes the last descriptor of the daemon, and the addresses with it.
+//! Each connection costs a descriptor, and whoever may open the socket may forget to close it:
+//! without bounds, a monitor that leaks connections takes the last descriptor of the daemon, and
+//! the addresses with it.
 
 mod pulse;
 
@@ -19,10 +20,11 @@ use tokio::{
 pub(super) use pulse::Pulse;
 use pulse::Watched;
 
-/// How many connections are kept. One more, and the one that has been idle for longest is closed for it.
+/// How many connections are kept. One more, and the one that has been idle for longest is closed
+/// for it.
 pub(crate) const CONNECTIONS: usize = 32;
-/// How long a connection that was just made is left alone, so that a flood of others does not close it before it
-/// could ask.
+/// How long a connection that was just made is left alone, so that a flood of others does not close
+/// it before it could ask.
 const GRACE: Duration = Duration::from_millis(20);
 /// How often is looked for connections that have been kept for too long.
 const LOOK: Duration = Duration::from_millis(250);

@@ -1,8 +1,9 @@
-//! The environment as a configuration: what the images of osixia and arcts read, and a short form of our own.
+//! The environment as a configuration: what the images of osixia and arcts read, and a short form
+//! of our own.
 //!
-//! The same variables make the same virtual router on the wire, so that one node of a pair can be replaced at a
-//! time. Where the images start in another mode than the one that was asked for, this is an error instead:
-//! unusable peers never become multicast. `docs/containers.md` lists both.
+//! The same variables make the same virtual router on the wire, so that one node of a pair can be
+//! replaced at a time. Where the images start in another mode than the one that was asked for, this
+//! is an error instead: unusable peers never become multicast. `docs/containers.md` lists both.
 
 mod arcts;
 mod arguments;

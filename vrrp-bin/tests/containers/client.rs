@@ -54,7 +54,8 @@ pub(crate) struct Mark(usize);
 pub(crate) struct Loss {
     pub(crate) asked: usize,
     pub(crate) lost: usize,
-    /// The longest time between two answered queries with lost ones between them, less the interval.
+    /// The longest time between two answered queries with lost ones between them, less the
+    /// interval.
     pub(crate) outage: Duration,
 }
 
@@ -77,7 +78,8 @@ impl Client {
         Mark(self.shared.queries().len())
     }
 
-    /// Waits until a second's queries after `since` have all been answered by the node whose address ends in `node`.
+    /// Waits until a second's queries after `since` have all been answered by the node whose
+    /// address ends in `node`.
     pub(crate) fn wait_for(&self, node: u8, since: Mark) -> Outcome {
         if wait_until(SOON, || self.settled(since) == Some(node)) {
             return Ok(());

@@ -16,8 +16,9 @@ use crate::images;
 /// How long anything may take that is not the protocol's business.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-/// A container engine in a network of its own, which it shares with the clients of the tests. It, its containers and
-/// what it changed in its network end when this is dropped, and when this process dies.
+/// A container engine in a network of its own, which it shares with the clients of the tests. It,
+/// its containers and what it changed in its network end when this is dropped, and when this
+/// process dies.
 pub(crate) struct Engine {
     /// In this order: the process goes before its network and its folder.
     _daemon: Process,
@@ -97,8 +98,8 @@ impl Engine {
     }
 }
 
-/// In namespaces of its own: when it ends, however it ends, its processes and mounts end with it. What it wants to
-/// have in /run is nobody else's.
+/// In namespaces of its own: when it ends, however it ends, its processes and mounts end with it.
+/// What it wants to have in /run is nobody else's.
 fn dockerd(folder: &Path, log: File) -> Command {
     let script = "mount -t tmpfs tmpfs /run
         exec dockerd --data-root \"$0/data\" --exec-root \"$0/exec\" --pidfile \"$0/dockerd.pid\" \

@@ -10,8 +10,8 @@ use crate::{
     lan::Lan,
 };
 
-/// The `docker run` of `osixia.md` for `host`, on which the network of the host is a container's. The page has the
-/// addresses of the test, but two nodes only.
+/// The `docker run` of `osixia.md` for `host`, on which the network of the host is a container's.
+/// The page has the addresses of the test, but two nodes only.
 pub(crate) fn osixia(lan: &Lan<'_>, host: u8, priority: u8) -> Result<String, Failed> {
     let page = read("osixia.md")?;
     let line = page.split("```\n").find(|block| block.starts_with("docker run"));
@@ -27,8 +27,9 @@ pub(crate) fn osixia(lan: &Lan<'_>, host: u8, priority: u8) -> Result<String, Fa
     )
 }
 
-/// `docker-compose up` for the service `vrrp` of `unbound/compose.yaml` on `host`, whose side `values` tells. It is on the
-/// network of a container, and has a name of its own; the rest is the file's.
+/// `docker-compose up` for the service `vrrp` of `unbound/compose.yaml` on `host`, whose side
+/// `values` tells. It is on the network of a container, and has a name of its own; the rest is the
+/// file's.
 pub(crate) fn unbound(lan: &Lan<'_>, host: u8, values: &str) -> Outcome {
     let (router, beside) = (lan.router(host), lan.beside(host));
     let changes = format!(

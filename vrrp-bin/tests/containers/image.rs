@@ -18,7 +18,8 @@ use crate::{
 const CONFINED: [&str; 4] =
     ["--cap-drop=ALL", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--read-only"];
 
-/// Two capabilities and nothing to write to, with a tmpfs for the control socket or another place for it.
+/// Two capabilities and nothing to write to, with a tmpfs for the control socket or another place
+/// for it.
 pub(crate) fn confined(engine: &Engine, table: &Table) -> Outcome {
     let lan = Lan::new(engine, "confined", [172, 30, 0], &[2, 3], 100)?;
     run(&lan, 2, &["--tmpfs", "/run", "--env", "VRRP_PRIORITY=200"])?;

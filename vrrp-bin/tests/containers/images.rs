@@ -19,8 +19,8 @@ pub(crate) const HOST: &str = "host";
 /// Debian with keepalived and nothing else.
 pub(crate) const KEEPALIVED: &str = "keepalived";
 
-/// What a host's unbound has beside the lines of the deployment. What it answers with is the host's own address, so
-/// that a client sees who answered.
+/// What a host's unbound has beside the lines of the deployment. What it answers with is the host's
+/// own address, so that a client sees who answered.
 const UNBOUND: &str = "
   access-control: 0.0.0.0/0 allow
   do-ip6: no
@@ -81,8 +81,8 @@ fn debootstrap(tree: &Path, packages: &str, archive: &Path) -> Outcome {
     Ok(fs::remove_dir_all(tree)?)
 }
 
-/// The image of the `Dockerfile`, of which this machine may not have the first stage: its build command runs here, and
-/// its last stage is built as it stands.
+/// The image of the `Dockerfile`, of which this machine may not have the first stage: its build
+/// command runs here, and its last stage is built as it stands.
 fn build(engine: &Engine) -> Outcome {
     let dockerfile = fs::read_to_string(root().join("Dockerfile"))?;
     let binary = static_binary::build(&root().join("target/containers/build.log"))?;

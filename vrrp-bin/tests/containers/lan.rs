@@ -114,8 +114,8 @@ impl<'a> Lan<'a> {
         Ok(kill(Pid::from_raw(pid), Signal::SIGKILL)?)
     }
 
-    /// Sets something about the end of the host's cable that is at the bridge: `down` pulls it, and the host sees that;
-    /// `nomaster` takes it off the bridge, and the host sees nothing.
+    /// Sets something about the end of the host's cable that is at the bridge: `down` pulls it, and
+    /// the host sees that; `nomaster` takes it off the bridge, and the host sees nothing.
     pub(crate) fn cable(&self, host: u8, settings: &[&str]) -> Outcome {
         let index =
             self.engine.docker(&["exec", &self.host(host), "cat", "/sys/class/net/eth0/iflink"])?;
@@ -145,8 +145,8 @@ impl<'a> Lan<'a> {
         Ok(status["virtual_routers"][0]["phase"].as_str().unwrap_or("none").to_owned())
     }
 
-    /// Does something to the network, waits until `host` has answered for a second, and records what it cost. Its
-    /// outage must not be longer than `bound`.
+    /// Does something to the network, waits until `host` has answered for a second, and records
+    /// what it cost. Its outage must not be longer than `bound`.
     pub(crate) fn event(
         &self,
         table: &Table,

@@ -13,7 +13,8 @@ use crate::{
     two_nodes::leave,
 };
 
-/// When keepalived leaves, the address is nowhere for Skew_Time of the other (156/256 s); ours serves meanwhile.
+/// When keepalived leaves, the address is nowhere for Skew_Time of the other (156/256 s); ours
+/// serves meanwhile.
 const SKEW: Duration = Duration::from_millis(610);
 const SLACK: Duration = Duration::from_millis(500);
 const NOTHING: Duration = Duration::from_millis(100);

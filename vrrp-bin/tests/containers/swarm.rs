@@ -15,10 +15,11 @@ use crate::{
 
 const NAME: &str = "swarm";
 
-/// The service runs on the network of its host, with two capabilities and a read-only root, and takes its priority from
-/// the label that is named as the host.
+/// The service runs on the network of its host, with two capabilities and a read-only root, and
+/// takes its priority from the label that is named as the host.
 pub(crate) fn play(engine: &Engine, table: &Table) -> Outcome {
-    // The host of a Swarm's node is the engine's own network; the bridge has a carrier while a container is on it.
+    // The host of a Swarm's node is the engine's own network; the bridge has a carrier while a
+    // container is on it.
     let lan = Lan::new(engine, NAME, [172, 31, 0], &[2], 200)?;
     engine.docker(&["swarm", "init", "--advertise-addr", &lan.address(1).to_string()])?;
     let node = engine.docker(&["info", "--format", "{{.Name}}"])?;

@@ -41,7 +41,8 @@ impl Table {
         lock(&self.notes).push(sentence);
     }
 
-    /// Runs a test that measures time, and again if the machine paused while it failed; what a failure recorded goes.
+    /// Runs a test that measures time, and again if the machine paused while it failed; what a
+    /// failure recorded goes.
     pub(crate) fn conclude(&self, test: impl Fn() -> Outcome) -> Outcome {
         support::conclude(|_| {
             let kept = (lock(&self.rows).len(), lock(&self.notes).len());

@@ -16,8 +16,8 @@ use crate::{
 
 /// What a node that leaves in good order, or comes back, may cost: a handful of queries.
 const NOTHING: Duration = Duration::from_millis(100);
-/// How much later than the arithmetic a takeover may be seen by a client: the machine has two processors for all of
-/// it, and the engine runs programs on them meanwhile.
+/// How much later than the arithmetic a takeover may be seen by a client: the machine has two
+/// processors for all of it, and the engine runs programs on them meanwhile.
 const SLACK: Duration = Duration::from_millis(500);
 /// After its successor is heard, a node that leaves is gone in this time.
 const LINGER: Duration = Duration::from_millis(100);
@@ -27,8 +27,8 @@ fn active_down(priority: u8) -> Duration {
     Duration::from_secs(3) + Duration::from_secs(256 - u64::from(priority)) / 256
 }
 
-/// Scenario of osixia/keepalived: `docker run` on each node, the same list of peers everywhere, and a node that comes
-/// back does not preempt.
+/// Scenario of osixia/keepalived: `docker run` on each node, the same list of peers everywhere, and
+/// a node that comes back does not preempt.
 pub(crate) fn osixia(engine: &Engine, table: &Table) -> Outcome {
     let lan = Lan::new(engine, "osixia", [192, 168, 9], &[26, 27, 28], 144)?;
     let run = |host, priority| engine.shell(&examples::osixia(&lan, host, priority)?).map(drop);
@@ -60,7 +60,8 @@ pub(crate) fn osixia(engine: &Engine, table: &Table) -> Outcome {
     lan.wait_for_phase(26, "adopted")
 }
 
-/// Scenario of arcts/keepalived: two nodes with unbound, a MASTER, which takes the address back, and a BACKUP.
+/// Scenario of arcts/keepalived: two nodes with unbound, a MASTER, which takes the address back,
+/// and a BACKUP.
 pub(crate) fn arcts(engine: &Engine, table: &Table) -> Outcome {
     let lan = Lan::new(engine, "arcts", [10, 2, 1], &[10, 11], 12)?;
     examples::unbound(&lan, 10, "first.env")?;
@@ -88,7 +89,8 @@ pub(crate) fn arcts(engine: &Engine, table: &Table) -> Outcome {
     Ok(())
 }
 
-/// `docker stop`: the client does not notice, and the process is gone soon after its successor advertised.
+/// `docker stop`: the client does not notice, and the process is gone soon after its successor
+/// advertised.
 pub(crate) fn leave(lan: &Lan<'_>, table: &Table, from: u8, to: u8) -> Result<(), Failed> {
     let end = end_of(lan.engine.pid(&lan.router(from))?);
     let begun = lab::now();

@@ -1,4 +1,5 @@
-//! What is seen from outside: which hosts hold the address, what is advertised, when a process ends.
+//! What is seen from outside: which hosts hold the address, what is advertised, when a process
+//! ends.
 
 use std::{
     fs,
@@ -15,7 +16,8 @@ use vrrp_net::lab::{self, Process, wait_until};
 
 use crate::engine::{Engine, SOON};
 
-/// The lines of a program, each with the time at which it came. The program ends when this is dropped.
+/// The lines of a program, each with the time at which it came. The program ends when this is
+/// dropped.
 struct Lines {
     process: Process,
     thread: Option<JoinHandle<()>>,
@@ -150,7 +152,8 @@ fn parse(line: &str) -> Option<Advertisement> {
     })
 }
 
-/// Waits on a thread of its own for the end of a process, and tells when it came; `None` if it does not.
+/// Waits on a thread of its own for the end of a process, and tells when it came; `None` if it does
+/// not.
 pub(crate) fn end_of(pid: u32) -> JoinHandle<Option<Duration>> {
     let ended = move || {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The part of JSON Schema that `schema/status.json` uses. An undocumented field is an error too, so that the
-//! schema cannot fall behind the program.
+//! The part of JSON Schema that `schema/status.json` uses. An undocumented field is an error too,
+//! so that the schema cannot fall behind the program.
 
 use serde_json::{Map, Value};
 

@@ -1,5 +1,6 @@
-//! Labs that are over. The kernel needs the one lock on all its addresses to take a network away, for seconds when there
-//! are many: it would be measured in the faults that go on. So they stay until the last fault is over.
+//! Labs that are over. The kernel needs the one lock on all its addresses to take a network away,
+//! for seconds when there are many: it would be measured in the faults that go on. So they stay
+//! until the last fault is over.
 
 use std::{
     mem,
@@ -28,7 +29,8 @@ pub(crate) fn keep(remains: Remains) {
     ATTIC.lock().unwrap_or_else(PoisonError::into_inner).push(remains);
 }
 
-/// Lets everything go, and waits until the kernel has taken it away: what is tested next is not to feel it.
+/// Lets everything go, and waits until the kernel has taken it away: what is tested next is not to
+/// feel it.
 pub(crate) fn clear() {
     drop(mem::take(&mut *ATTIC.lock().unwrap_or_else(PoisonError::into_inner)));
     wait_until(PATIENCE, || {

@@ -16,8 +16,9 @@ use crate::{
 const FLAPS: u32 = 10;
 /// For how long a flapping port is dead, and then alive.
 const FLAP: Duration = Duration::from_millis(200);
-/// For how long a partition lasts. It begins 100 ms after an advertisement of the stronger node: the weaker one, which
-/// takes over 3.6 s after that, advertises first when it is healed; after the others the stronger one does.
+/// For how long a partition lasts. It begins 100 ms after an advertisement of the stronger node:
+/// the weaker one, which takes over 3.6 s after that, advertises first when it is healed; after the
+/// others the stronger one does.
 const LASTS: Duration = Duration::from_secs(7);
 const STRONGER_FIRST: Duration = Duration::from_millis(5700);
 const LONG: Duration = Duration::from_millis(11700);
@@ -143,9 +144,9 @@ impl Way {
         Ok(())
     }
 
-    /// How long after healing the client may lose packets. Where nobody announces anything, because no node noticed,
-    /// its host finds the address by itself: it asks once a second (`retrans_time_ms`; RFC 4861 10, RETRANS_TIMER), by
-    /// a timer that is late by a few ticks.
+    /// How long after healing the client may lose packets. Where nobody announces anything, because
+    /// no node noticed, its host finds the address by itself: it asks once a second
+    /// (`retrans_time_ms`; RFC 4861 10, RETRANS_TIMER), by a timer that is late by a few ticks.
     const fn settles_within(self) -> Duration {
         match self {
             Self::Dead | Self::MuteActive | Self::DeafBackup => SECOND,

@@ -14,7 +14,8 @@ use crate::{
     support::{check, has_moved, now},
 };
 
-/// When the process is killed after an advertisement, and when a supervisor starts it again after that.
+/// When the process is killed after an advertisement, and when a supervisor starts it again after
+/// that.
 const PHASES: [Duration; 3] = [TENTH, Duration::from_millis(500), Duration::from_millis(900)];
 const SUPERVISOR: Duration = Duration::from_millis(900);
 /// How many times a process is killed for good.
@@ -59,7 +60,8 @@ fn restarted(ticker: &Ticker) -> Result<Figures, Failed> {
         site.elect()?;
         match site.members[A].make {
             Make::Ours => PHASES.iter().map(|phase| restart(site, *phase)).collect(),
-            // Its parent is the supervisor, which waits longer each time. The new process removes the address.
+            // Its parent is the supervisor, which waits longer each time. The new process removes
+            // the address.
             Make::Keepalived => {
                 site.after_advert(A, PHASES[1])?;
                 let (mark, begun) = (site.client.mark(), now());
@@ -80,7 +82,8 @@ fn restarted(ticker: &Ticker) -> Result<Figures, Failed> {
     )
 }
 
-/// The active process is killed at this time after an advertisement and started again: nobody notices.
+/// The active process is killed at this time after an advertisement and started again: nobody
+/// notices.
 fn restart(site: &mut Site, phase: Duration) -> Result<u64, Failed> {
     let before = site.members[B].node.router(0);
     let last = site.after_advert(A, phase)?;

@@ -160,7 +160,8 @@ struct Denied {
     holders: Vec<&'static str>,
 }
 
-/// The stronger node may speak, and may not have the address. The other one serves on, if this one knows.
+/// The stronger node may speak, and may not have the address. The other one serves on, if this one
+/// knows.
 fn denied(ticker: &Ticker) -> Result<Figures, Failed> {
     let seen = beside(&Plan::pair(SECOND), |site| {
         site.members[B].start()?;

@@ -81,7 +81,8 @@ pub(crate) fn overlap(one: &[Held], other: &[Held], since: Duration, until: Dura
     common.sum()
 }
 
-/// Fails when a change that loses nothing by design has lost more than the machine's own pauses explain.
+/// Fails when a change that loses nothing by design has lost more than the machine's own pauses
+/// explain.
 pub(crate) fn loses_nothing(what: &str, loss: &Loss, ticker: &Ticker) -> Outcome {
     let allowed = HANDOVER + milliseconds(late(ticker));
     check(loss.lost <= allowed, format!("{what}: {loss}, at most {allowed} lost are allowed"))

@@ -1,4 +1,5 @@
-//! The active node loses for a moment what it serves with: its own address, its link, its hardware address.
+//! The active node loses for a moment what it serves with: its own address, its link, its hardware
+//! address.
 
 use std::{fs, net::IpAddr, time::Duration};
 
@@ -15,7 +16,8 @@ use crate::{
     support::{Outcome, SOON, check, now},
 };
 
-/// How much of a second without a link a client may notice: the time without it, and what finding the node again takes.
+/// How much of a second without a link a client may notice: the time without it, and what finding
+/// the node again takes.
 const LINK: Duration = Duration::from_millis(150);
 /// A change of the hardware address.
 const MOVE: Duration = Duration::from_millis(200);
@@ -140,7 +142,8 @@ fn watch(
     wait_until(settles, || announced() > 0);
     // What follows from it in the next intervals counts, too.
     pass(begun + settles.max(site.plan.active_down(B)));
-    // A client that nobody tells of a change may find it out after half a minute, which nobody waits for here.
+    // A client that nobody tells of a change may find it out after half a minute, which nobody
+    // waits for here.
     let known = site.loss_since(mark);
     let is_served = known.is_ok();
     let loss = known.unwrap_or_else(|_| site.client.between(mark, site.client.mark()));

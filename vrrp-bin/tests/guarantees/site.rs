@@ -124,7 +124,8 @@ impl Site {
         check(self.client.wait_for_reply(mark, SOON), "the client gets no answer")
     }
 
-    /// What became of the packets between `mark` and now, once that is known of all of them and the client is served.
+    /// What became of the packets between `mark` and now, once that is known of all of them and the
+    /// client is served.
     pub(crate) fn loss_since(&self, mark: Mark) -> Result<Loss, Failed> {
         self.loss_between(mark, self.client.mark())
     }
@@ -136,7 +137,8 @@ impl Site {
         Ok(self.client.between(from, to))
     }
 
-    /// Waits for an advertisement of this node at `since` or later that is no resignation, and says when it came.
+    /// Waits for an advertisement of this node at `since` or later that is no resignation, and says
+    /// when it came.
     pub(crate) fn advert(&self, who: usize, since: Duration) -> Result<Duration, Failed> {
         let member = &self.members[who];
         let what = format!("advertisement of {}", member.node.name);
@@ -163,7 +165,8 @@ impl Site {
         frames.iter().filter(|frame| frame.at >= since && frame.at < until && wanted(frame)).count()
     }
 
-    /// Waits until this time after an advertisement of the active node, and says when that was sent.
+    /// Waits until this time after an advertisement of the active node, and says when that was
+    /// sent.
     pub(crate) fn after_advert(&self, who: usize, time: Duration) -> Result<Duration, Failed> {
         let at = self.advert(who, now())?;
         pass(at + time);

@@ -83,7 +83,8 @@ impl Member {
         Ok(())
     }
 
-    /// Whether it believes that it is the active node. keepalived does not say so: its kernel has the address.
+    /// Whether it believes that it is the active node. keepalived does not say so: its kernel has
+    /// the address.
     pub(crate) fn is_active(&self) -> Result<bool, Failed> {
         Ok(match &self.peer {
             Peer::None => self.node.phase() == "held",
@@ -92,7 +93,8 @@ impl Member {
         })
     }
 
-    /// Whether it serves the address. That FRR's kernel has it says nothing: it stays on a dead macvlan.
+    /// Whether it serves the address. That FRR's kernel has it says nothing: it stays on a dead
+    /// macvlan.
     pub(crate) fn serves(&self) -> Result<bool, Failed> {
         if self.make == Make::Frr { self.is_active() } else { self.has_address() }
     }
@@ -110,8 +112,8 @@ impl Member {
         })
     }
 
-    /// For how long one of ours that yields to it may repeat its last word: six times, half an interval apart, and a
-    /// little late each time. FRR does not answer it.
+    /// For how long one of ours that yields to it may repeat its last word: six times, half an
+    /// interval apart, and a little late each time. FRR does not answer it.
     pub(crate) fn last_words(&self) -> Duration {
         if self.make == Make::Frr { 7 * INTERVAL / 2 } else { Duration::ZERO }
     }

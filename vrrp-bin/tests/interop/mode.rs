@@ -1,4 +1,5 @@
-//! The ways in which two implementations can share an address, and the configuration of each for it.
+//! The ways in which two implementations can share an address, and the configuration of each for
+//! it.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -20,7 +21,8 @@ pub(crate) struct Mode {
     pub(crate) is_unicast: bool,
 }
 
-/// Where a node is: its address of either family, and the link-local one that IPv6 multicast leaves from.
+/// Where a node is: its address of either family, and the link-local one that IPv6 multicast leaves
+/// from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) ipv4: &'static str,
@@ -96,7 +98,8 @@ impl Mode {
         if self.is_ipv6 { &["fe80::100/64", "fd00::100/64"] } else { &["10.0.0.100/16"] }
     }
 
-    /// The addresses of FRR's macvlan. It sends from the link-local one, which must not be the virtual one.
+    /// The addresses of FRR's macvlan. It sends from the link-local one, which must not be the
+    /// virtual one.
     pub(crate) fn macvlan(self) -> &'static [&'static str] {
         if self.is_ipv6 { &["fd00::100/64"] } else { &["10.0.0.100/16"] }
     }
@@ -120,8 +123,9 @@ impl Mode {
         }
     }
 
-    /// By how much a node's first advertisement may come after it became active. FRR 8.4 lifts its IPv6 macvlan only
-    /// then, and cannot bind to its address yet ("Failed to find address to bind"): the first one is lost.
+    /// By how much a node's first advertisement may come after it became active. FRR 8.4 lifts its
+    /// IPv6 macvlan only then, and cannot bind to its address yet ("Failed to find address to
+    /// bind"): the first one is lost.
     pub(crate) fn mute(self, make: Make) -> Duration {
         if make == Make::Frr && self.is_ipv6 { INTERVAL } else { Duration::ZERO }
     }
@@ -130,8 +134,8 @@ impl Mode {
         3 * INTERVAL + self.skew(make, priority)
     }
 
-    /// The configuration of a node at `place` among those at `places`. In unicast the list holds the node's own
-    /// address, too.
+    /// The configuration of a node at `place` among those at `places`. In unicast the list holds
+    /// the node's own address, too.
     pub(crate) fn config(self, make: Make, priority: u8, place: Place, places: &[Place]) -> String {
         match make {
             Make::Ours => self.ours(priority, place, places),

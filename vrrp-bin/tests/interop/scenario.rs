@@ -202,7 +202,8 @@ fn yielded(
     within("the loser's last advertisement", took, (Duration::ZERO, patience), SLACK, ticker)
 }
 
-/// Nobody yields to an equal as a backup (RFC 9568 6.4.2); the address decides between two that are active.
+/// Nobody yields to an equal as a backup (RFC 9568 6.4.2); the address decides between two that are
+/// active.
 fn tie(world: &mut World, winner: usize, loser: usize, ticker: &Ticker) -> Measured {
     world.members[loser].node.cable.cut()?;
     world.start(winner, WEAK)?;
@@ -222,7 +223,8 @@ fn heal(world: &mut World, winner: usize, loser: usize, ticker: &Ticker) -> Meas
     mend(world, winner, loser, US, ticker)
 }
 
-/// Two that are active meet: within an interval there is one, and neighbours are told where the address is.
+/// Two that are active meet: within an interval there is one, and neighbours are told where the
+/// address is.
 fn mend(world: &World, winner: usize, loser: usize, cut: usize, ticker: &Ticker) -> Measured {
     world.members[cut].node.cable.mend()?;
     let mended = now();
@@ -232,9 +234,10 @@ fn mend(world: &World, winner: usize, loser: usize, cut: usize, ticker: &Ticker)
     Ok(None)
 }
 
-/// The winner tells neighbours where the address is. One of ours does so as soon as it hears the loser. A loser of
-/// another make that heard the winner first says nothing more, and then only the refresh remains. FRR announces when it
-/// becomes active, and never again: nothing is asserted of it.
+/// The winner tells neighbours where the address is. One of ours does so as soon as it hears the
+/// loser. A loser of another make that heard the winner first says nothing more, and then only the
+/// refresh remains. FRR announces when it becomes active, and never again: nothing is asserted of
+/// it.
 fn announces(
     world: &World,
     winner: usize,

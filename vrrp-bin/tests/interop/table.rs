@@ -15,7 +15,8 @@ use crate::{mode::Mode, scenario::Scenario};
 
 /// What came of one trial.
 pub(crate) enum Cell {
-    /// It passed; the takeover was so many milliseconds later than the arithmetic, where there was one.
+    /// It passed; the takeover was so many milliseconds later than the arithmetic, where there was
+    /// one.
     Passed(Option<f64>),
     Failed,
     /// It could not be played, and why.

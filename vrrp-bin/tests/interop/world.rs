@@ -46,8 +46,8 @@ impl World {
         check(is_active, format!("{} did not become active", member.node.name))
     }
 
-    /// Waits until `active` alone is active of those at `present`, and then looks at the wire for two intervals:
-    /// `active` advertises, and nobody else does.
+    /// Waits until `active` alone is active of those at `present`, and then looks at the wire for
+    /// two intervals: `active` advertises, and nobody else does.
     pub(crate) fn settled(&self, active: usize, present: &[usize]) -> Outcome {
         let others: Vec<&Member> =
             present.iter().filter(|who| **who != active).map(|who| &self.members[*who]).collect();
@@ -103,8 +103,8 @@ impl World {
             .collect()
     }
 
-    /// Waits for `heir` to take over from `gone`, whose process was killed: Active_Down_Interval after its last
-    /// advertisement. By how many milliseconds it was late.
+    /// Waits for `heir` to take over from `gone`, whose process was killed: Active_Down_Interval
+    /// after its last advertisement. By how many milliseconds it was late.
     pub(crate) fn after_crash(
         &self,
         (gone, heir, priority): (usize, usize, u8),
@@ -119,8 +119,8 @@ impl World {
         self.on_time(heir, took - last, self.mode.active_down(heir.make, priority), ticker)
     }
 
-    /// Waits for `gone` to resign and for `heir` to take over: Skew_Time later. Ours says it twice, in case that one
-    /// is lost, and others start their timer anew at each.
+    /// Waits for `gone` to resign and for `heir` to take over: Skew_Time later. Ours says it twice,
+    /// in case that one is lost, and others start their timer anew at each.
     pub(crate) fn after_resignation(
         &self,
         (gone, heir, priority): (usize, usize, u8),

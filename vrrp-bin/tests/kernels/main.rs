@@ -1,11 +1,12 @@
 //! The program on the kernels of older distributions, each booted in an emulated machine.
 //!
-//! It plays only with `VRRP_TEST_ALL=1` (`./test --all` sets it), where QEMU and the kernels' packages are to be had. A
-//! guest is a kernel and one scenario of `guest/scenarios`; what that asserts is a trial each, and what it printed is
-//! printed when one fails. Everything is kept in `target/kernels`; without that folder it is downloaded anew, and newer.
+//! It plays only with `VRRP_TEST_ALL=1` (`./test --all` sets it), where QEMU and the kernels'
+//! packages are to be had. A guest is a kernel and one scenario of `guest/scenarios`; what that
+//! asserts is a trial each, and what it printed is printed when one fails. Everything is kept in
+//! `target/kernels`; without that folder it is downloaded anew, and newer.
 //!
-//! `VRRP_KERNELS_TABLE=FILE` writes what was measured into a file, whose relative path begins at the workspace's root.
-//! `VRRP_KERNELS_BINARY=FILE` takes that static binary, and builds none.
+//! `VRRP_KERNELS_TABLE=FILE` writes what was measured into a file, whose relative path begins at
+//! the workspace's root. `VRRP_KERNELS_BINARY=FILE` takes that static binary, and builds none.
 
 mod guest;
 mod packages;
@@ -71,7 +72,8 @@ fn main() {
     conclusion.exit();
 }
 
-/// What is asserted on a kernel, and the `guests` that it is asked of; ignored if there is no such kernel here.
+/// What is asserted on a kernel, and the `guests` that it is asked of; ignored if there is no such
+/// kernel here.
 fn trials(kernel: &'static Kernel, play: bool, guests: &mut Vec<Arc<Guest>>) -> Vec<Trial> {
     let image = if play { prepare(kernel) } else { Ok(None) };
     let image = match image {
@@ -147,7 +149,8 @@ fn possible() -> Result<(), String> {
     fs::create_dir_all(folder()).map_err(|error| format!("{}: {error}", folder().display()))
 }
 
-/// What a guest prints has a place of its own, but two runs at once would have the same: the second one waits.
+/// What a guest prints has a place of its own, but two runs at once would have the same: the second
+/// one waits.
 fn alone() -> io::Result<Flock<File>> {
     let file = File::create(folder().join("lock"))?;
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error.into())

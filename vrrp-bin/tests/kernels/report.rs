@@ -4,8 +4,8 @@ use libtest_mimic::Failed;
 
 use crate::scenarios::Check;
 
-/// A guest that stood still for so long, in hundredths of a second, was not given the processor: its failures say
-/// nothing about the program.
+/// A guest that stood still for so long, in hundredths of a second, was not given the processor:
+/// its failures say nothing about the program.
 const PAUSED: u32 = 100;
 
 #[derive(Debug, Default, PartialEq)]
@@ -36,7 +36,8 @@ impl Report {
         report
     }
 
-    /// Whether it is to be played again before anything is said: it failed, and the machine was busy.
+    /// Whether it is to be played again before anything is said: it failed, and the machine was
+    /// busy.
     pub(crate) fn is_inconclusive(&self) -> bool {
         self.ended && !self.failed.is_empty() && self.paused > PAUSED
     }
@@ -48,7 +49,8 @@ impl Report {
         figures.collect::<Vec<_>>().join("; ")
     }
 
-    /// What became of one of `checks`. A guest that has not ended, or did not tell of each of them, has failed in all.
+    /// What became of one of `checks`. A guest that has not ended, or did not tell of each of them,
+    /// has failed in all.
     pub(crate) fn outcome(&self, check: &str, checks: &[Check]) -> Result<(), Failed> {
         let begin = format!("{check}:");
         if let Some(why) = self.failed.iter().find(|why| why.starts_with(&begin)) {

@@ -1,5 +1,5 @@
-//! A program that holds the address, on the node that would otherwise be Active: it works, is slow, fails, hangs,
-//! and is not wanted any more.
+//! A program that holds the address, on the node that would otherwise be Active: it works, is slow,
+//! fails, hangs, and is not wanted any more.
 
 use std::{
     fs,
@@ -166,8 +166,8 @@ fn stage(
     wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, a) == Some(200))
 }
 
-/// b takes the address back after its Skew_Time, and within two intervals of the moment at which a `failed` to hold
-/// it. Returns when a resigned.
+/// b takes the address back after its Skew_Time, and within two intervals of the moment at which a
+/// `failed` to hold it. Returns when a resigned.
 fn taken_back(
     pair: &Pair,
     failed: Duration,
@@ -304,7 +304,8 @@ fn example(_: &Ticker) -> Outcome {
     check(!pair.a.log().contains("backend-failed"), format!("a failed:\n{}", pair.a.log()))
 }
 
-/// The program takes 2 s: meanwhile a advertises, nobody else does, and nobody is told that a is Active.
+/// The program takes 2 s: meanwhile a advertises, nobody else does, and nobody is told that a is
+/// Active.
 fn slow(ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     let program = Program::new(pair.folder.path())?;
@@ -329,7 +330,8 @@ fn slow(ticker: &Ticker) -> Outcome {
     within("longest gap of a busy node", gap, (QUICK, QUICK), SLACK, ticker)
 }
 
-/// The program fails: b has the address back within two intervals, and keeps it until the program would work again.
+/// The program fails: b has the address back within two intervals, and keeps it until the program
+/// would work again.
 fn fails(ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     let program = Program::new(pair.folder.path())?;
@@ -382,7 +384,8 @@ fn hangs(ticker: &Ticker) -> Outcome {
     announced_nothing(&pair.capture, a)
 }
 
-/// a cannot let go of the address: that is told, and it stays out of the way of b as well as it can.
+/// a cannot let go of the address: that is told, and it stays out of the way of b as well as it
+/// can.
 fn fails_to_release(_: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     let program = Program::new(pair.folder.path())?;

@@ -1,6 +1,7 @@
-//! Cases that the tests and tools of other projects play, as cases of our own: one process on the wire, and crafted
-//! frames. Each expectation is from the text of an RFC, which is named; what stands on record as a deviation is marked so.
-//! `docs/testing.md` says which test plays which case.
+//! Cases that the tests and tools of other projects play, as cases of our own: one process on the
+//! wire, and crafted frames. Each expectation is from the text of an RFC, which is named; what
+//! stands on record as a deviation is marked so. `docs/testing.md` says which test plays which
+//! case.
 //!
 //! Without `VRRP_TEST_ALL=1` or a filter, only some modes are played.
 

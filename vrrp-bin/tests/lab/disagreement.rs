@@ -1,5 +1,5 @@
-//! Nodes that refuse each other, or do not give way: each that can know says so within three intervals, in one line of
-//! log, in one of `status`, and in `health`.
+//! Nodes that refuse each other, or do not give way: each that can know says so within three
+//! intervals, in one line of log, in one of `status`, and in `health`.
 
 use std::{
     process::{Command, Output},
@@ -15,7 +15,8 @@ use crate::support::{
 };
 
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Until a line that was written is found: the log is written by a thread of its own, and read every now and then.
+/// Until a line that was written is found: the log is written by a thread of its own, and read
+/// every now and then.
 const FOUND: Duration = Duration::from_millis(300);
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -65,7 +66,8 @@ impl Said<'_> {
         format!("{}, priority {}: {}", self.source, self.priority, self.sentence)
     }
 
-    /// Waits for the line of log, and sees that it came within three intervals of what showed it, and alone.
+    /// Waits for the line of log, and sees that it came within three intervals of what showed it,
+    /// and alone.
     fn in_log(&self, node: &Node, shown: Duration) -> Outcome {
         let fields = [
             format!("web: {} ", self.text()),
@@ -143,7 +145,8 @@ fn stronger(reason: &str, remedy: &str) -> String {
     )
 }
 
-/// b is the weaker one and starts later: as a Backup it refuses a, and says so before it is active beside it.
+/// b is the weaker one and starts later: as a Backup it refuses a, and says so before it is active
+/// beside it.
 fn both_say(
     (a, b): (&Node, &Node),
     (a_from, b_from): (&str, &str),
@@ -298,7 +301,8 @@ fn half_changed() -> Outcome {
     check(pair.a.phase() == "held" && pair.b.phase() == "held", "they are not both active")
 }
 
-/// keepalived up to 2.3.2 drops what has another list, and is active beside us: we tell of its list at once.
+/// keepalived up to 2.3.2 drops what has another list, and is active beside us: we tell of its list
+/// at once.
 fn keepalived_drops_ours() -> Outcome {
     let mut pair = Pair::new()?;
     let more = "addresses = [\"10.0.0.100/24\"]";
@@ -322,6 +326,7 @@ fn keepalived_drops_ours() -> Outcome {
     };
     said.in_log(&pair.b, shown)?;
     said.in_status(&pair.b)?;
-    // It is active all the same. Whether it says so again is chance: what it drops restarts its timer.
+    // It is active all the same. Whether it says so again is chance: what it drops restarts its
+    // timer.
     check(keepalived.log().contains("Entering MASTER STATE"), keepalived.log())
 }

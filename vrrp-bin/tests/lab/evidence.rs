@@ -144,8 +144,8 @@ pub(crate) fn refused_are_named(status: &Value, unicast: bool) -> Outcome {
     Ok(())
 }
 
-/// No virtual router has done anything but go on: what may differ are counters of what was refused and of
-/// the advertisements between the two nodes, and announcements that were due anyway.
+/// No virtual router has done anything but go on: what may differ are counters of what was refused
+/// and of the advertisements between the two nodes, and announcements that were due anyway.
 pub(crate) fn unchanged(node: &Node, before: &Value, after: &Value) -> Outcome {
     same_phases(node, before, after)?;
     for target in Target::ALL {

@@ -47,7 +47,8 @@ impl Variant {
         )
     }
 
-    /// Skew_Time of a priority by RFC 9568 6.1 (RFC 3768 6.1 for VRRPv2, whose interval here is 1 s).
+    /// Skew_Time of a priority by RFC 9568 6.1 (RFC 3768 6.1 for VRRPv2, whose interval here is 1
+    /// s).
     fn skew(self, priority: u32) -> Duration {
         self.interval * (256 - priority) / 256
     }
@@ -168,8 +169,8 @@ fn mend(pair: &mut Pair, variant: Variant, client: &Client) -> Outcome {
     let back = client.mark();
     check(client.wait_for_reply(back, SOON), "the client got no answer from a")?;
     println!("mended: {}", client.since(mark));
-    // VRRPv2's winner does not answer, so that the last word is repeated for an interval. Two intervals later b has
-    // said nothing more.
+    // VRRPv2's winner does not answer, so that the last word is repeated for an interval. Two
+    // intervals later b has said nothing more.
     let silent = if variant.version == 2 { settled + variant.interval } else { settled };
     wait_for(&pair.capture, "advertisement of a", silent + 2 * variant.interval, |frame| {
         priority(frame, a).is_some()
@@ -226,8 +227,8 @@ fn come_back(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker
     check(loss.lost <= tolerable(ticker), why())
 }
 
-/// How many of 1,000 packets a second may be lost in the slack and the ticker's worst gap. A gap between replies
-/// in which none was lost is a pause of the client.
+/// How many of 1,000 packets a second may be lost in the slack and the ticker's worst gap. A gap
+/// between replies in which none was lost is a pause of the client.
 fn tolerable(ticker: &Ticker) -> u64 {
     u64::try_from((SLACK + ticker.worst_gap()).as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,5 @@
-//! A node with a fault of its own: the other one takes over, and is left alone until the fault is mended.
+//! A node with a fault of its own: the other one takes over, and is left alone until the fault is
+//! mended.
 
 #[path = "faults/scripted.rs"]
 mod scripted;
@@ -88,8 +89,8 @@ pub(crate) fn watch(capture: &Capture, mac: [u8; 6], until: Duration) -> Outcome
     check(frame.is_some(), "the healthy node fell silent")
 }
 
-/// The stronger node is to advertise from an address that it does not have. Nobody hears it, so it takes nothing
-/// from the healthy one, and announces nothing.
+/// The stronger node is to advertise from an address that it does not have. Nobody hears it, so it
+/// takes nothing from the healthy one, and announces nothing.
 fn source_that_is_not_there(_: &Ticker) -> Outcome {
     let interval = QUICK;
     let mut pair = Pair::new()?;
@@ -112,7 +113,8 @@ fn source_that_is_not_there(_: &Ticker) -> Outcome {
     check(sent > 10, format!("b sent {sent} advertisements"))
 }
 
-/// Without CAP_NET_ADMIN a node can speak, but not hold an address: it takes nothing from the one that can (A9).
+/// Without CAP_NET_ADMIN a node can speak, but not hold an address: it takes nothing from the one
+/// that can (A9).
 fn denied(_: &Ticker) -> Outcome {
     let interval = Duration::from_secs(1);
     let mut pair = Pair::new()?;
@@ -165,8 +167,8 @@ pub(crate) fn announces(frame: &Frame, mac: [u8; 6]) -> bool {
     frame.garp() == Some((mac, ADDRESS))
 }
 
-/// An operator put the second address on the stronger node: it is not touched, and nothing is taken from the node that
-/// has both. Once the operator has removed it, the node takes part.
+/// An operator put the second address on the stronger node: it is not touched, and nothing is taken
+/// from the node that has both. Once the operator has removed it, the node takes part.
 fn address_present(_: &Ticker) -> Outcome {
     let both = [ADDRESS, SECOND];
     let mut pair = Pair::new()?;
@@ -214,8 +216,8 @@ fn is_operators(node: &Node) -> Result<bool, Failed> {
     Ok(matches!(found.as_slice(), [one] if one.valid.is_none() && !one.is_ours()))
 }
 
-/// An operator makes a held address the host's own: the node hands it over rather than believe that it still
-/// has a lease, and leaves it alone.
+/// An operator makes a held address the host's own: the node hands it over rather than believe that
+/// it still has a lease, and leaves it alone.
 fn address_claimed(ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     let (a, b) = (pair.a.mac, pair.b.mac);
@@ -256,8 +258,8 @@ impl Loss {
     }
 }
 
-/// The active node's interface goes: the other one takes over in time. It returns: so does the node, and
-/// preempts at once, because the fault was not its own.
+/// The active node's interface goes: the other one takes over in time. It returns: so does the
+/// node, and preempts at once, because the fault was not its own.
 fn interface_goes(loss: Loss, ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     let (a, b) = (pair.a.mac, pair.b.mac);

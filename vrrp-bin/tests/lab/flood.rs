@@ -1,6 +1,7 @@
-//! A host with ten thousand addresses, and another one that comes and goes as fast as the kernel can: what is left of the
-//! schedule at the shortest interval. Measured, and compared with the same flood next door: not run by default, since it
-//! takes the whole machine (`cargo test -p vrrp-bin --test lab -- a8_ --include-ignored`).
+//! A host with ten thousand addresses, and another one that comes and goes as fast as the kernel
+//! can: what is left of the schedule at the shortest interval. Measured, and compared with the same
+//! flood next door: not run by default, since it takes the whole machine (`cargo test -p vrrp-bin
+//! --test lab -- a8_ --include-ignored`).
 
 use std::time::Duration;
 

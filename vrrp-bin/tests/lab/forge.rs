@@ -122,7 +122,8 @@ impl Destination {
     }
 }
 
-/// The frame of an advertisement for `target` with this priority octet and `flaw`, as the attacker sends it.
+/// The frame of an advertisement for `target` with this priority octet and `flaw`, as the attacker
+/// sends it.
 pub(crate) fn forged(
     target: Target,
     flaw: Option<Flaw>,

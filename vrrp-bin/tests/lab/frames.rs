@@ -140,8 +140,9 @@ impl Kind {
         self.period() > Duration::from_secs(10)
     }
 
-    /// How many resignations a node sends that nobody succeeds: one at once, one after a sixteenth of an
-    /// interval, one each interval and sixteenth from then on, and the last after an interval and 100 ms.
+    /// How many resignations a node sends that nobody succeeds: one at once, one after a sixteenth
+    /// of an interval, one each interval and sixteenth from then on, and the last after an interval
+    /// and 100 ms.
     fn resignations(self) -> usize {
         if self.is_slow() {
             return 1;
@@ -347,7 +348,8 @@ fn count(kind: Kind, frames: &[Dissected], ticker: &Ticker) -> Outcome {
     check((least..=most).contains(&resigned) && first > 0, counts)
 }
 
-/// Copies of real frames, with one bit turned over: tshark sees it, and sees nothing wrong with the originals.
+/// Copies of real frames, with one bit turned over: tshark sees it, and sees nothing wrong with the
+/// originals.
 fn corrupt() -> Outcome {
     let mut pair = Pair::new()?;
     let old = V2.config().replace("\"web\"", "\"old\"").replace("vrid = 51", "vrid = 61");
@@ -364,7 +366,8 @@ fn corrupt() -> Outcome {
         let seen = frames.iter().filter(|frame| is_forged(frame)).count();
         check(seen == forged, format!("tshark saw {seen} of {forged} forged frames"))?;
         for frame in frames.iter().filter(|frame| ours(frame)) {
-            // The other form of checksum makes every VRRPv3 advertisement over IPv4 wrong, and nothing else.
+            // The other form of checksum makes every VRRPv3 advertisement over IPv4 wrong, and
+            // nothing else.
             let is_web = frame.get("vrrp.version") == "3" && !frame.get("ip.src").is_empty();
             let wrong = is_forged(frame) || (is_web && !alone);
             let is_flagged = !frame.complaint().is_empty();

@@ -169,7 +169,8 @@ fn floods(ticker: &Ticker) -> Outcome {
             println!("a waited {} for a processor", milliseconds(waited));
             let Err(failed) = outcome else { break };
             let why = format!("{name}: {}", failed.message().unwrap_or_default());
-            // On two processors it shares with b and the attacker, and waits for a third of the time.
+            // On two processors it shares with b and the attacker, and waits for a third of the
+            // time.
             if waited < took / 2 || attempt == 3 {
                 return Err(why.into());
             }
@@ -228,8 +229,8 @@ fn flood(
     schedule.kept_silent(&captures[1].frames(), nodes[1].mac)
 }
 
-/// What was read has its reason, and what was not is counted as overflow. What the kernel's filter sorts out
-/// is looked at only so often.
+/// What was read has its reason, and what was not is counted as overflow. What the kernel's filter
+/// sorts out is looked at only so often.
 fn flood_is_counted(
     node: &Node,
     before: &Value,
@@ -279,7 +280,8 @@ fn start(unicast: bool) -> Result<Pair, Failed> {
     Ok(pair)
 }
 
-/// In unicast the attacker is a peer like the others, so that only the flaw is between it and the addresses.
+/// In unicast the attacker is a peer like the others, so that only the flaw is between it and the
+/// addresses.
 fn config(priority: u8, unicast: bool) -> String {
     let section = |target: Target| {
         let (addresses, peers) = match target {
@@ -343,7 +345,8 @@ fn waiting(node: &mut Node) -> Result<Duration, Failed> {
 /// The processor time that a process has had.
 fn cpu(pid: u32) -> Result<Duration, Failed> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name, in parentheses, may hold anything; user and system time are the 12th and 13th field after it.
+    // The name, in parentheses, may hold anything; user and system time are the 12th and 13th field
+    // after it.
     let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
     let ticks = fields.map(str::parse::<u64>).sum::<Result<u64, _>>()?;
     Ok(Duration::from_millis(ticks * 10))

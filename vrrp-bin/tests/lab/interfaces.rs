@@ -167,8 +167,8 @@ fn alone(addresses: &[&str]) -> Result<(Node, Capture, TempDir), Failed> {
     Ok((node, capture, folder))
 }
 
-/// The first advertisement comes Active_Down_Interval after the moment, within `moment`, at which the node could
-/// take part.
+/// The first advertisement comes Active_Down_Interval after the moment, within `moment`, at which
+/// the node could take part.
 fn takes_part(
     node: &Node,
     capture: &Capture,

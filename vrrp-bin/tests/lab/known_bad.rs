@@ -1,7 +1,8 @@
-//! Messages that other implementations are known to have stumbled over, and what is wrong with them.
+//! Messages that other implementations are known to have stumbled over, and what is wrong with
+//! them.
 //!
-//! Each is refused for its own reason, and moves one counter and nothing else; or it is a valid advertisement
-//! that only looks odd, and wins.
+//! Each is refused for its own reason, and moves one counter and nothing else; or it is a valid
+//! advertisement that only looks odd, and wins.
 
 #[path = "known_bad/defects.rs"]
 mod defects;
@@ -200,8 +201,8 @@ fn keep_waiting(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     wait_for(&stage.pair.capture, "advertisement of a", quiet, is_of_a).map(drop)
 }
 
-/// A node starts with a virtual router whose peer advertises all the time, 500 times a second; another one that
-/// it has beside it becomes Active.
+/// A node starts with a virtual router whose peer advertises all the time, 500 times a second;
+/// another one that it has beside it becomes Active.
 fn added(ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     let injector = Injector::new(&pair.user, pair.user_cable.interface())?;

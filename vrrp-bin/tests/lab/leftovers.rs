@@ -18,7 +18,8 @@ fn config(vrid: u8, address: &str) -> String {
     )
 }
 
-/// Killed, given another address, and started again: the old address is there for good, and said to be.
+/// Killed, given another address, and started again: the old address is there for good, and said to
+/// be.
 fn named(_: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     pair.a.start(&config(51, "10.0.0.100"))?;

@@ -1,5 +1,5 @@
-//! Other processes of the node's host: one that takes the node's name, one that has its control socket, and the
-//! orphans and the environment of its programs.
+//! Other processes of the node's host: one that takes the node's name, one that has its control
+//! socket, and the orphans and the environment of its programs.
 
 use std::{
     fs,
@@ -108,7 +108,8 @@ fn start_squatter(node: &Node, how: Squat, name: &'static str) -> Result<Process
     Ok(process)
 }
 
-/// Somebody without rights has the names: the node starts, says who it is, and is still found by a second one.
+/// Somebody without rights has the names: the node starts, says who it is, and is still found by a
+/// second one.
 fn squatter() -> Outcome {
     let mut pair = Pair::new()?;
     let first = start_squatter(&pair.a, Squat::Listens, "vrrp/eth0/ipv4/51")?;
@@ -144,7 +145,8 @@ fn silent_squatter() -> Outcome {
     Ok(())
 }
 
-/// A second daemon on the host of `a`, which has another control socket, ends with a sentence that names the first.
+/// A second daemon on the host of `a`, which has another control socket, ends with a sentence that
+/// names the first.
 fn second_is_refused(pair: &Pair, first: u32) -> Outcome {
     let path = pair.folder.path().join("second.toml");
     let control = pair.folder.path().join("second.sock");
@@ -164,7 +166,8 @@ fn second_is_refused(pair: &Pair, first: u32) -> Outcome {
     check(said.contains(&named), format!("it does not say {named:?}:\n{said}"))
 }
 
-/// A program without CAP_NET_ADMIN can run a virtual router whose addresses another program moves: it is believed.
+/// A program without CAP_NET_ADMIN can run a virtual router whose addresses another program moves:
+/// it is believed.
 fn real_holder() -> Outcome {
     let mut pair = Pair::new()?;
     let mut command = Command::new("setpriv");
@@ -182,7 +185,8 @@ fn real_holder() -> Outcome {
     second_is_refused(&pair, pid)
 }
 
-/// The socket's file was removed and a second daemon made it anew: the first one leaves that alone when it ends.
+/// The socket's file was removed and a second daemon made it anew: the first one leaves that alone
+/// when it ends.
 fn second_socket() -> Outcome {
     let mut pair = Pair::new()?;
     pair.a.start(&config(200, SECOND, &[ADDRESS]))?;

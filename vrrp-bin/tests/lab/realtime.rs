@@ -45,7 +45,8 @@ fn granted() -> Outcome {
     check(!pair.a.log().contains("realtime-refused"), format!("it was refused:\n{}", pair.a.log()))
 }
 
-/// Without the right the node works all the same, and says what is missing; `vrrp check` says it before.
+/// Without the right the node works all the same, and says what is missing; `vrrp check` says it
+/// before.
 fn refused() -> Outcome {
     let mut pair = Pair::new()?;
     pair.a.start_command(CONFIG, without_the_right())?;

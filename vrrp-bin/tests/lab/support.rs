@@ -34,8 +34,8 @@ pub(crate) fn milliseconds(duration: Duration) -> String {
 /// Held for writing by a test that needs the whole machine, for reading by every other.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// A test that measures time. A machine that paused for more than 50 ms makes a failure inconclusive: it is
-/// printed and repeated, three times at most.
+/// A test that measures time. A machine that paused for more than 50 ms makes a failure
+/// inconclusive: it is printed and repeated, three times at most.
 pub(crate) fn timed(
     name: impl Into<String>,
     test: impl Fn(&Ticker) -> Outcome + Send + 'static,
@@ -62,7 +62,8 @@ pub(crate) fn conclude<T>(test: impl Fn(&Ticker) -> Result<T, Failed>) -> Result
     conclude_unless_busy(BUSY_KERNEL, test)
 }
 
-/// The same, where a failure is inconclusive already when the kernel took longer than `busy` to answer.
+/// The same, where a failure is inconclusive already when the kernel took longer than `busy` to
+/// answer.
 pub(crate) fn conclude_unless_busy<T>(
     busy: Duration,
     test: impl Fn(&Ticker) -> Result<T, Failed>,
@@ -86,8 +87,8 @@ pub(crate) fn conclude_unless_busy<T>(
     }
 }
 
-/// Fails with a sentence unless `actual` lies between `least` and `most`, with `slack` and the ticker's worst
-/// gap added on both sides.
+/// Fails with a sentence unless `actual` lies between `least` and `most`, with `slack` and the
+/// ticker's worst gap added on both sides.
 pub(crate) fn within(
     what: &str,
     actual: Duration,
@@ -116,7 +117,8 @@ pub(crate) fn check(condition: bool, otherwise: impl Into<String>) -> Outcome {
     if condition { Ok(()) } else { Err(otherwise.into().into()) }
 }
 
-/// What a test program adds to the environment of the programs that its nodes run, if it does: set in its `main`.
+/// What a test program adds to the environment of the programs that its nodes run, if it does: set
+/// in its `main`.
 pub(crate) static ENVIRONMENT: OnceLock<Vec<(&str, PathBuf)>> = OnceLock::new();
 
 /// A host with a process of the program.
@@ -301,8 +303,8 @@ pub(crate) fn wait_for(
         .ok_or_else(|| format!("no {what} within {} s", SOON.as_secs()).into())
 }
 
-/// When `mac`, whose priority is 100, took over after a resignation. Its last word, if it had yielded to the one that
-/// resigned, may come a moment after that.
+/// When `mac`, whose priority is 100, took over after a resignation. Its last word, if it had
+/// yielded to the one that resigned, may come a moment after that.
 pub(crate) fn takeover(
     capture: &Capture,
     mac: [u8; 6],

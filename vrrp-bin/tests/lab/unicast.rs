@@ -80,8 +80,8 @@ impl Routed {
     }
 }
 
-/// The peer dies, and its route goes with it: the survivor takes over after Active_Down_Interval, and keeps the
-/// address. When the peer is back, one of them is active.
+/// The peer dies, and its route goes with it: the survivor takes over after Active_Down_Interval,
+/// and keeps the address. When the peer is back, one of them is active.
 fn withdrawn(routed: &Routed, ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     routed.lay(&pair)?;
@@ -128,8 +128,8 @@ fn withdrawn(routed: &Routed, ticker: &Ticker) -> Outcome {
     pair.b.wait_for_phase("backup")
 }
 
-/// Nodes in two subnets with a router between them, which takes one from the TTL: the lists of container images do not
-/// say so.
+/// Nodes in two subnets with a router between them, which takes one from the TTL: the lists of
+/// container images do not say so.
 fn behind_a_router() -> Outcome {
     let folder = TempDir::with_prefix("vrrp-test-")?;
     let (left, right) = (Switch::new()?, Switch::new()?);
@@ -164,7 +164,8 @@ fn behind_a_router() -> Outcome {
         named(&a.log()) == 1 && named(&b.log()) == 1,
         format!("it is not named once:\n{}", b.log()),
     )?;
-    // In a network of the interface it is a peer on the link, from which a routed message is refused.
+    // In a network of the interface it is a peer on the link, from which a routed message is
+    // refused.
     ip(&b.host, "address add 10.0.0.2/16 dev eth0")?;
     b.wait_for_phase("held")?;
     let refused = b.router(0)["peers_refused"].to_string();
@@ -173,8 +174,8 @@ fn behind_a_router() -> Outcome {
     b.wait_for_phase("backup")
 }
 
-/// Both by unicast at 100 ms, without preemption: the stronger one was away for so long that its peer has given up
-/// its address.
+/// Both by unicast at 100 ms, without preemption: the stronger one was away for so long that its
+/// peer has given up its address.
 fn returns() -> Outcome {
     let config = |priority: u8, peer: &str| {
         format!(

@@ -1,4 +1,5 @@
-//! Interfaces on which a node sends and hears nobody, or not everybody: `check` and the log say why.
+//! Interfaces on which a node sends and hears nobody, or not everybody: `check` and the log say
+//! why.
 
 use std::process::{Command, Output};
 
@@ -91,7 +92,8 @@ fn port_with_address() -> Outcome {
     is_logged(&pair.a, BRIDGE)
 }
 
-/// The address moved to the bridge, as installers do it: the advice is to follow it, not to add one.
+/// The address moved to the bridge, as installers do it: the advice is to follow it, not to add
+/// one.
 fn port_without_address() -> Outcome {
     let mut pair = Pair::new()?;
     into_bridge(&pair)?;
@@ -132,7 +134,8 @@ fn twice(pair: &Pair) -> Result<Cable, Failed> {
     Ok(cable)
 }
 
-/// The kernel drops multicast too: the weaker node becomes Active beside the stronger one, until the filter is loose.
+/// The kernel drops multicast too: the weaker node becomes Active beside the stronger one, until
+/// the filter is loose.
 fn strict_multicast() -> Outcome {
     const SENTENCE: &str =
         "the kernel drops what nodes of 10.0.0.0/24 send to eth1: rp_filter is strict there";

@@ -1,5 +1,6 @@
-//! The program on kernels of Linux 4.18 and later, and on one that is too old: trials of its own and some of the lab's,
-//! under a preloaded library that takes away what such kernels do not know (`shim.c`).
+//! The program on kernels of Linux 4.18 and later, and on one that is too old: trials of its own
+//! and some of the lab's, under a preloaded library that takes away what such kernels do not know
+//! (`shim.c`).
 //!
 //! `cargo test -p vrrp-bin --test old_kernels -- NAME` runs those whose name contains NAME.
 

@@ -144,7 +144,8 @@ pub(crate) fn lost(client: &Client, since: Mark) -> Result<u64, Failed> {
     Ok(client.between(since, until).lost)
 }
 
-/// The process of the active node a is killed, and `start` starts one again at once: nobody notices.
+/// The process of the active node a is killed, and `start` starts one again at once: nobody
+/// notices.
 pub(crate) fn is_adopted(
     pair: &mut Pair,
     ticker: &Ticker,

@@ -167,7 +167,8 @@ fn without_a_lease() -> Outcome {
     wait_for_addresses(&pair.a, false)
 }
 
-/// An operator takes the addresses for the host (`ip address replace`): they are left alone from then on.
+/// An operator takes the addresses for the host (`ip address replace`): they are left alone from
+/// then on.
 fn made_the_hosts_own() -> Outcome {
     let mut pair = Pair::new()?;
     elect(&mut pair, TENTH, "")?;
@@ -187,8 +188,8 @@ fn made_the_hosts_own() -> Outcome {
     check(are_there(&pair.a), "the host's addresses went with the node")
 }
 
-/// The interface of the backup is renamed and another one gets its name. A socket that was bound by name would stay with
-/// the old one, and the node would become Active beside the other.
+/// The interface of the backup is renamed and another one gets its name. A socket that was bound by
+/// name would stay with the old one, and the node would become Active beside the other.
 fn hears() -> Outcome {
     let mut pair = Pair::new()?;
     let other = Cable::new(&pair.b.host, "eth1", &pair.switch, &["10.0.0.12/24", "fd00::12/64"])?;

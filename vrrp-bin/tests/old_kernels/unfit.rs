@@ -1,4 +1,5 @@
-//! A kernel that does not keep the metric of an address, either: the program says that it cannot do it.
+//! A kernel that does not keep the metric of an address, either: the program says that it cannot do
+//! it.
 
 use std::{path::PathBuf, process::Command};
 

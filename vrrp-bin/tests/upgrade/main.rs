@@ -1,7 +1,8 @@
-//! Version 0.1 is replaced by this one while it holds addresses. It marked them by `IFA_PROTO`, and this one does by their
-//! metric.
+//! Version 0.1 is replaced by this one while it holds addresses. It marked them by `IFA_PROTO`, and
+//! this one does by their metric.
 //!
-//! It plays only with `VRRP_TEST_ALL=1`, where the sources are a clone with the history: version 0.1 is built from it.
+//! It plays only with `VRRP_TEST_ALL=1`, where the sources are a clone with the history: version
+//! 0.1 is built from it.
 
 mod earlier;
 #[allow(

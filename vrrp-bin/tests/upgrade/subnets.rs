@@ -1,5 +1,5 @@
-//! Subnets that only the virtual addresses bring. Version 0.1 put its routes otherwise: it had the kernel make that of an
-//! IPv6 address.
+//! Subnets that only the virtual addresses bring. Version 0.1 put its routes otherwise: it had the
+//! kernel make that of an IPv6 address.
 
 use std::{net::IpAddr, path::Path, process::Command, time::Duration};
 

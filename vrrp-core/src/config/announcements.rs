@@ -4,10 +4,11 @@ use core::time::Duration;
 
 use crate::ConfigError;
 
-/// When the addresses are announced to neighbours (gratuitous ARP, unsolicited Neighbor Advertisement).
+/// When the addresses are announced to neighbours (gratuitous ARP, unsolicited Neighbor
+/// Advertisement).
 ///
-/// One burst follows each reason: the promotion, a weaker advertisement that was won against, a link that
-/// came back, an address that was put back.
+/// One burst follows each reason: the promotion, a weaker advertisement that was won against, a
+/// link that came back, an address that was put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Announcements {
     repeat_ms: [u16; 6],
@@ -36,7 +37,8 @@ impl Announcements {
         Ok(Self { repeat_ms, steps, refresh })
     }
 
-    /// How long after the reason announcement number `step` (from 0) is due; `None` when the burst is over.
+    /// How long after the reason announcement number `step` (from 0) is due; `None` when the burst
+    /// is over.
     #[must_use]
     pub fn delay(&self, step: u8) -> Option<Duration> {
         if step >= self.steps {

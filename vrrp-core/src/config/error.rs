@@ -1,7 +1,7 @@
 //! [`ConfigError`]: what cannot be configured.
 
-/// What cannot be configured, and what would be right. The core's callers made the mistake: no packet,
-/// kernel or peer can cause one of these.
+/// What cannot be configured, and what would be right. The core's callers made the mistake: no
+/// packet, kernel or peer can cause one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -34,7 +34,8 @@ pub enum ConfigError {
     /// Unspecified, loopback, multicast or broadcast.
     #[error("an unspecified, loopback, multicast or broadcast address cannot be used here")]
     UnusableAddress,
-    /// A unicast virtual router without peers would be silent, and must never fall back to multicast.
+    /// A unicast virtual router without peers would be silent, and must never fall back to
+    /// multicast.
     #[error("the peer list is empty; leave it out for multicast, or name at least one peer")]
     NoPeers,
     /// A peer or source of the other family.

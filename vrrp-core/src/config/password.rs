@@ -4,7 +4,8 @@ use core::fmt;
 
 use crate::ConfigError;
 
-/// A VRRPv2 simple text password (authentication type 1, RFC 2338 5.3.10): up to 8 octets, zero padded.
+/// A VRRPv2 simple text password (authentication type 1, RFC 2338 5.3.10): up to 8 octets, zero
+/// padded.
 ///
 /// It protects against accidents, not against attackers: it travels in clear text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

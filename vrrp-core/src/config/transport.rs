@@ -12,10 +12,12 @@ pub struct Peer {
     /// Where advertisements for it go, and where its own come from.
     pub address: IpAddr,
     /// The least Time To Live or Hop Limit that its advertisements may arrive with. 255 is RFC 9568
-    /// 5.1.1 and keeps everybody beyond the link out; a lower value is for peers that are routed to.
+    /// 5.1.1 and keeps everybody beyond the link out; a lower value is for peers that are routed
+    /// to.
     pub min_ttl: u8,
-    /// The same while the peer is in none of the interface's networks, for lists that do not say where a peer is, as
-    /// those of keepalived and of container images. `None`: it does not matter where it is.
+    /// The same while the peer is in none of the interface's networks, for lists that do not say
+    /// where a peer is, as those of keepalived and of container images. `None`: it does not matter
+    /// where it is.
     pub min_ttl_routed: Option<u8>,
 }
 
@@ -27,15 +29,16 @@ impl Peer {
         self
     }
 
-    /// The same peer, whose advertisements may arrive with no less than this while it is behind a router.
+    /// The same peer, whose advertisements may arrive with no less than this while it is behind a
+    /// router.
     #[must_use]
     pub const fn min_ttl_routed(mut self, ttl: u8) -> Self {
         self.min_ttl_routed = Some(ttl);
         self
     }
 
-    /// Whether a lower limit holds for it on an interface with these networks, because it is in none of them. Without
-    /// any network nobody knows.
+    /// Whether a lower limit holds for it on an interface with these networks, because it is in
+    /// none of them. Without any network nobody knows.
     #[must_use]
     pub fn is_behind_router(&self, networks: &[Cidr]) -> bool {
         let same_family = |cidr: &&Cidr| cidr.address().is_ipv4() == self.address.is_ipv4();
@@ -68,8 +71,8 @@ pub enum Transport {
     /// To 224.0.0.18 or ff02::12, from anybody on the link (RFC 9568 5.1.1, 5.1.2).
     #[default]
     Multicast,
-    /// To each peer. The node's own address may stand in the list, so that all nodes can share one: it is
-    /// skipped.
+    /// To each peer. The node's own address may stand in the list, so that all nodes can share one:
+    /// it is skipped.
     Unicast {
         /// At least one.
         peers: Arc<[Peer]>,

@@ -93,13 +93,14 @@ impl Active {
         lease.map_or(self.next_advert_at, |at| at.min(self.next_advert_at))
     }
 
-    /// When a peer that heard the last advertisement, and nothing since, may take over at the earliest.
+    /// When a peer that heard the last advertisement, and nothing since, may take over at the
+    /// earliest.
     pub(super) fn superseded_at(&self, params: &Params) -> Instant {
         self.sent_at + params.interval.silence()
     }
 
-    /// Whether every address is there, as far as is known: what is lost is not announced (8.1.2, 8.2.2), but anew
-    /// once it is back.
+    /// Whether every address is there, as far as is known: what is lost is not announced (8.1.2,
+    /// 8.2.2), but anew once it is back.
     pub(super) const fn is_whole(&self) -> bool {
         matches!(self.lease, Lease::Held { repair_until: None, .. })
             && self.fight.repair_at().is_none()
@@ -119,8 +120,8 @@ impl Active {
 }
 
 impl Machine {
-    /// 6.4.2, Active_Down_Timer fired; 6.4.1, owner: advertise, then take the addresses. They are announced
-    /// once they are held (8.1.2, 8.2.2).
+    /// 6.4.2, Active_Down_Timer fired; 6.4.1, owner: advertise, then take the addresses. They are
+    /// announced once they are held (8.1.2, 8.2.2).
     pub(super) fn promote(&mut self, now: Instant, reason: Reason, effects: &mut Effects) {
         let lease = Lease::Acquiring { give_up_at: now + self.params.backend_timeout };
         effects.transition = Some(reason);
@@ -171,7 +172,8 @@ impl Machine {
         effects.transmit = Some(Say::Claim);
     }
 
-    /// Steps down when peers may have taken over because nothing was heard from here for three intervals.
+    /// Steps down when peers may have taken over because nothing was heard from here for three
+    /// intervals.
     pub(super) fn judge_stall(&mut self, now: Instant, effects: &mut Effects) {
         let State::Active(active) = self.state else { return };
         if active.is_resigning() || now < active.superseded_at(&self.params) {
@@ -188,8 +190,8 @@ impl Machine {
         self.step_down_stalled(now, effects);
     }
 
-    /// Says nothing: a resignation would come after three intervals, and give each backup a Skew_Time from then on,
-    /// where it has less than that left.
+    /// Says nothing: a resignation would come after three intervals, and give each backup a
+    /// Skew_Time from then on, where it has less than that left.
     pub(super) fn step_down_stalled(&mut self, now: Instant, effects: &mut Effects) {
         self.begin_probation(now);
         self.stand_back(now);
@@ -236,7 +238,8 @@ impl Machine {
                 self.begin_probation(now);
                 self.follow(now, heard, Reason::Unreached, effects);
             }
-            // Somebody here takes the addresses away, and they are put back once a second: any other node does better.
+            // Somebody here takes the addresses away, and they are put back once a second: any
+            // other node does better.
             (_, _) if active.fight.is_hopeless(now) => {
                 self.begin_probation(now);
                 effects.transmit = Some(Say::Resign);
@@ -254,10 +257,12 @@ impl Machine {
     /// 6.4.3: a stronger claim. Preempt_Mode is not looked at here.
     fn yield_to(&mut self, now: Instant, active: Active, heard: Heard, effects: &mut Effects) {
         let mut backup = self.follow(now, heard, Reason::StrongerClaim, effects);
-        // A last word lets the winner know that it must announce: neighbours have the addresses from here.
+        // A last word lets the winner know that it must announce: neighbours have the addresses
+        // from here.
         self.note_send();
         effects.transmit = Some(Say::Claim);
-        // A promotion that ends so soon was probably a mistake, for want of advertisements: the network is bad.
+        // A promotion that ends so soon was probably a mistake, for want of advertisements: the
+        // network is bad.
         if now < active.since + self.params.interval.silence() {
             backup.parting = Some(Parting::begun(now, heard.interval));
             self.state = State::Backup(backup);
@@ -281,8 +286,8 @@ impl Machine {
         backup
     }
 
-    /// 6.4.3: a weaker claim. VRRPv3 answers at once, without restarting Adver_Timer; VRRPv2 discards it
-    /// (RFC 3768 6.4.3).
+    /// 6.4.3: a weaker claim. VRRPv3 answers at once, without restarting Adver_Timer; VRRPv2
+    /// discards it (RFC 3768 6.4.3).
     fn win(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
         match self.params.interval {
             Interval::V2(_) => {}
@@ -345,8 +350,8 @@ impl Machine {
     /// 6.4.3, Adver_Timer fired. The schedule does not drift with the lateness of its timer.
     fn advertise_on_schedule(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
         let interval = self.params.interval.duration();
-        // The weakest backup needs all but a 256th of an interval after a resignation: one that comes as late would
-        // cost it as much again.
+        // The weakest backup needs all but a 256th of an interval after a resignation: one that
+        // comes as late would cost it as much again.
         let room = if active.is_resigning() { interval / 16 } else { Duration::ZERO };
         let pause = interval.saturating_add(room);
         let on_schedule = active.next_advert_at + pause;

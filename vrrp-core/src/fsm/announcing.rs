@@ -5,7 +5,8 @@ use core::time::Duration;
 use super::Params;
 use crate::Instant;
 
-/// The announcements that are still due. There is one burst per reason, never one per received packet.
+/// The announcements that are still due. There is one burst per reason, never one per received
+/// packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Announcing {
     /// When the burst began.
@@ -44,8 +45,9 @@ impl Announcing {
         Self { base: now, step: 0, next_at, heard_at: None, won_at: None, quiet_until: now }
     }
 
-    /// A weaker advertisement was heard. Its sender may have announced the addresses, so ours are announced now, if
-    /// it is not one of a series, and an eighth of an interval after each: it may have been a last word.
+    /// A weaker advertisement was heard. Its sender may have announced the addresses, so ours are
+    /// announced now, if it is not one of a series, and an eighth of an interval after each: it may
+    /// have been a last word.
     pub(super) fn won(&mut self, now: Instant, params: &Params) -> bool {
         let policy = &params.announcements;
         if policy.delay(0).is_none() && policy.refresh().is_none() {

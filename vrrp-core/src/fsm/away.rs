@@ -1,8 +1,9 @@
 //! An Active whose link or source is gone for a moment: it waits before it leaves.
 //!
-//! Addresses are taken away and put back by programs that configure a host (a DHCP client, networkd, an operator), and
-//! a cable can be out for a tenth of a second. To leave at once would cost what a takeover costs, and the way back as
-//! much again. Meanwhile nothing is sent, and nothing counts as sent: without a carrier every `sendmsg` succeeds.
+//! Addresses are taken away and put back by programs that configure a host (a DHCP client,
+//! networkd, an operator), and a cable can be out for a tenth of a second. To leave at once would
+//! cost what a takeover costs, and the way back as much again. Meanwhile nothing is sent, and
+//! nothing counts as sent: without a carrier every `sendmsg` succeeds.
 
 use core::{net::IpAddr, time::Duration};
 
@@ -24,8 +25,8 @@ pub struct Away {
 }
 
 impl Active {
-    /// A repair that is under way cannot succeed without a link, which is no fault of the backend: it is asked for
-    /// again.
+    /// A repair that is under way cannot succeed without a link, which is no fault of the backend:
+    /// it is asked for again.
     fn postpone_repair(&mut self) {
         if let (Some(away), Lease::Held { repair_until, .. }) = (&mut self.away, &mut self.lease) {
             away.repair |= repair_until.take().is_some();
@@ -102,8 +103,8 @@ impl Machine {
         self.advertise(now, active, effects);
     }
 
-    /// It has been gone for too long. Without a link that is all; without a source the peers are told, as long as one
-    /// can be reached from the old one.
+    /// It has been gone for too long. Without a link that is all; without a source the peers are
+    /// told, as long as one can be reached from the old one.
     pub(super) fn leave_link(&mut self, now: Instant, active: Active, effects: &mut Effects) {
         if self.link == Link::NoSource && now < active.superseded_at(&self.params) {
             self.hand_over(now, active, Then::Withdraw, effects);

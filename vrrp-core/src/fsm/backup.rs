@@ -52,7 +52,8 @@ impl Backup {
         others.into_iter().flatten().fold(contention, Instant::min)
     }
 
-    /// Whether an Active other than `source` is followed, and was heard within its Active_Down_Interval.
+    /// Whether an Active other than `source` is followed, and was heard within its
+    /// Active_Down_Interval.
     fn follows_another(&self, now: Instant, source: core::net::IpAddr) -> bool {
         self.active.is_some_and(|active| active != source)
             && !self.resigned
@@ -80,8 +81,8 @@ impl Machine {
         let claim = self.claim();
         backup.greeting = None;
         match heard.claim {
-            // A deviation from 6.4.2, which looks at nobody's source: the Active that is followed goes on, and a
-            // takeover would make a second one beside it.
+            // A deviation from 6.4.2, which looks at nobody's source: the Active that is followed
+            // goes on, and a takeover would make a second one beside it.
             Claim::Resign if backup.follows_another(now, heard.source) => {
                 effects.stranger_resigned = true;
             }
@@ -110,7 +111,8 @@ impl Machine {
                 backup.resigned = false;
                 backup.active = Some(heard.source);
                 backup.preempt_at = match self.params.role.preempt() {
-                    // It may be the last word of the one that yielded to the Active that is followed.
+                    // It may be the last word of the one that yielded to the Active that is
+                    // followed.
                     Preempt::After(_)
                         if heard_claim < claim && is_stranger && !self.on_probation(now) =>
                     {
@@ -162,8 +164,8 @@ impl Machine {
         }
     }
 
-    /// An earlier process held the addresses when it ended, and they are still there. As long as no peer can have
-    /// taken over they are gone on with; otherwise they go.
+    /// An earlier process held the addresses when it ended, and they are still there. As long as no
+    /// peer can have taken over they are gone on with; otherwise they go.
     pub(super) fn adopt(
         &mut self,
         now: Instant,
@@ -200,8 +202,8 @@ impl Machine {
         self.state = State::Backup(backup);
     }
 
-    /// The own claim or Preempt_Mode changed: a takeover that it does not allow any more is off, and the timer runs
-    /// for as long as the claim says now.
+    /// The own claim or Preempt_Mode changed: a takeover that it does not allow any more is off,
+    /// and the timer runs for as long as the claim says now.
     fn judge_claim(&self, now: Instant, backup: &mut Backup, before: Role) {
         let (old, claim) = (before.claim(), self.claim());
         let interval = backup.active_interval;

@@ -7,8 +7,9 @@ use crate::{Instant, Reason, Want};
 
 /// A handover waits this long for a successor beyond one interval.
 const HANDOVER_GRACE: Duration = Duration::from_millis(100);
-/// A handover of a node that stops waits at most this long: whoever ends a process does not wait for ever. The
-/// successor's Skew_Time is longer from an interval of 4 s on, for a weak one, and clients wait for the rest of it.
+/// A handover of a node that stops waits at most this long: whoever ends a process does not wait
+/// for ever. The successor's Skew_Time is longer from an interval of 4 s on, for a weak one, and
+/// clients wait for the rest of it.
 const LONGEST_STOP: Duration = Duration::from_secs(4);
 
 /// What follows a handover when nobody takes over.
@@ -22,7 +23,8 @@ pub enum Then {
         /// It waits even if nobody took over.
         force: bool,
     },
-    /// It follows the successor, on probation: somebody on this host takes the addresses away again and again.
+    /// It follows the successor, on probation: somebody on this host takes the addresses away again
+    /// and again.
     GiveWay,
     /// It waits for an address to send from.
     Withdraw,
@@ -38,7 +40,8 @@ impl Then {
         }
     }
 
-    /// How long it waits for a successor. A drain, which is refused when nobody comes, waits for the weakest.
+    /// How long it waits for a successor. A drain, which is refused when nobody comes, waits for
+    /// the weakest.
     fn patience(self, interval: Duration) -> Duration {
         let wait = interval.saturating_add(HANDOVER_GRACE);
         match self {
@@ -73,8 +76,9 @@ impl Unanswered {
 }
 
 impl Machine {
-    /// Shutdown, drain and a fight: resign, and serve until a successor is heard. RFC 9568 6.4.3 goes to Initialize
-    /// at once, which leaves the addresses without a node for the successor's Skew_Time.
+    /// Shutdown, drain and a fight: resign, and serve until a successor is heard. RFC 9568 6.4.3
+    /// goes to Initialize at once, which leaves the addresses without a node for the successor's
+    /// Skew_Time.
     pub(super) fn hand_over(
         &mut self,
         now: Instant,
@@ -123,7 +127,8 @@ impl Machine {
                     effects,
                 );
             }
-            // A request to mark the addresses would cut the repair off, and nobody would answer for what is lost.
+            // A request to mark the addresses would cut the repair off, and nobody would answer for
+            // what is lost.
             Lease::Held { announcing, repair_until: Some(until) } => {
                 self.resign(
                     now,

@@ -27,7 +27,8 @@ impl Machine {
             if let Some(fault) = &mut self.fault {
                 fault.inspect_until = None;
             }
-            // Leftovers of a crash are either adopted or released; the next acquire supersedes this request.
+            // Leftovers of a crash are either adopted or released; the next acquire supersedes this
+            // request.
             self.leave_to_nobody(effects);
             self.enter(now, Reason::Startup, effects);
             if let State::Backup(backup) = &mut self.state {
@@ -61,7 +62,8 @@ impl Machine {
                     if matches!(link, Link::Ready(_)) { reason } else { Reason::Interface };
                 self.enter(now, reason, effects);
             }
-            // The source of advertisements follows the interface's address. A last word was that of the old one.
+            // The source of advertisements follows the interface's address. A last word was that of
+            // the old one.
             (State::Backup(backup), Link::Ready(_)) => {
                 self.state = State::Backup(Backup { parting: None, ..backup })
             }
@@ -101,7 +103,8 @@ impl Machine {
         }
         let interval = self.params.interval;
         let timer = match reason {
-            // Enough to hear an Active, if all it takes is to listen. By unicast it has to know the way here, too.
+            // Enough to hear an Active, if all it takes is to listen. By unicast it has to know the
+            // way here, too.
             Reason::InterfaceBack if was_here && !self.params.unicast => {
                 interval.duration().saturating_add(interval.skew(self.claim()))
             }

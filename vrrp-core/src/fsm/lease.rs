@@ -73,7 +73,8 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// The addresses are there while a successor is waited for: a process that starts now must not take them for its own.
+    /// The addresses are there while a successor is waited for: a process that starts now must not
+    /// take them for its own.
     fn put_while_resigning(
         &mut self,
         now: Instant,
@@ -100,8 +101,8 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// Other addresses are configured: what is new is put, and what is gone is let go, in one request. What stays is
-    /// served all the while.
+    /// Other addresses are configured: what is new is put, and what is gone is let go, in one
+    /// request. What stays is served all the while.
     pub(super) fn readdress(&mut self, now: Instant, effects: &mut Effects) {
         match self.state {
             // The answer would be one about the old addresses.
@@ -160,8 +161,8 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// An address that is lost below the bound of the lease is put back: no transition, unless somebody deletes it
-    /// again and again.
+    /// An address that is lost below the bound of the lease is put back: no transition, unless
+    /// somebody deletes it again and again.
     pub(super) fn lease_lost(
         &mut self,
         now: Instant,
@@ -175,7 +176,8 @@ impl Machine {
         }
         let answer = match (active.lease, loss) {
             (Lease::Held { repair_until, .. }, Loss::Deleted) => {
-                // Whoever deletes faster than a backend answers is a fight, and no fault of the backend.
+                // Whoever deletes faster than a backend answers is a fight, and no fault of the
+                // backend.
                 if repair_until.is_some() {
                     self.restart_repair(now, &mut active);
                 }
@@ -212,8 +214,8 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// Has what is lost put back. An advertisement goes first: a process that is started after this one tells by the
-    /// age of the address when peers last heard of it.
+    /// Has what is lost put back. An advertisement goes first: a process that is started after this
+    /// one tells by the age of the address when peers last heard of it.
     pub(super) fn repair(&mut self, now: Instant, active: &mut Active, effects: &mut Effects) {
         if let Lease::Held { repair_until, .. } = &mut active.lease {
             repair_until.get_or_insert(now + self.params.backend_timeout);

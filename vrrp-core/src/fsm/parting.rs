@@ -9,9 +9,10 @@ const REPEATS: u8 = 6;
 /// In VRRPv2, where a winner need not answer (RFC 3768 6.4.3).
 const REPEATS_V2: u8 = 2;
 
-/// A router that was Active all along, and finds another one that was, too, has to announce the addresses again:
-/// neighbours may have them from the other. It does not know that unless it hears an advertisement of the one that
-/// yields, and on a bad network one can be lost. So it is repeated until the winner has answered; FRR does not.
+/// A router that was Active all along, and finds another one that was, too, has to announce the
+/// addresses again: neighbours may have them from the other. It does not know that unless it hears
+/// an advertisement of the one that yields, and on a bad network one can be lost. So it is repeated
+/// until the winner has answered; FRR does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Parting {
     left: u8,
@@ -30,9 +31,9 @@ impl Parting {
         Self { left, next_at: now + pause(interval), heard_at: now }
     }
 
-    /// The winner has advertised. When it did so long before its schedule, it answered: it has heard the last word
-    /// (RFC 9568 6.4.3). Where both checksum forms are in use, what comes right after another is the same advertisement
-    /// once more.
+    /// The winner has advertised. When it did so long before its schedule, it answered: it has
+    /// heard the last word (RFC 9568 6.4.3). Where both checksum forms are in use, what comes right
+    /// after another is the same advertisement once more.
     pub(super) fn heard(
         self,
         now: Instant,

@@ -7,8 +7,8 @@ use crate::Instant;
 const SHORTEST: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// A time without preemption after a fault. Without it, a strong node with a broken backend would take the
-/// address down again and again.
+/// A time without preemption after a fault. Without it, a strong node with a broken backend would
+/// take the address down again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Probation {
     until: Instant,
@@ -16,8 +16,8 @@ pub struct Probation {
 }
 
 impl Probation {
-    /// The probation after a fault at `now`: 10 s, and twice the previous one, up to 5 min, when that has
-    /// not been over for as long as it lasted.
+    /// The probation after a fault at `now`: 10 s, and twice the previous one, up to 5 min, when
+    /// that has not been over for as long as it lasted.
     #[must_use]
     pub fn after_fault(now: Instant, previous: Option<Self>) -> Self {
         let length = match previous {

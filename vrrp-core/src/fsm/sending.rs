@@ -1,8 +1,8 @@
 //! Errors of sending, and whose they are.
 //!
-//! The kernel refuses to send on a link that goes down before it tells of that, and on a busy host the news takes tens
-//! of milliseconds. Such errors are the link's, and no fault of this node: without a link it is in Initialize all the
-//! same, and with it again it may preempt.
+//! The kernel refuses to send on a link that goes down before it tells of that, and on a busy host
+//! the news takes tens of milliseconds. Such errors are the link's, and no fault of this node:
+//! without a link it is in Initialize all the same, and with it again it may preempt.
 
 use core::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Whether this node could hold the addresses: asked before it contends, so that a strong node whose backend does not
-//! work takes nothing from a healthy one.
+//! Whether this node could hold the addresses: asked before it contends, so that a strong node
+//! whose backend does not work takes nothing from a healthy one.
 
 use super::{Backup, Effects, Fault, Machine, State};
 use crate::{Hold, Instant, LeaseFailure, Reach, Reason, Want};
@@ -45,7 +45,8 @@ impl Machine {
         effects.lease = Some(Want::Inspect);
     }
 
-    /// Asks the backend of an owner, who has nobody to listen to meanwhile: it waits for the answer in Initialize.
+    /// Asks the backend of an owner, who has nobody to listen to meanwhile: it waits for the answer
+    /// in Initialize.
     pub(super) fn vet_owner(&mut self, now: Instant, effects: &mut Effects) {
         let lets_go = lets_go(effects);
         let inspect_until = (!lets_go).then(|| now + self.params.backend_timeout);
@@ -104,8 +105,8 @@ impl Machine {
     }
 }
 
-/// Whether the backend is told to let go of what was held a moment ago, which has to come first. What a crash left behind
-/// may wait.
+/// Whether the backend is told to let go of what was held a moment ago, which has to come first.
+/// What a crash left behind may wait.
 pub(super) fn lets_go(effects: &Effects) -> bool {
     matches!(effects.lease, Some(Want::Release { reason, .. }) if reason != Reason::Startup)
 }

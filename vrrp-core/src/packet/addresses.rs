@@ -9,8 +9,8 @@ use crate::{Cidr, Family, Ipv4Addresses, Ipv6Addresses};
 
 /// The addresses of an advertisement, in wire order: 1 to 255 of one family (RFC 9568 5.2.9).
 ///
-/// It borrows them, from the configuration or from the message that was received. Two lists are equal
-/// when they hold the same addresses in the same order.
+/// It borrows them, from the configuration or from the message that was received. Two lists are
+/// equal when they hold the same addresses in the same order.
 #[derive(Clone, Copy)]
 pub struct AddressList<'a>(Repr<'a>);
 
@@ -46,7 +46,8 @@ impl<'a> AddressList<'a> {
         (0..list.len()).map_while(move |index| list.get(index))
     }
 
-    /// The first address, which is link-local in a list of IPv6 addresses that follows RFC 9568 5.2.9.
+    /// The first address, which is link-local in a list of IPv6 addresses that follows RFC 9568
+    /// 5.2.9.
     #[must_use]
     pub fn first(&self) -> Option<IpAddr> {
         self.get(0)

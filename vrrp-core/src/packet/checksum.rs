@@ -7,8 +7,8 @@ const PROTOCOL: u32 = 112;
 
 /// A one's complement sum that has not been folded to 16 bits yet.
 ///
-/// Words are added in the order of the host, 32 bits at a time: the folded sum has the octets of the
-/// sum in network order (RFC 1071 2 (B), (C)). 64 bits hold the sum of 2^32 such words.
+/// Words are added in the order of the host, 32 bits at a time: the folded sum has the octets of
+/// the sum in network order (RFC 1071 2 (B), (C)). 64 bits hold the sum of 2^32 such words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sum(u64);
 

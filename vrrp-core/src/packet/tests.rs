@@ -1,5 +1,6 @@
-//! Messages octet by octet. Their checksums were computed by a program of another language and agree
-//! with Wireshark's, except that Wireshark knows only the pseudo-header form of VRRPv3 over IPv4.
+//! Messages octet by octet. Their checksums were computed by a program of another language and
+//! agree with Wireshark's, except that Wireshark knows only the pseudo-header form of VRRPv3 over
+//! IPv4.
 
 extern crate std;
 

@@ -89,8 +89,8 @@ impl Router {
         self.departing.reserve(room.saturating_sub(self.departing.len()));
     }
 
-    /// Takes over what an interface is like now. One of which nothing is known, and that nobody is on, is forgotten: a
-    /// host may make new ones for ever.
+    /// Takes over what an interface is like now. One of which nothing is known, and that nobody is
+    /// on, is forgotten: a host may make new ones for ever.
     pub(super) fn set_interface(&mut self, id: InterfaceId, status: InterfaceStatus) {
         let is_here = |entry: &Entry| entry.key().interface == id;
         let old = if status == InterfaceStatus::default() {
@@ -150,7 +150,8 @@ impl Router {
         }
     }
 
-    /// Compares with what is in force. A handover that was to make room for something else is taken back.
+    /// Compares with what is in force. A handover that was to make room for something else is taken
+    /// back.
     fn change(&mut self, slot: Slot, config: &VirtualRouter) {
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
         if entry.config().version() != config.version() {
@@ -221,8 +222,8 @@ impl Router {
         }
     }
 
-    /// Every virtual router hands over and stops. What hands over already, in order to be removed or
-    /// replaced, goes on with it, and is not replaced any more.
+    /// Every virtual router hands over and stops. What hands over already, in order to be removed
+    /// or replaced, goes on with it, and is not replaced any more.
     pub(super) fn shutdown(&mut self) {
         let first = !core::mem::replace(&mut self.shutting_down, true);
         for slot in 0..self.entries.len() {

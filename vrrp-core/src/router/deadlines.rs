@@ -11,8 +11,8 @@ pub(super) type Slot = usize;
 /// Four children fit a cache line, and make the heap half as deep as two would.
 const CHILDREN: usize = 4;
 
-/// A min-heap of deadlines with the place of each slot in it: moving a deadline costs a few swaps and
-/// never allocates. Ties are broken by slot, so that equal runs give equal orders.
+/// A min-heap of deadlines with the place of each slot in it: moving a deadline costs a few swaps
+/// and never allocates. Ties are broken by slot, so that equal runs give equal orders.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
     heap: Vec<Due>,
@@ -87,7 +87,8 @@ impl Deadlines {
         }
     }
 
-    /// Puts `due` where another one is, or to its right place from there. Nothing is done beyond the end.
+    /// Puts `due` where another one is, or to its right place from there. Nothing is done beyond
+    /// the end.
     fn replace(&mut self, place: usize, due: Due) {
         match self.heap.get(place) {
             Some(there) if due < *there => self.rise(place, due),

@@ -20,8 +20,8 @@ pub(super) enum Departure {
     ReplacedBy(VirtualRouter),
 }
 
-/// What a packet needs stands together, from the start of a cache line on: among many virtual routers, most
-/// of the time that a packet takes is spent on fetching this into the cache.
+/// What a packet needs stands together, from the start of a cache line on: among many virtual
+/// routers, most of the time that a packet takes is spent on fetching this into the cache.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Entry {
@@ -208,7 +208,8 @@ impl Entry {
             matches!(phase, Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning)
         };
         if effects.transition.is_some() && !on_the_wire(after) {
-            // What an Active had still to say is void, but the resignation with which it left is not.
+            // What an Active had still to say is void, but the resignation with which it left is
+            // not.
             let parting =
                 pending.transmit.filter(|say| *say == Say::Resign && !on_the_wire(before));
             pending.transmit = effects.transmit.or(parting);

@@ -4,9 +4,9 @@ use crate::{Checksum, ChecksumForm, Instant, Interval, Protocol};
 
 /// The VRRPv3 IPv4 checksum forms in which valid advertisements came.
 ///
-/// A form is forgotten when, as a Backup, only the other one was heard for ten intervals: a node that knows this form
-/// alone would not have understood that Active, and would have been heard. An Active forgets nothing, since those for
-/// whom it sends a form are silent.
+/// A form is forgotten when, as a Backup, only the other one was heard for ten intervals: a node
+/// that knows this form alone would not have understood that Active, and would have been heard. An
+/// Active forgets nothing, since those for whom it sends a form are silent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HeardForms {
     message_only: bool,
@@ -20,7 +20,8 @@ pub(super) struct HeardForms {
 const FORGOTTEN_AFTER: u32 = 10;
 
 impl HeardForms {
-    /// A valid advertisement came in this form. Whether both were heard, so that they have to be [`judge`](Self::judge)d.
+    /// A valid advertisement came in this form. Whether both were heard, so that they have to be
+    /// [`judge`](Self::judge)d.
     pub(super) const fn heard(&mut self, form: ChecksumForm) -> bool {
         match form {
             ChecksumForm::MessageOnly => self.message_only = true,
@@ -33,8 +34,8 @@ impl HeardForms {
         self.message_only && self.pseudo_header
     }
 
-    /// Forgets the other form than the one that was heard just now, once it is old; `backup_since` when this node has
-    /// been a Backup since then. Whether both forms are in use.
+    /// Forgets the other form than the one that was heard just now, once it is old; `backup_since`
+    /// when this node has been a Backup since then. Whether both forms are in use.
     pub(super) fn judge(
         &mut self,
         now: Instant,

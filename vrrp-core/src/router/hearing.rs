@@ -1,4 +1,5 @@
-//! What becomes of a message at a virtual router: it is taken down, and what it shows is told (RFC 9568 7.1, 8.3.2).
+//! What becomes of a message at a virtual router: it is taken down, and what it shows is told (RFC
+//! 9568 7.1, 8.3.2).
 
 use core::{net::IpAddr, time::Duration};
 
@@ -155,7 +156,8 @@ impl Entry {
             }
             return;
         }
-        // Who hands over says so again until it hears its successor, which may be the one that is followed by now.
+        // Who hands over says so again until it hears its successor, which may be the one that is
+        // followed by now.
         let hands_over =
             |(resigned, at): (IpAddr, Instant)| resigned == source && now < at + HANDOVER;
         if self.rest.resigned.is_some_and(hands_over) {
@@ -202,7 +204,8 @@ impl Entry {
     }
 }
 
-/// What a refused message claims, where that can be read: the octet is the same one in both versions.
+/// What a refused message claims, where that can be read: the octet is the same one in both
+/// versions.
 fn claimed(meta: RxMeta, bytes: &[u8], reason: Rejected) -> Option<Claim> {
     match reason {
         Rejected::Malformed(_) | Rejected::OwnSource | Rejected::UnknownVrid => None,

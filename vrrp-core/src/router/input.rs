@@ -5,18 +5,19 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::{Instant, InterfaceId, Key, MacAddr, RxMeta, VirtualRouter};
 
-/// Something that happened outside. Every variant is data: a list of these with their times is a replay
-/// log, a fuzz input, a simulation.
+/// Something that happened outside. Every variant is data: a list of these with their times is a
+/// replay log, a fuzz input, a simulation.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Input<'a> {
-    /// The whole desired world, compared with the present one by key: what is gone leaves gracefully,
-    /// what is new starts, what changed keeps its state. Addresses change in place: what stays is served all the
-    /// while, in whatever order they stand. Only another version hands over first. What was about to leave and is
-    /// here again stays. An entry whose key is not [`VirtualRouter::key`] of its value is skipped.
+    /// The whole desired world, compared with the present one by key: what is gone leaves
+    /// gracefully, what is new starts, what changed keeps its state. Addresses change in place:
+    /// what stays is served all the while, in whatever order they stand. Only another version hands
+    /// over first. What was about to leave and is here again stays. An entry whose key is not
+    /// [`VirtualRouter::key`] of its value is skipped.
     Configure(&'a BTreeMap<Key, VirtualRouter>),
-    /// The state of an interface. Until the first one arrives, an interface counts as missing. One that is missing
-    /// (the default) and has no virtual router is forgotten, with its counters.
+    /// The state of an interface. Until the first one arrives, an interface counts as missing. One
+    /// that is missing (the default) and has no virtual router is forgotten, with its counters.
     Interface {
         /// The interface.
         id: InterfaceId,
@@ -30,8 +31,8 @@ pub enum Input<'a> {
         /// IP payload.
         bytes: &'a [u8],
     },
-    /// The answer to [`Output::Lease`](crate::Output::Lease) of the same generation. Answers to older
-    /// generations are ignored.
+    /// The answer to [`Output::Lease`](crate::Output::Lease) of the same generation. Answers to
+    /// older generations are ignored.
     LeaseDone {
         /// The virtual router.
         key: Key,
@@ -40,8 +41,8 @@ pub enum Input<'a> {
         /// What the backend said.
         result: Result<Reach, LeaseFailure>,
     },
-    /// The answer to [`Want::Adopt`](crate::Want::Adopt) when there is something to go on with: the addresses are
-    /// held, because an earlier process of this node held them when it ended.
+    /// The answer to [`Want::Adopt`](crate::Want::Adopt) when there is something to go on with: the
+    /// addresses are held, because an earlier process of this node held them when it ended.
     Adopt {
         /// The virtual router.
         key: Key,
@@ -49,8 +50,8 @@ pub enum Input<'a> {
         generation: Generation,
         /// How neighbours find the addresses.
         reach: Reach,
-        /// When that process advertised last, or earlier: from three intervals later on a peer may have taken over,
-        /// and the addresses are let go.
+        /// When that process advertised last, or earlier: from three intervals later on a peer may
+        /// have taken over, and the addresses are let go.
         advertised_at: Instant,
     },
     /// An address of a held lease is gone without our doing.
@@ -60,19 +61,20 @@ pub enum Input<'a> {
         /// How.
         loss: Loss,
     },
-    /// The advertisement last polled for `key` could not be sent to anybody. Success is not reported.
+    /// The advertisement last polled for `key` could not be sent to anybody. Success is not
+    /// reported.
     SendFailed {
         /// The virtual router.
         key: Key,
     },
-    /// The advertisement last polled for `key` left this node, and there is no way to any of the peers: the network's
-    /// error, and none of this node's. It counts as sent.
+    /// The advertisement last polled for `key` left this node, and there is no way to any of the
+    /// peers: the network's error, and none of this node's. It counts as sent.
     Unreached {
         /// The virtual router.
         key: Key,
     },
-    /// Hand over, then stay out of the election until [`Resume`](Self::Resume). If nobody takes over in
-    /// time the resignation is taken back, unless `force`.
+    /// Hand over, then stay out of the election until [`Resume`](Self::Resume). If nobody takes
+    /// over in time the resignation is taken back, unless `force`.
     Drain {
         /// The virtual router.
         key: Key,
@@ -148,16 +150,18 @@ pub enum Reach {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "somebody's doing, or nobody's")]
 pub enum Loss {
-    /// Somebody deleted it, or its subnet's route. Again and again, that is a fight: see [`Reason::Fight`].
+    /// Somebody deleted it, or its subnet's route. Again and again, that is a fight: see
+    /// [`Reason::Fight`].
     ///
     /// [`Reason::Fight`]: crate::Reason::Fight
     Deleted,
-    /// Nobody meant to: it expired, its interface went down, or it went with the primary address of its subnet.
+    /// Nobody meant to: it expired, its interface went down, or it went with the primary address of
+    /// its subnet.
     Lapsed,
 }
 
-/// Why a backend does not hold the addresses. It is an input of the protocol, not an error of a caller:
-/// the node resigns and a healthy peer takes over.
+/// Why a backend does not hold the addresses. It is an input of the protocol, not an error of a
+/// caller: the node resigns and a healthy peer takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LeaseFailure {

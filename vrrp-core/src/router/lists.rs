@@ -48,8 +48,8 @@ impl Lists {
     }
 }
 
-/// As many addresses as an advertisement can have (RFC 9568 5.2.5), as numbers in their order. They are all of one
-/// family.
+/// As many addresses as an advertisement can have (RFC 9568 5.2.5), as numbers in their order. They
+/// are all of one family.
 struct Sorted {
     addresses: [u128; 255],
     len: usize,

@@ -7,7 +7,8 @@ use crate::DecodeError;
 
 /// A peer that disagrees with this node, or that should not be there.
 ///
-/// [`Display`](fmt::Display) says what is wrong and what to do, as the end of a sentence that begins with the peer.
+/// [`Display`](fmt::Display) says what is wrong and what to do, as the end of a sentence that
+/// begins with the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Notice {
@@ -66,8 +67,8 @@ impl Notice {
         }
     }
 
-    /// The number under which the lines about it are limited: a refusal has one for each reason, whoever is the
-    /// stronger.
+    /// The number under which the lines about it are limited: a refusal has one for each reason,
+    /// whoever is the stronger.
     pub(super) fn kind(self) -> usize {
         match self {
             Self::IntervalDiffers => 0,
@@ -108,7 +109,8 @@ impl Notice {
         }
     }
 
-    /// A stable word for logs, metrics and `status`. Of a refusal, [`refusal`](Self::refusal) has a second one.
+    /// A stable word for logs, metrics and `status`. Of a refusal, [`refusal`](Self::refusal) has a
+    /// second one.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

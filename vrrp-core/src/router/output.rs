@@ -11,14 +11,15 @@ use crate::{
 ///
 /// For one virtual router the order is fixed. Promotion: `Event(Acquiring)`, `Transmit`,
 /// `Lease(Acquire)`, and after the backend's answer `Event(Active)`, `Announce`. Demotion:
-/// `Event(Backup or Initialize)`, `Transmit` (a resignation, when one is due), `Lease(Release)`. Handover:
-/// `Event(Resigning)`, `Lease(Leaving)`, `Transmit`.
+/// `Event(Backup or Initialize)`, `Transmit` (a resignation, when one is due), `Lease(Release)`.
+/// Handover: `Event(Resigning)`, `Lease(Leaving)`, `Transmit`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Output<'a> {
     /// Put an advertisement on the wire, now.
     Transmit(Transmit<'a>),
-    /// Ask the backend for something. It supersedes any earlier request for the same virtual router.
+    /// Ask the backend for something. It supersedes any earlier request for the same virtual
+    /// router.
     Lease(LeaseRequest<'a>),
     /// Tell the neighbours where the addresses are.
     Announce(Announce<'a>),
@@ -57,8 +58,8 @@ impl<'a> Transmit<'a> {
         &self.advert
     }
 
-    /// The packets to send, in order: one for each destination and checksum form. Empty when the peer list
-    /// holds nobody but this node.
+    /// The packets to send, in order: one for each destination and checksum form. Empty when the
+    /// peer list holds nobody but this node.
     pub fn packets(&self) -> impl Iterator<Item = Packet<'a>> + use<'a> {
         let Self { key, source, advert, peers, forms } = *self;
         let group = peers.is_none().then_some(match key.family {
@@ -76,8 +77,8 @@ impl<'a> Transmit<'a> {
     }
 }
 
-/// An advertisement for one destination. It leaves with Time To Live or Hop Limit 255 and protocol 112
-/// (RFC 9568 5.1).
+/// An advertisement for one destination. It leaves with Time To Live or Hop Limit 255 and protocol
+/// 112 (RFC 9568 5.1).
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
     pub(crate) source: IpAddr,
@@ -118,8 +119,9 @@ pub struct LeaseRequest<'a> {
     pub generation: Generation,
     /// What is wanted.
     pub want: Want,
-    /// The virtual router's configuration. It may have other addresses than that of the request before: what is not among
-    /// them any more is let go along with any request but [`Want::Inspect`] and [`Want::Leaving`].
+    /// The virtual router's configuration. It may have other addresses than that of the request
+    /// before: what is not among them any more is let go along with any request but
+    /// [`Want::Inspect`] and [`Want::Leaving`].
     pub config: &'a VirtualRouter,
 }
 
@@ -129,16 +131,17 @@ pub struct LeaseRequest<'a> {
 pub enum Want {
     /// Make this host answer for the addresses. Answered by `LeaseDone`.
     Acquire,
-    /// The virtual router starts. If an earlier process of this node held the addresses and had not begun to hand
-    /// them over, leave them and answer by [`Input::Adopt`](crate::Input::Adopt); otherwise let go of what it left
-    /// behind and answer by `LeaseDone`.
+    /// The virtual router starts. If an earlier process of this node held the addresses and had not
+    /// begun to hand them over, leave them and answer by [`Input::Adopt`](crate::Input::Adopt);
+    /// otherwise let go of what it left behind and answer by `LeaseDone`.
     Adopt,
-    /// An address was lost, or others are configured: put what is not there. Answered by `LeaseDone`.
+    /// An address was lost, or others are configured: put what is not there. Answered by
+    /// `LeaseDone`.
     Repair,
     /// Say whether an acquire could succeed. Answered by `LeaseDone`; `Reach` does not matter.
     Inspect,
-    /// A handover has begun: keep answering, but a successor process must not adopt the addresses. Not
-    /// answered.
+    /// A handover has begun: keep answering, but a successor process must not adopt the addresses.
+    /// Not answered.
     Leaving,
     /// Let go. Not answered.
     Release {
@@ -149,7 +152,8 @@ pub enum Want {
     },
 }
 
-/// Gratuitous ARP or unsolicited Neighbor Advertisements, one for each address of the virtual router.
+/// Gratuitous ARP or unsolicited Neighbor Advertisements, one for each address of the virtual
+/// router.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "taken apart by drivers")]
 pub struct Announce<'a> {
@@ -159,8 +163,8 @@ pub struct Announce<'a> {
     pub config: &'a VirtualRouter,
 }
 
-/// Gratuitous ARP or an unsolicited Neighbor Advertisement for the address that this node sends from: the peers of a
-/// node that was away may have given up the way to it.
+/// Gratuitous ARP or an unsolicited Neighbor Advertisement for the address that this node sends
+/// from: the peers of a node that was away may have given up the way to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "taken apart by drivers")]
 pub struct Greet {
@@ -180,7 +184,8 @@ pub struct Sender {
     pub claim: Claim,
 }
 
-/// What a user wants to know. Few are pending for each virtual router: a transition, and up to eight notices.
+/// What a user wants to know. Few are pending for each virtual router: a transition, and up to
+/// eight notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
@@ -199,8 +204,9 @@ pub enum Event {
     },
     /// Something about a peer looks wrong. Nothing was changed by it.
     ///
-    /// Told once an hour for each source that [`Status::speakers`](crate::Status) has room for, whatever the virtual
-    /// router does meanwhile; of one kind and one reason to refuse, once a minute.
+    /// Told once an hour for each source that [`Status::speakers`](crate::Status) has room for,
+    /// whatever the virtual router does meanwhile; of one kind and one reason to refuse, once a
+    /// minute.
     Notice {
         /// The virtual router.
         key: Key,
@@ -210,11 +216,12 @@ pub enum Event {
         source: IpAddr,
         /// What that message claimed, where it could be read.
         claim: Option<Claim>,
-        /// How many times the same was to be told of other sources since it was told last, and was counted instead.
+        /// How many times the same was to be told of other sources since it was told last, and was
+        /// counted instead.
         others: u32,
     },
-    /// A drain ended because nobody took over: the resignation was taken back (RFC 9568 knows no such
-    /// thing; a peer has at most one Skew_Time more to wait for).
+    /// A drain ended because nobody took over: the resignation was taken back (RFC 9568 knows no
+    /// such thing; a peer has at most one Skew_Time more to wait for).
     DrainRefused {
         /// The virtual router.
         key: Key,

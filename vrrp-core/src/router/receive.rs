@@ -19,7 +19,8 @@ impl Router {
             return Err(Rejected::UnknownVrid);
         };
         let Some(port) = self.ports.get_mut(place) else { return Err(Rejected::UnknownVrid) };
-        // The octet may be anything, but if it names a virtual router, that one's counters are the place.
+        // The octet may be anything, but if it names a virtual router, that one's counters are the
+        // place.
         let named = bytes.get(1).and_then(|vrid| port.slots.get(usize::from(*vrid))?.get());
         let Some((slot, Some(entry))) =
             named.and_then(|slot| Some((slot, self.entries.get_mut(slot)?)))
@@ -98,8 +99,9 @@ fn judge<'a>(
     if exclusive && peer.is_none() {
         return Err(Rejected::UnlistedSource);
     }
-    // RFC 3768 7.1 and RFC 9568 7.1 let a receiver compare the lists. One that is another cluster's on our VRID would
-    // have the weaker cluster give its addresses to a node that does not serve them.
+    // RFC 3768 7.1 and RFC 9568 7.1 let a receiver compare the lists. One that is another cluster's
+    // on our VRID would have the weaker cluster give its addresses to a node that does not serve
+    // them.
     let lists = Lists::compared(config, decoded.advert.addresses);
     if lists == Lists::Disjoint {
         return Err(Rejected::NoCommonAddress);
@@ -128,8 +130,8 @@ fn authenticate(
     }
 }
 
-/// What differs between a valid advertisement and our configuration (RFC 9568 7.1, 8.3.2). The advertisement counts all
-/// the same.
+/// What differs between a valid advertisement and our configuration (RFC 9568 7.1, 8.3.2). The
+/// advertisement counts all the same.
 fn compare(entry: &Entry, source: IpAddr, advert: &Advert<'_>, lists: Lists) -> NoticeSet {
     let config = entry.config();
     let ours = entry.machine().claim();

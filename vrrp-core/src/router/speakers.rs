@@ -1,5 +1,5 @@
-//! Who was heard: a few speakers whose messages were accepted, a few whose messages were refused, and what was told of
-//! each.
+//! Who was heard: a few speakers whose messages were accepted, a few whose messages were refused,
+//! and what was told of each.
 
 use core::{
     net::{IpAddr, Ipv4Addr},
@@ -9,8 +9,8 @@ use core::{
 use super::{NoticeSet, Sender, telling::Record};
 use crate::{Claim, Counters, Instant, Rejected};
 
-/// How many accepted speakers are remembered, and how many refused ones. Refused ones never push out an
-/// accepted one: a forger cannot make a peer disappear.
+/// How many accepted speakers are remembered, and how many refused ones. Refused ones never push
+/// out an accepted one: a forger cannot make a peer disappear.
 const OF_EACH: usize = 4;
 
 /// How long a speaker keeps its place without a message, where no interval is known.
@@ -152,8 +152,8 @@ impl Speakers {
         Some(Place { index, before: None })
     }
 
-    /// A place for a new one: a free one, or that of the oldest one of its kind that is not fresh. One that is goes on:
-    /// a flood of forged sources pushes out nobody who is there.
+    /// A place for a new one: a free one, or that of the oldest one of its kind that is not fresh.
+    /// One that is goes on: a flood of forged sources pushes out nobody who is there.
     #[cold]
     fn room(&self, new: &Speaker, fresh: Duration) -> Option<usize> {
         let of_kind = || {

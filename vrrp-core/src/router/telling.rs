@@ -1,4 +1,5 @@
-//! What is told about peers, and how often: once an hour for each source, once a minute for each kind.
+//! What is told about peers, and how often: once an hour for each source, once a minute for each
+//! kind.
 
 use core::{net::IpAddr, time::Duration};
 
@@ -14,8 +15,8 @@ const APART: Duration = Duration::from_secs(60);
 /// How many notices may wait to be polled.
 const WAITING: usize = 8;
 
-/// Resignations in a row, heard as the Active, that are no end of a handover any more: a node that leaves repeats its
-/// own twice.
+/// Resignations in a row, heard as the Active, that are no end of a handover any more: a node that
+/// leaves repeats its own twice.
 const RESIGNATIONS: u8 = 5;
 
 /// What is remembered of one speaker.
@@ -26,8 +27,9 @@ pub(super) struct Record {
     told_since: Instant,
     /// What was counted instead.
     counted: NoticeSet,
-    /// Since when it claims to be Active beside us, as the weaker one; of no interest unless `weaker`. No `Option`: the
-    /// place where its tag is would be that of `Option<Entry>`, which every packet looks at.
+    /// Since when it claims to be Active beside us, as the weaker one; of no interest unless
+    /// `weaker`. No `Option`: the place where its tag is would be that of `Option<Entry>`, which
+    /// every packet looks at.
     weaker_since: Instant,
     weaker: bool,
     /// How often in a row it has resigned while we were Active.
@@ -35,8 +37,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// It was heard as a weaker Active, and `before`, while we have been Active `since`. Whether it does not give way:
-    /// it goes on after three of its intervals.
+    /// It was heard as a weaker Active, and `before`, while we have been Active `since`. Whether it
+    /// does not give way: it goes on after three of its intervals.
     pub(super) fn is_weaker(
         &mut self,
         now: Instant,
@@ -95,8 +97,9 @@ impl Telling {
         matches!(self.waiting, [Some(_), ..])
     }
 
-    /// Has it told, unless it was, or the bounds forbid it. There is no record of a speaker that found no place, so that
-    /// such a one is told of only where nobody was in the last hour: a flood must not hide what it is made of.
+    /// Has it told, unless it was, or the bounds forbid it. There is no record of a speaker that
+    /// found no place, so that such a one is told of only where nobody was in the last hour: a
+    /// flood must not hide what it is made of.
     pub(super) fn tell(&mut self, now: Instant, record: Option<&mut Record>, told: Told) {
         let mut nobody = Record::default();
         let known = record.is_some();

@@ -1,7 +1,7 @@
 //! VRRP messages written and read from the text of RFC 9568 5.2 and RFC 3768 5.3.
 //!
-//! This uses the standard library only, and nothing of the crate that it judges: a mistake made there is not made here
-//! again. Every field can be given a value that the RFCs forbid.
+//! This uses the standard library only, and nothing of the crate that it judges: a mistake made
+//! there is not made here again. Every field can be given a value that the RFCs forbid.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,8 @@ const AUTHENTICATION: usize = 8;
 pub(crate) enum Checksum {
     /// Over the message alone: VRRPv2 (RFC 3768 5.3.8), and VRRPv3 over IPv4 (RFC 9568 5.2.8).
     MessageOnly,
-    /// Over the pseudo-header and the message: VRRPv3 over IPv6, and over IPv4 as RFC 5798 was read.
+    /// Over the pseudo-header and the message: VRRPv3 over IPv6, and over IPv4 as RFC 5798 was
+    /// read.
     PseudoHeader,
     /// These sixteen bits, whatever the message is.
     Fixed(u16),
@@ -47,7 +48,8 @@ pub(crate) enum Timing {
 /// A message, field by field. Nothing keeps the fields legal or consistent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Message {
-    /// The upper four bits of the first octet. What follows the header is laid out by `timing` instead.
+    /// The upper four bits of the first octet. What follows the header is laid out by `timing`
+    /// instead.
     pub(crate) version: u8,
     /// The lower four bits of the first octet; 1 is an advertisement.
     pub(crate) kind: u8,
@@ -149,8 +151,9 @@ pub(crate) struct Received {
     pub(crate) right_with_pseudo_header: bool,
 }
 
-/// Reads what a datagram carries, as far as it goes: a version other than 2 is laid out as 3, and nothing is judged.
-/// `None` when it ends within the header, the addresses that its count promises, or the authentication data.
+/// Reads what a datagram carries, as far as it goes: a version other than 2 is laid out as 3, and
+/// nothing is judged. `None` when it ends within the header, the addresses that its count promises,
+/// or the authentication data.
 pub(crate) fn read(source: IpAddr, destination: IpAddr, octets: &[u8]) -> Option<Received> {
     let (header, body) = octets.split_at_checked(HEADER)?;
     let (version, kind) = (header[0] >> 4, header[0] & 0x0f);
@@ -183,7 +186,8 @@ pub(crate) fn read(source: IpAddr, destination: IpAddr, octets: &[u8]) -> Option
     Some(Received { message, right_alone, right_with_pseudo_header })
 }
 
-/// The one's complement sum of the 16-bit words, a last single octet being padded with zero (RFC 1071 1).
+/// The one's complement sum of the 16-bit words, a last single octet being padded with zero (RFC
+/// 1071 1).
 fn sum(octets: &[u8]) -> u16 {
     octets.chunks(2).fold(0, |sum: u16, word| {
         let word = u16::from_be_bytes([word[0], word.get(1).copied().unwrap_or(0)]);
@@ -192,7 +196,8 @@ fn sum(octets: &[u8]) -> u16 {
     })
 }
 
-/// The message behind the pseudo-header of RFC 8200 8.1 (RFC 9568 5.2.8), or that of RFC 793 3.1 for IPv4.
+/// The message behind the pseudo-header of RFC 8200 8.1 (RFC 9568 5.2.8), or that of RFC 793 3.1
+/// for IPv4.
 fn with_pseudo_header(source: IpAddr, destination: IpAddr, message: &[u8]) -> Vec<u8> {
     // A datagram is shorter than 64 KiB.
     let length = u16::try_from(message.len()).unwrap_or(u16::MAX).to_be_bytes();

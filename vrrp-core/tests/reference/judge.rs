@@ -41,7 +41,8 @@ pub(crate) fn judge(settings: &Settings, datagram: &Datagram) -> Option<Advertis
         Kind::V3Ipv6 => (3, received.right_with_pseudo_header),
     };
     let interval = match message.timing {
-        // RFC 3768 7.1: the Adver Interval is the local one. RFC 2338 5.3.6: so are Auth Type and the password.
+        // RFC 3768 7.1: the Adver Interval is the local one. RFC 2338 5.3.6: so are Auth Type and
+        // the password.
         Timing::V2 { authentication_type, seconds, authentication } => {
             let ours = settings.message(0).timing;
             let (authentication_type, authentication) = match authentication_type {

@@ -1,5 +1,6 @@
-//! RFC 9568 6.4 and RFC 3768 6.4 from their text: times are integers of nanoseconds, and each branch is a sentence of
-//! the text or a deviation that is on record (DESIGN.md, conformance.tsv: the rows `dev-`).
+//! RFC 9568 6.4 and RFC 3768 6.4 from their text: times are integers of nanoseconds, and each
+//! branch is a sentence of the text or a deviation that is on record (DESIGN.md, conformance.tsv:
+//! the rows `dev-`).
 
 use std::net::IpAddr;
 
@@ -11,8 +12,8 @@ use crate::{
 
 /// dev-answers: at most as many in an interval.
 const ANSWERS: u32 = 10;
-/// dev-handover: how long a successor is waited for beyond an interval, and at most; and when the resignation is first
-/// repeated, in parts of an interval.
+/// dev-handover: how long a successor is waited for beyond an interval, and at most; and when the
+/// resignation is first repeated, in parts of an interval.
 const GRACE: u64 = SECOND / 10;
 const LONGEST: u64 = 4 * SECOND;
 const FIRST_REPEAT: u64 = 16;
@@ -60,8 +61,8 @@ pub(crate) struct Active {
     pub(crate) holding: Holding,
 }
 
-/// How far the addresses are configured. RFC 9568 knows one state; on record: the backend is asked first, announcements
-/// wait for it (8.1.2, 8.2.2), and a handover holds on (dev-handover).
+/// How far the addresses are configured. RFC 9568 knows one state; on record: the backend is asked
+/// first, announcements wait for it (8.1.2, 8.2.2), and a handover holds on (dev-handover).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holding {
     Acquiring,
@@ -77,7 +78,8 @@ pub(crate) struct Model {
     /// The checksums of VRRPv3 over IPv4 that were heard.
     pub(crate) heard_alone: bool,
     pub(crate) heard_with_pseudo_header: bool,
-    /// Once both forms were heard: whether the last one was the message alone, and since when it is only that one.
+    /// Once both forms were heard: whether the last one was the message alone, and since when it is
+    /// only that one.
     last_alone: Option<bool>,
     last_form_since: u64,
     backup_since: u64,
@@ -229,7 +231,8 @@ impl Model {
         }
         let mut interval = self.settings.advertisement_interval();
         if let Holding::Leaving { .. } = active.holding {
-            // dev-handover: room for the weakest backup, whose Skew_Time is all but a 256th of an interval.
+            // dev-handover: room for the weakest backup, whose Skew_Time is all but a 256th of an
+            // interval.
             interval += interval / 16;
         }
         active.adver_timer += interval;
@@ -266,7 +269,8 @@ impl Model {
         } else if is_weaker && may_preempt && mode == PreemptMode::Always {
             // Preempt_Mode true and the priority less than the local one: discard.
         } else {
-            // Preempt_Mode false, or the priority at least the local one: adopt, recompute, restart.
+            // Preempt_Mode false, or the priority at least the local one: adopt, recompute,
+            // restart.
             let is_stranger = backup.followed.is_some_and(|followed| followed != heard.source)
                 && !backup.resigned
                 && now < backup.fresh_until;
@@ -280,7 +284,8 @@ impl Model {
                 .last_words
                 .and_then(|words| words.winner_heard(now, heard.interval, in_both_forms));
             backup.preempt_at = match mode {
-                // The last word of the one that yielded to the one that is followed begins no delay.
+                // The last word of the one that yielded to the one that is followed begins no
+                // delay.
                 PreemptMode::After(_) if is_weaker && may_preempt && is_stranger => {
                     backup.preempt_at
                 }
@@ -293,7 +298,8 @@ impl Model {
         self.state = State::Backup(backup);
     }
 
-    /// 6.4.2, priority 0: Active_Down_Timer is set to Skew_Time. Skew_Time is that of the Active_Adver_Interval.
+    /// 6.4.2, priority 0: Active_Down_Timer is set to Skew_Time. Skew_Time is that of the
+    /// Active_Adver_Interval.
     fn resigned(&self, now: u64, backup: &mut Backup, source: IpAddr) {
         let follows_another = backup.followed.is_some_and(|followed| followed != source);
         // dev-stranger-resigns: the one that is followed goes on.
@@ -362,8 +368,8 @@ impl Model {
         self.state = State::Backup(backup);
     }
 
-    /// 5.2.8: the checksum forms that were heard. One is forgotten when, as a Backup, only the other was heard for ten
-    /// intervals.
+    /// 5.2.8: the checksum forms that were heard. One is forgotten when, as a Backup, only the
+    /// other was heard for ten intervals.
     fn note_form(&mut self, now: u64, heard: &Advertisement) {
         if heard.right_alone == heard.right_with_pseudo_header {
             return;

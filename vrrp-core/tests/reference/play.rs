@@ -1,4 +1,5 @@
-//! One trace: the same events for the model and for the router, which are compared after each of them.
+//! One trace: the same events for the model and for the router, which are compared after each of
+//! them.
 
 use std::{collections::BTreeMap, fmt::Write as _, net::IpAddr, num::NonZeroU32, time::Duration};
 
@@ -138,7 +139,8 @@ impl Play {
         self.give(Input::LeaseDone { key, generation, result: Ok(reach) });
     }
 
-    /// Takes what the router puts out. Its backend works, and answers everything but an acquire at once.
+    /// Takes what the router puts out. Its backend works, and answers everything but an acquire at
+    /// once.
     fn drain(&mut self) {
         let mut answer = false;
         while let Some(output) = self.router.poll_output() {
@@ -231,8 +233,8 @@ impl Play {
         }
     }
 
-    /// A node that announces wakes up for that, too: then its deadline is that of the model or an earlier one, and
-    /// after it has looked at its timers it is yet to come.
+    /// A node that announces wakes up for that, too: then its deadline is that of the model or an
+    /// earlier one, and after it has looked at its timers it is yet to come.
     fn compare_deadline(&self) {
         let (ours, theirs) =
             (self.model.deadline(), self.router.next_deadline().map(Instant::as_nanos));

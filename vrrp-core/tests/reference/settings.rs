@@ -17,8 +17,8 @@ pub(crate) enum Kind {
     V3Ipv6,
 }
 
-/// Preempt_Mode, with a delay that RFC 9568 does not know: a weaker Active is preempted so long after it was first
-/// heard.
+/// Preempt_Mode, with a delay that RFC 9568 does not know: a weaker Active is preempted so long
+/// after it was first heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PreemptMode {
     Always,
@@ -112,7 +112,8 @@ impl Settings {
         self.nanoseconds(self.interval)
     }
 
-    /// RFC 9568 6.1: ((256 - Priority) * Active_Adver_Interval) / 256. RFC 3768 6.1: (256 - Priority) / 256 seconds.
+    /// RFC 9568 6.1: ((256 - Priority) * Active_Adver_Interval) / 256. RFC 3768 6.1: (256 -
+    /// Priority) / 256 seconds.
     pub(crate) fn skew_time(&self, active_adver_interval: u64) -> u64 {
         let base = match self.kind {
             Kind::V2 => SECOND,
@@ -143,8 +144,9 @@ impl Settings {
         }
     }
 
-    /// The checksums that a message is sent with, one packet for each. 5.2.8, on record as a deviation: `auto` sends
-    /// the form with a pseudo-header until it hears the other one, and both once it has heard both.
+    /// The checksums that a message is sent with, one packet for each. 5.2.8, on record as a
+    /// deviation: `auto` sends the form with a pseudo-header until it hears the other one, and both
+    /// once it has heard both.
     pub(crate) fn checksums(
         &self,
         heard_alone: bool,

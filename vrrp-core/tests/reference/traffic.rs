@@ -86,7 +86,8 @@ fn legal(random: &mut Random, settings: &Settings) -> Message {
     message
 }
 
-/// Mostly the list of the node; else in another order, a part of it, with one more, or another list.
+/// Mostly the list of the node; else in another order, a part of it, with one more, or another
+/// list.
 fn addresses(random: &mut Random, settings: &Settings) -> Vec<IpAddr> {
     let mut list = settings.addresses.clone();
     let foreign = match settings.kind {

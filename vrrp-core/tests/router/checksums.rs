@@ -16,7 +16,8 @@ fn with(checksum: Checksum) -> VirtualRouter {
     )
 }
 
-/// The forms of the first advertisement after these were heard, read back from its octets, and the notices.
+/// The forms of the first advertisement after these were heard, read back from its octets, and the
+/// notices.
 fn sends(config: &VirtualRouter, heard: &[ChecksumForm]) -> (Vec<ChecksumForm>, Vec<String>) {
     let mut world = World::new(std::slice::from_ref(config));
     let mut notices = Vec::new();
@@ -110,7 +111,8 @@ fn a_form_that_is_heard_now_and_then_is_kept() {
     assert_eq!(forms(&mut world), 2);
 }
 
-/// Those for whom an Active sends a form are silent, and a weaker one that does not hear it is no reason to drop them.
+/// Those for whom an Active sends a form are silent, and a weaker one that does not hear it is no
+/// reason to drop them.
 #[test]
 fn an_active_forgets_no_form() {
     let mut world = World::held(&v3());

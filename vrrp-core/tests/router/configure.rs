@@ -91,7 +91,8 @@ fn addresses_change_in_place() {
     assert_eq!(world.done(key(&v3()), Ok(Reach::OnLink)), ["51: announce"]);
     let status = world.router.status(&key(&v3())).unwrap();
     assert_eq!((status.phase, status.counters.repairs), (Phase::Held, 0));
-    // In every other phase, too, the backend's answer is one about the addresses that are configured.
+    // In every other phase, too, the backend's answer is one about the addresses that are
+    // configured.
     let mut acquiring = World::new(&[v3()]);
     acquiring.timeout();
     assert_eq!(acquiring.configure(&[other_address()]), ["51: advertise 100", "51: acquire"]);

@@ -95,7 +95,8 @@ fn of_the_same_priority_the_greater_address_is_the_stronger_one() {
     }
 }
 
-/// F-29: whoever refuses a peer from its start on, and becomes active beside it, says so in one line.
+/// F-29: whoever refuses a peer from its start on, and becomes active beside it, says so in one
+/// line.
 #[test]
 fn what_was_told_by_a_backup_is_no_second_line_from_an_active() {
     let mut world = World::new(&[v3()]);

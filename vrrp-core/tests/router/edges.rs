@@ -222,7 +222,8 @@ fn a_resignation_leaves_room_for_the_weakest_backup() {
 
 #[test]
 fn what_is_let_go_at_the_bound_is_let_go_before_the_backend_is_asked_anything() {
-    // The link is back after the bound, where an advertisement of an earlier process was the last one.
+    // The link is back after the bound, where an advertisement of an earlier process was the last
+    // one.
     for (config, expected) in [
         (v3(), vec!["51: adopted -> backup (startup)", "51: release (interface)"]),
         (

@@ -1,5 +1,5 @@
-//! What is reported about peers whose advertisements count all the same: the interval, the list, the owner, the
-//! priority.
+//! What is reported about peers whose advertisements count all the same: the interval, the list,
+//! the owner, the priority.
 
 use vrrp_core::{Centiseconds, ChecksumForm, Input, Interval, Role, VirtualRouter};
 

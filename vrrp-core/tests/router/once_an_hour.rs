@@ -1,5 +1,5 @@
-//! What is told about peers is bounded: once an hour for each source, once a minute for each reason, whatever happens
-//! meanwhile.
+//! What is told about peers is bounded: once an hour for each source, once a minute for each
+//! reason, whatever happens meanwhile.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -99,7 +99,8 @@ fn a_source_without_a_place_is_counted_only() {
     assert_eq!(named, expected);
 }
 
-/// The first of its kind is told of all the same: a flood that fills the places must not hide another one.
+/// The first of its kind is told of all the same: a flood that fills the places must not hide
+/// another one.
 #[test]
 fn a_source_without_a_place_is_told_of_where_nobody_else_was() {
     let mut world = World::new(&[v3()]);
@@ -122,7 +123,8 @@ fn each_reason_and_each_virtual_router_has_a_minute_of_its_own() {
     assert_eq!(told(&mut world, &Message::v2(200, PEER)), ["51: refused wrong-version 192.0.2.3"]);
 }
 
-/// Of 300 sources, accepted or refused, each at once and each ten times: a few lines, and who was there stays.
+/// Of 300 sources, accepted or refused, each at once and each ten times: a few lines, and who was
+/// there stays.
 #[test]
 fn three_hundred_sources_make_a_few_lines_and_push_out_no_peer() {
     let mut world = World::new(&[v3()]);

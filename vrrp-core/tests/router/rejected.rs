@@ -1,5 +1,5 @@
-//! Every reason to reject a message, by name and with real octets. What is rejected is counted, its sender
-//! is noted, and nothing else changes.
+//! Every reason to reject a message, by name and with real octets. What is rejected is counted, its
+//! sender is noted, and nothing else changes.
 
 use vrrp_core::{
     Authentication, Centiseconds, DecodeError, Family, Hear, Input, InterfaceStatus, Interval,

@@ -31,7 +31,8 @@ fn announces(lines: &[String]) -> bool {
     lines.iter().any(|line| line == "51: announce")
 }
 
-/// RFC 9568 6.4.2 and 6.1: Skew_Time is that of the Active, and not of the interval that is configured here.
+/// RFC 9568 6.4.2 and 6.1: Skew_Time is that of the Active, and not of the interval that is
+/// configured here.
 #[test]
 fn skew_time_after_a_resignation_is_that_of_the_active_that_was_followed() {
     let mut world = World::new(&[v3()]);
@@ -79,7 +80,8 @@ fn a_preempt_delay_begins_when_probation_is_over() {
     assert_eq!(world.router.next_deadline(), Some(world.now + 2 * SECOND));
 }
 
-/// An answer to a last word comes at once; the schedule of the winner, with all that delays it, is no answer.
+/// An answer to a last word comes at once; the schedule of the winner, with all that delays it, is
+/// no answer.
 #[test]
 fn an_advertisement_after_three_quarters_of_an_interval_answers_no_last_word() {
     for (after, repeats) in [(700, false), (800, true)] {

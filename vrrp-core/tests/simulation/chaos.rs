@@ -58,8 +58,8 @@ impl Network {
         }
     }
 
-    /// What an operator does, and losses of addresses, on a network that delivers: nothing that keeps the addresses
-    /// from being served.
+    /// What an operator does, and losses of addresses, on a network that delivers: nothing that
+    /// keeps the addresses from being served.
     pub(crate) fn run_with_changes(&mut self, time: Duration) {
         let end = self.now + time;
         while self.now < end {
@@ -82,9 +82,9 @@ impl Network {
         }
     }
 
-    /// Nobody leaves, and no claim changes, while the addresses change hands: a node that is acquiring has nothing to
-    /// hand over. The last words of a node that yields go on for three intervals, and who has become weaker than it
-    /// meanwhile takes it for an Active.
+    /// Nobody leaves, and no claim changes, while the addresses change hands: a node that is
+    /// acquiring has nothing to hand over. The last words of a node that yields go on for three
+    /// intervals, and who has become weaker than it meanwhile takes it for an Active.
     fn wait_for_quiet(&mut self) {
         let quiet = 3 * self.scenario.interval.max(SECOND) + ANSWERED;
         while self.nodes.iter().any(|node| node.has_changed_since(self.now - quiet)) {

@@ -6,11 +6,11 @@ use vrrp_core::{Claim, Hold, Instant, Phase, Preempt, Role};
 
 use crate::network::Network;
 
-/// The slack that a judgement allows beyond the arithmetic: delivery takes up to 5 ms, a backend up to 20 ms,
-/// and clocks drift by up to 200 ppm.
+/// The slack that a judgement allows beyond the arithmetic: delivery takes up to 5 ms, a backend up
+/// to 20 ms, and clocks drift by up to 200 ppm.
 const SLACK: Duration = Duration::from_millis(50);
-/// The longest way of a packet and the longest answer of a backend: the successor has the addresses at once, and the
-/// one that yields hears of it and lets go.
+/// The longest way of a packet and the longest answer of a backend: the successor has the addresses
+/// at once, and the one that yields hears of it and lets go.
 const YIELDING: Duration = Duration::from_millis(26);
 /// A handover, a stall, and the turn after them are over.
 const DRAINED: Duration = Duration::from_secs(12);
@@ -24,8 +24,8 @@ impl Network {
         self.nodes[0].config.interval().duration()
     }
 
-    /// After the timers of a node ran, and its outputs were polled, its next deadline is to come; at the latest after
-    /// one more turn, which ends departures.
+    /// After the timers of a node ran, and its outputs were polled, its next deadline is to come;
+    /// at the latest after one more turn, which ends departures.
     pub(crate) fn judge_deadline(&mut self, index: usize) {
         let node = &mut self.nodes[index];
         let next = node.router.next_deadline().filter(|_| !node.is_piled_up);
@@ -55,8 +55,8 @@ impl Network {
         }
     }
 
-    /// Exactly one node holds the addresses, and no stronger one may preempt it. Probation lasts up to 5 min after
-    /// repeated faults, so that this may take a while.
+    /// Exactly one node holds the addresses, and no stronger one may preempt it. Probation lasts up
+    /// to 5 min after repeated faults, so that this may take a while.
     pub(crate) fn judge_convergence(&mut self) {
         for _ in 0..35 {
             self.run(Duration::from_secs(20));
@@ -110,9 +110,10 @@ impl Network {
         );
     }
 
-    /// Changes at run time alone: two nodes hold the addresses for no longer than it takes one to let go, and nobody
-    /// for no longer than it takes one to acquire. Where a node was resumed in the moment of its handover, the one that
-    /// has just taken over yields again at once: two let go, one after the other.
+    /// Changes at run time alone: two nodes hold the addresses for no longer than it takes one to
+    /// let go, and nobody for no longer than it takes one to acquire. Where a node was resumed in
+    /// the moment of its handover, the one that has just taken over yields again at once: two let
+    /// go, one after the other.
     pub(crate) fn judge_changes(&self) {
         let yielding = if self.is_turned_back { 2 * YIELDING } else { YIELDING };
         assert!(
@@ -178,8 +179,9 @@ impl Network {
         self.shut_down(holder);
         self.run(Duration::from_secs(5));
         assert!(self.nodes[holder].router.is_stopped(), "still running: {:?}", self.scenario);
-        // The successor's first advertisement ends the old hold, and its backend takes up to 20 ms. With an
-        // interval of 3 s in VRRPv3 the successor's Skew_Time may be longer than the bound of 4 s allows.
+        // The successor's first advertisement ends the old hold, and its backend takes up to 20 ms.
+        // With an interval of 3 s in VRRPv3 the successor's Skew_Time may be longer than the bound
+        // of 4 s allows.
         assert!(self.gap.longest <= SLACK, "{:?} for {:?}", self.scenario, self.gap.longest);
     }
 }

@@ -122,8 +122,8 @@ impl Network {
         self.settle(index);
     }
 
-    /// Ends the process. Its addresses serve nobody any more; unless it was handing over, a process that is started
-    /// again finds them.
+    /// Ends the process. Its addresses serve nobody any more; unless it was handing over, a process
+    /// that is started again finds them.
     pub(crate) fn crash(&mut self, index: usize) {
         let node = &mut self.nodes[index];
         let leaving = node.alive && node.phase() == Phase::Resigning;
@@ -175,7 +175,8 @@ impl Network {
         self.observe();
     }
 
-    /// Wakes the node at its deadline. An earlier wake-up that is still queued is ignored when it comes.
+    /// Wakes the node at its deadline. An earlier wake-up that is still queued is ignored when it
+    /// comes.
     fn schedule(&mut self, index: usize) {
         let node = &self.nodes[index];
         let next = node.router.next_deadline();

@@ -61,7 +61,8 @@ pub(crate) struct Node {
     pub(crate) fails_once: bool,
     /// When an operator had it drained by force, unless it was resumed or started since.
     pub(crate) drained_at: Option<Instant>,
-    /// What a crash left in the kernel: when it was last advertised, in the network's time, and the addresses.
+    /// What a crash left in the kernel: when it was last advertised, in the network's time, and the
+    /// addresses.
     pub(crate) left_behind: Option<(Instant, Vec<IpAddr>)>,
     /// When it last advertised while it held the address.
     pub(crate) advertised_at: Option<Instant>,
@@ -175,7 +176,8 @@ impl Node {
         self.handle(now, Input::Datagram { meta, bytes });
     }
 
-    /// The backend is done with the request of `generation`. Work that was overtaken by other work has no effect.
+    /// The backend is done with the request of `generation`. Work that was overtaken by other work
+    /// has no effect.
     pub(crate) fn backend_done(&mut self, now: Instant, generation: Generation, work: BackendWork) {
         if self.generation != Some(generation) && self.asked != Some(generation) {
             return;

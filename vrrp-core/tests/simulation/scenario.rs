@@ -109,8 +109,8 @@ impl Scenario {
         config.clone().role(contender(1 + random.octet() % 254, preempt))
     }
 
-    /// The configuration that a node has in the end: nodes that differ in addresses, or in the interval in VRRPv2, do
-    /// not make one virtual router.
+    /// The configuration that a node has in the end: nodes that differ in addresses, or in the
+    /// interval in VRRPv2, do not make one virtual router.
     pub(crate) fn agreed(&self, config: &VirtualRouter) -> VirtualRouter {
         let interval = if self.version == 2 { self.interval } else { config.interval().duration() };
         self.virtual_router(&ADDRESSES, interval, config.configured_role())

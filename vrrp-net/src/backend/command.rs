@@ -44,8 +44,9 @@ const NO_PERMISSION: i32 = 77;
 ///
 /// # What the program is told
 ///
-/// It is started without a shell, as `/usr/local/bin/move-ip eip-42 ACTION`, with one line of JSON on its
-/// standard input, in the environment (but for [`Command::env_remove`]) and the working directory of this process:
+/// It is started without a shell, as `/usr/local/bin/move-ip eip-42 ACTION`, with one line of JSON
+/// on its standard input, in the environment (but for [`Command::env_remove`]) and the working
+/// directory of this process:
 ///
 /// ```json
 /// {"schema":1,"action":"release","name":"web","interface":"eth0","vrid":51,"family":"ipv4",
@@ -58,11 +59,12 @@ const NO_PERMISSION: i32 = 77;
 /// | `release` | this node lets go, and at each start, to clear what a crash left behind | gives them up if this host has them, and leaves them alone if another has. `reason` says why, and `successor` is who was heard to hold them, or null |
 /// | `inspect` | after a failure, before this node contends again | says whether an `acquire` could succeed now, and changes nothing |
 ///
-/// When other addresses are configured while they are held, `release` is asked for those that are gone (`reason`:
-/// `reconfigured`), and then `acquire` for all that are configured now.
+/// When other addresses are configured while they are held, `release` is asked for those that are
+/// gone (`reason`: `reconfigured`), and then `acquire` for all that are configured now.
 ///
-/// `reason` and `successor` come with `release` only. Nothing is asked to renew: what a program holds does not
-/// end by itself when this process dies. It is put right by the next start, which begins with a `release`.
+/// `reason` and `successor` come with `release` only. Nothing is asked to renew: what a program
+/// holds does not end by itself when this process dies. It is put right by the next start, which
+/// begins with a `release`.
 ///
 /// # What it answers
 ///
@@ -73,16 +75,18 @@ const NO_PERMISSION: i32 = 77;
 /// | 77 (`EX_NOPERM`) | a right is missing: [`LeaseFailure::Denied`] |
 /// | any other, or a signal | it failed: [`LeaseFailure::Failed`] |
 ///
-/// The last line of its standard error is part of the error's sentence. Its standard output is thrown away.
+/// The last line of its standard error is part of the error's sentence. Its standard output is
+/// thrown away.
 ///
 /// # How it ends
 ///
-/// It is the leader of a process group of its own. When it ends, or when it is not wanted any more (it took
-/// longer than its limit, or a newer wish came), what is left of the group is ended by `SIGKILL`: at once,
-/// because the `release` that follows must not wait for it, and what goes on could undo what that does. So it may
-/// be cut off anywhere, and nothing that it started in the background outlives it but a process that made a
-/// group of its own (`setsid`). The next program for the same virtual router starts when this one is gone; only what
-/// a killed process has left behind may still run beside it.
+/// It is the leader of a process group of its own. When it ends, or when it is not wanted any more
+/// (it took longer than its limit, or a newer wish came), what is left of the group is ended by
+/// `SIGKILL`: at once, because the `release` that follows must not wait for it, and what goes on
+/// could undo what that does. So it may be cut off anywhere, and nothing that it started in the
+/// background outlives it but a process that made a group of its own (`setsid`). The next program
+/// for the same virtual router starts when this one is gone; only what a killed process has left
+/// behind may still run beside it.
 ///
 /// It needs a tokio runtime with I/O enabled, but none to end what it started.
 #[derive(Debug)]
@@ -125,7 +129,8 @@ impl Command {
         self
     }
 
-    /// Keeps a variable of this process's environment from the program: a secret that is not its own.
+    /// Keeps a variable of this process's environment from the program: a secret that is not its
+    /// own.
     #[must_use]
     pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
         self.without.push(name.into());
@@ -139,9 +144,9 @@ impl Command {
         self
     }
 
-    /// Sets how neighbours find the addresses once the program has ended well; [`Reach::Routed`] unless set,
-    /// as with a cloud. A program that puts addresses on an interface wants [`Reach::OnLink`]: otherwise the
-    /// neighbours go on sending to the node that had them before.
+    /// Sets how neighbours find the addresses once the program has ended well; [`Reach::Routed`]
+    /// unless set, as with a cloud. A program that puts addresses on an interface wants
+    /// [`Reach::OnLink`]: otherwise the neighbours go on sending to the node that had them before.
     #[must_use]
     pub fn reach(mut self, reach: Reach) -> Self {
         self.reach = reach;
@@ -231,8 +236,8 @@ fn describe(ended: &Ended) -> String {
 
 #[async_trait]
 impl VipBackend for Command {
-    /// What is not configured any more is given up first: a program that does not look at addresses would else give up
-    /// what it has just taken.
+    /// What is not configured any more is given up first: a program that does not look at addresses
+    /// would else give up what it has just taken.
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
         if let Some(previous) = lease.of_previous() {
             self.release(&previous, &Release::new(Reason::Reconfigured, None)).await?;

@@ -142,8 +142,8 @@ impl Memory {
         self.state().delay = delay;
     }
 
-    /// Requests to acquire and repair are never answered, until [`work`](Self::work). Those that hang
-    /// already go on hanging.
+    /// Requests to acquire and repair are never answered, until [`work`](Self::work). Those that
+    /// hang already go on hanging.
     pub fn hang(&self) {
         self.state().hangs = true;
     }

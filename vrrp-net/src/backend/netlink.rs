@@ -24,27 +24,30 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Puts the addresses on the interface by netlink, leased and marked. Linux 4.18 or newer.
 ///
-/// - *Leased*: each address has a valid lifetime of a second less than three advertisement intervals, and
-///   [`renew`](VipBackend::renew) extends it. When this process dies or hangs, the kernel takes the address
-///   away by itself. It does so a little late (0.3 s on a busy CPU, 2.3 s at the worst that was measured),
-///   so this ends a dead node's hold, and is no exact fence. [`permanent`](Self::permanent) turns it off.
-/// - *Marked*: each address has a route metric of ours (`ip address` shows `metric 1987211888`) and is deprecated, and
-///   nothing without both is ever changed or deleted. The mark in the kernel is the only record of what is held, and
-///   the kernel knows when it was renewed, so a restarted process goes on where the last one ended
-///   ([`adopt`](VipBackend::adopt)). Whoever replaces such an address takes the mark away, and with it what this
-///   backend may do to it. The first acquire reads back whether this kernel keeps the mark, and fails where it does
-///   not.
+/// - *Leased*: each address has a valid lifetime of a second less than three advertisement
+///   intervals, and [`renew`](VipBackend::renew) extends it. When this process dies or hangs, the
+///   kernel takes the address away by itself. It does so a little late (0.3 s on a busy CPU, 2.3 s
+///   at the worst that was measured), so this ends a dead node's hold, and is no exact fence.
+///   [`permanent`](Self::permanent) turns it off.
+/// - *Marked*: each address has a route metric of ours (`ip address` shows `metric 1987211888`) and
+///   is deprecated, and nothing without both is ever changed or deleted. The mark in the kernel is
+///   the only record of what is held, and the kernel knows when it was renewed, so a restarted
+///   process goes on where the last one ended ([`adopt`](VipBackend::adopt)). Whoever replaces such
+///   an address takes the mark away, and with it what this backend may do to it. The first acquire
+///   reads back whether this kernel keeps the mark, and fails where it does not.
 /// - *Exclusive*: an address that is on this host already and is not ours is
 ///   [`LeaseFailure::AddressPresent`]. The owner (priority 255) borrows it: it stays as it is.
 ///
-/// Where the host has no route to the subnet of an address, a route is put beside it, in the table of the interface's
-/// VRF if it is in one. It goes with the address, and gives way to a route of the host's. An IPv4 address keeps its
-/// prefix length only where the host has an address of its own in that subnet, else it is put as /32: as the
-/// subnet's primary address its end would take away the host's own addresses that came after it. An IPv6 address that
-/// brings its subnet is put as /128. Somebody who deletes the route is answered as one who deletes the address: it is
-/// put back.
+/// Where the host has no route to the subnet of an address, a route is put beside it, in the table
+/// of the interface's VRF if it is in one. It goes with the address, and gives way to a route of
+/// the host's. An IPv4 address keeps its prefix length only where the host has an address of its
+/// own in that subnet, else it is put as /32: as the subnet's primary address its end would take
+/// away the host's own addresses that came after it. An IPv6 address that brings its subnet is put
+/// as /128. Somebody who deletes the route is answered as one who deletes the address: it is put
+/// back.
 ///
-/// All requests are carried out by one thread, in order. Clones share it; it ends with the last of them.
+/// All requests are carried out by one thread, in order. Clones share it; it ends with the last of
+/// them.
 #[derive(Clone, Debug)]
 pub struct Netlink {
     jobs: mpsc::Sender<Job>,
@@ -59,25 +62,27 @@ impl Netlink {
     pub fn new() -> io::Result<Self> {
         let (socket, subnets) = (Socket::new()?, Subnets::new()?);
         let (jobs, queue) = mpsc::channel();
-        // A thread starts in the network namespace of the one that made it, and the names of interfaces
-        // are looked up in the thread's.
+        // A thread starts in the network namespace of the one that made it, and the names of
+        // interfaces are looked up in the thread's.
         thread::Builder::new()
             .name("vrrp-netlink".to_owned())
             .spawn(move || Worker::new(socket, subnets).run(&queue))?;
         Ok(Self { jobs, permanent: false })
     }
 
-    /// Puts addresses without a lifetime: they stay when this process dies, until another one with the
-    /// same configuration starts.
+    /// Puts addresses without a lifetime: they stay when this process dies, until another one with
+    /// the same configuration starts.
     #[must_use]
     pub fn permanent(mut self) -> Self {
         self.permanent = true;
         self
     }
 
-    /// Tries in a network namespace of its own whether this kernel can hold addresses as this backend needs it.
+    /// Tries in a network namespace of its own whether this kernel can hold addresses as this
+    /// backend needs it.
     ///
-    /// A backend finds out by itself when it first acquires; this is for those who want to know before.
+    /// A backend finds out by itself when it first acquires; this is for those who want to know
+    /// before.
     ///
     /// # Errors
     /// [`Unfit`]: it cannot, or it was not tried, since that needs `CAP_SYS_ADMIN`.
@@ -85,9 +90,10 @@ impl Netlink {
         fitness::try_out()
     }
 
-    /// Addresses without a lifetime that an earlier process put on an interface of this host, and that no virtual router
-    /// names: `named` are those that one does, and `ours` are the virtual routers that this process runs. Where another
-    /// process runs a virtual router of the interface and family, they may be its own, and are left out.
+    /// Addresses without a lifetime that an earlier process put on an interface of this host, and
+    /// that no virtual router names: `named` are those that one does, and `ours` are the virtual
+    /// routers that this process runs. Where another process runs a virtual router of the interface
+    /// and family, they may be its own, and are left out.
     ///
     /// It asks the kernel, and can block for a moment.
     ///
@@ -171,12 +177,12 @@ impl VipBackend for Netlink {
 /// The longest that a renewal waits for others, to go in one batch with them.
 const BATCH_PAUSE: Duration = Duration::from_millis(250);
 
-/// The kernel counts in whole seconds and takes addresses away late: one second less than the lease lasts,
-/// but at least one.
+/// The kernel counts in whole seconds and takes addresses away late: one second less than the lease
+/// lasts, but at least one.
 fn valid_lifetime(lasts: Duration) -> u32 {
     let seconds = lasts.as_secs().saturating_sub(1).max(1);
-    // An advertisement an interval, and the renewal up to a batch's pause after it: at intervals of 0.75 s to
-    // 1 s the second that is taken off would be one that a healthy node needs.
+    // An advertisement an interval, and the renewal up to a batch's pause after it: at intervals of
+    // 0.75 s to 1 s the second that is taken off would be one that a healthy node needs.
     let too_short = Duration::from_secs(seconds) < lasts / 3 + BATCH_PAUSE;
     u32::try_from(seconds + u64::from(too_short)).unwrap_or(u32::MAX - 1)
 }

@@ -11,8 +11,8 @@ use super::{
 use crate::{Adopted, clock::Clock, link::Link, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
-    /// Takes what backends said. Before the first success is passed on the sockets are drained: a stronger
-    /// advertisement that came meanwhile cancels the announcement.
+    /// Takes what backends said. Before the first success is passed on the sockets are drained: a
+    /// stronger advertisement that came meanwhile cancels the announcement.
     pub(super) fn take_answers(&mut self, answers: Vec<Answer>) {
         let is_held = |answer: &Answer| {
             matches!(answer, Answer::Call { call: Call::Acquire | Call::Adopt, result: Ok(_), .. })
@@ -71,8 +71,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         };
         let interval =
             self.effects.members.get(&key).map(|entry| entry.router.interval().duration());
-        // What is renewed was advertised before: an interval earlier at most, and not much earlier than renewals wait
-        // for each other.
+        // What is renewed was advertised before: an interval earlier at most, and not much earlier
+        // than renewals wait for each other.
         let before = interval.unwrap_or_default().min(2 * renewals::PAUSE);
         // Counted from the question: the answer may have waited.
         let advertised_at = asked_at - renewed_ago.saturating_add(before);
@@ -82,7 +82,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    /// Keeps and logs what a backend said when it failed, and that it let go of what it could not let go of before.
+    /// Keeps and logs what a backend said when it failed, and that it let go of what it could not
+    /// let go of before.
     fn note_result(
         &mut self,
         key: &Key,

@@ -183,8 +183,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         Ok(())
     }
 
-    /// Takes a member in. If its addresses are held by another backend, or may be, that one lets go; `true`:
-    /// the new one has to take them.
+    /// Takes a member in. If its addresses are held by another backend, or may be, that one lets
+    /// go; `true`: the new one has to take them.
     fn seat_member(&mut self, key: Key, member: Member) -> bool {
         let now = self.clock.now();
         let effects = &mut self.effects;
@@ -204,8 +204,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         entry.phase.is_active()
     }
 
-    /// The addresses that a host must not take for its own although they bear no tag: those that a program puts
-    /// there. The owner's are its own.
+    /// The addresses that a host must not take for its own although they bear no tag: those that a
+    /// program puts there. The owner's are its own.
     fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
         let members = self.effects.members.values();
         let shared = members.filter(|entry| {

@@ -158,8 +158,8 @@ impl<L: Link> Effects<L> {
         self.touch(request.key);
     }
 
-    /// Asks the backends for what the core wanted. To wake them takes time, which advertisements of other virtual
-    /// routers that are due at the same moment do not wait for.
+    /// Asks the backends for what the core wanted. To wake them takes time, which advertisements of
+    /// other virtual routers that are due at the same moment do not wait for.
     pub(super) fn ask_backends(&mut self, now: Instant) {
         for wish in self.wishes.drain(..) {
             self.leases.request(wish, now);
@@ -210,8 +210,8 @@ impl<L: Link> Effects<L> {
 
     /// Tells handles and receivers of events what this turn has changed; returns what was told.
     ///
-    /// Bounds are translated to `CLOCK_BOOTTIME`, which any thread can read: it stood at `boottime` no later
-    /// than the driver's clock at `now`, so that a bound never comes out too late.
+    /// Bounds are translated to `CLOCK_BOOTTIME`, which any thread can read: it stood at `boottime`
+    /// no later than the driver's clock at `now`, so that a bound never comes out too late.
     pub(super) fn publish(
         &mut self,
         router: &Router,
@@ -253,8 +253,8 @@ struct Sending {
     failed: Option<(IpAddr, io::Error)>,
 }
 
-/// Whether an error is the destination's and not this node's: no route to a peer, or nobody there. Of a group there is
-/// no such thing.
+/// Whether an error is the destination's and not this node's: no route to a peer, or nobody there.
+/// Of a group there is no such thing.
 fn is_destinations(error: &io::Error, destination: IpAddr) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENETUNREACH | libc::EHOSTUNREACH))
         && !destination.is_multicast()
@@ -267,7 +267,8 @@ fn transition(entry: &mut Entry, to: Phase) {
     }
     match to {
         Phase::Held | Phase::Adopted => (entry.error, entry.unreleased) = (None, None),
-        // The core's patience may end a moment before the worker's, which would have said it in these words.
+        // The core's patience may end a moment before the worker's, which would have said it in
+        // these words.
         Phase::Initialize(Hold::Backend(LeaseFailure::TimedOut)) => {
             entry.error = Some(unanswered(entry.backend.timeout()));
         }

@@ -13,14 +13,16 @@ use crate::node::{Error, Member};
 use holder::Holder;
 use name::{Claim, Name};
 
-/// Two processes that run one virtual router on one host would fight over its addresses, and neither would hear the
-/// other: they have the same source address.
+/// Two processes that run one virtual router on one host would fight over its addresses, and
+/// neither would hear the other: they have the same source address.
 ///
-/// Each virtual router is an abstract Unix socket that this process listens on. Such names belong to a network
-/// namespace, as interfaces and addresses do, and the kernel frees them when a process ends, however it ends.
+/// Each virtual router is an abstract Unix socket that this process listens on. Such names belong
+/// to a network namespace, as interfaces and addresses do, and the kernel frees them when a process
+/// ends, however it ends.
 ///
-/// Anybody may listen there, also who cannot speak VRRP. Such a holder is passed over: the next name is
-/// `vrrp/eth0/ipv4/51/2`, and so on. Whoever comes later looks at all of them, because names are given back in any order.
+/// Anybody may listen there, also who cannot speak VRRP. Such a holder is passed over: the next
+/// name is `vrrp/eth0/ipv4/51/2`, and so on. Whoever comes later looks at all of them, because
+/// names are given back in any order.
 pub(crate) enum Guard {
     /// For a network that is not this host's.
     Off,
@@ -33,7 +35,8 @@ impl Guard {
         Self::On(BTreeMap::new())
     }
 
-    /// Takes what is not taken yet of `members`, in the network namespace of this thread: all of it, or nothing.
+    /// Takes what is not taken yet of `members`, in the network namespace of this thread: all of
+    /// it, or nothing.
     pub(super) fn take(&mut self, members: &[(Key, Member)]) -> Result<(), Error> {
         let Self::On(taken) = self else { return Ok(()) };
         let mut new = Vec::new();
@@ -62,7 +65,8 @@ impl Guard {
     }
 }
 
-/// How often a name is tried that is taken and yet nobody listens on: its holder is about to listen, or has just ended.
+/// How often a name is tried that is taken and yet nobody listens on: its holder is about to
+/// listen, or has just ended.
 const TRIES: usize = 3;
 
 /// Takes the first name that is free, past those whose holders are passed over.

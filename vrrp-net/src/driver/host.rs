@@ -40,8 +40,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.look_for_claimed(name);
     }
 
-    /// A virtual address that has become one of the host's own is lost, however the monitor came to know of it: what was
-    /// told of the virtual one may have been taken for a renewal.
+    /// A virtual address that has become one of the host's own is lost, however the monitor came to
+    /// know of it: what was told of the virtual one may have been taken for a renewal.
     fn look_for_claimed(&mut self, name: &str) {
         let own = self.monitor.networks(name);
         let is_claimed = |cidr: Cidr| own.iter().any(|own| own.address() == cidr.address());
@@ -65,8 +65,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         changed
     }
 
-    /// Any interface may have gone and come back as it was, and then nothing is heard on its ports. What they hold is
-    /// read first.
+    /// Any interface may have gone and come back as it was, and then nothing is heard on its ports.
+    /// What they hold is read first.
     fn open_ports_anew(&mut self) {
         self.drain_sockets();
         let Effects { interfaces, link, .. } = &mut self.effects;
@@ -119,8 +119,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    /// The virtual routers that have such an address of the kernel on the interface; what that means to each the core
-    /// knows.
+    /// The virtual routers that have such an address of the kernel on the interface; what that
+    /// means to each the core knows.
     fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
         let holds = |entry: &Entry| {
             *entry.interface == *interface

@@ -18,8 +18,8 @@ use crate::{
 /// When a port that could not be opened is tried again, unless its interface changes before.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Every interface that a virtual router is on. One that is forgotten and comes back has another number, so that nothing
-/// that is left of the first one is taken for the second.
+/// Every interface that a virtual router is on. One that is forgotten and comes back has another
+/// number, so that nothing that is left of the first one is taken for the second.
 #[derive(Default)]
 pub(super) struct Interfaces {
     by_name: BTreeMap<Arc<str>, Interface>,
@@ -33,7 +33,8 @@ struct Interface {
     /// Families whose port could not be opened, with what the operating system said.
     failed: BTreeMap<Family, String>,
     retry_at: Option<Instant>,
-    /// Families that have lost their last address: the kernel forgets with it what a port listens to.
+    /// Families that have lost their last address: the kernel forgets with it what a port listens
+    /// to.
     deaf: BTreeSet<Family>,
     /// What the core was last told.
     told: Option<InterfaceStatus>,
@@ -60,9 +61,9 @@ impl Interfaces {
         (id, true)
     }
 
-    /// Takes over how the interface `name` is now. Ports that belong to an interface which is gone, or came
-    /// back as another one, are closed. Returns the number of the interface when another one has come in its
-    /// place and nobody knows yet that the first one is gone.
+    /// Takes over how the interface `name` is now. Ports that belong to an interface which is gone,
+    /// or came back as another one, are closed. Returns the number of the interface when another
+    /// one has come in its place and nobody knows yet that the first one is gone.
     pub(super) fn update(
         &mut self,
         name: &str,
@@ -111,8 +112,8 @@ impl Interfaces {
         unused
     }
 
-    /// Opens, changes and closes ports so that they are what `members` need, and returns what the core does
-    /// not know yet.
+    /// Opens, changes and closes ports so that they are what `members` need, and returns what the
+    /// core does not know yet.
     pub(super) fn sync(
         &mut self,
         members: &Members,

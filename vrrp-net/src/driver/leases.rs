@@ -66,7 +66,8 @@ pub(super) struct Leases {
 
 /// Our end of the task that talks to the backend of one virtual router.
 pub(super) struct Worker {
-    /// In boxes: the channel has room for 32 from the start, and there is one for each virtual router.
+    /// In boxes: the channel has room for 32 from the start, and there is one for each virtual
+    /// router.
     requests: mpsc::UnboundedSender<Box<Request>>,
     turn: Arc<Mutex<()>>,
     asked: u64,

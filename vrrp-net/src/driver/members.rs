@@ -33,7 +33,8 @@ pub(super) struct Entry {
     pub(super) asked: Generation,
     /// The phase that was last told, which is the core's after each turn.
     pub(super) phase: Phase,
-    /// When it was told, by the wall clock then: an age that is measured anew would differ by a millisecond now and then.
+    /// When it was told, by the wall clock then: an age that is measured anew would differ by a
+    /// millisecond now and then.
     pub(super) since: SystemTime,
     /// Removed from the configuration, and not gone yet.
     pub(super) leaving: bool,
@@ -112,8 +113,9 @@ impl Entry {
         }
     }
 
-    /// The lease that the backend is told of, with the number of the last request. The core's configuration is the one that is in force: it may
-    /// be older than ours while a replaced virtual router lets go.
+    /// The lease that the backend is told of, with the number of the last request. The core's
+    /// configuration is the one that is in force: it may be older than ours while a replaced
+    /// virtual router lets go.
     pub(super) fn lease(&self, key: Key, config: &VirtualRouter) -> Lease {
         let addresses = if *config == self.router {
             self.addresses.clone()
@@ -142,8 +144,8 @@ impl Entry {
         }
     }
 
-    /// Says once which peer is this node itself: one list of peers may serve all nodes, and the core leaves
-    /// the node's own address out.
+    /// Says once which peer is this node itself: one list of peers may serve all nodes, and the
+    /// core leaves the node's own address out.
     pub(super) fn report_own_address(&mut self, status: InterfaceStatus) {
         let Transport::Unicast { peers, .. } = self.router.transport() else { return };
         let own = [

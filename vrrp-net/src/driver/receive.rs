@@ -11,13 +11,14 @@ use crate::{clock::Clock, link::Link, monitor::Monitor};
 const BATCH: usize = 64;
 /// How many packets are read at most before a deadline is acted on: more than a socket holds.
 const DRAIN: usize = 4096;
-/// After this many receive errors in a row without a packet the sockets are left alone for a moment.
+/// After this many receive errors in a row without a packet the sockets are left alone for a
+/// moment.
 const ERRORS: u32 = 16;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How late a packet is read at most when all is well.
 const USUAL_DELAY: Duration = GATHER.saturating_mul(5);
-/// How long packets are let gather. A tenth of the shortest interval, so that neither a resignation nor an answer
-/// comes noticeably later.
+/// How long packets are let gather. A tenth of the shortest interval, so that neither a resignation
+/// nor an answer comes noticeably later.
 const GATHER: Duration = Duration::from_millis(1);
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
@@ -43,11 +44,12 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.last_read = Some(self.clock.now());
     }
 
-    /// Reads what is there by now: until every socket is empty or has given something later. Ports give
-    /// in turns, so that they all have once as many packets in a row as there are ports were later: a flood of
-    /// one is not read on because another is quiet.
+    /// Reads what is there by now: until every socket is empty or has given something later. Ports
+    /// give in turns, so that they all have once as many packets in a row as there are ports were
+    /// later: a flood of one is not read on because another is quiet.
     pub(super) fn drain_sockets(&mut self) {
-        // Not the start of the turn: a process that was stopped since then has packets that came before now.
+        // Not the start of the turn: a process that was stopped since then has packets that came
+        // before now.
         let start = SystemTime::now();
         let ports = self.effects.interfaces.ports().count();
         let mut later = 0;
@@ -58,7 +60,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 Read::Error => continue,
                 Read::Nothing => return,
             };
-            // A stamp that has yet to come is of before the wall clock was set back, and says nothing.
+            // A stamp that has yet to come is of before the wall clock was set back, and says
+            // nothing.
             let is_later = stamp.is_some_and(|stamp| stamp > start && stamp <= SystemTime::now());
             later = if is_later { later + 1 } else { 0 };
             if later > 0 && later >= ports {
@@ -97,8 +100,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
-    /// When a packet with this stamp came. What was read with more than the usual delay counts from now: this
-    /// process did not run, and what came meanwhile may have been lost.
+    /// When a packet with this stamp came. What was read with more than the usual delay counts from
+    /// now: this process did not run, and what came meanwhile may have been lost.
     fn arrival(&self, stamp: Option<SystemTime>) -> Instant {
         let now = self.clock.now();
         let age = stamp.and_then(|stamp| SystemTime::now().duration_since(stamp).ok());

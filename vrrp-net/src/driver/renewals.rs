@@ -58,7 +58,8 @@ impl Renewals {
         }
     }
 
-    /// Cuts off the renewal that `key` is part of. The others of the batch are renewed in the next round.
+    /// Cuts off the renewal that `key` is part of. The others of the batch are renewed in the next
+    /// round.
     pub(super) fn cut(&mut self, key: Key, now: Instant) {
         self.due.remove(&key);
         let Some(id) =
@@ -80,8 +81,8 @@ impl Renewals {
         }
     }
 
-    /// Starts a round if one is due: a call for each backend that has no other renewal under way. A virtual
-    /// router whose backend is busy waits for the next round.
+    /// Starts a round if one is due: a call for each backend that has no other renewal under way. A
+    /// virtual router whose backend is busy waits for the next round.
     pub(super) fn start(
         &mut self,
         now: Instant,
@@ -121,7 +122,8 @@ impl Renewals {
 struct Batch {
     backend: Arc<dyn VipBackend>,
     leases: Vec<Lease>,
-    /// Held for as long as the renewal runs: nothing else is asked for these virtual routers meanwhile.
+    /// Held for as long as the renewal runs: nothing else is asked for these virtual routers
+    /// meanwhile.
     turns: Vec<OwnedMutexGuard<()>>,
 }
 

@@ -39,8 +39,8 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Whether this one waits for `running` instead of cutting it off. To ask what is or can be held is no wish to
-    /// hold the addresses or to let go of them, so it may not cut off a release.
+    /// Whether this one waits for `running` instead of cutting it off. To ask what is or can be
+    /// held is no wish to hold the addresses or to let go of them, so it may not cut off a release.
     fn waits_for(&self, running: &Self) -> bool {
         running.uncut || matches!(self.call, Call::Adopt | Call::Inspect)
     }
@@ -93,8 +93,9 @@ pub(super) struct Failure {
     pub(super) text: String,
 }
 
-/// Carries out requests, one at a time. The latest wins: it cuts off the one that runs, at its next await
-/// point, and those that have not begun are left out. Only requests that ran to their end are answered.
+/// Carries out requests, one at a time. The latest wins: it cuts off the one that runs, at its next
+/// await point, and those that have not begun are left out. Only requests that ran to their end are
+/// answered.
 ///
 /// Ends when the sender is gone and the last request has been carried out.
 pub(super) async fn work(
@@ -151,8 +152,8 @@ impl MaybePut {
     }
 }
 
-/// The next request: one that waits, a new one, or a release that failed once its pause is over. `None` when nobody can
-/// ask any more.
+/// The next request: one that waits, a new one, or a release that failed once its pause is over.
+/// `None` when nobody can ask any more.
 async fn next(
     requests: &mut UnboundedReceiver<Box<Request>>,
     waiting: &mut VecDeque<Box<Request>>,
@@ -202,7 +203,8 @@ async fn run(
     waiting: &mut VecDeque<Box<Request>>,
 ) -> Option<Result<Done, Failure>> {
     let mut running = pin!(async {
-        // A renewal that runs has been cut off already; it must be gone before anything else is asked.
+        // A renewal that runs has been cut off already; it must be gone before anything else is
+        // asked.
         let _turn = turn.lock().await;
         bounded(&*request.backend, perform(&*request.backend, &request.lease, request.call)).await
     });

@@ -30,7 +30,8 @@ pub enum Direction {
     ToHost,
 }
 
-/// A cable between an interface of a host and a port of a switch. It stays when this handle is dropped.
+/// A cable between an interface of a host and a port of a switch. It stays when this handle is
+/// dropped.
 #[derive(Clone, Debug)]
 pub struct Cable {
     host: Namespace,
@@ -43,8 +44,9 @@ pub struct Cable {
 }
 
 impl Cable {
-    /// Gives `host` the interface `interface` with these addresses (such as `10.0.0.1/24`, `fd00::1/64`) and
-    /// connects it to `switch`. On return frames flow and the link-local IPv6 address is usable.
+    /// Gives `host` the interface `interface` with these addresses (such as `10.0.0.1/24`,
+    /// `fd00::1/64`) and connects it to `switch`. On return frames flow and the link-local IPv6
+    /// address is usable.
     ///
     /// # Errors
     /// [`Error`] when an address or a name makes no sense, or with what the kernel says.
@@ -108,8 +110,8 @@ impl Cable {
         Ok(wire::find(&self.host, &self.interface)?.header.flags.contains(LinkFlags::LowerUp))
     }
 
-    /// Makes the switch's port dead: nothing enters or leaves the switch by it, but the host keeps its
-    /// carrier and notices nothing.
+    /// Makes the switch's port dead: nothing enters or leaves the switch by it, but the host keeps
+    /// its carrier and notices nothing.
     ///
     /// # Errors
     /// [`Error`] when the kernel refuses.
@@ -117,7 +119,8 @@ impl Cable {
         wire::set_bridge(&self.switch, &self.port, None)
     }
 
-    /// Undoes [`cut`](Self::cut), [`lose`](Self::lose), [`lose_to`](Self::lose_to) and [`block`](Self::block).
+    /// Undoes [`cut`](Self::cut), [`lose`](Self::lose), [`lose_to`](Self::lose_to) and
+    /// [`block`](Self::block).
     ///
     /// # Errors
     /// [`Error`] when the kernel refuses.
@@ -144,17 +147,19 @@ impl Cable {
         self.wait_for_port()
     }
 
-    /// Loses this share of the frames (0 to 100 percent, in steps of 0.01) in one direction, at random. The
-    /// other direction keeps its own loss. Needs the program `nft`.
+    /// Loses this share of the frames (0 to 100 percent, in steps of 0.01) in one direction, at
+    /// random. The other direction keeps its own loss. Needs the program `nft`.
     ///
     /// # Errors
-    /// [`Error::Nft`] when `nft` is missing or refuses, [`Error::Invalid`] when the share makes no sense.
+    /// [`Error::Nft`] when `nft` is missing or refuses, [`Error::Invalid`] when the share makes no
+    /// sense.
     pub fn lose(&self, percent: f64, direction: Direction) -> Result<(), Error> {
         self.set_loss(&Way::Port(&self.port, direction), percent)
     }
 
-    /// Loses this share of the frames that this host sends to the one at the end of `other`, at random; what it
-    /// sends to anybody else arrives, copies of the same broadcast too. Needs the program `nft`.
+    /// Loses this share of the frames that this host sends to the one at the end of `other`, at
+    /// random; what it sends to anybody else arrives, copies of the same broadcast too. Needs the
+    /// program `nft`.
     ///
     /// # Errors
     /// As [`lose`](Self::lose).
@@ -179,8 +184,8 @@ impl Cable {
         wire::delete(&self.host, &self.interface)
     }
 
-    /// Undoes [`destroy`](Self::destroy): makes the interface anew, with another index and MAC address and
-    /// with the addresses that the cable was made with.
+    /// Undoes [`destroy`](Self::destroy): makes the interface anew, with another index and MAC
+    /// address and with the addresses that the cable was made with.
     ///
     /// # Errors
     /// [`Error`] when there still is such an interface, or with what the kernel says.

@@ -59,8 +59,8 @@ enum Kinds {
 
 /// A sniffer at a switch. It ends when it is dropped.
 ///
-/// It sits in front of the switch's faults: what a host sends is seen even when its cable is cut or the frame
-/// is then lost (but not when the cable is unplugged).
+/// It sits in front of the switch's faults: what a host sends is seen even when its cable is cut or
+/// the frame is then lost (but not when the cable is unplugged).
 #[derive(Debug)]
 pub struct Capture {
     shared: Arc<Shared>,
@@ -85,8 +85,8 @@ impl Capture {
         Self::begin(switch.namespace(), None, Kinds::Sent)
     }
 
-    /// Captures what the hosts say about IPv4 addresses, VRRP and ARP alone: beside clients that is much less than
-    /// what [`start`](Self::start) captures.
+    /// Captures what the hosts say about IPv4 addresses, VRRP and ARP alone: beside clients that is
+    /// much less than what [`start`](Self::start) captures.
     ///
     /// # Errors
     /// [`Error`] with what the operating system says.
@@ -141,8 +141,8 @@ impl Capture {
         self.shared.lock().clone()
     }
 
-    /// The first captured frame that `wanted` accepts: one that is there already, or one that comes `within`
-    /// this time. For a frame after some event let `wanted` look at [`Frame::at`].
+    /// The first captured frame that `wanted` accepts: one that is there already, or one that comes
+    /// `within` this time. For a frame after some event let `wanted` look at [`Frame::at`].
     pub fn wait_for(
         &self,
         within: Duration,
@@ -168,7 +168,8 @@ impl Capture {
         self.shared.count_dropped()
     }
 
-    /// Writes what was captured so far into a file for Wireshark and tshark (pcap with nanoseconds).
+    /// Writes what was captured so far into a file for Wireshark and tshark (pcap with
+    /// nanoseconds).
     ///
     /// # Errors
     /// [`Error`] when the file cannot be written.
@@ -295,7 +296,8 @@ fn port_name(index: usize) -> Arc<str> {
     name.map_or_else(|| format!("({index})"), |name| name.to_string_lossy().into_owned()).into()
 }
 
-/// The format of libpcap: a header, then each frame with its time and length, all in this machine's order.
+/// The format of libpcap: a header, then each frame with its time and length, all in this machine's
+/// order.
 fn write_pcap(path: &Path, frames: &[Frame]) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     let word = |file: &mut BufWriter<File>, value: u32| file.write_all(&value.to_ne_bytes());

@@ -20,8 +20,8 @@ use super::{Error, Host, error::Doing, now};
 /// How long a packet may take to be answered before it counts as lost.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// Sends ICMP echo requests to an address at a steady rate and keeps account of the replies. It ends when it
-/// is dropped.
+/// Sends ICMP echo requests to an address at a steady rate and keeps account of the replies. It
+/// ends when it is dropped.
 #[derive(Debug)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -84,7 +84,8 @@ impl Client {
         Mark(self.shared.lock().len())
     }
 
-    /// Waits until a packet sent after `mark` is answered, at most `within`, and returns whether one was.
+    /// Waits until a packet sent after `mark` is answered, at most `within`, and returns whether
+    /// one was.
     pub fn wait_for_reply(&self, mark: Mark, within: Duration) -> bool {
         let begun = Instant::now();
         let mut probes = self.shared.lock();
@@ -115,8 +116,8 @@ impl Client {
         self.judge(&self.shared.lock(), from.0, to.0)
     }
 
-    /// Stops sending, waits for the last replies, and tells what became of all packets. The other reports
-    /// stay available.
+    /// Stops sending, waits for the last replies, and tells what became of all packets. The other
+    /// reports stay available.
     pub fn stop(&mut self) -> Loss {
         self.shared.sending_ended.store(true, Ordering::Relaxed);
         join(self.sender.take());
@@ -130,7 +131,8 @@ impl Client {
     fn judge(&self, probes: &[Probe], from: usize, to: usize) -> Loss {
         let window = probes.get(from..to.min(probes.len())).unwrap_or_default();
         let now = if self.receiver.is_some() { now() } else { Duration::MAX };
-        // Until when the window's replies can be missed: the next packet belongs to the next window.
+        // Until when the window's replies can be missed: the next packet belongs to the next
+        // window.
         let end = probes.get(to).map_or(now, |next| next.sent);
         loss::judge(window, end, now)
     }

@@ -21,11 +21,12 @@ pub struct Unavailable {
     remedy: String,
 }
 
-/// Gives this process the right to make namespaces: call it first in `main`, before any thread is started.
+/// Gives this process the right to make namespaces: call it first in `main`, before any thread is
+/// started.
 ///
-/// A process with the capabilities of root has the right. Any other becomes root of a user namespace of its
-/// own, in which its user and group are the only ones and are called 0; outside it may do what it might do
-/// before. A second call does nothing.
+/// A process with the capabilities of root has the right. Any other becomes root of a user
+/// namespace of its own, in which its user and group are the only ones and are called 0; outside it
+/// may do what it might do before. A second call does nothing.
 ///
 /// # Errors
 /// [`Unavailable`]: a sentence that names the setting that forbids it and what to do.

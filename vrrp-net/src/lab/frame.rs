@@ -110,8 +110,8 @@ impl Frame {
         })
     }
 
-    /// The MAC address and the IPv4 address that a gratuitous ARP claims: a request or a reply whose target
-    /// is its sender (RFC 5227 3).
+    /// The MAC address and the IPv4 address that a gratuitous ARP claims: a request or a reply
+    /// whose target is its sender (RFC 5227 3).
     #[must_use]
     pub fn garp(&self) -> Option<([u8; 6], Ipv4Addr)> {
         let packet = LaxSlicedPacket::from_ethernet(&self.bytes).ok()?;
@@ -146,7 +146,8 @@ impl Frame {
     }
 }
 
-/// The Target Link-Layer Address (type 2) among the options of a Neighbor Advertisement (RFC 4861 4.6).
+/// The Target Link-Layer Address (type 2) among the options of a Neighbor Advertisement (RFC 4861
+/// 4.6).
 fn target_mac(mut options: &[u8]) -> Option<[u8; 6]> {
     while let [kind, units @ 1..=u8::MAX, ..] = options {
         if *kind == 2 {
@@ -158,8 +159,8 @@ fn target_mac(mut options: &[u8]) -> Option<[u8; 6]> {
 }
 
 impl VrrpFrame {
-    /// A message to a multicast group, with the group's MAC address and a TTL of 255. The source MAC is a
-    /// made-up one. To send it to a single host set `destination_mac`.
+    /// A message to a multicast group, with the group's MAC address and a TTL of 255. The source
+    /// MAC is a made-up one. To send it to a single host set `destination_mac`.
     #[must_use]
     pub fn new(source: IpAddr, destination: IpAddr, payload: Vec<u8>) -> Self {
         let destination_mac = match destination {
@@ -176,10 +177,12 @@ impl VrrpFrame {
         Self { source_mac, destination_mac, source, destination, ttl: 255, payload }
     }
 
-    /// The bytes of the frame. The IPv4 header's checksum is made right; the payload is sent as it is.
+    /// The bytes of the frame. The IPv4 header's checksum is made right; the payload is sent as it
+    /// is.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the addresses are not of one family or the payload does not fit into a packet.
+    /// [`Error::Invalid`] when the addresses are not of one family or the payload does not fit into
+    /// a packet.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
         let ethernet = PacketBuilder::ethernet2(self.source_mac, self.destination_mac);
         let packet = match (self.source, self.destination) {

@@ -11,8 +11,8 @@ use super::{Error, Process, error::Doing, namespace::Namespace, wire};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A machine: a network namespace with its loopback up. IPv6 addresses are usable at once (no Duplicate
-/// Address Detection). It ends, and kills its processes, when it is dropped.
+/// A machine: a network namespace with its loopback up. IPv6 addresses are usable at once (no
+/// Duplicate Address Detection). It ends, and kills its processes, when it is dropped.
 #[derive(Debug)]
 pub struct Host {
     name: String,
@@ -23,8 +23,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Makes a host. The name is for messages and for the switch's port, to which it adds the name of the
-    /// interface: both together have at most 14 characters.
+    /// Makes a host. The name is for messages and for the switch's port, to which it adds the name
+    /// of the interface: both together have at most 14 characters.
     ///
     /// # Errors
     /// [`Error`] with what the operating system says; see [`enter`](super::enter).
@@ -50,9 +50,9 @@ impl Host {
         &self.name
     }
 
-    /// Runs `work` on a thread of the host, waits for it and returns its value. Sockets that it opens stay in
-    /// the host's network wherever they are used later, programs that it runs are on the host, and
-    /// `/proc/sys/net` is the host's.
+    /// Runs `work` on a thread of the host, waits for it and returns its value. Sockets that it
+    /// opens stay in the host's network wherever they are used later, programs that it runs are on
+    /// the host, and `/proc/sys/net` is the host's.
     ///
     /// # Errors
     /// [`Error`] when the thread cannot be started. A panic in `work` goes on in the caller.
@@ -60,8 +60,8 @@ impl Host {
         self.namespace.run(work).doing(|| format!("running a thread on the host {}", self.name))
     }
 
-    /// Starts a thread on the host: for example one with a runtime of its own and a [`Node`](crate::Node).
-    /// Threads that it starts in turn are on the host too.
+    /// Starts a thread on the host: for example one with a runtime of its own and a
+    /// [`Node`](crate::Node). Threads that it starts in turn are on the host too.
     ///
     /// # Errors
     /// [`Error`] when the thread cannot be started.
@@ -105,8 +105,8 @@ impl Drop for Host {
     }
 }
 
-/// IPv6 is on, and without Duplicate Address Detection. Both `all` and `default` count: the kernel looks for
-/// duplicates when either asks for it.
+/// IPv6 is on, and without Duplicate Address Detection. Both `all` and `default` count: the kernel
+/// looks for duplicates when either asks for it.
 fn prepare_ipv6() -> io::Result<()> {
     for which in ["all", "default"] {
         write_ipv6_setting(which, "disable_ipv6", "0")?;
@@ -115,8 +115,8 @@ fn prepare_ipv6() -> io::Result<()> {
     Ok(())
 }
 
-/// Writes `net.ipv6.conf.WHICH.NAME` of the calling thread's namespace. A kernel without IPv6 has none, and
-/// some containers have it read-only: the lab is slower and noisier there, but works.
+/// Writes `net.ipv6.conf.WHICH.NAME` of the calling thread's namespace. A kernel without IPv6 has
+/// none, and some containers have it read-only: the lab is slower and noisier there, but works.
 pub(super) fn write_ipv6_setting(which: &str, name: &str, value: &str) -> io::Result<()> {
     let path = format!("/proc/sys/net/ipv6/conf/{which}/{name}");
     match fs::write(&path, value).map_err(|error| (error.kind(), error)) {

@@ -53,8 +53,8 @@ impl Injector {
             .doing(|| format!("sending a frame of {} bytes on {}", frame.len(), self.interface))
     }
 
-    /// Sends `rate` frames a second for `duration`, evenly (in bursts a millisecond apart), and returns when
-    /// that is done. `frame` makes the frame of each number from 0 on.
+    /// Sends `rate` frames a second for `duration`, evenly (in bursts a millisecond apart), and
+    /// returns when that is done. `frame` makes the frame of each number from 0 on.
     ///
     /// # Errors
     /// [`Error`] with what the operating system says about the first frame that cannot be sent.

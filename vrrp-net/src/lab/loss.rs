@@ -61,8 +61,8 @@ impl Way<'_> {
         }
     }
 
-    /// What the host sends is dropped where it enters the bridge, so that all see the same; what is sent to it
-    /// where it leaves, each copy of a broadcast for itself.
+    /// What the host sends is dropped where it enters the bridge, so that all see the same; what is
+    /// sent to it where it leaves, each copy of a broadcast for itself.
     fn rule(&self) -> (&'static str, String) {
         match self {
             Self::Port(port, Direction::FromHost) => ("prerouting", format!("iifname \"{port}\"")),

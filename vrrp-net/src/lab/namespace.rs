@@ -11,8 +11,8 @@ use std::{
 
 use nix::sched::{CloneFlags, setns, unshare};
 
-/// A network namespace. It ends when the last clone is dropped and nothing runs in it any more: it has no
-/// name in the file system, so the death of the process ends it too.
+/// A network namespace. It ends when the last clone is dropped and nothing runs in it any more: it
+/// has no name in the file system, so the death of the process ends it too.
 #[derive(Clone, Debug)]
 pub(super) struct Namespace(Arc<File>);
 

@@ -15,7 +15,8 @@ use std::{
 
 use super::{Error, error::Doing};
 
-/// The first line of what a program says about its version, on either stream; `None` without the program.
+/// The first line of what a program says about its version, on either stream; `None` without the
+/// program.
 fn first_line(program: &str, argument: &str) -> Option<String> {
     let output = Command::new(program).arg(argument).output().ok()?;
     let said = [output.stdout, output.stderr].concat();

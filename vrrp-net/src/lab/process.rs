@@ -11,8 +11,8 @@ use nix::{sys::prctl, sys::signal, unistd::Pid};
 
 use super::{Error, Signal, error::Doing, wait_until};
 
-/// A program that runs on a [`Host`](super::Host). It is killed when this is dropped, when the host is
-/// dropped, and when this process dies; programs that it started in turn are its own affair.
+/// A program that runs on a [`Host`](super::Host). It is killed when this is dropped, when the host
+/// is dropped, and when this process dies; programs that it started in turn are its own affair.
 #[derive(Debug)]
 pub struct Process {
     child: Child,

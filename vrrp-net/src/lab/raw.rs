@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// What may wait for a reader: a tenth of a second of the fastest flood.
 const BUFFER: usize = 8 << 20;
 
-/// A socket for whole frames on one interface, or on all of the namespace (0). It receives frames of this
-/// protocol: `ETH_P_ALL`, or none (0).
+/// A socket for whole frames on one interface, or on all of the namespace (0). It receives frames
+/// of this protocol: `ETH_P_ALL`, or none (0).
 pub(super) fn packet_socket(interface: u32, protocol: u16) -> io::Result<Socket> {
     // Protocol 0: nothing is received before the socket is bound.
     let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
@@ -36,8 +36,9 @@ pub(super) fn packet_socket(interface: u32, protocol: u16) -> io::Result<Socket>
     Ok(socket)
 }
 
-/// Waits until the kernel stamps packets when they arrive: it begins to in the background, some time after a
-/// socket asked for it, and until then a packet has the time at which it was read. Needs a loopback.
+/// Waits until the kernel stamps packets when they arrive: it begins to in the background, some
+/// time after a socket asked for it, and until then a packet has the time at which it was read.
+/// Needs a loopback.
 pub(super) fn wait_for_stamps() -> io::Result<()> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
     prepare(&socket)?;
@@ -102,8 +103,8 @@ pub(super) fn receive<A: SockaddrLike>(
 fn link_address(interface: u32, protocol: u16) -> io::Result<SockAddr> {
     let index = i32::try_from(interface).map_err(io::Error::other)?;
     let family = u16::try_from(libc::AF_PACKET).map_err(io::Error::other)?;
-    // SAFETY: the storage is zeroed, aligned and large enough for every address, and the length set is that
-    // of the address written.
+    // SAFETY: the storage is zeroed, aligned and large enough for every address, and the length set
+    // is that of the address written.
     let ((), address) = unsafe {
         SockAddr::try_init(|storage, length| {
             let address = storage.cast::<libc::sockaddr_ll>();

@@ -7,8 +7,9 @@ use super::{Error, error::Doing, host::write_ipv6_setting, namespace::Namespace,
 /// The bridge's name in its namespace.
 pub(super) const BRIDGE: &str = "bridge";
 
-/// An Ethernet switch: a bridge in a namespace of its own. It knows neither spanning tree nor multicast
-/// snooping, so every multicast frame leaves by every other port, and it sends nothing of its own.
+/// An Ethernet switch: a bridge in a namespace of its own. It knows neither spanning tree nor
+/// multicast snooping, so every multicast frame leaves by every other port, and it sends nothing of
+/// its own.
 #[derive(Clone, Debug)]
 pub struct Switch {
     namespace: Namespace,

@@ -20,12 +20,12 @@ const TICK: Duration = Duration::from_millis(1);
 /// How often it asks the kernel for a change.
 const ASK: Duration = Duration::from_millis(20);
 
-/// A thread that wakes up each millisecond and remembers the longest time between two wake-ups. When a
-/// protocol was late by less than that, it may have been the machine that was late. It ends when it is
-/// dropped.
+/// A thread that wakes up each millisecond and remembers the longest time between two wake-ups.
+/// When a protocol was late by less than that, it may have been the machine that was late. It ends
+/// when it is dropped.
 ///
-/// Another one asks the kernel for a change of an address, which cannot be made, and remembers how long the
-/// answer took: all namespaces share one lock, and labs that come and go keep it busy.
+/// Another one asks the kernel for a change of an address, which cannot be made, and remembers how
+/// long the answer took: all namespaces share one lock, and labs that come and go keep it busy.
 #[derive(Debug)]
 pub struct Ticker {
     shared: Arc<Shared>,
@@ -57,14 +57,15 @@ impl Ticker {
         Ok(ticker)
     }
 
-    /// The longest time between two wake-ups so far: one millisecond and a little on an idle machine.
+    /// The longest time between two wake-ups so far: one millisecond and a little on an idle
+    /// machine.
     #[must_use]
     pub fn worst_gap(&self) -> Duration {
         Duration::from_nanos(self.shared.worst.load(Ordering::Relaxed))
     }
 
-    /// The longest that the kernel took so far to answer a request that it refuses. Nothing without the right
-    /// to change addresses.
+    /// The longest that the kernel took so far to answer a request that it refuses. Nothing without
+    /// the right to change addresses.
     #[must_use]
     pub fn worst_answer(&self) -> Duration {
         Duration::from_nanos(self.shared.worst_answer.load(Ordering::Relaxed))

@@ -88,7 +88,8 @@ impl Shared {
         let mut buffer = Vec::with_capacity(DATAGRAM);
         while !self.ended.load(Ordering::Relaxed) {
             buffer.clear();
-            // Nothing came in time, or notifications were lost: there is nothing else to do than to read on.
+            // Nothing came in time, or notifications were lost: there is nothing else to do than to
+            // read on.
             if notifications.recv(&mut buffer, 0).is_err() {
                 continue;
             }

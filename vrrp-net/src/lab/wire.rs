@@ -15,7 +15,8 @@ use netlink_packet_route::{
 use super::{Error, error::Doing, namespace::Namespace, wait_until};
 use crate::netlink::Socket;
 
-/// How long the kernel may take until a new link carries frames: it does that work in the background.
+/// How long the kernel may take until a new link carries frames: it does that work in the
+/// background.
 const READY: Duration = Duration::from_secs(5);
 
 pub(super) fn make_bridge(namespace: &Namespace, name: &str) -> Result<(), Error> {
@@ -98,7 +99,8 @@ pub(super) fn add_address(
 
 /// Waits until the bridge forwards what enters and leaves by `port`.
 ///
-/// A port can be forwarding before the kernel has noticed its carrier; what is sent to it is lost until then.
+/// A port can be forwarding before the kernel has noticed its carrier; what is sent to it is lost
+/// until then.
 pub(super) fn wait_for_port(namespace: &Namespace, port: &str) -> Result<(), Error> {
     let doing = || format!("waiting for the port {port} to forward");
     wait(doing, || {
@@ -160,7 +162,8 @@ fn name_of(link: &LinkMessage) -> Option<&str> {
     })
 }
 
-/// The queue "noop" drops everything; the kernel replaces it in the background after the carrier came.
+/// The queue "noop" drops everything; the kernel replaces it in the background after the carrier
+/// came.
 fn is_active(link: &LinkMessage) -> bool {
     let is_idle = LinkAttribute::Qdisc("noop".to_owned());
     link.attributes.contains(&LinkAttribute::OperState(State::Up))

@@ -1,8 +1,8 @@
 //! The network of a Linux host: raw sockets, per interface and family.
 //!
-//! A port has a socket for what can be ours and a small one for the rest of protocol 112. The second is read
-//! at most 64 times a second, so that refusals get their names and a flood of them costs nothing. One packet socket
-//! announces on all of them.
+//! A port has a socket for what can be ours and a small one for the rest of protocol 112. The
+//! second is read at most 64 times a second, so that refusals get their names and a flood of them
+//! costs nothing. One packet socket announces on all of them.
 
 mod filter;
 mod rx;
@@ -133,7 +133,8 @@ impl Link for Linux {
         if let Some(received) = self.first(|sockets| sockets.heard.recv_known(buffer))? {
             return Ok(Some(received));
         }
-        // A deadline is acted on only after this: also what tokio does not know of yet must be found.
+        // A deadline is acted on only after this: also what tokio does not know of yet must be
+        // found.
         if let Some(received) = self.first(|sockets| sockets.heard.recv_now(buffer))? {
             return Ok(Some(received));
         }
@@ -234,7 +235,8 @@ impl Port {
     }
 }
 
-/// Whether the host is an IPv6 router on this interface, as its Neighbor Advertisements have to say.
+/// Whether the host is an IPv6 router on this interface, as its Neighbor Advertisements have to
+/// say.
 fn forwards_ipv6(interface: &str) -> bool {
     fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{interface}/forwarding"))
         .is_ok_and(|value| value.trim() != "0")

@@ -17,8 +17,8 @@ use super::{Interest, Link, Port, Received};
 #[derive(Clone, Debug, Default)]
 pub struct Hub(Arc<Mutex<Vec<Node>>>);
 
-/// A [`Link`] of a [`Hub`]. Clones are the same link: a test gives one to the driver and keeps another, to
-/// ask what was sent and to break things.
+/// A [`Link`] of a [`Hub`]. Clones are the same link: a test gives one to the driver and keeps
+/// another, to ask what was sent and to break things.
 #[derive(Clone, Debug)]
 pub struct Memory {
     hub: Hub,
@@ -81,8 +81,8 @@ impl Hub {
         Memory { hub: self.clone(), number: nodes.len() - 1 }
     }
 
-    /// Puts a datagram on the wire that no link sent. Links get it that have its destination, or that have
-    /// joined the group on its interface.
+    /// Puts a datagram on the wire that no link sent. Links get it that have its destination, or
+    /// that have joined the group on its interface.
     pub fn inject(&self, meta: RxMeta, payload: &[u8]) {
         self.deliver(None, meta, payload);
     }

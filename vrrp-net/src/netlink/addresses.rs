@@ -15,12 +15,14 @@ use vrrp_core::Cidr;
 
 use super::{Error, Socket};
 
-/// How the kernel's table says that an address is a virtual one of ours, and what is to become of it.
+/// How the kernel's table says that an address is a virtual one of ours, and what is to become of
+/// it.
 ///
-/// An address is ours if its route metric (`IFA_RT_PRIORITY`, since Linux 4.18) is [`metric`](Self::metric) *and* it
-/// is deprecated. Whoever makes it the host's own (`ip address replace`) takes one of the two away: the metric
-/// of an IPv4 address, the deprecation of an IPv6 one. `IFA_PROTO` would say it too, but kernels before 5.18 forget
-/// it, and those before 6.12 or so never change it on an IPv4 address. It goes along for people who look.
+/// An address is ours if its route metric (`IFA_RT_PRIORITY`, since Linux 4.18) is
+/// [`metric`](Self::metric) *and* it is deprecated. Whoever makes it the host's own (`ip address
+/// replace`) takes one of the two away: the metric of an IPv4 address, the deprecation of an IPv6
+/// one. `IFA_PROTO` would say it too, but kernels before 5.18 forget it, and those before 6.12 or
+/// so never change it on an IPv4 address. It goes along for people who look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "what an address can be is matched on everywhere")]
 pub enum Mark {
@@ -40,7 +42,8 @@ impl Mark {
         }
     }
 
-    /// `IFA_RT_PRIORITY`: "vrr", and the protocol. No route is made with it, since ours have `IFA_F_NOPREFIXROUTE`.
+    /// `IFA_RT_PRIORITY`: "vrr", and the protocol. No route is made with it, since ours have
+    /// `IFA_F_NOPREFIXROUTE`.
     #[must_use]
     pub const fn metric(self) -> u32 {
         let [v, r, protocol] = [b'v', b'r', self.protocol()];
@@ -71,8 +74,9 @@ pub struct HostAddress {
     pub flags: AddressFlags,
     /// Whether it is one of ours.
     pub mark: Option<Mark>,
-    /// Whether version 0.1 put it there, which knew no metric and told its addresses by `IFA_PROTO`. Such an
-    /// address is looked for once, when a virtual router starts, and is marked then or let go.
+    /// Whether version 0.1 put it there, which knew no metric and told its addresses by
+    /// `IFA_PROTO`. Such an address is looked for once, when a virtual router starts, and is marked
+    /// then or let go.
     pub old_mark: Option<Mark>,
     /// Seconds until the kernel takes it away; `None`: never.
     pub valid: Option<u32>,
@@ -123,8 +127,8 @@ impl HostAddress {
         !self.flags.contains(AddressFlags::Noprefixroute)
     }
 
-    /// How long ago it was last put or renewed. The kernel stamps addresses by its tick, which may lag a few tenths
-    /// of a second behind its clock, so the result can be too large by that much.
+    /// How long ago it was last put or renewed. The kernel stamps addresses by its tick, which may
+    /// lag a few tenths of a second behind its clock, so the result can be too large by that much.
     #[must_use]
     pub fn renewed_ago(&self) -> Duration {
         Duration::from_millis(u64::from(self.age()) * 10)
@@ -140,8 +144,8 @@ impl HostAddress {
         if age > u32::MAX - 100 { 0 } else { age }
     }
 
-    /// Whether a program that has just started may go on holding it: it was [`Mark::Held`], with a lifetime, and
-    /// renewed less than `within` ago.
+    /// Whether a program that has just started may go on holding it: it was [`Mark::Held`], with a
+    /// lifetime, and renewed less than `within` ago.
     #[must_use]
     pub fn is_adoptable(&self, within: Duration) -> bool {
         // What has run out goes as soon as the kernel looks.
@@ -199,15 +203,17 @@ impl Put {
         HostAddress { index, cidr, flags, mark: Some(mark), old_mark: None, valid, stamp: 0 }
     }
 
-    /// The kernel makes no route of it: that would have the mark as its metric, and one that exists already would
-    /// get the lifetime of the lease. Where a route is needed, we put our own beside it.
+    /// The kernel makes no route of it: that would have the mark as its metric, and one that exists
+    /// already would get the lifetime of the lease. Where a route is needed, we put our own beside
+    /// it.
     const FLAGS: AddressFlags = AddressFlags::Nodad.union(AddressFlags::Noprefixroute);
 
     /// RTM_NEWADDR. Everything is in every message: a renewal without an attribute resets it.
     ///
-    /// Duplicate Address Detection is off, because the address has to answer at once (RFC 9568 8.2.2: it
-    /// is not used when the address was another router's a moment ago). The preferred lifetime of zero
-    /// keeps it from being chosen as a source address, and is half of the [`Mark`].
+    /// Duplicate Address Detection is off, because the address has to answer at once (RFC 9568
+    /// 8.2.2: it is not used when the address was another router's a moment ago). The preferred
+    /// lifetime of zero keeps it from being chosen as a source address, and is half of the
+    /// [`Mark`].
     #[must_use]
     pub fn message(&self) -> RouteNetlinkMessage {
         let mut cache = CacheInfo::default();
@@ -239,8 +245,8 @@ pub fn delete(index: u32, cidr: Cidr) -> RouteNetlinkMessage {
     RouteNetlinkMessage::DelAddress(bare(index, cidr))
 }
 
-/// All addresses of the socket's network namespace, in the kernel's order. While they keep changing it may name one that
-/// has just gone.
+/// All addresses of the socket's network namespace, in the kernel's order. While they keep changing
+/// it may name one that has just gone.
 ///
 /// # Errors
 /// [`Error`] when the kernel did not answer.
@@ -294,8 +300,8 @@ fn entry_of(index: u32, header: &NetlinkHeader, payload: &[u8]) -> Option<HostAd
     entry(header, payload).filter(|address| address.index == index)
 }
 
-/// What tells two entries of the kernel's table apart: the interface's index, the address and its prefix length. Those of
-/// one interface are neighbours in the order of these.
+/// What tells two entries of the kernel's table apart: the interface's index, the address and its
+/// prefix length. Those of one interface are neighbours in the order of these.
 pub(crate) type Place = (u32, IpAddr, u8);
 
 pub(crate) fn place(address: &HostAddress) -> Place {

@@ -1,6 +1,7 @@
-//! Filters in the kernel, so that nothing wakes a listener that says nothing new. Of virtual addresses the kernel
-//! tells every renewal: with many of them that is thousands of notifications a second. Of routes a router with the
-//! whole Internet in its table would hear as many; all those have a gateway.
+//! Filters in the kernel, so that nothing wakes a listener that says nothing new. Of virtual
+//! addresses the kernel tells every renewal: with many of them that is thousands of notifications a
+//! second. Of routes a router with the whole Internet in its table would hear as many; all those
+//! have a gateway.
 
 use std::io;
 
@@ -17,8 +18,8 @@ use super::{addresses::Mark, routes::OURS};
 const IFA_RT_PRIORITY: u16 = 9;
 /// `RTA_VIA` of `linux/rtnetlink.h`.
 const RTA_VIA: u16 = 18;
-/// `SKF_AD_OFF + SKF_AD_NLATTR` of `linux/filter.h`: the offset of the attribute of type X among those that begin
-/// at offset A, or 0.
+/// `SKF_AD_OFF + SKF_AD_NLATTR` of `linux/filter.h`: the offset of the attribute of type X among
+/// those that begin at offset A, or 0.
 const FIND_ATTRIBUTE: u32 = (-0x1000_i32 + 12).cast_unsigned();
 /// Where the message's type is in `struct nlmsghdr`.
 const TYPE: u32 = 4;
@@ -37,14 +38,15 @@ const CHANGED: u32 = VALUE + 12;
 
 /// Lets everything pass but
 ///
-/// - news of an address that is [`Mark::Held`] and was put there earlier. That an address is new, was replaced by
-///   somebody else's, is about to be handed over or is gone is told;
+/// - news of an address that is [`Mark::Held`] and was put there earlier. That an address is new,
+///   was replaced by somebody else's, is about to be handed over or is gone is told;
 /// - routes, unless one is removed that needed no gateway.
 pub(super) fn attach_for_monitor(socket: &netlink_sys::Socket) -> io::Result<()> {
     SockRef::from(socket).attach_filter(&for_monitor())
 }
 
-/// Lets only routes pass that need no gateway and are not ours: what comes and goes with the host's subnets.
+/// Lets only routes pass that need no gateway and are not ours: what comes and goes with the host's
+/// subnets.
 pub(super) fn attach_for_routes(socket: &netlink_sys::Socket) -> io::Result<()> {
     SockRef::from(socket).attach_filter(&for_routes())
 }
@@ -87,7 +89,8 @@ fn without_gateway() -> Program {
     program
 }
 
-/// Lets every RTM_NEWADDR pass that is no renewal of an address that is held; goes on behind it with one.
+/// Lets every RTM_NEWADDR pass that is no renewal of an address that is held; goes on behind it
+/// with one.
 fn is_renewal() -> Program {
     let value = |offset| [op(BPF_MISC | BPF_TAX, 0), op(BPF_LD | BPF_W | BPF_IND, offset)];
     let mut program = Vec::new();

@@ -17,7 +17,8 @@ const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
-/// In `IFLA_LINKINFO`: what belongs to the kind of the interface. Of a VRF that is its routing table.
+/// In `IFLA_LINKINFO`: what belongs to the kind of the interface. Of a VRF that is its routing
+/// table.
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const IFLA_VRF_TABLE: u16 = 1;
@@ -51,8 +52,8 @@ impl HostLink {
     }
 }
 
-/// All interfaces of the socket's network namespace. While they keep changing it may name some that have
-/// just gone, behind the others.
+/// All interfaces of the socket's network namespace. While they keep changing it may name some that
+/// have just gone, behind the others.
 ///
 /// # Errors
 /// [`Error`] when the kernel did not answer.
@@ -107,8 +108,8 @@ pub fn delete(index: u32) -> RouteNetlinkMessage {
 
 /// Decodes RTM_NEWLINK (`true`) and RTM_DELLINK (`false`) of an interface.
 ///
-/// Only what is needed is looked at: an attribute that a newer kernel lays out differently may not hide
-/// an interface.
+/// Only what is needed is looked at: an attribute that a newer kernel lays out differently may not
+/// hide an interface.
 pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, HostLink)> {
     let is_new = match header.message_type {
         RTM_NEWLINK => true,
@@ -116,7 +117,8 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Ho
         _ => return None,
     };
     let header = LinkHeader::parse(payload).ok()?;
-    // A bridge says with AF_BRIDGE that a port has left it, and that is no RTM_DELLINK of the interface.
+    // A bridge says with AF_BRIDGE that a port has left it, and that is no RTM_DELLINK of the
+    // interface.
     if header.interface_family != AddressFamily::Unspec {
         return None;
     }

@@ -65,8 +65,8 @@ pub(super) fn verdict(payload: &[u8], told: usize) -> Result<(), Error> {
     Err(Error::Refused { errno: code.saturating_abs(), text })
 }
 
-/// What precedes the kernel's words in an [`ERROR`] of a socket with `NETLINK_CAP_ACK`: the code, and
-/// the header of the request.
+/// What precedes the kernel's words in an [`ERROR`] of a socket with `NETLINK_CAP_ACK`: the code,
+/// and the header of the request.
 pub(super) const TOLD_BY_ERROR: usize = 4 + HEADER;
 
 fn text(attributes: &[u8]) -> Option<String> {

@@ -35,8 +35,8 @@ const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// Larger than any notification.
 const DATAGRAM: usize = 64 * 1024;
-/// How many notifications are read before what they changed is told, or the caller has his turn: a flood of them
-/// cannot keep him from his other work.
+/// How many notifications are read before what they changed is told, or the caller has his turn: a
+/// flood of them cannot keep him from his other work.
 const AT_ONCE: usize = 64;
 /// The pause before tables that could not be read are read again.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -54,8 +54,8 @@ pub enum MonitorEvent {
         /// How it is; `None`: there is no interface of this name.
         snapshot: Option<InterfaceSnapshot>,
     },
-    /// An address is gone from it, whoever took it away; or it was a virtual address that we had put there,
-    /// and somebody made it the host's own (`ip address replace`).
+    /// An address is gone from it, whoever took it away; or it was a virtual address that we had
+    /// put there, and somebody made it the host's own (`ip address replace`).
     AddressRemoved {
         /// The interface's name.
         name: Arc<str>,
@@ -76,18 +76,20 @@ pub enum MonitorEvent {
         index: u32,
         /// The subnet.
         prefix: Cidr,
-        /// Whether somebody meant to delete what we had put there; a route of the host's own just went.
+        /// Whether somebody meant to delete what we had put there; a route of the host's own just
+        /// went.
         loss: Loss,
     },
-    /// The kernel dropped notifications. How everything is now has been told, but not whether something went and came
-    /// back meanwhile.
+    /// The kernel dropped notifications. How everything is now has been told, but not whether
+    /// something went and came back meanwhile.
     Missed,
 }
 
-/// Watches interfaces by name: they may be missing, vanish, come back with another index, or be renamed.
+/// Watches interfaces by name: they may be missing, vanish, come back with another index, or be
+/// renamed.
 ///
-/// Notifications about virtual addresses that we put or renew cause no event. When the kernel had to drop
-/// notifications, the tables are read again, and all that differs is told.
+/// Notifications about virtual addresses that we put or renew cause no event. When the kernel had
+/// to drop notifications, the tables are read again, and all that differs is told.
 #[derive(Debug)]
 pub struct Monitor {
     notifications: AsyncFd<netlink_sys::Socket>,
@@ -97,8 +99,8 @@ pub struct Monitor {
     virtual_addresses: BTreeSet<IpAddr>,
     events: VecDeque<MonitorEvent>,
     buffer: Vec<u8>,
-    /// Whether the kernel has dropped notifications. It says so before it gives those that it has kept: these are
-    /// older than what was dropped, and what they say may have been undone by it.
+    /// Whether the kernel has dropped notifications. It says so before it gives those that it has
+    /// kept: these are older than what was dropped, and what they say may have been undone by it.
     overrun: bool,
 }
 
@@ -112,8 +114,8 @@ enum Reader {
 }
 
 impl Monitor {
-    /// A monitor of the network namespace of the calling thread, inside a tokio runtime. It reads the tables
-    /// once before it returns.
+    /// A monitor of the network namespace of the calling thread, inside a tokio runtime. It reads
+    /// the tables once before it returns.
     ///
     /// # Errors
     /// What the operating system says.
@@ -136,8 +138,8 @@ impl Monitor {
         }
         let mut reader = Socket::new()?;
         let tables = read_patiently(&mut reader).map_err(io::Error::other)?;
-        // SAFETY: the socket owns its descriptor, always returns the same one, and closes it only when it
-        // is dropped, which the AsyncFd does; nothing here clones it or takes it out.
+        // SAFETY: the socket owns its descriptor, always returns the same one, and closes it only
+        // when it is dropped, which the AsyncFd does; nothing here clones it or takes it out.
         let notifications = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?;
         Ok(Self {
             notifications,
@@ -151,7 +153,8 @@ impl Monitor {
         })
     }
 
-    /// Begins to watch the interface `name`, which need not exist. How it is now is the first event.
+    /// Begins to watch the interface `name`, which need not exist. How it is now is the first
+    /// event.
     pub fn watch(&mut self, name: &str) {
         if self.watched.contains_key(name) {
             return;
@@ -260,8 +263,9 @@ impl Monitor {
         }
     }
 
-    /// Ready when no tables are being read. Until then notifications wait in the socket, which was empty before:
-    /// all that happens from then on is among them, and they are newer than the tables, or say the same.
+    /// Ready when no tables are being read. Until then notifications wait in the socket, which was
+    /// empty before: all that happens from then on is among them, and they are newer than the
+    /// tables, or say the same.
     fn poll_reader(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Reader::Reading(handle) = &mut self.reader else { return Poll::Ready(()) };
         let Ok((socket, tables)) = ready!(Pin::new(handle).poll(cx)) else {
@@ -300,7 +304,8 @@ impl Monitor {
         });
     }
 
-    /// The same, where `is_it` is given the index that the interface has now, and the one that was last told.
+    /// The same, where `is_it` is given the index that the interface has now, and the one that was
+    /// last told.
     fn report_if(&mut self, is_it: impl Fn(Option<u32>, Option<u32>) -> bool) {
         for (name, told) in &mut self.watched {
             let index = self.tables.link(name).map(|link| link.index);
@@ -335,7 +340,8 @@ fn read_patiently(socket: &mut Socket) -> Result<Tables, Error> {
     }
 }
 
-/// Makes room for unread notifications, beyond the host's limit, or up to it where that needs a privilege.
+/// Makes room for unread notifications, beyond the host's limit, or up to it where that needs a
+/// privilege.
 fn set_receive_buffer(socket: &netlink_sys::Socket, octets: usize) -> io::Result<()> {
     match setsockopt(&*SockRef::from(socket), sockopt::RcvBufForce, &octets) {
         Ok(()) => Ok(()),

@@ -27,8 +27,8 @@ impl RouteChanges {
 
     /// Whether any has come or gone since this was asked last.
     pub(crate) fn take(&self) -> bool {
-        // What exactly they say is not needed: who asks reads the table. With more of them in the socket the next
-        // call says yes, too.
+        // What exactly they say is not needed: who asks reads the table. With more of them in the
+        // socket the next call says yes, too.
         const AT_ONCE: usize = 1024;
         let mut buffer = Vec::with_capacity(1);
         let mut any = false;

@@ -19,8 +19,9 @@ pub use way::way;
 pub const MAIN_TABLE: u32 = RouteHeader::RT_TABLE_MAIN as u32;
 /// Who made our routes (`rtm_protocol`): the number of VRRP, which nobody else has taken.
 pub(crate) const OURS: u8 = 112;
-/// The metric of our IPv6 routes. The kernel takes two routes to one prefix on one interface for the same if their
-/// metrics are equal, and gives the first one the lifetime of the second: no route of the host may have this.
+/// The metric of our IPv6 routes. The kernel takes two routes to one prefix on one interface for
+/// the same if their metrics are equal, and gives the first one the lifetime of the second: no
+/// route of the host may have this.
 const IPV6_METRIC: u32 = 1120;
 /// The length of `struct rtmsg`, and the interface of a route in `linux/rtnetlink.h`.
 const RTM_HEADER: usize = 12;
@@ -58,8 +59,8 @@ impl PrefixRoute {
         key(self) == key(other) && (self.address.is_ipv6() || self.address == other.address)
     }
 
-    /// RTM_NEWROUTE of a route that ends after `valid` seconds, or never. Only IPv6 routes have a lifetime of their
-    /// own; adding one again extends it, and the answer is `EEXIST`.
+    /// RTM_NEWROUTE of a route that ends after `valid` seconds, or never. Only IPv6 routes have a
+    /// lifetime of their own; adding one again extends it, and the answer is `EEXIST`.
     #[must_use]
     pub fn add(&self, valid: Option<u32>) -> RouteNetlinkMessage {
         let mut message = self.message();
@@ -75,7 +76,8 @@ impl PrefixRoute {
         RouteNetlinkMessage::DelRoute(self.message())
     }
 
-    /// RTM_DELROUTE of the route that the kernel itself made of an IPv6 address that version 0.1 put.
+    /// RTM_DELROUTE of the route that the kernel itself made of an IPv6 address that version 0.1
+    /// put.
     pub(crate) fn delete_kernels(&self) -> RouteNetlinkMessage {
         /// `IP6_RT_PRIO_ADDRCONF` of the kernel.
         const METRIC: u32 = 256;
@@ -147,7 +149,8 @@ pub(crate) fn on_link(socket: &mut Socket, index: u32) -> Result<Vec<OnLink>, Er
     Ok(all)
 }
 
-/// Decodes RTM_NEWROUTE (`true`) and RTM_DELROUTE (`false`) of a route that needs no gateway and has not expired.
+/// Decodes RTM_NEWROUTE (`true`) and RTM_DELROUTE (`false`) of a route that needs no gateway and
+/// has not expired.
 ///
 /// By hand, since there may be a million of them, and only these attributes matter.
 pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, OnLink)> {
@@ -194,7 +197,8 @@ fn address(family: u8, value: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// Whether `struct rta_cacheinfo` says so: the kernel uses such a route no more, but lists it for up to a minute.
+/// Whether `struct rta_cacheinfo` says so: the kernel uses such a route no more, but lists it for
+/// up to a minute.
 fn has_expired(cache: &[u8]) -> bool {
     const EXPIRES: usize = 8;
     let expires = cache.get(EXPIRES..).and_then(|rest| rest.first_chunk());

@@ -20,7 +20,8 @@ pub struct InterfaceSnapshot {
     pub up: bool,
     /// Which of those that had its index it is.
     pub incarnation: Incarnation,
-    /// The host's own addresses, primary ones first. Virtual addresses that we put there are not among them.
+    /// The host's own addresses, primary ones first. Virtual addresses that we put there are not
+    /// among them.
     pub addresses: Vec<OwnAddress>,
 }
 
@@ -36,8 +37,8 @@ pub struct OwnAddress {
     pub dad_failed: bool,
     /// Whether new connections should use another one (RFC 4862 5.5.4).
     pub deprecated: bool,
-    /// IPv4: whether another address of its subnet is the primary one. IPv6: whether it is temporary
-    /// (RFC 8981).
+    /// IPv4: whether another address of its subnet is the primary one. IPv6: whether it is
+    /// temporary (RFC 8981).
     pub secondary: bool,
 }
 
@@ -87,8 +88,8 @@ impl InterfaceSnapshot {
 
     /// What the state machines have to know of an interface; `None`: it is missing.
     ///
-    /// The IPv4 source is the primary address (RFC 9568 5.1.1.1); whether it has a lifetime, as one from
-    /// DHCP has, does not matter. Of the routable IPv6 addresses one that lasts is preferred.
+    /// The IPv4 source is the primary address (RFC 9568 5.1.1.1); whether it has a lifetime, as one
+    /// from DHCP has, does not matter. Of the routable IPv6 addresses one that lasts is preferred.
     #[must_use]
     pub fn status(snapshot: Option<&Self>) -> InterfaceStatus {
         let Some(Self { up, addresses, .. }) = snapshot else { return InterfaceStatus::default() };

@@ -15,12 +15,13 @@ use socket2::SockRef;
 
 use super::message::{self, Messages};
 
-/// How many messages go out at once: so many acknowledgements fit into a receive buffer of default size.
+/// How many messages go out at once: so many acknowledgements fit into a receive buffer of default
+/// size.
 const BATCH: usize = 255;
 /// How long the kernel may take. It answers at once, unless the lock on its tables is held.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// How often a dump is begun again because the table changed under it, and for how long, whatever takes longer. Others
-/// wait meanwhile, for their addresses to be renewed.
+/// How often a dump is begun again because the table changed under it, and for how long, whatever
+/// takes longer. Others wait meanwhile, for their addresses to be renewed.
 const DUMPS: usize = 5;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Large enough for every datagram that the kernel makes of a dump.
@@ -74,9 +75,9 @@ impl std::fmt::Display for Words<'_> {
 
 /// A blocking NETLINK_ROUTE socket in the network namespace of the thread that made it.
 ///
-/// No call blocks for longer than a few seconds. The kernel works on a request within the call and while
-/// it holds the lock on its tables, so a call can take milliseconds: never call it from a task that must
-/// not wait.
+/// No call blocks for longer than a few seconds. The kernel works on a request within the call and
+/// while it holds the lock on its tables, so a call can take milliseconds: never call it from a
+/// task that must not wait.
 pub struct Socket {
     socket: netlink_sys::Socket,
     filters: bool,
@@ -101,14 +102,14 @@ impl Socket {
         Ok(Self { socket, filters, sequence: 0, buffer: Vec::with_capacity(DATAGRAM) })
     }
 
-    /// Whether the kernel makes a dump of only what the request names, as an interface (`NETLINK_GET_STRICT_CHK`, since
-    /// Linux 4.20). An older one lists everything.
+    /// Whether the kernel makes a dump of only what the request names, as an interface
+    /// (`NETLINK_GET_STRICT_CHK`, since Linux 4.20). An older one lists everything.
     pub(crate) fn filters(&self) -> bool {
         self.filters
     }
 
-    /// Sends one request and waits for its acknowledgement. `NLM_F_REQUEST` and `NLM_F_ACK` are added to
-    /// `flags`.
+    /// Sends one request and waits for its acknowledgement. `NLM_F_REQUEST` and `NLM_F_ACK` are
+    /// added to `flags`.
     ///
     /// # Errors
     /// [`Error`], with the error number when the kernel refused.
@@ -116,8 +117,9 @@ impl Socket {
         self.batch(vec![(message, flags)])?.pop().unwrap_or(Err(Error::Malformed))
     }
 
-    /// Sends all requests together, at most 255 in one call of the kernel, and waits until all are answered. A
-    /// refused one does not stop the others. The answers are in the order of the requests.
+    /// Sends all requests together, at most 255 in one call of the kernel, and waits until all are
+    /// answered. A refused one does not stop the others. The answers are in the order of the
+    /// requests.
     ///
     /// # Errors
     /// [`Error`] when the socket failed: what became of the requests is not known then.
@@ -146,8 +148,8 @@ impl Socket {
         })
     }
 
-    /// Asks for a table and decodes its entries with `decode`, which leaves out those that it maps to
-    /// `None`.
+    /// Asks for a table and decodes its entries with `decode`, which leaves out those that it maps
+    /// to `None`.
     pub(crate) fn dump_with<T>(
         &mut self,
         message: &RouteNetlinkMessage,
@@ -161,9 +163,10 @@ impl Socket {
         whole.ok_or(Error::Interrupted)
     }
 
-    /// Asks for a table until it did not change under the dump. Where it never stands still this is what any of several
-    /// dumps had, the last one first. A dump leaves out an entry that was there all the time only if its neighbours
-    /// changed just then; that all of them leave it out does not happen. `key` tells entries apart.
+    /// Asks for a table until it did not change under the dump. Where it never stands still this is
+    /// what any of several dumps had, the last one first. A dump leaves out an entry that was there
+    /// all the time only if its neighbours changed just then; that all of them leave it out does
+    /// not happen. `key` tells entries apart.
     pub(crate) fn dump_merged<T, K: Ord>(
         &mut self,
         message: &RouteNetlinkMessage,
@@ -182,7 +185,8 @@ impl Socket {
         Ok(merged)
     }
 
-    /// Asks for a table until it did not change under the dump, or what there is `is_enough`; what the last dump had.
+    /// Asks for a table until it did not change under the dump, or what there is `is_enough`; what
+    /// the last dump had.
     pub(crate) fn dump_until<T>(
         &mut self,
         message: &RouteNetlinkMessage,
@@ -197,7 +201,8 @@ impl Socket {
         Ok(last)
     }
 
-    /// Asks for a table until `is_done`, which is given what a dump had, and whether the table did not change under it.
+    /// Asks for a table until `is_done`, which is given what a dump had, and whether the table did
+    /// not change under it.
     fn dumps<T>(
         &mut self,
         message: &RouteNetlinkMessage,
@@ -236,7 +241,8 @@ impl Socket {
         let mut messages = messages.peekable();
         while let Some((message, flags)) = messages.next() {
             self.sequence = self.sequence.wrapping_add(1);
-            // Refusals are always told, and in order: the last answer says that those without one succeeded.
+            // Refusals are always told, and in order: the last answer says that those without one
+            // succeeded.
             let ack = if messages.peek().is_none() { NLM_F_ACK } else { 0 };
             message::append(&mut datagram, message, flags | NLM_F_REQUEST | ack, self.sequence);
             answers.push(Ok(()));
@@ -258,8 +264,8 @@ impl Socket {
         Ok(answers)
     }
 
-    /// Sends one request and reads what is told, up to the end of a dump or the acknowledgement; and whether the table
-    /// did not change under the dump.
+    /// Sends one request and reads what is told, up to the end of a dump or the acknowledgement;
+    /// and whether the table did not change under the dump.
     fn ask<T>(
         &mut self,
         message: RouteNetlinkMessage,

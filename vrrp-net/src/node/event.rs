@@ -23,8 +23,8 @@ pub enum NodeEvent {
         /// Whose advertisement caused it, if one did.
         sender: Option<Sender>,
     },
-    /// Something about a peer looks wrong. Told once an hour for each of a few sources, and of one kind and one reason
-    /// once a minute for each virtual router.
+    /// Something about a peer looks wrong. Told once an hour for each of a few sources, and of one
+    /// kind and one reason once a minute for each virtual router.
     Notice {
         /// Its name.
         name: Arc<str>,
@@ -34,7 +34,8 @@ pub enum NodeEvent {
         source: IpAddr,
         /// What that message claimed, where it could be read.
         claim: Option<Claim>,
-        /// How many times the same was to be told of other sources since it was told last, and was counted instead.
+        /// How many times the same was to be told of other sources since it was told last, and was
+        /// counted instead.
         others: u32,
     },
     /// A drain ended because nobody took over.

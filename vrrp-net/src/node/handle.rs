@@ -45,18 +45,19 @@ impl Handle {
 
     /// What it does at the moment.
     ///
-    /// To decide whether this program may act, ask [`active`](Self::active): a driver that does not get to
-    /// run cannot change the phase.
+    /// To decide whether this program may act, ask [`active`](Self::active): a driver that does not
+    /// get to run cannot change the phase.
     #[must_use]
     pub fn phase(&self) -> Phase {
         *self.phase.borrow()
     }
 
-    /// Waits for a change since the phase was last returned by this method, and returns the phase then.
-    /// Phases that pass quickly may be left out; [`Node::events`] leaves none out.
+    /// Waits for a change since the phase was last returned by this method, and returns the phase
+    /// then. Phases that pass quickly may be left out; [`Node::events`] leaves none out.
     ///
     /// # Errors
-    /// [`Error::Unknown`] once the virtual router was removed, [`Error::Stopped`] once the node has stopped.
+    /// [`Error::Unknown`] once the virtual router was removed, [`Error::Stopped`] once the node has
+    /// stopped.
     pub async fn changed(&mut self) -> Result<Phase, Error> {
         match self.phase.changed().await {
             Ok(()) => Ok(*self.phase.borrow_and_update()),
@@ -67,25 +68,29 @@ impl Handle {
 
     /// `Some` while this node may act as the active one.
     ///
-    /// The bound of the lease, three intervals after the last advertisement that was sent, is compared with
-    /// the clock at each call: no thread of a program whose driver is starved believes that it is active.
+    /// The bound of the lease, three intervals after the last advertisement that was sent, is
+    /// compared with the clock at each call: no thread of a program whose driver is starved
+    /// believes that it is active.
     #[must_use]
     pub fn active(&self) -> Option<ActiveUntil> {
         let until = self.bound.get();
         (until > boottime_now()).then_some(ActiveUntil { until })
     }
 
-    /// Hands over to another node and stays out of the election until [`resume`](Self::resume). Returns once
-    /// the addresses are let go.
+    /// Hands over to another node and stays out of the election until [`resume`](Self::resume).
+    /// Returns once the addresses are let go.
     ///
-    /// `Ok(false)`: nobody took over, and this node goes on as the active one. With `force` it lets go
-    /// nevertheless. Either is known after an interval and 100 ms at the latest, and the time that the backend takes.
+    /// `Ok(false)`: nobody took over, and this node goes on as the active one. With `force` it lets
+    /// go nevertheless. Either is known after an interval and 100 ms at the latest, and the time
+    /// that the backend takes.
     ///
-    /// The drain counts from now on, whatever comes of the handover: it survives other addresses, a shutdown that is
-    /// taken back, and a link that goes meanwhile. Dropping the future changes nothing.
+    /// The drain counts from now on, whatever comes of the handover: it survives other addresses, a
+    /// shutdown that is taken back, and a link that goes meanwhile. Dropping the future changes
+    /// nothing.
     ///
     /// # Errors
-    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has stopped.
+    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
+    /// stopped.
     pub async fn drain(&self, force: bool) -> Result<bool, Error> {
         let (reply, answer) = oneshot::channel();
         self.node.send(Command::Drain { key: self.key, name: self.name.clone(), force, reply })?;
@@ -95,7 +100,8 @@ impl Handle {
     /// Ends a [`drain`](Self::drain).
     ///
     /// # Errors
-    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has stopped.
+    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
+    /// stopped.
     pub async fn resume(&self) -> Result<(), Error> {
         let (reply, answer) = oneshot::channel();
         self.node.send(Command::Resume { key: self.key, name: self.name.clone(), reply })?;

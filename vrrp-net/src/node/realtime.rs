@@ -6,14 +6,14 @@ use nix::errno::Errno;
 
 const GREATEST: u8 = 99;
 
-/// A real-time priority of the driver's thread (`SCHED_RR`, see `sched(7)`): 1 to 99, the greater before the less, and
-/// all of them before every ordinary process.
+/// A real-time priority of the driver's thread (`SCHED_RR`, see `sched(7)`): 1 to 99, the greater
+/// before the less, and all of them before every ordinary process.
 ///
-/// A driver wakes for a moment at each deadline and sleeps, so it takes no processor away from others; what it
-/// gains is that others cannot take it from the driver. It is the driver's thread alone: the threads that it
-/// starts, backends, and what renews the leases of the kernel's addresses run as before. A host that is too
-/// busy for those loses its lease while it advertises; then the node notices, and resigns if the address
-/// cannot be put back in time.
+/// A driver wakes for a moment at each deadline and sleeps, so it takes no processor away from
+/// others; what it gains is that others cannot take it from the driver. It is the driver's thread
+/// alone: the threads that it starts, backends, and what renews the leases of the kernel's
+/// addresses run as before. A host that is too busy for those loses its lease while it advertises;
+/// then the node notices, and resigns if the address cannot be put back in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Realtime(NonZeroU8);
 
@@ -44,7 +44,8 @@ impl Realtime {
         self.0.get()
     }
 
-    /// Whether this process may have this priority: asks the kernel for it, on a thread that ends at once.
+    /// Whether this process may have this priority: asks the kernel for it, on a thread that ends
+    /// at once.
     ///
     /// # Errors
     /// [`RealtimeError::Refused`].
@@ -56,12 +57,14 @@ impl Realtime {
         })
     }
 
-    /// Gives this priority to the calling thread. Threads and processes that it starts are ordinary ones.
+    /// Gives this priority to the calling thread. Threads and processes that it starts are ordinary
+    /// ones.
     pub(super) fn apply(self) -> Result<(), RealtimeError> {
         let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
         let priority = libc::c_int::from(self.get());
-        // SAFETY: the kernel reads its `struct sched_param`, which is one int, and `priority` lives until the call
-        // returns; 0 is the calling thread. Not by `libc::sched_setscheduler`, which musl has as a stub that fails.
+        // SAFETY: the kernel reads its `struct sched_param`, which is one int, and `priority` lives
+        // until the call returns; 0 is the calling thread. Not by `libc::sched_setscheduler`, which
+        // musl has as a stub that fails.
         let result =
             unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
         match Errno::result(result) {
@@ -92,7 +95,8 @@ mod tests {
 
     use super::*;
 
-    /// The priority and the policy of this thread, as the kernel tells them (proc_pid_stat(5), fields 40 and 41).
+    /// The priority and the policy of this thread, as the kernel tells them (proc_pid_stat(5),
+    /// fields 40 and 41).
     fn scheduling() -> (String, String) {
         let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();

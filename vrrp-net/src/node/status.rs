@@ -60,8 +60,8 @@ pub struct RouterStatus {
     pub counters: Counters,
     /// Who was heard, and whose messages were refused.
     pub speakers: Vec<SpeakerStatus>,
-    /// What is wrong with those of them that speak still: that were heard within four intervals, or within ten seconds
-    /// if that is longer.
+    /// What is wrong with those of them that speak still: that were heard within four intervals, or
+    /// within ten seconds if that is longer.
     pub notices: Vec<NoticeStatus>,
 }
 

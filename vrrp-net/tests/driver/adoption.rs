@@ -38,7 +38,8 @@ async fn what_is_held_is_gone_on_with_at_once_and_nobody_is_told() {
     assert_eq!(host.priorities(), [100; 6]);
 }
 
-/// A renewal follows the advertisement by up to half a second, and a peer may take over three intervals after that.
+/// A renewal follows the advertisement by up to half a second, and a peer may take over three
+/// intervals after that.
 #[tokio::test(start_paused = true)]
 async fn what_is_too_old_is_let_go() {
     for (renewed_ago, adopted) in [(2490, true), (2510, false)] {

@@ -1,4 +1,5 @@
-//! Nodes that disagree: the event, the line of log and the status, each with who it is and what to do.
+//! Nodes that disagree: the event, the line of log and the status, each with who it is and what to
+//! do.
 
 use std::{
     io::{self, Write},
@@ -160,7 +161,8 @@ async fn a_transition_that_a_message_caused_says_whose_and_with_what_priority() 
     assert!(silent.clone().all(|line| !line.contains("priority")), "{lines:#?}");
 }
 
-/// Finding 7: 300 sources made a line for one of them; they are named within the bound, and counted.
+/// Finding 7: 300 sources made a line for one of them; they are named within the bound, and
+/// counted.
 #[tokio::test(start_paused = true)]
 async fn three_hundred_sources_are_a_few_lines_with_a_count() {
     let (log, _guard) = Log::start();

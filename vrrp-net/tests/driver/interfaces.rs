@@ -169,7 +169,8 @@ async fn a3_an_interface_that_came_back_as_it_was_is_another_one() {
     assert_eq!((openings.load(Ordering::Relaxed), handle.phase()), (before + 1, Phase::Held));
 }
 
-/// Nobody knows whether any has gone and come back: ports are opened anew, once what they hold has been read.
+/// Nobody knows whether any has gone and come back: ports are opened anew, once what they hold has
+/// been read.
 #[tokio::test(start_paused = true)]
 async fn a3_after_missed_news_ports_are_opened_anew_and_nothing_is_lost() {
     let hub = Hub::new();

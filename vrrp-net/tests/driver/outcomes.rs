@@ -1,5 +1,5 @@
-//! Every outcome that the documentation of `VipBackend` defines, but those of `backends.rs`: what the node does, what
-//! it says, and what the backend is asked next.
+//! Every outcome that the documentation of `VipBackend` defines, but those of `backends.rs`: what
+//! the node does, what it says, and what the backend is asked next.
 
 use std::{
     future,

@@ -149,7 +149,8 @@ async fn hears_what_is_queued(hub: &Hub, host: Host) {
     becomes(&mut handle, Phase::Held).await;
 }
 
-/// A laptop that sleeps for an hour, a paused virtual machine: the clock has gone on, and nothing else has.
+/// A laptop that sleeps for an hour, a paused virtual machine: the clock has gone on, and nothing
+/// else has.
 #[tokio::test(start_paused = true)]
 async fn an_active_that_was_suspended_lets_go_before_it_says_anything() {
     let host = Host::new(&Hub::new(), 1);
@@ -268,7 +269,8 @@ async fn a_flood_starves_neither_timers_nor_backends_nor_commands() {
     host.node.shutdown().await.unwrap();
 }
 
-/// What is queued is read before a deadline, on every port; what keeps coming on one of them is not.
+/// What is queued is read before a deadline, on every port; what keeps coming on one of them is
+/// not.
 #[tokio::test]
 async fn a_flood_of_one_port_is_not_read_on_for_the_others() {
     let most_reads = Arc::<AtomicUsize>::default();

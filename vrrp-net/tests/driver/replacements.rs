@@ -114,7 +114,8 @@ async fn what_is_renewed_or_retired_has_the_number_of_its_acquire() {
     assert!(numbers.is_sorted_by_key(|(_, number)| *number), "{numbers:?}");
 }
 
-/// The backends answer before, at, and after the moment at which the virtual routers get other addresses.
+/// The backends answer before, at, and after the moment at which the virtual routers get other
+/// addresses.
 #[tokio::test(start_paused = true)]
 async fn an_answer_for_addresses_that_were_replaced_is_no_answer() {
     for before in [Duration::from_millis(1), Duration::ZERO] {
@@ -145,7 +146,8 @@ async fn an_answer_for_addresses_that_were_replaced_is_no_answer() {
     }
 }
 
-/// What stays is held all the while, and what is gone is let go: whoever has the address may act on it.
+/// What stays is held all the while, and what is gone is let go: whoever has the address may act on
+/// it.
 #[tokio::test(start_paused = true)]
 async fn addresses_change_without_a_transition() {
     let host = Host::new(&Hub::new(), 1);

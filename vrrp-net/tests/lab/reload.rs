@@ -1,4 +1,5 @@
-//! Other addresses at run time, under traffic: by [`Node::configure`], and beside it keepalived that reads another file.
+//! Other addresses at run time, under traffic: by [`Node::configure`], and beside it keepalived
+//! that reads another file.
 
 use std::{
     io::Read,
@@ -23,7 +24,8 @@ use crate::{Outcome, SOON, check};
 
 /// How long a lone node may take to be Active.
 const ELECTION: Duration = Duration::from_secs(15);
-/// The lists, one after the other: another order, one more, one less, one replaced. The first of all stays.
+/// The lists, one after the other: another order, one more, one less, one replaced. The first of
+/// all stays.
 const FIRST: &[u8] = &[100, 101];
 const LISTS: &[&[u8]] = &[&[101, 100], &[101, 102, 100], &[102, 100], &[100, 103]];
 

@@ -36,8 +36,8 @@ impl Wire {
         wire
     }
 
-    /// Waits until frames pass both ways: a new interface may drop what is sent until the kernel's work in the
-    /// background has noticed its carrier.
+    /// Waits until frames pass both ways: a new interface may drop what is sent until the kernel's
+    /// work in the background has noticed its carrier.
     pub(crate) fn wait(&self) {
         for (from, to) in [(&self.a, &self.b), (&self.b, &self.a)] {
             let injector = Injector::new(&from.host, "eth0").unwrap();

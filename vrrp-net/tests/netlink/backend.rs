@@ -123,7 +123,8 @@ fn acquiring_again_is_idempotent(world: &mut World) {
         backend.acquire(&lease).unwrap();
         assert_eq!(world.texts("eth0"), ["192.0.2.1/24", "192.0.2.11/32", "192.0.2.10/24"]);
     }
-    // Another process that starts later goes on with it, and so does one with another prefix length.
+    // Another process that starts later goes on with it, and so does one with another prefix
+    // length.
     Backend::new().acquire(&crate::world::lease(&["192.0.2.10/32"], 30)).unwrap();
     assert_eq!(world.texts("eth0").len(), 3);
 }

@@ -1,4 +1,5 @@
-//! Other addresses while some are held, and what an earlier process with other addresses left behind.
+//! Other addresses while some are held, and what an earlier process with other addresses left
+//! behind.
 
 use std::time::Duration;
 

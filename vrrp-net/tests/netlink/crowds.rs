@@ -20,7 +20,8 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a7_an_owner_may_have_its_address_elsewhere", a7_an_owner_may_have_its_address_elsewhere),
 ];
 
-/// So many that the kernel tells them in a dozen datagrams, and there is hardly one without a change meanwhile.
+/// So many that the kernel tells them in a dozen datagrams, and there is hardly one without a
+/// change meanwhile.
 fn a7_a_host_full_of_addresses_that_change_is_no_obstacle(world: &mut World) {
     world.add_own("eth0", "192.0.2.1/24");
     world.fill("eth1", 5000);

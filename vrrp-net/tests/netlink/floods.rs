@@ -74,7 +74,8 @@ fn overrun(world: &mut World) {
     }
 }
 
-/// How eth0 is once the monitor has read everything: it has told of two addresses, one after the other.
+/// How eth0 is once the monitor has read everything: it has told of two addresses, one after the
+/// other.
 fn at_last(world: &mut World, watch: &mut Watch) -> InterfaceSnapshot {
     world.add_own("eth0", "192.0.2.1/24");
     watch.until("eth0", has_own("192.0.2.1/24"));
@@ -155,8 +156,8 @@ fn a3_whatever_an_overrun_hides_is_told(world: &mut World) {
     assert!(begun.elapsed() < SOON / 2, "told after {:?}", begun.elapsed());
 }
 
-/// Puts addresses of both families for a second or two, and deletes every other one half-way, while others change on
-/// another interface.
+/// Puts addresses of both families for a second or two, and deletes every other one half-way, while
+/// others change on another interface.
 fn a10_what_runs_out_while_others_change_is_told_apart(world: &mut World) {
     const EACH: u8 = 100;
     let (mut watch, _) = Watch::on("eth0");
@@ -221,7 +222,8 @@ fn a10_what_runs_out_while_others_change_is_told_apart(world: &mut World) {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-/// However many notifications wait, and whatever else is on the host: a call reads some of them, and comes back.
+/// However many notifications wait, and whatever else is on the host: a call reads some of them,
+/// and comes back.
 fn a8_a_flood_that_concerns_nobody_leaves_the_caller_his_turn(world: &mut World) {
     const CHANGES: u32 = 1000;
     world.settle("eth0");

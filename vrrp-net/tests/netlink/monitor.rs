@@ -387,7 +387,8 @@ fn renewals_do_not_even_wake_the_monitor(world: &mut World) {
             for round in 0..20 {
                 let _ = monitor.poll_event(&mut Context::from_waker(&waker));
                 act(round);
-                // For the runtime to see what there is; and the kernel stamps addresses in hundredths of a second.
+                // For the runtime to see what there is; and the kernel stamps addresses in
+                // hundredths of a second.
                 runtime.block_on(async { tokio::time::sleep(Duration::from_millis(10)).await });
             }
             wakes.0.load(Ordering::Relaxed)

@@ -1,4 +1,5 @@
-//! The netlink backend and the subnets of addresses: what the host has, and what a virtual address brings.
+//! The netlink backend and the subnets of addresses: what the host has, and what a virtual address
+//! brings.
 
 use std::fs;
 
@@ -140,7 +141,8 @@ fn a_route_is_back_after_the_link(world: &mut World) {
     assert_eq!(ipv4_routes(), ["0000000A", "000200C0"]);
 }
 
-/// Where the kernel keeps the other addresses of a subnet, the host can go on when its first one goes.
+/// Where the kernel keeps the other addresses of a subnet, the host can go on when its first one
+/// goes.
 fn after_the_hosts_first_address(world: &mut World) {
     for which in ["all", "eth0"] {
         fs::write(format!("/proc/sys/net/ipv4/conf/{which}/promote_secondaries"), "1").unwrap();
@@ -151,7 +153,8 @@ fn after_the_hosts_first_address(world: &mut World) {
     world.add_own("eth0", "192.0.2.2/24");
     world.delete("eth0", "192.0.2.1/24").unwrap();
     assert_eq!(world.texts("eth0"), ["192.0.2.10/24", "192.0.2.2/24"]);
-    // The kernel makes no route of ours, which would have the mark as its metric. A driver is told, and repairs.
+    // The kernel makes no route of ours, which would have the mark as its metric. A driver is told,
+    // and repairs.
     assert!(ipv4_routes().is_empty());
     backend.renew(&lease).unwrap();
     assert_eq!(world.routes("192.0.2.0/24"), [(112, false)]);
@@ -162,8 +165,8 @@ fn after_the_hosts_first_address(world: &mut World) {
     );
 }
 
-/// A host that learned its subnet from a router (RFC 4861), and has a single address by DHCPv6: the route has a
-/// lifetime of its own, which a lease in that subnet must not touch.
+/// A host that learned its subnet from a router (RFC 4861), and has a single address by DHCPv6: the
+/// route has a lifetime of its own, which a lease in that subnet must not touch.
 fn a_route_of_the_host_is_left_alone(world: &mut World) {
     world.add_own("eth0", "2001:db8::1/128");
     world.add_route("eth0", "2001:db8::1/64", RouteProtocol::Ra, Some(86_400));

@@ -1,5 +1,5 @@
-//! A host of its own for each test: a network namespace with the interfaces `eth0` and `eth1`, joined by a
-//! cable, and nothing on them.
+//! A host of its own for each test: a network namespace with the interfaces `eth0` and `eth1`,
+//! joined by a cable, and nothing on them.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -159,7 +159,8 @@ impl World {
         routes.map(|(protocol, expires)| (protocol, expires > 0)).collect()
     }
 
-    /// The routes to a subnet: for each who made it, and for how many seconds it is there; 0: for ever.
+    /// The routes to a subnet: for each who made it, and for how many seconds it is there; 0: for
+    /// ever.
     pub(crate) fn lifetimes(&mut self, text: &str) -> Vec<(u8, u32)> {
         let to = cidr(text);
         let mut request = RouteMessage::default();
@@ -183,8 +184,8 @@ impl World {
         found
     }
 
-    /// Puts an address as version 0.1 did: told by `IFA_PROTO`, without a metric. It had the kernel make the route of
-    /// an IPv6 address, if the host did not have the subnet.
+    /// Puts an address as version 0.1 did: told by `IFA_PROTO`, without a metric. It had the kernel
+    /// make the route of an IPv6 address, if the host did not have the subnet.
     pub(crate) fn put_as_0_1(
         &mut self,
         interface: &str,

@@ -16,8 +16,8 @@ pub(crate) const PEER: u8 = 2;
 /// Its priority, which wins every election.
 const PRIORITY: u8 = 200;
 
-/// An advertisement of the peer for a virtual router of `eth0`. Each of the programs accepts it, unless its
-/// password is to be the wrong one.
+/// An advertisement of the peer for a virtual router of `eth0`. Each of the programs accepts it,
+/// unless its password is to be the wrong one.
 pub(crate) fn message(vrid: u8, plan: Plan, wrong_password: bool) -> Result<VrrpFrame, Failed> {
     let addresses = Ipv4Addresses::new([Cidr::from(config::address(0, vrid))])?;
     let mut password = [0; 8];

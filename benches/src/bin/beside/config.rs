@@ -2,7 +2,8 @@
 
 use std::{fmt::Write, net::Ipv4Addr, time::Duration};
 
-/// As many virtual routers as a program is measured with on one interface; more are spread over several.
+/// As many virtual routers as a program is measured with on one interface; more are spread over
+/// several.
 const ON_ONE: usize = 255;
 /// How many are on each interface when there are several.
 const ON_EACH: usize = 250;

@@ -1,4 +1,5 @@
-//! Whether an active node keeps its schedule while somebody floods it with packets that it must refuse.
+//! Whether an active node keeps its schedule while somebody floods it with packets that it must
+//! refuse.
 
 use std::{thread, time::Duration};
 

@@ -152,8 +152,8 @@ pub(crate) fn memory(arguments: &Arguments, programs: &Programs) -> Result<(), F
     Ok(())
 }
 
-/// Starts a program and waits until it has nothing to do but its regular work. No capture is left, which would
-/// cost the sender processor time.
+/// Starts a program and waits until it has nothing to do but its regular work. No capture is left,
+/// which would cost the sender processor time.
 fn settle(programs: &Programs, kind: Kind, role: Role, plan: Plan) -> Result<Settled, Failed> {
     let site = Site::new(plan)?;
     let (on, listener) = (site.station("t", 1)?, site.station("l", 9)?);

@@ -51,7 +51,8 @@ fn field(path: &str, name: &str) -> Result<f64, Failed> {
     value.ok_or_else(|| format!("{path} has no {name}").into())
 }
 
-/// The time that all processors together had so far, and how much of it nobody used: in the kernel's ticks.
+/// The time that all processors together had so far, and how much of it nobody used: in the
+/// kernel's ticks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticks {
     all: u64,

@@ -26,7 +26,8 @@ const AFTER: Duration = Duration::from_millis(1_500);
 /// How the active node goes.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
-    /// All its processes are killed at once. The host stays, and with it an address that nobody takes away.
+    /// All its processes are killed at once. The host stays, and with it an address that nobody
+    /// takes away.
     Killed,
     /// Its cable is cut at the switch, as if the host had died.
     Cut,

@@ -93,7 +93,8 @@ pub(crate) fn sweeps(arguments: &Arguments) -> Result<(), Failed> {
     Ok(())
 }
 
-/// All at once; and, where there are several and time between their renewals, spread over the interval.
+/// All at once; and, where there are several and time between their renewals, spread over the
+/// interval.
 fn phases(interval: Duration, routers: usize) -> Vec<u32> {
     let most = u32::try_from(period(interval).as_millis() / PAUSE.as_millis()).unwrap_or(1).min(4);
     if most > 1 && routers > 1 { vec![1, most] } else { vec![1] }

@@ -52,8 +52,8 @@ impl Pulse {
         self.state().moved
     }
 
-    /// The lowest can be missed best: what idles before what is asked, streams last; in each the one on which nothing
-    /// has moved for longest.
+    /// The lowest can be missed best: what idles before what is asked, streams last; in each the
+    /// one on which nothing has moved for longest.
     pub(super) fn rank(&self) -> (u8, Instant) {
         let state = self.state();
         let class = match state.stage {
@@ -91,8 +91,8 @@ impl Pulse {
         }
     }
 
-    /// Keeps the connection, whatever moves on it, until the value returned is dropped. It belongs into the body of an
-    /// answer that has no end.
+    /// Keeps the connection, whatever moves on it, until the value returned is dropped. It belongs
+    /// into the body of an answer that has no end.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for streams of events, which are not there yet")

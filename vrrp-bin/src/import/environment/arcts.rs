@@ -71,7 +71,8 @@ fn addresses(reader: &mut Reader, interface: &str) -> Option<Vec<Named<Cidr>>> {
     Some(lists.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().flatten().collect())
 }
 
-/// Without peers the image uses multicast. This is its documented default, so that it stays, but it is said.
+/// Without peers the image uses multicast. This is its documented default, so that it stays, but it
+/// is said.
 fn unicast(reader: &mut Reader) -> Option<Option<Unicast>> {
     let names = reader.numbered(PEER);
     if names.is_empty() {

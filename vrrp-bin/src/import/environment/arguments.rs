@@ -1,4 +1,5 @@
-//! What people give the images after their name: options of osixia's entry point, and of keepalived.
+//! What people give the images after their name: options of osixia's entry point, and of
+//! keepalived.
 
 use super::{Note, Place};
 use crate::config::{ConfigError, ConfigErrors, nearest};

@@ -195,7 +195,8 @@ impl Unicast {
             .peers
             .iter()
             .filter(|peer| Family::of(peer.value) == family)
-            // These contracts do not say where a peer is, and the programs that they are from do not look at the TTL.
+            // These contracts do not say where a peer is, and the programs that they are from do
+            // not look at the TTL.
             .map(|peer| (&peer.name, Peer::from(peer.value).min_ttl(least).min_ttl_routed(1)))
             .collect();
         let mut complete = true;

@@ -1,4 +1,5 @@
-//! Where variables come from: the process, the environment files of the osixia images, secrets, and `NAME_FILE`.
+//! Where variables come from: the process, the environment files of the osixia images, secrets, and
+//! `NAME_FILE`.
 
 use std::{
     ffi::OsString,
@@ -19,8 +20,8 @@ const ENVIRONMENT: &str = "container/environment";
 /// Where Docker and Podman put secrets.
 const SECRETS: &str = "run/secrets";
 
-/// Every variable that may mean something. The process goes before the files, and the first file in the order of
-/// their names before the others.
+/// Every variable that may mean something. The process goes before the files, and the first file in
+/// the order of their names before the others.
 pub(super) fn collect(
     process: impl IntoIterator<Item = (OsString, OsString)>,
     root: &Path,
@@ -50,8 +51,8 @@ pub(super) fn collect(
     variables
 }
 
-/// The files below `directory` in the order of their names. A directory that is not there has none, and what
-/// starts with two dots is Kubernetes' own.
+/// The files below `directory` in the order of their names. A directory that is not there has none,
+/// and what starts with two dots is Kubernetes' own.
 fn walk(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();

@@ -59,7 +59,8 @@ fn addresses(reader: &mut Reader, interface: &str) -> Option<Vec<Named<Cidr>>> {
     addresses
 }
 
-/// The image speaks to 192.168.1.10 and .11 when it is told nothing, and by multicast when it is told nonsense.
+/// The image speaks to 192.168.1.10 and .11 when it is told nothing, and by multicast when it is
+/// told nonsense.
 fn peers(reader: &mut Reader) -> Option<Vec<Named<IpAddr>>> {
     let peers = reader.hosts(PEERS, PEERS_EXAMPLE)?;
     if peers.is_none() {
@@ -181,8 +182,8 @@ pub(super) fn contender(reader: &mut Reader, priority: u8, preempt: Preempt) -> 
     )
 }
 
-/// The password as it is on the wire of keepalived, which reads one word of it, and of that eight octets.
-/// Of `addresses`, those of IPv6 are advertised in VRRPv3, which has none.
+/// The password as it is on the wire of keepalived, which reads one word of it, and of that eight
+/// octets. Of `addresses`, those of IPv6 are advertised in VRRPv3, which has none.
 pub(super) fn password(
     reader: &mut Reader,
     name: &str,

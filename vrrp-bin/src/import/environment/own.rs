@@ -1,5 +1,5 @@
-//! The short form of our own: `VRRP_ADDRESSES` and its companions, and `VRRP_2_ADDRESSES` for another virtual
-//! router. The defaults are those of the file.
+//! The short form of our own: `VRRP_ADDRESSES` and its companions, and `VRRP_2_ADDRESSES` for
+//! another virtual router. The defaults are those of the file.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -76,8 +76,8 @@ impl Set {
         format!("{}{word}", self.prefix)
     }
 
-    /// The variable of this virtual router, or else the one without a number: a second virtual router that does not
-    /// say who its peers are has those of the first, not multicast.
+    /// The variable of this virtual router, or else the one without a number: a second virtual
+    /// router that does not say who its peers are has those of the first, not multicast.
     fn or_shared(&self, word: &str, reader: &Reader) -> String {
         let own = self.own(word);
         if reader.is_set(&own) { own } else { format!("VRRP_{word}") }

@@ -1,4 +1,5 @@
-//! Reading variables: every value with the name it came by, every mistake as a sentence about that name.
+//! Reading variables: every value with the name it came by, every mistake as a sentence about that
+//! name.
 
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
@@ -115,7 +116,8 @@ impl Reader {
         }
     }
 
-    /// One text, without spaces around it. One that is left empty is as good as absent where `or_empty` says so.
+    /// One text, without spaces around it. One that is left empty is as good as absent where
+    /// `or_empty` says so.
     pub(super) fn text(&mut self, name: &str, or_empty: Empty) -> Optional<Named<String>> {
         let Some(literal) = self.literal(name)? else { return Some(None) };
         let text = match literal {
@@ -231,8 +233,8 @@ impl Reader {
         complete.then_some(Some(hosts))
     }
 
-    /// A list of virtual addresses in keepalived's notation: `IP[/LENGTH] [dev IF] [brd IP] [scope S] [label L]`,
-    /// on `interface`.
+    /// A list of virtual addresses in keepalived's notation: `IP[/LENGTH] [dev IF] [brd IP] [scope
+    /// S] [label L]`, on `interface`.
     pub(super) fn virtual_addresses(
         &mut self,
         name: &str,
@@ -262,7 +264,8 @@ impl Reader {
         complete.then_some(Some(addresses))
     }
 
-    /// An option of a virtual address. Those that only change how the address is shown are left out.
+    /// An option of a virtual address. Those that only change how the address is shown are left
+    /// out.
     fn option(
         &mut self,
         name: &str,

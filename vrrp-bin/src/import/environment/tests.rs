@@ -1,4 +1,5 @@
-//! Environments become the virtual routers that `tests/good.txt` says, or the sentences of `tests/bad.txt`.
+//! Environments become the virtual routers that `tests/good.txt` says, or the sentences of
+//! `tests/bad.txt`.
 
 use std::{ffi::OsString, fs, os::unix::ffi::OsStringExt};
 

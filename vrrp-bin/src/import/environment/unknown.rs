@@ -71,8 +71,8 @@ fn fixed_meant(name: &str, style: Option<Style>) -> Option<String> {
     })
 }
 
-/// Whether somebody who wrote `name` meant us: by its first word, or a slip away from it, or by the whole of a
-/// numbered name, which the arcts image finds in the middle of others too.
+/// Whether somebody who wrote `name` meant us: by its first word, or a slip away from it, or by the
+/// whole of a numbered name, which the arcts image finds in the middle of others too.
 fn looks_like_ours(name: &str) -> bool {
     let first = name.split('_').next().unwrap_or_default();
     let slip = |ours: &str| strsim::damerau_levenshtein(first, ours) <= 1;

@@ -33,7 +33,8 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "many_sources_make_few_lines", always: V3_IPV4, more: OTHERS, play: many_sources },
 ];
 
-/// RFC 9568 6.4.3 and 6.4.2: whoever sends 255 is followed, until Active_Down_Interval after the last one.
+/// RFC 9568 6.4.3 and 6.4.2: whoever sends 255 is followed, until Active_Down_Interval after the
+/// last one.
 fn stream(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.hold("")?;
@@ -44,7 +45,8 @@ fn stream(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.node.wait_for_phase("held")
 }
 
-/// RFC 9568 6.4.2: one in three intervals, which are less than Active_Down_Interval, keeps the node away.
+/// RFC 9568 6.4.2: one in three intervals, which are less than Active_Down_Interval, keeps the node
+/// away.
 fn slow_stream(stage: &mut Stage, _: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.hold("")?;
@@ -79,8 +81,8 @@ fn global_source(stage: &mut Stage, _: &Ticker) -> Outcome {
     stage.gave_way()
 }
 
-/// RFC 9568 7.1: the log is limited, and memory is. 150 sources that are weaker and 150 with the node's priority, below its
-/// own address: it stays Active.
+/// RFC 9568 7.1: the log is limited, and memory is. 150 sources that are weaker and 150 with the
+/// node's priority, below its own address: it stays Active.
 fn many_sources(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     // No route leads to most of the sources.

@@ -1,5 +1,5 @@
-//! Messages that are refused, as far as `known_bad.rs` does not send them already: another cluster's, a node's own, and
-//! those of unlisted peers; and that each refusal is told once.
+//! Messages that are refused, as far as `known_bad.rs` does not send them already: another
+//! cluster's, a node's own, and those of unlisted peers; and that each refusal is told once.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -57,9 +57,9 @@ fn with_list(message: Message, list: &[IpAddr]) -> Message {
     }
 }
 
-/// RFC 3768 7.1: a router MAY compare the lists, and then it MUST drop what differs, unless its priority is 255. RFC 9568
-/// 7.1 leaves it to the receiver. What has nothing in common with ours, whatever its priority, is another cluster's
-/// (DESIGN.md, deviation).
+/// RFC 3768 7.1: a router MAY compare the lists, and then it MUST drop what differs, unless its
+/// priority is 255. RFC 9568 7.1 leaves it to the receiver. What has nothing in common with ours,
+/// whatever its priority, is another cluster's (DESIGN.md, deviation).
 fn another_cluster(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.hold("")?;
@@ -77,8 +77,8 @@ fn another_cluster(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     )
 }
 
-/// RFC 9568 7.1: a list that differs SHOULD be logged, and is no reason to discard. RFC 3768 7.1's check is a MAY: it is not
-/// made.
+/// RFC 9568 7.1: a list that differs SHOULD be logged, and is no reason to discard. RFC 3768 7.1's
+/// check is a MAY: it is not made.
 fn other_list(stage: &mut Stage, _: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.hold("")?;
@@ -88,8 +88,8 @@ fn other_list(stage: &mut Stage, _: &Ticker) -> Outcome {
     stage.is_told(&["WARN", "notice=addresses-differ", &format!("source={}", mode.higher())], 1)
 }
 
-/// RFC 9568 7.1: a node that hears itself is in a loop, or somebody has its address. The kernel discards such packets of
-/// IPv4.
+/// RFC 9568 7.1: a node that hears itself is in a loop, or somebody has its address. The kernel
+/// discards such packets of IPv4.
 fn own_source(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.hold("")?;
     let own = stage.sent(std::time::Duration::ZERO).first().map(|sent| sent.frame.source);
@@ -100,7 +100,8 @@ fn own_source(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.stayed(begun, ticker)
 }
 
-/// RFC 9568 7.1: what is discarded is logged, and the log limited: ten messages with one flaw from one source are a line.
+/// RFC 9568 7.1: what is discarded is logged, and the log limited: ten messages with one flaw from
+/// one source are a line.
 fn told_once(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.hold("")?;
@@ -122,8 +123,8 @@ fn told_once(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     Ok(())
 }
 
-/// A node with peers hears these and nobody else, by unicast or multicast (RFC 9568 does not know unicast; this is the
-/// rule of DESIGN.md and of other implementations).
+/// A node with peers hears these and nobody else, by unicast or multicast (RFC 9568 does not know
+/// unicast; this is the rule of DESIGN.md and of other implementations).
 fn unlisted(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     let [listed, stranger, own] = match mode.is_ipv6() {

@@ -34,8 +34,8 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "a_router_says_that_it_is_one", always: V3_IPV6, more: &[], play: router_flag },
 ];
 
-/// RFC 9568 6.4.1 and 6.4.2 (RFC 3768 6.4.1, 6.4.2): nobody is heard for Active_Down_Interval; the advertisement comes
-/// before the announcement, and is as 5.2 has it.
+/// RFC 9568 6.4.1 and 6.4.2 (RFC 3768 6.4.1, 6.4.2): nobody is heard for Active_Down_Interval; the
+/// advertisement comes before the announcement, and is as 5.2 has it.
 fn silence_elects(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     let begun = now();
@@ -96,8 +96,8 @@ pub(super) fn announces(stage: &Stage, frame: &Frame) -> bool {
     }
 }
 
-/// RFC 9568 6.4.2: a Backup that hears an Active sends nothing, holds nothing, and answers neither ARP nor Neighbor
-/// Solicitations for the addresses.
+/// RFC 9568 6.4.2: a Backup that hears an Active sends nothing, holds nothing, and answers neither
+/// ARP nor Neighbor Solicitations for the addresses.
 fn backup_is_silent(stage: &mut Stage, _: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.follow(mode.higher(), STRONGER, "")?;
@@ -113,8 +113,8 @@ fn backup_is_silent(stage: &mut Stage, _: &Ticker) -> Outcome {
     check(stage.state()["phase"] == "backup", "it is no backup")
 }
 
-/// RFC 9568 6.4.3: a higher priority, once, and the node is Backup for Active_Down_Interval. Erratum 8298 is about owners
-/// alone: this node is none.
+/// RFC 9568 6.4.3: a higher priority, once, and the node is Backup for Active_Down_Interval.
+/// Erratum 8298 is about owners alone: this node is none.
 fn preempted(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.hold("")?;
     let at = stage.send(stage.mode.higher(), OWNER)?;
@@ -131,7 +131,8 @@ fn preempted(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.node.wait_for_phase("held")
 }
 
-/// RFC 9568 6.4.3: a lower priority is discarded, and an advertisement sent at once; Adver_Timer is not set anew.
+/// RFC 9568 6.4.3: a lower priority is discarded, and an advertisement sent at once; Adver_Timer is
+/// not set anew.
 fn weaker_is_answered(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.hold("")?;
     let interval = stage.mode.interval();
@@ -155,8 +156,9 @@ fn weaker_is_discarded(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.stayed(before, ticker)
 }
 
-/// RFC 9568 6.4.3: an Active answers ARP and Neighbor Solicitations with the MAC address that it announced, and takes
-/// packets for the addresses (Accept_Mode, on by default here); once it gave way it does neither (6.4.2).
+/// RFC 9568 6.4.3: an Active answers ARP and Neighbor Solicitations with the MAC address that it
+/// announced, and takes packets for the addresses (Accept_Mode, on by default here); once it gave
+/// way it does neither (6.4.2).
 fn addresses_answer(stage: &mut Stage, _: &Ticker) -> Outcome {
     stage.hold("")?;
     let client = Client::start(&stage.peer, stage.mode.address(), 20)?;
@@ -181,8 +183,8 @@ fn addresses_answer(stage: &mut Stage, _: &Ticker) -> Outcome {
     check(!answered(gone), "it answers for an address that it gave up")
 }
 
-/// RFC 9568 6.4.3 and 8.2.2, RFC 4861 7.2.6: where the host forwards, R is set in what it announces and in what it
-/// answers; O is set in the announcement, S only in the answer.
+/// RFC 9568 6.4.3 and 8.2.2, RFC 4861 7.2.6: where the host forwards, R is set in what it announces
+/// and in what it answers; O is set in the announcement, S only in the answer.
 fn router_flag(stage: &mut Stage, _: &Ticker) -> Outcome {
     stage.node.host.run(|| fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1"))??;
     stage.hold("")?;
@@ -208,7 +210,8 @@ fn router_flag(stage: &mut Stage, _: &Ticker) -> Outcome {
     )
 }
 
-/// Where the fields of ARP (RFC 826) and of neighbour discovery over IPv6 (RFC 4861 4.3, 4.4) are in a frame.
+/// Where the fields of ARP (RFC 826) and of neighbour discovery over IPv6 (RFC 4861 4.3, 4.4) are
+/// in a frame.
 const ETHERTYPE: std::ops::Range<usize> = 12..14;
 const ARP_OPERATION: std::ops::Range<usize> = 20..22;
 const ARP_SENDER: std::ops::Range<usize> = 28..32;
@@ -224,7 +227,8 @@ fn asks(stage: &Stage, frame: &Frame) -> bool {
     frame.source_mac() != Some(stage.node.mac) && speaks_of(stage, frame, [0, 1], ARP_TARGET, 135)
 }
 
-/// Whether the node answers by this frame that it has the address. What it says of its own accord is no answer.
+/// Whether the node answers by this frame that it has the address. What it says of its own accord
+/// is no answer.
 fn answers(stage: &Stage, frame: &Frame) -> bool {
     let asked_for = frame.garp().is_none() && frame.unsolicited_na().is_none();
     let is_from = frame.source_mac() == Some(stage.node.mac);

@@ -12,8 +12,8 @@ use crate::support::{Outcome, SLACK, check, within};
 pub(super) const CASES: &[Case] =
     &[Case { name: "the_interval_is_learnt", always: V3_IPV4, more: V3_IPV6, play: learnt }];
 
-/// RFC 9568 6.1 and 6.4.2: Skew_Time and Active_Down_Interval are computed from the interval that the Active advertises;
-/// once the node is Active it advertises its own.
+/// RFC 9568 6.1 and 6.4.2: Skew_Time and Active_Down_Interval are computed from the interval that
+/// the Active advertises; once the node is Active it advertises its own.
 fn learnt(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.follow(mode.higher(), STRONGER, "")?;

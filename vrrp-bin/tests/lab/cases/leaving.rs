@@ -20,9 +20,10 @@ pub(super) const CASES: &[Case] = &[Case {
 /// The lowest priority (RFC 9568 5.2.4), of which Skew_Time is longest.
 const LOWEST: u8 = 1;
 
-/// RFC 9568 6.4.3: an Active that stops sends priority 0; 6.4.2 has a Backup take over by Skew_Time. The resignation is
-/// repeated a sixteenth of an interval later (DESIGN.md, deviation), and some start their timer anew at each: the third one
-/// may not come before these have taken over.
+/// RFC 9568 6.4.3: an Active that stops sends priority 0; 6.4.2 has a Backup take over by
+/// Skew_Time. The resignation is repeated a sixteenth of an interval later (DESIGN.md, deviation),
+/// and some start their timer anew at each: the third one may not come before these have taken
+/// over.
 fn to_the_weakest(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     let (interval, skew) = (mode.interval(), mode.skew(LOWEST));

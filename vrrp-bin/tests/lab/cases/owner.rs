@@ -50,8 +50,8 @@ fn has_its_own(stage: &Stage) -> Outcome {
     Ok(())
 }
 
-/// RFC 9568 6.4.1: the owner sends an advertisement, announces, and is Active, without waiting; 6.4.3: stopped, it sends
-/// priority 0.
+/// RFC 9568 6.4.1: the owner sends an advertisement, announces, and is Active, without waiting;
+/// 6.4.3: stopped, it sends priority 0.
 fn at_once(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     own(stage)?;
     stage.node.wait_for_phase("held")?;
@@ -75,11 +75,12 @@ fn at_once(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     has_its_own(stage)
 }
 
-/// An owner that is started again as none, beside a stronger one: 255, 0, and then silence (RFC 9568 6.4.3, 6.4.1,
-/// 6.4.2).
+/// An owner that is started again as none, beside a stronger one: 255, 0, and then silence (RFC
+/// 9568 6.4.3, 6.4.1, 6.4.2).
 fn becomes_a_backup(stage: &mut Stage, _: &Ticker) -> Outcome {
     let mode = stage.mode;
-    // The addresses are put by the program: they may not be the host's own when it is no owner any more.
+    // The addresses are put by the program: they may not be the host's own when it is no owner any
+    // more.
     stage.node.start(&mode.config("\"owner\"", ""))?;
     stage.node.wait_for_phase("held")?;
     stage.node.signal(Signal::SIGTERM)?;
@@ -100,8 +101,9 @@ fn becomes_a_backup(stage: &mut Stage, _: &Ticker) -> Outcome {
     check(!stage.node.has_address(&mode.address().to_string())?, "a backup has the address")
 }
 
-/// Erratum 8298 in place of 7.1's discard: priority 255 is compared as any other is. The owner stays beside one with a
-/// lower address, yields to one with a greater address, names both, and keeps the addresses that are its host's.
+/// Erratum 8298 in place of 7.1's discard: priority 255 is compared as any other is. The owner
+/// stays beside one with a lower address, yields to one with a greater address, names both, and
+/// keeps the addresses that are its host's.
 fn two_owners(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     own(stage)?;
@@ -116,7 +118,8 @@ fn two_owners(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     has_its_own(stage)
 }
 
-/// RFC 9568 6.4.3: 250 is less than the owner's 255. It is told of, since nobody should be Active beside an owner.
+/// RFC 9568 6.4.3: 250 is less than the owner's 255. It is told of, since nobody should be Active
+/// beside an owner.
 fn beside_others(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     const STRONG: u8 = 250;
     let mode = stage.mode;

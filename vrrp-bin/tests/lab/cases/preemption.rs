@@ -45,8 +45,8 @@ fn does_not_preempt(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.node.wait_for_phase("held")
 }
 
-/// RFC 9568 6.4.2: a Backup compares priorities only. An equal one starts Active_Down_Timer anew, whatever address it
-/// comes from.
+/// RFC 9568 6.4.2: a Backup compares priorities only. An equal one starts Active_Down_Timer anew,
+/// whatever address it comes from.
 fn equal_is_followed(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.follow(mode.lower(), OURS, "")?;

@@ -69,8 +69,8 @@ fn to_an_active(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.stayed(at, ticker)
 }
 
-/// Beside an Active that goes on (DESIGN.md, deviation from RFC 9568 6.4.2, which heeds any sender): the node would be
-/// Active beside it.
+/// Beside an Active that goes on (DESIGN.md, deviation from RFC 9568 6.4.2, which heeds any
+/// sender): the node would be Active beside it.
 fn of_a_third(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.follow(mode.higher(), STRONGER, "")?;
@@ -86,7 +86,8 @@ fn of_a_third(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.node.wait_for_phase("held")
 }
 
-/// The same as a stream, 20 in a second: it neither hastens nor postpones anything, and makes one line.
+/// The same as a stream, 20 in a second: it neither hastens nor postpones anything, and makes one
+/// line.
 fn stream_of_a_third(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let mode = stage.mode;
     stage.follow(mode.higher(), STRONGER, "")?;
@@ -102,7 +103,8 @@ fn stream_of_a_third(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.is_told(&["WARN", "resigned-by-another", &format!("source={}", mode.third())], 1)
 }
 
-/// RFC 9568 6.4.3 has each answered; ten in an interval are (DESIGN.md, deviation), the node stays, and it is said who.
+/// RFC 9568 6.4.3 has each answered; ten in an interval are (DESIGN.md, deviation), the node stays,
+/// and it is said who.
 fn flood(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     const ANSWERS: usize = 10;
     let mode = stage.mode;

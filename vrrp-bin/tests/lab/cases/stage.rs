@@ -191,8 +191,8 @@ impl Stage {
         self.node.start(&config)
     }
 
-    /// Starts the node, and waits until it is Active, for so long that its promotion is no mistake of the network's
-    /// any more.
+    /// Starts the node, and waits until it is Active, for so long that its promotion is no mistake
+    /// of the network's any more.
     pub(super) fn hold(&mut self, more: &str) -> Outcome {
         self.start(more)?;
         self.settle()
@@ -246,7 +246,8 @@ impl Stage {
         wait_for(&self.capture, "injected frame", begun, is_it)
     }
 
-    /// Sends this advertisement for so many intervals, one at the end of each, and says when the last one left.
+    /// Sends this advertisement for so many intervals, one at the end of each, and says when the
+    /// last one left.
     pub(super) fn stream(
         &self,
         from: IpAddr,
@@ -325,8 +326,8 @@ impl Stage {
         Ok(at)
     }
 
-    /// The node has said nothing from one moment to the next, but for so many last words (DESIGN.md, deviation from
-    /// 6.4.3).
+    /// The node has said nothing from one moment to the next, but for so many last words
+    /// (DESIGN.md, deviation from 6.4.3).
     pub(super) fn is_silent(&self, from: Duration, to: Duration, last_words: usize) -> Outcome {
         let sent: Vec<Duration> = self
             .sent(from)

@@ -94,8 +94,8 @@ impl Dissected {
     }
 }
 
-/// What tshark reads in what was captured so far. `alone` says that VRRPv3 over IPv4 has its checksum over the
-/// message alone.
+/// What tshark reads in what was captured so far. `alone` says that VRRPv3 over IPv4 has its
+/// checksum over the message alone.
 pub(super) fn dissect(
     capture: &Capture,
     folder: &Path,

@@ -1,4 +1,5 @@
-//! The host's own addresses change: the source of advertisements follows, and the virtual address stays.
+//! The host's own addresses change: the source of advertisements follows, and the virtual address
+//! stays.
 
 use std::{
     fs,
@@ -40,7 +41,8 @@ pub(super) fn tests() -> Vec<Trial> {
 /// How the host comes to have other addresses. At first it has 10.0.0.1/24.
 #[derive(Clone, Copy, Debug)]
 enum Change {
-    /// By one of another subnet. The kernel deletes the virtual address with its subnet's primary one.
+    /// By one of another subnet. The kernel deletes the virtual address with its subnet's primary
+    /// one.
     OtherSubnet,
     /// By a second one of the subnet, where the kernel keeps those when the first one goes.
     SameSubnet,
@@ -187,8 +189,8 @@ enum Removal {
     Flushed,
 }
 
-/// Without an address to send from there is no Active: after a moment it resigns from the address that it had, and
-/// serves until the other node has taken over.
+/// Without an address to send from there is no Active: after a moment it resigns from the address
+/// that it had, and serves until the other node has taken over.
 fn own_address_goes(removal: Removal, ticker: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     settle(&mut pair, |priority| Family::Ipv4.config(priority))?;
@@ -221,8 +223,8 @@ fn own_address_goes(removal: Removal, ticker: &Ticker) -> Outcome {
     leaves_alone_what_is_not_ours(&mut pair, IpAddr::from([10, 0, 0, 1]))
 }
 
-/// The host gets its address back while the virtual one has been put in its place: it is the host's, and does
-/// not go with the virtual one.
+/// The host gets its address back while the virtual one has been put in its place: it is the
+/// host's, and does not go with the virtual one.
 fn own_address_comes_back(_: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     set(&pair.a.host, "ipv4/conf/all/promote_secondaries", "0")?;
@@ -241,7 +243,8 @@ fn own_address_comes_back(_: &Ticker) -> Outcome {
     Ok(())
 }
 
-/// The subnet is the host's and then only the virtual address's: there is a route to it all the time.
+/// The subnet is the host's and then only the virtual address's: there is a route to it all the
+/// time.
 fn own_ipv6_address_comes_and_goes(_: &Ticker) -> Outcome {
     let mut pair = Pair::new()?;
     settle(&mut pair, |priority| Family::Ipv6.config(priority))?;

@@ -1,4 +1,5 @@
-//! What goes and comes back as it was takes the memberships in groups along, and a socket does not notice.
+//! What goes and comes back as it was takes the memberships in groups along, and a socket does not
+//! notice.
 
 use std::process::Command;
 
@@ -8,7 +9,8 @@ use vrrp_net::lab::{Host, Signal, Ticker, wait_until};
 use super::{Family, counter, ip, settle, settled, wait_for_hold};
 use crate::support::{Outcome, Pair, SOON, check, timed};
 
-/// So many advertisements are heard only by a backup that hears: one that does not takes over before.
+/// So many advertisements are heard only by a backup that hears: one that does not takes over
+/// before.
 const MANY: u64 = 10;
 
 pub(super) fn tests() -> Vec<Trial> {
@@ -50,7 +52,8 @@ fn hears(pair: &Pair, address: &str) -> Outcome {
     check(!pair.b.has_address(address)?, format!("b holds {address}\n{}", pair.b.log()))
 }
 
-/// Below 1280 octets the kernel gives up IPv6 on an interface (RFC 8200 5), and all that belongs to it.
+/// Below 1280 octets the kernel gives up IPv6 on an interface (RFC 8200 5), and all that belongs to
+/// it.
 fn small_mtu(looks: Looks) -> Outcome {
     let mut pair = Pair::new()?;
     settle(&mut pair, |priority| Family::Ipv6.config(priority))?;

@@ -1,4 +1,5 @@
-//! A subnet that the host has by its routes alone: an IPv6 host learns it from a router advertisement.
+//! A subnet that the host has by its routes alone: an IPv6 host learns it from a router
+//! advertisement.
 
 use std::net::Ipv6Addr;
 

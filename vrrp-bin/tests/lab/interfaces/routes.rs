@@ -109,7 +109,8 @@ fn route_deleted(family: Family, ticker: &Ticker) -> Outcome {
     check(pair.b.phase() == "backup", "the other node took over")
 }
 
-/// A node that yields takes the route along, and that is nothing to repair; nor are the routes of others.
+/// A node that yields takes the route along, and that is nothing to repair; nor are the routes of
+/// others.
 fn routes_end() -> Outcome {
     let mut pair = Pair::new()?;
     let both = |priority| Family::BOTH.map(|family| (family.subnet().config)(priority)).concat();

@@ -1,5 +1,6 @@
-//! Five minutes at the shortest interval while links, addresses, interfaces and ports come and go: nothing may pile up.
-//! Only with `VRRP_TEST_ALL=1`, or a filter that has its name: `cargo test -p vrrp-bin --test lab -- soak`.
+//! Five minutes at the shortest interval while links, addresses, interfaces and ports come and go:
+//! nothing may pile up. Only with `VRRP_TEST_ALL=1`, or a filter that has its name: `cargo test -p
+//! vrrp-bin --test lab -- soak`.
 
 use std::{
     env, fs,
@@ -17,8 +18,8 @@ const LASTS: Duration = Duration::from_secs(300);
 const WARM: Duration = Duration::from_secs(60);
 /// Threads that wait for work, and connections that idle, end after ten seconds.
 const RESTS: Duration = Duration::from_secs(12);
-/// How much more memory there may be at the end, in KiB: an allocator keeps some pages more or less. A leak of a hundred
-/// octets for each advertisement would be several times as much.
+/// How much more memory there may be at the end, in KiB: an allocator keeps some pages more or
+/// less. A leak of a hundred octets for each advertisement would be several times as much.
 const SLACK: u64 = 512;
 
 pub(super) fn tests() -> Vec<Trial> {
@@ -115,7 +116,8 @@ struct Used {
     kibibytes: u64,
 }
 
-/// At rest: the least of some seconds, since answers and programs have files and threads of their own for a moment.
+/// At rest: the least of some seconds, since answers and programs have files and threads of their
+/// own for a moment.
 fn used(node: &mut Node) -> Result<Used, Failed> {
     let pid = node.process()?.pid();
     let count = |what: &str| {

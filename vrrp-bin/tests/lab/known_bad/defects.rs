@@ -1,4 +1,5 @@
-//! Defects that were reproduced with another implementation, E1 to E3: what an attacker can do alone.
+//! Defects that were reproduced with another implementation, E1 to E3: what an attacker can do
+//! alone.
 
 use libtest_mimic::Trial;
 use vrrp_net::lab::{Frame, Ticker};
@@ -49,7 +50,8 @@ fn wrong_passwords(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     counted(stage, &expected, &before)
 }
 
-/// One strong advertisement with interval 0 at a Backup, whose Active_Down_Interval would be next to nothing.
+/// One strong advertisement with interval 0 at a Backup, whose Active_Down_Interval would be next
+/// to nothing.
 fn interval_of_zero(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let router = WEB;
     let before = stage.settled()?;

@@ -13,14 +13,16 @@ const PROTOCOL: u32 = 112;
 /// Where the IPv4 header begins in a frame, and how long it is without options.
 const IPV4: (usize, usize) = (14, 20);
 
-/// What a checksum covers (RFC 9568 5.2.8): VRRPv3 over IPv4 is found with and without a pseudo-header.
+/// What a checksum covers (RFC 9568 5.2.8): VRRPv3 over IPv4 is found with and without a
+/// pseudo-header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Message,
     PseudoHeader,
 }
 
-/// A message for a virtual router and what carries it: valid and strong, until something is changed.
+/// A message for a virtual router and what carries it: valid and strong, until something is
+/// changed.
 #[derive(Clone)]
 pub(super) struct Packet {
     pub(super) message: Vec<u8>,
@@ -80,7 +82,8 @@ impl Packet {
         self.sealed()
     }
 
-    /// Cuts the message, or adds what nobody asked for; the checksum stays right, if there is room for one.
+    /// Cuts the message, or adds what nobody asked for; the checksum stays right, if there is room
+    /// for one.
     pub(super) fn length(mut self, octets: usize) -> Self {
         self.message.resize(octets, 0xa5);
         if octets < 8 { self } else { self.sealed() }

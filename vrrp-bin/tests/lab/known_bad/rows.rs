@@ -12,8 +12,8 @@ use super::{
 /// What forged advertisements claim.
 const STRONGEST: u8 = 254;
 
-/// A test: what is refused is sent before what wins. A node may read what its packet filter sorts out before or
-/// after the rest, so a virtual router gets messages of one of the two only.
+/// A test: what is refused is sent before what wins. A node may read what its packet filter sorts
+/// out before or after the rest, so a virtual router gets messages of one of the two only.
 pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) shots: fn() -> Vec<Shot>,

@@ -1,4 +1,5 @@
-//! Two nodes with a virtual router of every kind, kept from one test to the next while it is as it should be.
+//! Two nodes with a virtual router of every kind, kept from one test to the next while it is as it
+//! should be.
 
 use std::{
     collections::BTreeMap,
@@ -187,7 +188,8 @@ impl Stage {
         self.nodes().map(|node| node.status().unwrap_or_default())
     }
 
-    /// Since `begun` a has advertised `router` at each interval, and b nothing; nor has an address moved.
+    /// Since `begun` a has advertised `router` at each interval, and b nothing; nor has an address
+    /// moved.
     pub(super) fn kept_on(&self, router: Router, begun: Duration, ticker: &Ticker) -> Outcome {
         let [a, b] = self.nodes();
         if router != IDLE {

@@ -103,8 +103,8 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 28] {
     ]
 }
 
-/// What a cell does, as a line: state, input, phase afterwards, transition, what is said, what the backend
-/// is asked, what else; and the next deadline in milliseconds after the input.
+/// What a cell does, as a line: state, input, phase afterwards, transition, what is said, what the
+/// backend is asked, what else; and the next deadline in milliseconds after the input.
 fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: Input) -> String {
     if input == Input::Timeout {
         at = machine.deadline().map_or(at, |deadline| deadline.max(at));

@@ -1,4 +1,5 @@
-//! Where the addresses are held: adoption, last words, and what becomes of addresses that somebody deletes.
+//! Where the addresses are held: adoption, last words, and what becomes of addresses that somebody
+//! deletes.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! One test for each paragraph that the machine implements, and one for each deliberate deviation from them.
-//! Expected values are literals, worked out by hand.
+//! One test for each paragraph that the machine implements, and one for each deliberate deviation
+//! from them. Expected values are literals, worked out by hand.
 
 use super::*;
 
@@ -334,8 +334,8 @@ fn dev_last_word_is_said_by_whoever_yields() {
     }
 }
 
-/// The two sides of a partition: the winner announces again soon after the loser's last word, however often it has
-/// heard the loser before; and never more than once for what it hears.
+/// The two sides of a partition: the winner announces again soon after the loser's last word,
+/// however often it has heard the loser before; and never more than once for what it hears.
 #[test]
 fn a_winner_that_heard_the_loser_all_along_announces_when_it_yields() {
     let (mut machine, promoted) = held(contending());
@@ -495,7 +495,8 @@ fn a_promotion_whose_advertisement_cannot_be_sent_did_not_happen() {
     assert_eq!(effects.transition, Some(Reason::SendFailed));
     assert_eq!(effects.lease, Some(Want::Release { reason: Reason::SendFailed, successor: None }));
     assert_eq!(effects.transmit, None, "a resignation would not arrive either");
-    // On probation: a weaker Active is left alone. Without one it tries again, and gives up at the third failure.
+    // On probation: a weaker Active is left alone. Without one it tries again, and gives up at the
+    // third failure.
     for tries in 1..=2 {
         let again = timer + tries * (SECOND + SKEW);
         assert_eq!(machine.deadline(), Some(again));

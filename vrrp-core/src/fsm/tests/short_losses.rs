@@ -36,7 +36,8 @@ fn f01_an_active_waits_for_what_is_gone_and_goes_on() {
     }
 }
 
-/// Without a carrier every send succeeds: nothing is sent meanwhile, so that nothing counts as sent.
+/// Without a carrier every send succeeds: nothing is sent meanwhile, so that nothing counts as
+/// sent.
 #[test]
 fn f01_nothing_is_sent_and_nothing_counts_as_sent_meanwhile() {
     let (mut machine, promoted) = held(contending());
@@ -141,7 +142,8 @@ fn f01_addresses_that_went_along_are_put_back() {
     assert_eq!(machine.handle(promoted + MS, ready()).lease, Some(Want::Repair), "with the link");
 }
 
-/// The kernel tells of the addresses before it tells of the interface: what cannot be put back is no fault.
+/// The kernel tells of the addresses before it tells of the interface: what cannot be put back is
+/// no fault.
 #[test]
 fn f01_a_repair_that_fails_for_want_of_a_link_is_no_fault() {
     let (mut machine, promoted) = held(contending());
@@ -175,7 +177,8 @@ fn f01_back_again_it_listens_for_long_enough_to_hear_an_active() {
     assert_eq!(machine.deadline(), Some(t0() + 2 * SECOND + SKEW));
 }
 
-/// Peers may have given up the way to a node that was away: it waits the whole time, and says where it is.
+/// Peers may have given up the way to a node that was away: it waits the whole time, and says where
+/// it is.
 #[test]
 fn f06_by_unicast_it_makes_itself_known_until_somebody_is_heard() {
     let unicast = || Machine::new(Params { unicast: true, ..params(contending()) });
@@ -206,7 +209,8 @@ fn f06_by_unicast_it_makes_itself_known_until_somebody_is_heard() {
     assert_eq!(backup.active_down_at, t0() + 4 * SECOND + SKEW, "the whole Active_Down_Interval");
 }
 
-/// An Active that reaches no peer goes on: it is no fault of this node. But any other Active cannot know of it.
+/// An Active that reaches no peer goes on: it is no fault of this node. But any other Active cannot
+/// know of it.
 #[test]
 fn f03_who_reaches_nobody_gives_way_to_any_active_that_it_hears() {
     let (mut machine, promoted) = held(contending());

@@ -74,7 +74,8 @@ fn a9_a_timer_that_runs_out_waits_for_the_answer() {
     assert_eq!(silent.phase(), Phase::Initialize(Hold::Backend(LeaseFailure::TimedOut)));
 }
 
-/// What an earlier process left is let go first, and no request may cut that off: the question comes later.
+/// What an earlier process left is let go first, and no request may cut that off: the question
+/// comes later.
 #[test]
 fn a9_after_leftovers_were_let_go_the_question_comes_when_contention_is_due() {
     let mut machine = backup(contending());

@@ -18,7 +18,8 @@ use nix::{
     unistd::Pid,
 };
 
-/// How long processes that were killed are waited for. A kernel takes milliseconds, unless one hangs in a driver.
+/// How long processes that were killed are waited for. A kernel takes milliseconds, unless one
+/// hangs in a driver.
 const DYING: Duration = Duration::from_secs(1);
 
 /// The process group of a program.
@@ -62,7 +63,8 @@ impl Group {
         *state = State::Running(pid);
     }
 
-    /// The leader has ended, and is still there to be collected: what is left of the group goes, too.
+    /// The leader has ended, and is still there to be collected: what is left of the group goes,
+    /// too.
     fn ended(&self, pid: Pid) {
         let mut state = self.state();
         kill(pid);
@@ -85,8 +87,8 @@ impl Group {
 }
 
 fn kill(group: Pid) {
-    // It may have ended already; and a program of another user may not be killed, which the limit on the next
-    // one makes known.
+    // It may have ended already; and a program of another user may not be killed, which the limit
+    // on the next one makes known.
     let _ = killpg(group, Signal::SIGKILL);
 }
 
@@ -95,8 +97,8 @@ fn await_exit(pid: Pid) {
     while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
 }
 
-/// Waits until nothing of a group runs any more. Those that have ended are ours to collect where this process is
-/// the first one of a container.
+/// Waits until nothing of a group runs any more. Those that have ended are ours to collect where
+/// this process is the first one of a container.
 fn await_end(group: Pid) {
     let give_up_at = Instant::now() + DYING;
     let mut runs = killpg(group, None) != Err(Errno::ESRCH);
@@ -109,8 +111,8 @@ fn await_end(group: Pid) {
     }
 }
 
-/// Whether a process of a group runs. The kernel goes on naming those that have ended until somebody collects them,
-/// which may be never.
+/// Whether a process of a group runs. The kernel goes on naming those that have ended until
+/// somebody collects them, which may be never.
 fn any_runs(group: Pid) -> bool {
     let Ok(processes) = fs::read_dir("/proc") else { return false };
     let stat =

@@ -89,12 +89,13 @@ impl<'a> Message<'a> {
     }
 }
 
-/// A file in memory that holds the message, to be read from its beginning. Unlike a pipe it is never too full for
-/// a program that does not read.
+/// A file in memory that holds the message, to be read from its beginning. Unlike a pipe it is
+/// never too full for a program that does not read.
 pub(super) fn file(action: Action<'_>, lease: &Lease) -> io::Result<File> {
     let mut text = serde_json::to_vec(&Message::new(action, lease))?;
     text.push(b'\n');
-    // Some hosts allow files in memory only where nothing can be executed; kernels before 6.3 do not know of that.
+    // Some hosts allow files in memory only where nothing can be executed; kernels before 6.3 do
+    // not know of that.
     let create = |flags| memfd_create(c"vrrp-command", MFdFlags::MFD_CLOEXEC | flags);
     let made = match create(MFdFlags::from_bits_retain(NOEXEC_SEAL)) {
         Err(Errno::EINVAL) => create(MFdFlags::empty()),

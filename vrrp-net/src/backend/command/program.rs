@@ -17,8 +17,8 @@ use tokio::{
 
 use super::{group::Group, tail::Tail};
 
-/// How long the standard error of a program that has ended is read on, when a process that left its group
-/// still has it.
+/// How long the standard error of a program that has ended is read on, when a process that left its
+/// group still has it.
 const AFTERWARDS: Duration = Duration::from_millis(100);
 
 /// How a program ended, and the last thing it said.
@@ -35,8 +35,8 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts a program on a thread of its own, which neither blocks a runtime nor needs one. `turn` is held
-    /// until the whole group is gone.
+    /// Starts a program on a thread of its own, which neither blocks a runtime nor needs one.
+    /// `turn` is held until the whole group is gone.
     pub(super) fn start(
         mut command: Command,
         input: File,
@@ -105,7 +105,8 @@ impl Errors {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }
-            // Reading costs nothing of the budget: a program that floods it would keep the limit from being looked at.
+            // Reading costs nothing of the budget: a program that floods it would keep the limit
+            // from being looked at.
             tokio::task::coop::consume_budget().await;
         }
     }

@@ -12,8 +12,8 @@ use crate::netlink::{
 
 /// An address that has our mark and no lifetime, which no virtual router names.
 ///
-/// With a lease it would end by itself. Without one (`lease = false`) it stays when its virtual router is taken out of the
-/// configuration while no process runs.
+/// With a lease it would end by itself. Without one (`lease = false`) it stays when its virtual
+/// router is taken out of the configuration while no process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leftover {
@@ -35,8 +35,8 @@ impl fmt::Display for Leftover {
     }
 }
 
-/// What is left over in the network namespace of the calling thread; `named` are the addresses that are not, `ours` the
-/// virtual routers of this process.
+/// What is left over in the network namespace of the calling thread; `named` are the addresses that
+/// are not, `ours` the virtual routers of this process.
 pub(super) fn find(
     named: &BTreeSet<IpAddr>,
     ours: &BTreeSet<(String, Family, Vrid)>,
@@ -55,8 +55,8 @@ pub(super) fn find(
     Ok(addresses::list(&mut socket)?.into_iter().filter_map(leftover).collect())
 }
 
-/// The interfaces and families on which other processes run virtual routers, by the names of their guards. What is
-/// there may be theirs.
+/// The interfaces and families on which other processes run virtual routers, by the names of their
+/// guards. What is there may be theirs.
 struct Others(BTreeSet<(String, String)>);
 
 impl Others {

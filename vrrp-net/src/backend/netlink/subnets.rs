@@ -44,8 +44,8 @@ impl Subnets {
 
     /// The route of a virtual address on the interface `index`, if its subnet is not the host's.
     ///
-    /// The host's addresses do not tell: one can be without the subnet's route, and a route without an address,
-    /// as IPv6 hosts learn them from router advertisements (RFC 4861 6.3.4).
+    /// The host's addresses do not tell: one can be without the subnet's route, and a route without
+    /// an address, as IPv6 hosts learn them from router advertisements (RFC 4861 6.3.4).
     pub(super) fn brought(
         &mut self,
         socket: &mut Socket,

@@ -79,10 +79,12 @@ impl Table {
         self.leftover(index, ip).is_some()
     }
 
-    /// How `cidr` is put on the interface `index` for the first time; `brings_subnet`: beside a route of its own.
+    /// How `cidr` is put on the interface `index` for the first time; `brings_subnet`: beside a
+    /// route of its own.
     ///
-    /// It keeps its prefix length only where it has no effect. As the primary IPv4 address of its subnet it would
-    /// take away all others, the host's own too, when it ends: it needs one of the host's before it.
+    /// It keeps its prefix length only where it has no effect. As the primary IPv4 address of its
+    /// subnet it would take away all others, the host's own too, when it ends: it needs one of the
+    /// host's before it.
     pub(super) fn place(
         &self,
         index: u32,
@@ -99,8 +101,8 @@ impl Table {
         Put { index, cidr, mark, valid }
     }
 
-    /// How `held`, which is there already, is put again: as it is, since another prefix length would make
-    /// a second address.
+    /// How `held`, which is there already, is put again: as it is, since another prefix length
+    /// would make a second address.
     pub(super) fn again(held: &HostAddress, mark: Mark, valid: Option<u32>) -> Put {
         Put { index: held.index, cidr: held.cidr, mark, valid }
     }

@@ -95,8 +95,9 @@ impl Job {
         Self { work, asked: since_boot(), answer }
     }
 
-    /// Whether it must not be carried out any more: nobody waits for it, or it comes from before a pause
-    /// of the whole process, after which another node may hold the address. A release is never late.
+    /// Whether it must not be carried out any more: nobody waits for it, or it comes from before a
+    /// pause of the whole process, after which another node may hold the address. A release is
+    /// never late.
     fn is_stale(&self) -> bool {
         let late = since_boot().saturating_sub(self.asked) > TIMEOUT;
         !matches!(self.work, Work::Release { .. }) && (late || self.answer.is_closed())
@@ -110,8 +111,8 @@ pub(super) struct Worker {
     /// Which interface each lease was put on: a name can move on to another one.
     put_on: BTreeMap<Key, u32>,
     subnets: Subnets,
-    /// The routes that were put beside addresses, with their lifetimes. The kernel takes those of IPv4 away with
-    /// their addresses.
+    /// The routes that were put beside addresses, with their lifetimes. The kernel takes those of
+    /// IPv4 away with their addresses.
     routes: BTreeMap<PrefixRoute, Option<u32>>,
     /// In which families this kernel is known to keep the mark of an address.
     keeps_mark: BTreeSet<Family>,
@@ -132,8 +133,9 @@ impl Worker {
         }
     }
 
-    /// Carries out requests in order until nobody can ask any more. Renewals that wait together become one
-    /// batch: the kernel's sweep of expired addresses is punctual when all are renewed at once.
+    /// Carries out requests in order until nobody can ask any more. Renewals that wait together
+    /// become one batch: the kernel's sweep of expired addresses is punctual when all are renewed
+    /// at once.
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         let mut next = None;
         while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
@@ -168,7 +170,8 @@ impl Worker {
         done.map(|()| None)
     }
 
-    /// What an earlier process left behind: all that is there must be good, or it goes. What is missing is put.
+    /// What an earlier process left behind: all that is there must be good, or it goes. What is
+    /// missing is put.
     fn adopt(&mut self, lease: &Lease, valid: Option<u32>) -> Result<Option<Left>, BackendError> {
         let index = index_of(&lease.interface)?;
         self.reading = None;
@@ -195,8 +198,8 @@ impl Worker {
         Ok(Some(Left { renewed_ago, completed }))
     }
 
-    /// Marks what version 0.1 left behind. Its IPv6 addresses keep their length until they are put anew, and only get
-    /// a route of our own instead of the kernel's.
+    /// Marks what version 0.1 left behind. Its IPv6 addresses keep their length until they are put
+    /// anew, and only get a route of our own instead of the kernel's.
     fn mark_again(
         &mut self,
         index: u32,
@@ -269,8 +272,9 @@ impl Worker {
         Ok(requests)
     }
 
-    /// Whether the kernel has kept the marks of addresses that were just added. It is asked until it has once: what it
-    /// cannot do it forgets without a word, and then these would pass for the host's own.
+    /// Whether the kernel has kept the marks of addresses that were just added. It is asked until
+    /// it has once: what it cannot do it forgets without a word, and then these would pass for the
+    /// host's own.
     fn read_back(&mut self, requests: &[(Put, u16)]) -> Result<(), BackendError> {
         let is_new = |put: &Put| !self.keeps_mark.contains(&Family::of(put.cidr.address()));
         let added = requests.iter().filter(|(put, flags)| flags & NLM_F_EXCL != 0 && is_new(put));
@@ -279,7 +283,8 @@ impl Worker {
         let found = addresses::list_on(&mut self.socket, first.index)
             .map_err(|error| refused("the addresses could not be read back", &error))?;
         for put in &added {
-            // One that is gone, or the host's own by now, is somebody else's doing, and is told by the monitor.
+            // One that is gone, or the host's own by now, is somebody else's doing, and is told by
+            // the monitor.
             let Some(address) = found.iter().find(|address| address.cidr == put.cidr) else {
                 continue;
             };
@@ -294,7 +299,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes back what an acquire added, since another of its addresses was refused: all or nothing.
+    /// Takes back what an acquire added, since another of its addresses was refused: all or
+    /// nothing.
     fn undo(&mut self, index: u32, lease: &Lease, requests: &[(Put, u16)]) {
         self.reading = None;
         let may_go = |address: &HostAddress| address.is_ours() || address.lost_its_mark();
@@ -409,7 +415,8 @@ impl Worker {
             .collect()
     }
 
-    /// Deletes what is held for a lease on the interface `index`, in one batch. What is gone already is no error.
+    /// Deletes what is held for a lease on the interface `index`, in one batch. What is gone
+    /// already is no error.
     fn delete(
         &mut self,
         index: u32,

@@ -14,8 +14,9 @@ use socket2::{Domain, Socket, Type};
 
 use super::{name::Name, owner};
 
-/// `CAP_NET_RAW` of `linux/capability.h`. Who has not got it cannot open the sockets that VRRP is spoken by. `CAP_NET_ADMIN`
-/// is another matter: where a program moves the addresses, a process does without.
+/// `CAP_NET_RAW` of `linux/capability.h`. Who has not got it cannot open the sockets that VRRP is
+/// spoken by. `CAP_NET_ADMIN` is another matter: where a program moves the addresses, a process
+/// does without.
 const CAP_NET_RAW: u64 = 1 << 13;
 
 /// Who listens on a name.
@@ -28,7 +29,8 @@ pub(super) enum Holder {
 }
 
 impl Holder {
-    /// Who listens on `name`: nobody takes the connection, and nothing is sent. `None` if nobody does.
+    /// Who listens on `name`: nobody takes the connection, and nothing is sent. `None` if nobody
+    /// does.
     pub(super) fn of(name: &Name) -> Option<Self> {
         let another = || Some(owner::of(name, Path::new("/proc"), "another process"));
         let Ok(socket) = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None) else {
@@ -59,8 +61,8 @@ impl Holder {
     }
 }
 
-/// Judges the process that began to listen. Who cannot be judged is believed: two that run one virtual router are worse
-/// than one that does not start.
+/// Judges the process that began to listen. Who cannot be judged is believed: two that run one
+/// virtual router are worse than one that does not start.
 pub(super) fn judge(pid: i32, uid: u32, proc: &Path, has_ended: impl Fn(i32) -> bool) -> Holder {
     if pid == 0 {
         return Holder::Believed("a process of another container".to_owned());
@@ -85,7 +87,8 @@ pub(super) fn judge(pid: i32, uid: u32, proc: &Path, has_ended: impl Fn(i32) -> 
     }
 }
 
-/// Whether a process of this status has `CAP_NET_RAW`, or may take it up: a program may keep it for when it is needed.
+/// Whether a process of this status has `CAP_NET_RAW`, or may take it up: a program may keep it for
+/// when it is needed.
 fn may_speak(status: &str) -> Option<bool> {
     let mask = status.lines().find_map(|line| line.strip_prefix("CapPrm:"))?;
     let mask = u64::from_str_radix(mask.trim(), 16).ok()?;

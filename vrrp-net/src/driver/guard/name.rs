@@ -12,8 +12,8 @@ const LAST: u32 = 65_536;
 /// How many names are looked at where the kernel's table cannot be read.
 const UNSEEN: u32 = 8;
 
-/// `vrrp/eth0/ipv4/51`, and `vrrp/eth0/ipv4/51/2` when somebody has that who is passed over: by the interface's name, as
-/// virtual routers are.
+/// `vrrp/eth0/ipv4/51`, and `vrrp/eth0/ipv4/51/2` when somebody has that who is passed over: by the
+/// interface's name, as virtual routers are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     first: String,
@@ -87,8 +87,8 @@ impl fmt::Display for Name {
     }
 }
 
-/// The abstract names in the network namespace of this thread that can be those of virtual routers, as long as the
-/// kernel tells.
+/// The abstract names in the network namespace of this thread that can be those of virtual routers,
+/// as long as the kernel tells.
 pub(super) fn present() -> Option<Vec<String>> {
     // A name may hold any octet.
     let table = fs::read("/proc/thread-self/net/unix").ok()?;

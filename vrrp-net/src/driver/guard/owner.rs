@@ -7,8 +7,9 @@ use super::{
     name::Name,
 };
 
-/// Judges whoever has `name` without listening there, or lets nobody connect. A virtual router's process has its socket
-/// to itself: so every socket of that name must be one of a powerless process, or it is believed.
+/// Judges whoever has `name` without listening there, or lets nobody connect. A virtual router's
+/// process has its socket to itself: so every socket of that name must be one of a powerless
+/// process, or it is believed.
 pub(super) fn of(name: &Name, proc: &Path, otherwise: &str) -> Holder {
     let believed = || Holder::Believed(otherwise.to_owned());
     let Ok(table) = fs::read(proc.join("thread-self/net/unix")) else { return believed() };
@@ -23,7 +24,8 @@ pub(super) fn of(name: &Name, proc: &Path, otherwise: &str) -> Holder {
     found.unwrap_or_else(believed)
 }
 
-/// The sockets of a name: Num RefCount Protocol Flags Type St Inode Path. One that waits to be accepted has no inode.
+/// The sockets of a name: Num RefCount Protocol Flags Type St Inode Path. One that waits to be
+/// accepted has no inode.
 fn inodes<'a>(name: &Name, table: &'a str) -> impl Iterator<Item = u64> + use<'a> {
     let path = format!("@{name}");
     table.lines().filter_map(move |line| {
@@ -67,7 +69,8 @@ mod tests {
     const WAITING: &str =
         "0000000000000000: 00000002 00000000 00000000 0001 02     0 @vrrp/eth0/ipv4/51\n";
 
-    /// A /proc with the sockets of processes, each of which has a number, capabilities and an inode.
+    /// A /proc with the sockets of processes, each of which has a number, capabilities and an
+    /// inode.
     fn proc(table: &str, processes: &[(i32, u64, u64)]) -> TempDir {
         let proc = tempfile::tempdir().unwrap();
         let put = |file: String, text: &str| {

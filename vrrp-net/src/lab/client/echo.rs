@@ -23,8 +23,8 @@ const REPLY_V6: u8 = 129;
 /// Tells the replies of one client from those of others on the same host.
 static NEXT_TOKEN: AtomicU64 = AtomicU64::new(0);
 
-/// A raw socket for echo requests to one address. The sequence number is in the content, as that of the
-/// header has only 16 bits.
+/// A raw socket for echo requests to one address. The sequence number is in the content, as that of
+/// the header has only 16 bits.
 #[derive(Debug)]
 pub(super) struct Echo {
     socket: Socket,
@@ -68,7 +68,8 @@ impl Echo {
         self.socket.send_to(&packet, &self.address.into()).map(drop)
     }
 
-    /// The number of the next reply and when it arrived; `None` when none came in time or it is another's.
+    /// The number of the next reply and when it arrived; `None` when none came in time or it is
+    /// another's.
     pub(super) fn receive(&self) -> io::Result<Option<(u64, Duration)>> {
         let mut buffer = [0; 256];
         let Some(received) = raw::receive::<SockaddrStorage>(&self.socket, &mut buffer)? else {

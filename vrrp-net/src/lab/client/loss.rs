@@ -18,15 +18,16 @@ pub struct Loss {
     pub pending: u64,
     /// How many replies came for packets that had been answered before.
     pub duplicates: u64,
-    /// The longest time without a reply: between two replies, from the first packet to the first reply, or
-    /// from the last reply to the end (the first packet after these, or now, or the last packet once the
-    /// client has stopped).
+    /// The longest time without a reply: between two replies, from the first packet to the first
+    /// reply, or from the last reply to the end (the first packet after these, or now, or the last
+    /// packet once the client has stopped).
     pub longest_gap: Duration,
     /// How long after the first packet the first reply came, if one came.
     pub first_reply: Option<Duration>,
 }
 
-/// Judges `probes`: `end` is when the next packet was sent, `now` is `MAX` when no reply can come any more.
+/// Judges `probes`: `end` is when the next packet was sent, `now` is `MAX` when no reply can come
+/// any more.
 pub(super) fn judge(probes: &[Probe], end: Duration, now: Duration) -> Loss {
     let (Some(first), Some(last)) = (probes.first(), probes.last()) else { return Loss::default() };
     let mut loss = Loss::default();

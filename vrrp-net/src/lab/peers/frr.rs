@@ -46,8 +46,9 @@ impl Frr {
         })
     }
 
-    /// Makes the interface that it needs for a virtual router and does not make itself: a macvlan on `parent` with
-    /// the virtual MAC address of this VRID and with these addresses, all of one family.
+    /// Makes the interface that it needs for a virtual router and does not make itself: a macvlan
+    /// on `parent` with the virtual MAC address of this VRID and with these addresses, all of one
+    /// family.
     ///
     /// # Errors
     /// [`Error`] with what `ip` says.
@@ -70,8 +71,8 @@ impl Frr {
         host.run(run)?
     }
 
-    /// Starts it with this configuration of `vrrpd`. What it needs and its logs go into a folder in `folder`, which
-    /// may serve several hosts when their names differ.
+    /// Starts it with this configuration of `vrrpd`. What it needs and its logs go into a folder in
+    /// `folder`, which may serve several hosts when their names differ.
     ///
     /// # Errors
     /// [`Error`] when it cannot be started, or does not come up: the message tells its log.
@@ -133,7 +134,8 @@ impl Frr {
     }
 }
 
-/// Starts one of its programs, and waits until it is ready. It finds the others by the sockets in `folder`.
+/// Starts one of its programs, and waits until it is ready. It finds the others by the sockets in
+/// `folder`.
 fn launch(host: &Host, folder: &Path, name: &str, config: &str) -> Result<Process, Error> {
     let log = folder.join(format!("{name}.log"));
     let config = write(folder, &format!("{name}.conf"), &format!("log stdout\n{config}"))?;

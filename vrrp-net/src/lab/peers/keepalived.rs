@@ -25,7 +25,8 @@ pub struct Keepalived {
 }
 
 impl Keepalived {
-    /// What it is called and its version, such as `keepalived 2.2.7`; `None` where it is not installed.
+    /// What it is called and its version, such as `keepalived 2.2.7`; `None` where it is not
+    /// installed.
     #[must_use]
     pub fn version() -> Option<String> {
         let line = first_line("keepalived", "--version")?;
@@ -39,8 +40,8 @@ impl Keepalived {
         Self::version().is_none().then(|| "keepalived is not installed".to_owned())
     }
 
-    /// Starts it with this configuration. What it needs and its log go into `folder`, which may serve several hosts
-    /// when their names differ.
+    /// Starts it with this configuration. What it needs and its log go into `folder`, which may
+    /// serve several hosts when their names differ.
     ///
     /// # Errors
     /// [`Error`] when it cannot be started, or does not come up: the message tells its log.
@@ -91,7 +92,8 @@ impl Keepalived {
         fs::read_to_string(&self.child).ok()?.trim().parse().ok()
     }
 
-    /// Gives it another configuration, in the folder that it was started with, and has it read that. It does not wait.
+    /// Gives it another configuration, in the folder that it was started with, and has it read
+    /// that. It does not wait.
     ///
     /// # Errors
     /// [`Error`] when the file cannot be written, or it had ended before.
@@ -116,7 +118,8 @@ impl Keepalived {
         Ok(self.parent.wait_timeout(within)?.is_some())
     }
 
-    /// Kills both processes at once, as a crash of the host would: it cannot resign, and its addresses stay.
+    /// Kills both processes at once, as a crash of the host would: it cannot resign, and its
+    /// addresses stay.
     ///
     /// # Errors
     /// [`Error`] when it had ended before.

@@ -1,4 +1,5 @@
-//! The kernel's packet filter (classic BPF) that sorts protocol 112 into what can be ours and the rest.
+//! The kernel's packet filter (classic BPF) that sorts protocol 112 into what can be ours and the
+//! rest.
 //!
 //! It says the same as [`Interest::hears`], which the tests hold it to.
 
@@ -110,7 +111,8 @@ fn program(interest: &Interest, family: Family, verdicts: Verdicts) -> Program {
     program
 }
 
-/// Checks that a load can be made, and loads everything into the memory; X is the VRID's bit in its word.
+/// Checks that a load can be made, and loads everything into the memory; X is the VRID's bit in its
+/// word.
 ///
 /// A load beyond the end would drop the packet from both sockets.
 fn load(family: Family, other: Instruction) -> Program {
@@ -167,7 +169,8 @@ fn classes(interest: &Interest, version: u8) -> BTreeMap<u8, [u32; 8]> {
     classes
 }
 
-/// Returns `verdict` when the TTL is at least `min_ttl` and the VRID is in `set`, else falls through.
+/// Returns `verdict` when the TTL is at least `min_ttl` and the VRID is in `set`, else falls
+/// through.
 fn class(min_ttl: u8, set: &[u32; 8], verdict: u32) -> Program {
     let words: Vec<(u32, u32)> =
         (0..).zip(set.iter().copied()).filter(|(_, bits)| *bits != 0).collect();

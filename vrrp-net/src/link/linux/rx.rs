@@ -37,7 +37,8 @@ const TRAFFIC_CLASS: u32 = 0xc0;
 const QUEUE_PRIORITY: u32 = 6;
 /// What a raw IPv4 socket prepends, without options.
 const IPV4_HEADER: usize = 20;
-/// After so many errors with nothing between them a socket is left alone until its port is opened again.
+/// After so many errors with nothing between them a socket is left alone until its port is opened
+/// again.
 const ERRORS_IN_A_ROW: u8 = 3;
 
 /// What a socket receives.
@@ -96,9 +97,9 @@ impl Rx {
         match self.role {
             Role::Heard => {
                 attach(socket, &filter::heard(interest, self.family))?;
-                // 16 KiB for each virtual router: four seconds of a stalled driver at 100 ms. At least 4 MiB, a
-                // tenth of a second of a flood that only user space can judge: what does not fit is lost,
-                // advertisements with it.
+                // 16 KiB for each virtual router: four seconds of a stalled driver at 100 ms. At
+                // least 4 MiB, a tenth of a second of a flood that only user space can judge: what
+                // does not fit is lost, advertisements with it.
                 set_buffer(socket, ((16 << 10) * interest.vrids.len()).max(4 << 20))?;
             }
             Role::Refused => {
@@ -209,8 +210,8 @@ fn prepare(socket: &Socket, port: &Port) -> io::Result<()> {
     socket.set_priority(QUEUE_PRIORITY)
 }
 
-/// Binds a socket to its interface. Kernels before 5.1 know no `SO_BINDTOIFINDEX`, and look a name up once: the socket
-/// stays with that interface when it is renamed.
+/// Binds a socket to its interface. Kernels before 5.1 know no `SO_BINDTOIFINDEX`, and look a name
+/// up once: the socket stays with that interface when it is renamed.
 fn bind(
     socket: &Socket,
     port: &Port,
@@ -265,8 +266,8 @@ struct Datagram {
     drops: Option<u32>,
 }
 
-/// Receives one datagram, its payload at the start of `buffer`. One that the kernel says too little about is
-/// skipped.
+/// Receives one datagram, its payload at the start of `buffer`. One that the kernel says too little
+/// about is skipped.
 fn receive(
     socket: &Socket,
     family: Family,
@@ -345,8 +346,8 @@ impl About {
     }
 }
 
-/// Moves the payload over the IP options, which a raw IPv4 socket delivers too. `octets` is the length of
-/// header and payload together. Returns the payload's length.
+/// Moves the payload over the IP options, which a raw IPv4 socket delivers too. `octets` is the
+/// length of header and payload together. Returns the payload's length.
 fn without_header(header: [u8; IPV4_HEADER], octets: usize, buffer: &mut [u8]) -> Option<usize> {
     let [version_and_length, ..] = header;
     let options = (usize::from(version_and_length & 0xf) * 4).checked_sub(IPV4_HEADER)?;

@@ -49,7 +49,8 @@ pub(super) fn link_address(index: u32) -> io::Result<LinkAddr> {
         sll_addr: [0; 8],
     };
     let length = size_of::<sockaddr_ll>() as socklen_t;
-    // SAFETY: the pointer is to a whole, initialized `sockaddr_ll`, as its family and the length say.
+    // SAFETY: the pointer is to a whole, initialized `sockaddr_ll`, as its family and the length
+    // say.
     let address =
         unsafe { LinkAddr::from_raw((&raw const address).cast::<sockaddr>(), Some(length)) };
     address.ok_or_else(|| io::ErrorKind::InvalidInput.into())

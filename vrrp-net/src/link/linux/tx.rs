@@ -15,8 +15,8 @@ use vrrp_core::{Cidr, Family};
 use super::sys;
 use crate::frame;
 
-/// Sends `payload` by the interface `index`. The source is pinned: the kernel's choice could be a virtual
-/// address.
+/// Sends `payload` by the interface `index`. The source is pinned: the kernel's choice could be a
+/// virtual address.
 pub(super) fn send(
     socket: &Socket,
     index: u32,
@@ -71,8 +71,8 @@ pub(super) fn is_local(index: u32, source: IpAddr) -> io::Result<bool> {
     Ok(Socket::new(domain, Type::DGRAM, None)?.bind(&address.into()).is_ok())
 }
 
-/// Has the kernel send from an address that is not on this host, while `work` runs. Only then: a wrong `source` in the
-/// configuration is to be noticed.
+/// Has the kernel send from an address that is not on this host, while `work` runs. Only then: a
+/// wrong `source` in the configuration is to be noticed.
 pub(super) fn with_any_source<T>(
     socket: &Socket,
     source: IpAddr,

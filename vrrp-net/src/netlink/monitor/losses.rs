@@ -1,9 +1,10 @@
 //! Whether an address that is gone has run out, or somebody deleted it.
 //!
-//! The kernel tells both in the same message, with the seconds that were left. Its sweep takes away what ends within the
-//! next 20 ms: where addresses change all the time it runs at each change, and nearly everything that runs out goes with one
-//! second left. Then the age decides, by the kernel's tick: that lags behind the clock by as much as it did when the
-//! host started, a quarter of a second for example, which is seen when an address is told of that has just been put.
+//! The kernel tells both in the same message, with the seconds that were left. Its sweep takes away
+//! what ends within the next 20 ms: where addresses change all the time it runs at each change, and
+//! nearly everything that runs out goes with one second left. Then the age decides, by the kernel's
+//! tick: that lags behind the clock by as much as it did when the host started, a quarter of a
+//! second for example, which is seen when an address is told of that has just been put.
 
 use vrrp_core::Loss;
 
@@ -11,8 +12,8 @@ use crate::netlink::addresses::HostAddress;
 
 /// Hundredths of a second, as the kernel stamps addresses.
 const SECOND: u32 = 100;
-/// How much earlier than its end, or later, an address is seen to go that has run out: 20 ms, and what the clocks, the
-/// machine and rounding are late.
+/// How much earlier than its end, or later, an address is seen to go that has run out: 20 ms, and
+/// what the clocks, the machine and rounding are late.
 const MARGIN: u32 = 10;
 
 /// An address as it was heard of last.
@@ -52,7 +53,8 @@ impl Losses {
         let most = age / SECOND + 1;
         match known.and_then(|known| self.put_for(known)).filter(|seconds| *seconds <= most) {
             Some(seconds) => age.saturating_add(MARGIN) >= seconds.saturating_mul(SECOND),
-            // It is not known, or it was renewed for longer or shorter since: a whole number of seconds in any case.
+            // It is not known, or it was renewed for longer or shorter since: a whole number of
+            // seconds in any case.
             None => age + MARGIN >= SECOND && (age + MARGIN) % SECOND <= 2 * MARGIN,
         }
     }
@@ -76,8 +78,8 @@ mod tests {
         }
     }
 
-    /// How an address is lost at this age, with so many seconds left, that was put for so many; the kernel's tick lags
-    /// by a quarter of a second.
+    /// How an address is lost at this age, with so many seconds left, that was put for so many; the
+    /// kernel's tick lags by a quarter of a second.
     fn lost(put: Option<u32>, left: Option<u32>, age: u32) -> Loss {
         const LAG: u32 = 25;
         let mut losses = Losses::default();

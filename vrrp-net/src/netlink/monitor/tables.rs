@@ -45,16 +45,17 @@ struct Link {
     incarnation: Incarnation,
 }
 
-/// A copy of the kernel's tables. A notification costs the same whatever else is in them: a host may have ten thousand
-/// addresses, and tell of thousands of changes a second that concern nobody here.
+/// A copy of the kernel's tables. A notification costs the same whatever else is in them: a host
+/// may have ten thousand addresses, and tell of thousands of changes a second that concern nobody
+/// here.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     links: BTreeMap<u32, Link>,
     by_name: BTreeMap<String, u32>,
     addresses: BTreeMap<Place, Entry>,
     last_order: u64,
-    /// How many interfaces have gone. One that comes has this number: another than the one before it had which had its
-    /// index.
+    /// How many interfaces have gone. One that comes has this number: another than the one before
+    /// it had which had its index.
     gone: u64,
     losses: Losses,
     /// The interfaces of which something was heard since this was last asked.
@@ -68,7 +69,8 @@ impl Tables {
 
     pub(super) fn of(links: Vec<HostLink>, addresses: Vec<HostAddress>) -> Self {
         let mut tables = Self::default();
-        // The last ones may be gone already (see `links::list`): whoever has their name by now keeps it.
+        // The last ones may be gone already (see `links::list`): whoever has their name by now
+        // keeps it.
         for link in links.into_iter().rev() {
             tables.enter_link(link);
         }
@@ -128,7 +130,8 @@ impl Tables {
         }
     }
 
-    /// Goes on where tables ended that these were read in place of. Whatever is not in those has come since.
+    /// Goes on where tables ended that these were read in place of. Whatever is not in those has
+    /// come since.
     pub(super) fn succeed(&mut self, old: &mut Self) {
         self.losses = mem::take(&mut old.losses);
         self.gone = old.gone + 1;
@@ -237,8 +240,8 @@ impl Tables {
         }
     }
 
-    /// With its last address an interface may have lost all that the kernel has of a family, and listens to no group
-    /// any more: IPv6 goes when the MTU is below 1280 for a moment.
+    /// With its last address an interface may have lost all that the kernel has of a family, and
+    /// listens to no group any more: IPv6 goes when the MTU is below 1280 for a moment.
     fn note_last(&mut self, removed: &HostAddress) {
         let is_last = |index| {
             let mut left = self.addresses(index);
@@ -287,7 +290,8 @@ impl Tables {
         }
     }
 
-    /// The kernel says first that a link is down or an address is gone, and then that its routes are.
+    /// The kernel says first that a link is down or an address is gone, and then that its routes
+    /// are.
     fn tell_route_removed(
         &self,
         route: &OnLink,
@@ -324,7 +328,8 @@ impl Tables {
     }
 }
 
-/// When the primary IPv4 address of a subnet goes, the kernel takes the others along, and tells of them first.
+/// When the primary IPv4 address of a subnet goes, the kernel takes the others along, and tells of
+/// them first.
 fn note_primary(removed: &HostAddress, events: &mut VecDeque<MonitorEvent>) {
     if removed.is_ours()
         || removed.flags.contains(AddressFlags::Secondary)

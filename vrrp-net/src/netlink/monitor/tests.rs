@@ -20,8 +20,8 @@ fn tables() -> (Tables, Watched) {
     (Tables::of(vec![link], Vec::new()), BTreeMap::from([("eth0".into(), None)]))
 }
 
-/// The kernel tells of a new IPv6 address late. When it has been renewed by then it looks like a renewal, and
-/// the filter drops that: the first that is heard of it is its end.
+/// The kernel tells of a new IPv6 address late. When it has been renewed by then it looks like a
+/// renewal, and the filter drops that: the first that is heard of it is its end.
 #[test]
 fn the_end_of_a_virtual_address_is_told_although_its_beginning_was_not_heard() {
     let (mut tables, watched) = tables();

@@ -11,8 +11,8 @@ use netlink_packet_route::{
 use super::{RTA_OIF, RTM_HEADER};
 use crate::netlink::{Error, Socket, message::number};
 
-/// The index of the interface by which the kernel sends to `address`, in the VRF of this index if there is one. `None`
-/// when there is no way, or one by several interfaces.
+/// The index of the interface by which the kernel sends to `address`, in the VRF of this index if
+/// there is one. `None` when there is no way, or one by several interfaces.
 ///
 /// # Errors
 /// [`Error`] when the kernel did not answer.
@@ -37,7 +37,8 @@ pub fn way(socket: &mut Socket, address: IpAddr, vrf: Option<u32>) -> Result<Opt
         )
     };
     match socket.get_with(RouteNetlinkMessage::GetRoute(request), interface) {
-        // There is no route, or one of those that refuse (RTN_UNREACHABLE, RTN_PROHIBIT, RTN_BLACKHOLE).
+        // There is no route, or one of those that refuse (RTN_UNREACHABLE, RTN_PROHIBIT,
+        // RTN_BLACKHOLE).
         Err(Error::Refused { .. }) => Ok(None),
         answer => answer,
     }

@@ -1,4 +1,5 @@
-//! Python's notation for plain values, as far as it can stand after `#PYTHON2BASH:`. Nothing is evaluated.
+//! Python's notation for plain values, as far as it can stand after `#PYTHON2BASH:`. Nothing is
+//! evaluated.
 
 use super::Literal;
 

@@ -1,5 +1,5 @@
-//! What is on the interfaces, as it was read last: as little as will do. A host may have ten thousand addresses that
-//! change all the time, and those of one interface are read at once.
+//! What is on the interfaces, as it was read last: as little as will do. A host may have ten
+//! thousand addresses that change all the time, and those of one interface are read at once.
 
 use std::{
     collections::BTreeSet,
@@ -76,7 +76,8 @@ impl Worker {
         }
     }
 
-    /// Reads the addresses of the interface `index` for a renewal of `ips`: what has our mark there is enough to see.
+    /// Reads the addresses of the interface `index` for a renewal of `ips`: what has our mark there
+    /// is enough to see.
     pub(super) fn read_for_renewal(&mut self, index: u32, ips: &BTreeSet<IpAddr>) {
         let has_all = |found: &[HostAddress]| {
             let ours = found.iter().filter(|address| address.is_ours()).map(HostAddress::ip);

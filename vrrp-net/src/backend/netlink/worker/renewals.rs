@@ -31,8 +31,9 @@ impl Worker {
 
     /// Extends what has our mark; one result for each lease.
     ///
-    /// The kernel creates an address that is gone, whatever the flags say. So the table is read again: a
-    /// lease that ran out may be another node's by now, and what is gone stays gone until it is repaired.
+    /// The kernel creates an address that is gone, whatever the flags say. So the table is read
+    /// again: a lease that ran out may be another node's by now, and what is gone stays gone until
+    /// it is repaired.
     pub(super) fn renew(&mut self, leases: &[Renewal]) -> Vec<Result<(), BackendError>> {
         let indexes: Vec<Option<u32>> =
             leases.iter().map(|(lease, _)| self.index_for(lease).ok()).collect();
@@ -63,8 +64,8 @@ impl Worker {
         leases.iter().map(put).fold(Ok(()), Result::and)
     }
 
-    /// The interface that the addresses of a lease were put on. To ask the kernel for it takes a descriptor and three
-    /// system calls, and the name may have moved on to another interface.
+    /// The interface that the addresses of a lease were put on. To ask the kernel for it takes a
+    /// descriptor and three system calls, and the name may have moved on to another interface.
     pub(super) fn index_for(&self, lease: &Lease) -> Result<u32, BackendError> {
         match self.put_on.get(&lease.key) {
             Some(index) => Ok(*index),
@@ -72,7 +73,8 @@ impl Worker {
         }
     }
 
-    /// Reads what is on the interfaces now. Where the kernel cannot choose, it lists everything, and that once.
+    /// Reads what is on the interfaces now. Where the kernel cannot choose, it lists everything,
+    /// and that once.
     fn read_again(&mut self, leases: &[Renewal], indexes: &[Option<u32>]) {
         self.reading = None;
         let mut wanted: BTreeMap<u32, BTreeSet<IpAddr>> = BTreeMap::new();
@@ -127,7 +129,8 @@ impl Worker {
         (requests, result)
     }
 
-    /// The addresses of the interface; of the whole host where an owner may have its own on another one.
+    /// The addresses of the interface; of the whole host where an owner may have its own on another
+    /// one.
     fn table_for(&mut self, lease: &Lease, index: u32) -> Result<&Table, BackendError> {
         let table = self.table_on(index)?;
         let is_missing = |ip| matches!(table.find(index, ip), Present::No);

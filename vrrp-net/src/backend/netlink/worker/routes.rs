@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Worker {
-    /// Makes the routes what the addresses of a lease, held on the interface `index`, need. Those that are there
-    /// already live on as long as their addresses.
+    /// Makes the routes what the addresses of a lease, held on the interface `index`, need. Those
+    /// that are there already live on as long as their addresses.
     pub(super) fn put_routes(
         &mut self,
         index: u32,
@@ -29,7 +29,8 @@ impl Worker {
                 }
             }
         }
-        // The host has the subnet by now, and its own route is to be the only one: it names the host's address.
+        // The host has the subnet by now, and its own route is to be the only one: it names the
+        // host's address.
         self.routes.retain(|route, _| !given_up.contains(route));
         self.delete_routes(&given_up);
         self.add_routes(&wanted, valid)
@@ -57,7 +58,8 @@ impl Worker {
             return Ok(());
         }
         self.routes.extend(routes.iter().map(|route| (*route, valid)));
-        // Appended, for each IPv4 address its own: one route ends with its address, and the others stay.
+        // Appended, for each IPv4 address its own: one route ends with its address, and the others
+        // stay.
         let flags = NLM_F_CREATE | NLM_F_APPEND;
         let messages =
             routes.iter().map(|route| (route.add(self.lifetime(route)), flags)).collect();
@@ -88,8 +90,8 @@ impl Worker {
         sharing.map(|(_, valid)| *valid).reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 
-    /// After addresses of a lease were deleted: forgets the routes that went with them, and deletes those of IPv6,
-    /// which the kernel leaves until they expire.
+    /// After addresses of a lease were deleted: forgets the routes that went with them, and deletes
+    /// those of IPv6, which the kernel leaves until they expire.
     pub(super) fn end_routes(
         &mut self,
         index: u32,

@@ -8,8 +8,8 @@ use crate::link::VridInterest;
 /// The longest program that the kernel takes (`BPF_MAXINSNS`).
 const MAX_INSTRUCTIONS: usize = 4096;
 
-/// Runs `program` on a packet whose socket sees it from `start` on. Panics where the kernel would refuse the
-/// program or drop the packet.
+/// Runs `program` on a packet whose socket sees it from `start` on. Panics where the kernel would
+/// refuse the program or drop the packet.
 fn run(program: &[Instruction], packet: &[u8], start: usize) -> u32 {
     let data = &packet[start..];
     let (mut a, mut x, mut memory, mut at) = (0_u32, 0_u32, [0_u32; 16], 0_usize);
