@@ -76,8 +76,8 @@ fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
     }
     let Reading { config, mut notes, foreign } = environment::read();
     if foreign && config.is_ok() {
-        let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, which other images ask \
-                       for, is needed here";
+        let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, \
+            which other images ask for, is needed here";
         notes.push(Note { warning: false, place: Place::Environment, message: message.to_owned() });
     }
     (config, notes)
@@ -129,7 +129,8 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
     for (capability, needed) in [(Capability::NetRaw, true), (Capability::NetAdmin, kernel)] {
         if needed && !host.has(capability) {
             let message = format!(
-                "this user lacks {capability}, which `vrrp run` needs to {}; run it as root or grant {capability}",
+                "this user lacks {capability}, which `vrrp run` needs to {}; run it as root or \
+                 grant {capability}",
                 capability.purpose()
             );
             warnings.add(&config.origin, message);
@@ -264,14 +265,15 @@ impl<'a> Warnings<'a> {
         match config.router.pinned_source() {
             Some(source) if !interface.has_own(source) => {
                 let message = format!(
-                    "the source {source} is not an address of {name}, so that nothing can be sent; add it to {name} \
-                     or correct `source`"
+                    "the source {source} is not an address of {name}, so that nothing can be sent; \
+                     add it to {name} or correct `source`"
                 );
                 self.add(&places.source, message);
             }
             None if !interface.own().any(|ip| own(&ip)) => {
                 let message = format!(
-                    "{name} has no {}{} address of its own to send from, and {} waits until it has one",
+                    "{name} has no {}{} address of its own to send from, and {} waits until it has \
+                     one",
                     if link_local { "link-local " } else { "" },
                     family_name(family),
                     config.name
@@ -288,14 +290,15 @@ impl<'a> Warnings<'a> {
         let networks: Vec<Cidr> = interface.own_networks().collect();
         for peer in peers.iter().filter(|peer| peer.is_behind_router(&networks)) {
             let message = format!(
-                "the peer {} is in no network of {name}: it is heard through routers, so filter IP protocol 112 at the \
-                 edge of your network",
+                "the peer {} is in no network of {name}: it is heard through routers, so filter IP \
+                 protocol 112 at the edge of your network",
                 peer.address
             );
             self.add(&places.peers, message);
         }
         if peers.iter().all(|peer| host.has_own(peer.address)) {
-            let message = "`peers` holds addresses of this host only, so that nobody is spoken to; list the other nodes";
+            let message = "`peers` holds addresses of this host only, so that nobody is spoken to; \
+                list the other nodes";
             self.add(&places.peers, message.to_owned());
         }
     }
@@ -312,9 +315,9 @@ impl<'a> Warnings<'a> {
         match holder {
             Some(interface) if !owner => {
                 let message = format!(
-                    "{address} is on {0} already and was not put there by vrrp, which will leave it alone and stay out \
-                     of the election; remove it with `ip address delete {address}/{1} dev {0}`, or write priority = \
-                     \"owner\"",
+                    "{address} is on {0} already and was not put there by vrrp, which will leave \
+                     it alone and stay out of the election; remove it with `ip address delete \
+                     {address}/{1} dev {0}`, or write priority = \"owner\"",
                     interface.name,
                     interface.prefix_length(address)
                 );
@@ -322,8 +325,8 @@ impl<'a> Warnings<'a> {
             }
             None if owner => {
                 let message = format!(
-                    "this host is the owner of {address}, but no interface has it; add it to {}, or give a priority \
-                     from 1 to 254",
+                    "this host is the owner of {address}, but no interface has it; add it to {}, \
+                     or give a priority from 1 to 254",
                     config.interface
                 );
                 self.add(place, message);

@@ -43,7 +43,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Ask whether the running daemon is well, for HEALTHCHECK and the like.
     #[command(
-        after_help = "Exit status: 0 the daemon answers and no virtual router has a fault, 1 anything else."
+        after_help = "Exit status: 0 the daemon answers and no virtual router has a fault, 1 \
+            anything else."
     )]
     Health(Health),
     /// Show an election, a crash and a handover between two nodes in namespaces of this machine.

@@ -93,7 +93,8 @@ impl Config {
     /// Every mistake in it, or why it cannot be read.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
         if path.extension().is_some_and(|extension| extension == "conf") {
-            let message = "keepalived's format is not supported in this version; write TOML, in a file named *.toml";
+            let message = "keepalived's format is not supported in this version; write TOML, in a \
+                file named *.toml";
             return Err(ConfigErrors::of_file(path, message));
         }
         let bytes = std::fs::read(path).map_err(|error| ConfigErrors::unreadable(path, &error))?;
@@ -213,8 +214,8 @@ fn check_unique(drafts: &[Draft], text: &str, problems: &mut Problems) {
         });
         vrids.insert(problems, draft.vrid_at, (interface, family, vrid), |line| {
             format!(
-                "VRID {vrid} is used on {interface} in line {line} already; a VRID is unique per interface and \
-                 family, so choose another"
+                "VRID {vrid} is used on {interface} in line {line} already; a VRID is unique per \
+                 interface and family, so choose another"
             )
         });
         for At { at, value } in &draft.addresses {
@@ -222,7 +223,10 @@ fn check_unique(drafts: &[Draft], text: &str, problems: &mut Problems) {
             // A link-local address is one per link, so that it may be another host's on the next.
             let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
             addresses.insert(problems, *at, (link_local.then_some(interface), address), |line| {
-                format!("{address} stands in line {line} already; an address belongs to one virtual router, so remove one")
+                format!(
+                    "{address} stands in line {line} already; an address belongs to one \
+                    virtual router, so remove one"
+                )
             });
         }
     }

@@ -60,13 +60,16 @@ impl Identity {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// Another daemon answers there.
-    #[error("another vrrp answers on {}; stop it, or set `control` in [daemon] (VRRP_CONTROL in a container) to another path", .0.display())]
+    #[error("another vrrp answers on {}; stop it, or set `control` in [daemon] (VRRP_CONTROL in a \
+        container) to another path", .0.display())]
     InUse(PathBuf),
     /// Something else has the name.
-    #[error("{} exists and is not a socket; remove it, or set `control` in [daemon] (VRRP_CONTROL in a container) to another path", .0.display())]
+    #[error("{} exists and is not a socket; remove it, or set `control` in [daemon] (VRRP_CONTROL \
+        in a container) to another path", .0.display())]
     NotASocket(PathBuf),
     /// What the system said.
-    #[error("the control socket {} cannot be made: {}; set `control` in [daemon] (VRRP_CONTROL in a container) to a path that this user may create", .0.display(), describe(.1))]
+    #[error("the control socket {} cannot be made: {}; set `control` in [daemon] (VRRP_CONTROL in \
+        a container) to a path that this user may create", .0.display(), describe(.1))]
     Io(PathBuf, io::Error),
 }
 

@@ -32,7 +32,8 @@ pub(crate) fn run() -> u8 {
     if let Err(unavailable) = lab::enter() {
         eprintln!("vrrp demo: {unavailable}");
         eprintln!(
-            "Without namespaces, see it on two hosts: write a configuration for each (README.md has one),"
+            "Without namespaces, see it on two hosts: write a configuration for each (README.md \
+             has one),"
         );
         eprintln!("and run there, as root: vrrp run -c FILE");
         return cli::FAILED;
@@ -108,7 +109,8 @@ impl Stage {
         println!("  left    {}, priority {}", self.left.address, self.left.priority);
         println!("  right   {}, priority {}", self.right.address, self.right.priority);
         println!(
-            "  client  10.0.0.9, sends {PACKETS_A_SECOND} packets/s to the virtual IP {VIRTUAL_ADDRESS}"
+            "  client  10.0.0.9, sends {PACKETS_A_SECOND} packets/s to the virtual IP \
+             {VIRTUAL_ADDRESS}"
         );
         println!("VRRPv3, an advertisement every second.\n");
 
@@ -131,7 +133,8 @@ impl Stage {
         self.expect("return", "left", from)?;
 
         self.say(
-            "graceful leave: left is told to stop (SIGTERM), resigns, and serves until right takes over",
+            "graceful leave: left is told to stop (SIGTERM), resigns, and serves until right takes \
+             over",
         );
         let from = self.client.mark();
         self.left.stop()?;
@@ -243,7 +246,8 @@ impl Node {
         let config = folder.join(format!("{name}.toml"));
         let control = folder.join(format!("{name}.sock"));
         let text = format!(
-            "[[virtual_router]]\nname = \"demo\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"{VIRTUAL_ADDRESS}/24\"]\n\
+            "[[virtual_router]]\nname = \"demo\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+             [\"{VIRTUAL_ADDRESS}/24\"]\n\
              priority = {priority}\n\n[daemon]\ncontrol = {control:?}\n"
         );
         fs::write(&config, text)?;

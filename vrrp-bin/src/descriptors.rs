@@ -42,8 +42,8 @@ pub(crate) struct TooFew {
 }
 
 /// What to do.
-const REMEDY: &str = "raise its limit (LimitNOFILE= of systemd, --ulimit nofile= of a container engine, `ulimit -n` of a \
-                      shell)";
+const REMEDY: &str = "raise its limit (LimitNOFILE= of systemd, --ulimit nofile= of a container \
+    engine, `ulimit -n` of a shell)";
 
 /// Tries whether `count` more files may be opened: where too few are left, tokio panics.
 pub(crate) fn require(count: usize) -> Result<(), TooFew> {
@@ -97,8 +97,8 @@ pub(crate) fn shortage(config: &Config, hard: u64) -> Option<String> {
     let needed = needed(config);
     (hard < needed).then(|| {
         format!(
-            "a process here may open {hard} files, and this configuration needs {needed}, or some virtual \
-             routers may not take part; {REMEDY}"
+            "a process here may open {hard} files, and this configuration needs {needed}, or some \
+             virtual routers may not take part; {REMEDY}"
         )
     })
 }
@@ -130,8 +130,8 @@ mod tests {
         let base = CONNECTIONS + REST;
         let router = |vrid, interface, more: &str| {
             format!(
-                "[[virtual_router]]\ninterface = \"{interface}\"\nvrid = {vrid}\naddresses = [\"10.0.0.1{vrid}/24\", \
-                 \"2001:db8::1{vrid}\"]\n{more}\n"
+                "[[virtual_router]]\ninterface = \"{interface}\"\nvrid = {vrid}\naddresses = \
+                 [\"10.0.0.1{vrid}/24\", \"2001:db8::1{vrid}\"]\n{more}\n"
             )
         };
         let count =

@@ -33,8 +33,8 @@ pub(crate) async fn collect() {
         Err(error) => tracing::warn!(
             event = "orphans",
             %error,
-            "processes that programs leave behind are not collected: {error}; run the container with an init (docker run \
-             --init)"
+            "processes that programs leave behind are not collected: {error}; run the container \
+             with an init (docker run --init)"
         ),
     }
 }
@@ -87,7 +87,8 @@ mod tests {
 
     fn stat(pid: u32, name: &str, state: char, parent: u32) -> String {
         format!(
-            "{pid} ({name}) {state} {parent} 980 980 0 -1 4227084 160 77 0 0 0 0 0 0 30 10 1 0 925556 0 0 1844\n"
+            "{pid} ({name}) {state} {parent} 980 980 0 -1 4227084 160 77 0 0 0 0 0 0 30 10 1 0 \
+             925556 0 0 1844\n"
         )
     }
 

@@ -200,7 +200,8 @@ async fn leave(node: &Node, mut signals: Signals) -> Result<(), Error> {
             stopped = &mut graceful => return Ok(stopped?),
             wish = signals.next() => match wish {
                 Wish::Leave => {
-                    tracing::warn!(event = "stopping-at-once", "leaving without waiting for a successor");
+                    tracing::warn!(event = "stopping-at-once", "leaving without waiting for a \
+                        successor");
                     return Ok(node.shutdown().await?);
                 }
                 Wish::Reload => refuse_reload(),

@@ -26,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(
-        "no vrrp answers on {path}: {cause}; start it with `vrrp run`, or name its socket with --control PATH"
+        "no vrrp answers on {path}: {cause}; start it with `vrrp run`, or name its socket with \
+         --control PATH"
     )]
     NoDaemon { path: String, cause: String },
     #[error(transparent)]
@@ -34,7 +35,8 @@ pub(crate) enum Error {
     #[error("{0}")]
     Refused(String),
     #[error(
-        "the answer from {path} makes no sense to this version: {cause}; use the vrrp that the daemon is of"
+        "the answer from {path} makes no sense to this version: {cause}; use the vrrp that the \
+         daemon is of"
     )]
     Nonsense { path: String, cause: String },
     #[error("the answer cannot be printed: {0}")]

@@ -47,7 +47,8 @@ pub enum Error {
     },
     /// Two virtual routers of one family with one VRID on one interface.
     #[error(
-        "VRID {vrid} is used twice on {interface} for {family}; a VRID is unique per interface and family"
+        "VRID {vrid} is used twice on {interface} for {family}; a VRID is unique per interface and \
+         family"
     )]
     Duplicate {
         /// The interface.
@@ -59,7 +60,8 @@ pub enum Error {
     },
     /// Another process of this network namespace runs the virtual router.
     #[error(
-        "VRID {vrid} on {interface} for {family} is run by {holder} already; stop it, or use another VRID"
+        "VRID {vrid} on {interface} for {family} is run by {holder} already; stop it, or use \
+         another VRID"
     )]
     Taken {
         /// The interface.

@@ -12,15 +12,15 @@ use std::{fmt, io, path::Path};
 pub fn remedy(error: &io::Error) -> Option<&'static str> {
     match error.raw_os_error()? {
         libc::EMFILE => Some(
-            "raise the limit on open files of this process (LimitNOFILE= of systemd, --ulimit nofile= of a container \
-             engine, `ulimit -n` of a shell)",
+            "raise the limit on open files of this process (LimitNOFILE= of systemd, --ulimit \
+             nofile= of a container engine, `ulimit -n` of a shell)",
         ),
         libc::ENFILE => Some("raise the limit on open files of this host (sysctl fs.file-max)"),
         // Of the requests whose errors are explained, only a new thread or process is answered by
         // it.
         libc::EAGAIN => Some(
-            "no further thread may be started: raise the limit on them (TasksMax= of systemd, --pids-limit of a container \
-             engine, `ulimit -u` of a shell)",
+            "no further thread may be started: raise the limit on them (TasksMax= of systemd, \
+             --pids-limit of a container engine, `ulimit -u` of a shell)",
         ),
         _ => None,
     }
@@ -43,8 +43,8 @@ pub(crate) fn without_ipv6(interface: &str) -> Option<String> {
     let settings = Path::new("/proc/sys/net/ipv6/conf");
     (settings.join("all").exists() && !settings.join(interface).exists()).then(|| {
         format!(
-            "the kernel keeps no IPv6 on {interface}, as long as its MTU is below 1280; raise it (ip link set dev \
-             {interface} mtu 1280)"
+            "the kernel keeps no IPv6 on {interface}, as long as its MTU is below 1280; raise it \
+             (ip link set dev {interface} mtu 1280)"
         )
     })
 }

@@ -49,11 +49,11 @@ fn a_host_that_suits_is_no_reason_to_warn() {
 
 #[test]
 fn interfaces_are_compared() {
-    let expected = "f.toml:4:13: warning: there is no interface eth0 on this host, and web waits until there is; \
-                    did you mean eth1?";
+    let expected = "f.toml:4:13: warning: there is no interface eth0 on this host, and web waits \
+        until there is; did you mean eth1?";
     expect("", &host(&[("lo", true, &[]), ("eth1", true, &[])]), &[expected]);
-    let expected = "f.toml:4:13: warning: there is no interface eth0 on this host, and web waits until there is; \
-                    there are lo, wlan1";
+    let expected = "f.toml:4:13: warning: there is no interface eth0 on this host, and web waits \
+        until there is; there are lo, wlan1";
     expect("", &host(&[("lo", true, &[]), ("wlan1", true, &[])]), &[expected]);
     let down = host(&[("eth0", false, &[("192.0.2.1/24", false)])]);
     expect("", &down, &["f.toml:4:13: warning: eth0 is down or has no carrier"]);
@@ -73,8 +73,8 @@ fn sources_are_compared() {
 #[test]
 fn a_port_is_told_of_its_master_whether_it_has_an_address_or_not() {
     let bridge = host::Master { index: 2, name: "br9".to_owned(), kind: "bridge".to_owned() };
-    let expected = "f.toml:4:13: warning: eth0 is a port of the bridge br9: what arrives goes to br9; put \
-                    `interface = \"br9\"`";
+    let expected = "f.toml:4:13: warning: eth0 is a port of the bridge br9: what arrives goes to \
+        br9; put `interface = \"br9\"`";
     for addresses in [&[("192.0.2.1/24", false)][..], &[]] {
         let mut host =
             host(&[("eth0", true, addresses), ("br9", true, &[("192.0.2.1/24", false)])]);
@@ -90,9 +90,8 @@ fn another_name_is_no_missing_interface() {
     expect(
         "",
         &host,
-        &[
-            "f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it by that one only",
-        ],
+        &["f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it by that one \
+             only"],
     );
 }
 
@@ -125,8 +124,8 @@ fn virtual_addresses_are_compared() {
 fn a_program_must_be_there_and_what_it_holds_is_its_own_affair() {
     let present = host(&[("eth0", true, &[("192.0.2.1/24", false), ("192.0.2.10/24", false)])]);
     expect("backend = { command = [\"/bin/sh\"] }", &present, &[]);
-    let missing = "f.toml:7:11: warning: /nonexistent cannot be run: No such file or directory; web cannot become \
-                   active";
+    let missing = "f.toml:7:11: warning: /nonexistent cannot be run: No such file or directory; \
+        web cannot become active";
     expect("backend = { command = [\"/nonexistent\"] }", &present, &[missing]);
     expect(
         "backend = { command = [\"/etc/passwd\"] }",
@@ -147,9 +146,8 @@ fn missing_capabilities_are_named() {
     expect(
         "",
         &host,
-        &[
-            "f.toml: warning: this user lacks CAP_NET_ADMIN, which `vrrp run` needs to hold addresses",
-        ],
+        &["f.toml: warning: this user lacks CAP_NET_ADMIN, which `vrrp run` needs to hold \
+             addresses"],
     );
     // A program may not need it.
     expect("backend = { command = [\"/bin/sh\"] }", &host, &[]);

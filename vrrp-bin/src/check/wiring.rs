@@ -32,8 +32,8 @@ pub(super) fn port(interface: &Interface, host: &Host) -> Option<String> {
     let Interface { name, .. } = interface;
     if last.kind == "openvswitch" {
         return Some(format!(
-            "{name} is a port of an Open vSwitch bridge: what arrives goes to that; put the bridge's name, which \
-             `ovs-vsctl iface-to-br {name}` prints, as `interface`"
+            "{name} is a port of an Open vSwitch bridge: what arrives goes to that; put the \
+             bridge's name, which `ovs-vsctl iface-to-br {name}` prints, as `interface`"
         ));
     }
     let through = if masters.len() > 1 {
@@ -80,7 +80,8 @@ pub(super) fn other_name(name: &str, host: &Host) -> Option<String> {
     let has = |interface: &&Interface| interface.other_names.iter().any(|other| other == name);
     let interface = host.interfaces.iter().find(has)?;
     Some(format!(
-        "{name} is another name of {0}, and vrrp knows it by that one only; put `interface = {0:?}`",
+        "{name} is another name of {0}, and vrrp knows it by that one only; put `interface = \
+         {0:?}`",
         interface.name
     ))
 }
@@ -123,8 +124,9 @@ fn sentence(what: &str, way: &str, interface: &Interface) -> String {
     // sysctl(8) takes a dot in a name for the end of it.
     let setting = format!("net.ipv4.conf.{}.rp_filter", name.replace('.', "/"));
     format!(
-        "the kernel drops {what} to {name}: rp_filter is strict there (the larger of net.ipv4.conf.all.rp_filter and \
-         {setting} counts), and the way to them leads by {way}; correct the route, or `sysctl -w {setting}=2`"
+        "the kernel drops {what} to {name}: rp_filter is strict there (the larger of \
+         net.ipv4.conf.all.rp_filter and {setting} counts), and the way to them leads by {way}; \
+         correct the route, or `sysctl -w {setting}=2`"
     )
 }
 
@@ -197,9 +199,11 @@ mod tests {
         let bridge =
             "eth0 is a port of the bridge br9: what arrives goes to br9; put `interface = \"br9\"`";
         assert_eq!(port_of("bridge", "br9").as_deref(), Some(bridge));
-        let bond = "eth0 is a port of the bond bond0: what arrives goes to bond0; put `interface = \"bond0\"`";
+        let bond = "eth0 is a port of the bond bond0: what arrives goes to bond0; put `interface = \
+            \"bond0\"`";
         assert_eq!(port_of("bond", "bond0").as_deref(), Some(bond));
-        let team = "eth0 is a port of the team team0: what arrives goes to team0; put `interface = \"team0\"`";
+        let team = "eth0 is a port of the team team0: what arrives goes to team0; put `interface = \
+            \"team0\"`";
         assert_eq!(port_of("team", "team0").as_deref(), Some(team));
         // As the virtual function of a network card in a virtual machine.
         let other = "eth0 is a port of net0: what arrives goes to net0; put `interface = \"net0\"`";
@@ -225,8 +229,8 @@ mod tests {
             interface("bond0", "192.0.2.2/24", Some((8, "br9", "bridge"))),
             interface("br9", "192.0.2.3/24", Some((9, "red", "vrf"))),
         ]);
-        let expected = "eth0 is a port of the bond bond0, and that of the bridge br9: what arrives goes to br9; put \
-                        `interface = \"br9\"`";
+        let expected = "eth0 is a port of the bond bond0, and that of the bridge br9: what arrives \
+            goes to br9; put `interface = \"br9\"`";
         assert_eq!(port(&host.interfaces[0], &host).as_deref(), Some(expected));
         assert_eq!(port(&host.interfaces[2], &host), None);
     }
@@ -236,7 +240,8 @@ mod tests {
         let mut eth0 = interface("eth0", "192.0.2.1/24", None);
         eth0.other_names = vec!["enp3s0".to_owned(), "uplink".to_owned()];
         let host = host(vec![eth0]);
-        let expected = "uplink is another name of eth0, and vrrp knows it by that one only; put `interface = \"eth0\"`";
+        let expected = "uplink is another name of eth0, and vrrp knows it by that one only; put \
+            `interface = \"eth0\"`";
         assert_eq!(other_name("uplink", &host).as_deref(), Some(expected));
         assert_eq!(other_name("eth1", &host), None);
     }
@@ -250,15 +255,17 @@ mod tests {
 
     #[test]
     fn a_strict_filter_matters_where_peers_are_reached_by_another_interface() {
-        let multicast = "f.toml:3:13: the kernel drops what nodes of 192.0.2.0/24 send to eth0: rp_filter is strict there \
-                         (the larger of net.ipv4.conf.all.rp_filter and net.ipv4.conf.eth0.rp_filter counts), and the way \
-                         to them leads by eth1; correct the route, or `sysctl -w net.ipv4.conf.eth0.rp_filter=2`";
+        let multicast = "f.toml:3:13: the kernel drops what nodes of 192.0.2.0/24 send to eth0: \
+            rp_filter is strict there (the larger of net.ipv4.conf.all.rp_filter and \
+            net.ipv4.conf.eth0.rp_filter counts), and the way to them leads by eth1; correct the \
+            route, or `sysctl -w net.ipv4.conf.eth0.rp_filter=2`";
         assert_eq!(said(strict("eth1", "192.0.2.1/24"), "eth1", None, ""), [multicast]);
         let peers = "peers = [\"192.0.2.2\", \"198.51.100.7\"]\n";
         let unicast = said(strict("eth1", "192.0.2.1/24"), "eth1", None, peers);
         // The first one is this host itself.
         assert_eq!(unicast.len(), 1, "{unicast:#?}");
-        let expected = "f.toml:6:9: the kernel drops what the peer 198.51.100.7 sends to eth0: rp_filter is strict there";
+        let expected = "f.toml:6:9: the kernel drops what the peer 198.51.100.7 sends to eth0: \
+            rp_filter is strict there";
         assert!(unicast[0].starts_with(expected), "{unicast:#?}");
     }
 
@@ -289,7 +296,8 @@ mod tests {
         let mut host = strict("br9", "192.0.2.1/24");
         let bridge = Master { index: 7, name: "br9".to_owned(), kind: "bridge".to_owned() };
         host.interfaces[0].master = Some(bridge);
-        let expected = "f.toml:3:13: eth0 is a port of the bridge br9: what arrives goes to br9; put `interface = \"br9\"`";
+        let expected = "f.toml:3:13: eth0 is a port of the bridge br9: what arrives goes to br9; \
+            put `interface = \"br9\"`";
         assert_eq!(said(host, "br9", None, ""), [expected]);
     }
 

@@ -115,7 +115,8 @@ pub(crate) fn unfit(text: &str, error: ConfigError) -> String {
         }
         ConfigError::UnusableAddress => {
             format!(
-                "{text} is unspecified, loopback, multicast or broadcast; write an address that a host can have"
+                "{text} is unspecified, loopback, multicast or broadcast; write an address that a \
+                 host can have"
             )
         }
         other => format!("{text} cannot be used; {other}"),

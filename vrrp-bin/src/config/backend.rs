@@ -60,8 +60,8 @@ pub(super) fn read(section: &Section<'_>, problems: &mut Problems) -> Option<Bac
         return None;
     };
     if let Some(lease) = section.get("lease") {
-        let message = "`lease` belongs to addresses of the kernel; what a command holds does not end by itself, so \
-                       remove it";
+        let message = "`lease` belongs to addresses of the kernel; what a command holds does not \
+            end by itself, so remove it";
         problems.add(lease.at, message);
     }
     command(&backend, problems).map(Backend::Command)
@@ -92,7 +92,8 @@ fn words(item: Item<'_>, problems: &mut Problems) -> Option<(PathBuf, Vec<String
     };
     if !program.starts_with('/') {
         let message = format!(
-            "`command` begins with {program:?}; write the absolute path of a program, as in command = {EXAMPLE}"
+            "`command` begins with {program:?}; write the absolute path of a program, as in \
+             command = {EXAMPLE}"
         );
         problems.add(list.first().map_or(item.at, |word| word.at), message);
         return None;

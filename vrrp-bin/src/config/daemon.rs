@@ -36,7 +36,8 @@ fn control(item: Item<'_>, problems: &mut Problems) -> Option<PathBuf> {
     let text = item.text(problems, CONTROL)?.value;
     if !text.starts_with('/') || text.len() > 107 || text.contains('\0') {
         let message = format!(
-            "`control` is {text:?}; write an absolute path of at most 107 octets, such as {CONTROL:?}"
+            "`control` is {text:?}; write an absolute path of at most 107 octets, such as \
+             {CONTROL:?}"
         );
         problems.add(item.at, message);
         return None;

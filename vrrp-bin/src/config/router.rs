@@ -108,8 +108,8 @@ impl<'a> Settings<'a> {
         {
             problems.add(
                 password.at,
-                "a password belongs to VRRPv2 for IPv4, which this virtual router does not speak; set version = 2 \
-                 or remove the password",
+                "a password belongs to VRRPv2 for IPv4, which this virtual router does not speak; \
+                 set version = 2 or remove the password",
             );
         }
         if let Some(checksum) = &self.checksum
@@ -118,7 +118,8 @@ impl<'a> Settings<'a> {
         {
             problems.add(
                 checksum.at,
-                "`checksum` is a choice for VRRPv3 for IPv4 only, which this virtual router does not speak; remove it",
+                "`checksum` is a choice for VRRPv3 for IPv4 only, which this virtual router does \
+                 not speak; remove it",
             );
         }
         self.unicast.check_families(&self.addresses, problems);

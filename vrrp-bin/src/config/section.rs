@@ -197,7 +197,8 @@ impl<'a> Item<'a> {
         let value = duration::parse(text);
         if value.is_none() {
             let message = format!(
-                "`{}` is {text:?}, which is not a duration; write a number and ms, s, m or h, such as {example:?}",
+                "`{}` is {text:?}, which is not a duration; write a number and ms, s, m or h, such \
+                 as {example:?}",
                 self.name
             );
             problems.add(self.at, message);

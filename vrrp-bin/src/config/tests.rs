@@ -168,7 +168,11 @@ fn what_is_left_out_has_the_defaults_of_the_core() {
 
 #[test]
 fn places_are_lines_and_columns_of_characters() {
-    let config = parse("# a comment with \u{e9}\n[[virtual_router]]\ninterface = \"eth0\"\nvrid = 1\naddresses = [ \"192.0.2.10\" ] # \u{e9}\n").unwrap();
+    let config = parse(
+        "# a comment with \u{e9}\n[[virtual_router]]\ninterface = \"eth0\"\nvrid = \
+        1\naddresses = [ \"192.0.2.10\" ] # \u{e9}\n",
+    )
+    .unwrap();
     let [router] = config.routers.as_slice() else { panic!("{config:#?}") };
     assert_eq!(router.places.interface.to_string(), "f.toml:3:13");
     assert_eq!(
@@ -215,7 +219,8 @@ fn a_file_that_cannot_be_read_is_named() {
     let missing = Config::load(Path::new("/nonexistent/vrrp.toml")).unwrap_err().to_string();
     assert_eq!(
         missing,
-        "/nonexistent/vrrp.toml: the configuration cannot be read: no such file or directory; name the file with -c FILE"
+        "/nonexistent/vrrp.toml: the configuration cannot be read: no such file or directory; name \
+         the file with -c FILE"
     );
     let keepalived =
         Config::load(Path::new("/etc/keepalived/keepalived.conf")).unwrap_err().to_string();

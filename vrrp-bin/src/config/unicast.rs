@@ -96,7 +96,8 @@ impl Unicast {
         let unused = |what: &str, address: IpAddr| {
             let family = family_name(Family::of(address));
             format!(
-                "{what} {address} is {family}, but no virtual address is; remove it, or add an {family} address"
+                "{what} {address} is {family}, but no virtual address is; remove it, or add an \
+                 {family} address"
             )
         };
         if let Some(source) = &self.source
@@ -122,7 +123,8 @@ impl Unicast {
         if let Some(source) = self.source.filter(|source| Family::of(source.value) == family) {
             if addresses.contains(source.value) && router.configured_role() != Role::Owner {
                 let message = format!(
-                    "the source {} is one of the virtual addresses; write the address that the host itself has",
+                    "the source {} is one of the virtual addresses; write the address that the \
+                     host itself has",
                     source.value
                 );
                 problems.add(source.at, message);
@@ -141,8 +143,8 @@ impl Unicast {
         if ours.is_empty() {
             let family = family_name(family);
             let message = format!(
-                "`peers` holds no {family} peer, but `addresses` holds {family} addresses; list the {family} peers too, \
-                 or give each family a [[virtual_router]] of its own"
+                "`peers` holds no {family} peer, but `addresses` holds {family} addresses; list \
+                 the {family} peers too, or give each family a [[virtual_router]] of its own"
             );
             problems.add(peers.at, message);
             return None;

@@ -23,7 +23,8 @@ pub(super) fn interface<'a>(item: Item<'a>, problems: &mut Problems) -> Option<A
     }
     if !is_interface_name(name.value) {
         let message = format!(
-            "`interface` is {:?}, which cannot be an interface; write its name as `ip link` shows it",
+            "`interface` is {:?}, which cannot be an interface; write its name as `ip link` shows \
+             it",
             name.value
         );
         problems.add(item.at, message);

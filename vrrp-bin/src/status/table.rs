@@ -18,8 +18,8 @@ pub(super) fn status(status: &Status) -> String {
     }
     for LeftBehind { interface, address } in &status.leftovers {
         text += &format!(
-            "\nleft over: {address} on {interface} belongs to no virtual router any more; remove it with `ip address del \
-             {address} dev {interface}`\n"
+            "\nleft over: {address} on {interface} belongs to no virtual router any more; remove \
+             it with `ip address del {address} dev {interface}`\n"
         );
     }
     text
@@ -79,7 +79,8 @@ fn details(router: &VirtualRouter) -> String {
     let family = if router.family == "ipv6" { "IPv6" } else { "IPv4" };
     let reason = reason(router);
     let mut text = format!(
-        "\n{name}: VRRPv{version} for {family}, VRID {vrid} on {interface}; {state} since {since} ({reason})\n"
+        "\n{name}: VRRPv{version} for {family}, VRID {vrid} on {interface}; {state} since {since} \
+         ({reason})\n"
     );
     let mut line = |label: &str, rest: String| text += &format!("  {label:<9} {rest}\n");
     if router.addresses.len() > 1 {

@@ -33,15 +33,16 @@ pub(crate) fn osixia(lan: &Lan<'_>, host: u8, priority: u8) -> Result<String, Fa
 pub(crate) fn unbound(lan: &Lan<'_>, host: u8, values: &str) -> Outcome {
     let (router, beside) = (lan.router(host), lan.beside(host));
     let changes = format!(
-        "services: {{vrrp: {{container_name: \"{router}\", network_mode: \"{beside}\", image: {VRRP}}}}}\n"
+        "services: {{vrrp: {{container_name: \"{router}\", network_mode: \"{beside}\", image: \
+         {VRRP}}}}}\n"
     );
     let file = lan.engine.folder().join(format!("{router}.yaml"));
     fs::write(&file, changes)?;
     let (folder, file) = (folder().join("unbound"), file.display());
     let folder = folder.display();
     lan.engine.shell(&format!(
-        "docker-compose --project-name {router} --env-file {folder}/{values} --file {folder}/compose.yaml --file {file} \
-         up --detach --no-deps vrrp"
+        "docker-compose --project-name {router} --env-file {folder}/{values} --file \
+         {folder}/compose.yaml --file {file} up --detach --no-deps vrrp"
     ))?;
     Ok(())
 }

@@ -42,7 +42,8 @@ pub(crate) fn confined(engine: &Engine, table: &Table) -> Outcome {
     lan.docker("stop", 2)?;
     let status = engine.docker(&["inspect", "--format", "{{.State.ExitCode}}", &lan.router(2)])?;
     table.note(format!(
-        "confined to two capabilities and a read-only root; the exit status of `docker stop`: {status}"
+        "confined to two capabilities and a read-only root; the exit status of `docker stop`: \
+         {status}"
     ));
     if status == "0" { Ok(()) } else { Err(format!("it exits with {status}").into()) }
 }

@@ -34,7 +34,8 @@ const fn case(
     Case { name, fault, promise, seconds, needs, is_long: false, play: Play::Timed(play) }
 }
 
-const HEALS: &str = "a takeover in its time; after healing one node within an interval, the client at it within 1 s";
+const HEALS: &str = "a takeover in its time; after healing one node within an interval, the client \
+    at it within 1 s";
 
 pub(crate) const CASES: &[Case] = &[
     case(
@@ -83,7 +84,8 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "deaf_active",
         "what is sent to the active node is lost for 7 s, 1 s interval",
-        "nobody can know: no takeover; the client is served again once its host asks for the address anew, 1.1 s after healing at most",
+        "nobody can know: no takeover; the client is served again once its host asks for the \
+         address anew, 1.1 s after healing at most",
         16,
         Some("nft"),
         |ticker| partition(Way::DeafActive, LASTS, ticker),
@@ -91,7 +93,8 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "deaf_backup",
         "the backup does not hear the active node for 7 s, 1 s interval",
-        "both have it meanwhile; after healing one node within an interval, the client at it within 1 s",
+        "both have it meanwhile; after healing one node within an interval, the client at it \
+         within 1 s",
         16,
         Some("nft"),
         |ticker| partition(Way::DeafBackup, LASTS, ticker),
@@ -231,6 +234,7 @@ fn tell(partition: &Partition) -> String {
         .map_or_else(|| "no takeover".to_owned(), |took| format!("takeover after {}", short(took)));
     let [outage, both, after] = [outage, both, after].map(|time| short(*time));
     format!(
-        "{took}, client cut off for {outage}; after healing both had it for {both}, client cut off for {after}"
+        "{took}, client cut off for {outage}; after healing both had it for {both}, client cut off \
+         for {after}"
     )
 }

@@ -180,7 +180,8 @@ fn tell(killed: &[Killed]) -> String {
     let lived = Spread::of(killed.iter().map(|killed| killed.gone - killed.last));
     let before = killed.iter().filter(|killed| killed.gone <= killed.took).count();
     format!(
-        "both had it: {}; gone after the last advertisement: {lived}; {before} of {RUNS} before the takeover",
+        "both had it: {}; gone after the last advertisement: {lived}; {before} of {RUNS} before \
+         the takeover",
         both_had_it(killed)
     )
 }

@@ -93,7 +93,8 @@ fn lossy(
 fn tell(minute: &Minute) -> String {
     let Minute { longest, lost, takeovers, both } = minute;
     format!(
-        "cut off for {} at worst, {lost} of 60,000 packets lost; {takeovers} takeovers, both had it for {} in all",
+        "cut off for {} at worst, {lost} of 60,000 packets lost; {takeovers} takeovers, both had \
+         it for {} in all",
         short(*longest),
         short(*both)
     )

@@ -103,8 +103,8 @@ impl Network {
             _ => String::new(),
         };
         format!(
-            "vrrp_instance web {{\n interface eth0\n virtual_router_id 51\n version {version}\n priority {}\n \
-             advert_int {}\n{unicast} virtual_ipaddress {{\n {}\n }}\n}}\n",
+            "vrrp_instance web {{\n interface eth0\n virtual_router_id 51\n version {version}\n \
+             priority {}\n advert_int {}\n{unicast} virtual_ipaddress {{\n {}\n }}\n}}\n",
             priorities[who],
             interval.as_secs_f64(),
             self.addresses().join("\n ")

@@ -22,7 +22,8 @@ const PROMISE: &str = "the peer takes over after its Active_Down_Interval, and s
 pub(crate) const CASES: &[Case] = &[
     Case::timed(
         "f03_route_withdrawn_ipv4",
-        "unicast: the active node is cut off, and the peer's route to it withdrawn, 100 ms interval",
+        "unicast: the active node is cut off, and the peer's route to it withdrawn, 100 ms \
+         interval",
         PROMISE,
         8,
         |ticker| withdrawn(Network::RoutedIpv4, ticker),

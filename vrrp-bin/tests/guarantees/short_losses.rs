@@ -54,7 +54,8 @@ pub(crate) const CASES: &[Case] = &[
     ),
     Case::timed(
         "f01_ipv6_source_tentative",
-        "IPv6: the active node's own link-local address is gone for 50 ms, and tentative for 3 s, 1 s interval",
+        "IPv6: the active node's own link-local address is gone for 50 ms, and tentative for 3 s, \
+         1 s interval",
         "handed over from the old address, at most 150 ms lost; back again without a loss",
         16,
         tentative,

@@ -25,14 +25,16 @@ pub(crate) const CASES: &[Case] = &[
     Case::timed(
         "hang_1s",
         "SIGSTOP 5 s, then CONT, 1 s interval",
-        "median of 10: both had it for at most 0.3 s; at most one announcement in the second after it",
+        "median of 10: both had it for at most 0.3 s; at most one announcement in the second after \
+         it",
         18,
         |ticker| suspended(SECOND, Duration::from_millis(300), ticker),
     ),
     Case::timed(
         "hang_100ms",
         "SIGSTOP 5 s, then CONT, 100 ms interval",
-        "the kernel's shortest lease, 1 s, and its lateness; at most one announcement in the second after it",
+        "the kernel's shortest lease, 1 s, and its lateness; at most one announcement in the \
+         second after it",
         13,
         |ticker| suspended(TENTH, SHORTEST_LEASE + LATEST_SWEEP, ticker),
     ),
@@ -83,7 +85,8 @@ fn suspended(interval: Duration, median: Duration, ticker: &Ticker) -> Result<Fi
 
 fn on_return(both: &str, announced: usize, lost: u64) -> String {
     format!(
-        "both had it: {both}; in the first second after CONT {announced} announcements, {lost} ms lost"
+        "both had it: {both}; in the first second after CONT {announced} announcements, {lost} ms \
+         lost"
     )
 }
 

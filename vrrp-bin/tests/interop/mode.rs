@@ -148,7 +148,8 @@ impl Mode {
         let Self { version, .. } = self;
         let (source, addresses) = (self.source(place), self.addresses());
         let mut config = format!(
-            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = {addresses:?}\n\
+            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+             {addresses:?}\n\
              version = {version}\npriority = {priority}\ninterval = \"1s\"\nsource = \"{source}\"\n\
              announce = {{ refresh = \"{}s\" }}\n",
             REFRESH.as_secs()

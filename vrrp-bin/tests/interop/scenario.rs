@@ -76,7 +76,8 @@ impl Scenario {
             ),
             Self::TieWeAreHigher => (
                 "tie_we_are_higher",
-                "both became active apart, with equal priorities; our source address is the higher number, theirs has the higher last octet: we stay",
+                "both became active apart, with equal priorities; our source address is the higher \
+                 number, theirs has the higher last octet: we stay",
             ),
             Self::TieTheyAreHigher => {
                 ("tie_they_are_higher", "the same the other way round: they stay")
@@ -89,7 +90,8 @@ impl Scenario {
             }
             Self::WeCrash => (
                 "we_crash",
-                "we are active and get SIGKILL: they take over after their Active_Down_Interval, and the kernel removes the address from our node",
+                "we are active and get SIGKILL: they take over after their Active_Down_Interval, \
+                 and the kernel removes the address from our node",
             ),
             Self::TheyCrash => (
                 "they_crash",
@@ -97,12 +99,15 @@ impl Scenario {
             ),
             Self::HealWeWin => (
                 "heal_we_win",
-                "a cable is cut, both are active, it is mended: we stay, with the higher priority, and neighbours hear of it",
+                "a cable is cut, both are active, it is mended: we stay, with the higher priority, \
+                 and neighbours hear of it",
             ),
             Self::HealTheyWin => ("heal_they_win", "the same, and they stay"),
             Self::ThreeNodes => (
                 "three_nodes",
-                "a third node: of the other make, or a second of ours where FRR cannot (passwords, unicast). Theirs is active and crashes, ours follows and crashes, the third follows",
+                "a third node: of the other make, or a second of ours where FRR cannot (passwords, \
+                 unicast). Theirs is active and crashes, ours follows and crashes, the third \
+                 follows",
             ),
         }
     }

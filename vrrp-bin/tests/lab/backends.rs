@@ -82,7 +82,8 @@ impl Program {
         let timeout = timeout.as_millis();
         config(priority, interval, &[ADDRESS])
             + &format!(
-                "backend = {{ command = [{path:?}, {folder:?}], timeout = \"{timeout}ms\", reach = \"on-link\" }}\n"
+                "backend = {{ command = [{path:?}, {folder:?}], timeout = \"{timeout}ms\", reach = \
+                 \"on-link\" }}\n"
             )
     }
 
@@ -277,7 +278,8 @@ fn example(_: &Ticker) -> Outcome {
     let config = |priority| {
         config(priority, QUICK, &[ADDRESS])
             + &format!(
-                "backend = {{ command = [{script:?}, \"{ADDRESS}/24\", \"eth0\"], reach = \"on-link\" }}\n"
+                "backend = {{ command = [{script:?}, \"{ADDRESS}/24\", \"eth0\"], reach = \
+                 \"on-link\" }}\n"
             )
     };
     pair.a.start(&config(200))?;

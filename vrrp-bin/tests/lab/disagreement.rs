@@ -39,7 +39,8 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 fn config(priority: u8, more: &str) -> String {
     format!(
-        "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"10.0.0.100/24\"]\n\
+        "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+         [\"10.0.0.100/24\"]\n\
          priority = {priority}\n{more}"
     )
 }
@@ -141,7 +142,8 @@ fn refused(reason: &str, remedy: &str) -> String {
 
 fn stronger(reason: &str, remedy: &str) -> String {
     format!(
-        "it claims more than this node, which is active too, since its messages are refused: {reason}; {remedy}"
+        "it claims more than this node, which is active too, since its messages are refused: \
+         {reason}; {remedy}"
     )
 }
 
@@ -256,9 +258,10 @@ fn refuse(differing: &Differing) -> Outcome {
     )
 }
 
-const DOES_NOT_GIVE_WAY: &str = "it is active and does not give way to this node, which is stronger: it does not hear \
-     this node. See whether a firewall there drops VRRP, whether its interface is a port of a bridge, and whether both \
-     nodes have multicast or both have each other as peers, with the same password";
+const DOES_NOT_GIVE_WAY: &str = "it is active and does not give way to this node, which is \
+    stronger: it does not hear this node. See whether a firewall there drops VRRP, whether its \
+    interface is a port of a bridge, and whether both nodes have multicast or both have each other \
+    as peers, with the same password";
 
 /// The one that is deaf cannot know.
 fn does_not_give_way(stronger: &Node, source: &str, shown: Duration) -> Outcome {
@@ -310,9 +313,9 @@ fn keepalived_drops_ours() -> Outcome {
     pair.b.start(&ours)?;
     pair.b.wait_for_phase("held")?;
     let begun = now();
-    let theirs = "global_defs {\n  router_id a\n  vrrp_version 3\n}\nvrrp_instance web {\n  state BACKUP\n  \
-                  interface eth0\n  virtual_router_id 51\n  priority 100\n  advert_int 1\n  virtual_ipaddress {\n    \
-                  10.0.0.100/24\n  }\n}\n";
+    let theirs = "global_defs {\n  router_id a\n  vrrp_version 3\n}\nvrrp_instance web {\n  state \
+        BACKUP\n  interface eth0\n  virtual_router_id 51\n  priority 100\n  advert_int 1\n  \
+        virtual_ipaddress {\n    10.0.0.100/24\n  }\n}\n";
     let keepalived = Keepalived::start(&pair.a.host, pair.folder.path(), theirs)?;
     let shown = first(&pair.capture, pair.a.mac, begun)
         .map_err(|why| format!("{why:?}\n{}", keepalived.log()))?;
@@ -321,8 +324,8 @@ fn keepalived_drops_ours() -> Outcome {
         reason: None,
         source: "10.0.0.1",
         priority: 100,
-        sentence: "its addresses are not all those of this node; give both nodes the same (an older keepalived drops \
-                   such messages, and both become active)",
+        sentence: "its addresses are not all those of this node; give both nodes the same (an \
+            older keepalived drops such messages, and both become active)",
     };
     said.in_log(&pair.b, shown)?;
     said.in_status(&pair.b)?;

@@ -42,8 +42,10 @@ impl Variant {
         let password = if version == 2 { "password = \"d0cker\"" } else { "" };
         let interval = interval.as_millis();
         format!(
-            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [{addresses}]\n\
-             version = {version}\npriority = {priority}\ninterval = \"{interval}ms\"\n{peers}\n{password}\n"
+            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+             [{addresses}]\n\
+             version = {version}\npriority = {priority}\ninterval = \
+             \"{interval}ms\"\n{peers}\n{password}\n"
         )
     }
 

@@ -52,7 +52,8 @@ pub(crate) fn config(priority: u8, interval: Duration, addresses: &[Ipv4Addr]) -
         addresses.iter().map(|address| format!("\"{address}/24\"")).collect();
     let (addresses, interval) = (addresses.join(", "), interval.as_millis());
     format!(
-        "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [{addresses}]\n\
+        "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+         [{addresses}]\n\
          priority = {priority}\ninterval = \"{interval}ms\"\n"
     )
 }

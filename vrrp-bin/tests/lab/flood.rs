@@ -30,7 +30,8 @@ fn flood(_: &Ticker) -> Outcome {
         crowd::fill(host)?;
     }
     node.start(&format!(
-        "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"10.0.0.100/24\"]\n\
+        "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+         [\"10.0.0.100/24\"]\n\
          interval = \"{}ms\"\n",
         INTERVAL.as_millis()
     ))?;
@@ -48,7 +49,8 @@ fn flood(_: &Ticker) -> Outcome {
             let (count, worst) = (sent.len(), gaps.max().unwrap_or(COUNTED));
             let changes = flood.stop()?;
             println!(
-                "a flood {what}: {count} of {} advertisements, worst gap {}, {} pairs of changes a second",
+                "a flood {what}: {count} of {} advertisements, worst gap {}, {} pairs of changes a \
+                 second",
                 COUNTED.as_millis() / INTERVAL.as_millis(),
                 milliseconds(worst),
                 changes / u32::try_from(COUNTED.as_secs())?

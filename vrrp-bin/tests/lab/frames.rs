@@ -117,7 +117,8 @@ impl Kind {
         let addresses: Vec<String> = self.addresses().iter().map(ToString::to_string).collect();
         let priority = if self.owner { "\"owner\"".to_owned() } else { PRIORITY.to_string() };
         let mut config = format!(
-            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = {VRID}\nversion = {version}\n\
+            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = {VRID}\nversion = \
+             {version}\n\
              addresses = {addresses:?}\npriority = {priority}\ninterval = \"{interval}ms\"\n\
              announce = {{ repeat = [\"0s\"], refresh = \"0s\" }}\n"
         );

@@ -296,8 +296,10 @@ fn config(priority: u8, unicast: bool) -> String {
         let (name, vrid, version) = (target.name(), target.vrid(), target.version());
         let interval = target.interval().as_millis();
         format!(
-            "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = {vrid}\nversion = {version}\n\
-             addresses = [{addresses}]\npriority = {priority}\ninterval = \"{interval}ms\"\n{peers}{password}"
+            "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = {vrid}\nversion = \
+             {version}\n\
+             addresses = [{addresses}]\npriority = {priority}\ninterval = \
+             \"{interval}ms\"\n{peers}{password}"
         )
     };
     Target::ALL.map(section).concat()

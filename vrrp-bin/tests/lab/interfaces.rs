@@ -78,7 +78,8 @@ impl Family {
 fn config(name: &str, addresses: &str, priority: u8) -> String {
     let interval = INTERVAL.as_millis();
     format!(
-        "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [{addresses}]\n\
+        "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+         [{addresses}]\n\
          priority = {priority}\ninterval = \"{interval}ms\"\n"
     )
 }

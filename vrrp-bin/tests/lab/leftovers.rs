@@ -13,7 +13,8 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 fn config(vrid: u8, address: &str) -> String {
     format!(
-        "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = {vrid}\naddresses = [\"{address}/24\"]\n\
+        "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = {vrid}\naddresses = \
+         [\"{address}/24\"]\n\
          interval = \"100ms\"\nlease = false\n"
     )
 }

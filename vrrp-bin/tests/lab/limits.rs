@@ -143,7 +143,8 @@ fn many(pair: Pair) -> Result<(Pair, Vec<Cable>, String), Failed> {
         for vrid in 1..=EACH {
             let address = Ipv4Addr::new(10, 0, link, 100 + vrid);
             config += &format!(
-                "[[virtual_router]]\ninterface = \"eth{link}\"\nvrid = {vrid}\naddresses = [\"{address}/24\"]\n"
+                "[[virtual_router]]\ninterface = \"eth{link}\"\nvrid = {vrid}\naddresses = \
+                 [\"{address}/24\"]\n"
             );
         }
     }
@@ -225,8 +226,9 @@ fn too_few_files() -> Outcome {
 /// IPv6 on an interface whose MTU does not allow it, from the start and later.
 fn small_mtu() -> Outcome {
     let mut pair = Pair::new()?;
-    let six = "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"fd00::100/64\"]\n\
-               peers = [\"fd00::2\"]\nsource = \"fd00::1\"\ninterval = \"100ms\"\n";
+    let six = "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+        [\"fd00::100/64\"]\n\
+        peers = [\"fd00::2\"]\nsource = \"fd00::1\"\ninterval = \"100ms\"\n";
     ip(&pair.a, "link set dev eth0 mtu 1000")?;
     pair.a.start(six)?;
     let told =

@@ -78,7 +78,8 @@ pub(crate) fn conclude_unless_busy<T>(
                 let why = failure.message().unwrap_or("no message");
                 let (gap, answer) = (milliseconds(gap), milliseconds(answer));
                 println!(
-                    "inconclusive: the machine paused for {gap}, the kernel took {answer} for a request: {why}"
+                    "inconclusive: the machine paused for {gap}, the kernel took {answer} for a \
+                     request: {why}"
                 );
                 repetitions += 1;
             }

@@ -146,7 +146,8 @@ fn behind_a_router() -> Outcome {
     }
     let config = |priority: u8, peer: &str| {
         format!(
-            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"10.99.0.10\"]\n\
+            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+             [\"10.99.0.10\"]\n\
              priority = {priority}\ninterval = \"100ms\"\n\
              peers = [{{ address = \"{peer}\", min_ttl_routed = 1 }}]\n"
         )
@@ -179,7 +180,8 @@ fn behind_a_router() -> Outcome {
 fn returns() -> Outcome {
     let config = |priority: u8, peer: &str| {
         format!(
-            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"10.0.0.100/24\"]\n\
+            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+             [\"10.0.0.100/24\"]\n\
              priority = {priority}\ninterval = \"100ms\"\npreempt = false\npeers = [\"{peer}\"]\n"
         )
     };

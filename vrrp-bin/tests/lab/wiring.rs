@@ -116,8 +116,8 @@ fn port_without_address() -> Outcome {
 }
 
 fn another_name() -> Outcome {
-    const SENTENCE: &str = "uplink is another name of eth0, and vrrp knows it by that one only; put `interface = \
-                            \"eth0\"`";
+    const SENTENCE: &str = "uplink is another name of eth0, and vrrp knows it by that one only; \
+        put `interface = \"eth0\"`";
     let mut pair = Pair::new()?;
     ip(&pair.a.host, "link property add dev eth0 altname uplink")?;
     warns(&pair, &config("uplink", 200), SENTENCE)?;

@@ -36,7 +36,8 @@ pub(crate) fn config(priority: u8, interval: Duration, more: &str) -> String {
     let interval = interval.as_millis();
     let router = |name: &str, addresses: &str| {
         format!(
-            "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = 51\naddresses = [{addresses}]\n\
+            "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+             [{addresses}]\n\
              priority = {priority}\ninterval = \"{interval}ms\"\n{more}\n"
         )
     };

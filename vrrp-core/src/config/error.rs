@@ -10,7 +10,8 @@ pub enum ConfigError {
     Vrid,
     /// RFC 9568 5.2.4.
     #[error(
-        "a priority is a number from 1 to 254; the owner of the addresses has the role \"owner\" instead"
+        "a priority is a number from 1 to 254; the owner of the addresses has the role \"owner\" \
+         instead"
     )]
     Priority,
     /// RFC 3768 5.3.7.

@@ -138,41 +138,47 @@ impl fmt::Display for Notice {
                 "its advertisement interval is not the one of this node; give both nodes the same"
             }
             Self::AddressesDiffer => {
-                "its addresses are not all those of this node; give both nodes the same (an older keepalived drops such \
-                 messages, and both become active)"
+                "its addresses are not all those of this node; give both nodes the same (an older \
+                 keepalived drops such messages, and both become active)"
             }
             Self::NoLinkLocalAddress => {
-                "its first address is not link-local, as RFC 9568 wants it; give both nodes a link-local address"
+                "its first address is not link-local, as RFC 9568 wants it; give both nodes a \
+                 link-local address"
             }
             Self::SecondOwner => {
-                "it claims to own the addresses (priority 255), and so does this node; lower one of the two"
+                "it claims to own the addresses (priority 255), and so does this node; lower one \
+                 of the two"
             }
             Self::ContendsWithOwner => {
-                "it advertises although this node owns the addresses; see whether it hears this node"
+                "it advertises although this node owns the addresses; see whether it hears this \
+                 node"
             }
             Self::SamePriority => "it has the priority of this node; give each node its own",
             Self::Unlisted => {
-                "it is not in the list of peers here, and is heard; add it to the list here, or stop it there"
+                "it is not in the list of peers here, and is heard; add it to the list here, or \
+                 stop it there"
             }
             Self::BothChecksums => {
-                "both checksum forms of VRRPv3 over IPv4 are in use, so both are sent; choose one for all nodes"
+                "both checksum forms of VRRPv3 over IPv4 are in use, so both are sent; choose one \
+                 for all nodes"
             }
             Self::WeakerActive => {
-                "it is active and does not give way to this node, which is stronger: it does not hear this node. See \
-                 whether a firewall there drops VRRP, whether its interface is a port of a bridge, and whether both \
-                 nodes have multicast or both have each other as peers, with the same password"
+                "it is active and does not give way to this node, which is stronger: it does not \
+                 hear this node. See whether a firewall there drops VRRP, whether its interface is \
+                 a port of a bridge, and whether both nodes have multicast or both have each other \
+                 as peers, with the same password"
             }
             Self::Resignations => {
-                "it resigns again and again although this node is the active one; see what is stopped and started \
-                 there, or who forges its messages"
+                "it resigns again and again although this node is the active one; see what is \
+                 stopped and started there, or who forges its messages"
             }
             Self::ResignedByAnother => {
-                "it resigned, and this node follows another active one, which goes on: nothing was changed by it; see \
-                 why it was active there, or who forges its messages"
+                "it resigned, and this node follows another active one, which goes on: nothing was \
+                 changed by it; see why it was active there, or who forges its messages"
             }
             Self::Refused(Rejected::NoCommonAddress) => {
-                "its messages are refused: it has no address in common with this node, so that it is another cluster; \
-                 give one of the two another VRID"
+                "its messages are refused: it has no address in common with this node, so that it \
+                 is another cluster; give one of the two another VRID"
             }
             Self::Refused(reason) => {
                 return write!(
@@ -184,7 +190,8 @@ impl fmt::Display for Notice {
             Self::StrongerRefused(reason) => {
                 return write!(
                     f,
-                    "it claims more than this node, which is active too, since its messages are refused: {reason}; {}",
+                    "it claims more than this node, which is active too, since its messages are \
+                     refused: {reason}; {}",
                     remedy(*reason)
                 );
             }
@@ -196,7 +203,8 @@ impl fmt::Display for Notice {
 const fn remedy(reason: Rejected) -> &'static str {
     match reason {
         Rejected::Ttl => {
-            "if there is a router between the nodes, set min_ttl for the peer on both (254 for one router)"
+            "if there is a router between the nodes, set min_ttl for the peer on both (254 for one \
+             router)"
         }
         Rejected::WrongVersion => "give both nodes the same version",
         Rejected::AuthenticationType => "give both nodes the same password, or neither one",

@@ -205,16 +205,20 @@ impl Command {
         let (kind, what) = match (error.kind(), error.raw_os_error().map(Errno::from_raw)) {
             (ErrorKind::NotFound, _) => (
                 LeaseFailure::Failed,
-                "it, or the interpreter that its first line names, does not exist; install it or correct the path"
+                "it, or the interpreter that its first line names, does not exist; install it or \
+                 correct the path"
                     .to_owned(),
             ),
             (ErrorKind::PermissionDenied, _) => (
                 LeaseFailure::Denied,
-                "this user may not execute it; make it executable, on a file system that allows that".to_owned(),
+                "this user may not execute it; make it executable, on a file system that allows \
+                 that"
+                    .to_owned(),
             ),
             (_, Some(Errno::ENOEXEC)) => (
                 LeaseFailure::Failed,
-                "it is no program of this machine; a script begins with a line like #!/bin/sh".to_owned(),
+                "it is no program of this machine; a script begins with a line like #!/bin/sh"
+                    .to_owned(),
             ),
             (_, _) => (LeaseFailure::Failed, Explained(error).to_string()),
         };

@@ -113,7 +113,8 @@ impl<L: Link> Effects<L> {
         {
             tracing::warn!(
                 event = "send-failed", name, interface, %destination, %error, suppressed,
-                "{name}: an advertisement to {destination} could not be sent on {interface}: {error}"
+                "{name}: an advertisement to {destination} could not be sent on {interface}: \
+                 {error}"
             );
         }
         if let Some(destination) = unreachable
@@ -121,8 +122,8 @@ impl<L: Link> Effects<L> {
         {
             tracing::warn!(
                 event = "peer-unreachable", name, interface, %destination, suppressed,
-                "{name}: there is no way to the peer {destination}; it does not hear this node, and both may be \
-                 active until there is one again"
+                "{name}: there is no way to the peer {destination}; it does not hear this node, \
+                 and both may be active until there is one again"
             );
         }
         // With nobody in the list but this node there is nobody to reach, which is no failure.
@@ -146,7 +147,8 @@ impl<L: Link> Effects<L> {
         if let Err(error) =
             self.link.announce(key.interface, Family::of(source), &[Cidr::from(source)])
         {
-            tracing::debug!(event = "greeting-failed", %source, %error, "{source} could not be announced: {error}");
+            tracing::debug!(event = "greeting-failed", %source, %error, "{source} could not be \
+                announced: {error}");
         }
     }
 

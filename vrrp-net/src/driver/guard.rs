@@ -103,8 +103,8 @@ fn warn(member: &Member, name: &Name, pid: i32, uid: u32, process: &str) {
         name = &*member.name,
         pid,
         uid,
-        "{}: {process} of user {uid} holds the name {name}, which stands for a virtual router that runs, but may not speak \
-         VRRP: it is passed over; find out what it is, and end it",
+        "{}: {process} of user {uid} holds the name {name}, which stands for a virtual router that \
+         runs, but may not speak VRRP: it is passed over; find out what it is, and end it",
         member.name
     );
 }

@@ -112,7 +112,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 let name = &*entry.name;
                 tracing::warn!(
                     event = "route-lost", name, %interface, %prefix, suppressed,
-                    "{name}: the route to {prefix} on {interface} is gone; putting it back where it is needed"
+                    "{name}: the route to {prefix} on {interface} is gone; putting it back where \
+                     it is needed"
                 );
             }
             self.input(Input::LeaseLost { key, loss });

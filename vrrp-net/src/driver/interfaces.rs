@@ -206,7 +206,8 @@ impl Interface {
                         interface = name,
                         %family,
                         %error,
-                        "cannot open the {family} socket on {name}: {error}; trying again every second"
+                        "cannot open the {family} socket on {name}: {error}; trying again every \
+                         second"
                     );
                 }
             }

@@ -107,8 +107,8 @@ impl Entry {
             let (name, interface, address) = (&*self.name, &*self.interface, peer.address);
             tracing::warn!(
                 event = "peer-behind-router", name, interface, %address,
-                "{name}: the peer {address} is in no network of {interface}: it is heard through routers, so filter IP \
-                 protocol 112 at the edge of your network"
+                "{name}: the peer {address} is in no network of {interface}: it is heard through \
+                 routers, so filter IP protocol 112 at the edge of your network"
             );
         }
     }

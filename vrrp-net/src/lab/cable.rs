@@ -59,7 +59,8 @@ impl Cable {
         let port = format!("{}-{interface}", host.name());
         if port.len() > LONGEST_NAME {
             let text = format!(
-                "the port name {port} is longer than {LONGEST_NAME} characters: shorten the host's name"
+                "the port name {port} is longer than {LONGEST_NAME} characters: shorten the host's \
+                 name"
             );
             return Err(Error::Invalid(text));
         }

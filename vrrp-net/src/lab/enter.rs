@@ -80,11 +80,13 @@ fn diagnose(step: &str, error: &io::Error) -> Unavailable {
     let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
     let (reason, remedy) = match errno {
         Errno::EINVAL => (
-            "the process has several threads already, or the kernel has no user namespaces (CONFIG_USER_NS)",
+            "the process has several threads already, or the kernel has no user namespaces \
+             (CONFIG_USER_NS)",
             "call lab::enter first in main, or run this as root",
         ),
         Errno::ENOSPC | Errno::EUSERS => (
-            "there are too many namespaces already (user.max_user_namespaces, user.max_net_namespaces)",
+            "there are too many namespaces already (user.max_user_namespaces, \
+             user.max_net_namespaces)",
             "end other programs that use namespaces, or raise the limits",
         ),
         Errno::EPERM | Errno::EACCES if status("Seccomp:").is_some_and(|mode| mode != "0") => (

@@ -46,8 +46,8 @@ fn removal(name: &str) -> String {
 fn table(name: &str, way: &Way<'_>, share: f64) -> String {
     let (hook, ports) = way.rule();
     format!(
-        "table bridge {name} {{\n chain loss {{\n type filter hook {hook} priority 0; policy accept;\n \
-         {ports} numgen random mod {STEPS} <= {} drop\n }}\n}}",
+        "table bridge {name} {{\n chain loss {{\n type filter hook {hook} priority 0; policy \
+         accept;\n {ports} numgen random mod {STEPS} <= {} drop\n }}\n}}",
         share - 1.0
     )
 }

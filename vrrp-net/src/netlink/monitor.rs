@@ -242,7 +242,8 @@ impl Monitor {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     if !self.overrun {
-                        tracing::warn!(%error, "netlink notifications were lost; reading the tables again");
+                        tracing::warn!(%error, "netlink notifications were lost; reading the \
+                            tables again");
                     }
                     self.overrun = true;
                 }
@@ -282,7 +283,8 @@ impl Monitor {
                 self.events.push_back(MonitorEvent::Missed);
             }
             Err(error) => {
-                tracing::warn!(%error, "the tables of interfaces and addresses could not be read; trying again");
+                tracing::warn!(%error, "the tables of interfaces and addresses could not be read; \
+                    trying again");
                 self.read_again();
                 return self.poll_reader(cx);
             }
@@ -332,7 +334,8 @@ fn read_patiently(socket: &mut Socket) -> Result<Tables, Error> {
     loop {
         match Tables::read(socket) {
             Err(error) if begun.elapsed() < START => {
-                tracing::warn!(%error, "the tables of interfaces and addresses could not be read; trying again");
+                tracing::warn!(%error, "the tables of interfaces and addresses could not be read; \
+                    trying again");
                 thread::sleep(PAUSE);
             }
             tables => return tables,

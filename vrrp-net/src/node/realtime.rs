@@ -26,8 +26,9 @@ pub enum RealtimeError {
     OutOfRange,
     /// The kernel does not grant it.
     #[error(
-        "the real-time priority {priority} was refused ({source}), so that busy processes may delay advertisements; grant \
-         CAP_SYS_NICE, or an RLIMIT_RTPRIO of {priority} (LimitRTPRIO= of systemd), or ask for none"
+        "the real-time priority {priority} was refused ({source}), so that busy processes may \
+         delay advertisements; grant CAP_SYS_NICE, or an RLIMIT_RTPRIO of {priority} (LimitRTPRIO= \
+         of systemd), or ask for none"
     )]
     Refused {
         /// The priority.

@@ -83,10 +83,11 @@ async fn a_refused_speaker_is_an_event_a_line_of_log_and_a_line_of_status() {
     let lines = log.lines("notice");
     let name = handle.name();
     let expected = format!(
-        "WARN {name}: 192.0.2.9, priority 200: its messages are refused: its TTL or hop limit is lower than 255 (or than \
-         the peer's min_ttl); both may be active until that ends: if there is a router between the nodes, set min_ttl \
-         for the peer on both (254 for one router) event=\"notice\" name=\"{name}\" notice=\"refused\" \
-         reason=\"wrong-ttl\" source=192.0.2.9 priority=200"
+        "WARN {name}: 192.0.2.9, priority 200: its messages are refused: its TTL or hop limit is \
+         lower than 255 (or than the peer's min_ttl); both may be active until that ends: if there \
+         is a router between the nodes, set min_ttl for the peer on both (254 for one router) \
+         event=\"notice\" name=\"{name}\" notice=\"refused\" reason=\"wrong-ttl\" source=192.0.2.9 \
+         priority=200"
     );
     assert_eq!(lines, [expected]);
     let [notice] = &status.routers[0].notices[..] else {

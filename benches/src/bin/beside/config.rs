@@ -66,9 +66,9 @@ impl Plan {
         self.all().fold(String::new(), |mut text, (interface, vrid)| {
             let _ = write!(
                 text,
-                "vrrp_instance i{interface}v{vrid} {{\n state BACKUP\n{version}\n interface eth{interface}\n \
-                 virtual_router_id {vrid}\n priority {priority}\n advert_int {seconds}\n \
-                 virtual_ipaddress {{\n {}/32\n }}\n}}\n",
+                "vrrp_instance i{interface}v{vrid} {{\n state BACKUP\n{version}\n interface \
+                 eth{interface}\n virtual_router_id {vrid}\n priority {priority}\n advert_int \
+                 {seconds}\n virtual_ipaddress {{\n {}/32\n }}\n}}\n",
                 address(interface, vrid)
             );
             text
@@ -82,8 +82,9 @@ impl Plan {
         self.all().fold(String::new(), |mut text, (interface, vrid)| {
             let _ = write!(
                 text,
-                "interface eth{interface}\n vrrp {vrid} version 3\n vrrp {vrid} priority {priority}\n \
-                 vrrp {vrid} advertisement-interval {milliseconds}\n vrrp {vrid} ip {}\n",
+                "interface eth{interface}\n vrrp {vrid} version 3\n vrrp {vrid} priority \
+                 {priority}\n vrrp {vrid} advertisement-interval {milliseconds}\n vrrp {vrid} ip \
+                 {}\n",
                 address(interface, vrid)
             );
             text
@@ -101,7 +102,8 @@ impl Plan {
         self.all().fold(String::new(), |mut text, (interface, vrid)| {
             let _ = write!(
                 text,
-                "[[virtual_router]]\ninterface = \"eth{interface}\"\nvrid = {vrid}\npriority = {priority}\n\
+                "[[virtual_router]]\ninterface = \"eth{interface}\"\nvrid = {vrid}\npriority = \
+                 {priority}\n\
                  interval = \"{milliseconds}ms\"\naddresses = [\"{}/32\"]\n{version}",
                 address(interface, vrid)
             );

@@ -46,7 +46,8 @@ struct Outcome {
 /// Two nodes of the same program.
 pub(crate) fn outages(arguments: &Arguments, programs: &Programs) -> Result<(), Failed> {
     let kinds = programs.without_frr(
-        "it keeps the address on a macvlan of every node, and a Backup that gets a packet for it answers",
+        "it keeps the address on a macvlan of every node, and a Backup that gets a packet for it \
+         answers",
     );
     for interval in arguments.intervals(&[1_000]) {
         for fault in [Fault::Killed, Fault::Cut, Fault::Terminated] {

@@ -74,7 +74,8 @@ impl Programs {
         let built = self.vrrp.is_file();
         (!built).then(|| {
             format!(
-                "there is no {}: cargo build --release --bin vrrp makes it, or --vrrp names another",
+                "there is no {}: cargo build --release --bin vrrp makes it, or --vrrp names \
+                 another",
                 self.vrrp.display()
             )
         })

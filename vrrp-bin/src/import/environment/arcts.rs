@@ -78,8 +78,8 @@ fn unicast(reader: &mut Reader) -> Option<Option<Unicast>> {
     if names.is_empty() {
         if reader.is_set(SOURCE) {
             let message = format!(
-                "this is set, but no peer is, and the image would silently use multicast; set {PEER}1 to the address of \
-                 the other node, or remove {SOURCE}"
+                "this is set, but no peer is, and the image would silently use multicast; set \
+                 {PEER}1 to the address of the other node, or remove {SOURCE}"
             );
             reader.error(SOURCE, message);
             return None;
@@ -87,13 +87,15 @@ fn unicast(reader: &mut Reader) -> Option<Option<Unicast>> {
         let names = reader.names();
         if let Some(name) = names.iter().find(|name| name.contains("UNICAST_PEER")) {
             let message = format!(
-                "this is not the name of a peer, and without peers there would be multicast; name it {PEER}1"
+                "this is not the name of a peer, and without peers there would be multicast; name \
+                 it {PEER}1"
             );
             reader.error(name, message);
             return None;
         }
-        let message = "this is not set, so that advertisements are sent by multicast, as the image does; set it to the \
-                       address of the other node where the network does not carry multicast";
+        let message = "this is not set, so that advertisements are sent by multicast, as the image \
+            does; set it to the address of the other node where the network does not carry \
+            multicast";
         reader.warn(&format!("{PEER}1"), message);
         return Some(None);
     }
@@ -136,14 +138,14 @@ fn refuse_unsupported(reader: &mut Reader) {
     if let Some(Some(check)) = reader.text("KEEPALIVED_KUBE_APISERVER_CHECK", Empty::Absent)
         && check.value.eq_ignore_ascii_case("true")
     {
-        let message = "checks are not supported in this version, and a node whose API server is dead would stay active; \
-                       remove this to do without";
+        let message = "checks are not supported in this version, and a node whose API server is \
+            dead would stay active; remove this to do without";
         reader.error("KEEPALIVED_KUBE_APISERVER_CHECK", message);
     }
     for name in reader.numbered("KEEPALIVED_VIRTUAL_IPADDRESS_EXCLUDED_") {
         let message = format!(
-            "addresses that are held but not advertised are not supported in this version; make it a {ADDRESS}, on every \
-             node, or remove it"
+            "addresses that are held but not advertised are not supported in this version; make it \
+             a {ADDRESS}, on every node, or remove it"
         );
         reader.error(&name, message);
     }
@@ -156,8 +158,8 @@ fn refuse_tracking(reader: &mut Reader, interface: &str) {
             && tracked.value != interface
         {
             let message = format!(
-                "watching {:?} is not supported in this version, only the interface {interface} itself; remove this to \
-                 do without",
+                "watching {:?} is not supported in this version, only the interface {interface} \
+                 itself; remove this to do without",
                 tracked.value
             );
             reader.error(&name, message);

@@ -165,7 +165,8 @@ mod tests {
             ("--copy-service bash", "a command such as \"bash\" cannot be run here; remove it"),
             (
                 "-e",
-                "-e keeps the image from doing what is done here, and cannot be followed; remove it",
+                "-e keeps the image from doing what is done here, and cannot be followed; remove \
+                 it",
             ),
         ] {
             let error = read_words(words).unwrap_err().to_string();

@@ -80,7 +80,8 @@ impl Draft {
             {
                 let family = family_name(family);
                 let message = format!(
-                    "the {what} {} is {family}, but no virtual address is; remove it, or add an {family} address",
+                    "the {what} {} is {family}, but no virtual address is; remove it, or add an \
+                     {family} address",
                     address.value
                 );
                 reader.error(&address.name, message);
@@ -102,7 +103,8 @@ impl Draft {
                 && self.role != Role::Owner
             {
                 Err(format!(
-                    "{} is one of the virtual addresses; write the address that the host itself has",
+                    "{} is one of the virtual addresses; write the address that the host itself \
+                     has",
                     source.value
                 ))
             } else {
@@ -209,7 +211,8 @@ impl Unicast {
             let family = family_name(family);
             let name = self.peers.first().map_or("the peers", |peer| &peer.name);
             let message = format!(
-                "this holds no {family} peer, but there are virtual {family} addresses; list the {family} peers too"
+                "this holds no {family} peer, but there are virtual {family} addresses; list the \
+                 {family} peers too"
             );
             reader.error(name, message);
             return None;
@@ -241,7 +244,8 @@ pub(super) fn check_unique(routers: &[RouterConfig], reader: &mut Reader) {
         };
         if earlier().any(|other| key(other) == key(router)) {
             let message = format!(
-                "VRID {} is used on {} already; a VRID is unique per interface and family, so choose another",
+                "VRID {} is used on {} already; a VRID is unique per interface and family, so \
+                 choose another",
                 router.router.vrid(),
                 router.interface
             );

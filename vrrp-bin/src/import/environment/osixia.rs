@@ -51,8 +51,8 @@ fn addresses(reader: &mut Reader, interface: &str) -> Option<Vec<Named<Cidr>>> {
     let addresses = reader.virtual_addresses(ADDRESSES, interface, ADDRESSES_EXAMPLE)?;
     if addresses.is_none() {
         let message = format!(
-            "this is not set, and the defaults of the image, 192.168.1.231 and 192.168.1.232, are not claimed; write \
-             for example {ADDRESSES_EXAMPLE}"
+            "this is not set, and the defaults of the image, 192.168.1.231 and 192.168.1.232, are \
+             not claimed; write for example {ADDRESSES_EXAMPLE}"
         );
         reader.missing(ADDRESSES, message);
     }
@@ -65,8 +65,8 @@ fn peers(reader: &mut Reader) -> Option<Vec<Named<IpAddr>>> {
     let peers = reader.hosts(PEERS, PEERS_EXAMPLE)?;
     if peers.is_none() {
         let message = format!(
-            "this is not set, and the defaults of the image, 192.168.1.10 and 192.168.1.11, are hardly meant; write \
-             for example {PEERS_EXAMPLE}"
+            "this is not set, and the defaults of the image, 192.168.1.10 and 192.168.1.11, are \
+             hardly meant; write for example {PEERS_EXAMPLE}"
         );
         reader.missing(PEERS, message);
     }
@@ -98,13 +98,17 @@ fn notify(reader: &mut Reader) {
     for name in ["KEEPALIVED_NOTIFY", "KEEPALIVED_NOTIFY_SCRIPT"] {
         match reader.text(name, Empty::Absent) {
             Some(Some(path)) if path.value == DEFAULT_NOTIFY => {
-                reader.info(name, "the script of the image only logs, and is not run: transitions are logged here");
+                reader.info(
+                    name,
+                    "the script of the image only logs, and is not run: transitions \
+                    are logged here",
+                );
             }
             Some(Some(path)) => reader.error(
                 name,
                 format!(
-                    "notify scripts are not supported in this version, and {:?} would not be run; set {name} to \
-                     nothing to do without",
+                    "notify scripts are not supported in this version, and {:?} would not be run; \
+                     set {name} to nothing to do without",
                     path.value
                 ),
             ),
@@ -138,8 +142,8 @@ fn ignore_arguments(reader: &mut Reader) {
 /// Why a configuration file of keepalived cannot stand in.
 pub(super) fn own_file(path: &str) -> String {
     format!(
-        "keepalived's format is not supported in this version, so that {path:?} cannot be used; remove this variable, \
-         or write TOML and name it with -c FILE"
+        "keepalived's format is not supported in this version, so that {path:?} cannot be used; \
+         remove this variable, or write TOML and name it with -c FILE"
     )
 }
 
@@ -173,8 +177,8 @@ pub(super) fn priority(reader: &mut Reader, empty: Empty, default: u8) -> Option
 pub(super) fn contender(reader: &mut Reader, priority: u8, preempt: Preempt) -> Role {
     Priority::try_from(priority).map_or_else(
         |_| {
-            let message = "255 is the priority of the owner of the addresses, who never makes way; write 254 or less if \
-                           this host is not";
+            let message = "255 is the priority of the owner of the addresses, who never makes way; \
+                write 254 or less if this host is not";
             reader.info("KEEPALIVED_PRIORITY", message);
             Role::Owner
         },

@@ -171,8 +171,8 @@ impl Set {
         let ipv4 =
             addresses.is_none_or(|all| all.iter().any(|cidr| cidr.value.address().is_ipv4()));
         if version == Some(3) || !ipv4 {
-            let message = "a password belongs to VRRPv2 for IPv4, which this virtual router does not speak; set \
-                           VRRP_VERSION to 2 or remove the password";
+            let message = "a password belongs to VRRPv2 for IPv4, which this virtual router does \
+                not speak; set VRRP_VERSION to 2 or remove the password";
             reader.error(&name, message);
             return None;
         }

@@ -283,9 +283,9 @@ impl Reader {
                 self.error(
                     name,
                     format!(
-                        "`dev {dev}` is not {interface}, and addresses on another interface than the one that \
-                         advertises are not supported in this version; write `dev {interface}` or name {dev} as the \
-                         interface"
+                        "`dev {dev}` is not {interface}, and addresses on another interface than \
+                         the one that advertises are not supported in this version; write `dev \
+                         {interface}` or name {dev} as the interface"
                     ),
                 );
                 return None;
@@ -318,7 +318,8 @@ impl Reader {
             Err(_) if name.contains("PASS") => {
                 self.error(
                     name,
-                    "this cannot be read in the notation that it starts with; write the password alone",
+                    "this cannot be read in the notation that it starts with; write the password \
+                     alone",
                 );
                 None
             }

@@ -177,9 +177,10 @@ pub(super) fn detect(reader: &mut Reader) -> Option<Style> {
         [] => {
             reader.error_at(
                 Place::Environment,
-                "there is no virtual address in it; set VRRP_ADDRESSES (see docs/containers.md), KEEPALIVED_VIRTUAL_IPS \
-                 with KEEPALIVED_UNICAST_PEERS as for osixia/keepalived, or KEEPALIVED_VIRTUAL_IPADDRESS_1 as for \
-                 arcts/keepalived; or name a file with -c FILE instead of --from-env",
+                "there is no virtual address in it; set VRRP_ADDRESSES (see docs/containers.md), \
+                 KEEPALIVED_VIRTUAL_IPS with KEEPALIVED_UNICAST_PEERS as for osixia/keepalived, or \
+                 KEEPALIVED_VIRTUAL_IPADDRESS_1 as for arcts/keepalived; or name a file with -c \
+                 FILE instead of --from-env",
             );
             None
         }
@@ -188,8 +189,8 @@ pub(super) fn detect(reader: &mut Reader) -> Option<Style> {
             reader.error_at(
                 Place::Environment,
                 format!(
-                    "{one} and {other} belong to different images; remove one of them, or set {CHOICE} to the one to \
-                     follow: osixia, arcts or vrrp"
+                    "{one} and {other} belong to different images; remove one of them, or set \
+                     {CHOICE} to the one to follow: osixia, arcts or vrrp"
                 ),
             );
             None

@@ -129,7 +129,8 @@ fn the_environment_files_of_the_image_are_read_and_the_first_definition_wins() {
     let root = root(&[
         (
             "container/environment/01-custom/env.yaml",
-            "KEEPALIVED_UNICAST_PEERS:\n  - 192.0.2.2\n  - 192.0.2.3\nKEEPALIVED_ROUTER_ID: 7\n# a comment\n",
+            "KEEPALIVED_UNICAST_PEERS:\n  - 192.0.2.2\n  - 192.0.2.3\nKEEPALIVED_ROUTER_ID: 7\n# a \
+             comment\n",
         ),
         (
             "container/environment/02/more.startup.yaml",
@@ -147,9 +148,9 @@ fn the_environment_files_of_the_image_are_read_and_the_first_definition_wins() {
         ("run/secrets/KEEPALIVED_COMMAND_LINE_ARGUMENTS", "-D"),
         ("run/secrets/tls.key", "secret"),
     ]);
-    let expected = "VI_1 on ens3: v2 vrid 7 every 1s 120 nopreempt password \"s3cret\", 192.0.2.10/24, peers \
-                    192.0.2.2 192.0.2.3 and any\n\
-                    KEEPALIVED_COMMAND_LINE_ARGUMENTS: info: \"-D\" is for keepalived, and is left out";
+    let expected = "VI_1 on ens3: v2 vrid 7 every 1s 120 nopreempt password \"s3cret\", \
+        192.0.2.10/24, peers 192.0.2.2 192.0.2.3 and any\n\
+        KEEPALIVED_COMMAND_LINE_ARGUMENTS: info: \"-D\" is for keepalived, and is left out";
     assert_eq!(told("", &root), expected);
     let process = told("KEEPALIVED_PRIORITY=200\nKEEPALIVED_PASSWORD=other", &root);
     assert!(process.contains("200 nopreempt password \"other\""), "{process}");
@@ -172,7 +173,8 @@ fn environment_files_that_cannot_be_used_are_named() {
     assert!(a.starts_with("@/container/environment/a.yaml: this is not YAML: "), "{a}");
     assert_eq!(
         *b,
-        "@/container/environment/b.yaml: this is not a map of variables; write NAME: value in each line"
+        "@/container/environment/b.yaml: this is not a map of variables; write NAME: value in each \
+         line"
     );
     assert!(c.starts_with("KEEPALIVED_VIRTUAL_IPS: there is more in this list than texts"), "{c}");
 }

@@ -37,7 +37,10 @@ const LIST: &str = "for example 192.0.2.2 192.0.2.3 or #PYTHON2BASH:['192.0.2.2'
 pub(super) fn decode(text: &str) -> Result<Decoded<'_>, String> {
     if let Some(literal) = text.strip_prefix("#PYTHON2BASH:") {
         let value = python::parse(literal).ok_or_else(|| {
-            format!("{literal:?} is not a Python literal; quote each entry and close every bracket, {LIST}")
+            format!(
+                "{literal:?} is not a Python literal; quote each entry and close every \
+                bracket, {LIST}"
+            )
         })?;
         return Ok(Decoded::Literal(value));
     }

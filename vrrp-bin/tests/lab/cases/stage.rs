@@ -131,7 +131,8 @@ impl Mode {
         let list: Vec<String> =
             self.addresses().iter().map(|address| format!("{address}/{length}")).collect();
         format!(
-            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = {VRID}\nversion = {version}\n\
+            "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = {VRID}\nversion = \
+             {version}\n\
              addresses = {list:?}\npriority = {role}\ninterval = \"{interval}ms\"\n{more}"
         )
     }

@@ -60,7 +60,8 @@ impl Case {
     fn config(&self) -> String {
         let Self { vrid, name, .. } = self;
         format!(
-            "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = {vrid}\npriority = 100\n\
+            "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = {vrid}\npriority \
+             = 100\n\
              addresses = [\"{}/24\"]\ninterval = \"{}ms\"\n",
             self.address(),
             QUICK.as_millis()

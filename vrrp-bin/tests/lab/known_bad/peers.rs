@@ -47,8 +47,9 @@ pub(super) fn tests() -> Vec<Trial> {
 /// The configuration of an Active keepalived at a.
 fn keepalived(more: &str, addresses: &str) -> String {
     format!(
-        "global_defs {{\n  router_id a\n  vrrp_version 3\n}}\nvrrp_instance web {{\n  state BACKUP\n  interface eth0\n  \
-         virtual_router_id {}\n  priority 200\n  advert_int 0.25\n{more}  virtual_ipaddress {{\n{addresses}  }}\n}}\n",
+        "global_defs {{\n  router_id a\n  vrrp_version 3\n}}\nvrrp_instance web {{\n  state \
+         BACKUP\n  interface eth0\n  virtual_router_id {}\n  priority 200\n  advert_int \
+         0.25\n{more}  virtual_ipaddress {{\n{addresses}  }}\n}}\n",
         WEB.vrid
     )
 }

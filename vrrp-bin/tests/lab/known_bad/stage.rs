@@ -107,7 +107,8 @@ impl Router {
         let password =
             self.password.map(|text| format!("password = \"{text}\"\n")).unwrap_or_default();
         format!(
-            "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = {vrid}\nversion = {version}\n\
+            "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = {vrid}\nversion = \
+             {version}\n\
              addresses = {addresses:?}\npriority = {priority}\ninterval = \"{interval}ms\"\n\
              announce = {{ repeat = [\"0s\"], refresh = \"0s\" }}\n{password}{more}"
         )

@@ -124,8 +124,8 @@ async fn how_it_ends_is_told_in_a_sentence() {
         "/bin/sh release was ended by signal 15 (SIGTERM): it wrote nothing to its standard error";
     assert_eq!(error.to_string(), said);
     let error = backend.inspect(&lease).await.unwrap_err();
-    let said = "/bin/sh inspect ended with exit status 1 (a program without this action ends with exit status 64): it \
-                wrote nothing to its standard error";
+    let said = "/bin/sh inspect ended with exit status 1 (a program without this action ends with \
+        exit status 64): it wrote nothing to its standard error";
     assert_eq!(error.to_string(), said);
 }
 

@@ -41,13 +41,14 @@ pub(super) fn present(other: &HostAddress) -> BackendError {
     let interface = name_of(other.index);
     let what = if other.is_ours() {
         format!(
-            "{} is held as a virtual address on {interface} already; give it to one virtual router only",
+            "{} is held as a virtual address on {interface} already; give it to one virtual router \
+             only",
             other.cidr
         )
     } else {
         format!(
-            "{} is on {interface} already and was not put there as a virtual address; remove it (ip address \
-             del {} dev {interface}), or make this node the owner (priority 255)",
+            "{} is on {interface} already and was not put there as a virtual address; remove it \
+             (ip address del {} dev {interface}), or make this node the owner (priority 255)",
             other.cidr, other.cidr
         )
     };
@@ -79,8 +80,9 @@ pub(super) fn put_refused(put: &Put, error: &netlink::Error) -> BackendError {
 pub(super) fn mark_not_kept(put: &Put) -> BackendError {
     let (cidr, interface) = (put.cidr, name_of(put.index));
     let what = format!(
-        "this kernel cannot do it: it does not keep the metric of an address (IFA_RT_PRIORITY), by which vrrp tells its \
-         own addresses; {cidr} was taken away from {interface} again; Linux 4.18 or newer is needed"
+        "this kernel cannot do it: it does not keep the metric of an address (IFA_RT_PRIORITY), by \
+         which vrrp tells its own addresses; {cidr} was taken away from {interface} again; Linux \
+         4.18 or newer is needed"
     );
     BackendError::new(LeaseFailure::Failed, what)
 }
@@ -90,8 +92,9 @@ pub(super) fn refused(what: &str, error: &netlink::Error) -> BackendError {
     match (error, error.errno()) {
         (_, Some(libc::EPERM | libc::EACCES)) => {
             let what = format!(
-                "{what}: this process lacks the capability CAP_NET_ADMIN in its network namespace; run it as \
-                 root, or grant it (setcap cap_net_admin,cap_net_raw+ep, docker run --cap-add NET_ADMIN)"
+                "{what}: this process lacks the capability CAP_NET_ADMIN in its network namespace; \
+                 run it as root, or grant it (setcap cap_net_admin,cap_net_raw+ep, docker run \
+                 --cap-add NET_ADMIN)"
             );
             BackendError::new(LeaseFailure::Denied, what)
         }

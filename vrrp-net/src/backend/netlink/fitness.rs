@@ -19,13 +19,14 @@ const LOOPBACK: u32 = 1;
 pub enum Unfit {
     /// It forgets what addresses are told by.
     #[error(
-        "this kernel cannot do it: it does not keep the metric of an address ({0}, IFA_RT_PRIORITY), by which vrrp tells \
-         its own addresses; Linux 4.18 or newer is needed"
+        "this kernel cannot do it: it does not keep the metric of an address ({0}, \
+         IFA_RT_PRIORITY), by which vrrp tells its own addresses; Linux 4.18 or newer is needed"
     )]
     MarkNotKept(&'static str),
     /// It was not tried.
     #[error(
-        "whether this kernel keeps the metric of an address, as Linux 4.18 and newer do, was not tried: {0}"
+        "whether this kernel keeps the metric of an address, as Linux 4.18 and newer do, was not \
+         tried: {0}"
     )]
     NotTried(String),
 }

@@ -29,8 +29,8 @@ impl fmt::Display for Leftover {
         let Self { interface, cidr } = self;
         write!(
             f,
-            "{cidr} on {interface} was put there by vrrp and belongs to no virtual router any more; remove it with `ip \
-             address del {cidr} dev {interface}`"
+            "{cidr} on {interface} was put there by vrrp and belongs to no virtual router any \
+             more; remove it with `ip address del {cidr} dev {interface}`"
         )
     }
 }
@@ -92,9 +92,9 @@ mod tests {
     #[test]
     fn where_others_run_is_told_by_the_names_of_their_guards() {
         let sockets = "Num       RefCount Protocol Flags    Type St Inode Path\n\
-                       0000000000000000: 00000002 00000000 00010000 0001 01 31 @vrrp/eth0/ipv4/51\n\
-                       0000000000000000: 00000002 00000000 00010000 0001 01 32 @vrrp/eth1/ipv6/52\n\
-                       0000000000000000: 00000002 00000000 00010000 0001 01 33 /run/vrrp/control.sock\n";
+            0000000000000000: 00000002 00000000 00010000 0001 01 31 @vrrp/eth0/ipv4/51\n\
+            0000000000000000: 00000002 00000000 00010000 0001 01 32 @vrrp/eth1/ipv6/52\n\
+            0000000000000000: 00000002 00000000 00010000 0001 01 33 /run/vrrp/control.sock\n";
         let ours = BTreeSet::from([("eth0".to_owned(), Family::Ipv4, Vrid::try_from(51).unwrap())]);
         let others = Others(Others::parse(sockets, &ours));
         assert!(!others.run_on("eth0", Family::Ipv4), "that is this process");

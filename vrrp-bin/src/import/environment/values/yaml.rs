@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn maps_of_texts_and_lists_are_read() {
-        let yaml = "---\n# a comment\nA: 192.0.2.1\nB: 0123\nC: \"~\"\nD: ~\nE:\nF: [a, 'b']\nG:\n  - c\n  - d\nH: {a: b}\n";
+        let yaml = "---\n# a comment\nA: 192.0.2.1\nB: 0123\nC: \"~\"\nD: ~\nE:\nF: [a, \
+            'b']\nG:\n  - c\n  - d\nH: {a: b}\n";
         let list = |items: [&str; 2]| Literal::List(items.map(text).to_vec());
         let expected = [
             ("A", text("192.0.2.1")),
