@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let addresses = Ipv4Addresses::new([address.parse::<Ipv4Addr>()?])?;
     let role = Role::Contender { priority: priority.parse()?, preempt: Preempt::Never };
     let router =
-        VirtualRouter::v3_ipv4(vrid.parse()?, addresses, Centiseconds::ONE_SECOND).role(role);
+        VirtualRouter::v3_ipv4(vrid.parse()?, addresses, Centiseconds::ONE_SECOND).with_role(role);
     let backend =
         FloatingIp { http: reqwest::Client::new(), url: url.clone(), server: server.clone() };
 

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let addresses = Ipv4Addresses::new([address.parse::<Cidr<Ipv4Addr>>()?])?;
     let router = VirtualRouter::v3_ipv4(vrid.parse()?, addresses, Centiseconds::ONE_SECOND)
-        .priority(priority.parse()?);
+        .with_priority(priority.parse()?);
 
     let node = Node::linux()?;
     let mut handle = node.add(interface, router, Netlink::new()?).await?;

@@ -139,7 +139,7 @@ fn addresses(vrid: Vrid) -> Ipv4Addresses {
 fn config(vrid: Vrid) -> VirtualRouter {
     let interval = Centiseconds::try_from(4095).expect("legal");
     VirtualRouter::v3_ipv4(vrid, addresses(vrid), interval)
-        .announcements(Announcements::new(&[], None).expect("legal"))
+        .with_announcements(Announcements::new(&[], None).expect("legal"))
 }
 
 fn advertisement(key: Key) -> (RxMeta, [u8; 12]) {

@@ -258,13 +258,13 @@ fn desired(members: u8, priority: u8, preempt: u8) -> BTreeMap<Key, VirtualRoute
     let v6 = VirtualRouter::v3_ipv6(three.vrid, ipv6_addresses(), Centiseconds::ONE_SECOND);
     [
         (one, VirtualRouter::new(one.vrid, v2)),
-        (two, v3.unicast(peers, Hear::Peers).expect("legal")),
+        (two, v3.with_peers(peers, Hear::Peers).expect("legal")),
         (three, v6),
     ]
     .into_iter()
     .enumerate()
     .filter(|(index, _)| members & (1 << index) != 0)
-    .map(|(_, (key, router))| (key, router.role(role)))
+    .map(|(_, (key, router))| (key, router.with_role(role)))
     .collect()
 }
 

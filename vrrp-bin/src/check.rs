@@ -226,7 +226,7 @@ impl<'a> Warnings<'a> {
 
     fn compare_interface(&mut self, config: &'a RouterConfig, interface: &Interface, host: &Host) {
         let (name, places) = (&interface.name, &config.places);
-        let owner = config.router.configured_role() == Role::Owner;
+        let owner = config.router.role() == Role::Owner;
         if !interface.up {
             let message = format!(
                 "{name} is down or has no carrier, and {} waits until it is up",
@@ -262,7 +262,7 @@ impl<'a> Warnings<'a> {
                 && (owner || !is_virtual(*ip))
                 && (!link_local || is_link_local(*ip))
         };
-        match config.router.pinned_source() {
+        match config.router.source() {
             Some(source) if !interface.has_own(source) => {
                 let message = format!(
                     "the source {source} is not an address of {name}, so that nothing can be sent; \

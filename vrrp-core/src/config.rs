@@ -4,7 +4,6 @@
 //! family, and every value in them is a type that was parsed.
 
 mod announcements;
-mod error;
 mod password;
 mod transport;
 
@@ -12,12 +11,11 @@ use alloc::vec::Vec;
 use core::{net::IpAddr, time::Duration};
 
 use crate::{
-    Centiseconds, Cidr, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses, Key, Priority,
-    Role, Seconds, Vrid,
+    Centiseconds, Cidr, ConfigError, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses,
+    Key, Priority, Role, Seconds, Vrid,
 };
 
 pub use announcements::Announcements;
-pub use error::ConfigError;
 pub use password::Password;
 pub use transport::{Hear, Peer, Transport};
 
@@ -77,8 +75,8 @@ pub enum Protocol {
 ///
 /// let addresses = Ipv4Addresses::new(["192.0.2.1".parse::<Ipv4Addr>()?])?;
 /// let router = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Duration::from_millis(250).try_into()?)
-///     .role(Role::Contender { priority: 150.try_into()?, preempt: Preempt::Never });
-/// assert_eq!(router.priority(200.try_into()?).configured_role().claim(), 200.into());
+///     .with_role(Role::Contender { priority: 150.try_into()?, preempt: Preempt::Never });
+/// assert_eq!(router.with_priority(200.try_into()?).role().claim(), 200.into());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -89,7 +87,7 @@ pub struct VirtualRouter {
     transport: Transport,
     source: Option<IpAddr>,
     announcements: Announcements,
-    acquire_timeout: Duration,
+    backend_timeout: Duration,
 }
 
 impl VirtualRouter {
@@ -122,23 +120,23 @@ impl VirtualRouter {
             transport: Transport::Multicast,
             source: None,
             announcements: Announcements::default(),
-            acquire_timeout: Duration::from_secs(30),
+            backend_timeout: Duration::from_secs(30),
         }
     }
 
     /// Sets what this node is to the virtual router; priority 100, preempting, unless set.
     #[must_use]
-    pub fn role(mut self, role: Role) -> Self {
+    pub fn with_role(mut self, role: Role) -> Self {
         self.role = role;
         self
     }
 
-    /// Sets the priority of a node that does not own the addresses; short for [`role`](Self::role)
+    /// Sets the priority of a node that does not own the addresses; short for [`with_role`](Self::with_role)
     /// with the Preempt_Mode that it had, or the default.
     #[must_use]
-    pub fn priority(self, priority: Priority) -> Self {
+    pub fn with_priority(self, priority: Priority) -> Self {
         let preempt = self.role.preempt();
-        self.role(Role::Contender { priority, preempt })
+        self.with_role(Role::Contender { priority, preempt })
     }
 
     /// Sends to `peers` by unicast instead of multicast, and hears whom `hear` says.
@@ -146,7 +144,7 @@ impl VirtualRouter {
     /// # Errors
     /// [`ConfigError`] for an empty list, a peer twice, a peer of the other family or one that
     /// cannot be sent to, or `min_ttl` 0.
-    pub fn unicast(
+    pub fn with_peers(
         mut self,
         peers: impl IntoIterator<Item = impl Into<Peer>>,
         hear: Hear,
@@ -188,7 +186,7 @@ impl VirtualRouter {
     ///
     /// # Errors
     /// [`ConfigError`] for an address of the other family, or one that cannot be a source.
-    pub fn source(mut self, source: IpAddr) -> Result<Self, ConfigError> {
+    pub fn with_source(mut self, source: IpAddr) -> Result<Self, ConfigError> {
         self.check_host(source)?;
         self.source = Some(source);
         Ok(self)
@@ -196,7 +194,7 @@ impl VirtualRouter {
 
     /// Sets when the addresses are announced.
     #[must_use]
-    pub fn announcements(mut self, announcements: Announcements) -> Self {
+    pub fn with_announcements(mut self, announcements: Announcements) -> Self {
         self.announcements = announcements;
         self
     }
@@ -204,8 +202,8 @@ impl VirtualRouter {
     /// Sets how long the backend may take to acquire or to be inspected, before it counts as
     /// failed; 30 s unless set, and at least 1 ms.
     #[must_use]
-    pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
-        self.acquire_timeout = timeout.max(Duration::from_millis(1));
+    pub fn with_backend_timeout(mut self, timeout: Duration) -> Self {
+        self.backend_timeout = timeout.max(Duration::from_millis(1));
         self
     }
 
@@ -281,7 +279,7 @@ impl VirtualRouter {
 
     /// What this node is to the virtual router.
     #[must_use]
-    pub const fn configured_role(&self) -> Role {
+    pub const fn role(&self) -> Role {
         self.role
     }
 
@@ -293,20 +291,20 @@ impl VirtualRouter {
 
     /// The pinned source address.
     #[must_use]
-    pub const fn pinned_source(&self) -> Option<IpAddr> {
+    pub const fn source(&self) -> Option<IpAddr> {
         self.source
     }
 
     /// When the addresses are announced.
     #[must_use]
-    pub const fn announcement_policy(&self) -> Announcements {
+    pub const fn announcements(&self) -> Announcements {
         self.announcements
     }
 
     /// How long the backend may take.
     #[must_use]
     pub const fn backend_timeout(&self) -> Duration {
-        self.acquire_timeout
+        self.backend_timeout
     }
 }
 
@@ -324,15 +322,15 @@ mod tests {
     #[test]
     fn an_empty_peer_list_is_an_error_and_never_multicast() {
         let none: [IpAddr; 0] = [];
-        assert_eq!(router().unicast(none, Hear::Peers), Err(ConfigError::NoPeers));
+        assert_eq!(router().with_peers(none, Hear::Peers), Err(ConfigError::NoPeers));
     }
 
     #[test]
     fn peers_are_of_the_family_of_the_addresses() {
         let v6: IpAddr = "fe80::1".parse().unwrap();
-        assert_eq!(router().unicast([v6], Hear::Peers), Err(ConfigError::Family));
-        assert_eq!(router().source(v6), Err(ConfigError::Family));
+        assert_eq!(router().with_peers([v6], Hear::Peers), Err(ConfigError::Family));
+        assert_eq!(router().with_source(v6), Err(ConfigError::Family));
         let group: IpAddr = "224.0.0.18".parse().unwrap();
-        assert_eq!(router().unicast([group], Hear::Peers), Err(ConfigError::UnusableAddress));
+        assert_eq!(router().with_peers([group], Hear::Peers), Err(ConfigError::UnusableAddress));
     }
 }

@@ -28,6 +28,7 @@ mod sending;
 #[cfg(test)]
 mod tests;
 mod vetting;
+mod want;
 
 use core::{net::IpAddr, time::Duration};
 
@@ -42,10 +43,10 @@ pub use lease::Lease;
 pub use parting::Parting;
 pub use probation::Probation;
 pub use vetting::Vetting;
+pub use want::Want;
 
 use crate::{
     Announcements, Claim, Hold, Instant, Interval, LeaseFailure, Loss, Phase, Reach, Reason, Role,
-    Want,
 };
 
 /// What a machine is configured with: everything of a [`VirtualRouter`](crate::VirtualRouter) that

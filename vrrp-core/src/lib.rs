@@ -58,6 +58,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `error`, `lease`, `rejected` | the words that everything else uses: [`ConfigError`], [`Reach`], [`Loss`], [`LeaseFailure`], [`Rejected`] |
 //! | `config` | [`VirtualRouter`] and what it is made of: nothing illegal can be built |
 //! | `packet` | [`Advert`]: octets in, octets out |
 //! | [`fsm`] | one virtual router: [`fsm::Machine`], with the RFC's paragraphs |
@@ -83,11 +84,14 @@ extern crate alloc;
 mod addresses;
 mod claim;
 mod config;
+mod error;
 pub mod fsm;
 mod id;
 mod interval;
+mod lease;
 mod packet;
 mod phase;
+mod rejected;
 mod router;
 mod stats;
 mod time;
@@ -95,19 +99,22 @@ mod time;
 pub use addresses::{Address, Cidr, Ipv4Addresses, Ipv6Addresses};
 pub use claim::{Claim, Preempt, Priority, Role};
 pub use config::{
-    Announcements, Checksum, ConfigError, Hear, Password, Peer, Protocol, Transport, VirtualRouter,
+    Announcements, Checksum, Hear, Password, Peer, Protocol, Transport, VirtualRouter,
 };
+pub use error::ConfigError;
+pub use fsm::Want;
 pub use id::{Family, InterfaceId, Key, MacAddr, Vrid};
 pub use interval::{Centiseconds, Interval, Seconds};
+pub use lease::{Generation, LeaseFailure, Loss, Reach};
 pub use packet::{
     AddressList, Advert, Authentication, BufferTooSmall, ChecksumForm, DecodeError, Decoded,
     IPV4_GROUP, IPV6_GROUP, RxMeta,
 };
 pub use phase::{Hold, Phase, Reason};
+pub use rejected::Rejected;
 pub use router::{
-    Announce, Event, Generation, Greet, Input, InterfaceStatus, LeaseFailure, LeaseRequest, Loss,
-    Notice, NoticeSet, Output, Packet, Reach, Rejected, Router, Sender, Speaker, Status, Transmit,
-    Want,
+    Announce, Event, Greet, Input, InterfaceStatus, LeaseRequest, Notice, NoticeSet, Output,
+    Packet, Router, Sender, Speaker, Status, Transmit,
 };
 pub use stats::Counters;
 pub use time::Instant;

@@ -10,7 +10,6 @@ mod lists;
 mod notices;
 mod output;
 mod receive;
-mod rejected;
 mod speakers;
 mod telling;
 
@@ -21,17 +20,19 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-pub use input::{Generation, Input, InterfaceStatus, LeaseFailure, Loss, Reach};
+pub use input::{Input, InterfaceStatus};
 pub use notices::{Notice, NoticeSet};
-pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit, Want};
-pub use rejected::Rejected;
+pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit};
 pub use speakers::Speaker;
 
 use deadlines::{Deadlines, Index, Slot};
 use entry::Entry;
 use speakers::Tally;
 
-use crate::{Claim, Counters, Family, Hold, Instant, InterfaceId, Key, Phase, Reason, fsm};
+use crate::{
+    Claim, Counters, Family, Generation, Hold, Instant, InterfaceId, Key, Phase, Reason, Rejected,
+    fsm,
+};
 
 /// Many virtual routers, one deadline, one ordered stream of outputs.
 ///

@@ -133,7 +133,7 @@ fn sentence(what: &str, way: &str, interface: &Interface) -> String {
 /// The network that the node and its peers on the link have in common: that of the address that it
 /// sends from.
 fn network(config: &RouterConfig, interface: &Interface) -> Option<Cidr> {
-    let pinned = config.router.pinned_source();
+    let pinned = config.router.source();
     let source = |cidr: &Cidr| {
         pinned.map_or_else(|| cidr.address().is_ipv4(), |source| source == cidr.address())
     };

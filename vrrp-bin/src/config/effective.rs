@@ -104,7 +104,7 @@ impl<'a> From<&'a Config> for Effective<'a> {
 impl<'a> From<&'a RouterConfig> for Router<'a> {
     fn from(config: &'a RouterConfig) -> Self {
         let router = &config.router;
-        let (priority, preempt) = match router.configured_role() {
+        let (priority, preempt) = match router.role() {
             Role::Owner => (Priority::Word("owner"), None),
             Role::Contender { priority, preempt } => {
                 (Priority::Number(priority.get()), Some(preempt.into()))
@@ -130,7 +130,7 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             Backend::Kernel { lease } => (Some(*lease), BackendChoice::Word("kernel")),
             Backend::Command(command) => (None, BackendChoice::Command(command.into())),
         };
-        let announcements = router.announcement_policy();
+        let announcements = router.announcements();
         let repeat =
             (0..).map_while(|step| announcements.delay(step)).map(duration::format).collect();
         let refresh = duration::format(announcements.refresh().unwrap_or(Duration::ZERO));
@@ -144,7 +144,7 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             interval: duration::format(router.interval().duration()),
             preempt,
             hear,
-            source: router.pinned_source(),
+            source: router.source(),
             password,
             checksum,
             lease,

@@ -128,8 +128,8 @@ impl<'a> Settings<'a> {
     fn draft(&self, family: Family, problems: &mut Problems) -> Option<Draft> {
         let protocol = self.protocol(family, problems)?;
         let router = VirtualRouter::new(self.vrid.value, protocol)
-            .role(self.role)
-            .announcements(self.announcements);
+            .with_role(self.role)
+            .with_announcements(self.announcements);
         let router = self.unicast.apply(router, &self.addresses, problems)?;
         Some(Draft {
             name: self.name(family),

@@ -87,7 +87,7 @@ fn both_families_make_two_virtual_routers() {
     assert_eq!(cidrs(&v6.router), ["fe80::10/128", "2001:db8::10/64"]);
     assert_eq!((v4.router.vrid().get(), v6.router.vrid().get()), (51, 51));
     let source: IpAddr = "192.0.2.1".parse().unwrap();
-    assert_eq!((v4.router.pinned_source(), v6.router.pinned_source()), (Some(source), None));
+    assert_eq!((v4.router.source(), v6.router.source()), (Some(source), None));
     let peers = |router: &VirtualRouter| match router.transport() {
         Transport::Unicast { peers, hear: Hear::Any } => peers.to_vec(),
         other => panic!("{other:?}"),
@@ -105,15 +105,15 @@ fn every_key_reaches_the_core() {
         priority: Priority::try_from(150).unwrap(),
         preempt: Preempt::After(Duration::from_secs(30)),
     };
-    assert_eq!(v4.router.configured_role(), role);
+    assert_eq!(v4.router.role(), role);
     assert_eq!(v4.router.interval().duration(), Duration::from_millis(250));
     assert!(matches!(v4.router.protocol(), Protocol::V3Ipv4 { checksum: Checksum::Rfc9568, .. }));
-    let announcements = v4.router.announcement_policy();
+    let announcements = v4.router.announcements();
     assert_eq!(announcements.delay(1), Some(Duration::from_millis(500)));
     assert_eq!((announcements.delay(2), announcements.refresh()), (None, None));
     assert_eq!(v4.backend, Backend::Kernel { lease: false });
     assert_eq!(owner.backend, Backend::Kernel { lease: true });
-    assert_eq!(owner.router.configured_role(), Role::Owner);
+    assert_eq!(owner.router.role(), Role::Owner);
     let password = Password::try_from(&b"secret"[..]).unwrap();
     assert!(
         matches!(owner.router.protocol(), Protocol::V2 { password: Some(ours), .. } if *ours == password)
@@ -253,9 +253,9 @@ fn the_effective_configuration_means_the_same_and_shows_no_secret() {
             (&before.name, &before.interface, &before.backend),
             (&after.name, &after.interface, &after.backend)
         );
-        assert_eq!(before.router.configured_role(), after.router.configured_role());
+        assert_eq!(before.router.role(), after.router.role());
         assert_eq!(before.router.transport(), after.router.transport());
-        assert_eq!(before.router.announcement_policy(), after.router.announcement_policy());
+        assert_eq!(before.router.announcements(), after.router.announcements());
         assert_eq!(cidrs(&before.router), cidrs(&after.router));
         assert_eq!(before.router.interval(), after.router.interval());
     }

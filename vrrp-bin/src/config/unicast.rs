@@ -121,7 +121,7 @@ impl Unicast {
     ) -> Option<VirtualRouter> {
         let family = router.family();
         if let Some(source) = self.source.filter(|source| Family::of(source.value) == family) {
-            if addresses.contains(source.value) && router.configured_role() != Role::Owner {
+            if addresses.contains(source.value) && router.role() != Role::Owner {
                 let message = format!(
                     "the source {} is one of the virtual addresses; write the address that the \
                      host itself has",
@@ -131,7 +131,7 @@ impl Unicast {
                 return None;
             }
             let message = |error| unfit(&source.value.to_string(), error);
-            router = problems.check(source.at, router.source(source.value), message)?;
+            router = problems.check(source.at, router.with_source(source.value), message)?;
         }
         let Some(peers) = &self.peers else { return Some(router) };
         let ours: Vec<&At<Peer>> =
@@ -149,7 +149,7 @@ impl Unicast {
             problems.add(peers.at, message);
             return None;
         }
-        let unicast = router.unicast(ours.iter().map(|peer| peer.value), self.hear);
+        let unicast = router.with_peers(ours.iter().map(|peer| peer.value), self.hear);
         complete.then_some(unicast.ok()?)
     }
 }
@@ -157,5 +157,7 @@ impl Unicast {
 /// Peers may be virtual addresses: those of the node that owns them.
 fn check_peer(peer: &At<Peer>, router: &VirtualRouter, problems: &mut Problems) -> Option<()> {
     let message = |error| unfit(&peer.value.address.to_string(), error);
-    problems.check(peer.at, router.clone().unicast([peer.value], Hear::Peers), message).map(|_| ())
+    problems
+        .check(peer.at, router.clone().with_peers([peer.value], Hear::Peers), message)
+        .map(|_| ())
 }

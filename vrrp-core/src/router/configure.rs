@@ -21,8 +21,8 @@ use crate::{
 fn params(config: &VirtualRouter) -> Params {
     Params {
         interval: config.interval(),
-        role: config.configured_role(),
-        announcements: config.announcement_policy(),
+        role: config.role(),
+        announcements: config.announcements(),
         backend_timeout: config.backend_timeout(),
         spread: config.vrid().get(),
         unicast: *config.transport() != Transport::Multicast,
@@ -49,7 +49,7 @@ fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
         Protocol::V3Ipv6 { .. } if peers_off_link(config) => status.ipv6_routable.map(Into::into),
         Protocol::V3Ipv6 { .. } => status.ipv6_link_local.map(Into::into),
     };
-    config.pinned_source().or(own).map_or(Link::NoSource, Link::Ready)
+    config.source().or(own).map_or(Link::NoSource, Link::Ready)
 }
 
 /// Whether a unicast peer has to be reached from a routable address.

@@ -4,13 +4,13 @@ use alloc::boxed::Box;
 use core::net::IpAddr;
 
 use super::{
-    Announce, Event, Generation, Greet, LeaseRequest, Output, Sender, Status, Transmit, Want,
-    forms::HeardForms, speakers::Tally, telling::Telling,
+    Announce, Event, Greet, LeaseRequest, Output, Sender, Status, Transmit, forms::HeardForms,
+    speakers::Tally, telling::Telling,
 };
 use crate::{
-    AddressList, Advert, Authentication, Claim, Instant, Key, Phase, Protocol, Reason, Transport,
-    VirtualRouter,
-    fsm::{self, Effects, Machine, Say, State},
+    AddressList, Advert, Authentication, Claim, Generation, Instant, Key, Phase, Protocol, Reason,
+    Transport, VirtualRouter,
+    fsm::{self, Effects, Machine, Say, State, Want},
 };
 
 /// What becomes of an entry once its machine has stopped.

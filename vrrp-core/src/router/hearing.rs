@@ -4,13 +4,13 @@
 use core::{net::IpAddr, time::Duration};
 
 use super::{
-    Notice, NoticeSet, Rejected,
+    Notice, NoticeSet,
     entry::Entry,
     speakers::{Place, Speaker},
     telling::Told,
 };
 use crate::{
-    Advert, Checksum, ChecksumForm, Claim, DecodeError, Instant, Phase, Protocol, RxMeta,
+    Advert, Checksum, ChecksumForm, Claim, DecodeError, Instant, Phase, Protocol, Rejected, RxMeta,
     fsm::Heard,
 };
 

@@ -3,7 +3,10 @@
 use alloc::collections::BTreeMap;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::{Instant, InterfaceId, Key, MacAddr, RxMeta, VirtualRouter};
+use crate::{
+    Generation, Instant, InterfaceId, Key, LeaseFailure, Loss, MacAddr, Reach, RxMeta,
+    VirtualRouter,
+};
 
 /// Something that happened outside. Every variant is data: a list of these with their times is a
 /// replay log, a fuzz input, a simulation.
@@ -118,72 +121,4 @@ pub struct InterfaceStatus {
     pub ipv4_closed: bool,
     /// The same of IPv6.
     pub ipv6_closed: bool,
-}
-
-/// Numbers the requests to a backend, so that a late answer is known for what it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Generation(u64);
-
-impl Generation {
-    /// The number itself, for logs and for backends that make requests idempotent by it.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
-    pub(crate) fn next(self) -> Self {
-        Self(self.0.wrapping_add(1))
-    }
-}
-
-/// How neighbours find the addresses once a backend holds them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "neighbours are told, or need not be")]
-pub enum Reach {
-    /// By ARP or Neighbor Discovery on this link: they are told.
-    OnLink,
-    /// By routing (a cloud's floating IP, BGP): nobody is told.
-    Routed,
-}
-
-/// How a held address was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "somebody's doing, or nobody's")]
-pub enum Loss {
-    /// Somebody deleted it, or its subnet's route. Again and again, that is a fight: see
-    /// [`Reason::Fight`].
-    ///
-    /// [`Reason::Fight`]: crate::Reason::Fight
-    Deleted,
-    /// Nobody meant to: it expired, its interface went down, or it went with the primary address of
-    /// its subnet.
-    Lapsed,
-}
-
-/// Why a backend does not hold the addresses. It is an input of the protocol, not an error of a
-/// caller: the node resigns and a healthy peer takes over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LeaseFailure {
-    /// It tried and failed; trying again may help.
-    Failed,
-    /// It may not: a right or a privilege is missing.
-    Denied,
-    /// The address is there already and is not ours.
-    AddressPresent,
-    /// It did not answer in time.
-    TimedOut,
-}
-
-impl LeaseFailure {
-    /// A stable word for logs, metrics and `status`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "backend-failed",
-            Self::Denied => "backend-denied",
-            Self::AddressPresent => "address-present",
-            Self::TimedOut => "backend-timeout",
-        }
-    }
 }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::Rejected;
 use crate::DecodeError;
+use crate::Rejected;
 
 /// A peer that disagrees with this node, or that should not be there.
 ///

@@ -2,10 +2,10 @@
 
 use core::net::IpAddr;
 
-use super::{Notice, NoticeSet, Port, Rejected, Router, entry::Entry, lists::Lists};
+use super::{Notice, NoticeSet, Port, Router, entry::Entry, lists::Lists};
 use crate::{
-    Advert, Authentication, Claim, Decoded, Family, Hear, Interval, Peer, Phase, Protocol, RxMeta,
-    Transport,
+    Advert, Authentication, Claim, Decoded, Family, Hear, Interval, Peer, Phase, Protocol,
+    Rejected, RxMeta, Transport,
     addresses::is_link_local,
     fsm::{Heard, Input},
 };

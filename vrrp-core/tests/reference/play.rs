@@ -312,6 +312,6 @@ fn configured(settings: &Settings) -> VirtualRouter {
     };
     // The backend is never late, so that its deadline is never the next one.
     VirtualRouter::new(settings.vrid.try_into().expect("a VRID"), protocol)
-        .role(role)
-        .acquire_timeout(Duration::from_secs(1_000_000))
+        .with_role(role)
+        .with_backend_timeout(Duration::from_secs(1_000_000))
 }

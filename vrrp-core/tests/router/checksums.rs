@@ -131,6 +131,6 @@ fn a_reload_keeps_the_forms_that_were_heard() {
     for heard in [PseudoHeader, MessageOnly] {
         world.hear(&form(heard)).unwrap();
     }
-    world.configure(&[v3().role(contender(120, vrrp_core::Preempt::Always))]);
+    world.configure(&[v3().with_role(contender(120, vrrp_core::Preempt::Always))]);
     assert_eq!(forms(&mut world), 2);
 }

@@ -24,7 +24,7 @@ fn what_is_new_asks_what_a_crash_left_and_starts_as_backup() {
 #[test]
 fn an_owner_advertises_and_acquires_once_its_backend_would_work() {
     let mut world = World::new(&[]);
-    let owner = v3().role(vrrp_core::Role::Owner);
+    let owner = v3().with_role(vrrp_core::Role::Owner);
     assert_eq!(
         world.configure(std::slice::from_ref(&owner)),
         ["51: stopped -> inspecting (startup)", "51: inspect"]
@@ -69,7 +69,7 @@ fn a_change_in_place_keeps_the_state_and_is_advertised() {
     let mut world = World::held(&v3());
     let since = world.router.status(&key(&v3())).unwrap().since;
     world.wait(SECOND / 2);
-    let stronger = v3().role(contender(120, Preempt::Never));
+    let stronger = v3().with_role(contender(120, Preempt::Never));
     assert_eq!(world.configure(&[stronger]), ["51: advertise 120"]);
     let status = world.router.status(&key(&v3())).unwrap();
     assert_eq!((status.phase, status.since), (Phase::Held, since));
@@ -80,7 +80,7 @@ fn a_change_in_place_keeps_the_state_and_is_advertised() {
     );
 
     let unchanged = world.snapshot(key(&v3()));
-    assert_eq!(world.configure(&[v3().role(contender(120, Preempt::Never))]), [""; 0]);
+    assert_eq!(world.configure(&[v3().with_role(contender(120, Preempt::Never))]), [""; 0]);
     assert_eq!(world.snapshot(key(&v3())), unchanged);
 }
 
@@ -219,7 +219,7 @@ fn an_entry_under_a_key_that_is_not_its_own_is_skipped() {
 
 #[test]
 fn a_backend_timeout_is_never_nothing() {
-    let mut world = World::new(&[v3().acquire_timeout(std::time::Duration::ZERO)]);
+    let mut world = World::new(&[v3().with_backend_timeout(std::time::Duration::ZERO)]);
     world.timeout();
     assert_eq!(world.phase(key(&v3())), Phase::Acquiring);
     assert!(world.router.next_deadline().unwrap() > world.now);

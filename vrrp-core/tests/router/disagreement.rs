@@ -43,7 +43,7 @@ fn refusals() -> Vec<(Rejected, VirtualRouter, Message)> {
         (Rejected::Interval, v2(), slow),
         (
             Rejected::UnlistedSource,
-            v3().unicast([ip("192.0.2.4")], Hear::Peers).unwrap(),
+            v3().with_peers([ip("192.0.2.4")], Hear::Peers).unwrap(),
             Message::v3(200, PEER),
         ),
         (Rejected::NoCommonAddress, v3(), disjoint),
@@ -315,7 +315,7 @@ fn one_common_address_of_many_is_enough_to_be_heard() {
 
 #[test]
 fn an_owner_refuses_another_cluster_too() {
-    let mut world = World::held(&v3().role(Role::Owner));
+    let mut world = World::held(&v3().with_role(Role::Owner));
     let message = Message { addresses: vec!["192.0.2.77"], ..Message::v3(255, PEER) };
     assert_eq!(refuses(&mut world, &message), ["51: refused no-common-address 192.0.2.3"]);
 }

@@ -227,7 +227,7 @@ fn what_is_let_go_at_the_bound_is_let_go_before_the_backend_is_asked_anything() 
     for (config, expected) in [
         (v3(), vec!["51: adopted -> backup (startup)", "51: release (interface)"]),
         (
-            v3().role(Role::Owner),
+            v3().with_role(Role::Owner),
             vec!["51: held -> inspecting (startup)", "51: release (interface)"],
         ),
     ] {
@@ -235,7 +235,7 @@ fn what_is_let_go_at_the_bound_is_let_go_before_the_backend_is_asked_anything() 
         world.configure(std::slice::from_ref(&config));
         let (key, now) = (key(&config), world.now);
         let generation = world.generations[&key];
-        if config.configured_role() == Role::Owner {
+        if config.role() == Role::Owner {
             world.done(key, Ok(Reach::OnLink));
             world.done(key, Ok(Reach::OnLink));
             world.wait(SECOND / 10);

@@ -40,8 +40,8 @@ fn each_needs_the_address_that_it_sends_from() {
     let no_ipv4 = InterfaceStatus { ipv4: None, ..up() };
     let no_link_local = InterfaceStatus { ipv6_link_local: None, ..up() };
     let no_routable = InterfaceStatus { ipv6_routable: None, ..up() };
-    let routed = v3_ipv6().unicast([ip("2001:db8::3")], Hear::Peers).unwrap();
-    let on_link = v3_ipv6().unicast([ip("fe80::3")], Hear::Peers).unwrap();
+    let routed = v3_ipv6().with_peers([ip("2001:db8::3")], Hear::Peers).unwrap();
+    let on_link = v3_ipv6().with_peers([ip("fe80::3")], Hear::Peers).unwrap();
     for (config, needs) in [
         (v3(), no_ipv4),
         (v2(), no_ipv4),
@@ -58,7 +58,7 @@ fn each_needs_the_address_that_it_sends_from() {
 
 #[test]
 fn a_pinned_source_needs_no_other() {
-    let pinned = v3().source(ip("192.0.2.200")).unwrap();
+    let pinned = v3().with_source(ip("192.0.2.200")).unwrap();
     assert_eq!(phase(&pinned, InterfaceStatus { ipv4: None, ..up() }), Phase::Backup);
     let down = InterfaceStatus { up: false, ..up() };
     assert_eq!(phase(&pinned, down), Phase::Initialize(Hold::LinkDown));

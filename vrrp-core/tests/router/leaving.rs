@@ -145,7 +145,7 @@ fn a_link_that_is_lost_during_a_handover_ends_it() {
 
 #[test]
 fn an_owner_that_was_drained_takes_over_when_it_is_resumed() {
-    let mut world = World::new(&[v3().role(Role::Owner)]);
+    let mut world = World::new(&[v3().with_role(Role::Owner)]);
     world.done(key(&v3()), Ok(Reach::OnLink));
     world.give(drain(true));
     world.hear(&Message::v3(100, "192.0.2.3")).unwrap();

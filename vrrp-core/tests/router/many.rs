@@ -13,7 +13,7 @@ fn ten_thousand() -> BTreeMap<Key, VirtualRouter> {
         for octet in 1..=250_u8 {
             let priority = u8::try_from((u32::from(octet) * 7 + number * 31) % 254 + 1).unwrap();
             let config = VirtualRouter::new(vrid(octet), v3().protocol().clone());
-            let config = config.role(contender(priority, Preempt::Always));
+            let config = config.with_role(contender(priority, Preempt::Always));
             desired.insert(config.key(interface(number)), config);
         }
     }
@@ -63,7 +63,7 @@ fn deadlines_come_in_order_and_everybody_gets_a_turn() {
         assert!(now < start + 4 * SECOND, "{} were promoted by then", promoted.len());
     }
     for (key, config) in ten_thousand() {
-        let expected = start + config.interval().active_down(config.configured_role().claim());
+        let expected = start + config.interval().active_down(config.role().claim());
         assert_eq!(promoted[&key], expected, "{key}");
     }
 }

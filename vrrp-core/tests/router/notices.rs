@@ -55,7 +55,7 @@ fn an_ipv6_list_without_a_link_local_address_in_front_is_reported() {
 
 #[test]
 fn two_owners_and_contenders_of_an_owner_are_reported() {
-    let owner = v3().role(Role::Owner);
+    let owner = v3().with_role(Role::Owner);
     let mut world = World::new(std::slice::from_ref(&owner));
     assert_eq!(
         world.hear(&Message::v3(100, PEER)).unwrap(),

@@ -75,12 +75,12 @@ fn desired(members: u8, role: Role, other: bool) -> BTreeMap<Key, VirtualRouter>
     let addresses = ipv4(if other { &["192.0.2.77"] } else { &["192.0.2.1"] });
     let second = vrrp_core::Centiseconds::ONE_SECOND;
     let unicast = VirtualRouter::v3_ipv4(vrid(52), addresses.clone(), second);
-    let unicast = unicast.unicast([ip("192.0.2.3"), ip(OWN)], Hear::Peers).unwrap();
+    let unicast = unicast.with_peers([ip("192.0.2.3"), ip(OWN)], Hear::Peers).unwrap();
     [VirtualRouter::v3_ipv4(vrid(51), addresses, second), unicast, v3_ipv6()]
         .into_iter()
         .enumerate()
         .filter(|(index, _)| members & (1 << index) != 0)
-        .map(|(_, config)| (key(&config), config.role(role)))
+        .map(|(_, config)| (key(&config), config.with_role(role)))
         .collect()
 }
 

@@ -157,7 +157,7 @@ fn our_own_address_is_looked_at_before_the_ttl() {
 
 #[test]
 fn a_source_that_is_not_a_peer_is_rejected() {
-    let unicast = v3().unicast([ip(PEER)], Hear::Peers).unwrap();
+    let unicast = v3().with_peers([ip(PEER)], Hear::Peers).unwrap();
     let message = Message::v3(200, "192.0.2.4");
     rejects(&unicast, message.meta, &message.bytes(), Rejected::UnlistedSource);
 }

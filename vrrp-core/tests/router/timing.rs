@@ -64,7 +64,7 @@ fn a_clock_that_goes_back_moves_no_timer_back() {
 
 #[test]
 fn a_preempt_delay_begins_when_probation_is_over() {
-    let config = v3().role(contender(100, Preempt::After(2 * SECOND)));
+    let config = v3().with_role(contender(100, Preempt::After(2 * SECOND)));
     let mut world = World::held(&config);
     // It was not scheduled for longer than its bound.
     world.wait(4 * SECOND);
@@ -118,7 +118,7 @@ fn a_weaker_advertisement_after_more_than_five_quarters_of_an_interval_is_a_new_
 #[test]
 fn a_burst_may_begin_later() {
     let policy = Announcements::new(&[2 * SECOND], None).unwrap();
-    let config = v3().announcements(policy);
+    let config = v3().with_announcements(policy);
     let mut world = World::new(std::slice::from_ref(&config));
     world.timeout();
     let held = world.now;

@@ -37,26 +37,27 @@ fn multicast_goes_to_the_group_of_the_family() {
 
 #[test]
 fn each_peer_but_this_node_is_sent_to() {
-    let config = v2().unicast([ip("192.0.2.3"), ip(OWN), ip("198.51.100.4")], Hear::Peers).unwrap();
+    let config =
+        v2().with_peers([ip("192.0.2.3"), ip(OWN), ip("198.51.100.4")], Hear::Peers).unwrap();
     let (source, peers) = destinations(&mut promoted(&config));
     assert_eq!((source, peers), (ip(OWN), vec![ip("192.0.2.3"), ip("198.51.100.4")]));
 
-    let alone = v3().unicast([ip(OWN)], Hear::Peers).unwrap();
+    let alone = v3().with_peers([ip(OWN)], Hear::Peers).unwrap();
     assert_eq!(destinations(&mut promoted(&alone)).1, [] as [IpAddr; 0]);
 }
 
 #[test]
 fn ipv6_peers_beyond_the_link_are_sent_to_from_a_routable_address() {
-    let on_link = v3_ipv6().unicast([ip("fe80::3")], Hear::Peers).unwrap();
+    let on_link = v3_ipv6().with_peers([ip("fe80::3")], Hear::Peers).unwrap();
     assert_eq!(destinations(&mut promoted(&on_link)).0, ip(OWN_IPV6));
-    let routed = v3_ipv6().unicast([ip("fe80::3"), ip("2001:db8::3")], Hear::Peers).unwrap();
+    let routed = v3_ipv6().with_peers([ip("fe80::3"), ip("2001:db8::3")], Hear::Peers).unwrap();
     assert_eq!(destinations(&mut promoted(&routed)).0, ip("2001:db8::2"));
 }
 
 #[test]
 fn a_peer_may_come_from_as_far_as_its_min_ttl_says_and_no_other_may() {
     let far = Peer::from(ip("198.51.100.4")).min_ttl(60);
-    let config = v3().unicast([far, ip("192.0.2.3").into()], Hear::Any).unwrap();
+    let config = v3().with_peers([far, ip("192.0.2.3").into()], Hear::Any).unwrap();
     let mut world = World::new(&[config]);
     assert!(world.hear(&Message::v3(200, "198.51.100.4").ttl(60)).is_ok());
     assert_eq!(world.hear(&Message::v3(200, "198.51.100.4").ttl(59)), Err(Rejected::Ttl));
@@ -66,7 +67,7 @@ fn a_peer_may_come_from_as_far_as_its_min_ttl_says_and_no_other_may() {
 
 #[test]
 fn an_unlisted_speaker_is_heard_and_reported_if_anybody_may_speak() {
-    let config = v3().unicast([ip("192.0.2.3")], Hear::Any).unwrap();
+    let config = v3().with_peers([ip("192.0.2.3")], Hear::Any).unwrap();
     let mut world = World::new(&[config]);
     assert_eq!(
         world.hear(&Message::v3(200, "192.0.2.9")).unwrap(),

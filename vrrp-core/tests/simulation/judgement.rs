@@ -17,7 +17,7 @@ const DRAINED: Duration = Duration::from_secs(12);
 
 impl Network {
     fn claim(&self, index: usize) -> (Claim, IpAddr) {
-        (self.nodes[index].config.configured_role().claim(), self.nodes[index].address)
+        (self.nodes[index].config.role().claim(), self.nodes[index].address)
     }
 
     fn interval(&self) -> Duration {
@@ -85,7 +85,7 @@ impl Network {
     fn strongest_holds(&self) -> bool {
         let holder = self.holder();
         (0..self.nodes.len()).all(|index| {
-            let may = self.nodes[index].config.configured_role().preempt() != Preempt::Never;
+            let may = self.nodes[index].config.role().preempt() != Preempt::Never;
             self.claim(index).0 <= self.claim(holder).0 || !may
         })
     }
@@ -157,7 +157,7 @@ impl Network {
         self.run(5 * self.interval());
         assert_eq!(self.others(holder), before, "a peer noticed: {:?}", self.scenario);
         assert_eq!(self.holders(), [holder], "{:?}", self.scenario);
-        let owner = self.nodes[holder].config.configured_role() == Role::Owner;
+        let owner = self.nodes[holder].config.role() == Role::Owner;
         let expected = if owner { Phase::Held } else { Phase::Adopted };
         assert_eq!(self.nodes[holder].phase(), expected, "{:?}", self.scenario);
     }

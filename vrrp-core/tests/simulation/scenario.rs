@@ -73,15 +73,15 @@ impl Scenario {
             },
         };
         let vrid = 51.try_into().expect("a VRID");
-        VirtualRouter::new(vrid, protocol).role(role).acquire_timeout(SECOND)
+        VirtualRouter::new(vrid, protocol).with_role(role).with_backend_timeout(SECOND)
     }
 
     /// A configuration with one thing changed.
     pub(crate) fn reloaded(&self, random: &mut Random, config: &VirtualRouter) -> VirtualRouter {
         let (mut addresses, mut interval, mut role) =
-            (ipv4_addresses(config), config.interval().duration(), config.configured_role());
+            (ipv4_addresses(config), config.interval().duration(), config.role());
         match random.below(6) {
-            0..3 => role = self.with_another_claim(random, config).configured_role(),
+            0..3 => role = self.with_another_claim(random, config).role(),
             3 => interval = *random.pick(&[SECOND, SECOND / 10, 3 * SECOND]),
             _ => {
                 addresses = match random.below(5) {
@@ -102,18 +102,18 @@ impl Scenario {
         random: &mut Random,
         config: &VirtualRouter,
     ) -> VirtualRouter {
-        let preempt = match config.configured_role().preempt() {
+        let preempt = match config.role().preempt() {
             preempt if random.chance(70) => preempt,
             _ => *random.pick(&[Preempt::Always, Preempt::Never, Preempt::After(DELAY)]),
         };
-        config.clone().role(contender(1 + random.octet() % 254, preempt))
+        config.clone().with_role(contender(1 + random.octet() % 254, preempt))
     }
 
     /// The configuration that a node has in the end: nodes that differ in addresses, or in the
     /// interval in VRRPv2, do not make one virtual router.
     pub(crate) fn agreed(&self, config: &VirtualRouter) -> VirtualRouter {
         let interval = if self.version == 2 { self.interval } else { config.interval().duration() };
-        self.virtual_router(&ADDRESSES, interval, config.configured_role())
+        self.virtual_router(&ADDRESSES, interval, config.role())
     }
 }
 

@@ -208,9 +208,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// program puts there. The owner's are its own.
     fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
         let members = self.effects.members.values();
-        let shared = members.filter(|entry| {
-            !entry.backend.in_kernel() && entry.router.configured_role() != Role::Owner
-        });
+        let shared = members
+            .filter(|entry| !entry.backend.in_kernel() && entry.router.role() != Role::Owner);
         shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 

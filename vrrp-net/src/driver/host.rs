@@ -46,9 +46,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let own = self.monitor.networks(name);
         let is_claimed = |cidr: Cidr| own.iter().any(|own| own.address() == cidr.address());
         for key in self.holders(name, is_claimed) {
-            let is_held = self.effects.members.get(&key).is_some_and(|entry| {
-                entry.phase.is_active() && entry.router.configured_role() != Role::Owner
-            });
+            let is_held =
+                self.effects.members.get(&key).is_some_and(|entry| {
+                    entry.phase.is_active() && entry.router.role() != Role::Owner
+                });
             if is_held {
                 self.input(Input::LeaseLost { key, loss: Loss::Lapsed });
             }

@@ -55,7 +55,7 @@ impl Entry {
     pub(super) fn new(member: Member) -> Self {
         let Member { name, interface, router, backend } = member;
         let phase = Phase::Initialize(Hold::Stopped);
-        let router = router.acquire_timeout(backend.timeout());
+        let router = router.with_backend_timeout(backend.timeout());
         Self {
             addresses: router.addresses().collect(),
             name,
@@ -81,7 +81,7 @@ impl Entry {
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
     pub(super) fn replace(&mut self, member: Member) -> Option<Arc<dyn VipBackend>> {
         let Member { name, interface, router, backend } = member;
-        self.router = router.acquire_timeout(backend.timeout());
+        self.router = router.with_backend_timeout(backend.timeout());
         self.configured = self.router.clone();
         self.addresses = self.router.addresses().collect();
         (self.name, self.interface) = (name, interface);
@@ -131,7 +131,7 @@ impl Entry {
             // The worker knows what was put.
             previous: Arc::default(),
             lasts: config.interval().silence(),
-            owner: matches!(config.configured_role(), Role::Owner),
+            owner: matches!(config.role(), Role::Owner),
         }
     }
 
@@ -149,7 +149,7 @@ impl Entry {
     pub(super) fn report_own_address(&mut self, status: InterfaceStatus) {
         let Transport::Unicast { peers, .. } = self.router.transport() else { return };
         let own = [
-            self.router.pinned_source(),
+            self.router.source(),
             status.ipv4.map(Into::into),
             status.ipv6_link_local.map(Into::into),
             status.ipv6_routable.map(Into::into),

@@ -227,6 +227,6 @@ fn owner(vrid: u8, octet: u8, backend: &Arc<dyn VipBackend>) -> Member {
     let vrid = Vrid::try_from(vrid).unwrap();
     let addresses = Ipv4Addresses::new([address]).unwrap();
     let router =
-        VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND).role(Role::Owner);
+        VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND).with_role(Role::Owner);
     Member::new("eth0", router, backend.clone())
 }

@@ -94,8 +94,9 @@ pub(crate) fn router(vrid: u8, priority: u8) -> VirtualRouter {
     let address: Cidr<Ipv4Addr> = VIP.parse().unwrap();
     let addresses = Ipv4Addresses::new([address]).unwrap();
     let interval = Centiseconds::try_from(INTERVAL).unwrap();
-    VirtualRouter::v3_ipv4(Vrid::try_from(vrid).unwrap(), addresses, interval)
-        .role(Role::Contender { priority: priority.try_into().unwrap(), preempt: Preempt::Always })
+    VirtualRouter::v3_ipv4(Vrid::try_from(vrid).unwrap(), addresses, interval).with_role(
+        Role::Contender { priority: priority.try_into().unwrap(), preempt: Preempt::Always },
+    )
 }
 
 pub(crate) fn member(vrid: u8, priority: u8, backend: &Arc<dyn VipBackend>) -> Member {

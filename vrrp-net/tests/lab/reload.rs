@@ -128,7 +128,7 @@ fn router(priority: u8, list: &[u8]) -> Result<VirtualRouter, String> {
     let vrid = Vrid::try_from(51).map_err(text)?;
     let priority = Priority::try_from(priority).map_err(text)?;
     let role = Role::Contender { priority, preempt: Preempt::Always };
-    Ok(VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND).role(role))
+    Ok(VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND).with_role(role))
 }
 
 /// A host that holds the addresses, and a client of the one that stays.

@@ -95,7 +95,7 @@ impl Draft {
         let ours = |address: &&Named<Cidr>| Family::of(address.value.address()) == family;
         let addresses: Vec<&Named<Cidr>> = self.addresses.iter().filter(ours).collect();
         let protocol = self.protocol(family, &addresses, reader)?;
-        let mut router = VirtualRouter::new(self.vrid.value, protocol).role(self.role);
+        let mut router = VirtualRouter::new(self.vrid.value, protocol).with_role(self.role);
         if let Some(source) =
             self.source.as_ref().filter(|source| Family::of(source.value) == family)
         {
@@ -108,7 +108,9 @@ impl Draft {
                     source.value
                 ))
             } else {
-                router.source(source.value).map_err(|error| unfit(&source.value.to_string(), error))
+                router
+                    .with_source(source.value)
+                    .map_err(|error| unfit(&source.value.to_string(), error))
             };
             router = check(reader, &source.name, result)?;
         }
@@ -203,7 +205,7 @@ impl Unicast {
             .collect();
         let mut complete = true;
         for (name, peer) in &peers {
-            let one = router.clone().unicast([*peer], self.hear);
+            let one = router.clone().with_peers([*peer], self.hear);
             let result = one.map_err(|error| unfit(&peer.address.to_string(), error));
             complete &= check(reader, name, result).is_some();
         }
@@ -217,7 +219,7 @@ impl Unicast {
             reader.error(name, message);
             return None;
         }
-        let unicast = router.unicast(peers.into_iter().map(|(_, peer)| peer), self.hear);
+        let unicast = router.with_peers(peers.into_iter().map(|(_, peer)| peer), self.hear);
         complete.then_some(unicast.ok()?)
     }
 }

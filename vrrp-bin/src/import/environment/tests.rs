@@ -37,7 +37,7 @@ fn told(lines: &str, root: &TempDir) -> String {
 
 fn describe(config: &RouterConfig) -> String {
     let router = &config.router;
-    let role = match router.configured_role() {
+    let role = match router.role() {
         Role::Owner => "owner".to_owned(),
         Role::Contender { priority, preempt: Preempt::Always } => {
             format!("{} preempting", priority.get())
@@ -70,7 +70,7 @@ fn describe(config: &RouterConfig) -> String {
             format!("peers {}{hear}", peers.join(" "))
         }
     };
-    let source = router.pinned_source().map(|source| format!(" from {source}")).unwrap_or_default();
+    let source = router.source().map(|source| format!(" from {source}")).unwrap_or_default();
     let addresses: Vec<String> = router.addresses().map(|address| address.to_string()).collect();
     format!(
         "{} on {}: v{} vrid {} every {:?} {role}{password}, {}, {transport}{source}",

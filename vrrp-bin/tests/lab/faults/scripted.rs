@@ -72,7 +72,7 @@ impl Case {
         let address: Cidr<Ipv4Addr> = format!("{}/24", self.address()).parse()?;
         let role = Role::Contender { priority: 200.try_into()?, preempt: Preempt::Always };
         let (vrid, interval) = (Vrid::try_from(self.vrid)?, Centiseconds::try_from(QUICK)?);
-        Ok(VirtualRouter::v3_ipv4(vrid, Ipv4Addresses::new([address])?, interval).role(role))
+        Ok(VirtualRouter::v3_ipv4(vrid, Ipv4Addresses::new([address])?, interval).with_role(role))
     }
 }
 
