@@ -1,9 +1,7 @@
 //! The core without tokio: one socket, one loop, and a backend that holds nothing and always
 //! agrees. `blocking_loop OWN_ADDRESS VRID ADDRESS` prints what happens, on the interface that has
 //! OWN_ADDRESS.
-use std::{
-    collections::BTreeMap, env, error::Error, io::Read, net::SocketAddr, num::NonZeroU32, time,
-};
+use std::{env, error::Error, io::Read, net::SocketAddr, num::NonZeroU32, time};
 
 use socket2::{Domain, Socket, Type};
 use vrrp_core::*;
@@ -14,7 +12,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (own, vrid) = (argument()?.parse()?, argument()?.parse()?);
     let addresses = Ipv4Addresses::new([argument()?.parse::<std::net::Ipv4Addr>()?])?;
     let config = VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND);
-    let key = Key { interface: InterfaceId::new(NonZeroU32::MIN), family: Family::Ipv4, vrid };
+    let mut desired = Desired::new();
+    let key = desired.insert(InterfaceId::new(NonZeroU32::MIN), config)?;
     let socket = Socket::new(Domain::IPV4, Type::RAW, Some(112.into()))?;
     socket.join_multicast_v4(&IPV4_GROUP, &own)?;
     socket.set_multicast_if_v4(&own)?;
@@ -23,10 +22,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (begun, mut router) = (time::Instant::now(), Router::new());
     let (mut buffer, mut looked) = ([0; 65_536], false);
     let now = || Instant::EPOCH + begun.elapsed();
-    router.handle(now(), Input::Configure(&BTreeMap::from([(key, config)])))?;
     let status =
         InterfaceStatus { present: true, up: true, ipv4: Some(own), ..InterfaceStatus::default() };
-    router.handle(now(), Input::Interface { id: key.interface, status })?;
+    // The interface first: a configuration on one that is missing cannot adopt what a crash left.
+    router.handle(now(), Input::Interface { id: key.interface, status });
+    router.handle(now(), Input::Configure(&desired));
     loop {
         let mut asked = None;
         while let Some(output) = router.poll_output() {
@@ -40,16 +40,17 @@ fn main() -> Result<(), Box<dyn Error>> {
                         )?;
                     }
                 }
-                Output::Lease(request) => asked = Some(request.generation),
+                Output::Lease(LeaseRequest { generation, want, .. }) => {
+                    asked = want.done(Reach::OnLink).map(|answer| (generation, answer));
+                }
                 other => println!("{other:?}"),
             }
         }
         let left = router.next_deadline().map(|at| at - now());
-        if let Some(generation) = asked {
-            router
-                .handle(now(), Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) })?;
+        if let Some((generation, answer)) = asked {
+            router.handle(now(), Input::Answer { key, generation, answer });
         } else if looked && left == Some(time::Duration::ZERO) {
-            router.handle(now(), Input::Timeout)?;
+            router.handle(now(), Input::Timeout);
             looked = false;
         } else {
             // What has arrived comes before what is due, one at a time, so that no flood holds
@@ -63,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let (source, destination) = ([a, b, c, d].into(), [e, f, g, h].into());
                 let meta = RxMeta { interface: key.interface, source, destination, ttl };
                 let bytes = buffer.get(usize::from(head & 15) * 4..len).unwrap_or_default();
-                let _counted = router.handle(now(), Input::Datagram { meta, bytes });
+                router.handle(now(), Input::Datagram { meta, bytes });
             }
         }
     }

@@ -7,9 +7,10 @@ use std::{
 };
 
 use vrrp_core::{
-    AddressList, Advert, Announcements, Authentication, Centiseconds, ChecksumForm, Claim, Family,
-    IPV4_GROUP, Input, Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Key, Output,
-    Phase, Reach, Router, RxMeta, VirtualRouter, Vrid,
+    AddressList, Advert, Announcements, Authentication, Centiseconds, ChecksumForm, Claim, Desired,
+    Family, IPV4_GROUP, Input, Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Key,
+    Output, Phase, Reach, Router, RxMeta, VirtualRouter, Vrid,
+    play::{Given, Player, Step},
 };
 
 const OWN: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -42,21 +43,29 @@ impl World {
     /// `count` Backups, which hear an Active of priority 200.
     #[must_use]
     pub fn of_backups(count: u32) -> Self {
-        let keys: Vec<Key> = (0..count).map(key).collect();
-        let config = keys.iter().map(|key| (*key, config(key.vrid))).collect();
-        let mut world =
-            Self { now: Instant::EPOCH, router: Router::new(), buffer: [0; Advert::MAX_LEN] };
-        world.give(Input::Configure(&config));
         let status = InterfaceStatus {
             present: true,
             up: true,
             ipv4: Some(OWN),
             ..InterfaceStatus::default()
         };
-        for id in 0..=count / PER_INTERFACE {
-            world.give(Input::Interface { id: interface(id), status });
+        let (mut player, mut desired) = (Player::default(), Desired::new());
+        for index in 0..=count / PER_INTERFACE {
+            let given = Given::Interface { id: interface(index), status };
+            player.play(&Step::new(Instant::EPOCH, given), &mut |_, _: &Output<'_>| {});
         }
-        for datagram in traffic(count).take(keys.len()) {
+        for Key { interface, vrid, .. } in (0..count).map(key) {
+            desired.insert(interface, config(vrid)).expect("each once");
+        }
+        let configure = Step::new(Instant::EPOCH, Given::Configure(desired));
+        player.play(&configure, &mut |_, _: &Output<'_>| {});
+        player.answer_all(&mut |_, _: &Output<'_>| {});
+        let mut world = Self {
+            now: Instant::EPOCH,
+            router: player.into_router(),
+            buffer: [0; Advert::MAX_LEN],
+        };
+        for datagram in traffic(count).take(count.try_into().expect("a few")) {
             world.hear(&datagram);
         }
         world.expect_all(Phase::Backup);
@@ -77,7 +86,7 @@ impl World {
     /// One Backup hears its Active.
     pub fn hear(&mut self, (meta, bytes): &Datagram) {
         self.now = self.now + STEP;
-        let accepted = self.router.handle(self.now, Input::Datagram { meta: *meta, bytes });
+        let accepted = self.router.receive(self.now, *meta, bytes);
         accepted.expect("it is a valid advertisement");
         self.drain();
     }
@@ -89,7 +98,7 @@ impl World {
     }
 
     fn give(&mut self, input: Input<'_>) {
-        self.router.handle(self.now, input).expect("only datagrams are rejected");
+        self.router.handle(self.now, input);
         self.drain();
     }
 
@@ -104,12 +113,16 @@ impl World {
                         divan::black_box(packet.encode(&mut self.buffer).expect("large enough"));
                     }
                 }
-                Output::Lease(request) => asked.push((request.key, request.generation)),
+                Output::Lease(request) => {
+                    asked.push((request.key, request.generation, request.want))
+                }
                 other => drop(divan::black_box(other)),
             }
         }
-        for (key, generation) in asked {
-            self.give(Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) });
+        for (key, generation, want) in asked {
+            if let Some(answer) = want.done(Reach::OnLink) {
+                self.give(Input::Answer { key, generation, answer });
+            }
         }
     }
 

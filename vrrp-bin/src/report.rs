@@ -245,7 +245,7 @@ impl From<&RouterStatus> for VirtualRouter {
             interface: status.interface.to_string(),
             vrid: status.router.vrid().get(),
             family: status.router.family().to_string(),
-            version: status.router.version(),
+            version: status.router.version().get(),
             state: status.phase.state().to_owned(),
             phase: status.phase.as_str().to_owned(),
             hold: hold.map(|hold| hold.as_str().to_owned()),

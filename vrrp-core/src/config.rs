@@ -8,11 +8,11 @@ mod password;
 mod transport;
 
 use alloc::vec::Vec;
-use core::{net::IpAddr, time::Duration};
+use core::net::IpAddr;
 
 use crate::{
     Centiseconds, Cidr, ConfigError, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses,
-    Key, Priority, Role, Seconds, Vrid,
+    Key, Priority, Role, Seconds, Version, Vrid,
 };
 
 pub use announcements::Announcements;
@@ -87,7 +87,6 @@ pub struct VirtualRouter {
     transport: Transport,
     source: Option<IpAddr>,
     announcements: Announcements,
-    backend_timeout: Duration,
 }
 
 impl VirtualRouter {
@@ -120,7 +119,6 @@ impl VirtualRouter {
             transport: Transport::Multicast,
             source: None,
             announcements: Announcements::default(),
-            backend_timeout: Duration::from_secs(30),
         }
     }
 
@@ -199,14 +197,6 @@ impl VirtualRouter {
         self
     }
 
-    /// Sets how long the backend may take to acquire or to be inspected, before it counts as
-    /// failed; 30 s unless set, and at least 1 ms.
-    #[must_use]
-    pub fn with_backend_timeout(mut self, timeout: Duration) -> Self {
-        self.backend_timeout = timeout.max(Duration::from_millis(1));
-        self
-    }
-
     fn check_host(&self, address: IpAddr) -> Result<(), ConfigError> {
         if Family::of(address) != self.family() {
             return Err(ConfigError::Family);
@@ -246,12 +236,12 @@ impl VirtualRouter {
         }
     }
 
-    /// The protocol version: 2 or 3.
+    /// The protocol version.
     #[must_use]
-    pub const fn version(&self) -> u8 {
+    pub const fn version(&self) -> Version {
         match self.protocol {
-            Protocol::V2 { .. } => 2,
-            Protocol::V3Ipv4 { .. } | Protocol::V3Ipv6 { .. } => 3,
+            Protocol::V2 { .. } => Version::V2,
+            Protocol::V3Ipv4 { .. } | Protocol::V3Ipv6 { .. } => Version::V3,
         }
     }
 
@@ -299,12 +289,6 @@ impl VirtualRouter {
     #[must_use]
     pub const fn announcements(&self) -> Announcements {
         self.announcements
-    }
-
-    /// How long the backend may take.
-    #[must_use]
-    pub const fn backend_timeout(&self) -> Duration {
-        self.backend_timeout
     }
 }
 

@@ -45,9 +45,7 @@ pub use probation::Probation;
 pub use vetting::Vetting;
 pub use want::Want;
 
-use crate::{
-    Announcements, Claim, Hold, Instant, Interval, LeaseFailure, Loss, Phase, Reach, Reason, Role,
-};
+use crate::{Announcements, Answer, Claim, Hold, Instant, Loss, Phase, Reason, Role, Timing};
 
 /// What a machine is configured with: everything of a [`VirtualRouter`](crate::VirtualRouter) that
 /// the protocol's decisions depend on.
@@ -55,7 +53,7 @@ use crate::{
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by models and tests")]
 pub struct Params {
     /// The advertisement interval that is configured, and the version.
-    pub interval: Interval,
+    pub timing: Timing,
     /// What this node is.
     pub role: Role,
     /// When the addresses are announced.
@@ -91,7 +89,7 @@ pub struct Heard {
     /// What it claims.
     pub claim: Claim,
     /// The interval that it names.
-    pub interval: Interval,
+    pub timing: Timing,
     /// Its source address; never this node's own.
     pub source: IpAddr,
     /// Whether it may be the one before in the other checksum form: both are in use.
@@ -111,15 +109,7 @@ pub enum Input {
     /// An advertisement.
     Advert(Heard),
     /// The answer of the backend to the last request.
-    LeaseDone(Result<Reach, LeaseFailure>),
-    /// The answer of the backend to [`Want::Adopt`]: an earlier process held the addresses, and
-    /// they are still held.
-    Adopt {
-        /// How neighbours find them.
-        reach: Reach,
-        /// When that process advertised last, or earlier.
-        advertised_at: Instant,
-    },
+    Answer(Answer),
     /// A held address is gone.
     LeaseLost(Loss),
     /// The last advertisement could not be sent.
@@ -272,10 +262,9 @@ impl Machine {
             }
             (State::Initialize, Input::Resume) => self.resume(now, &mut effects),
             (State::Initialize, Input::Timeout) => self.retry(now, &mut effects),
-            (State::Initialize, Input::LeaseDone(result)) => {
-                self.inspected(now, result, &mut effects)
+            (State::Initialize, Input::Answer(answer)) => {
+                self.answered_in_initialize(now, answer, &mut effects)
             }
-            (State::Initialize, Input::Adopt { .. }) => self.leave_to_nobody(&mut effects),
             (
                 State::Initialize,
                 Input::Advert(_)
@@ -300,11 +289,8 @@ impl Machine {
                 self.backup_timeout(now, backup, &mut effects)
             }
             (State::Backup(_), Input::SendFailed) => self.note_send_failure(),
-            (State::Backup(backup), Input::Adopt { reach, advertised_at }) => {
-                self.adopt(now, backup, reach, advertised_at, &mut effects);
-            }
-            (State::Backup(backup), Input::LeaseDone(result)) => {
-                self.vetted(now, backup, result, &mut effects);
+            (State::Backup(backup), Input::Answer(answer)) => {
+                self.answered_in_backup(now, backup, answer, &mut effects);
             }
             (State::Backup(backup), Input::LeaseLost(_)) => {
                 self.lost_before_adoption(backup, &mut effects)
@@ -326,13 +312,12 @@ impl Machine {
             (State::Active(active), Input::Timeout) => {
                 self.active_timeout(now, active, &mut effects)
             }
-            (State::Active(active), Input::LeaseDone(result)) => {
-                self.lease_done(now, active, result, &mut effects);
+            (State::Active(active), Input::Answer(answer)) => {
+                self.answered_in_active(now, active, answer, &mut effects);
             }
             (State::Active(active), Input::LeaseLost(loss)) => {
                 self.lease_lost(now, active, loss, &mut effects);
             }
-            (State::Active(_), Input::Adopt { .. }) => {}
             (State::Active(active), Input::SendFailed) => {
                 self.send_failed(now, active, &mut effects)
             }

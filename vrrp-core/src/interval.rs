@@ -2,7 +2,7 @@
 
 use core::{fmt, num::NonZeroU8, time::Duration};
 
-use crate::{Claim, ConfigError};
+use crate::{Claim, ConfigError, Version};
 
 /// A VRRPv2 Advertisement_Interval: 1 to 255 whole seconds (RFC 3768 5.3.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,13 +99,13 @@ impl TryFrom<Duration> for Centiseconds {
     }
 }
 
-/// An advertisement interval together with the version whose arithmetic applies to it.
+/// An advertisement interval as its version writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "one variant per protocol version")]
 pub enum Interval {
-    /// VRRPv2: whole seconds, and a Skew_Time of up to one second whatever the interval.
+    /// VRRPv2: whole seconds.
     V2(Seconds),
-    /// VRRPv3: centiseconds, and a Skew_Time that scales with the interval.
+    /// VRRPv3: centiseconds.
     V3(Centiseconds),
 }
 
@@ -119,22 +119,75 @@ impl Interval {
         }
     }
 
-    /// Skew_Time: `(256 - Priority) / 256` of the interval (RFC 9568 6.1), of one second in VRRPv2
-    /// (RFC 3768 6.1). Exact to the nanosecond, so that backups of near priorities do not fire
-    /// together.
+    /// The version that writes it.
+    #[must_use]
+    pub const fn version(self) -> Version {
+        match self {
+            Self::V2(_) => Version::V2,
+            Self::V3(_) => Version::V3,
+        }
+    }
+
+    /// The timers that follow from it.
     ///
     /// ```
     /// use core::time::Duration;
     /// use vrrp_core::{Centiseconds, Claim, Interval};
     ///
-    /// let skew = Interval::V3(Centiseconds::ONE_SECOND).skew(Claim::from(200));
-    /// assert_eq!(skew, Duration::from_micros(218_750));
+    /// let timing = Interval::V3(Centiseconds::ONE_SECOND).timing();
+    /// assert_eq!(timing.skew(Claim::from(200)), Duration::from_micros(218_750));
     /// ```
     #[must_use]
+    pub fn timing(self) -> Timing {
+        match self {
+            // At most 25,500.
+            Self::V2(seconds) => Timing {
+                centiseconds: u16::from(seconds.get()).saturating_mul(100),
+                rules: Version::V2,
+            },
+            Self::V3(centiseconds) => {
+                Timing { centiseconds: centiseconds.get(), rules: Version::V3 }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.duration(), f)
+    }
+}
+
+/// How long an interval lasts, and the timers that follow from it: an [`Interval`] without the octets
+/// that carry it, and with the version whose rules apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timing {
+    /// The unit of both versions: as small as the interval that it comes from.
+    centiseconds: u16,
+    rules: Version,
+}
+
+impl Timing {
+    /// The interval.
+    #[must_use]
+    pub fn interval(self) -> Duration {
+        Duration::from_millis(u64::from(self.centiseconds).saturating_mul(10))
+    }
+
+    /// The version whose rules apply.
+    #[must_use]
+    pub const fn rules(self) -> Version {
+        self.rules
+    }
+
+    /// Skew_Time: `(256 - Priority) / 256` of the interval (RFC 9568 6.1), of one second in VRRPv2
+    /// (RFC 3768 6.1). Exact to the nanosecond, so that backups of near priorities do not fire
+    /// together.
+    #[must_use]
     pub fn skew(self, claim: Claim) -> Duration {
-        let base = match self {
-            Self::V2(_) => Duration::from_secs(1),
-            Self::V3(centiseconds) => centiseconds.duration(),
+        let base = match self.rules {
+            Version::V2 => Duration::from_secs(1),
+            Version::V3 => self.interval(),
         };
         let parts = 256_u32.saturating_sub(u32::from(u8::from(claim)));
         base.saturating_mul(parts) / 256
@@ -150,13 +203,7 @@ impl Interval {
     /// over.
     #[must_use]
     pub fn silence(self) -> Duration {
-        self.duration().saturating_mul(3)
-    }
-}
-
-impl fmt::Display for Interval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.duration(), f)
+        self.interval().saturating_mul(3)
     }
 }
 
@@ -164,8 +211,8 @@ impl fmt::Display for Interval {
 mod tests {
     use super::*;
 
-    fn v3(centiseconds: u16) -> Interval {
-        Interval::V3(Centiseconds::try_from(centiseconds).unwrap())
+    fn v3(centiseconds: u16) -> Timing {
+        Interval::V3(Centiseconds::try_from(centiseconds).unwrap()).timing()
     }
 
     #[test]
@@ -178,7 +225,7 @@ mod tests {
 
     #[test]
     fn v2_skew_is_a_share_of_one_second() {
-        let interval = Interval::V2(Seconds::try_from(255).unwrap());
+        let interval = Interval::V2(Seconds::try_from(255).unwrap()).timing();
         assert_eq!(interval.skew(Claim::from(100)), Duration::from_nanos(609_375_000));
         assert_eq!(interval.active_down(Claim::from(100)), Duration::from_nanos(765_609_375_000));
     }

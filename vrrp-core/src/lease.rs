@@ -1,5 +1,7 @@
-//! The words of a lease, the right to hold the addresses: [`Generation`], [`Reach`], [`Loss`], and
-//! [`LeaseFailure`].
+//! The words of a lease, the right to hold the addresses: [`Generation`], [`Answer`], [`Reach`],
+//! [`Loss`], and [`LeaseFailure`].
+
+use crate::Instant;
 
 /// Numbers the requests to a backend, so that a late answer is known for what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +17,32 @@ impl Generation {
     pub(crate) fn next(self) -> Self {
         Self(self.0.wrapping_add(1))
     }
+}
+
+/// What a backend answers. Each answer says what it answers: one to another question changes
+/// nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the answers to the requests of `Want`")]
+pub enum Answer {
+    /// To [`Want::Acquire`](crate::Want::Acquire) and [`Want::Repair`](crate::Want::Repair): this
+    /// host answers for the addresses.
+    Held(Reach),
+    /// To [`Want::Adopt`](crate::Want::Adopt): an earlier process of this node held the addresses
+    /// when it ended, and they are still held.
+    Adopted {
+        /// How neighbours find the addresses.
+        reach: Reach,
+        /// When that process advertised last, or earlier: from three intervals later on a peer may
+        /// have taken over, and the addresses are released.
+        advertised_at: Instant,
+    },
+    /// To [`Want::Adopt`](crate::Want::Adopt): there is nothing to adopt, and what was left has been
+    /// released.
+    NothingLeft,
+    /// To [`Want::Inspect`](crate::Want::Inspect): an acquire could succeed.
+    Ready,
+    /// To any of them: the backend does not hold the addresses, or could not.
+    Failed(LeaseFailure),
 }
 
 /// How neighbours find the addresses once a backend holds them.

@@ -2,30 +2,32 @@
 //! `unsafe`.
 //!
 //! ```
-//! use std::{collections::BTreeMap, net::Ipv4Addr, num::NonZeroU32, time::Duration};
-//! use vrrp_core::{Input, Instant, InterfaceId, InterfaceStatus, Ipv4Addresses, Output, Reach, Router, VirtualRouter};
+//! use std::net::Ipv4Addr;
+//! use vrrp_core::*;
 //!
 //! let addresses = Ipv4Addresses::new(["192.0.2.1".parse::<Ipv4Addr>()?])?;
-//! let config = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Duration::from_secs(1).try_into()?);
-//! let eth0 = InterfaceId::new(NonZeroU32::MIN);
-//! let up = InterfaceStatus { present: true, up: true, ipv4: "192.0.2.2".parse().ok(), ..Default::default() };
+//! let config = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Centiseconds::ONE_SECOND);
+//! let eth0 = InterfaceId::new(1.try_into()?);
+//! let (mut desired, mut router, now) = (Desired::new(), Router::new(), Instant::EPOCH);
+//! let key = desired.insert(eth0, config)?;
 //!
-//! let mut router = Router::new();
-//! router.handle(Instant::EPOCH, Input::Interface { id: eth0, status: up })?;
-//! router.handle(Instant::EPOCH, Input::Configure(&BTreeMap::from([(config.key(eth0), config)])))?;
+//! let own = "192.0.2.2".parse().ok();
+//! let up = InterfaceStatus { present: true, up: true, ipv4: own, ..Default::default() };
+//! router.handle(now, Input::Interface { id: eth0, status: up });
+//! router.handle(now, Input::Configure(&desired));
 //! // "Backup"; then the backend is asked for leftovers of a crash, and whether it would work.
 //! for _ in 0..2 {
 //!     let mut request = None;
 //!     while let Some(output) = router.poll_output() {
 //!         if let Output::Lease(lease) = output {
-//!             request = Some((lease.key, lease.generation));
+//!             request = Some((lease.generation, lease.want.done(Reach::OnLink)));
 //!         }
 //!     }
-//!     let (key, generation) = request.expect("a question");
-//!     router.handle(Instant::EPOCH, Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) })?;
+//!     let (generation, answer) = request.expect("a question");
+//!     router.handle(now, Input::Answer { key, generation, answer: answer.expect("an answer") });
 //! }
 //! let silence = router.next_deadline().expect("Active_Down_Timer runs");
-//! router.handle(silence, Input::Timeout)?;
+//! router.handle(silence, Input::Timeout);
 //! assert!(matches!(router.poll_output(), Some(Output::Event(_)))); // "Acquiring"
 //! assert!(matches!(router.poll_output(), Some(Output::Transmit(_)))); // the first advertisement
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,7 +48,7 @@
 //!
 //! # The promises
 //!
-//! * **Active means held.** [`Phase::Held`] is told only after [`Input::LeaseDone`] said `Ok`; a
+//! * **Active means held.** [`Phase::Held`] is told only after [`Answer::Held`] was given; a
 //!   failed backend is an input of the protocol, and makes the node resign.
 //! * **What is rejected changes nothing.** Every [`Rejected`] message has a name and a counter, and
 //!   moves neither a state nor a timer.
@@ -64,6 +66,7 @@
 //! | [`fsm`] | one virtual router: [`fsm::Machine`], with the RFC's paragraphs |
 //! | `router` | many of them: [`Router`], [`Input`], [`Output`] |
 //! | `claim`, `interval`, `addresses`, `id`, `time` | the values: [`Claim`], [`Interval`], [`Cidr`], [`Key`], [`Instant`] |
+//! | [`play`] | inputs as values: replays, simulations, fuzz cases |
 //! | `phase`, `stats` | what users see: [`Phase`], [`Counters`] |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -91,10 +94,12 @@ mod interval;
 mod lease;
 mod packet;
 mod phase;
+pub mod play;
 mod rejected;
 mod router;
 mod stats;
 mod time;
+mod version;
 
 pub use addresses::{Address, Cidr, Ipv4Addresses, Ipv6Addresses};
 pub use claim::{Claim, Preempt, Priority, Role};
@@ -104,8 +109,8 @@ pub use config::{
 pub use error::ConfigError;
 pub use fsm::Want;
 pub use id::{Family, InterfaceId, Key, MacAddr, Vrid};
-pub use interval::{Centiseconds, Interval, Seconds};
-pub use lease::{Generation, LeaseFailure, Loss, Reach};
+pub use interval::{Centiseconds, Interval, Seconds, Timing};
+pub use lease::{Answer, Generation, LeaseFailure, Loss, Reach};
 pub use packet::{
     AddressList, Advert, Authentication, BufferTooSmall, ChecksumForm, DecodeError, Decoded,
     IPV4_GROUP, IPV6_GROUP, RxMeta,
@@ -113,8 +118,9 @@ pub use packet::{
 pub use phase::{Hold, Phase, Reason};
 pub use rejected::Rejected;
 pub use router::{
-    Announce, Event, Greet, Input, InterfaceStatus, LeaseRequest, Notice, NoticeSet, Output,
-    Packet, Router, Sender, Speaker, Status, Transmit,
+    Announce, Desired, DuplicateKey, Event, Greet, Input, InterfaceStatus, LeaseRequest, Notice,
+    NoticeSet, Output, Packet, Router, Sender, Speaker, Status, Transmit,
 };
 pub use stats::Counters;
 pub use time::Instant;
+pub use version::Version;

@@ -13,7 +13,7 @@ use core::{
 pub use addresses::AddressList;
 
 use self::checksum::Sum;
-use crate::{Centiseconds, Claim, Family, InterfaceId, Interval, Seconds, Vrid};
+use crate::{Centiseconds, Claim, Family, InterfaceId, Interval, Seconds, Version, Vrid};
 
 /// What the receiving socket says about a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -217,7 +217,7 @@ impl<'a> Advert<'a> {
         form: ChecksumForm,
         out: &mut [u8],
     ) -> Result<usize, BufferTooSmall> {
-        let version = Version::from(self.interval);
+        let version = self.interval.version();
         let family = self.addresses.family();
         let addresses_len = self.addresses.len().saturating_mul(address_len(family));
         let length = HEADER_LEN.saturating_add(addresses_len).saturating_add(version.trailer_len());
@@ -230,7 +230,7 @@ impl<'a> Advert<'a> {
         let (addresses, trailer) =
             body.split_at_mut_checked(addresses_len).ok_or(BufferTooSmall)?;
         let [fifth, sixth] = self.fifth_and_sixth();
-        let first = (version.number() << 4) | ADVERTISEMENT;
+        let first = (version.get() << 4) | ADVERTISEMENT;
         *header = [first, self.vrid.get(), self.claim.into(), count, fifth, sixth, 0, 0];
         self.addresses.write(addresses);
         self.write_trailer(trailer);
@@ -300,12 +300,6 @@ const fn address_len(family: Family) -> usize {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Version {
-    V2,
-    V3,
-}
-
 impl Version {
     /// The version in the first octet of a message (RFC 9568 5.2.1). VRRPv2 knows IPv4 only.
     const fn of(version_and_type: u8, family: Family) -> Result<Self, DecodeError> {
@@ -313,13 +307,6 @@ impl Version {
             (2, Family::Ipv4) => Ok(Self::V2),
             (3, _) => Ok(Self::V3),
             _ => Err(DecodeError::Version),
-        }
-    }
-
-    const fn number(self) -> u8 {
-        match self {
-            Self::V2 => 2,
-            Self::V3 => 3,
         }
     }
 
@@ -347,15 +334,6 @@ impl Version {
             }
         };
         interval.map_err(|_| DecodeError::ZeroInterval)
-    }
-}
-
-impl From<Interval> for Version {
-    fn from(interval: Interval) -> Self {
-        match interval {
-            Interval::V2(_) => Self::V2,
-            Interval::V3(_) => Self::V3,
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod configure;
 mod deadlines;
+mod desired;
 mod entry;
 mod forms;
 mod hearing;
@@ -20,6 +21,7 @@ use alloc::{
 };
 use core::net::IpAddr;
 
+pub use desired::{Desired, DuplicateKey};
 pub use input::{Input, InterfaceStatus};
 pub use notices::{Notice, NoticeSet};
 pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit};
@@ -30,8 +32,8 @@ use entry::Entry;
 use speakers::Tally;
 
 use crate::{
-    Claim, Counters, Family, Generation, Hold, Instant, InterfaceId, Key, Phase, Reason, Rejected,
-    fsm,
+    Answer, Claim, Counters, Family, Generation, Hold, Instant, InterfaceId, Key, Phase, Reason,
+    Rejected, RxMeta, fsm,
 };
 
 /// Many virtual routers, one deadline, one ordered stream of outputs.
@@ -52,8 +54,8 @@ pub struct Router {
     deadlines: Deadlines,
     /// Slots with outputs to poll, in the order in which they came to have some, each once.
     dirty: VecDeque<Slot>,
-    /// Slots that are removed or replaced once they have stopped.
-    departing: Vec<Slot>,
+    /// Slots that are forgotten once they have stopped.
+    removed: Vec<Slot>,
     /// Slots of `entries` that are free.
     free: Vec<Slot>,
     /// The latest generation of a virtual router that is gone: one of the same key counts on from
@@ -112,21 +114,15 @@ impl Router {
 
     /// Takes one input, at the time `now`, which must not be earlier than in the call before.
     ///
-    /// # Errors
-    /// [`Rejected`] for a datagram that was not let in: it was counted, and nothing else changed.
-    /// Where no virtual router has been on the interface and family there is no counter either.
-    pub fn handle(&mut self, now: Instant, input: Input<'_>) -> Result<(), Rejected> {
-        self.now = self.now.max(now);
-        self.finish_departures();
+    /// A datagram that is rejected is no error of the caller: [`Status::counters`],
+    /// [`Status::speakers`] and [`Event::Notice`] report it. [`receive`](Self::receive) returns the
+    /// reason as well.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.begin(now);
         match input {
-            Input::Datagram { meta, bytes } => return self.receive(meta, bytes),
+            Input::Datagram { meta, bytes } => drop(self.take_datagram(meta, bytes)),
             Input::Timeout => self.fire_deadlines(),
-            Input::LeaseDone { key, generation, result } => {
-                self.answer(&key, generation, fsm::Input::LeaseDone(result));
-            }
-            Input::Adopt { key, generation, reach, advertised_at } => {
-                self.answer(&key, generation, fsm::Input::Adopt { reach, advertised_at });
-            }
+            Input::Answer { key, generation, answer } => self.answer(&key, generation, answer),
             Input::LeaseLost { key, loss } => self.step_key(&key, fsm::Input::LeaseLost(loss)),
             Input::SendFailed { key } => self.step_key(&key, fsm::Input::SendFailed),
             Input::Unreached { key } => self.step_key(&key, fsm::Input::Unreached),
@@ -137,7 +133,22 @@ impl Router {
             Input::Configure(desired) => self.configure(desired),
             Input::Interface { id, status } => self.set_interface(id, status),
         }
-        Ok(())
+    }
+
+    /// Takes [`Input::Datagram`], and returns what became of it.
+    ///
+    /// # Errors
+    /// [`Rejected`] for a datagram that was not let in: it was counted, and nothing else changed.
+    /// Where no virtual router has been on the interface and family there is no counter either. It
+    /// is the network's fault: a caller that ends because of it can be ended from outside.
+    pub fn receive(&mut self, now: Instant, meta: RxMeta, bytes: &[u8]) -> Result<(), Rejected> {
+        self.begin(now);
+        self.take_datagram(meta, bytes)
+    }
+
+    fn begin(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.finish_removals();
     }
 
     /// The next thing to do, in order; `None` once all of it was polled.
@@ -162,7 +173,7 @@ impl Router {
     /// input, so that nobody sleeps on it.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        if !self.dirty.is_empty() || self.departing.iter().any(|slot| self.has_departed(*slot)) {
+        if !self.dirty.is_empty() || self.removed.iter().any(|slot| self.is_gone(*slot)) {
             return Some(self.now);
         }
         self.deadlines.first().map(|(at, _)| at)
@@ -181,14 +192,13 @@ impl Router {
         })
     }
 
-    /// Whether every virtual router has stopped and everything was polled: a shutdown is over.
+    /// Whether every virtual router has stopped and everything was polled: a shutdown is over as far
+    /// as the protocol goes. It does not say that the backends have released the addresses: a driver
+    /// waits for the last [`Want::Release`](crate::Want::Release) of each by itself.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         let stopped = |entry: &Entry| entry.machine().phase() == Phase::Initialize(Hold::Stopped);
-        let replaced = |slot: &Slot| self.entry(*slot).is_some_and(Entry::has_successor);
-        self.dirty.is_empty()
-            && self.entries.iter().flatten().all(stopped)
-            && !self.departing.iter().any(replaced)
+        self.dirty.is_empty() && self.entries.iter().flatten().all(stopped)
     }
 
     /// The counters of messages that belong to no virtual router of an interface and family.
@@ -214,11 +224,12 @@ impl Router {
     }
 
     /// Takes the backend's answer to the request of `generation`, unless there was a later one.
-    fn answer(&mut self, key: &Key, generation: Generation, input: fsm::Input) {
+    fn answer(&mut self, key: &Key, generation: Generation, answer: Answer) {
         if let Some(slot) = self.slot(key)
-            && self.entry(slot).is_some_and(|entry| entry.awaits(generation))
+            && let Some(Some(entry)) = self.entries.get_mut(slot)
+            && entry.takes(generation, answer)
         {
-            self.step(slot, input);
+            self.step(slot, fsm::Input::Answer(answer));
         }
     }
 

@@ -89,8 +89,7 @@ fn advertisements_and_what_is_rejected_allocate_nothing() {
         let (mut accepted, mut rejected) = (0, 0);
         let count = allocations(|| {
             for (message, bytes) in &messages {
-                let input = Input::Datagram { meta: message.meta, bytes };
-                match world.router.handle(world.now, input) {
+                match world.router.receive(world.now, message.meta, bytes) {
                     Ok(()) => accepted += 1,
                     Err(reason) => {
                         assert_ne!(reason, Rejected::NotListening);
@@ -115,12 +114,16 @@ fn timers_and_answers_of_backends_allocate_nothing() {
     let generation = world.generations[&held];
     let mut outputs = 0;
     let count = allocations(|| {
-        let done = Input::LeaseDone { key: held, generation, result: Ok(vrrp_core::Reach::OnLink) };
-        assert!(world.router.handle(world.now, done).is_ok());
+        let done = Input::Answer {
+            key: held,
+            generation,
+            answer: vrrp_core::Answer::Held(vrrp_core::Reach::OnLink),
+        };
+        world.router.handle(world.now, done);
         for _ in 0..200 {
             outputs += drain(&mut world);
             world.now = world.router.next_deadline().unwrap();
-            assert!(world.router.handle(world.now, Input::Timeout).is_ok());
+            world.router.handle(world.now, Input::Timeout);
         }
     });
     assert!(outputs > 100, "{outputs}");

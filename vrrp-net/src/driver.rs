@@ -248,9 +248,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// Gives one input to the core and carries out what it leads to.
     fn input(&mut self, input: Input<'_>) {
-        // The core counts what it rejects; nothing else is to be done.
         self.handled_at = self.clock.now();
-        let _ = self.router.handle(self.handled_at, input);
+        self.router.handle(self.handled_at, input);
         self.settle();
     }
 
@@ -268,7 +267,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
             self.handled_at = now;
             for (key, why) in unsent {
-                let _ = self.router.handle(
+                self.router.handle(
                     now,
                     match why {
                         Unsent::Failed => Input::SendFailed { key },

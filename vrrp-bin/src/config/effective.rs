@@ -139,7 +139,7 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             interface: &config.interface,
             vrid: router.vrid().get(),
             addresses: router.addresses().map(|address| address.to_string()).collect(),
-            version: router.version(),
+            version: router.version().get(),
             priority,
             interval: duration::format(router.interval().duration()),
             preempt,

@@ -6,7 +6,7 @@ use super::{
     Announcing, Away, Backup, Effects, Fight, Heard, Lease, Machine, Params, Parting, Say, State,
     Then,
 };
-use crate::{Claim, Hold, Instant, Interval, LeaseFailure, Phase, Reach, Reason, Want};
+use crate::{Claim, Hold, Instant, LeaseFailure, Phase, Reach, Reason, Timing, Version, Want};
 
 /// Advertisements sent at once in answer to others: at most this many an interval.
 const ANSWERS_AN_INTERVAL: u8 = 10;
@@ -96,7 +96,7 @@ impl Active {
     /// When a peer that heard the last advertisement, and nothing since, may take over at the
     /// earliest.
     pub(super) fn superseded_at(&self, params: &Params) -> Instant {
-        self.sent_at + params.interval.silence()
+        self.sent_at + params.timing.silence()
     }
 
     /// Whether every address is there, as far as is known: what is lost is not announced (8.1.2,
@@ -106,8 +106,8 @@ impl Active {
             && self.fight.repair_at().is_none()
     }
 
-    pub(super) fn may_answer(&mut self, now: Instant, interval: Interval) -> bool {
-        if now >= self.answers_since + interval.duration() {
+    pub(super) fn may_answer(&mut self, now: Instant, timing: Timing) -> bool {
+        if now >= self.answers_since + timing.interval() {
             self.answers_since = now;
             self.answers = 0;
         }
@@ -153,7 +153,7 @@ impl Machine {
 
     /// Sends an advertisement and restarts Adver_Timer.
     pub(super) fn advertise(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
-        active.next_advert_at = now + self.params.interval.duration();
+        active.next_advert_at = now + self.params.timing.interval();
         self.transmit(now, &mut active, effects);
         self.state = State::Active(active);
     }
@@ -224,7 +224,7 @@ impl Machine {
             }
             // 6.4.3: advertise, restart Adver_Timer.
             (_, Claim::Resign) => {
-                if active.may_answer(now, self.params.interval) {
+                if active.may_answer(now, self.params.timing) {
                     effects.answered = true;
                     self.advertise(now, active, effects);
                 } else {
@@ -263,8 +263,8 @@ impl Machine {
         effects.transmit = Some(Say::Claim);
         // A promotion that ends so soon was probably a mistake, for want of advertisements: the
         // network is bad.
-        if now < active.since + self.params.interval.silence() {
-            backup.parting = Some(Parting::begun(now, heard.interval));
+        if now < active.since + self.params.timing.silence() {
+            backup.parting = Some(Parting::begun(now, heard.timing));
             self.state = State::Backup(backup);
         }
     }
@@ -277,8 +277,7 @@ impl Machine {
         reason: Reason,
         effects: &mut Effects,
     ) -> Backup {
-        let mut backup =
-            Backup::new(heard.interval, now + heard.interval.active_down(self.claim()));
+        let mut backup = Backup::new(heard.timing, now + heard.timing.active_down(self.claim()));
         backup.active = Some(heard.source);
         self.state = State::Backup(backup);
         effects.transition = Some(reason);
@@ -289,13 +288,13 @@ impl Machine {
     /// 6.4.3: a weaker claim. VRRPv3 answers at once, without restarting Adver_Timer; VRRPv2
     /// discards it (RFC 3768 6.4.3).
     fn win(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
-        match self.params.interval {
-            Interval::V2(_) => {}
-            Interval::V3(_) if active.may_answer(now, self.params.interval) => {
+        match self.params.timing.rules() {
+            Version::V2 => {}
+            Version::V3 if active.may_answer(now, self.params.timing) => {
                 self.transmit(now, &mut active, effects);
                 effects.answered = true;
             }
-            Interval::V3(_) => effects.withheld = true,
+            Version::V3 => effects.withheld = true,
         }
         let is_whole = active.is_whole();
         if let Lease::Held { announcing: Some(announcing), .. } = &mut active.lease {
@@ -349,7 +348,7 @@ impl Machine {
 
     /// 6.4.3, Adver_Timer fired. The schedule does not drift with the lateness of its timer.
     fn advertise_on_schedule(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
-        let interval = self.params.interval.duration();
+        let interval = self.params.timing.interval();
         // The weakest backup needs all but a 256th of an interval after a resignation: one that
         // comes as late would cost it as much again.
         let room = if active.is_resigning() { interval / 16 } else { Duration::ZERO };
@@ -366,9 +365,9 @@ impl Machine {
 
     /// To Backup, for long enough to hear an Active; short on a lone node.
     pub(super) fn stand_back(&mut self, now: Instant) {
-        let interval = self.params.interval;
-        let timer = interval.duration().saturating_add(interval.skew(self.claim()));
-        self.state = State::Backup(Backup::new(interval, now + timer));
+        let timing = self.params.timing;
+        let timer = timing.interval().saturating_add(timing.skew(self.claim()));
+        self.state = State::Backup(Backup::new(timing, now + timer));
     }
 
     /// Neighbours are told again, from the beginning.

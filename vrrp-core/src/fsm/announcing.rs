@@ -54,7 +54,7 @@ impl Announcing {
             // Nobody is ever told.
             return false;
         }
-        let interval = params.interval.duration();
+        let interval = params.timing.interval();
         let first = self.heard_at.is_none_or(|at| at + interval.saturating_mul(5) / 4 <= now);
         let mut due = false;
         if first && self.quiet_until <= now {

@@ -48,7 +48,7 @@ impl Machine {
         let can_speak = self.link == Link::NoSource;
         let away = match (active.lease, source) {
             (Lease::Held { .. }, Some(source)) => {
-                let wait = self.params.interval.duration().saturating_mul(2).min(LONGEST_WAIT);
+                let wait = self.params.timing.interval().saturating_mul(2).min(LONGEST_WAIT);
                 let until = (now + wait).min(active.superseded_at(&self.params));
                 active.away.unwrap_or(Away { until, source, repair: false })
             }

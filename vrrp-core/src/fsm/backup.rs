@@ -1,14 +1,14 @@
 //! RFC 9568 6.4.2: Backup.
 
 use super::{Effects, Greeting, Heard, Machine, Params, Parting, Say, State, Vetting};
-use crate::{Claim, Instant, Interval, LeaseFailure, Preempt, Reach, Reason, Role};
+use crate::{Claim, Instant, LeaseFailure, Preempt, Reach, Reason, Role, Timing};
 
 /// The timers and learned values of Backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "models and tests look into it")]
 pub struct Backup {
-    /// Active_Adver_Interval: the interval of the Active that is followed.
-    pub active_interval: Interval,
+    /// Active_Adver_Interval of the Active that is followed.
+    pub active_timing: Timing,
     /// Active_Down_Timer.
     pub active_down_at: Instant,
     /// What it would mean if the timer ran out now.
@@ -28,9 +28,9 @@ pub struct Backup {
 }
 
 impl Backup {
-    pub(super) const fn new(active_interval: Interval, active_down_at: Instant) -> Self {
+    pub(super) const fn new(active_timing: Timing, active_down_at: Instant) -> Self {
         Self {
-            active_interval,
+            active_timing,
             active_down_at,
             expecting: Reason::Silence,
             preempt_at: None,
@@ -89,7 +89,7 @@ impl Machine {
             // 6.4.2: Active_Down_Timer is set to Skew_Time. A resignation that is repeated does not
             // postpone the takeover, whatever was discarded meanwhile.
             Claim::Resign => {
-                let at = now + backup.active_interval.skew(claim);
+                let at = now + backup.active_timing.skew(claim);
                 backup.active_down_at =
                     if backup.resigned { at.min(backup.active_down_at) } else { at };
                 backup.resigned = true;
@@ -102,11 +102,11 @@ impl Machine {
             }
             heard_claim => {
                 let is_stranger = backup.follows_another(now, heard.source);
-                backup.active_interval = heard.interval;
+                backup.active_timing = heard.timing;
                 backup.parting = backup
                     .parting
-                    .and_then(|parting| parting.heard(now, heard.interval, heard.in_both_forms));
-                backup.active_down_at = now + heard.interval.active_down(claim);
+                    .and_then(|parting| parting.heard(now, heard.timing, heard.in_both_forms));
+                backup.active_down_at = now + heard.timing.active_down(claim);
                 backup.expecting = Reason::Silence;
                 backup.resigned = false;
                 backup.active = Some(heard.source);
@@ -150,7 +150,7 @@ impl Machine {
         } else if let Some(parting) = backup.parting.filter(|parting| parting.next_at() <= now) {
             self.note_send();
             effects.transmit = Some(Say::Claim);
-            backup.parting = parting.repeated(now, backup.active_interval);
+            backup.parting = parting.repeated(now, backup.active_timing);
             self.state = State::Backup(backup);
         }
     }
@@ -179,7 +179,7 @@ impl Machine {
         }
         self.state = State::Backup(backup);
         let anybody_heard = backup.active.is_some() || backup.expecting != Reason::Silence;
-        if anybody_heard || advertised_at + self.params.interval.silence() <= now {
+        if anybody_heard || advertised_at + self.params.timing.silence() <= now {
             self.leave_to_nobody(effects);
         } else {
             self.go_on(now, advertised_at, reach, effects);
@@ -190,12 +190,12 @@ impl Machine {
     pub(super) fn reconfigure_backup(&mut self, now: Instant, mut backup: Backup, before: &Params) {
         // A last word is that of the one that yielded.
         backup.parting = None;
-        let interval = self.params.interval;
+        let timing = self.params.timing;
         let follows_nobody = backup.active.is_none() && backup.expecting == Reason::Silence;
-        if before.interval != interval && follows_nobody {
+        if before.timing != timing && follows_nobody {
             // The interval that it waits for was its own.
-            backup.active_interval = interval;
-            backup.active_down_at = now + interval.active_down(self.claim());
+            backup.active_timing = timing;
+            backup.active_down_at = now + timing.active_down(self.claim());
         } else if before.role != self.params.role {
             self.judge_claim(now, &mut backup, before.role);
         }
@@ -206,7 +206,7 @@ impl Machine {
     /// and the timer runs for as long as the claim says now.
     fn judge_claim(&self, now: Instant, backup: &mut Backup, before: Role) {
         let (old, claim) = (before.claim(), self.claim());
-        let interval = backup.active_interval;
+        let timing = backup.active_timing;
         if claim < old || before.preempt() != self.params.role.preempt() {
             backup.preempt_at = None;
         }
@@ -221,12 +221,12 @@ impl Machine {
             _ => false,
         };
         if is_off {
-            backup.active_down_at = now + interval.active_down(claim);
+            backup.active_down_at = now + timing.active_down(claim);
             backup.expecting = Reason::Silence;
         } else {
             // Skew_Time is a part of it, after a resignation all of it.
-            let armed_at = backup.active_down_at - interval.skew(old);
-            backup.active_down_at = armed_at + interval.skew(claim);
+            let armed_at = backup.active_down_at - timing.skew(old);
+            backup.active_down_at = armed_at + timing.skew(claim);
         }
     }
 }

@@ -42,7 +42,7 @@ pub enum Fight {
 
 /// What a deletion leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Remedy {
     /// The address is put back at once.
     Repair,
     /// It is put back at the fight's pace.
@@ -53,14 +53,14 @@ pub(super) enum Answer {
 
 impl Fight {
     /// Somebody has deleted an address.
-    pub(super) fn deleted(&mut self, now: Instant) -> Answer {
+    pub(super) fn deleted(&mut self, now: Instant) -> Remedy {
         match *self {
             Self::Deletions { since, last } if now < last + IN_A_ROW => {
                 *self = Self::Deletions { since, last: now };
-                if now < since + LONG { Answer::Repair } else { Answer::HandOver }
+                if now < since + LONG { Remedy::Repair } else { Remedy::HandOver }
             }
             Self::Alone { last, ask_again_at, .. } if now < last + LONG && ask_again_at <= now => {
-                Answer::HandOver
+                Remedy::HandOver
             }
             Self::Alone { last, repaired_at, ask_again_at, .. } if now < last + LONG => {
                 let at = repaired_at + PACE;
@@ -68,11 +68,11 @@ impl Fight {
                 let repaired_at = if is_due { now } else { repaired_at };
                 let repair_at = (!is_due).then_some(at);
                 *self = Self::Alone { last: now, repaired_at, repair_at, ask_again_at };
-                if is_due { Answer::Repair } else { Answer::Wait }
+                if is_due { Remedy::Repair } else { Remedy::Wait }
             }
             Self::None | Self::Deletions { .. } | Self::Alone { .. } => {
                 *self = Self::Deletions { since: now, last: now };
-                Answer::Repair
+                Remedy::Repair
             }
         }
     }
@@ -116,11 +116,11 @@ mod tests {
     }
 
     /// What deletions every `pace` lead to, up to `until`.
-    fn deletions(fight: &mut Fight, from: u64, pace: u64, until: u64) -> (u64, Answer) {
+    fn deletions(fight: &mut Fight, from: u64, pace: u64, until: u64) -> (u64, Remedy) {
         let mut now = from;
         loop {
             let answer = fight.deleted(at(now));
-            if answer != Answer::Repair || now + pace > until {
+            if answer != Remedy::Repair || now + pace > until {
                 return (now, answer);
             }
             now += pace;
@@ -130,10 +130,10 @@ mod tests {
     #[test]
     fn one_a_second_is_no_fight_and_more_than_that_is_one_after_five_seconds() {
         for (pace, outcome) in [
-            (3000, (60_000, Answer::Repair)),
-            (1000, (60_000, Answer::Repair)),
-            (999, (5994, Answer::HandOver)),
-            (100, (5000, Answer::HandOver)),
+            (3000, (60_000, Remedy::Repair)),
+            (1000, (60_000, Remedy::Repair)),
+            (999, (5994, Remedy::HandOver)),
+            (100, (5000, Remedy::HandOver)),
         ] {
             assert_eq!(deletions(&mut Fight::None, 0, pace, 60_000), outcome, "every {pace} ms");
         }
@@ -143,12 +143,12 @@ mod tests {
     fn alone_it_repairs_once_a_second_until_there_was_peace() {
         let mut fight = Fight::alone(at(0));
         assert!(fight.is_hopeless(at(4999)) && !fight.is_hopeless(at(5000)));
-        assert_eq!(fight.deleted(at(100)), Answer::Wait);
+        assert_eq!(fight.deleted(at(100)), Remedy::Wait);
         assert_eq!(fight.repair_at(), Some(at(1000)));
         assert!(!fight.repair_is_due(at(999)) && fight.repair_is_due(at(1000)));
         assert_eq!(fight.repair_at(), None);
-        assert_eq!(fight.deleted(at(2000)), Answer::Repair);
-        assert_eq!(fight.deleted(at(7000)), Answer::Repair);
+        assert_eq!(fight.deleted(at(2000)), Remedy::Repair);
+        assert_eq!(fight.deleted(at(7000)), Remedy::Repair);
         assert_eq!(fight, Fight::Deletions { since: at(7000), last: at(7000) });
     }
 
@@ -156,8 +156,8 @@ mod tests {
     fn another_node_is_looked_for_again_after_a_minute() {
         let mut fight = Fight::alone(at(0));
         for now in (1000..60_000).step_by(1000) {
-            assert_eq!(fight.deleted(at(now)), Answer::Repair);
+            assert_eq!(fight.deleted(at(now)), Remedy::Repair);
         }
-        assert_eq!(fight.deleted(at(60_000)), Answer::HandOver);
+        assert_eq!(fight.deleted(at(60_000)), Remedy::HandOver);
     }
 }

@@ -20,7 +20,7 @@ impl Machine {
         if !self.params.unicast {
             return;
         }
-        let until = now + self.params.interval.active_down(self.claim());
+        let until = now + self.params.timing.active_down(self.claim());
         backup.greeting = Some(Greeting { next_at: now, until });
         self.greet_again(now, backup, effects);
     }
@@ -29,7 +29,7 @@ impl Machine {
     pub(super) fn greet_again(&self, now: Instant, backup: &mut Backup, effects: &mut Effects) {
         if let Some(greeting) = backup.greeting.filter(|greeting| greeting.next_at <= now) {
             effects.greet = true;
-            let next = Greeting { next_at: now + self.params.interval.duration(), ..greeting };
+            let next = Greeting { next_at: now + self.params.timing.interval(), ..greeting };
             backup.greeting = Some(next).filter(|next| next.next_at < next.until);
         }
     }

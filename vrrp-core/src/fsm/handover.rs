@@ -102,7 +102,7 @@ impl Machine {
                 if before == Then::GiveWay && unanswered.is_none() {
                     effects.lease = Some(Want::Leaving);
                 }
-                let until = until.min(now + then.patience(self.params.interval.duration()));
+                let until = until.min(now + then.patience(self.params.timing.interval()));
                 active.lease = Lease::Resigning { until, then, announcing, unanswered };
                 self.state = State::Active(active);
             }
@@ -164,7 +164,7 @@ impl Machine {
         unanswered: Option<Unanswered>,
         effects: &mut Effects,
     ) {
-        let interval = self.params.interval.duration();
+        let interval = self.params.timing.interval();
         let until = now + then.patience(interval);
         active.lease = Lease::Resigning { until, then, announcing, unanswered };
         // The first repeat comes soon: a resignation that is lost, or overtaken by an advertisement
@@ -249,6 +249,11 @@ impl Machine {
         // Its times have passed, and neighbours know.
         let announcing = announcing.map(|_| Announcing::kept(now, &self.params));
         active.lease = match unanswered {
+            // Nobody is served yet, and there is nothing to advertise from.
+            Some(Unanswered::Acquire { .. }) if active.away.is_some() => {
+                self.let_go(Reason::Interface, None, effects);
+                return;
+            }
             Some(Unanswered::Acquire { until }) => Lease::Acquiring { give_up_at: until },
             Some(Unanswered::Repair { until }) => {
                 Lease::Held { announcing, repair_until: Some(until) }
@@ -264,7 +269,7 @@ impl Machine {
         self.advertise(now, active, effects);
         if let State::Active(active) = &mut self.state {
             // Said again soon: a resignation that is on its way could come after this one.
-            active.next_advert_at = now + self.params.interval.duration() / 16;
+            active.next_advert_at = now + self.params.timing.interval() / 16;
         }
     }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{
     Backup, Effects, Fault, Link, Machine, Probation, State, Then, Vetting, vetting::lets_go,
 };
-use crate::{Hold, Instant, LeaseFailure, Reach, Reason, Role, Want};
+use crate::{Answer, Hold, Instant, LeaseFailure, Reason, Role, Want};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -101,20 +101,20 @@ impl Machine {
             }
             return;
         }
-        let interval = self.params.interval;
+        let timing = self.params.timing;
         let timer = match reason {
             // Enough to hear an Active, if all it takes is to listen. By unicast it has to know the
             // way here, too.
             Reason::InterfaceBack if was_here && !self.params.unicast => {
-                interval.duration().saturating_add(interval.skew(self.claim()))
+                timing.interval().saturating_add(timing.skew(self.claim()))
             }
             // It was Active a moment ago, and knows the way.
             Reason::Retry if was_here && self.on_probation(now) => {
-                interval.duration().saturating_add(interval.skew(self.claim()))
+                timing.interval().saturating_add(timing.skew(self.claim()))
             }
-            _ => interval.active_down(self.claim()),
+            _ => timing.active_down(self.claim()),
         };
-        let mut backup = Backup::new(interval, now + timer);
+        let mut backup = Backup::new(timing, now + timer);
         self.greet(now, &mut backup, effects);
         if !is_vetted {
             self.vet(now, &mut backup, effects);
@@ -146,7 +146,7 @@ impl Machine {
         let Some(mut fault) = self.fault else { return };
         match (fault.hold, fault.inspect_until) {
             (_, Some(until)) if until <= now => {
-                self.inspected(now, Err(LeaseFailure::TimedOut), effects);
+                self.fail_inspection(now, LeaseFailure::TimedOut, effects);
             }
             (_, Some(_)) => {}
             (_, None) if now < fault.retry_at || self.hold() != Some(fault.hold) => {}
@@ -164,25 +164,28 @@ impl Machine {
         }
     }
 
-    /// The backend's answer to [`Want::Inspect`].
-    pub(super) fn inspected(
+    /// The backend answers the inspection of an owner, or that after a fault.
+    pub(super) fn answered_in_initialize(
         &mut self,
         now: Instant,
-        result: Result<Reach, LeaseFailure>,
+        answer: Answer,
         effects: &mut Effects,
     ) {
-        if self.fault.is_none_or(|fault| fault.inspect_until.is_none()) {
-            return;
-        }
-        match result {
-            Ok(_) => {
+        let is_inspected = self.fault.is_some_and(|fault| fault.inspect_until.is_some());
+        match answer {
+            // Nobody waits for them any more.
+            Answer::Adopted { .. } => self.leave_to_nobody(effects),
+            Answer::Ready if is_inspected => {
                 self.fault = None;
                 self.enter(now, Reason::Retry, effects);
             }
-            Err(failure) => {
-                self.fault(now, Hold::Backend(failure));
-                effects.transition = Some(Reason::Backend(failure));
-            }
+            Answer::Failed(failure) if is_inspected => self.fail_inspection(now, failure, effects),
+            Answer::Ready | Answer::Failed(_) | Answer::Held(_) | Answer::NothingLeft => {}
         }
+    }
+
+    fn fail_inspection(&mut self, now: Instant, failure: LeaseFailure, effects: &mut Effects) {
+        self.fault(now, Hold::Backend(failure));
+        effects.transition = Some(Reason::Backend(failure));
     }
 }

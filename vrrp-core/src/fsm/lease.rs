@@ -1,9 +1,9 @@
 //! The lease of an Active: what its backend has done, and what becomes of addresses that are lost.
 
 use super::{
-    Active, Announcing, Effects, Machine, Say, State, Then, Unanswered, Vetting, fight::Answer,
+    Active, Announcing, Effects, Machine, Say, State, Then, Unanswered, Vetting, fight::Remedy,
 };
-use crate::{Hold, Instant, LeaseFailure, Loss, Reach, Reason, Want};
+use crate::{Answer, Hold, Instant, LeaseFailure, Loss, Reach, Reason, Want};
 
 /// What the backend has done so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,39 +35,44 @@ pub enum Lease {
 }
 
 impl Machine {
-    pub(super) fn lease_done(
+    /// The answer of an Active's backend, if one is awaited.
+    pub(super) fn answered_in_active(
         &mut self,
         now: Instant,
-        mut active: Active,
-        result: Result<Reach, LeaseFailure>,
+        active: Active,
+        answer: Answer,
         effects: &mut Effects,
     ) {
-        match (active.lease, result) {
+        match (active.lease, answer) {
             (
                 Lease::Resigning { unanswered: None, .. } | Lease::Held { repair_until: None, .. },
                 _,
-            ) => return,
-            (Lease::Resigning { .. }, Ok(reach)) => {
+            )
+            | (_, Answer::Adopted { .. } | Answer::NothingLeft | Answer::Ready) => {}
+            (_, Answer::Failed(failure)) => self.backend_failed(now, failure, effects),
+            (Lease::Resigning { .. }, Answer::Held(reach)) => {
                 self.put_while_resigning(now, active, reach, effects);
-                return;
             }
-            (Lease::Acquiring { .. }, Ok(_)) => effects.transition = Some(Reason::Acquired),
-            (Lease::Held { .. }, Ok(_)) => effects.repaired = true,
-            (
-                Lease::Acquiring { .. } | Lease::Held { .. } | Lease::Resigning { .. },
-                Err(failure),
-            ) => {
-                self.backend_failed(now, failure, effects);
-                return;
+            (Lease::Acquiring { .. }, Answer::Held(reach)) => {
+                effects.transition = Some(Reason::Acquired);
+                self.put(now, active, reach, effects);
+            }
+            (Lease::Held { .. }, Answer::Held(reach)) => {
+                effects.repaired = true;
+                self.put(now, active, reach, effects);
             }
         }
-        let announcing = match result {
-            Ok(Reach::OnLink) => {
+    }
+
+    /// The addresses are there, and nobody is waited for: neighbours are told.
+    fn put(&mut self, now: Instant, mut active: Active, reach: Reach, effects: &mut Effects) {
+        let announcing = match reach {
+            Reach::OnLink => {
                 let (announcing, due) = Announcing::burst(now, &self.params);
                 effects.announce = due;
                 Some(announcing)
             }
-            Ok(Reach::Routed) | Err(_) => None,
+            Reach::Routed => None,
         };
         active.lease = Lease::Held { announcing, repair_until: None };
         self.state = State::Active(active);
@@ -183,7 +188,7 @@ impl Machine {
                 }
                 active.fight.deleted(now)
             }
-            (Lease::Held { .. }, Loss::Lapsed) => Answer::Repair,
+            (Lease::Held { .. }, Loss::Lapsed) => Remedy::Repair,
             // It was put there, and is gone before its backend was heard.
             (
                 Lease::Acquiring { .. }
@@ -204,9 +209,9 @@ impl Machine {
             }
         };
         match answer {
-            Answer::Repair => self.repair(now, &mut active, effects),
-            Answer::Wait => {}
-            Answer::HandOver => {
+            Remedy::Repair => self.repair(now, &mut active, effects),
+            Remedy::Wait => {}
+            Remedy::HandOver => {
                 self.hand_over(now, active, Then::GiveWay, effects);
                 return;
             }
@@ -220,7 +225,7 @@ impl Machine {
         if let Lease::Held { repair_until, .. } = &mut active.lease {
             repair_until.get_or_insert(now + self.params.backend_timeout);
             effects.lease = Some(Want::Repair);
-            if active.may_answer(now, self.params.interval) {
+            if active.may_answer(now, self.params.timing) {
                 self.transmit(now, active, effects);
             }
         }

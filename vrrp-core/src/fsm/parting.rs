@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::{Instant, Interval};
+use crate::{Instant, Timing, Version};
 
 /// How often the last word is repeated at most, half an interval apart.
 const REPEATS: u8 = 6;
@@ -23,27 +23,22 @@ pub struct Parting {
 
 impl Parting {
     /// The first one has been sent.
-    pub(super) fn begun(now: Instant, interval: Interval) -> Self {
-        let left = match interval {
-            Interval::V2(_) => REPEATS_V2,
-            Interval::V3(_) => REPEATS,
+    pub(super) fn begun(now: Instant, timing: Timing) -> Self {
+        let left = match timing.rules() {
+            Version::V2 => REPEATS_V2,
+            Version::V3 => REPEATS,
         };
-        Self { left, next_at: now + pause(interval), heard_at: now }
+        Self { left, next_at: now + pause(timing), heard_at: now }
     }
 
     /// The winner has advertised. When it did so long before its schedule, it answered: it has
     /// heard the last word (RFC 9568 6.4.3). Where both checksum forms are in use, what comes right
     /// after another is the same advertisement once more.
-    pub(super) fn heard(
-        self,
-        now: Instant,
-        interval: Interval,
-        in_both_forms: bool,
-    ) -> Option<Self> {
-        if in_both_forms && now < self.heard_at + interval.duration() / 16 {
+    pub(super) fn heard(self, now: Instant, timing: Timing, in_both_forms: bool) -> Option<Self> {
+        if in_both_forms && now < self.heard_at + timing.interval() / 16 {
             return Some(self);
         }
-        let answered = now < self.heard_at + interval.duration().saturating_mul(3) / 4;
+        let answered = now < self.heard_at + timing.interval().saturating_mul(3) / 4;
         (!answered).then_some(Self { heard_at: now, ..self })
     }
 
@@ -52,12 +47,12 @@ impl Parting {
     }
 
     /// One was repeated.
-    pub(super) fn repeated(self, now: Instant, interval: Interval) -> Option<Self> {
+    pub(super) fn repeated(self, now: Instant, timing: Timing) -> Option<Self> {
         let left = self.left.saturating_sub(1);
-        (left > 0).then_some(Self { left, next_at: now + pause(interval), ..self })
+        (left > 0).then_some(Self { left, next_at: now + pause(timing), ..self })
     }
 }
 
-fn pause(interval: Interval) -> Duration {
-    interval.duration() / 2
+fn pause(timing: Timing) -> Duration {
+    timing.interval() / 2
 }

@@ -16,7 +16,7 @@ use std::{
 extern crate std;
 
 use super::*;
-use crate::{Centiseconds, Preempt, Priority};
+use crate::{Centiseconds, Interval, LeaseFailure, Preempt, Priority, Reach};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MS: Duration = Duration::from_millis(1);
@@ -36,9 +36,13 @@ pub(super) fn contender(priority: u8, preempt: Preempt) -> Role {
     Role::Contender { priority: Priority::try_from(priority).unwrap(), preempt }
 }
 
+pub(super) fn one_second() -> Timing {
+    Interval::V3(Centiseconds::ONE_SECOND).timing()
+}
+
 pub(super) fn params(role: Role) -> Params {
     Params {
-        interval: Interval::V3(Centiseconds::ONE_SECOND),
+        timing: one_second(),
         role,
         announcements: Announcements::default(),
         backend_timeout: Duration::from_millis(2500),
@@ -57,10 +61,9 @@ pub(super) fn ready() -> Input {
 }
 
 pub(super) fn advert(priority: u8, source: &str) -> Input {
-    let interval = Interval::V3(Centiseconds::ONE_SECOND);
     Input::Advert(Heard {
         claim: Claim::from(priority),
-        interval,
+        timing: one_second(),
         source: address(source),
         in_both_forms: false,
     })
@@ -87,8 +90,8 @@ pub(super) fn settled(role: Role) -> Machine {
 
 /// The same for a machine of any kind.
 pub(super) fn settle(mut machine: Machine, ready: Input) -> Machine {
-    let done = Input::LeaseDone(Ok(Reach::Routed));
-    drive(&mut machine, t0(), &[ready, Input::Start, done, done]);
+    let (nothing, yes) = (Input::Answer(Answer::NothingLeft), Input::Answer(Answer::Ready));
+    drive(&mut machine, t0(), &[ready, Input::Start, nothing, yes]);
     assert_eq!(machine.phase(), Phase::Backup);
     machine
 }
@@ -112,7 +115,7 @@ pub(super) fn acquiring(role: Role) -> (Machine, Instant) {
 
 pub(super) fn held(role: Role) -> (Machine, Instant) {
     let (mut machine, at) = acquiring(role);
-    drive(&mut machine, at, &[Input::LeaseDone(Ok(Reach::OnLink))]);
+    drive(&mut machine, at, &[Input::Answer(Answer::Held(Reach::OnLink))]);
     assert_eq!(machine.phase(), Phase::Held);
     (machine, at)
 }
@@ -121,7 +124,11 @@ pub(super) fn held(role: Role) -> (Machine, Instant) {
 pub(super) fn adopted(role: Role) -> (Machine, Instant) {
     let mut machine = backup(role);
     let advertised_at = t0() - 500 * MS;
-    drive(&mut machine, t0(), &[Input::Adopt { reach: Reach::OnLink, advertised_at }]);
+    drive(
+        &mut machine,
+        t0(),
+        &[Input::Answer(Answer::Adopted { reach: Reach::OnLink, advertised_at })],
+    );
     assert_eq!(machine.phase(), Phase::Adopted);
     (machine, t0())
 }
@@ -144,7 +151,7 @@ pub(super) fn fought_over(role: Role) -> (Machine, Instant) {
         drive(
             &mut machine,
             now,
-            &[Input::LeaseLost(Loss::Deleted), Input::LeaseDone(Ok(Reach::OnLink))],
+            &[Input::LeaseLost(Loss::Deleted), Input::Answer(Answer::Held(Reach::OnLink))],
         );
     }
     assert_eq!(machine.phase(), Phase::Resigning);
@@ -156,7 +163,7 @@ pub(super) fn fought_over_alone(role: Role) -> (Machine, Instant) {
     let (mut machine, now) = fought_over(role);
     let end = now + 1100 * MS;
     run(&mut machine, end);
-    drive(&mut machine, end, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink))]);
+    drive(&mut machine, end, &[Input::Timeout, Input::Answer(Answer::Held(Reach::OnLink))]);
     assert_eq!(machine.phase(), Phase::Held);
     (machine, end)
 }

@@ -2,7 +2,7 @@
 //! whose backend does not work takes nothing from a healthy one.
 
 use super::{Backup, Effects, Fault, Machine, State};
-use crate::{Hold, Instant, LeaseFailure, Reach, Reason, Want};
+use crate::{Answer, Hold, Instant, LeaseFailure, Reason, Want};
 
 /// What the backend was asked before this node contends, and until when it may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,25 +58,34 @@ impl Machine {
     }
 
     /// The answer of a Backup's backend. A timer that ran out before it has waited for it.
-    pub(super) fn vetted(
+    pub(super) fn answered_in_backup(
         &mut self,
         now: Instant,
         mut backup: Backup,
-        result: Result<Reach, LeaseFailure>,
+        answer: Answer,
         effects: &mut Effects,
     ) {
-        match (backup.vetting, result) {
-            (Vetting::Due | Vetting::Passed, _) => {}
-            (Vetting::Adopt { .. }, _) => {
+        match (backup.vetting, answer) {
+            (_, Answer::Adopted { reach, advertised_at }) => {
+                self.adopt(now, backup, reach, advertised_at, effects);
+            }
+            // What is left behind can be found again by the next process.
+            (Vetting::Adopt { .. }, Answer::NothingLeft | Answer::Failed(_)) => {
                 self.vet(now, &mut backup, effects);
                 self.state = State::Backup(backup);
             }
-            (Vetting::Inspect { .. }, Ok(_)) => {
+            (Vetting::Inspect { .. }, Answer::Ready) => {
                 backup.vetting = Vetting::Passed;
                 self.state = State::Backup(backup);
                 self.contend(now, backup, effects);
             }
-            (Vetting::Inspect { .. }, Err(failure)) => self.fail_vetting(now, failure, effects),
+            (Vetting::Inspect { .. }, Answer::Failed(failure)) => {
+                self.fail_vetting(now, failure, effects)
+            }
+            (
+                Vetting::Adopt { .. } | Vetting::Inspect { .. } | Vetting::Due | Vetting::Passed,
+                _,
+            ) => {}
         }
     }
 

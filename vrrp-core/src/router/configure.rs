@@ -1,15 +1,13 @@
 //! The desired world, compared with the present one.
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, BTreeSet},
-};
+use alloc::{boxed::Box, collections::BTreeSet};
 use core::net::IpAddr;
 
 use super::{
-    InterfaceStatus, Port, Router,
+    Desired, InterfaceStatus, Port, Router,
     deadlines::{Index, Slot},
-    entry::{Departure, Entry},
+    desired::Wanted,
+    entry::Entry,
 };
 use crate::{
     Family, Hold, InterfaceId, Key, Phase, Protocol, Transport, VirtualRouter,
@@ -18,12 +16,13 @@ use crate::{
 };
 
 /// The parts of a configuration that the machine works with.
-fn params(config: &VirtualRouter) -> Params {
+fn params(wanted: &Wanted) -> Params {
+    let Wanted { config, backend_timeout } = wanted;
     Params {
-        interval: config.interval(),
+        timing: config.interval().timing(),
         role: config.role(),
         announcements: config.announcements(),
-        backend_timeout: config.backend_timeout(),
+        backend_timeout: *backend_timeout,
         spread: config.vrid().get(),
         unicast: *config.transport() != Transport::Multicast,
     }
@@ -67,26 +66,23 @@ fn has_other_addresses(one: &VirtualRouter, other: &VirtualRouter) -> bool {
 }
 
 impl Router {
-    pub(super) fn configure(&mut self, desired: &BTreeMap<Key, VirtualRouter>) {
+    pub(super) fn configure(&mut self, desired: &Desired) {
         self.shutting_down = false;
         for slot in 0..self.entries.len() {
             let Some(Some(entry)) = self.entries.get_mut(slot) else { continue };
-            if !desired.contains_key(&entry.key()) {
-                self.depart(slot, Departure::Removed);
+            if desired.get(&entry.key()).is_none() {
+                self.remove(slot);
             }
         }
-        for (key, config) in desired {
-            if key.vrid != config.vrid() || key.family != config.family() {
-                continue;
-            }
+        for (key, wanted) in desired.wanted() {
             match self.slot(key) {
-                None => self.insert(*key, config.clone(), false),
-                Some(slot) => self.change(slot, config),
+                None => self.insert(*key, wanted),
+                Some(slot) => self.change(slot, wanted),
             }
         }
         let room = self.entries.len();
         self.dirty.reserve(room.saturating_sub(self.dirty.len()));
-        self.departing.reserve(room.saturating_sub(self.departing.len()));
+        self.removed.reserve(room.saturating_sub(self.removed.len()));
     }
 
     /// Takes over what an interface is like now. One of which nothing is known, and that nobody is
@@ -107,11 +103,12 @@ impl Router {
         }
     }
 
-    fn insert(&mut self, key: Key, config: VirtualRouter, drained: bool) {
-        let machine = Machine::new(params(&config));
+    fn insert(&mut self, key: Key, wanted: &Wanted) {
+        let machine = Machine::new(params(wanted));
+        let config = &wanted.config;
         let status = self.interfaces.get(&key.interface).copied().unwrap_or_default();
-        let link = link(&config, status);
-        let entry = Entry::new(self.now, key, config, machine, self.gone);
+        let link = link(config, status);
+        let entry = Entry::new(self.now, key, config.clone(), machine, self.gone);
         let slot = match self.free.pop() {
             Some(free) => free,
             None => {
@@ -125,9 +122,6 @@ impl Router {
         self.deadlines.reserve(self.entries.len());
         self.index(key, Some(slot));
         self.step(slot, fsm::Input::Link(link));
-        if drained {
-            self.step(slot, fsm::Input::Drain { force: false });
-        }
         self.step(slot, fsm::Input::Start);
     }
 
@@ -150,27 +144,24 @@ impl Router {
         }
     }
 
-    /// Compares with what is in force. A handover that was to make room for something else is taken
-    /// back.
-    fn change(&mut self, slot: Slot, config: &VirtualRouter) {
+    /// Compares with what is in force. The handover of what was to be removed is taken back.
+    fn change(&mut self, slot: Slot, wanted: &Wanted) {
+        let config = &wanted.config;
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
-        if entry.config().version() != config.version() {
-            self.depart(slot, Departure::ReplacedBy(config.clone()));
-            return;
-        }
         let status = self.interfaces.get(&entry.key().interface).copied().unwrap_or_default();
-        let stays = entry.rest.departure.take().is_some();
-        let (is_other, has_others) =
-            (entry.config() != config, has_other_addresses(entry.config(), config));
+        let stays = core::mem::take(&mut entry.rest.is_removed);
+        let params = params(wanted);
+        let is_other = entry.config() != config || *entry.machine().params() != params;
+        let has_others = has_other_addresses(entry.config(), config);
         if is_other {
             entry.set_config(config.clone());
         }
         if stays {
-            self.departing.retain(|departing| *departing != slot);
+            self.removed.retain(|removed| *removed != slot);
         }
         if is_other {
             self.step(slot, fsm::Input::Link(link(config, status)));
-            self.step(slot, fsm::Input::Reconfigure(params(config)));
+            self.step(slot, fsm::Input::Reconfigure(params));
         }
         if has_others {
             self.step(slot, fsm::Input::Readdress);
@@ -179,60 +170,52 @@ impl Router {
         self.step(slot, fsm::Input::Start);
     }
 
-    /// Hands over; what happens afterwards is [`finish_departures`](Self::finish_departures).
-    fn depart(&mut self, slot: Slot, departure: Departure) {
+    /// Hands over; what happens afterwards is [`finish_removals`](Self::finish_removals).
+    fn remove(&mut self, slot: Slot) {
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
-        let already = entry.rest.departure.replace(departure).is_some();
+        let already = core::mem::replace(&mut entry.rest.is_removed, true);
         // Only a second shutdown cuts the handover of the first short.
         let is_stopping =
             !entry.machine().is_wanted() && entry.machine().phase() == Phase::Resigning;
         if !already {
-            self.departing.push(slot);
+            self.removed.push(slot);
             if !is_stopping {
                 self.step(slot, fsm::Input::Shutdown);
             }
         }
     }
 
-    pub(super) fn has_departed(&self, slot: Slot) -> bool {
+    pub(super) fn is_gone(&self, slot: Slot) -> bool {
         self.entry(slot).is_some_and(|entry| {
             entry.machine().phase() == Phase::Initialize(Hold::Stopped) && !entry.has_output()
         })
     }
 
-    /// Removes or replaces what has stopped and was polled.
-    pub(super) fn finish_departures(&mut self) {
+    /// Forgets what was removed, once it has stopped and was polled.
+    pub(super) fn finish_removals(&mut self) {
         let mut index = 0;
-        while let Some(slot) = self.departing.get(index).copied() {
-            if !self.has_departed(slot) {
+        while let Some(slot) = self.removed.get(index).copied() {
+            if !self.is_gone(slot) {
                 index = index.saturating_add(1);
                 continue;
             }
-            self.departing.swap_remove(index);
+            self.removed.swap_remove(index);
             self.deadlines.set(slot, None);
             let Some(gone) = self.entries.get_mut(slot).and_then(Option::take) else { continue };
             self.dirty.retain(|queued| *queued != slot);
             self.free.push(slot);
             self.gone = self.gone.max(gone.generation());
-            let (key, drained) = (gone.key(), gone.machine().is_drained());
-            self.index(key, None);
-            if let Some(Departure::ReplacedBy(config)) = gone.rest.departure {
-                self.insert(key, config, drained);
-            }
+            self.index(gone.key(), None);
         }
     }
 
-    /// Every virtual router hands over and stops. What hands over already, in order to be removed
-    /// or replaced, goes on with it, and is not replaced any more.
+    /// Every virtual router hands over and stops. The first shutdown leaves alone what hands over
+    /// already in order to be removed.
     pub(super) fn shutdown(&mut self) {
         let first = !core::mem::replace(&mut self.shutting_down, true);
         for slot in 0..self.entries.len() {
-            let Some(Some(entry)) = self.entries.get_mut(slot) else { continue };
-            let departing = entry.rest.departure.is_some();
-            if departing {
-                entry.rest.departure = Some(Departure::Removed);
-            }
-            if !(departing && first) {
+            let Some(entry) = self.entry(slot) else { continue };
+            if !(entry.rest.is_removed && first) {
                 self.step(slot, fsm::Input::Shutdown);
             }
         }

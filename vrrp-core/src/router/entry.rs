@@ -8,17 +8,10 @@ use super::{
     speakers::Tally, telling::Telling,
 };
 use crate::{
-    AddressList, Advert, Authentication, Claim, Generation, Instant, Key, Phase, Protocol, Reason,
-    Transport, VirtualRouter,
+    AddressList, Advert, Answer, Authentication, Claim, Generation, Instant, Key, Phase, Protocol,
+    Reason, Transport, VirtualRouter,
     fsm::{self, Effects, Machine, Say, State, Want},
 };
-
-/// What becomes of an entry once its machine has stopped.
-#[derive(Clone, Debug)]
-pub(super) enum Departure {
-    Removed,
-    ReplacedBy(VirtualRouter),
-}
 
 /// What a packet needs stands together, from the start of a cache line on: among many virtual
 /// routers, most of the time that a packet takes is spent on fetching this into the cache.
@@ -40,6 +33,8 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Rest {
     generation: Generation,
+    /// The request that was polled last, until it is answered.
+    asked: Option<Want>,
     pub(super) since: Instant,
     reason: Reason,
     /// The repair that is under way puts other addresses, and nothing that was lost.
@@ -50,7 +45,8 @@ pub(super) struct Rest {
     pub(super) resigned: Option<(IpAddr, Instant)>,
     /// The notices that are to be polled.
     pub(super) telling: Telling,
-    pub(super) departure: Option<Departure>,
+    /// It is taken out of the table once its machine has stopped.
+    pub(super) is_removed: bool,
 }
 
 /// What is to be polled: at most one of each kind.
@@ -92,13 +88,14 @@ impl Entry {
         };
         let rest = Rest {
             generation,
+            asked: None,
             since: now,
             reason: Reason::Startup,
             readdressing: false,
             sender: None,
             resigned: None,
             telling: Telling::default(),
-            departure: None,
+            is_removed: false,
         };
         Self {
             key,
@@ -124,12 +121,7 @@ impl Entry {
         &self.machine
     }
 
-    /// Whether something takes its place once it has stopped.
-    pub(super) const fn has_successor(&self) -> bool {
-        matches!(self.rest.departure, Some(Departure::ReplacedBy(_)))
-    }
-
-    /// Replaces the configuration by one of the same version.
+    /// Replaces the configuration.
     pub(super) fn set_config(&mut self, config: VirtualRouter) {
         self.config = config;
     }
@@ -143,9 +135,16 @@ impl Entry {
         self.rest.generation
     }
 
-    /// Whether the answer to a request of `generation` is still of interest.
-    pub(super) fn awaits(&self, generation: Generation) -> bool {
-        self.rest.generation == generation && self.pending.lease.is_none()
+    /// Whether this is the answer to the last request, which has this generation, and was polled.
+    /// There is one answer to each.
+    pub(super) fn takes(&mut self, generation: Generation, answer: Answer) -> bool {
+        let is_awaited = self.rest.generation == generation
+            && self.pending.lease.is_none()
+            && self.rest.asked.is_some_and(|want| want.is_answered_by(answer));
+        if is_awaited {
+            self.rest.asked = None;
+        }
+        is_awaited
     }
 
     pub(super) fn step(&mut self, now: Instant, input: fsm::Input) {
@@ -293,6 +292,7 @@ impl Entry {
             return Some(self.lease_request(want, generation));
         }
         if let Some(want) = self.pending.lease.take() {
+            self.rest.asked = Some(want);
             return Some(self.lease_request(want, self.rest.generation));
         }
         if core::mem::take(&mut self.pending.announce) {

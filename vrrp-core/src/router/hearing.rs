@@ -117,7 +117,7 @@ impl Entry {
         let found = match advert.claim {
             Claim::Resign => record.resigns().then_some(Notice::Resignations),
             _ if is_weaker => {
-                let silence = advert.interval.silence();
+                let silence = advert.interval.timing().silence();
                 record.is_weaker(now, before, since, silence).then_some(Notice::WeakerActive)
             }
             _ => None,

@@ -1,12 +1,9 @@
 //! What goes into a [`Router`](crate::Router): the one door in.
 
-use alloc::collections::BTreeMap;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::{
-    Generation, Instant, InterfaceId, Key, LeaseFailure, Loss, MacAddr, Reach, RxMeta,
-    VirtualRouter,
-};
+use super::Desired;
+use crate::{Answer, Generation, InterfaceId, Key, Loss, MacAddr, RxMeta};
 
 /// Something that happened outside. Every variant is data: a list of these with their times is a
 /// replay log, a fuzz input, a simulation.
@@ -15,10 +12,9 @@ use crate::{
 pub enum Input<'a> {
     /// The whole desired world, compared with the present one by key: what is gone leaves
     /// gracefully, what is new starts, what changed keeps its state. Addresses change in place:
-    /// what stays is served all the while, in whatever order they stand. Only another version hands
-    /// over first. What was about to leave and is here again stays. An entry whose key is not
-    /// [`VirtualRouter::key`] of its value is skipped.
-    Configure(&'a BTreeMap<Key, VirtualRouter>),
+    /// what stays is served all the while, in whatever order they stand. So does the
+    /// version. What was about to leave and is here again stays.
+    Configure(&'a Desired),
     /// The state of an interface. Until the first one arrives, an interface counts as missing. One
     /// that is missing (the default) and has no virtual router is forgotten, with its counters.
     Interface {
@@ -36,26 +32,13 @@ pub enum Input<'a> {
     },
     /// The answer to [`Output::Lease`](crate::Output::Lease) of the same generation. Answers to
     /// older generations are ignored.
-    LeaseDone {
+    Answer {
         /// The virtual router.
         key: Key,
         /// The generation of the request.
         generation: Generation,
         /// What the backend said.
-        result: Result<Reach, LeaseFailure>,
-    },
-    /// The answer to [`Want::Adopt`](crate::Want::Adopt) when there is something to go on with: the
-    /// addresses are held, because an earlier process of this node held them when it ended.
-    Adopt {
-        /// The virtual router.
-        key: Key,
-        /// The generation of the request.
-        generation: Generation,
-        /// How neighbours find the addresses.
-        reach: Reach,
-        /// When that process advertised last, or earlier: from three intervals later on a peer may
-        /// have taken over, and the addresses are let go.
-        advertised_at: Instant,
+        answer: Answer,
     },
     /// An address of a held lease is gone without our doing.
     LeaseLost {

@@ -14,7 +14,7 @@ use crate::{
 /// `Event(Backup or Initialize)`, `Transmit` (a resignation, when one is due), `Lease(Release)`.
 /// Handover: `Event(Resigning)`, `Lease(Leaving)`, `Transmit`.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "a driver has to carry out each")]
 pub enum Output<'a> {
     /// Put an advertisement on the wire, now.
     Transmit(Transmit<'a>),
@@ -115,7 +115,7 @@ impl Packet<'_> {
 pub struct LeaseRequest<'a> {
     /// The virtual router.
     pub key: Key,
-    /// Goes into the answer, [`Input::LeaseDone`](crate::Input::LeaseDone).
+    /// Goes into the answer, [`Input::Answer`](crate::Input::Answer).
     pub generation: Generation,
     /// What is wanted.
     pub want: Want,

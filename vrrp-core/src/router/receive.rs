@@ -14,7 +14,7 @@ use crate::{
 const FROM_THE_LINK: u8 = 255;
 
 impl Router {
-    pub(super) fn receive(&mut self, meta: RxMeta, bytes: &[u8]) -> Result<(), Rejected> {
+    pub(super) fn take_datagram(&mut self, meta: RxMeta, bytes: &[u8]) -> Result<(), Rejected> {
         let Some(place) = self.port(meta.interface, Family::of(meta.source)) else {
             return Err(Rejected::UnknownVrid);
         };
@@ -39,7 +39,7 @@ impl Router {
                 entry.accept(self.now, meta.source, advert, *form, notices);
                 let heard = Heard {
                     claim: advert.claim,
-                    interval: advert.interval,
+                    timing: advert.interval.timing(),
                     source: meta.source,
                     in_both_forms: entry.hears_both_forms(),
                 };

@@ -1,12 +1,12 @@
 //! One trace: the same events for the model and for the router, which are compared after each of
 //! them.
 
-use std::{collections::BTreeMap, fmt::Write as _, net::IpAddr, num::NonZeroU32, time::Duration};
+use std::{fmt::Write as _, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use vrrp_core::{
-    Advert, Checksum, Generation, Input, Instant, InterfaceId, InterfaceStatus, Ipv4Addresses,
-    Ipv6Addresses, Key, Output, Phase, Preempt, Protocol, Reach, Role, Router, RxMeta,
-    VirtualRouter, Want,
+    Advert, Checksum, Desired, Generation, Input, Instant, InterfaceId, InterfaceStatus,
+    Ipv4Addresses, Ipv6Addresses, Key, Output, Phase, Preempt, Protocol, Reach, Role, Router,
+    RxMeta, VirtualRouter, Want,
 };
 
 use crate::{
@@ -63,7 +63,7 @@ impl Play {
             IpAddr::V4(source) => status.ipv4 = Some(source),
             IpAddr::V6(source) => status.ipv6_link_local = Some(source),
         }
-        let _nothing = play.router.handle(play.at(), Input::Interface { id: interface(), status });
+        play.router.handle(play.at(), Input::Interface { id: interface(), status });
         play.event(Event::Startup);
         play
     }
@@ -93,7 +93,7 @@ impl Play {
             Event::Acquired => {
                 self.model.acquired(now);
                 self.acquiring = false;
-                self.answer();
+                self.answer(Want::Acquire);
             }
             Event::Shutdown => {
                 self.model.shutdown(now);
@@ -101,7 +101,11 @@ impl Play {
             }
             Event::Startup => {
                 self.model.startup(now);
-                let desired = BTreeMap::from([(self.key(), self.config.clone())]);
+                let mut desired = Desired::new();
+                let inserted = desired.insert(interface(), self.config.clone());
+                // The backend is never late, so that its deadline is never the next one.
+                let key = inserted.expect("the only one");
+                desired.set_backend_timeout(&key, Duration::from_secs(1_000_000));
                 self.give(Input::Configure(&desired));
             }
         }
@@ -118,7 +122,7 @@ impl Play {
             destination: *destination,
             ttl: *ttl,
         };
-        let outcome = self.router.handle(self.at(), Input::Datagram { meta, bytes: octets });
+        let outcome = self.router.receive(self.at(), meta, octets);
         if outcome.is_ok() != heard.is_some() {
             self.differ("whether it is let in", &heard, &outcome);
         }
@@ -129,20 +133,22 @@ impl Play {
     }
 
     fn give(&mut self, input: Input<'_>) {
-        let _accepted = self.router.handle(self.at(), input);
+        self.router.handle(self.at(), input);
         self.drain();
     }
 
-    fn answer(&mut self) {
+    fn answer(&mut self, want: Want) {
         let reach = if self.model.settings.on_link { Reach::OnLink } else { Reach::Routed };
         let (key, generation) = (self.key(), self.generation);
-        self.give(Input::LeaseDone { key, generation, result: Ok(reach) });
+        if let Some(answer) = want.done(reach) {
+            self.give(Input::Answer { key, generation, answer });
+        }
     }
 
     /// Takes what the router puts out. Its backend works, and answers everything but an acquire at
     /// once.
     fn drain(&mut self) {
-        let mut answer = false;
+        let mut asked = None;
         while let Some(output) = self.router.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
@@ -159,15 +165,15 @@ impl Play {
                 Output::Lease(request) => {
                     self.generation = request.generation;
                     self.acquiring = request.want == Want::Acquire;
-                    answer = !self.acquiring;
+                    asked = (!self.acquiring).then_some(request.want);
                 }
                 Output::Announce(_) => self.announced = true,
                 Output::Event(_) => {}
                 other => panic!("seed {}: {other:?}", self.seed),
             }
         }
-        if answer {
-            self.answer();
+        if let Some(want) = asked {
+            self.answer(want);
         }
     }
 
@@ -310,8 +316,5 @@ fn configured(settings: &Settings) -> VirtualRouter {
         255 => Role::Owner,
         priority => Role::Contender { priority: priority.try_into().expect("1 to 254"), preempt },
     };
-    // The backend is never late, so that its deadline is never the next one.
-    VirtualRouter::new(settings.vrid.try_into().expect("a VRID"), protocol)
-        .with_role(role)
-        .with_backend_timeout(Duration::from_secs(1_000_000))
+    VirtualRouter::new(settings.vrid.try_into().expect("a VRID"), protocol).with_role(role)
 }

@@ -156,7 +156,7 @@ fn who_becomes_the_owner_waits_for_nobody() {
 
 #[test]
 fn a_backup_that_follows_nobody_waits_for_its_own_interval() {
-    let slow = fsm::Params { interval: v3_every(4095), ..params(100, Preempt::Always) };
+    let slow = fsm::Params { timing: v3_every(4095), ..params(100, Preempt::Always) };
     let mut machine = backup(slow);
     let _ = machine.handle(t0() + SECOND, fsm::Input::Reconfigure(params(100, Preempt::Always)));
     assert_eq!(machine.deadline(), Some(t0() + 4 * SECOND + 156 * SECOND / 256));
@@ -242,7 +242,7 @@ fn a_takeover_that_is_off_waits_for_the_whole_interval() {
 
 #[test]
 fn a_shutdown_during_a_long_drain_waits_for_four_seconds() {
-    let slow = fsm::Params { interval: v3_every(1000), ..params(100, Preempt::Always) };
+    let slow = fsm::Params { timing: v3_every(1000), ..params(100, Preempt::Always) };
     let (mut machine, at) = held(slow);
     let _ = machine.handle(at, fsm::Input::Drain { force: false });
     let stopped = at + SECOND;

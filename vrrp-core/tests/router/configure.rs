@@ -1,6 +1,8 @@
 //! The desired world compared with the present one.
 
-use vrrp_core::{Family, Hold, Input, Key, Phase, Preempt, Reach, VirtualRouter};
+use vrrp_core::{
+    Desired, Family, Hold, Input, Key, Phase, Preempt, Reach, Rejected, VirtualRouter,
+};
 
 use super::world::*;
 
@@ -108,28 +110,30 @@ fn addresses_change_in_place() {
 }
 
 #[test]
-fn another_version_is_another_virtual_router() {
-    let mut world = World::new(&[v3()]);
-    assert_eq!(world.configure(&[v2()]), ["51: backup -> stopped (shutdown)"]);
-    world.give(Input::Timeout);
+fn another_version_keeps_the_state_and_is_advertised_at_once() {
+    let mut world = World::held(&v3());
+    assert_eq!(world.configure(&[v2()]), ["51: advertise 100"]);
+    assert_eq!(world.phase(key(&v2())), Phase::Held);
+    assert_eq!(world.hear(&Message::v3(200, "192.0.2.3")), Err(Rejected::WrongVersion));
     world.hear(&Message::v2(200, "192.0.2.3")).unwrap();
+    assert_eq!(world.phase(key(&v2())), Phase::Backup);
 }
 
 #[test]
 fn the_last_word_of_the_configuration_counts_while_it_hands_over() {
     let mut world = World::held(&v3());
-    world.configure(&[v2()]);
     world.configure(&[]);
-    world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
+    assert_eq!(world.configure(&[v2()])[0], "51: resigning -> held (startup)");
+    world.configure(&[]);
+    world.hear(&Message::v2(50, "192.0.2.3")).unwrap();
     assert_eq!(world.give(Input::Timeout), [""; 0]);
     assert_eq!(world.router.keys().count(), 0);
 }
 
 #[test]
-fn a_shutdown_stops_what_was_about_to_be_replaced_after_its_handover() {
+fn the_first_shutdown_does_not_cut_the_handover_of_a_removal_short() {
     let mut world = World::held(&v3());
-    world.configure(&[v2()]);
-    // The handover that is under way is not cut short by the first shutdown.
+    world.configure(&[]);
     assert_eq!(world.give(Input::Shutdown), [""; 0]);
     assert_eq!(world.phase(key(&v3())), Phase::Resigning);
     world.hear(&Message::v3(50, "192.0.2.3")).unwrap();
@@ -142,7 +146,7 @@ fn a_shutdown_stops_what_was_about_to_be_replaced_after_its_handover() {
 #[test]
 fn a_second_shutdown_cuts_every_handover_short() {
     let mut world = World::held(&v3());
-    world.configure(&[v2()]);
+    world.configure(&[]);
     world.give(Input::Shutdown);
     assert_eq!(
         world.give(Input::Shutdown),
@@ -210,17 +214,41 @@ fn the_same_vrid_on_two_interfaces_and_in_two_families_does_not_mix() {
 }
 
 #[test]
-fn an_entry_under_a_key_that_is_not_its_own_is_skipped() {
+fn a_backend_timeout_is_never_nothing() {
+    let mut desired = Desired::new();
+    let key = desired.insert(interface(1), v3()).unwrap();
+    desired.set_backend_timeout(&key, std::time::Duration::ZERO);
     let mut world = World::new(&[]);
-    let wrong = Key { vrid: vrid(52), ..key(&v3()) };
-    assert_eq!(world.configure_at([(wrong, v3())]), [""; 0]);
-    assert_eq!(world.router.keys().count(), 0);
+    world.give(Input::Configure(&desired));
+    world.vet();
+    world.timeout();
+    assert_eq!(world.phase(key), Phase::Acquiring);
+    assert!(world.router.next_deadline().unwrap() > world.now);
 }
 
 #[test]
-fn a_backend_timeout_is_never_nothing() {
-    let mut world = World::new(&[v3().with_backend_timeout(std::time::Duration::ZERO)]);
+fn another_backend_timeout_holds_from_the_next_request_on() {
+    let mut world = World::new(&[v3()]);
+    let mut desired = Desired::new();
+    let key = desired.insert(interface(1), v3()).unwrap();
+    desired.set_backend_timeout(&key, SECOND);
+    assert_eq!(world.give(Input::Configure(&desired)), [""; 0]);
     world.timeout();
-    assert_eq!(world.phase(key(&v3())), Phase::Acquiring);
-    assert!(world.router.next_deadline().unwrap() > world.now);
+    let promoted = world.now;
+    while world.phase(key) == Phase::Acquiring {
+        world.timeout();
+    }
+    assert_eq!(world.now, promoted + SECOND);
+}
+
+#[test]
+fn a_vrid_stands_once_for_each_interface_and_family() {
+    let mut desired = Desired::new();
+    let key = desired.insert(interface(1), v3()).unwrap();
+    let refused = desired.insert(interface(1), v2()).unwrap_err();
+    assert_eq!(refused.key, key);
+    assert_eq!(desired.get(&key), Some(&v3()), "what was there stays");
+    desired.insert(interface(1), v3_ipv6()).unwrap();
+    desired.insert(interface(2), v3()).unwrap();
+    assert_eq!(desired.len(), 3);
 }

@@ -64,7 +64,7 @@ fn b08b_a_handover_does_not_cut_a_repair_off() {
 #[test]
 fn b09_a_drain_waits_for_a_healthy_successor_at_long_intervals() {
     let every_10_s =
-        |priority| fsm::Params { interval: v3_every(1000), ..params(priority, Preempt::Always) };
+        |priority| fsm::Params { timing: v3_every(1000), ..params(priority, Preempt::Always) };
     let ((mut active, at), mut peer) = (held(every_10_s(150)), backup(every_10_s(100)));
     let _ = peer.handle(at, hears(150, v3_every(1000)));
     let _ = active.handle(at + SECOND, fsm::Input::Drain { force: false });
@@ -95,7 +95,7 @@ fn b10_the_second_checksum_form_of_an_advertisement_is_no_answer() {
 #[test]
 fn b12_announcements_are_not_one_for_each_forged_packet() {
     let (mut machine, at) =
-        held(fsm::Params { interval: v3_every(1), ..params(100, Preempt::Always) });
+        held(fsm::Params { timing: v3_every(1), ..params(100, Preempt::Always) });
     let (mut packets, mut announced, mut now) = (0, 0, at);
     while now < at + SECOND {
         now = now + 1300 * MS / 1000;
@@ -150,7 +150,10 @@ fn b19_what_was_advertised_was_advertised_before_now() {
     let mut machine = backup(params(100, Preempt::Always));
     let _ = machine.handle(
         t0(),
-        fsm::Input::Adopt { reach: Reach::OnLink, advertised_at: t0() + 100 * SECOND },
+        fsm::Input::Answer(Answer::Adopted {
+            reach: Reach::OnLink,
+            advertised_at: t0() + 100 * SECOND,
+        }),
     );
     let _ = machine.handle(t0(), fsm::Input::SendFailed);
     assert!(
@@ -181,7 +184,7 @@ fn what_is_lost_during_a_handover_is_put_back_and_still_leaves() {
         let _ = machine.handle(at + 100 * MS, leave);
         let lost = machine.handle(at + 150 * MS, fsm::Input::LeaseLost(Loss::Deleted));
         assert_eq!(lost.lease, Some(Want::Repair));
-        let done = machine.handle(at + 160 * MS, fsm::Input::LeaseDone(Ok(Reach::OnLink)));
+        let done = machine.handle(at + 160 * MS, fsm::Input::Answer(Answer::Held(Reach::OnLink)));
         assert_eq!((done.lease, done.repaired), (Some(Want::Leaving), true));
         // A backend that says nothing ends it.
         let _ = machine.handle(at + 170 * MS, fsm::Input::LeaseLost(Loss::Deleted));
@@ -198,8 +201,7 @@ fn what_is_lost_during_a_handover_is_put_back_and_still_leaves() {
 fn a_resignation_leaves_room_for_the_weakest_backup() {
     // Skew_Time of priority 1 is 255/256 of an interval, and counts anew from each resignation.
     for centiseconds in [1, 10, 100, 4095] {
-        let every =
-            fsm::Params { interval: v3_every(centiseconds), ..params(200, Preempt::Always) };
+        let every = fsm::Params { timing: v3_every(centiseconds), ..params(200, Preempt::Always) };
         let (mut machine, at) = held(every);
         let _ = machine.handle(at, fsm::Input::Drain { force: false });
         let mut said = vec![at];
@@ -210,7 +212,7 @@ fn a_resignation_leaves_room_for_the_weakest_backup() {
                 said.push(due);
             }
         }
-        let interval = v3_every(centiseconds).duration();
+        let interval = v3_every(centiseconds).interval();
         let skew = 255 * interval / 256;
         let third = said.get(2).map(|third| *third - said[1]);
         assert!(
@@ -241,7 +243,11 @@ fn what_is_let_go_at_the_bound_is_let_go_before_the_backend_is_asked_anything() 
             world.wait(SECOND / 10);
         } else {
             let advertised_at = now - 1119 * MS;
-            world.give(Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at });
+            world.give(Input::Answer {
+                key,
+                generation,
+                answer: Answer::Adopted { reach: Reach::OnLink, advertised_at },
+            });
         }
         world.give(Input::Interface { id: interface(1), status: InterfaceStatus::default() });
         world.give(Input::SendFailed { key });
@@ -290,4 +296,24 @@ fn a_timer_that_is_a_whole_interval_late_is_not_due_again_at_once() {
     let late = at + 2 * SECOND;
     let _ = machine.handle(late, fsm::Input::Timeout);
     assert!(machine.deadline().unwrap() > late);
+}
+
+/// Found by the fuzzer: the advertisement that was due could not be sent, and stayed due.
+#[test]
+fn a_drain_that_is_taken_back_while_acquiring_without_a_source_lets_go() {
+    let mut machine = backup(params(100, Preempt::Always));
+    let at = machine.deadline().unwrap();
+    for input in [
+        fsm::Input::Timeout,
+        fsm::Input::Drain { force: false },
+        fsm::Input::Link(fsm::Link::NoSource),
+    ] {
+        let _ = machine.handle(at, input);
+    }
+    assert_eq!(machine.phase(), Phase::Resigning);
+    let effects = machine.handle(at + MS, fsm::Input::Resume);
+    assert_eq!(machine.phase(), Phase::Initialize(Hold::NoSource));
+    let released = Want::Release { reason: Reason::Interface, successor: None };
+    assert_eq!((effects.lease, effects.transmit), (Some(released), None));
+    assert_eq!(machine.deadline(), None);
 }

@@ -13,7 +13,7 @@ pub(crate) fn t0() -> Instant {
 }
 pub(crate) fn params(priority: u8, preempt: Preempt) -> fsm::Params {
     fsm::Params {
-        interval: Interval::V3(Centiseconds::ONE_SECOND),
+        timing: v3_every(100),
         role: contender(priority, preempt),
         announcements: Announcements::default(),
         backend_timeout: 2500 * MS,
@@ -21,13 +21,13 @@ pub(crate) fn params(priority: u8, preempt: Preempt) -> fsm::Params {
         unicast: false,
     }
 }
-pub(crate) fn v3_every(centiseconds: u16) -> Interval {
-    Interval::V3(Centiseconds::try_from(centiseconds).unwrap())
+pub(crate) fn v3_every(centiseconds: u16) -> Timing {
+    Interval::V3(Centiseconds::try_from(centiseconds).unwrap()).timing()
 }
-pub(crate) fn hears(priority: u8, interval: Interval) -> fsm::Input {
+pub(crate) fn hears(priority: u8, timing: Timing) -> fsm::Input {
     fsm::Input::Advert(fsm::Heard {
         claim: Claim::from(priority),
-        interval,
+        timing,
         source: ip("192.0.2.1"),
         in_both_forms: false,
     })
@@ -39,8 +39,8 @@ pub(crate) fn backup(params: fsm::Params) -> fsm::Machine {
     let mut machine = fsm::Machine::new(params);
     let ready = fsm::Input::Link(fsm::Link::Ready(ip("192.0.2.2")));
     // Nothing was left behind, and the backend would work.
-    let answer = fsm::Input::LeaseDone(Ok(Reach::Routed));
-    for input in [ready, fsm::Input::Start, answer, answer] {
+    let nothing = fsm::Input::Answer(Answer::NothingLeft);
+    for input in [ready, fsm::Input::Start, nothing, fsm::Input::Answer(Answer::Ready)] {
         let _ = machine.handle(t0(), input);
     }
     machine
@@ -49,7 +49,7 @@ pub(crate) fn held(params: fsm::Params) -> (fsm::Machine, Instant) {
     let mut machine = backup(params);
     let at = machine.deadline().unwrap();
     let _ = machine.handle(at, fsm::Input::Timeout);
-    let _ = machine.handle(at, fsm::Input::LeaseDone(Ok(Reach::OnLink)));
+    let _ = machine.handle(at, fsm::Input::Answer(Answer::Held(Reach::OnLink)));
     assert_eq!(machine.phase(), Phase::Held);
     (machine, at)
 }

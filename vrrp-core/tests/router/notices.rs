@@ -14,7 +14,10 @@ fn a_different_interval_is_reported_and_followed_except_in_a_resignation() {
     assert_eq!(world.hear(&Message { interval, ..Message::v3(0, PEER) }).unwrap(), [""; 0]);
     let message = Message { interval, ..Message::v3(200, PEER) };
     assert_eq!(world.hear(&message).unwrap(), ["51: interval-differs 192.0.2.3"]);
-    assert_eq!(world.router.next_deadline(), Some(world.now + interval.active_down(100.into())));
+    assert_eq!(
+        world.router.next_deadline(),
+        Some(world.now + interval.timing().active_down(100.into()))
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use vrrp_core::{Event, Input, Output, Speaker};
+use vrrp_core::{Event, Output, Speaker};
 
 use super::world::*;
 
@@ -65,13 +65,8 @@ fn a_second_source_is_named_a_minute_later_and_the_rest_is_counted() {
     let begun = world.now;
     while world.now < begun + 130 * SECOND {
         for source in sources {
-            world
-                .router
-                .handle(
-                    world.now,
-                    Input::Datagram { meta: refused(source).meta, bytes: &refused(source).bytes() },
-                )
-                .unwrap_err();
+            let Message { meta, .. } = refused(source);
+            world.router.receive(world.now, meta, &refused(source).bytes()).unwrap_err();
             while let Some(output) = world.router.poll_output() {
                 if let Output::Event(Event::Notice { source, others, .. }) = output {
                     lines.push(((world.now - begun).as_secs(), source.to_string(), others));

@@ -2,7 +2,7 @@
 
 use std::slice::from_ref;
 
-use vrrp_core::{Generation, Hold, Input, Instant, LeaseFailure, Loss, Phase, Reach};
+use vrrp_core::{Answer, Generation, Hold, Input, Instant, LeaseFailure, Loss, Phase, Reach};
 
 use super::world::*;
 
@@ -133,10 +133,10 @@ fn a_resignation_survives_inputs_that_come_before_it_is_polled() {
         let mut world = World::new(&[v3()]);
         world.timeout();
         let generation = world.generations[&key(&v3())];
-        world.handle(Input::LeaseDone {
+        world.handle(Input::Answer {
             key: key(&v3()),
             generation,
-            result: Err(LeaseFailure::Failed),
+            answer: Answer::Failed(LeaseFailure::Failed),
         });
         world.handle(input.clone());
         let lines = world.drain();
@@ -169,10 +169,10 @@ fn a_late_answer_to_an_older_request_is_ignored() {
     world.give(Input::Timeout);
     assert_eq!(world.phase(key), Phase::Acquiring);
     for generation in [old, Generation::default()] {
-        let result = Err(LeaseFailure::Failed);
-        assert_eq!(world.give(Input::LeaseDone { key, generation, result }), [""; 0]);
+        let answer = Answer::Failed(LeaseFailure::Failed);
+        assert_eq!(world.give(Input::Answer { key, generation, answer }), [""; 0]);
         assert_eq!(
-            world.give(Input::LeaseDone { key, generation, result: Ok(Reach::OnLink) }),
+            world.give(Input::Answer { key, generation, answer: Answer::Held(Reach::OnLink) }),
             [""; 0]
         );
     }
@@ -187,7 +187,7 @@ fn an_answer_is_ignored_while_a_newer_request_waits_to_be_polled() {
     world.give(Input::LeaseLost { key, loss: Loss::Lapsed });
     let generation = world.generations[&key];
     world.handle(Input::LeaseLost { key, loss: Loss::Lapsed });
-    world.handle(Input::LeaseDone { key, generation, result: Err(LeaseFailure::Failed) });
+    world.handle(Input::Answer { key, generation, answer: Answer::Failed(LeaseFailure::Failed) });
     assert_eq!(world.drain(), ["51: advertise 100", "51: repair"]);
     assert_eq!(world.done(key, Ok(Reach::OnLink)), ["51: announce"]);
     assert_eq!(world.router.status(&key).unwrap().counters.repairs, 1);
@@ -206,7 +206,7 @@ fn an_answer_to_a_virtual_router_that_was_replaced_is_not_taken_for_one_to_its_s
     world.vet();
     world.timeout();
     assert_eq!(world.phase(key), Phase::Acquiring);
-    world.give(Input::LeaseDone { key, generation: old, result: Ok(Reach::OnLink) });
+    world.give(Input::Answer { key, generation: old, answer: Answer::Held(Reach::OnLink) });
     assert_eq!(
         world.phase(key),
         Phase::Acquiring,
@@ -252,7 +252,7 @@ fn b20_an_inspection_does_not_take_the_place_of_a_release() {
     let (mut world, key) = (World::new(&[v3()]), key(&v3()));
     world.timeout();
     let generation = world.generations[&key];
-    world.handle(Input::LeaseDone { key, generation, result: Err(LeaseFailure::Failed) });
+    world.handle(Input::Answer { key, generation, answer: Answer::Failed(LeaseFailure::Failed) });
     world.wait(SECOND);
     world.handle(Input::Timeout);
     let lines = world.drain();
@@ -280,11 +280,10 @@ fn an_adoption_is_told_and_advertised_and_asks_the_backend_for_nothing() {
     world.configure(&[v3()]);
     let key = key(&v3());
     let generation = world.generations[&key];
-    let adopt = |generation, now: Instant| Input::Adopt {
+    let adopt = |generation, now: Instant| Input::Answer {
         key,
         generation,
-        reach: Reach::OnLink,
-        advertised_at: now - SECOND,
+        answer: Answer::Adopted { reach: Reach::OnLink, advertised_at: now - SECOND },
     };
     let now = world.now;
     assert_eq!(world.give(adopt(Generation::default(), now)), [""; 0], "an answer to nothing");

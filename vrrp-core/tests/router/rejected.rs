@@ -247,6 +247,6 @@ fn reserved_bits_and_any_interval_are_accepted_in_v3() {
     let mut bytes = message.bytes();
     bytes[4] |= 0xf0;
     world.receive(message.meta, &repaired(bytes)).unwrap();
-    let down = interval.active_down(100.into());
+    let down = interval.timing().active_down(100.into());
     assert_eq!(world.router.next_deadline(), Some(world.now + down));
 }

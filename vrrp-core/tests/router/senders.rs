@@ -18,6 +18,7 @@ fn transitions(world: &mut World) -> Vec<(Reason, Option<(String, u8)>)> {
             }
             Output::Lease(request) => {
                 world.generations.insert(request.key, request.generation);
+                world.wants.insert(request.key, request.want);
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vrrp_core::{
-    Announcements, Centiseconds, Checksum, Family, Hold, Input, InterfaceStatus, Interval, Key,
+    Announcements, Answer, Centiseconds, Checksum, Hold, Input, InterfaceStatus, Interval,
     LeaseFailure, Phase, Protocol, Reach, VirtualRouter, fsm,
 };
 
@@ -27,24 +27,17 @@ fn what_was_left_behind_too_long_ago_is_released_once() {
     world.configure(&[v3()]);
     let key = key(&v3());
     let (generation, advertised_at) = (world.generations[&key], world.now - 10 * SECOND);
-    let adopt = Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at };
+    let adopt = Input::Answer {
+        key,
+        generation,
+        answer: Answer::Adopted { reach: Reach::OnLink, advertised_at },
+    };
     assert_eq!(world.give(adopt), ["51: release (startup)"]);
     assert_eq!(
         world.give(Input::Shutdown),
         ["51: backup -> stopped (shutdown)"],
         "nothing is left"
     );
-}
-
-#[test]
-fn a_key_of_another_family_is_skipped() {
-    let mut world = World::new(&[]);
-    for (family, config) in [(Family::Ipv6, v3()), (Family::Ipv4, v3_ipv6()), (Family::Ipv6, v2())]
-    {
-        let other = Key { family, ..key(&config) };
-        assert_eq!(world.configure_at([(other, config)]), [""; 0]);
-        assert!(world.router.status(&other).is_none());
-    }
 }
 
 #[test]
@@ -77,7 +70,7 @@ fn a_backend_is_not_asked_while_something_else_keeps_the_node_out() {
 /// A machine whose backend has said no.
 fn failed() -> fsm::Machine {
     let mut machine = fsm::Machine::new(fsm::Params {
-        interval: Interval::V3(Centiseconds::ONE_SECOND),
+        timing: Interval::V3(Centiseconds::ONE_SECOND).timing(),
         role: vrrp_core::Role::default(),
         announcements: Announcements::default(),
         backend_timeout: Duration::from_secs(1),
@@ -85,13 +78,12 @@ fn failed() -> fsm::Machine {
         unicast: false,
     });
     let now = vrrp_core::Instant::EPOCH + 1000 * SECOND;
-    let no = Err(LeaseFailure::Failed);
     // There is nothing to adopt, and an acquire would not work.
     for input in [
         fsm::Input::Link(fsm::Link::Ready(ip(OWN))),
         fsm::Input::Start,
-        fsm::Input::LeaseDone(Ok(Reach::Routed)),
-        fsm::Input::LeaseDone(no),
+        fsm::Input::Answer(Answer::NothingLeft),
+        fsm::Input::Answer(Answer::Failed(LeaseFailure::Failed)),
     ] {
         let _ = machine.handle(now, input);
     }

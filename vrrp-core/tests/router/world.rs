@@ -8,10 +8,10 @@ use std::{
 };
 
 use vrrp_core::{
-    AddressList, Advert, Authentication, Centiseconds, ChecksumForm, Claim, Counters, Event,
-    Family, Generation, IPV4_GROUP, IPV6_GROUP, Input, Instant, InterfaceId, InterfaceStatus,
-    Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Output, Phase, Preempt, Reach,
-    Rejected, Role, Router, RxMeta, Seconds, Speaker, VirtualRouter, Vrid, Want,
+    AddressList, Advert, Answer, Authentication, Centiseconds, ChecksumForm, Claim, Counters,
+    Desired, Event, Family, Generation, IPV4_GROUP, IPV6_GROUP, Input, Instant, InterfaceId,
+    InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Output, Phase,
+    Preempt, Reach, Rejected, Role, Router, RxMeta, Seconds, Speaker, VirtualRouter, Vrid, Want,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -158,6 +158,8 @@ pub(crate) struct World {
     pub(crate) now: Instant,
     /// The last request to each backend.
     pub(crate) generations: BTreeMap<Key, Generation>,
+    /// What it was about.
+    pub(crate) wants: BTreeMap<Key, Want>,
     /// The backends that were asked something before their virtual router contends.
     asked: BTreeSet<Key>,
 }
@@ -170,6 +172,7 @@ impl World {
             router: Router::new(),
             now,
             generations: BTreeMap::new(),
+            wants: BTreeMap::new(),
             asked: BTreeSet::new(),
         };
         world.give(Input::Interface { id: interface(1), status: up() });
@@ -201,7 +204,11 @@ impl World {
         &mut self,
         desired: impl IntoIterator<Item = (Key, VirtualRouter)>,
     ) -> Vec<String> {
-        self.give(Input::Configure(&desired.into_iter().collect()))
+        let mut all = Desired::new();
+        for (key, config) in desired {
+            assert_eq!(all.insert(key.interface, config), Ok(key));
+        }
+        self.give(Input::Configure(&all))
     }
 
     /// Waits until `key` takes over, and lets its backend succeed.
@@ -216,7 +223,7 @@ impl World {
     }
 
     pub(crate) fn handle(&mut self, input: Input<'_>) {
-        self.router.handle(self.now, input).unwrap();
+        self.router.handle(self.now, input);
     }
 
     pub(crate) fn give(&mut self, input: Input<'_>) -> Vec<String> {
@@ -238,7 +245,11 @@ impl World {
     pub(crate) fn done(&mut self, key: Key, result: Result<Reach, LeaseFailure>) -> Vec<String> {
         let generation = self.generations[&key];
         self.asked.remove(&key);
-        self.give(Input::LeaseDone { key, generation, result })
+        let answer = match result {
+            Ok(reach) => self.wants[&key].done(reach).unwrap_or(Answer::Held(reach)),
+            Err(failure) => Answer::Failed(failure),
+        };
+        self.give(Input::Answer { key, generation, answer })
     }
 
     pub(crate) fn hear(&mut self, message: &Message) -> Result<Vec<String>, Rejected> {
@@ -246,7 +257,7 @@ impl World {
     }
 
     pub(crate) fn receive(&mut self, meta: RxMeta, bytes: &[u8]) -> Result<Vec<String>, Rejected> {
-        self.router.handle(self.now, Input::Datagram { meta, bytes })?;
+        self.router.receive(self.now, meta, bytes)?;
         Ok(self.drain())
     }
 
@@ -255,6 +266,7 @@ impl World {
         while let Some(output) = self.router.poll_output() {
             if let Output::Lease(request) = &output {
                 self.generations.insert(request.key, request.generation);
+                self.wants.insert(request.key, request.want);
                 match request.want {
                     Want::Adopt | Want::Inspect => self.asked.insert(request.key),
                     _ => self.asked.remove(&request.key),

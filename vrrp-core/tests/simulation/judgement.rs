@@ -139,7 +139,7 @@ impl Network {
             .filter(|index| *index != holder)
             .max_by_key(|index| self.claim(*index).0);
         let next = next.expect("at least two nodes");
-        let down = self.nodes[next].config.interval().active_down(self.claim(next).0);
+        let down = self.nodes[next].config.interval().timing().active_down(self.claim(next).0);
         self.run(2 * down);
         assert!(self.gap.longest <= down + SLACK, "{:?} for {:?}", self.scenario, self.gap.longest);
         assert!(!self.holders().is_empty(), "nobody took over: {:?}", self.scenario);

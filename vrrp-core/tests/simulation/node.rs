@@ -1,14 +1,14 @@
 //! A simulated node: the real router, a clock of its own, a backend that takes time and may fail.
 
 use std::{
-    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
+    time::Duration,
 };
 
 use vrrp_core::{
-    Advert, Claim, Event, Generation, Hold, Input, Instant, InterfaceId, InterfaceStatus, Key,
-    LeaseFailure, Output, Phase, Reach, Router, RxMeta, VirtualRouter, Want,
+    Advert, Answer, Claim, Desired, Event, Generation, Hold, Input, Instant, InterfaceId,
+    InterfaceStatus, Key, LeaseFailure, Output, Phase, Reach, Router, RxMeta, VirtualRouter, Want,
 };
 
 /// What a node wants from its surroundings.
@@ -73,6 +73,8 @@ pub(crate) struct Node {
     /// Whether the last answer about holding the addresses was a failure.
     failed: bool,
 }
+
+const BACKEND_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) fn interface() -> InterfaceId {
     InterfaceId::new(NonZeroU32::MIN)
@@ -166,8 +168,12 @@ impl Node {
 
     /// Gives it its configuration, which is none if the virtual router was removed.
     pub(crate) fn configure(&mut self, now: Instant) {
-        let desired = (!self.is_removed).then(|| (self.key(), self.config.clone()));
-        self.handle(now, Input::Configure(&BTreeMap::from_iter(desired)));
+        let mut desired = Desired::new();
+        if !self.is_removed {
+            let inserted = desired.insert(interface(), self.config.clone());
+            desired.set_backend_timeout(&inserted.expect("the only one"), BACKEND_TIMEOUT);
+        }
+        self.handle(now, Input::Configure(&desired));
     }
 
     pub(crate) fn receive(&mut self, now: Instant, source: IpAddr, bytes: &[u8]) {
@@ -183,36 +189,45 @@ impl Node {
             return;
         }
         let fails = self.broken_backend || std::mem::take(&mut self.fails_once);
-        let result = if fails { Err(LeaseFailure::Failed) } else { Ok(Reach::OnLink) };
-        let key = self.key();
-        match work {
+        let answer = match work {
             BackendWork::Hold(addresses) => {
                 self.held = if fails { Vec::new() } else { addresses };
                 self.failed = fails;
+                Answer::Held(Reach::OnLink)
             }
-            BackendWork::Adopt(addresses) => {
+            BackendWork::Adopt(addresses) => match self.adopt(addresses) {
+                Some(adopted) => return self.answer(now, generation, adopted),
+                None => Answer::NothingLeft,
+            },
+            BackendWork::Inspect => Answer::Ready,
+            BackendWork::Release => {
                 self.held = Vec::new();
-                if let Some((at, _)) =
-                    self.left_behind.take().filter(|(_, left)| *left == addresses)
-                {
-                    self.held = addresses;
-                    self.failed = false;
-                    let advertised_at = self.local(at);
-                    let adopted =
-                        Input::Adopt { key, generation, reach: Reach::OnLink, advertised_at };
-                    return self.handle(now, adopted);
-                }
+                return;
             }
-            BackendWork::Release => self.held = Vec::new(),
-            BackendWork::Inspect | BackendWork::Leaving => {}
-        }
-        self.handle(now, Input::LeaseDone { key, generation, result });
+            BackendWork::Leaving => return,
+        };
+        let failed = Answer::Failed(LeaseFailure::Failed);
+        self.answer(now, generation, if fails { failed } else { answer });
+    }
+
+    /// Takes over what a crash left, if it is what is configured.
+    fn adopt(&mut self, addresses: Vec<IpAddr>) -> Option<Answer> {
+        self.held = Vec::new();
+        let (at, _) = self.left_behind.take().filter(|(_, left)| *left == addresses)?;
+        self.held = addresses;
+        self.failed = false;
+        Some(Answer::Adopted { reach: Reach::OnLink, advertised_at: self.local(at) })
+    }
+
+    fn answer(&mut self, now: Instant, generation: Generation, answer: Answer) {
+        let key = self.key();
+        self.handle(now, Input::Answer { key, generation, answer });
     }
 
     /// One input, and nothing of what it leads to.
     pub(crate) fn handle(&mut self, now: Instant, input: Input<'_>) {
         let local = self.local(now);
-        let _rejected = self.router.handle(local, input);
+        self.router.handle(local, input);
     }
 
     /// Everything that the inputs so far have led to.
@@ -246,8 +261,7 @@ impl Node {
                     assert!(!lied, "Active, and not held: {reason:?}");
                     effects.push(Effect::Phase(to));
                 }
-                Output::Event(_) => {}
-                _ => unreachable!("an output that this simulation does not know"),
+                Output::Greet(_) | Output::Event(_) => {}
             }
         }
         self.is_piled_up = false;

@@ -73,7 +73,7 @@ impl Scenario {
             },
         };
         let vrid = 51.try_into().expect("a VRID");
-        VirtualRouter::new(vrid, protocol).with_role(role).with_backend_timeout(SECOND)
+        VirtualRouter::new(vrid, protocol).with_role(role)
     }
 
     /// A configuration with one thing changed.

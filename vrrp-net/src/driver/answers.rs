@@ -1,6 +1,6 @@
 //! What backends said, passed on to the core.
 
-use vrrp_core::{Generation, Input, Instant, Key, LeaseFailure, Reach};
+use vrrp_core::{Generation, Input, Instant, Key, LeaseFailure};
 
 use super::{
     Driver,
@@ -42,33 +42,27 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             Answer::Call { key, number, generation, call, asked_at, result } => {
                 self.effects.leases.answered(key, number);
                 let result = self.note_result(&key, call, result);
-                match call {
-                    Call::Adopt => self.adopt(key, generation, asked_at, result),
-                    Call::Acquire | Call::Repair | Call::Inspect => {
-                        // How neighbours find what was inspected does not matter.
-                        let reach =
-                            |done| if let Done::Held(reach) = done { reach } else { Reach::Routed };
-                        self.input(Input::LeaseDone { key, generation, result: result.map(reach) });
-                    }
+                let answer = match (call, result) {
                     // Not awaited by the core; what waits for it is looked after here.
-                    Call::Leaving | Call::Release(_) => self.settle(),
-                }
+                    (Call::Leaving | Call::Release(_), _) => return self.settle(),
+                    (Call::Adopt, Ok(Done::Adopted(adopted))) => {
+                        return self.adopted(key, generation, asked_at, adopted);
+                    }
+                    (_, Err(failure)) => vrrp_core::Answer::Failed(failure),
+                    (_, Ok(Done::Held(reach))) => vrrp_core::Answer::Held(reach),
+                    (Call::Inspect, Ok(_)) => vrrp_core::Answer::Ready,
+                    (Call::Adopt | Call::Acquire | Call::Repair, Ok(_)) => {
+                        vrrp_core::Answer::NothingLeft
+                    }
+                };
+                self.input(Input::Answer { key, generation, answer });
             }
         }
     }
 
     /// Tells the core what an earlier process left behind.
-    fn adopt(
-        &mut self,
-        key: Key,
-        generation: Generation,
-        asked_at: Instant,
-        result: Result<Done, LeaseFailure>,
-    ) {
-        let Ok(Done::Adopted(Adopted { reach, renewed_ago, completed })) = result else {
-            self.input(Input::LeaseDone { key, generation, result: result.map(|_| Reach::Routed) });
-            return;
-        };
+    fn adopted(&mut self, key: Key, generation: Generation, asked_at: Instant, adopted: Adopted) {
+        let Adopted { reach, renewed_ago, completed } = adopted;
         let interval =
             self.effects.members.get(&key).map(|entry| entry.router.interval().duration());
         // What is renewed was advertised before: an interval earlier at most, and not much earlier
@@ -76,7 +70,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let before = interval.unwrap_or_default().min(2 * renewals::PAUSE);
         // Counted from the question: the answer may have waited.
         let advertised_at = asked_at - renewed_ago.saturating_add(before);
-        self.input(Input::Adopt { key, generation, reach, advertised_at });
+        let answer = vrrp_core::Answer::Adopted { reach, advertised_at };
+        self.input(Input::Answer { key, generation, answer });
         if completed {
             self.input(Input::Announce { key });
         }

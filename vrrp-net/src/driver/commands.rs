@@ -1,13 +1,9 @@
 //! What programs ask of a driver.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use tokio::sync::oneshot;
-use vrrp_core::{Input, InterfaceStatus, Key, Loss, Phase, Role, VirtualRouter};
+use vrrp_core::{Desired, Input, InterfaceStatus, Key, Loss, Phase, Role};
 
 use super::{Driver, Effects, members::Entry};
 use crate::{
@@ -213,9 +209,15 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 
-    pub(super) fn desired(&self) -> BTreeMap<Key, VirtualRouter> {
-        let members = self.effects.members.iter().filter(|(_, entry)| !entry.leaving);
-        members.map(|(key, entry)| (*key, entry.router.clone())).collect()
+    pub(super) fn desired(&self) -> Desired {
+        let mut desired = Desired::new();
+        for (key, entry) in self.effects.members.iter().filter(|(_, entry)| !entry.leaving) {
+            // Members stand by their keys, so that no two are the same.
+            if let Ok(key) = desired.insert(key.interface, entry.router.clone()) {
+                desired.set_backend_timeout(&key, entry.backend.timeout());
+            }
+        }
+        desired
     }
 
     /// Answers the drains that have ended: nobody took over, or everything is let go.

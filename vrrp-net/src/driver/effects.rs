@@ -59,8 +59,6 @@ impl<L: Link> Effects<L> {
             Output::Announce(announce) => self.announce(announce, now),
             Output::Greet(greet) => self.greet(greet),
             Output::Event(event) => self.event(event),
-            // The core may learn to say more; a driver that does not know it cannot do it.
-            _ => tracing::error!(event = "unknown-output", "the driver does not know {output:?}"),
         }
     }
 

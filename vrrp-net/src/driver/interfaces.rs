@@ -270,5 +270,8 @@ fn vrid_interest(router: &VirtualRouter) -> (VridInterest, bool) {
         Transport::Multicast => (None, true),
         Transport::Unicast { peers, .. } => (peers.iter().map(|peer| peer.min_ttl).min(), false),
     };
-    (VridInterest { version: router.version(), min_ttl: min_ttl.unwrap_or(u8::MAX) }, multicast)
+    (
+        VridInterest { version: router.version().get(), min_ttl: min_ttl.unwrap_or(u8::MAX) },
+        multicast,
+    )
 }

@@ -55,7 +55,6 @@ impl Entry {
     pub(super) fn new(member: Member) -> Self {
         let Member { name, interface, router, backend } = member;
         let phase = Phase::Initialize(Hold::Stopped);
-        let router = router.with_backend_timeout(backend.timeout());
         Self {
             addresses: router.addresses().collect(),
             name,
@@ -81,7 +80,7 @@ impl Entry {
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
     pub(super) fn replace(&mut self, member: Member) -> Option<Arc<dyn VipBackend>> {
         let Member { name, interface, router, backend } = member;
-        self.router = router.with_backend_timeout(backend.timeout());
+        self.router = router;
         self.configured = self.router.clone();
         self.addresses = self.router.addresses().collect();
         (self.name, self.interface) = (name, interface);
@@ -130,7 +129,7 @@ impl Entry {
             addresses,
             // The worker knows what was put.
             previous: Arc::default(),
-            lasts: config.interval().silence(),
+            lasts: config.interval().timing().silence(),
             owner: matches!(config.role(), Role::Owner),
         }
     }

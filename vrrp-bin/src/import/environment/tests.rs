@@ -76,7 +76,7 @@ fn describe(config: &RouterConfig) -> String {
         "{} on {}: v{} vrid {} every {:?} {role}{password}, {}, {transport}{source}",
         config.name,
         config.interface,
-        router.version(),
+        router.version().get(),
         router.vrid(),
         router.interval().duration(),
         addresses.join(" "),

@@ -19,7 +19,7 @@ fn states() -> [(&'static str, Machine, Instant); 26] {
     };
     // Before the resignation is repeated, 62.5 ms after the first.
     let early = |(machine, at): (Machine, Instant)| (machine, at - Duration::from_millis(50));
-    let failed = [Input::LeaseDone(Err(LeaseFailure::Failed))];
+    let failed = [Input::Answer(Answer::Failed(LeaseFailure::Failed))];
     let mut stopped = machine();
     drive(&mut stopped, t0(), &[ready()]);
     let fault = from(acquiring(normal), &failed);
@@ -33,7 +33,7 @@ fn states() -> [(&'static str, Machine, Instant); 26] {
     }
     let unsent = from(unsent, &[advert(1, "192.0.2.9"), Input::SendFailed]);
     let mut vetting = backup(normal);
-    drive(&mut vetting, t0(), &[Input::LeaseDone(Ok(Reach::Routed))]);
+    drive(&mut vetting, t0(), &[Input::Answer(Answer::NothingLeft)]);
     let mut unvetted = vetting;
     drive(&mut unvetted, t0() + 1500 * MS, &[advert(0, "192.0.2.1"), Input::Timeout]);
     let drained = from((settled(normal), t0()), &[Input::Drain { force: false }]);
@@ -68,7 +68,7 @@ fn states() -> [(&'static str, Machine, Instant); 26] {
     ]
 }
 
-fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 28] {
+fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 29] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -84,13 +84,20 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 28] {
         ("hears-100-from-.1", advert(100, "192.0.2.1")),
         ("hears-100-from-.3", advert(100, "192.0.2.3")),
         ("hears-101", advert(101, "192.0.2.1")),
-        ("done-on-link", Input::LeaseDone(Ok(Reach::OnLink))),
-        ("done-routed", Input::LeaseDone(Ok(Reach::Routed))),
-        ("done-failed", Input::LeaseDone(Err(LeaseFailure::Failed))),
+        ("done-on-link", done(machine, Reach::OnLink)),
+        ("done-routed", done(machine, Reach::Routed)),
+        ("done-failed", Input::Answer(Answer::Failed(LeaseFailure::Failed))),
         ("lease-deleted", Input::LeaseLost(Loss::Deleted)),
         ("lease-lapsed", Input::LeaseLost(Loss::Lapsed)),
-        ("adopt-fresh", Input::Adopt { reach: Reach::OnLink, advertised_at: at - 2999 * MS }),
-        ("adopt-stale", Input::Adopt { reach: Reach::OnLink, advertised_at: at - 3000 * MS }),
+        (
+            "adopt-fresh",
+            Input::Answer(Answer::Adopted { reach: Reach::OnLink, advertised_at: at - 2999 * MS }),
+        ),
+        (
+            "adopt-stale",
+            Input::Answer(Answer::Adopted { reach: Reach::OnLink, advertised_at: at - 3000 * MS }),
+        ),
+        ("answer-unasked", Input::Answer(unasked(machine))),
         ("send-failed", Input::SendFailed),
         ("unreached", Input::Unreached),
         ("moved", Input::Moved),
@@ -101,6 +108,26 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 28] {
         ("readdress", Input::Readdress),
         ("timeout", Input::Timeout),
     ]
+}
+
+/// The answer of a backend that could do what it was asked.
+fn done(machine: &Machine, reach: Reach) -> Input {
+    Input::Answer(match machine.state() {
+        State::Initialize => Answer::Ready,
+        State::Backup(Backup { vetting: Vetting::Adopt { .. }, .. }) => Answer::NothingLeft,
+        State::Backup(_) => Answer::Ready,
+        State::Active(_) => Answer::Held(reach),
+    })
+}
+
+/// The answer to a question that was not asked.
+fn unasked(machine: &Machine) -> Answer {
+    match machine.state() {
+        State::Initialize => Answer::NothingLeft,
+        State::Backup(Backup { vetting: Vetting::Inspect { .. }, .. }) => Answer::NothingLeft,
+        State::Backup(_) => Answer::Held(Reach::OnLink),
+        State::Active(_) => Answer::Ready,
+    }
 }
 
 /// What a cell does, as a line: state, input, phase afterwards, transition, what is said, what the

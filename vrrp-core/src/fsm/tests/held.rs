@@ -8,13 +8,13 @@ fn contending() -> Role {
 }
 
 fn adopt(advertised_at: Instant) -> Input {
-    Input::Adopt { reach: Reach::OnLink, advertised_at }
+    Input::Answer(Answer::Adopted { reach: Reach::OnLink, advertised_at })
 }
 
 fn deleted(machine: &mut Machine, now: Instant) -> Effects {
     run(machine, now);
     let effects = machine.handle(now, Input::LeaseLost(Loss::Deleted));
-    drive(machine, now, &[Input::LeaseDone(Ok(Reach::OnLink))]);
+    drive(machine, now, &[Input::Answer(Answer::Held(Reach::OnLink))]);
     effects
 }
 
@@ -135,19 +135,19 @@ fn a_last_word_is_said_for_three_intervals_at_most() {
 /// A winner of VRRPv2 need not answer.
 #[test]
 fn a_last_word_of_vrrpv2_is_said_for_one_interval() {
-    let interval = Interval::V2(crate::Seconds::ONE);
-    let mut machine = settle(Machine::new(Params { interval, ..params(contending()) }), ready());
+    let timing = Interval::V2(crate::Seconds::ONE).timing();
+    let mut machine = settle(Machine::new(Params { timing, ..params(contending()) }), ready());
     let now = machine.deadline().unwrap();
     let stronger = Heard {
         claim: Claim::from(101),
-        interval,
+        timing,
         source: address("192.0.2.1"),
         in_both_forms: false,
     };
     drive(
         &mut machine,
         now,
-        &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink)), Input::Advert(stronger)],
+        &[Input::Timeout, Input::Answer(Answer::Held(Reach::OnLink)), Input::Advert(stronger)],
     );
     let mut said = Vec::new();
     while let Some(at) = machine.deadline().filter(|at| *at < now + 3 * SECOND) {
@@ -174,7 +174,7 @@ fn what_lapses_is_no_fight_however_often() {
         let now = promoted + n * 100 * MS;
         run(&mut machine, now);
         assert_eq!(machine.handle(now, Input::LeaseLost(Loss::Lapsed)).lease, Some(Want::Repair));
-        drive(&mut machine, now, &[Input::LeaseDone(Ok(Reach::OnLink))]);
+        drive(&mut machine, now, &[Input::Answer(Answer::Held(Reach::OnLink))]);
     }
     assert_eq!(machine.phase(), Phase::Held);
 }
@@ -239,14 +239,14 @@ fn in_a_fight_without_another_node_the_addresses_are_put_back_once_a_second() {
             let repaired = machine.handle(at, Input::Timeout).lease == Some(Want::Repair);
             repairs += u32::from(repaired);
             if repaired {
-                drive(&mut machine, at, &[Input::LeaseDone(Ok(Reach::OnLink))]);
+                drive(&mut machine, at, &[Input::Answer(Answer::Held(Reach::OnLink))]);
             }
         }
         let effects = machine.handle(now, Input::LeaseLost(Loss::Deleted));
         assert_eq!((effects.transition, effects.announce), (None, false));
         repairs += u32::from(effects.lease == Some(Want::Repair));
         if effects.lease.is_some() {
-            drive(&mut machine, now, &[Input::LeaseDone(Ok(Reach::OnLink))]);
+            drive(&mut machine, now, &[Input::Answer(Answer::Held(Reach::OnLink))]);
         }
     }
     assert_eq!(repairs, 9, "in 9.9 s");
@@ -270,7 +270,7 @@ fn what_waits_to_be_put_back_is_not_announced() {
             announced.push(at - begun);
         }
         if effects.lease == Some(Want::Repair) {
-            assert!(machine.handle(at, Input::LeaseDone(Ok(Reach::OnLink))).announce);
+            assert!(machine.handle(at, Input::Answer(Answer::Held(Reach::OnLink))).announce);
         }
     }
     assert_eq!(announced, [2 * SECOND], "1 s after the repair");

@@ -12,24 +12,24 @@ fn at(after: Duration) -> Instant {
 }
 
 fn v2(role: Role) -> Params {
-    Params { interval: Interval::V2(crate::Seconds::ONE), ..params(role) }
+    Params { timing: Interval::V2(crate::Seconds::ONE).timing(), ..params(role) }
 }
 
 fn v2_advert(priority: u8, source: &str) -> Input {
-    let interval = Interval::V2(crate::Seconds::ONE);
+    let timing = Interval::V2(crate::Seconds::ONE).timing();
     Input::Advert(Heard {
         claim: Claim::from(priority),
-        interval,
+        timing,
         source: address(source),
         in_both_forms: false,
     })
 }
 
 fn slower_advert(priority: u8, source: &str) -> Input {
-    let interval = Interval::V3(Centiseconds::try_from(200).unwrap());
+    let timing = Interval::V3(Centiseconds::try_from(200).unwrap()).timing();
     Input::Advert(Heard {
         claim: Claim::from(priority),
-        interval,
+        timing,
         source: address(source),
         in_both_forms: false,
     })
@@ -38,13 +38,12 @@ fn slower_advert(priority: u8, source: &str) -> Input {
 #[test]
 fn rfc9568_6_4_1_an_owner_starts_as_active_and_advertises_at_once() {
     let mut machine = owner();
-    // Its backend has said that it would work.
-    let effects = machine.handle(t0(), Input::LeaseDone(Ok(Reach::OnLink)));
+    let effects = machine.handle(t0(), Input::Answer(Answer::Ready));
     assert_eq!(machine.phase(), Phase::Acquiring);
     assert_eq!(effects.transmit, Some(Say::Claim));
     assert_eq!(effects.lease, Some(Want::Acquire));
     assert!(!effects.announce, "8.1.2: nothing is announced before the address is held");
-    assert!(machine.handle(t0(), Input::LeaseDone(Ok(Reach::OnLink))).announce);
+    assert!(machine.handle(t0(), Input::Answer(Answer::Held(Reach::OnLink))).announce);
 }
 
 #[test]
@@ -134,7 +133,7 @@ fn rfc9568_6_4_3_adver_timer_sends_and_restarts() {
 #[test]
 fn the_schedule_does_not_drift_with_late_timers() {
     let (mut machine, promoted) = acquiring(contending());
-    drive(&mut machine, promoted, &[Input::LeaseDone(Ok(Reach::Routed))]);
+    drive(&mut machine, promoted, &[Input::Answer(Answer::Held(Reach::Routed))]);
     drive(&mut machine, promoted + SECOND + 40 * MS, &[Input::Timeout]);
     assert_eq!(machine.deadline(), Some(promoted + 2 * SECOND));
     // More than an interval late: no burst of what was missed.
@@ -145,7 +144,7 @@ fn the_schedule_does_not_drift_with_late_timers() {
 #[test]
 fn rfc9568_6_4_3_priority_0_is_answered_and_restarts_adver_timer() {
     let (mut machine, promoted) = acquiring(contending());
-    drive(&mut machine, promoted, &[Input::LeaseDone(Ok(Reach::Routed))]);
+    drive(&mut machine, promoted, &[Input::Answer(Answer::Held(Reach::Routed))]);
     let effects = machine.handle(promoted + 300 * MS, advert(0, "192.0.2.1"));
     assert_eq!(effects.transmit, Some(Say::Claim));
     assert_eq!(machine.deadline(), Some(promoted + 1300 * MS));
@@ -190,7 +189,7 @@ fn rfc9568_6_4_3_equal_priorities_are_decided_by_the_address_in_network_order() 
 #[test]
 fn rfc9568_6_4_3_a_weaker_advertisement_is_answered_without_restarting_adver_timer() {
     let (mut machine, promoted) = acquiring(contending());
-    drive(&mut machine, promoted, &[Input::LeaseDone(Ok(Reach::Routed))]);
+    drive(&mut machine, promoted, &[Input::Answer(Answer::Held(Reach::Routed))]);
     let effects = machine.handle(promoted + 300 * MS, advert(99, "192.0.2.3"));
     assert_eq!((effects.transmit, effects.answered), (Some(Say::Claim), true));
     assert_eq!(machine.deadline(), Some(promoted + SECOND));
@@ -203,7 +202,7 @@ fn rfc3768_6_4_3_a_weaker_advertisement_is_discarded_in_v2() {
     // Master_Down_Interval: 3 x 1 s and 156/256 s.
     let promoted = t0() + 3 * SECOND + SKEW;
     assert_eq!(machine.deadline(), Some(promoted));
-    drive(&mut machine, promoted, &[Input::Timeout, Input::LeaseDone(Ok(Reach::Routed))]);
+    drive(&mut machine, promoted, &[Input::Timeout, Input::Answer(Answer::Held(Reach::Routed))]);
     assert_eq!(machine.handle(promoted + 300 * MS, v2_advert(99, "192.0.2.3")), Effects::default());
 }
 
@@ -219,7 +218,11 @@ fn rfc9568_6_4_3_preempt_mode_is_not_looked_at_in_active() {
 #[test]
 fn an_owner_preempts_and_is_moved_by_another_owner_of_greater_address_only() {
     let mut machine = owner();
-    drive(&mut machine, t0(), &[Input::LeaseDone(Ok(Reach::OnLink)); 2]);
+    drive(
+        &mut machine,
+        t0(),
+        &[Input::Answer(Answer::Ready), Input::Answer(Answer::Held(Reach::OnLink))],
+    );
     drive(&mut machine, at(100 * MS), &[advert(254, "192.0.2.9"), advert(255, "192.0.2.1")]);
     assert_eq!(machine.phase(), Phase::Held);
     drive(&mut machine, at(200 * MS), &[advert(255, "192.0.2.9")]);
@@ -301,7 +304,7 @@ fn weaker_advertisements_cause_one_burst_and_an_announcement_soon_after_the_last
 #[test]
 fn dev_answers_are_bounded_to_ten_an_interval() {
     let (mut machine, promoted) = acquiring(contending());
-    drive(&mut machine, promoted, &[Input::LeaseDone(Ok(Reach::Routed))]);
+    drive(&mut machine, promoted, &[Input::Answer(Answer::Held(Reach::Routed))]);
     let mut answers = 0;
     let mut last = promoted;
     for millisecond in 1..5000 {
@@ -367,7 +370,7 @@ fn dev_stalled_is_judged_before_any_input() {
         advert(0, "192.0.2.3"),
         Input::Timeout,
         Input::LeaseLost(Loss::Lapsed),
-        Input::LeaseDone(Ok(Reach::OnLink)),
+        Input::Answer(Answer::Held(Reach::OnLink)),
         ready(),
         Input::SendFailed,
         Input::Resume,
@@ -424,7 +427,7 @@ fn dev_probation_forbids_preemption_but_neither_silence_nor_resignation() {
 #[test]
 fn a_failed_backend_resigns_pauses_is_asked_and_comes_back_on_probation() {
     let (mut machine, promoted) = acquiring(contending());
-    let effects = machine.handle(promoted, Input::LeaseDone(Err(LeaseFailure::Denied)));
+    let effects = machine.handle(promoted, Input::Answer(Answer::Failed(LeaseFailure::Denied)));
     let reason = Reason::Backend(LeaseFailure::Denied);
     let expected = Effects {
         transition: Some(reason),
@@ -439,10 +442,10 @@ fn a_failed_backend_resigns_pauses_is_asked_and_comes_back_on_probation() {
         assert_eq!(machine.deadline(), Some(now + pause * SECOND));
         now = now + pause * SECOND;
         assert_eq!(machine.handle(now, Input::Timeout).lease, Some(Want::Inspect));
-        drive(&mut machine, now, &[Input::LeaseDone(Err(LeaseFailure::Denied))]);
+        drive(&mut machine, now, &[Input::Answer(Answer::Failed(LeaseFailure::Denied))]);
     }
     now = now + 10 * SECOND;
-    drive(&mut machine, now, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink))]);
+    drive(&mut machine, now, &[Input::Timeout, Input::Answer(Answer::Ready)]);
     assert_eq!(machine.phase(), Phase::Backup);
 }
 
@@ -459,10 +462,10 @@ fn a_backend_that_hangs_counts_as_failed() {
 #[test]
 fn an_owner_with_a_broken_backend_does_not_take_the_address_down_again_and_again() {
     let mut machine = owner();
-    let failed = Input::LeaseDone(Err(LeaseFailure::Failed));
-    drive(&mut machine, t0(), &[Input::LeaseDone(Ok(Reach::OnLink)), failed]);
+    let failed = Input::Answer(Answer::Failed(LeaseFailure::Failed));
+    drive(&mut machine, t0(), &[Input::Answer(Answer::Ready), failed]);
     // It is asked after 1 s and says that all is well; a peer is Active meanwhile.
-    drive(&mut machine, at(SECOND), &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink))]);
+    drive(&mut machine, at(SECOND), &[Input::Timeout, Input::Answer(Answer::Ready)]);
     assert_eq!(machine.phase(), Phase::Backup);
     for half in 3..20 {
         drive(&mut machine, at(half * 500 * MS), &[advert(100, "192.0.2.3"), Input::Timeout]);
@@ -554,13 +557,13 @@ fn a_handover_ends_by_itself_and_after_four_seconds_at_most() {
     assert_eq!((machine.phase(), machine.deadline()), (Phase::Initialize(Hold::Stopped), None));
 
     let mut slow = params(contending());
-    slow.interval = Interval::V3(Centiseconds::try_from(4095).unwrap());
+    slow.timing = Interval::V3(Centiseconds::try_from(4095).unwrap()).timing();
     let mut machine = settle(Machine::new(slow), ready());
     let promoted = machine.deadline().unwrap();
     drive(
         &mut machine,
         promoted,
-        &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink)), Input::Shutdown],
+        &[Input::Timeout, Input::Answer(Answer::Held(Reach::OnLink)), Input::Shutdown],
     );
     run(&mut machine, promoted + 4 * SECOND);
     assert_eq!(machine.phase(), Phase::Resigning);

@@ -53,10 +53,10 @@ fn f01_nothing_is_sent_and_nothing_counts_as_sent_meanwhile() {
 #[test]
 fn f01_the_wait_is_two_intervals_and_never_beyond_the_bound() {
     let mut quick = params(contending());
-    quick.interval = Interval::V3(Centiseconds::try_from(10).unwrap());
+    quick.timing = Interval::V3(Centiseconds::try_from(10).unwrap()).timing();
     let mut machine = settle(Machine::new(quick), ready());
     let promoted = machine.deadline().unwrap();
-    drive(&mut machine, promoted, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink))]);
+    drive(&mut machine, promoted, &[Input::Timeout, Input::Answer(Answer::Held(Reach::OnLink))]);
     let mut late = machine;
     drive(&mut machine, promoted + 10 * MS, &[lost(Link::Down)]);
     assert_eq!(machine.waits_until(), Some(promoted + 210 * MS));
@@ -151,7 +151,7 @@ fn f01_a_repair_that_fails_for_want_of_a_link_is_no_fault() {
     drive(
         &mut machine,
         promoted,
-        &[lost(Link::Missing), Input::LeaseDone(Err(LeaseFailure::Failed))],
+        &[lost(Link::Missing), Input::Answer(Answer::Failed(LeaseFailure::Failed))],
     );
     assert_eq!(machine.phase(), Phase::Held);
     assert_eq!(machine.handle(promoted + MS, ready()).lease, Some(Want::Repair));
@@ -173,7 +173,7 @@ fn f01_who_is_asked_to_leave_without_a_link_leaves_at_once() {
 fn f01_back_again_it_listens_for_long_enough_to_hear_an_active() {
     let mut machine = settled(contending());
     drive(&mut machine, t0(), &[lost(Link::Down)]);
-    drive(&mut machine, t0() + SECOND, &[ready(), Input::LeaseDone(Ok(Reach::Routed))]);
+    drive(&mut machine, t0() + SECOND, &[ready(), Input::Answer(Answer::Ready)]);
     assert_eq!(machine.deadline(), Some(t0() + 2 * SECOND + SKEW));
 }
 
@@ -185,7 +185,7 @@ fn f06_by_unicast_it_makes_itself_known_until_somebody_is_heard() {
     let mut machine = unicast();
     drive(&mut machine, t0(), &[ready()]);
     assert!(machine.handle(t0(), Input::Start).greet, "at once");
-    drive(&mut machine, t0(), &[Input::LeaseDone(Ok(Reach::Routed)); 2]);
+    drive(&mut machine, t0(), &[Input::Answer(Answer::NothingLeft), Input::Answer(Answer::Ready)]);
     let mut alone = machine;
     let mut greeted = Vec::new();
     while alone.phase() == Phase::Backup {
@@ -230,7 +230,7 @@ fn f03_who_reaches_nobody_gives_way_to_any_active_that_it_hears() {
 #[test]
 fn f03_a_promotion_on_silence_happens_without_a_way_to_the_peers() {
     let (mut machine, promoted) = acquiring(contending());
-    drive(&mut machine, promoted, &[Input::Unreached, Input::LeaseDone(Ok(Reach::OnLink))]);
+    drive(&mut machine, promoted, &[Input::Unreached, Input::Answer(Answer::Held(Reach::OnLink))]);
     assert_eq!(machine.phase(), Phase::Held);
     // One that was reached again is an Active like any other.
     drive(&mut machine, promoted + SECOND, &[Input::Timeout, advert(1, "192.0.2.3")]);
@@ -273,11 +273,11 @@ fn errors_of_just_before_a_lost_link_are_the_links() {
 #[test]
 fn a_probation_of_before_is_not_forgiven() {
     let (mut machine, promoted) = acquiring(contending());
-    drive(&mut machine, promoted, &[Input::LeaseDone(Err(LeaseFailure::Failed))]);
+    drive(&mut machine, promoted, &[Input::Answer(Answer::Failed(LeaseFailure::Failed))]);
     let before = machine.probation_until();
     assert!(before.is_some());
     let at = machine.deadline().unwrap();
-    drive(&mut machine, at, &[Input::Timeout, Input::LeaseDone(Ok(Reach::OnLink))]);
+    drive(&mut machine, at, &[Input::Timeout, Input::Answer(Answer::Ready)]);
     let at = machine.deadline().unwrap();
     drive(&mut machine, at, &[Input::Timeout, Input::SendFailed]);
     assert_eq!(machine.phase(), Phase::Backup, "it stands back");

@@ -5,21 +5,14 @@
 //! replays one trace.
 #![expect(clippy::expect_used, reason = "a test: what cannot be is a failure")]
 
-#[path = "reference/codec.rs"]
 mod codec;
-#[path = "reference/judge.rs"]
 mod judge;
-#[path = "reference/model.rs"]
 mod model;
-#[path = "reference/play.rs"]
 mod play;
-#[path = "reference/probation.rs"]
 mod probation;
-#[path = "simulation/random.rs"]
+#[path = "../simulation/random.rs"]
 mod random;
-#[path = "reference/settings.rs"]
 mod settings;
-#[path = "reference/traffic.rs"]
 mod traffic;
 
 use judge::Datagram;

@@ -5,19 +5,13 @@
 //! same seed gives the same trace.
 #![expect(clippy::expect_used, reason = "a test: what cannot be is a failure")]
 
-#[path = "simulation/chaos.rs"]
 mod chaos;
-#[path = "reference/codec.rs"]
+#[path = "../reference/codec.rs"]
 mod codec;
-#[path = "simulation/judgement.rs"]
 mod judgement;
-#[path = "simulation/network.rs"]
 mod network;
-#[path = "simulation/node.rs"]
 mod node;
-#[path = "simulation/random.rs"]
 mod random;
-#[path = "simulation/scenario.rs"]
 mod scenario;
 
 use std::time::Duration;

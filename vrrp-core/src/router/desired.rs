@@ -1,0 +1,110 @@
+//! [`Desired`]: the whole world that a node is to be in.
+
+use alloc::collections::{BTreeMap, btree_map};
+use core::time::Duration;
+
+use crate::{InterfaceId, Key, VirtualRouter};
+
+/// How long a backend may take to answer, unless [`Desired::set_backend_timeout`] says otherwise.
+const BACKEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// The shortest time that a backend may take: an answer that is due at once never comes in time.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
+
+/// The whole desired world, for [`Input::Configure`](crate::Input::Configure): every virtual router
+/// that is to run, each on its interface.
+///
+/// ```
+/// use vrrp_core::{Centiseconds, Desired, InterfaceId, Ipv4Addresses, VirtualRouter};
+///
+/// let eth0 = InterfaceId::new(2.try_into()?);
+/// let addresses = Ipv4Addresses::new(["192.0.2.1".parse::<core::net::Ipv4Addr>()?])?;
+/// let router = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Centiseconds::ONE_SECOND);
+/// let mut desired = Desired::new();
+/// let key = desired.insert(eth0, router.clone())?;
+/// assert_eq!(desired.get(&key), Some(&router));
+/// assert_eq!(desired.insert(eth0, router).map_err(|error| error.key), Err(key));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Desired {
+    routers: BTreeMap<Key, Wanted>,
+}
+
+/// One virtual router of the desired world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) config: VirtualRouter,
+    pub(super) backend_timeout: Duration,
+}
+
+/// An interface has a virtual router of this VRID and family already (RFC 9568 5.2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("there is a virtual router {key} already; a VRID is unique per interface and family")]
+#[non_exhaustive]
+pub struct DuplicateKey {
+    /// Which one.
+    pub key: Key,
+}
+
+impl Desired {
+    /// A world without virtual routers.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { routers: BTreeMap::new() }
+    }
+
+    /// Adds a virtual router on an interface, and returns its key. Its backend may take 30 s.
+    ///
+    /// # Errors
+    /// [`DuplicateKey`] where the interface has one of the same VRID and family. Nothing is changed
+    /// then.
+    pub fn insert(
+        &mut self,
+        interface: InterfaceId,
+        router: VirtualRouter,
+    ) -> Result<Key, DuplicateKey> {
+        let key = router.key(interface);
+        match self.routers.entry(key) {
+            btree_map::Entry::Occupied(_) => Err(DuplicateKey { key }),
+            btree_map::Entry::Vacant(place) => {
+                place.insert(Wanted { config: router, backend_timeout: BACKEND_TIMEOUT });
+                Ok(key)
+            }
+        }
+    }
+
+    /// Sets how long the backend of a virtual router may take to acquire or to be inspected, before
+    /// it counts as failed; at least 1 ms. Nothing happens where there is no such virtual router.
+    pub fn set_backend_timeout(&mut self, key: &Key, timeout: Duration) {
+        if let Some(wanted) = self.routers.get_mut(key) {
+            wanted.backend_timeout = timeout.max(SHORTEST_TIMEOUT);
+        }
+    }
+
+    /// The virtual router of this key.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<&VirtualRouter> {
+        self.routers.get(key).map(|wanted| &wanted.config)
+    }
+
+    /// The virtual routers, in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &VirtualRouter)> + '_ {
+        self.routers.iter().map(|(key, wanted)| (*key, &wanted.config))
+    }
+
+    /// How many virtual routers there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.routers.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.routers.is_empty()
+    }
+
+    pub(super) fn wanted(&self) -> impl Iterator<Item = (&Key, &Wanted)> + '_ {
+        self.routers.iter()
+    }
+}

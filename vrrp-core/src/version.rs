@@ -1,0 +1,30 @@
+//! [`Version`]: which of the two protocols.
+
+use core::fmt;
+
+/// A version of VRRP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the versions that are in use")]
+pub enum Version {
+    /// RFC 3768, for IPv4 only.
+    V2,
+    /// RFC 9568.
+    V3,
+}
+
+impl Version {
+    /// The number on the wire: 2 or 3.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        match self {
+            Self::V2 => 2,
+            Self::V3 => 3,
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}

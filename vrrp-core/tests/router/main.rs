@@ -1,0 +1,24 @@
+//! [`Router`](vrrp_core::Router) through its public door only: inputs with real octets, outputs in
+//! order.
+#![expect(clippy::unwrap_used, reason = "a test that meets something unexpected fails")]
+
+mod at_run_time;
+mod checksums;
+mod configure;
+mod disagreement;
+mod edges;
+mod interfaces;
+mod leaving;
+mod machine;
+mod many;
+mod notices;
+mod observer;
+mod once_an_hour;
+mod outputs;
+mod properties;
+mod rejected;
+mod senders;
+mod startup;
+mod timing;
+mod unicast;
+mod world;
