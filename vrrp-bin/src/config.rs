@@ -29,11 +29,11 @@ use toml::de::DeTable;
 use vrrp_core::{Family, VirtualRouter, Vrid};
 use vrrp_net::Realtime;
 
+pub(crate) use addresses::family_name;
 pub(crate) use addresses::unfit;
 pub(crate) use backend::{Backend, Command};
 pub(crate) use keys::nearest;
 pub(crate) use problem::{ConfigError, ConfigErrors, Place, describe};
-pub(crate) use router::family_name;
 pub(crate) use values::{is_interface_name, is_name};
 
 use problem::{At, Position, Problems};

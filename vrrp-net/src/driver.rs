@@ -11,18 +11,18 @@
 //!   that arrived meanwhile cancels the announcement.
 
 mod answers;
+mod backends;
 mod commands;
-mod effects;
 mod guard;
 mod host;
 mod interfaces;
-mod leases;
 mod log;
+mod mailbox;
 mod members;
+mod outbox;
 mod receive;
-mod renewals;
-mod status;
-mod worker;
+mod report;
+mod seat;
 
 use std::{
     collections::BTreeSet,
@@ -37,19 +37,20 @@ use tokio::{
 };
 use vrrp_core::{Advert, Input, Instant, Key, Router};
 
-pub(crate) use commands::Command;
 pub(crate) use guard::Guard;
+pub(crate) use mailbox::Command;
+pub(crate) use seat::{Bound, Seat};
 
 use crate::{
     clock::{Clock, boottime_now},
+    event::NodeEvent,
     link::Link,
     monitor::{HostEvent, Monitor},
-    node::NodeEvent,
 };
+use backends::{Leases, call::Answer, patience};
 use commands::Drain;
-use effects::{Effects, Unsent};
-use leases::{Answer, Leases, patience};
 use members::Throttle;
+use outbox::{Outbox, Unsent};
 
 /// How many changes of the host a turn takes.
 const HOST_EVENTS: usize = 64;
@@ -64,7 +65,7 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     clock: C,
     monitor: M,
     guard: Guard,
-    effects: Effects<L>,
+    outbox: Outbox<L>,
     commands: mpsc::UnboundedReceiver<Command>,
     /// Cleared when every `Node` and `Handle` is gone.
     commanded: bool,
@@ -122,7 +123,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             clock,
             monitor,
             guard,
-            effects: Effects::new(link, Leases::new(backends, sender), events),
+            outbox: Outbox::new(link, Leases::new(backends, sender), events),
             commands,
             commanded: true,
             answers,
@@ -163,7 +164,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Asks every source whether it has something, so that each of them wakes the driver.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         let mut turn = Turn {
-            packets: self.receive_after.is_none() && self.effects.link.poll_readable(cx).is_ready(),
+            packets: self.receive_after.is_none() && self.outbox.link.poll_readable(cx).is_ready(),
             host: self.poll_monitor(cx),
             ..Turn::default()
         };
@@ -197,8 +198,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn deadline(&self) -> Option<Instant> {
         let deadlines = [
             self.router.next_deadline(),
-            self.effects.leases.next_renewal(),
-            self.effects.interfaces.next_retry(),
+            self.outbox.leases.next_renewal(),
+            self.outbox.interfaces.next_retry(),
             self.receive_after,
             self.stop.give_up_at,
         ];
@@ -238,11 +239,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         if due(self.receive_after, now) {
             self.receive_after = None;
         }
-        if due(self.effects.interfaces.next_retry(), now) {
+        if due(self.outbox.interfaces.next_retry(), now) {
             self.sync_interfaces();
         }
-        if due(self.effects.leases.next_renewal(), now) {
-            self.effects.leases.renew(now, &self.effects.members);
+        if due(self.outbox.leases.next_renewal(), now) {
+            self.outbox.leases.renew(now, &self.outbox.members);
         }
     }
 
@@ -257,11 +258,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         loop {
             let now = self.clock.now();
             while let Some(output) = self.router.poll_output() {
-                self.effects.perform(&output, now);
+                self.outbox.perform(&output, now);
             }
             // The core answers a failure with a later try or with a resignation whose failure it
             // ignores.
-            let unsent = self.effects.take_unsent();
+            let unsent = self.outbox.take_unsent();
             if unsent.is_empty() {
                 break;
             }
@@ -276,9 +277,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 );
             }
         }
-        self.effects.ask_backends(self.clock.now());
+        self.outbox.ask_backends(self.clock.now());
         let boottime = boottime_now();
-        let news = self.effects.publish(&self.router, boottime, self.clock.now());
+        let news = self.outbox.publish(&self.router, boottime, self.clock.now());
         self.forget_departed();
         self.answer_drains(&news);
     }
@@ -293,7 +294,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Makes the ports what they should be, and tells the core what that changes.
     fn sync_interfaces(&mut self) {
         let now = self.clock.now();
-        let Effects { interfaces, members, link, .. } = &mut self.effects;
+        let Outbox { interfaces, members, link, .. } = &mut self.outbox;
         for (id, status) in interfaces.sync(members, link, now) {
             self.input(Input::Interface { id, status });
         }
@@ -303,19 +304,19 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn forget_departed(&mut self) {
         let before = self.departing.len();
         for key in std::mem::take(&mut self.departing) {
-            let Some(entry) = self.effects.members.get(&key).filter(|entry| entry.leaving) else {
+            let Some(entry) = self.outbox.members.get(&key).filter(|entry| entry.leaving) else {
                 continue;
             };
-            if self.router.status(&key).is_some() || !self.effects.leases.is_idle(key) {
+            if self.router.status(&key).is_some() || !self.outbox.leases.is_idle(key) {
                 self.departing.push(key);
                 continue;
             }
             tracing::info!(event = "removed", name = &*entry.name, "{}: removed", entry.name);
-            self.effects.members.remove(&key);
-            self.effects.leases.forget(key, self.clock.now());
+            self.outbox.members.remove(&key);
+            self.outbox.leases.forget(key, self.clock.now());
         }
         if self.departing.len() < before {
-            self.guard.keep(&self.effects.members.keys().copied().collect());
+            self.guard.keep(&self.outbox.members.keys().copied().collect());
             self.sync_interfaces();
             self.forget_interfaces();
         }
@@ -335,9 +336,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             return false;
         }
         let now = self.clock.now();
-        let members = &self.effects.members;
+        let members = &self.outbox.members;
         let give_up_at = *self.stop.give_up_at.get_or_insert_with(|| now + patience(members));
-        self.effects.leases.all_idle() || give_up_at <= now
+        self.outbox.leases.all_idle() || give_up_at <= now
     }
 }
 
@@ -363,7 +364,7 @@ impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
                 event = "driver-ended",
                 "resigning failed; peers take over when they hear nothing"
             );
-            self.effects.leases.release_all(&self.effects.members);
+            self.outbox.leases.release_all(&self.outbox.members);
         }
     }
 }

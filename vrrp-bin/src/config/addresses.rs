@@ -122,3 +122,11 @@ pub(crate) fn unfit(text: &str, error: ConfigError) -> String {
         other => format!("{text} cannot be used; {other}"),
     }
 }
+
+/// A family as people write it in a sentence.
+pub(crate) const fn family_name(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => "IPv4",
+        Family::Ipv6 => "IPv6",
+    }
+}

@@ -206,11 +206,3 @@ fn required<'a>(
         || format!("this virtual router has no `{key}`; add for example {key} = {example}");
     section.required(key, missing, problems)
 }
-
-/// A family as people write it in a sentence.
-pub(crate) const fn family_name(family: Family) -> &'static str {
-    match family {
-        Family::Ipv4 => "IPv4",
-        Family::Ipv6 => "IPv6",
-    }
-}

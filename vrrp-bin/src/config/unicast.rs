@@ -5,10 +5,9 @@ use std::net::IpAddr;
 use vrrp_core::{ConfigError, Family, Hear, Peer, Role, VirtualRouter};
 
 use super::{
-    addresses::{Addresses, address_of, unfit},
+    addresses::{Addresses, address_of, family_name, unfit},
     keys,
     problem::{At, Problems},
-    router::family_name,
     section::{Item, Section},
 };
 

@@ -1,30 +1,18 @@
-//! What programs ask of a driver.
+//! Doing what programs ask.
 
 use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
-use tokio::sync::oneshot;
 use vrrp_core::{Desired, Input, InterfaceStatus, Key, Loss, Phase, Role};
 
-use super::{Driver, Effects, members::Entry};
-use crate::{
-    clock::Clock,
-    link::Link,
-    monitor::Monitor,
-    node::{Error, Member, NodeEvent, NodeStatus, Seat},
+use super::{
+    Driver, Outbox,
+    mailbox::{Command, Reply},
+    members::Entry,
+    seat::Seat,
 };
-
-type Reply<T> = oneshot::Sender<T>;
-
-/// A request of a [`Node`](crate::Node) or [`Handle`](crate::Handle).
-pub(crate) enum Command {
-    Add { member: Member, reply: Reply<Result<Seat, Error>> },
-    Configure { members: Vec<Member>, reply: Reply<Result<Vec<Seat>, Error>> },
-    Find { name: String, reply: Reply<Result<Seat, Error>> },
-    Status { reply: Reply<NodeStatus> },
-    Drain { key: Key, name: Arc<str>, force: bool, reply: Reply<Result<bool, Error>> },
-    Resume { key: Key, name: Arc<str>, reply: Reply<Result<(), Error>> },
-    Shutdown { reply: Reply<()> },
-}
+use crate::{
+    clock::Clock, error::Error, event::NodeEvent, link::Link, member::Member, monitor::Monitor,
+};
 
 /// A drain that has not ended.
 pub(super) struct Drain {
@@ -49,7 +37,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 drop(reply.send(self.configure(members, Others::Leave)));
             }
             Command::Find { name, reply } => {
-                let members = &self.effects.members;
+                let members = &self.outbox.members;
                 let found =
                     members.iter().find(|(_, entry)| *entry.name == *name && !entry.leaving);
                 drop(
@@ -84,7 +72,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     fn knows(&self, key: &Key) -> bool {
-        self.effects.members.get(key).is_some_and(|entry| !entry.leaving)
+        self.outbox.members.get(key).is_some_and(|entry| !entry.leaving)
     }
 
     fn configure(&mut self, members: Vec<Member>, others: Others) -> Result<Vec<Seat>, Error> {
@@ -96,7 +84,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// Forgets the interfaces that no virtual router is on any more.
     pub(super) fn forget_interfaces(&mut self) {
-        let Effects { interfaces, members, link, .. } = &mut self.effects;
+        let Outbox { interfaces, members, link, .. } = &mut self.outbox;
         for (name, id) in interfaces.forget_unused(members, link) {
             self.monitor.unwatch(&name);
             self.input(Input::Interface { id, status: InterfaceStatus::default() });
@@ -117,7 +105,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.guard.take(&members)?;
         let wanted: BTreeSet<Key> = members.iter().map(|(key, _)| *key).collect();
         if others == Others::Leave {
-            for (key, entry) in &mut self.effects.members {
+            for (key, entry) in &mut self.outbox.members {
                 if !wanted.contains(key) && !entry.leaving {
                     entry.leaving = true;
                     self.departing.push(*key);
@@ -135,7 +123,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         // What the monitor knows already should not look like an interface that appears later.
         self.read_monitor();
         let names: BTreeSet<_> =
-            self.effects.members.values().map(|entry| entry.interface.clone()).collect();
+            self.outbox.members.values().map(|entry| entry.interface.clone()).collect();
         for name in names {
             self.judge_networks(&name);
         }
@@ -145,13 +133,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.input(Input::LeaseLost { key, loss: Loss::Lapsed });
         }
         self.report_own_addresses();
-        let seat = |key: &Key| self.effects.members.get(key).map(|entry| entry.seat(*key));
+        let seat = |key: &Key| self.outbox.members.get(key).map(|entry| entry.seat(*key));
         Ok(keys.iter().filter_map(seat).collect())
     }
 
     /// The key of `member`; its interface is watched from now on.
     fn key_of(&mut self, member: &Member) -> Key {
-        let (interface, is_new) = self.effects.interfaces.id(&member.interface);
+        let (interface, is_new) = self.outbox.interfaces.id(&member.interface);
         if is_new {
             self.monitor.watch(&member.interface);
         }
@@ -160,7 +148,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// In one pass: the driver does nothing else meanwhile.
     fn check(&self, members: &[(Key, Member)], others: Others) -> Result<(), Error> {
-        let there = self.effects.members.iter();
+        let there = self.outbox.members.iter();
         let there = there.filter(|(_, entry)| others == Others::Stay && !entry.leaving);
         let (mut keys, mut names): (BTreeSet<Key>, BTreeSet<&str>) =
             there.map(|(key, entry)| (*key, &*entry.name)).unzip();
@@ -183,7 +171,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// go; `true`: the new one has to take them.
     fn seat_member(&mut self, key: Key, member: Member) -> bool {
         let now = self.clock.now();
-        let effects = &mut self.effects;
+        let effects = &mut self.outbox;
         let Some(entry) = effects.members.get_mut(&key) else {
             effects.members.insert(key, Entry::new(member));
             return false;
@@ -203,7 +191,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// The addresses that a host must not take for its own although they bear no tag: those that a
     /// program puts there. The owner's are its own.
     fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
-        let members = self.effects.members.values();
+        let members = self.outbox.members.values();
         let shared = members
             .filter(|entry| !entry.backend.in_kernel() && entry.router.role() != Role::Owner);
         shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
@@ -211,7 +199,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     pub(super) fn desired(&self) -> Desired {
         let mut desired = Desired::new();
-        for (key, entry) in self.effects.members.iter().filter(|(_, entry)| !entry.leaving) {
+        for (key, entry) in self.outbox.members.iter().filter(|(_, entry)| !entry.leaving) {
             // Members stand by their keys, so that no two are the same.
             if let Ok(key) = desired.insert(key.interface, entry.router.clone()) {
                 desired.set_backend_timeout(&key, entry.backend.timeout());
@@ -224,11 +212,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     pub(super) fn answer_drains(&mut self, news: &[NodeEvent]) {
         for drain in std::mem::take(&mut self.drains) {
             let refused = |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name } if *name == drain.name);
-            let phase = self.effects.members.get(&drain.key).map(|entry| entry.phase);
+            let phase = self.outbox.members.get(&drain.key).map(|entry| entry.phase);
             let ended = match phase {
                 None => Some(Err(Error::Unknown(drain.name.to_string()))),
                 Some(_) if news.iter().any(refused) => Some(Ok(false)),
-                Some(Phase::Initialize(_)) if self.effects.leases.is_idle(drain.key) => {
+                Some(Phase::Initialize(_)) if self.outbox.leases.is_idle(drain.key) => {
                     Some(Ok(true))
                 }
                 // It was resumed, or a stronger node took over before the drain began.

@@ -1,6 +1,7 @@
 //! [`Guard`]: one process runs a virtual router, and a second one is told which.
 
 mod holder;
+mod judge;
 mod name;
 mod owner;
 
@@ -9,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use socket2::Socket;
 use vrrp_core::Key;
 
-use crate::node::{Error, Member};
-use holder::Holder;
+use crate::{error::Error, member::Member};
+use judge::Holder;
 use name::{Claim, Name};
 
 /// Two processes that run one virtual router on one host would fight over its addresses, and
@@ -48,7 +49,7 @@ impl Guard {
         let present = name::present();
         for (key, member, name, _) in &new {
             let others = name.others(present.as_deref());
-            let believed = others.filter_map(|other| Holder::of(&other)).find_map(Holder::believed);
+            let believed = others.filter_map(|other| holder::of(&other)).find_map(Holder::believed);
             if let Some(holder) = believed {
                 return Err(refused(*key, member, holder));
             }
@@ -80,12 +81,12 @@ fn claim(key: Key, member: &Member) -> Result<(Name, Socket), Error> {
             Claim::Ours(socket) => return Ok((name, socket)),
             Claim::Held => {}
         }
-        let holder = match Holder::of(&name) {
+        let holder = match holder::of(&name) {
             None if tries < TRIES => {
                 tries += 1;
                 continue;
             }
-            holder => holder.unwrap_or_else(|| Holder::silent(&name)),
+            holder => holder.unwrap_or_else(|| holder::silent(&name)),
         };
         match holder {
             Holder::Believed(holder) => return Err(refused(key, member, holder)),

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{
-    holder::{Holder, judge},
+    judge::{Holder, judge},
     name::Name,
 };
 

@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     link::Link,
     monitor::Monitor,
-    node::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus},
+    status::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus},
 };
 
 /// How long a speaker counts as one that speaks still, and at least four intervals.
@@ -19,10 +19,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Everything about the node at this moment.
     pub(super) fn status(&self) -> NodeStatus {
         let now = self.clock.now();
-        let members = self.effects.members.iter();
+        let members = self.outbox.members.iter();
         let mut routers: Vec<_> = members
             .filter_map(|(key, entry)| {
-                let error = self.effects.interfaces.port_error(&entry.interface, key.family);
+                let error = self.outbox.interfaces.port_error(&entry.interface, key.family);
                 Some(router_status(entry, &self.router.status(key)?, error, now))
             })
             .collect();
@@ -41,10 +41,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 family,
                 counters,
                 speakers: speakers(heard, now),
-                overflow: self.effects.link.overflow(interface, family),
+                overflow: self.outbox.link.overflow(interface, family),
             }
         };
-        self.effects.interfaces.ports().map(port).collect()
+        self.outbox.interfaces.ports().map(port).collect()
     }
 }
 

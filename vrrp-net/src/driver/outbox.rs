@@ -9,16 +9,15 @@ use vrrp_core::{
 };
 
 use super::{
+    backends::{Leases, Wish, unanswered},
     interfaces::Interfaces,
-    leases::{Leases, Wish},
     log::log,
     members::{Entry, Members},
-    worker::unanswered,
 };
-use crate::{link::Link, node::NodeEvent};
+use crate::{event::NodeEvent, link::Link};
 
 /// Everything that outputs of the core are carried out with.
-pub(super) struct Effects<L> {
+pub(super) struct Outbox<L> {
     pub(super) link: L,
     pub(super) interfaces: Interfaces,
     pub(super) members: Members,
@@ -36,7 +35,7 @@ pub(super) struct Effects<L> {
     news: Vec<NodeEvent>,
 }
 
-impl<L: Link> Effects<L> {
+impl<L: Link> Outbox<L> {
     pub(super) fn new(link: L, leases: Leases, events: broadcast::Sender<NodeEvent>) -> Self {
         Self {
             link,

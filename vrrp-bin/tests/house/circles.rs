@@ -1,0 +1,182 @@
+//! No import circle in any crate.
+//!
+//! The rule: the modules below one module have an order. If something in or below `a` uses what is
+//! defined in or below its sibling `b`, then nothing in or below `b` uses what is defined in or below
+//! `a`, in one step or in several. A parent and what is below it are one family: `fsm.rs` uses
+//! `fsm/backup.rs`, which uses the types of `fsm.rs`, and those that `fsm.rs` passes on. Everywhere
+//! else a name counts where it is defined, and not where it is passed on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use crate::sources::{Module, Name, modules};
+
+/// The uses of one module's children among each other: who uses whom, with one instance.
+type Uses = BTreeMap<String, BTreeMap<String, String>>;
+
+/// The circles of a crate, each as a sentence.
+pub(crate) fn circles(modules: &BTreeMap<Name, Module>) -> Vec<String> {
+    let mut families: BTreeMap<Name, Uses> = BTreeMap::new();
+    for (user, module) in modules {
+        for path in &module.paths {
+            let Some(used) = defining(modules, user, path) else { continue };
+            let shared = user.iter().zip(&used).take_while(|(one, other)| one == other).count();
+            if let (Some(one), Some(other)) = (user.get(shared), used.get(shared)) {
+                let family = families.entry(user[..shared].to_vec()).or_default();
+                let instance = format!("{} uses {}", user.join("/"), path.join("::"));
+                family.entry(one.clone()).or_default().entry(other.clone()).or_insert(instance);
+            }
+        }
+    }
+    families.values().filter_map(circle).collect()
+}
+
+/// The module in which what a path names is defined, if it is of this crate.
+fn defining(modules: &BTreeMap<Name, Module>, user: &Name, path: &[String]) -> Option<Name> {
+    resolve(modules, user, path, &mut BTreeSet::new())
+}
+
+fn resolve(
+    modules: &BTreeMap<Name, Module>,
+    from: &Name,
+    path: &[String],
+    seen: &mut BTreeSet<(Name, Vec<String>)>,
+) -> Option<Name> {
+    if !seen.insert((from.clone(), path.to_vec())) {
+        return None;
+    }
+    let (first, rest) = path.split_first()?;
+    match first.as_str() {
+        "crate" => return descend(modules, Name::new(), rest, seen),
+        "self" => return descend(modules, from.clone(), rest, seen),
+        "super" => {
+            let (_, parent) = from.split_last()?;
+            // `super::super` goes on from there.
+            if rest.first().is_some_and(|next| next == "super") {
+                return resolve(modules, &parent.to_vec(), rest, seen);
+            }
+            let parent = parent.to_vec();
+            let is_of_family = |name| modules[&parent].passed_on.contains(name);
+            if rest.first().is_some_and(is_of_family) {
+                return Some(parent);
+            }
+            return descend(modules, parent, rest, seen);
+        }
+        _ => {}
+    }
+    let module = modules.get(from)?;
+    if module.children.contains(first) || module.imports.contains_key(first) {
+        return descend(modules, from.clone(), path, seen);
+    }
+    None
+}
+
+/// Follows the rest of a path from a module on.
+fn descend(
+    modules: &BTreeMap<Name, Module>,
+    from: Name,
+    path: &[String],
+    seen: &mut BTreeSet<(Name, Vec<String>)>,
+) -> Option<Name> {
+    let Some((first, rest)) = path.split_first() else { return Some(from) };
+    let module = modules.get(&from)?;
+    if module.children.contains(first) {
+        return descend(modules, [from.as_slice(), &[first.clone()]].concat(), rest, seen);
+    }
+    if let Some(import) = module.imports.get(first) {
+        // `use bytes::Bytes` beside `use bytes`: another crate.
+        if import.first() == Some(first) {
+            return None;
+        }
+        return resolve(modules, &from, &[import.as_slice(), rest].concat(), seen);
+    }
+    let through = |glob: &Vec<String>| {
+        // What two modules take from each other is looked for once.
+        let name = resolve(modules, &from, glob, &mut seen.clone())?;
+        let there = modules.get(&name)?;
+        let knows = there.children.contains(first) || there.imports.contains_key(first);
+        knows.then_some(name)
+    };
+    match module.globs.iter().find_map(through) {
+        Some(name) => descend(modules, name, path, seen),
+        None => Some(from),
+    }
+}
+
+/// The first circle among the children of one module.
+fn circle(uses: &Uses) -> Option<String> {
+    for start in uses.keys() {
+        let mut way = vec![start.clone()];
+        if let Some(found) = search(uses, start, &mut way, &mut BTreeSet::new()) {
+            let steps: Vec<String> =
+                found.windows(2).map(|step| uses[&step[0]][&step[1]].clone()).collect();
+            return Some(format!("{}: {}", found.join(" -> "), steps.join("; ")));
+        }
+    }
+    None
+}
+
+fn search(
+    uses: &Uses,
+    goal: &str,
+    way: &mut Vec<String>,
+    seen: &mut BTreeSet<String>,
+) -> Option<Vec<String>> {
+    let here = way.last()?.clone();
+    for next in uses.get(&here).into_iter().flat_map(BTreeMap::keys) {
+        way.push(next.clone());
+        if next == goal {
+            return Some(way.clone());
+        }
+        if seen.insert(next.clone())
+            && let Some(found) = search(uses, goal, way, seen)
+        {
+            return Some(found);
+        }
+        way.pop();
+    }
+    None
+}
+
+fn of(root: &str) -> Vec<String> {
+    circles(&modules(&Path::new(env!("CARGO_MANIFEST_DIR")).join(root)))
+}
+
+#[test]
+fn the_core_has_no_circle() {
+    assert_eq!(of("../vrrp-core/src/lib.rs"), [""; 0]);
+}
+
+#[test]
+fn vrrp_net_has_no_circle() {
+    assert_eq!(of("../vrrp-net/src/lib.rs"), [""; 0]);
+}
+
+#[test]
+fn vrrp_bin_has_no_circle() {
+    assert_eq!(of("src/main.rs"), [""; 0]);
+}
+
+/// `a` and `b/c` use each other by a name that their parent passes on; `d` is used and uses nothing.
+#[test]
+fn a_circle_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "mod a; mod b; mod d; pub use b::Thing;");
+    write("a.rs", "use crate::Thing; pub struct Other(Thing, crate::d::Value);");
+    write("b.rs", "mod c; pub use c::Thing; pub(crate) struct Own;");
+    write("b/c.rs", "use super::Own; pub struct Thing(Own, crate::d::Value);");
+    write("d.rs", "pub struct Value;");
+    let root = folder.path().join("lib.rs");
+    assert_eq!(circles(&modules(&root)), [""; 0], "a uses b, and nothing uses a");
+    write("b/c.rs", "use super::Own; pub struct Thing(Own, crate::a::Other);");
+    let found = circles(&modules(&root));
+    let expected = "a -> b -> a: a uses crate::Thing; b/c uses crate::a::Other";
+    assert_eq!(found, [expected]);
+}
