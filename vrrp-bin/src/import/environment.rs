@@ -74,7 +74,10 @@ pub(crate) fn secrets(names: impl IntoIterator<Item = OsString>) -> impl Iterato
 }
 
 /// Reads `process` and the files below `root`.
-fn read_from(process: impl IntoIterator<Item = (OsString, OsString)>, root: &Path) -> Reading {
+pub(crate) fn read_from(
+    process: impl IntoIterator<Item = (OsString, OsString)>,
+    root: &Path,
+) -> Reading {
     let mut reader = Reader::default();
     let variables = files::collect(process, root, &mut reader);
     reader.set_variables(variables);
