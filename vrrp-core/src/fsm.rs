@@ -45,7 +45,10 @@ pub use probation::Probation;
 pub use vetting::Vetting;
 pub use want::Want;
 
-use crate::{Announcements, Answer, Claim, Hold, Instant, Loss, Phase, Reason, Role, Timing};
+use crate::{
+    Announcements, Answer, Claim, Gate, Gates, Hold, Holds, Instant, Loss, Phase, Reason, Role,
+    Timing,
+};
 
 /// What a machine is configured with: everything of a [`VirtualRouter`](crate::VirtualRouter) that
 /// the protocol's decisions depend on.
@@ -345,19 +348,43 @@ impl Machine {
     /// The first reason not to take part; `None` when there is none.
     #[must_use]
     pub fn hold(&self) -> Option<Hold> {
-        if !self.wanted {
-            return Some(Hold::Stopped);
-        }
-        if self.drained.is_some() {
-            return Some(Hold::Drained);
-        }
-        match self.link {
+        self.each_hold().into_iter().flatten().next()
+    }
+
+    /// Every reason not to take part. An Active that hands over may have some, too: they count from
+    /// when it was asked, and it takes no part any more once it has released.
+    #[must_use]
+    pub fn holds(&self) -> Holds {
+        self.each_hold().into_iter().flatten().collect()
+    }
+
+    /// In the order of their weight.
+    fn each_hold(&self) -> [Option<Hold>; 4] {
+        let link = match self.link {
             Link::Missing => Some(Hold::InterfaceMissing),
             Link::Down => Some(Hold::LinkDown),
             Link::NoSocket => Some(Hold::NoSocket),
             Link::NoSource => Some(Hold::NoSource),
-            Link::Ready(_) => self.fault.map(|fault| fault.hold),
-        }
+            Link::Ready(_) => None,
+        };
+        [
+            (!self.wanted).then_some(Hold::Stopped),
+            self.drained.map(|_| Hold::Drained),
+            link,
+            self.fault.map(|fault| fault.hold),
+        ]
+    }
+
+    /// What lets it listen, and keeps it from becoming Active.
+    #[must_use]
+    pub fn gates(&self, now: Instant) -> Gates {
+        let is_asking = match self.state {
+            State::Backup(backup) => backup.vetting.until().is_some(),
+            State::Initialize | State::Active(_) => false,
+        };
+        let gates =
+            [is_asking.then_some(Gate::Asking), self.on_probation(now).then_some(Gate::Probation)];
+        gates.into_iter().flatten().collect()
     }
 
     /// Whether an operator keeps it out.

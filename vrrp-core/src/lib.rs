@@ -67,7 +67,7 @@
 //! | `router` | many of them: [`Router`], [`Input`], [`Output`] |
 //! | `claim`, `interval`, `addresses`, `id`, `time` | the values: [`Claim`], [`Interval`], [`Cidr`], [`Key`], [`Instant`] |
 //! | [`play`] | inputs as values: replays, simulations, fuzz cases |
-//! | `phase`, `stats` | what users see: [`Phase`], [`Counters`] |
+//! | `hold`, `phase`, `stats` | what users see: [`Hold`], [`Phase`], [`Counters`] |
 #![no_std]
 #![forbid(unsafe_code)]
 // Nothing that a packet or a caller can influence wraps, truncates or panics.
@@ -89,6 +89,7 @@ mod claim;
 mod config;
 mod error;
 pub mod fsm;
+mod hold;
 mod id;
 mod interval;
 mod lease;
@@ -108,6 +109,7 @@ pub use config::{
 };
 pub use error::ConfigError;
 pub use fsm::Want;
+pub use hold::{Gate, Gates, Hold, Holds};
 pub use id::{Family, InterfaceId, Key, MacAddr, Vrid};
 pub use interval::{Centiseconds, Interval, Seconds, Timing};
 pub use lease::{Answer, Generation, LeaseFailure, Loss, Reach};
@@ -115,7 +117,7 @@ pub use packet::{
     AddressList, Advert, Authentication, BufferTooSmall, ChecksumForm, DecodeError, Decoded,
     IPV4_GROUP, IPV6_GROUP, RxMeta,
 };
-pub use phase::{Hold, Phase, Reason};
+pub use phase::{Phase, Reason};
 pub use rejected::Rejected;
 pub use router::{
     Announce, Desired, DuplicateKey, Event, Greet, Input, InterfaceStatus, LeaseRequest, Notice,

@@ -1,9 +1,8 @@
-//! What a virtual router is doing, why it holds back, and what made it change: [`Phase`], [`Hold`],
-//! [`Reason`].
+//! What a virtual router is doing, and what made it change: [`Phase`], [`Reason`].
 
 use core::fmt;
 
-use crate::LeaseFailure;
+use crate::{Hold, LeaseFailure};
 
 /// What a virtual router is doing, as users see it.
 ///
@@ -37,6 +36,12 @@ impl Phase {
         matches!(self, Self::Held | Self::Adopted)
     }
 
+    /// Whether it is Active as its peers see it: it advertises, or resigns.
+    #[must_use]
+    pub const fn is_on_the_wire(self) -> bool {
+        matches!(self, Self::Acquiring | Self::Held | Self::Adopted | Self::Resigning)
+    }
+
     /// The name of the state in RFC 9568 6.4: `initialize`, `backup` or `active`.
     #[must_use]
     pub const fn state(self) -> &'static str {
@@ -68,54 +73,6 @@ impl fmt::Display for Phase {
             Self::Initialize(hold) => write!(f, "initialize ({})", hold.as_str()),
             phase => f.write_str(phase.as_str()),
         }
-    }
-}
-
-/// Why a virtual router does not take part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Hold {
-    /// It has not been started, or it has been shut down.
-    Stopped,
-    /// The interface does not exist.
-    InterfaceMissing,
-    /// The interface is down or has no carrier.
-    LinkDown,
-    /// No socket could be opened on the interface: it can neither send nor hear.
-    NoSocket,
-    /// The interface has no usable address to send from.
-    NoSource,
-    /// The backend could not hold the addresses; it is asked again after a while.
-    Backend(LeaseFailure),
-    /// It owns the addresses, and its backend is asked whether it could hold them.
-    Inspecting,
-    /// Three advertisements in a row could not be sent.
-    Send,
-    /// It was drained, and waits to be resumed.
-    Drained,
-}
-
-impl Hold {
-    /// A stable word for logs, metrics and `status`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Stopped => "stopped",
-            Self::InterfaceMissing => "interface-missing",
-            Self::LinkDown => "link-down",
-            Self::NoSocket => "no-socket",
-            Self::NoSource => "no-source-address",
-            Self::Backend(failure) => failure.as_str(),
-            Self::Inspecting => "inspecting",
-            Self::Send => "send",
-            Self::Drained => "drained",
-        }
-    }
-
-    /// Whether it is a fault that somebody should look at, rather than a wish.
-    #[must_use]
-    pub const fn is_fault(self) -> bool {
-        !matches!(self, Self::Stopped | Self::Inspecting | Self::Drained)
     }
 }
 

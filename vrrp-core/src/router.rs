@@ -32,8 +32,8 @@ use entry::Entry;
 use speakers::Tally;
 
 use crate::{
-    Answer, Claim, Counters, Family, Generation, Hold, Instant, InterfaceId, Key, Phase, Reason,
-    Rejected, RxMeta, fsm,
+    Answer, Claim, Counters, Family, Gates, Generation, Hold, Holds, Instant, InterfaceId, Key,
+    Phase, Reason, Rejected, RxMeta, fsm,
 };
 
 /// Many virtual routers, one deadline, one ordered stream of outputs.
@@ -88,6 +88,12 @@ pub struct Status<'a> {
     pub reason: Reason,
     /// Whose advertisement was the reason, if one was.
     pub sender: Option<Sender>,
+    /// Every reason not to take part; [`phase`](Self::phase) names the first one.
+    pub holds: Holds,
+    /// What lets it listen, and keeps it from becoming Active.
+    pub gates: Gates,
+    /// The priority that is configured.
+    pub configured: Claim,
     /// What its advertisements claim: the effective priority.
     pub claim: Claim,
     /// The end of the right to hold the addresses: three intervals after the last advertisement

@@ -203,14 +203,11 @@ impl Entry {
 
     fn merge(&mut self, before: Phase, after: Phase, effects: Effects) {
         let pending = &mut self.pending;
-        let on_the_wire = |phase| {
-            matches!(phase, Phase::Acquiring | Phase::Held | Phase::Adopted | Phase::Resigning)
-        };
-        if effects.transition.is_some() && !on_the_wire(after) {
+        if effects.transition.is_some() && !after.is_on_the_wire() {
             // What an Active had still to say is void, but the resignation with which it left is
             // not.
             let parting =
-                pending.transmit.filter(|say| *say == Say::Resign && !on_the_wire(before));
+                pending.transmit.filter(|say| *say == Say::Resign && !before.is_on_the_wire());
             pending.transmit = effects.transmit.or(parting);
             pending.announce = false;
         } else {
@@ -364,6 +361,9 @@ impl Entry {
             since: self.rest.since,
             reason: self.rest.reason,
             sender: self.rest.sender,
+            holds: self.machine.holds(),
+            gates: self.machine.gates(now),
+            configured: self.config.role().claim(),
             claim: self.machine.claim(),
             active_until: self.machine.active_until(),
             waits_until: self.machine.waits_until(),

@@ -1,0 +1,254 @@
+//! What keeps a virtual router back: [`Hold`]s keep it out of the election, [`Gate`]s let it listen.
+//!
+//! Both are levels and not edges: each stands for as long as its reason does, whatever else comes and
+//! goes. To add one, add a variant, its word, and its place in `ALL`.
+
+use core::fmt;
+
+use crate::LeaseFailure;
+
+/// Why a virtual router does not take part. Several may stand at once: [`Holds`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Hold {
+    /// It has not been started, or it has been shut down.
+    Stopped,
+    /// The interface does not exist.
+    InterfaceMissing,
+    /// The interface is down or has no carrier.
+    LinkDown,
+    /// No socket could be opened on the interface: it can neither send nor hear.
+    NoSocket,
+    /// The interface has no usable address to send from.
+    NoSource,
+    /// The backend could not hold the addresses; it is asked again after a while.
+    Backend(LeaseFailure),
+    /// It owns the addresses, and its backend is asked whether it could hold them.
+    Inspecting,
+    /// Three advertisements in a row could not be sent.
+    Send,
+    /// It was drained, and waits to be resumed.
+    Drained,
+}
+
+impl Hold {
+    /// A stable word for logs, metrics and `status`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::InterfaceMissing => "interface-missing",
+            Self::LinkDown => "link-down",
+            Self::NoSocket => "no-socket",
+            Self::NoSource => "no-source-address",
+            Self::Backend(failure) => failure.as_str(),
+            Self::Inspecting => "inspecting",
+            Self::Send => "send",
+            Self::Drained => "drained",
+        }
+    }
+
+    /// Whether it is a fault that somebody should look at, rather than a wish.
+    #[must_use]
+    pub const fn is_fault(self) -> bool {
+        !matches!(self, Self::Stopped | Self::Inspecting | Self::Drained)
+    }
+}
+
+impl Hold {
+    /// Every hold, the one that users are told first in front.
+    const ALL: [Self; 12] = [
+        Self::Stopped,
+        Self::Drained,
+        Self::InterfaceMissing,
+        Self::LinkDown,
+        Self::NoSocket,
+        Self::NoSource,
+        Self::Backend(LeaseFailure::Failed),
+        Self::Backend(LeaseFailure::Denied),
+        Self::Backend(LeaseFailure::AddressPresent),
+        Self::Backend(LeaseFailure::TimedOut),
+        Self::Inspecting,
+        Self::Send,
+    ];
+}
+
+/// The holds that stand at one moment.
+///
+/// ```
+/// use vrrp_core::{Hold, Holds};
+///
+/// let holds: Holds = [Hold::LinkDown, Hold::Drained].into_iter().collect();
+/// assert!(holds.contains(Hold::LinkDown));
+/// assert_eq!(holds.first(), Some(Hold::Drained));
+/// assert_eq!(holds.to_string(), "drained, link-down");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Holds(u64);
+
+impl Holds {
+    /// None.
+    pub const EMPTY: Self = Self(0);
+
+    /// Whether nothing keeps it out.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether this one stands.
+    #[must_use]
+    pub fn contains(self, hold: Hold) -> bool {
+        self.0 & bit(&Hold::ALL, &hold) != 0
+    }
+
+    /// The one that [`Phase::Initialize`](crate::Phase::Initialize) names.
+    #[must_use]
+    pub fn first(self) -> Option<Hold> {
+        self.iter().next()
+    }
+
+    /// Each of them, in the order of their weight.
+    pub fn iter(self) -> impl Iterator<Item = Hold> {
+        Hold::ALL.into_iter().filter(move |hold| self.contains(*hold))
+    }
+}
+
+impl FromIterator<Hold> for Holds {
+    fn from_iter<I: IntoIterator<Item = Hold>>(holds: I) -> Self {
+        Self(holds.into_iter().fold(0, |bits, hold| bits | bit(&Hold::ALL, &hold)))
+    }
+}
+
+impl fmt::Display for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_words(f, self.iter().map(Hold::as_str))
+    }
+}
+
+/// What lets a Backup listen, and keeps it from becoming Active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Gate {
+    /// The backend is asked what it could hold: no promotion before it has answered.
+    Asking,
+    /// A fault of its own is not long ago: no preemption.
+    Probation,
+}
+
+impl Gate {
+    const ALL: [Self; 2] = [Self::Asking, Self::Probation];
+
+    /// A stable word for logs, metrics and `status`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asking => "asking",
+            Self::Probation => "probation",
+        }
+    }
+
+    /// Whether it forbids every promotion, and not only preemption.
+    #[must_use]
+    pub const fn forbids_promotion(self) -> bool {
+        match self {
+            Self::Asking => true,
+            Self::Probation => false,
+        }
+    }
+}
+
+/// The gates that stand at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Gates(u64);
+
+impl Gates {
+    /// None.
+    pub const EMPTY: Self = Self(0);
+
+    /// Whether none stands.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether this one stands.
+    #[must_use]
+    pub fn contains(self, gate: Gate) -> bool {
+        self.0 & bit(&Gate::ALL, &gate) != 0
+    }
+
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = Gate> {
+        Gate::ALL.into_iter().filter(move |gate| self.contains(*gate))
+    }
+}
+
+impl FromIterator<Gate> for Gates {
+    fn from_iter<I: IntoIterator<Item = Gate>>(gates: I) -> Self {
+        Self(gates.into_iter().fold(0, |bits, gate| bits | bit(&Gate::ALL, &gate)))
+    }
+}
+
+impl fmt::Display for Gates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_words(f, self.iter().map(Gate::as_str))
+    }
+}
+
+/// The bit of one of at most 64.
+fn bit<T: PartialEq>(all: &[T], one: &T) -> u64 {
+    let place =
+        all.iter().position(|other| other == one).and_then(|place| u32::try_from(place).ok());
+    place.and_then(|place| 1_u64.checked_shl(place)).unwrap_or(0)
+}
+
+fn write_words(
+    f: &mut fmt::Formatter<'_>,
+    words: impl Iterator<Item = &'static str>,
+) -> fmt::Result {
+    for (number, word) in words.enumerate() {
+        if number > 0 {
+            f.write_str(", ")?;
+        }
+        f.write_str(word)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, string::ToString, vec::Vec};
+
+    use super::*;
+
+    extern crate std;
+
+    #[test]
+    fn every_hold_has_a_word_and_a_bit_of_its_own() {
+        let words: BTreeSet<&str> = Hold::ALL.into_iter().map(Hold::as_str).collect();
+        assert_eq!(words.len(), Hold::ALL.len());
+        let all: Holds = Hold::ALL.into_iter().collect();
+        assert_eq!(all.iter().collect::<Vec<_>>(), Hold::ALL);
+        for hold in Hold::ALL {
+            let one: Holds = [hold].into_iter().collect();
+            assert_eq!(one.iter().collect::<Vec<_>>(), [hold]);
+        }
+    }
+
+    #[test]
+    fn a_set_is_told_in_the_order_of_its_weight() {
+        let holds: Holds = [Hold::Send, Hold::Stopped, Hold::NoSource].into_iter().collect();
+        assert_eq!(holds.first(), Some(Hold::Stopped));
+        assert_eq!(holds.to_string(), "stopped, no-source-address, send");
+        assert_eq!(Holds::EMPTY.to_string(), "");
+    }
+
+    #[test]
+    fn a_gate_stands_by_itself() {
+        let gates: Gates = [Gate::Probation].into_iter().collect();
+        assert!(gates.contains(Gate::Probation) && !gates.contains(Gate::Asking));
+        assert_eq!(gates.to_string(), "probation");
+        assert!(Gates::EMPTY.is_empty());
+    }
+}
