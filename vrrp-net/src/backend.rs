@@ -13,6 +13,9 @@ pub use command::Command;
 pub use memory::Memory;
 pub use netlink::Netlink;
 
+/// How far apart the renewals of a backend are at least, unless it says otherwise.
+pub(crate) const PACE: Duration = Duration::from_millis(250);
+
 /// The right to hold the addresses of one virtual router, as a backend is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -173,8 +176,8 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Extends what is held: called after advertisements were sent, at most four times a second,
-    /// with every lease of this backend that is due. A backend whose hold does not expire has
+    /// Extends what is held: called after advertisements were sent, at this backend's
+    /// [`pace`](Self::pace), with every lease of it that is due. A backend whose hold does not expire has
     /// nothing to do.
     ///
     /// # Errors
@@ -211,10 +214,16 @@ pub trait VipBackend: Send + Sync + 'static {
         self.acquire(lease).await
     }
 
-    /// Whether the addresses are addresses of the kernel on the lease's interface, so that the
-    /// driver watches the kernel for their loss.
-    fn in_kernel(&self) -> bool {
-        false
+    /// The interface whose addresses the driver watches in the kernel, so that a loss is noticed;
+    /// `None`: nobody watches, because the addresses are no addresses of the kernel.
+    fn watched(&self, _lease: &Lease) -> Option<Arc<str>> {
+        None
+    }
+
+    /// The least time between two calls of [`renew`](Self::renew); 250 ms unless overridden. What is
+    /// due meanwhile goes in one call.
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     /// How long a request may take before it counts as failed; 30 s unless overridden.

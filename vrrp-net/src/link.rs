@@ -11,7 +11,7 @@ use std::{
     time::SystemTime,
 };
 
-use vrrp_core::{Cidr, Family, InterfaceId, RxMeta, Vrid};
+use vrrp_core::{Cidr, Family, InterfaceId, MacAddr, RxMeta, Vrid};
 
 /// What sends and receives advertisements, and announces addresses.
 ///
@@ -38,17 +38,11 @@ pub trait Link: Send + 'static {
     /// A receive error of a port, with the port's interface down or gone; the driver goes on.
     fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>>;
 
-    /// Sends an advertisement's IP payload with Time To Live or Hop Limit 255 from `source`.
+    /// Sends an advertisement's IP payload with Time To Live or Hop Limit 255 from its source.
     ///
     /// # Errors
     /// What the operating system says: it counts as not sent.
-    fn send(
-        &mut self,
-        interface: InterfaceId,
-        source: IpAddr,
-        destination: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()>;
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()>;
 
     /// Whether the host has this address, to send from by this interface. Asked when something
     /// could not be sent.
@@ -61,13 +55,7 @@ pub trait Link: Send + 'static {
     /// # Errors
     /// What the operating system says, and that a link cannot do it, as one that does not override
     /// this.
-    fn send_from_former(
-        &mut self,
-        _interface: InterfaceId,
-        _source: IpAddr,
-        _destination: IpAddr,
-        _payload: &[u8],
-    ) -> io::Result<()> {
+    fn send_from_former(&mut self, _outgoing: &Outgoing<'_>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -76,16 +64,58 @@ pub trait Link: Send + 'static {
     ///
     /// # Errors
     /// What the operating system says.
-    fn announce(
-        &mut self,
-        interface: InterfaceId,
-        family: Family,
-        addresses: &[Cidr],
-    ) -> io::Result<()>;
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()>;
 
     /// Datagrams that were dropped before they could be read, since the port was opened.
     fn overflow(&self, _interface: InterfaceId, _family: Family) -> Overflow {
         Overflow::default()
+    }
+}
+
+/// An advertisement that leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outgoing<'a> {
+    /// The interface that it leaves by.
+    pub interface: InterfaceId,
+    /// Where it comes from; receivers elect by it.
+    pub source: IpAddr,
+    /// Where it goes to.
+    pub destination: IpAddr,
+    /// The IP payload.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Outgoing<'a> {
+    /// An advertisement of the interface's own hardware address.
+    #[must_use]
+    pub const fn new(
+        interface: InterfaceId,
+        source: IpAddr,
+        destination: IpAddr,
+        payload: &'a [u8],
+    ) -> Self {
+        Self { interface, source, destination, payload }
+    }
+}
+
+/// Addresses of one family that neighbours are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Announcement<'a> {
+    /// The interface that the neighbours are on.
+    pub interface: InterfaceId,
+    /// The family; addresses of the other one are left out.
+    pub family: Family,
+    /// The addresses.
+    pub addresses: &'a [Cidr],
+}
+
+impl<'a> Announcement<'a> {
+    /// Addresses that are found at the interface's own hardware address.
+    #[must_use]
+    pub const fn new(interface: InterfaceId, family: Family, addresses: &'a [Cidr]) -> Self {
+        Self { interface, family, addresses }
     }
 }
 
@@ -102,7 +132,7 @@ pub struct Port {
     /// The kernel's index of the interface.
     pub index: u32,
     /// The interface's hardware address, the sender of announcements.
-    pub mac: [u8; 6],
+    pub mac: MacAddr,
 }
 
 impl Port {
@@ -113,7 +143,7 @@ impl Port {
         family: Family,
         name: &str,
         index: u32,
-        mac: [u8; 6],
+        mac: MacAddr,
     ) -> Self {
         Self { interface, family, name: name.to_owned(), index, mac }
     }

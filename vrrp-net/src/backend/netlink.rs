@@ -7,12 +7,13 @@ mod subnets;
 mod table;
 mod worker;
 
-use std::{collections::BTreeSet, io, net::IpAddr, sync::mpsc, thread, time::Duration};
+use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc, sync::mpsc, thread, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 use vrrp_core::{Family, LeaseFailure, Reach, Reason, Vrid};
 
+use super::PACE;
 use crate::{Adopted, BackendError, Lease, Release, VipBackend, netlink::Socket};
 pub use fitness::Unfit;
 pub use leftovers::Leftover;
@@ -165,8 +166,8 @@ impl VipBackend for Netlink {
         self.ask(Work::Inspect { lease: lease.clone() }).await.map(drop)
     }
 
-    fn in_kernel(&self) -> bool {
-        true
+    fn watched(&self, lease: &Lease) -> Option<Arc<str>> {
+        Some(lease.interface.clone())
     }
 
     fn timeout(&self) -> Duration {
@@ -174,16 +175,13 @@ impl VipBackend for Netlink {
     }
 }
 
-/// The longest that a renewal waits for others, to go in one batch with them.
-const BATCH_PAUSE: Duration = Duration::from_millis(250);
-
 /// The kernel counts in whole seconds and takes addresses away late: one second less than the lease
 /// lasts, but at least one.
 fn valid_lifetime(lasts: Duration) -> u32 {
     let seconds = lasts.as_secs().saturating_sub(1).max(1);
     // An advertisement an interval, and the renewal up to a batch's pause after it: at intervals of
     // 0.75 s to 1 s the second that is taken off would be one that a healthy node needs.
-    let too_short = Duration::from_secs(seconds) < lasts / 3 + BATCH_PAUSE;
+    let too_short = Duration::from_secs(seconds) < lasts / 3 + PACE;
     u32::try_from(seconds + u64::from(too_short)).unwrap_or(u32::MAX - 1)
 }
 

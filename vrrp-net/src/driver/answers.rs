@@ -4,10 +4,8 @@ use vrrp_core::{Generation, Input, Instant, Key, LeaseFailure};
 
 use super::{
     Driver,
-    backends::{
-        call::{Answer, Call, Done, Failure},
-        renewals,
-    },
+    backends::call::{Answer, Call, Done, Failure},
+    members::Entry,
 };
 use crate::{Adopted, clock::Clock, link::Link, monitor::Monitor};
 
@@ -64,11 +62,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Tells the core what an earlier process left behind.
     fn adopted(&mut self, key: Key, generation: Generation, asked_at: Instant, adopted: Adopted) {
         let Adopted { reach, renewed_ago, completed } = adopted;
-        let interval =
-            self.outbox.members.get(&key).map(|entry| entry.router.interval().duration());
+        let known = |entry: &Entry| (entry.router.interval().duration(), entry.backend.pace());
+        let (interval, pace) = self.outbox.members.get(&key).map(known).unwrap_or_default();
         // What is renewed was advertised before: an interval earlier at most, and not much earlier
         // than renewals wait for each other.
-        let before = interval.unwrap_or_default().min(2 * renewals::PAUSE);
+        let before = interval.min(2 * pace);
         // Counted from the question: the answer may have waited.
         let advertised_at = asked_at - renewed_ago.saturating_add(before);
         let answer = vrrp_core::Answer::Adopted { reach, advertised_at };

@@ -1,7 +1,7 @@
 //! The backends' side of a driver: who is asked for what, and who has answered.
 
 pub(super) mod call;
-pub(super) mod renewals;
+mod renewals;
 mod worker;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -106,8 +106,8 @@ impl Leases {
     }
 
     /// Notes that an advertisement was sent for what `key` holds.
-    pub(super) fn renewal_due(&mut self, key: Key, now: Instant) {
-        self.renewals.add(key, now);
+    pub(super) fn renewal_due(&mut self, key: Key, backend: &Arc<dyn VipBackend>, now: Instant) {
+        self.renewals.add(key, backend, now);
     }
 
     /// When [`renew`](Self::renew) has something to do.

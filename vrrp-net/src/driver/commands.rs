@@ -191,10 +191,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// The addresses that a host must not take for its own although they bear no tag: those that a
     /// program puts there. The owner's are its own.
     fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
-        let members = self.outbox.members.values();
-        let shared = members
-            .filter(|entry| !entry.backend.in_kernel() && entry.router.role() != Role::Owner);
-        shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
+        let members = self.outbox.members.iter();
+        let shared = members.filter(|(key, entry)| {
+            entry.router.role() != Role::Owner && entry.watched(**key).is_none()
+        });
+        shared.flat_map(|(_, entry)| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 
     pub(super) fn desired(&self) -> Desired {

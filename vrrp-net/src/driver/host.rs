@@ -124,11 +124,12 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// The virtual routers that have such an address of the kernel on the interface; what that
     /// means to each the core knows.
     fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
-        let holds = |entry: &Entry| {
-            *entry.interface == *interface
-                && entry.backend.in_kernel()
-                && entry.addresses.iter().any(|cidr| is_it(*cidr))
+        // Few have the address, and only those are asked where theirs are.
+        let holds = |key: &Key, entry: &Entry| {
+            entry.addresses.iter().any(|cidr| is_it(*cidr))
+                && entry.watched(*key).as_deref() == Some(interface)
         };
-        self.outbox.members.iter().filter(|(_, entry)| holds(entry)).map(|(key, _)| *key).collect()
+        let members = self.outbox.members.iter();
+        members.filter(|(key, entry)| holds(key, entry)).map(|(key, _)| *key).collect()
     }
 }

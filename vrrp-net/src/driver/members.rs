@@ -132,6 +132,11 @@ impl Entry {
         }
     }
 
+    /// The interface that the driver watches for a loss of the addresses.
+    pub(super) fn watched(&self, key: Key) -> Option<Arc<str>> {
+        self.backend.watched(&self.lease(key, &self.router))
+    }
+
     pub(super) fn seat(&self, key: Key) -> Seat {
         Seat {
             name: self.name.clone(),

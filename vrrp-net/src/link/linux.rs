@@ -20,9 +20,9 @@ use std::{
 };
 
 use tokio::time::{Instant, Sleep};
-use vrrp_core::{Cidr, Family, InterfaceId};
+use vrrp_core::{Family, InterfaceId};
 
-use super::{Interest, Link, Overflow, Port, Received};
+use super::{Announcement, Interest, Link, Outgoing, Overflow, Port, Received};
 use crate::remedy::{Explained, without_ipv6};
 use rx::{Role, Rx};
 use tx::Announcer;
@@ -148,13 +148,8 @@ impl Link for Linux {
         Ok(refused)
     }
 
-    fn send(
-        &mut self,
-        interface: InterfaceId,
-        source: IpAddr,
-        destination: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
+        let Outgoing { interface, source, destination, payload } = *outgoing;
         let sockets = self.port(interface, Family::of(destination))?;
         tx::send(sockets.heard.socket(), sockets.port.index, source, destination, payload).map_err(
             |error| {
@@ -172,13 +167,8 @@ impl Link for Linux {
         sockets.is_some_and(|sockets| tx::is_local(sockets.port.index, source).unwrap_or(false))
     }
 
-    fn send_from_former(
-        &mut self,
-        interface: InterfaceId,
-        source: IpAddr,
-        destination: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
+    fn send_from_former(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
+        let Outgoing { interface, source, destination, payload } = *outgoing;
         let sockets = self.port(interface, Family::of(destination))?;
         let (socket, index) = (sockets.heard.socket(), sockets.port.index);
         tx::with_any_source(socket, source, || {
@@ -186,12 +176,8 @@ impl Link for Linux {
         })
     }
 
-    fn announce(
-        &mut self,
-        interface: InterfaceId,
-        family: Family,
-        addresses: &[Cidr],
-    ) -> io::Result<()> {
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
+        let Announcement { interface, family, addresses } = *announcement;
         let Sockets { port, .. } = self.port(interface, family)?;
         let (index, mac) = (port.index, port.mac);
         let router = family == Family::Ipv6 && forwards_ipv6(&port.name);

@@ -20,7 +20,7 @@ use vrrp_net::{
     Error, Member, VipBackend,
     backend::memory::Call,
     link::{
-        Interest, Link, Port, Received,
+        Announcement, Interest, Link, Outgoing, Port, Received,
         memory::{Hub, Memory as Wire},
     },
 };
@@ -102,7 +102,8 @@ async fn a_shutdown_waits_for_a_slow_release_but_not_for_ever() {
 async fn another_version_changes_nothing_but_the_advertisements() {
     let host = Host::new(&Hub::new(), 1);
     let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
-    let handle = host.active(100).await;
+    let mut handle = host.node.add_member(member(VRID, 100, &backend)).await.unwrap();
+    becomes(&mut handle, Phase::Held).await;
     let calls = host.backend.calls().len();
     host.node.configure(vec![another_version(&backend)]).await.unwrap();
     assert_eq!(handle.phase(), Phase::Held);
@@ -268,19 +269,13 @@ impl Link for Mined {
         self.wire.try_recv(buffer)
     }
 
-    fn send(
-        &mut self,
-        on: InterfaceId,
-        from: IpAddr,
-        to: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
         assert!(!self.sends_panic || !self.mine.load(Ordering::Relaxed), "planted, too");
-        self.wire.send(on, from, to, payload)
+        self.wire.send(outgoing)
     }
 
-    fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
-        self.wire.announce(on, family, addresses)
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
+        self.wire.announce(announcement)
     }
 }
 

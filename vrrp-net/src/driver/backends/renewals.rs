@@ -1,10 +1,6 @@
 //! Renewing what is held: seldom, and many leases in one call.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::{
     runtime,
@@ -22,17 +18,15 @@ use crate::{
     driver::members::{Entry, Members},
 };
 
-/// The least time between two rounds of renewals.
-pub(in crate::driver) const PAUSE: Duration = Duration::from_millis(250);
-
 /// Which leases are due, and which are being renewed.
 #[derive(Default)]
 pub(super) struct Renewals {
-    due: BTreeSet<Key>,
-    /// When the next round starts.
+    /// When each of them may be renewed at the earliest.
+    due: BTreeMap<Key, Instant>,
+    /// When the next round starts: the earliest of them.
     at: Option<Instant>,
-    /// When the last round started.
-    last: Option<Instant>,
+    /// Backends that were asked a moment ago, and when they may be asked again.
+    paced: BTreeMap<BackendId, Instant>,
     /// By backend: one call at a time for each.
     running: BTreeMap<BackendId, Running>,
     rounds: u64,
@@ -41,6 +35,7 @@ pub(super) struct Renewals {
 struct Running {
     round: u64,
     keys: Vec<Key>,
+    backend: Arc<dyn VipBackend>,
     task: AbortHandle,
 }
 
@@ -50,11 +45,10 @@ impl Renewals {
     }
 
     /// An advertisement of `key` was sent: what it holds is extended with the next round.
-    pub(super) fn add(&mut self, key: Key, now: Instant) {
-        self.due.insert(key);
-        if self.at.is_none() {
-            self.at = Some(self.last.map_or(now, |last| now.max(last + PAUSE)));
-        }
+    pub(super) fn add(&mut self, key: Key, backend: &Arc<dyn VipBackend>, now: Instant) {
+        let at = self.paced.get(&id_of(backend)).map_or(now, |at| now.max(*at));
+        let at = *self.due.entry(key).or_insert(at);
+        self.at = Some(self.at.map_or(at, |next| next.min(at)));
     }
 
     /// Cuts off the renewal that `key` is part of. The others of the batch are renewed in the next
@@ -69,7 +63,7 @@ impl Renewals {
         let Some(running) = self.running.remove(&id) else { return };
         running.task.abort();
         for other in running.keys.into_iter().filter(|other| *other != key) {
-            self.add(other, now);
+            self.add(other, &running.backend, now);
         }
     }
 
@@ -93,9 +87,13 @@ impl Renewals {
         if self.at.is_none_or(|at| at > now) {
             return;
         }
-        self.last = Some(now);
+        self.paced.retain(|_, at| *at > now);
         let mut batches: BTreeMap<BackendId, Batch> = BTreeMap::new();
-        for key in std::mem::take(&mut self.due) {
+        // What is not due yet stays where it is.
+        let due: Vec<Key> =
+            self.due.iter().filter(|(_, at)| **at <= now).map(|(key, _)| *key).collect();
+        for key in due {
+            self.due.remove(&key);
             let Some(entry) = members.get(&key).filter(|entry| entry.phase.is_active()) else {
                 continue;
             };
@@ -105,15 +103,17 @@ impl Renewals {
                 Some(turn) if !self.running.contains_key(&id) => {
                     batches.entry(id).or_insert_with(|| Batch::new(entry)).push(key, entry, turn);
                 }
-                _ => drop(self.due.insert(key)),
+                _ => drop(self.due.insert(key, now + entry.backend.pace())),
             }
         }
-        self.at = (!self.due.is_empty()).then(|| now + PAUSE);
+        self.at = self.due.values().min().copied();
         for (id, batch) in batches {
             self.rounds = self.rounds.wrapping_add(1);
             let (round, keys) = (self.rounds, batch.leases.iter().map(|lease| lease.key).collect());
+            let backend = batch.backend.clone();
+            self.paced.insert(id, now + backend.pace());
             let task = runtime.spawn(batch.renew(id, round, answers.clone())).abort_handle();
-            self.running.insert(id, Running { round, keys, task });
+            self.running.insert(id, Running { round, keys, backend, task });
         }
     }
 }

@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
 use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, SockaddrIn6, sendmsg, sendto};
 use socket2::{Domain, Socket, Type};
-use vrrp_core::{Cidr, Family};
+use vrrp_core::{Cidr, Family, MacAddr};
 
 use super::sys;
 use crate::frame;
@@ -107,7 +107,7 @@ impl Announcer {
     pub(super) fn announce(
         &mut self,
         index: u32,
-        mac: [u8; 6],
+        mac: MacAddr,
         router: bool,
         family: Family,
         addresses: &[Cidr],
