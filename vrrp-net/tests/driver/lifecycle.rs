@@ -104,10 +104,14 @@ async fn another_version_changes_nothing_but_the_advertisements() {
     let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
     let mut handle = host.node.add_member(member(VRID, 100, &backend)).await.unwrap();
     becomes(&mut handle, Phase::Held).await;
-    let calls = host.backend.calls().len();
+    let asked = || -> Vec<Call> {
+        let calls = host.backend.calls().into_iter();
+        calls.filter(|call| !matches!(call, Call::Renew(_))).collect()
+    };
+    let before = asked();
     host.node.configure(vec![another_version(&backend)]).await.unwrap();
     assert_eq!(handle.phase(), Phase::Held);
-    assert_eq!(host.backend.calls().len(), calls, "{:?}", host.backend.calls());
+    assert_eq!(asked(), before);
     timeout(Duration::from_secs(60), host.node.shutdown())
         .await
         .expect("the shutdown ends")
