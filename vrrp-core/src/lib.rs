@@ -70,6 +70,8 @@
 //! | `hold`, `phase`, `stats` | what users see: [`Hold`], [`Phase`], [`Counters`] |
 #![no_std]
 #![forbid(unsafe_code)]
+// Whoever adds a public type decides whether it may grow.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 // Nothing that a packet or a caller can influence wraps, truncates or panics.
 #![cfg_attr(
     not(test),

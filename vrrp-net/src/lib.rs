@@ -63,6 +63,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// Whoever adds a public type decides whether it may grow.
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 pub mod backend;
 pub mod clock;
 pub mod frame;

@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets something unexpected fails")]
 
 mod circles;
+mod external_types;
+mod no_std;
 mod sources;

@@ -30,20 +30,25 @@ pub(crate) struct Module {
 
 /// Every module of the crate whose root is this file, but for those of tests.
 pub(crate) fn modules(root: &Path) -> BTreeMap<Name, Module> {
+    files(root).into_iter().map(|(name, (module, _))| (name, module)).collect()
+}
+
+/// The same, each with what its file holds.
+pub(crate) fn files(root: &Path) -> BTreeMap<Name, (Module, syn::File)> {
     let folder = root.parent().unwrap().to_owned();
     let mut found = BTreeMap::new();
     read(root, &folder, Name::new(), &mut found);
     found
 }
 
-fn read(file: &Path, folder: &Path, name: Name, found: &mut BTreeMap<Name, Module>) {
+fn read(file: &Path, folder: &Path, name: Name, found: &mut BTreeMap<Name, (Module, syn::File)>) {
     let text =
         fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let parsed =
         syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let mut module = Module::default();
     let mut below = Vec::new();
-    for item in parsed.items {
+    for item in &parsed.items {
         match item {
             Item::Mod(item) if is_for_tests(&item.attrs) => {}
             // A module within a file is a part of that file.
@@ -60,10 +65,10 @@ fn read(file: &Path, folder: &Path, name: Name, found: &mut BTreeMap<Name, Modul
                     module.passed_on.extend(passed_on.cloned());
                 }
             }
-            item => module.visit_item(&item),
+            item => module.visit_item(item),
         }
     }
-    found.insert(name.clone(), module);
+    found.insert(name.clone(), (module, parsed));
     for child in below {
         let path: PathBuf = folder.join(format!("{child}.rs"));
         let name = [name.as_slice(), &[child.clone()]].concat();

@@ -1,0 +1,141 @@
+//! No type of a foreign 0.x crate stands in a public signature of the libraries: each of its
+//! versions may break whoever uses ours. `public-exceptions.txt` has those that still do.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use syn::{
+    Item, Visibility,
+    visit::{self, Visit},
+};
+
+use crate::sources::{Module, Name, files};
+
+/// The crates of `Cargo.lock` whose version is 0.x, by the name that code calls them.
+fn unstable() -> BTreeSet<String> {
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+    let text = fs::read_to_string(lock).unwrap();
+    let mut found = BTreeSet::new();
+    for package in text.split("[[package]]") {
+        let field = |name: &str| {
+            let line = package.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.trim_start_matches(" = ").trim_matches('"').to_owned())
+        };
+        if let (Some(name), Some(version)) = (field("name"), field("version"))
+            && version.starts_with("0.")
+            && !name.starts_with("vrrp-")
+        {
+            found.insert(name.replace('-', "_"));
+        }
+    }
+    found
+}
+
+/// The types of other crates in what is public, as `crate::path::Type`.
+struct Signatures<'a> {
+    module: &'a Module,
+    unstable: &'a BTreeSet<String>,
+    found: BTreeSet<String>,
+}
+
+impl<'ast> Visit<'ast> for Signatures<'_> {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let mut parts: Vec<String> =
+            path.segments.iter().map(|part| part.ident.to_string()).collect();
+        if let Some(import) = parts.first().and_then(|first| self.module.imports.get(first)) {
+            parts = [import.as_slice(), &parts[1..]].concat();
+        }
+        // A module may have the name of a crate.
+        let is_foreign =
+            |first: &String| self.unstable.contains(first) && !self.module.children.contains(first);
+        if parts.first().is_some_and(is_foreign) {
+            self.found.insert(parts.join("::"));
+        }
+        visit::visit_path(self, path);
+    }
+
+    /// What a function does is nobody's affair.
+    fn visit_block(&mut self, _: &'ast syn::Block) {}
+    fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
+    fn visit_expr(&mut self, _: &'ast syn::Expr) {}
+}
+
+fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+impl Signatures<'_> {
+    fn look_at(&mut self, item: &Item) {
+        match item {
+            Item::Fn(item) if is_public(&item.vis) => self.visit_signature(&item.sig),
+            Item::Struct(item) if is_public(&item.vis) => {
+                self.visit_generics(&item.generics);
+                let fields = item.fields.iter().filter(|field| is_public(&field.vis));
+                fields.for_each(|field| self.visit_type(&field.ty));
+            }
+            Item::Enum(item) if is_public(&item.vis) => self.visit_item_enum(item),
+            Item::Trait(item) if is_public(&item.vis) => self.visit_item_trait(item),
+            Item::Type(item) if is_public(&item.vis) => self.visit_item_type(item),
+            Item::Const(item) if is_public(&item.vis) => self.visit_type(&item.ty),
+            Item::Use(item) if is_public(&item.vis) => self.visit_item_use(item),
+            Item::Impl(item) => self.look_at_impl(item),
+            _ => {}
+        }
+    }
+
+    fn look_at_impl(&mut self, item: &syn::ItemImpl) {
+        for part in &item.items {
+            match part {
+                syn::ImplItem::Fn(part) if is_public(&part.vis) => self.visit_signature(&part.sig),
+                syn::ImplItem::Const(part) if is_public(&part.vis) => self.visit_type(&part.ty),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// `file: type`, a line for each.
+fn found() -> BTreeSet<String> {
+    let unstable = unstable();
+    let mut lines = BTreeSet::new();
+    for package in ["vrrp-core", "vrrp-net"] {
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(package).join("src/lib.rs");
+        let files: BTreeMap<Name, (Module, syn::File)> = files(&root);
+        for (name, (module, file)) in &files {
+            // What is for tests promises nothing.
+            if name.first().is_some_and(|first| first == "lab") {
+                continue;
+            }
+            let mut signatures = Signatures { module, unstable: &unstable, found: BTreeSet::new() };
+            file.items.iter().for_each(|item| signatures.look_at(item));
+            let place = format!("{package}/src/{}.rs", name.join("/"));
+            lines.extend(signatures.found.into_iter().map(|found| format!("{place}: {found}")));
+        }
+    }
+    lines
+}
+
+#[test]
+fn no_type_of_a_0_x_crate_stands_in_a_public_signature_but_for_the_exceptions() {
+    let exceptions = include_str!("public-exceptions.txt");
+    let expected: BTreeSet<String> =
+        exceptions.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+    let found = found();
+    let new: Vec<&String> = found.difference(&expected).collect();
+    let gone: Vec<&String> = expected.difference(&found).collect();
+    assert!(new.is_empty(), "new in public signatures: {new:#?}");
+    assert!(gone.is_empty(), "no exceptions any more, remove them: {gone:#?}");
+}
+
+#[test]
+fn the_crates_that_are_looked_for_are_those_that_are_used() {
+    let unstable = unstable();
+    for name in ["netlink_packet_route", "etherparse", "socket2", "nix"] {
+        assert!(unstable.contains(name), "{name} of {unstable:?}");
+    }
+    assert!(!unstable.contains("tokio"));
+}
