@@ -4,5 +4,7 @@
 
 mod circles;
 mod external_types;
+mod licences;
 mod no_std;
+mod rooms;
 mod sources;
