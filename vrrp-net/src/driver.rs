@@ -117,6 +117,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         events: broadcast::Sender<NodeEvent>,
         backends: runtime::Handle,
     ) -> Self {
+        // Not bounded, and it stays short: a backend has one call under way for each virtual router,
+        // and one renewal.
         let (sender, answers) = mpsc::unbounded_channel();
         Self {
             router: Router::new(),

@@ -111,6 +111,7 @@ pub struct Snapshot {
 /// of their own.
 #[must_use]
 pub fn channel() -> (mpsc::UnboundedSender<HostEvent>, ChannelMonitor) {
+    // Not bounded: a test sends what it wants to see, and never more than that.
     let (sender, receiver) = mpsc::unbounded_channel();
     let monitor = ChannelMonitor {
         receiver,

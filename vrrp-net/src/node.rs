@@ -139,6 +139,7 @@ impl Node {
     }
 
     fn channels() -> (Self, mpsc::UnboundedReceiver<Command>, broadcast::Sender<NodeEvent>) {
+        // Not bounded: each command is that of a caller who waits for the reply.
         let (commands, receiver) = mpsc::unbounded_channel();
         let events = broadcast::Sender::new(EVENTS);
         (Self { commands, events: events.downgrade() }, receiver, events)

@@ -62,6 +62,7 @@ impl Netlink {
     /// What the operating system says when it refuses the socket or the thread.
     pub fn new() -> io::Result<Self> {
         let (socket, subnets) = (Socket::new()?, Subnets::new()?);
+        // Not bounded: each job is that of a call which waits for its answer.
         let (jobs, queue) = mpsc::channel();
         // A thread starts in the network namespace of the one that made it, and the names of
         // interfaces are looked up in the thread's.

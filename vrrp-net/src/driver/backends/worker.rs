@@ -39,6 +39,8 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn spawn(runtime: &runtime::Handle, answers: &UnboundedSender<Answer>) -> Self {
+        // Not bounded, so that the driver never waits: whoever works on it takes what comes meanwhile
+        // and keeps the last one alone, and those that may not be cut off.
         let (requests, receiver) = unbounded_channel();
         let turn = Arc::new(Mutex::new(()));
         drop(runtime.spawn(work(receiver, turn.clone(), answers.clone())));
