@@ -185,9 +185,13 @@ impl Timing {
     /// together.
     #[must_use]
     pub fn skew(self, claim: Claim) -> Duration {
+        self.skew_of(self.interval(), claim)
+    }
+
+    fn skew_of(self, interval: Duration, claim: Claim) -> Duration {
         let base = match self.rules {
             Version::V2 => Duration::from_secs(1),
-            Version::V3 => self.interval(),
+            Version::V3 => interval,
         };
         let parts = 256_u32.saturating_sub(u32::from(u8::from(claim)));
         base.saturating_mul(parts) / 256
@@ -196,7 +200,8 @@ impl Timing {
     /// Active_Down_Interval: three intervals and the Skew_Time (RFC 9568 6.1).
     #[must_use]
     pub fn active_down(self, claim: Claim) -> Duration {
-        self.silence().saturating_add(self.skew(claim))
+        let interval = self.interval();
+        interval.saturating_mul(3).saturating_add(self.skew_of(interval, claim))
     }
 
     /// Three intervals: how long an Active may go without an advertisement before any peer can take

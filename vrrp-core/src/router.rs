@@ -154,7 +154,9 @@ impl Router {
 
     fn begin(&mut self, now: Instant) {
         self.now = self.now.max(now);
-        self.finish_removals();
+        if !self.removed.is_empty() {
+            self.finish_removals();
+        }
     }
 
     /// The next thing to do, in order; `None` once all of it was polled.

@@ -149,12 +149,14 @@ impl Entry {
 
     pub(super) fn step(&mut self, now: Instant, input: fsm::Input) {
         let before = self.machine.phase();
-        if input == fsm::Input::SendFailed {
+        if matches!(input, fsm::Input::SendFailed) {
             self.tally.counters.send_failures = self.tally.counters.send_failures.wrapping_add(1);
         }
         let effects = self.machine.handle(now, input);
         let after = self.machine.phase();
-        self.rest.readdressing |= input == fsm::Input::Readdress && before.is_active();
+        if matches!(input, fsm::Input::Readdress) && before.is_active() {
+            self.rest.readdressing = true;
+        }
         if before != after {
             self.rest.since = now;
             if let Some(reason) = effects.transition {

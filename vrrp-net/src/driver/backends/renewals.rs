@@ -87,13 +87,15 @@ impl Renewals {
         if self.at.is_none_or(|at| at > now) {
             return;
         }
-        self.paced.retain(|_, at| *at > now);
+        if self.paced.len() > members.len() {
+            self.paced.retain(|_, at| *at > now);
+        }
         let mut batches: BTreeMap<BackendId, Batch> = BTreeMap::new();
-        // What is not due yet stays where it is.
-        let due: Vec<Key> =
-            self.due.iter().filter(|(_, at)| **at <= now).map(|(key, _)| *key).collect();
-        for key in due {
-            self.due.remove(&key);
+        for (key, at) in std::mem::take(&mut self.due) {
+            if at > now {
+                self.due.insert(key, at);
+                continue;
+            }
             let Some(entry) = members.get(&key).filter(|entry| entry.phase.is_active()) else {
                 continue;
             };
