@@ -48,6 +48,7 @@ pub(crate) enum Command {
     )]
     Health(Health),
     /// Show an election, a crash and a handover between two nodes in namespaces of this machine.
+    #[cfg(feature = "demo")]
     Demo,
 }
 

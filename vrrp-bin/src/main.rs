@@ -1,34 +1,7 @@
-//! The `vrrp` program: a virtual IP address on exactly one healthy node.
-//!
-//! It reads a configuration, builds the types of [`vrrp_core`] from it, and runs a
-//! [`vrrp_net::Node`].
-
-mod check;
-mod cli;
-mod config;
-mod control;
-mod demo;
-mod descriptors;
-mod health;
-mod import;
-mod leftovers;
-mod log;
-mod orphans;
-mod report;
-mod run;
-mod status;
+//! The `vrrp` program. All of it is in the library beside this file.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let status = match cli::Cli::parse().command {
-        cli::Command::Check(arguments) => check::main(&arguments),
-        cli::Command::Demo => demo::run(),
-        cli::Command::Health(arguments) => health::main(&arguments),
-        cli::Command::Run(arguments) => run::main(&arguments),
-        cli::Command::Status(arguments) => status::main(&arguments),
-    };
-    ExitCode::from(status)
+    vrrp_bin::main()
 }

@@ -1,0 +1,42 @@
+//! The `vrrp` program: a virtual IP address on exactly one healthy node.
+//!
+//! It reads a configuration, builds the types of [`vrrp_core`] from it, and runs a
+//! [`vrrp_net::Node`].
+//!
+//! This library is for the program itself, its tests and the fuzz targets. It is not published, and
+//! nobody else should depend on it.
+
+mod check;
+mod cli;
+mod config;
+mod control;
+#[cfg(feature = "demo")]
+mod demo;
+mod descriptors;
+mod health;
+mod import;
+mod leftovers;
+mod log;
+mod orphans;
+mod report;
+mod run;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the program with the arguments of this process. It must be called before any thread is
+/// started.
+#[must_use]
+pub fn main() -> ExitCode {
+    let status = match cli::Cli::parse().command {
+        cli::Command::Check(arguments) => check::main(&arguments),
+        #[cfg(feature = "demo")]
+        cli::Command::Demo => demo::run(),
+        cli::Command::Health(arguments) => health::main(&arguments),
+        cli::Command::Run(arguments) => run::main(&arguments),
+        cli::Command::Status(arguments) => status::main(&arguments),
+    };
+    ExitCode::from(status)
+}
