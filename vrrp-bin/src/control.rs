@@ -4,6 +4,7 @@
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
 //! [`report::VirtualRouter`]. Who may open the socket may ask: it is made with mode 0660.
 
+pub(crate) mod client;
 mod connections;
 
 use std::{

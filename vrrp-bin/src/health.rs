@@ -2,8 +2,8 @@
 
 use crate::{
     cli,
+    control::client,
     report::{Status, VirtualRouter},
-    status,
 };
 
 /// Runs `vrrp health` and returns the exit status.
@@ -13,7 +13,7 @@ use crate::{
 /// are named, a line for each, and count if the supervisor is strict: to restart this node mends
 /// nothing there.
 pub(crate) fn main(arguments: &cli::Health) -> u8 {
-    let (text, well) = match status::ask(&arguments.control) {
+    let (text, well) = match client::ask(&arguments.control) {
         Ok(status) => answer(&status, arguments.strict),
         Err(error) => (error.to_string(), false),
     };

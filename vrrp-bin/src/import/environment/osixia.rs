@@ -51,8 +51,8 @@ fn addresses(reader: &mut Reader, interface: &str) -> Option<Vec<Named<Cidr>>> {
     let addresses = reader.virtual_addresses(ADDRESSES, interface, ADDRESSES_EXAMPLE)?;
     if addresses.is_none() {
         let message = format!(
-            "this is not set, and the defaults of the image, 192.168.1.231 and 192.168.1.232, are \
-             not claimed; write for example {ADDRESSES_EXAMPLE}"
+            "this is not set, and the image's defaults, 192.168.1.231 and 192.168.1.232, are not \
+             claimed; write for example {ADDRESSES_EXAMPLE}"
         );
         reader.missing(ADDRESSES, message);
     }
@@ -65,8 +65,8 @@ fn peers(reader: &mut Reader) -> Option<Vec<Named<IpAddr>>> {
     let peers = reader.hosts(PEERS, PEERS_EXAMPLE)?;
     if peers.is_none() {
         let message = format!(
-            "this is not set, and the defaults of the image, 192.168.1.10 and 192.168.1.11, are \
-             hardly meant; write for example {PEERS_EXAMPLE}"
+            "this is not set, and the image's defaults, 192.168.1.10 and 192.168.1.11, are probably \
+             not what you want; write for example {PEERS_EXAMPLE}"
         );
         reader.missing(PEERS, message);
     }
@@ -108,7 +108,7 @@ fn notify(reader: &mut Reader) {
                 name,
                 format!(
                     "notify scripts are not supported in this version, and {:?} would not be run; \
-                     set {name} to nothing to do without",
+                     set {name} to an empty value to run without a script",
                     path.value
                 ),
             ),
