@@ -57,7 +57,7 @@ fn describe(router: &VirtualRouter) -> String {
     let detail = [&router.socket_error, &router.backend_error].into_iter().flatten().next();
     let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
     format!(
-        "{name} on {interface} does not take part since {since}: {hold}{detail}; see `vrrp status`"
+        "{name} on {interface} has not taken part since {since}: {hold}{detail}; see `vrrp status`"
     )
 }
 
@@ -131,7 +131,7 @@ mod tests {
         let (text, well) = answer(&status(vec![disagreement()], true), false);
         assert!(!well);
         assert!(
-            text.starts_with("web on eth0 does not take part") && text.lines().count() == 2,
+            text.starts_with("web on eth0 has not taken part") && text.lines().count() == 2,
             "{text}"
         );
     }

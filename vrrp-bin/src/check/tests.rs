@@ -101,7 +101,7 @@ fn peers_that_are_all_this_host_are_nobody() {
     expect(
         "peers = [\"192.0.2.1\"]",
         &host,
-        &["f.toml:7:9: warning: `peers` holds addresses of this host only"],
+        &["f.toml:7:9: warning: `peers` lists only addresses of this host"],
     );
     expect("peers = [\"192.0.2.1\", \"192.0.2.2\"]", &host, &[]);
 }
@@ -112,7 +112,7 @@ fn virtual_addresses_are_compared() {
         ("eth0", true, &[("192.0.2.1/24", false)]),
         ("eth1", true, &[("192.0.2.10/32", false)]),
     ]);
-    expect("", &present, &["f.toml:6:14: warning: 192.0.2.10 is on eth1 already"]);
+    expect("", &present, &["f.toml:6:14: warning: 192.0.2.10 is already on eth1"]);
     assert!(warnings("", &present).concat().contains("ip address delete 192.0.2.10/32 dev eth1"));
     let absent = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
     let owner =

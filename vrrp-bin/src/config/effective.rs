@@ -5,7 +5,12 @@ use std::{borrow::Cow, iter, net::IpAddr, path::Path, time::Duration};
 use serde::Serialize;
 use vrrp_core::{Checksum, Hear, Preempt, Protocol, Role, Transport};
 
-use super::{Backend, Config, RouterConfig, backend, duration};
+use super::{
+    backend::{self, Backend},
+    duration,
+    plan::Config,
+    router::RouterConfig,
+};
 
 /// What stands for a password. It has the length of the longest one, so that it parses.
 const MASKED: &str = "********";

@@ -7,8 +7,9 @@
 
 mod arcts;
 mod arguments;
-mod draft;
+mod common;
 mod files;
+mod note;
 mod osixia;
 mod own;
 mod reader;
@@ -18,16 +19,12 @@ mod tests;
 mod unknown;
 mod values;
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, path::Path};
 
-use crate::config::{CONTROL, Config, ConfigErrors, Place};
+use crate::config::{Config, ConfigErrors, Notation, Place, Plan};
 
 pub(crate) use arguments::{Arguments, read as arguments};
+pub(crate) use note::Note;
 
 use reader::Reader;
 use style::Style;
@@ -40,24 +37,6 @@ pub(crate) struct Reading {
     pub(crate) config: Result<Config, ConfigErrors>,
     /// Whether it was written for another image.
     pub(crate) foreign: bool,
-}
-
-/// A sentence about a variable that keeps nothing from starting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Note {
-    /// Whether somebody should do something about it.
-    pub(crate) warning: bool,
-    /// What it is about.
-    pub(crate) place: Place,
-    /// What is the case, and what to do.
-    pub(crate) message: String,
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.warning { "warning" } else { "info" };
-        write!(f, "{}: {word}: {}", self.place, self.message)
-    }
 }
 
 /// Reads the environment of this process, and the files that stand for variables in a container.
@@ -74,29 +53,27 @@ pub(crate) fn secrets(names: impl IntoIterator<Item = OsString>) -> impl Iterato
 }
 
 /// Reads `process` and the files below `root`.
-fn read_from(process: impl IntoIterator<Item = (OsString, OsString)>, root: &Path) -> Reading {
+pub(crate) fn read_from(
+    process: impl IntoIterator<Item = (OsString, OsString)>,
+    root: &Path,
+) -> Reading {
     let mut reader = Reader::default();
     let variables = files::collect(process, root, &mut reader);
     reader.set_variables(variables);
     let style = style::detect(&mut reader);
-    let routers = match style {
-        Some(Style::Osixia) => osixia::read(&mut reader),
-        Some(Style::Arcts) => arcts::read(&mut reader),
+    let mut plan = Plan::new(Notation::Variables, Place::Environment);
+    plan.drafts = match style {
+        Some(Style::Osixia) => vec![osixia::read(&mut reader)],
+        Some(Style::Arcts) => vec![arcts::read(&mut reader)],
         Some(Style::Own) => own::read(&mut reader),
         None => Vec::new(),
     };
     unknown::report(style, &mut reader);
-    let control =
-        reader.plain("VRRP_CONTROL").map_or_else(|| PathBuf::from(CONTROL), PathBuf::from);
-    let (mut notes, errors) = reader.finish();
-    let config = if errors.is_empty() {
-        Ok(Config { origin: Place::Environment, routers, control, realtime: None })
-    } else {
+    plan.control = reader.control();
+    let (mut notes, problems) = reader.finish();
+    let config = plan.finish(problems);
+    if config.is_err() {
         notes.retain(|note| note.warning);
-        Err(ConfigErrors::from(errors))
-    };
+    }
     Reading { notes, config, foreign: matches!(style, Some(Style::Osixia | Style::Arcts)) }
 }
-
-/// The variables by their names: sorted, because the images take numbered ones in this order.
-type Variables = BTreeMap<String, values::Raw>;

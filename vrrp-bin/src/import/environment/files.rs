@@ -8,10 +8,9 @@ use std::{
 };
 
 use super::{
-    Variables,
     reader::Reader,
     style,
-    values::{Literal, Raw, yaml},
+    values::{Raw, Variables, yaml},
 };
 use crate::config::{Place, describe};
 
@@ -33,7 +32,7 @@ pub(super) fn collect(
         match value.into_string() {
             Ok(value) => drop(variables.insert(name, Raw::Text(value))),
             Err(_) if style::is_known(&name) => {
-                reader.error(&name, "the value is not UTF-8 text; write it anew")
+                reader.error(&name, "the value is not UTF-8 text; set it again as UTF-8")
             }
             Err(_) => {}
         }
@@ -98,26 +97,17 @@ fn add_map(path: &Path, variables: &mut Variables, reader: &mut Reader) {
         Ok(text) => text,
         Err(error) => {
             return reader.error_at(
-                place,
+                &place,
                 format!("this cannot be read: {}; correct or remove it", describe(&error)),
             );
         }
     };
     match yaml::variables(&text) {
-        Err(message) => reader.error_at(place, message),
+        Err(message) => reader.error_at(&place, message),
         Ok(found) => {
             for (name, value) in found {
                 variables.entry(name).or_insert_with(|| value.into());
             }
-        }
-    }
-}
-
-impl From<Literal> for Raw {
-    fn from(literal: Literal) -> Self {
-        match literal {
-            Literal::Text(text) => Self::Text(text),
-            other => Self::Literal(other),
         }
     }
 }
@@ -134,7 +124,7 @@ fn follow_files(variables: &mut Variables, reader: &mut Reader) {
     for (file, name, raw) in followed {
         variables.remove(&file);
         if variables.contains_key(&name) {
-            reader.error(&file, format!("there is a {name} too; remove one of them"));
+            reader.error(&file, format!("{name} is set too; remove one of them"));
             continue;
         }
         let value = match raw {

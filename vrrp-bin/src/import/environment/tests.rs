@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use vrrp_core::{Hear, Preempt, Protocol, Role, Transport};
 
 use super::*;
-use crate::config::RouterConfig;
+use crate::config::{CONTROL, RouterConfig};
 
 const GOOD: &str = include_str!("tests/good.txt");
 const BAD: &str = include_str!("tests/bad.txt");
@@ -150,7 +150,7 @@ fn the_environment_files_of_the_image_are_read_and_the_first_definition_wins() {
     ]);
     let expected = "VI_1 on ens3: v2 vrid 7 every 1s 120 nopreempt password \"s3cret\", \
         192.0.2.10/24, peers 192.0.2.2 192.0.2.3 and any\n\
-        KEEPALIVED_COMMAND_LINE_ARGUMENTS: info: \"-D\" is for keepalived, and is left out";
+        KEEPALIVED_COMMAND_LINE_ARGUMENTS: info: \"-D\" is for keepalived and is ignored";
     assert_eq!(told("", &root), expected);
     let process = told("KEEPALIVED_PRIORITY=200\nKEEPALIVED_PASSWORD=other", &root);
     assert!(process.contains("200 nopreempt password \"other\""), "{process}");
@@ -173,10 +173,13 @@ fn environment_files_that_cannot_be_used_are_named() {
     assert!(a.starts_with("@/container/environment/a.yaml: this is not YAML: "), "{a}");
     assert_eq!(
         *b,
-        "@/container/environment/b.yaml: this is not a map of variables; write NAME: value in each \
+        "@/container/environment/b.yaml: this is not a map of variables; write NAME: value on each \
          line"
     );
-    assert!(c.starts_with("KEEPALIVED_VIRTUAL_IPS: there is more in this list than texts"), "{c}");
+    assert!(
+        c.starts_with("KEEPALIVED_VIRTUAL_IPS: this list holds something other than strings"),
+        "{c}"
+    );
 }
 
 #[test]
@@ -191,7 +194,7 @@ fn what_is_not_text_matters_only_where_it_is_read() {
     let bad =
         [("VRRP_PEERS".into(), octets(b"\xff")), ("VRRP_ADDRESSES".into(), "192.0.2.10".into())];
     let errors = read_from(bad, Path::new("/nonexistent")).config.unwrap_err().to_string();
-    assert_eq!(errors, "VRRP_PEERS: the value is not UTF-8 text; write it anew");
+    assert_eq!(errors, "VRRP_PEERS: the value is not UTF-8 text; set it again as UTF-8");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The keys of each section: those that work, those that are planned, and what other programs call
 //! them.
 
+use crate::config::names::nearest;
+
 /// A section's name in sentences, and its keys.
 pub(super) struct Keys {
     /// As in "unknown key `x` in a virtual router".
@@ -133,16 +135,4 @@ impl Keys {
             ELSEWHERE.iter().find(|(theirs, ours)| *theirs == key && self.known.contains(ours));
         elsewhere.map(|(_, ours)| *ours).or_else(|| nearest(key, self.known))
     }
-}
-
-/// The one of `names` that `word` was probably meant to be.
-pub(crate) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let allowed = word.chars().count().div_ceil(3);
-    names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), *name))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
 }
