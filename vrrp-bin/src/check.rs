@@ -78,7 +78,7 @@ fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
     if foreign && config.is_ok() {
         let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, \
             which other images ask for, is needed here";
-        notes.push(Note { warning: false, place: Place::Environment, message: message.to_owned() });
+        notes.push(Note::new(false, Place::Environment, message));
     }
     (config, notes)
 }
@@ -183,7 +183,7 @@ fn kernel(config: &Config) -> Option<Note> {
     // That it was not tried is no warning: nearly every kernel in use is new enough, and a
     // container may make no namespaces.
     let warning = !matches!(unfit, Unfit::NotTried(_));
-    Some(Note { warning, place: config.origin.clone(), message: unfit.to_string() })
+    Some(Note::new(warning, config.origin.clone(), &unfit.to_string()))
 }
 
 /// Whether this user would be refused the priority of the driver's thread.

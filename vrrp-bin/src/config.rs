@@ -5,12 +5,14 @@
 //! work are errors, and a configuration with an error starts nothing.
 //!
 //! A reader, such as `toml`, fills in a [`Plan`] of [`Draft`]s, and [`Plan::finish`] holds it to
-//! every rule. No rule is in a reader, so that all of them have the same ones.
+//! the rules of `rules` and `unique`. A reader knows none of them, so that all readers have the
+//! same.
 
 mod backend;
 mod draft;
 pub(crate) mod duration;
 pub(crate) mod effective;
+mod files;
 mod found;
 mod load;
 mod names;
@@ -18,6 +20,7 @@ mod place;
 mod plan;
 mod problem;
 mod router;
+mod rules;
 mod sentence;
 #[cfg(test)]
 mod tests;
@@ -25,11 +28,13 @@ mod toml;
 mod unique;
 
 pub(crate) use backend::{Backend, Command};
-pub(crate) use draft::{Draft, List, Rank, Version, password, preempt_after};
+pub(crate) use draft::{Draft, List, Rank, Version};
+pub(crate) use files::{ReadFile, read_file};
 pub(crate) use found::{Found, Wrong};
 pub(crate) use names::nearest;
-pub(crate) use place::{Located, Place};
+pub(crate) use place::{Located, Place, one_line};
 pub(crate) use plan::{CONTROL, Config, Plan};
 pub(crate) use problem::{ConfigError, ConfigErrors, Problems};
 pub(crate) use router::RouterConfig;
+pub(crate) use rules::{password, preempt_after};
 pub(crate) use sentence::{Notation, describe, family_name, unfit};

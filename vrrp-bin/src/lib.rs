@@ -18,6 +18,7 @@ mod import;
 mod leftovers;
 mod log;
 mod orphans;
+pub mod readers;
 mod report;
 mod run;
 mod status;

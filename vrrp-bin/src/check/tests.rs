@@ -74,7 +74,7 @@ fn sources_are_compared() {
 fn a_port_is_told_of_its_master_whether_it_has_an_address_or_not() {
     let bridge = host::Master { index: 2, name: "br9".to_owned(), kind: "bridge".to_owned() };
     let expected = "f.toml:4:13: warning: eth0 is a port of the bridge br9: what arrives goes to \
-        br9; put `interface = \"br9\"`";
+        br9; write `interface = \"br9\"`";
     for addresses in [&[("192.0.2.1/24", false)][..], &[]] {
         let mut host =
             host(&[("eth0", true, addresses), ("br9", true, &[("192.0.2.1/24", false)])]);
@@ -90,8 +90,8 @@ fn another_name_is_no_missing_interface() {
     expect(
         "",
         &host,
-        &["f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it by that one \
-             only"],
+        &["f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it only by \
+             that name"],
     );
 }
 

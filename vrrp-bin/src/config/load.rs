@@ -3,6 +3,7 @@
 use std::{io, path::Path};
 
 use super::{
+    files::{ReadFile, read_file},
     place::{Lines, Place},
     plan::Config,
     problem::{ConfigError, ConfigErrors},
@@ -21,7 +22,7 @@ impl Config {
                 file named *.toml";
             return Err(of_file(path, message));
         }
-        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let bytes = read_file(path).map_err(|error| unreadable(path, &error))?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| not_text(path, &bytes, error.valid_up_to()))?;
         Self::parse(path, text)
@@ -33,7 +34,19 @@ impl Config {
     /// # Errors
     /// Every mistake in it, in the order of the text.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigErrors> {
-        let (plan, problems) = toml::read(path, text);
+        Self::parse_with(path, text, read_file)
+    }
+
+    /// The same, but what `password_file` names is read by `read_file`.
+    ///
+    /// # Errors
+    /// Every mistake in it, in the order of the text.
+    pub(crate) fn parse_with(
+        path: &Path,
+        text: &str,
+        read_file: ReadFile,
+    ) -> Result<Self, ConfigErrors> {
+        let (plan, problems) = toml::read(path, text, read_file);
         plan.finish(problems)
     }
 }

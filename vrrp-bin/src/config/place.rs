@@ -1,7 +1,7 @@
 //! Where a configuration says something: [`Place`], and [`Located`] for the value that stands
 //! there.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{borrow::Cow, fmt, path::Path, sync::Arc};
 
 /// A place in a file. Lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,15 +52,33 @@ impl fmt::Display for Place {
     /// `FILE`, `FILE:LINE:COLUMN`, `NAME`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path, None) => write!(f, "{}", path.display()),
+            Self::File(path, None) => f.write_str(&one_line(path.to_string_lossy())),
             Self::File(path, Some(Position { line, column })) => {
-                write!(f, "{}:{line}:{column}", path.display())
+                write!(f, "{}:{line}:{column}", one_line(path.to_string_lossy()))
             }
-            Self::Variable(name) => f.write_str(name),
+            Self::Variable(name) => f.write_str(&one_line(name.as_ref())),
             Self::Environment => f.write_str("the environment"),
             Self::CommandLine => f.write_str("the command line"),
         }
     }
+}
+
+/// `text` with the control characters in it escaped: whoever chooses a name or a value must not
+/// write lines of a log, or to a terminal.
+pub(crate) fn one_line<'t>(text: impl Into<Cow<'t, str>>) -> Cow<'t, str> {
+    let text = text.into();
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let escaped = text.chars().fold(String::new(), |mut line, c| {
+        if c.is_control() {
+            line.extend(c.escape_debug());
+        } else {
+            line.push(c);
+        }
+        line
+    });
+    Cow::Owned(escaped)
 }
 
 /// A value, and where the configuration says it.
@@ -109,6 +127,15 @@ impl<'t> Lines<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_one_line() {
+        let variable = |name: &str| Place::variable(name).to_string();
+        assert_eq!(variable("VRRP_\u{e9}"), "VRRP_\u{e9}");
+        assert_eq!(variable("VRRP_\n\u{1b}[31m\u{7f}"), "VRRP_\\n\\u{1b}[31m\\u{7f}");
+        let file = Place::File(Path::new("/a\nb.yaml").into(), None);
+        assert_eq!(file.to_string(), "/a\\nb.yaml");
+    }
 
     #[test]
     fn positions_count_lines_and_characters() {

@@ -21,7 +21,7 @@ pub(crate) const CONTROL: &str = "/run/vrrp/control.sock";
 const LONGEST_PATH: usize = 107;
 
 /// A configuration as a reader found it. A reader fills it in, and knows no rule that a
-/// configuration must keep: all of those are here and in [`Draft`].
+/// configuration must keep: all of those are here and in `rules`.
 pub(crate) struct Plan {
     /// How it is written.
     pub(crate) notation: Notation,

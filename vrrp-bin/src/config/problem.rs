@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, fmt};
 
-use super::{found::Wrong, place::Place};
+use super::{
+    found::Wrong,
+    place::{Place, one_line},
+};
 
 /// The problems found so far.
 #[derive(Default)]
@@ -69,13 +72,20 @@ pub(crate) struct ConfigError {
 impl ConfigError {
     /// What is wrong there, and what to do.
     pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into() }
+        Self { place, message: one_line(message.into()).into_owned() }
     }
 }
 
 /// Everything that is wrong with a configuration, one sentence a line, in its order. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    /// Each of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.0.iter()
+    }
+}
 
 impl From<ConfigError> for ConfigErrors {
     fn from(error: ConfigError) -> Self {

@@ -265,3 +265,14 @@ fn the_effective_configuration_means_the_same_and_shows_no_secret() {
         assert_eq!(before.router.interval(), after.router.interval());
     }
 }
+
+#[test]
+fn a_name_that_is_made_of_an_odd_interface_is_made_again() {
+    let text = MINIMAL.replace("eth0", "br+0");
+    let config = parse(&text).unwrap();
+    let effective = ::toml::to_string(&Effective::from(&config)).unwrap();
+    assert!(!effective.contains("name ="), "{effective}");
+    let names = |config: &Config| config.routers.iter().map(|router| router.name.clone()).collect();
+    let expected: Vec<String> = vec!["br+0-51-ipv4".to_owned()];
+    assert_eq!((names(&config), names(&parse(&effective).unwrap())), (expected.clone(), expected));
+}

@@ -13,31 +13,31 @@ use std::path::Path;
 use ::toml::{Spanned, de::DeTable};
 
 use super::{
-    draft::Draft, found::Wrong, place::Place, plan::Plan, problem::Problems, sentence::Notation,
+    draft::Draft, files::ReadFile, found::Wrong, place::Place, plan::Plan, problem::Problems,
+    sentence::Notation,
 };
 use section::{Item, Section, Source};
 
 /// A virtual router, for sentences.
 const EXAMPLE: &str = "[[virtual_router]] with interface, vrid and addresses";
 
-/// Reads `text` as the content of the file at `path`.
-pub(super) fn read(path: &Path, text: &str) -> (Plan, Problems) {
-    let source = Source::new(path, text);
+/// Reads `text` as the content of the file at `path`. `read_file` reads what `password_file` names.
+pub(super) fn read(path: &Path, text: &str, read_file: ReadFile) -> (Plan, Problems) {
+    let source = Source::new(path, text, read_file);
     let mut plan = Plan::new(Notation::Toml, Place::File(path.into(), None));
     let (document, errors) = DeTable::parse_recoverable(text);
     let at = |error: &::toml::de::Error| error.span().map_or(0, |span| span.start);
     // The errors after the first one are mostly its consequences.
     match errors.iter().min_by_key(|error| at(error)) {
         Some(error) => source.report(at(error), not_toml(error)),
-        None => fill(&mut plan, &document, path, &source),
+        None => fill(&mut plan, &document, &source),
     }
     (plan, source.into_problems())
 }
 
-fn fill(plan: &mut Plan, document: &Spanned<DeTable<'_>>, path: &Path, source: &Source<'_>) {
+fn fill(plan: &mut Plan, document: &Spanned<DeTable<'_>>, source: &Source<'_>) {
     let file = Section::new(0, document.get_ref(), &keys::FILE, source);
-    let directory = path.parent().unwrap_or_else(|| Path::new("."));
-    plan.drafts = drafts(&file, directory).unwrap_or_default();
+    plan.drafts = drafts(&file).unwrap_or_default();
     daemon::fill(plan, &file);
 }
 
@@ -57,7 +57,7 @@ fn not_toml(error: &::toml::de::Error) -> String {
 }
 
 /// The virtual routers, each as far as it can be read.
-fn drafts(file: &Section<'_>, directory: &Path) -> Result<Vec<Draft>, Wrong> {
+fn drafts(file: &Section<'_>) -> Result<Vec<Draft>, Wrong> {
     let none = || format!("there is no virtual router; add {EXAMPLE}");
     let item = file.required("virtual_router", none)?;
     let Some(items) = item.as_list() else {
@@ -68,10 +68,10 @@ fn drafts(file: &Section<'_>, directory: &Path) -> Result<Vec<Draft>, Wrong> {
     if items.is_empty() {
         return item.wrong(none());
     }
-    Ok(items.into_iter().filter_map(|item| draft(item, directory).ok()).collect())
+    Ok(items.into_iter().filter_map(|item| draft(item).ok()).collect())
 }
 
-fn draft(item: Item<'_>, directory: &Path) -> Result<Draft, Wrong> {
+fn draft(item: Item<'_>) -> Result<Draft, Wrong> {
     let Some(section) = item.as_section(&keys::VIRTUAL_ROUTER) else {
         return item.wrong(format!("a virtual router is a table; write {EXAMPLE}"));
     };
@@ -84,7 +84,7 @@ fn draft(item: Item<'_>, directory: &Path) -> Result<Draft, Wrong> {
     draft.interval = section.read("interval", |item| item.duration("250ms"));
     draft.priority = section.read("priority", values::priority);
     draft.preempt = section.read("preempt", values::preempt);
-    draft.password = values::password(&section, directory);
+    draft.password = values::password(&section);
     draft.checksum = section.read("checksum", |item| item.choice(values::CHECKSUMS));
     draft.lease = section.read("lease", Item::bool);
     draft.backend = section.read("backend", backend::read);

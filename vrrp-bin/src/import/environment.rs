@@ -21,13 +21,14 @@ mod values;
 
 use std::{ffi::OsString, path::Path};
 
-use crate::config::{Config, ConfigErrors, Notation, Place, Plan};
+use crate::config::{Config, ConfigErrors, Notation, Place, Plan, ReadFile, read_file};
 
 pub(crate) use arguments::{Arguments, read as arguments};
 pub(crate) use note::Note;
 
 use reader::Reader;
 use style::Style;
+use values::Variables;
 
 /// What was found in the environment.
 pub(crate) struct Reading {
@@ -41,7 +42,7 @@ pub(crate) struct Reading {
 
 /// Reads the environment of this process, and the files that stand for variables in a container.
 pub(crate) fn read() -> Reading {
-    read_from(std::env::vars_os(), Path::new("/"))
+    read_from(std::env::vars_os(), Path::new("/"), read_file)
 }
 
 /// The variables among `names` that hold a password of VRRP's, which is nobody else's affair.
@@ -52,13 +53,25 @@ pub(crate) fn secrets(names: impl IntoIterator<Item = OsString>) -> impl Iterato
     })
 }
 
-/// Reads `process` and the files below `root`.
+/// Reads `process` and the files below `root`. What `NAME_FILE` names is read by `read_file`.
 pub(crate) fn read_from(
     process: impl IntoIterator<Item = (OsString, OsString)>,
     root: &Path,
+    read_file: ReadFile,
 ) -> Reading {
     let mut reader = Reader::default();
-    let variables = files::collect(process, root, &mut reader);
+    let variables = files::collect(process, root, read_file, &mut reader);
+    read_variables(variables, reader)
+}
+
+/// Reads `text` as a YAML file of variables, and nothing else.
+pub(crate) fn read_yaml(text: &str, read_file: ReadFile) -> Reading {
+    let mut reader = Reader::default();
+    let variables = files::collect_yaml(text, read_file, &mut reader);
+    read_variables(variables, reader)
+}
+
+fn read_variables(variables: Variables, mut reader: Reader) -> Reading {
     reader.set_variables(variables);
     let style = style::detect(&mut reader);
     let mut plan = Plan::new(Notation::Variables, Place::Environment);

@@ -1,6 +1,12 @@
 //! Typed reading of a TOML table: every wrong type is a sentence with an example of the right one.
 
-use std::{cell::RefCell, path::Path, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use toml::{
     Spanned,
@@ -10,6 +16,7 @@ use toml::{
 use super::keys::Keys;
 use crate::config::{
     duration,
+    files::ReadFile,
     found::{Found, Wrong},
     names::nearest,
     place::{Lines, Located, Place},
@@ -22,12 +29,21 @@ pub(super) struct Source<'a> {
     lines: Lines<'a>,
     // In a cell, so that every value of the document can report without being handed the list.
     problems: RefCell<Problems>,
+    read_file: ReadFile,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(path: &Path, text: &'a str) -> Self {
+    pub(super) fn new(path: &Path, text: &'a str, read_file: ReadFile) -> Self {
         let problems = RefCell::default();
-        Self { path: path.into(), lines: Lines::new(text), problems }
+        Self { path: path.into(), lines: Lines::new(text), problems, read_file }
+    }
+
+    /// Reads another file, whose path may be relative to the directory of this one.
+    pub(super) fn read_beside(&self, path: &str) -> (PathBuf, io::Result<Vec<u8>>) {
+        let directory = self.path.parent().unwrap_or_else(|| Path::new("."));
+        let path = directory.join(path);
+        let content = (self.read_file)(&path);
+        (path, content)
     }
 
     /// Reports what is wrong at the octet `at`, and what to do.
@@ -60,7 +76,7 @@ pub(super) struct Item<'a> {
     pub(super) name: &'a str,
     at: usize,
     value: &'a DeValue<'a>,
-    source: &'a Source<'a>,
+    pub(super) source: &'a Source<'a>,
 }
 
 impl<'a> Section<'a> {

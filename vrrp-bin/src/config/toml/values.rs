@@ -1,6 +1,6 @@
 //! The values of a `[[virtual_router]]` that need more than a type.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use vrrp_core::{Announcements, Checksum, ConfigError, Password, Preempt, Vrid};
 
@@ -9,9 +9,10 @@ use super::{
     section::{Item, Section},
 };
 use crate::config::{
-    draft::{self, Rank, Version},
+    draft::{Rank, Version},
     found::{Found, Wrong},
     place::Located,
+    rules::{self, preempt_after},
     sentence::{Notation, describe},
 };
 
@@ -60,32 +61,33 @@ pub(super) fn preempt(item: Item<'_>) -> Result<Located<Preempt>, Wrong> {
     let preempt = match (item.as_bool(), item.as_text()) {
         (Some(true), _) => Preempt::Always,
         (Some(false), _) => Preempt::Never,
-        (None, Some(_)) => draft::preempt_after(item.duration("30s")?.value),
+        (None, Some(_)) => preempt_after(item.duration("30s")?.value),
         (None, None) => return item.wrong_type("true, false or a delay", "\"30s\""),
     };
     Ok(item.locate(preempt))
 }
 
 /// `password` or the content of `password_file`. Neither is ever repeated in a message.
-pub(super) fn password(section: &Section<'_>, directory: &Path) -> Found<Located<Password>> {
+pub(super) fn password(section: &Section<'_>) -> Found<Located<Password>> {
     let inline =
         section.read("password", |item| Ok((item, item.text("secret")?.as_bytes().to_vec())));
     let file = section.read("password_file", |item| {
         if section.get("password").is_some() {
             return item.wrong("`password` and `password_file` are both set; remove one of them");
         }
-        Ok((item, password_file(item, directory)?))
+        Ok((item, password_file(item)?))
     });
     let found = if matches!(file, Found::Absent) { inline } else { file };
     found.and_then(|(item, octets)| {
         let subject = Notation::Toml.subject(item.name);
-        let password = item.check(draft::password(&subject, &octets), |message| message)?;
+        let password = item.check(rules::password(&subject, &octets), |message| message)?;
         Ok(item.locate(password))
     })
 }
 
-fn password_file(item: Item<'_>, directory: &Path) -> Result<Vec<u8>, Wrong> {
-    let path = directory.join(item.text("/etc/vrrp/password")?);
+fn password_file(item: Item<'_>) -> Result<Vec<u8>, Wrong> {
+    let path = item.text("/etc/vrrp/password")?;
+    let (path, content) = item.source.read_beside(path);
     let message = |error: std::io::Error| {
         format!(
             "`password_file` {} cannot be read: {}; create it or correct the path",
@@ -93,7 +95,7 @@ fn password_file(item: Item<'_>, directory: &Path) -> Result<Vec<u8>, Wrong> {
             describe(&error)
         )
     };
-    let mut octets = item.check(std::fs::read(&path), message)?;
+    let mut octets = item.check(content, message)?;
     while octets.last().is_some_and(|octet| matches!(octet, b'\n' | b'\r')) {
         octets.pop();
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::Place;
+use crate::config::{Place, one_line};
 
 /// A sentence about a variable that keeps nothing from starting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,13 @@ pub(crate) struct Note {
     pub(crate) place: Place,
     /// What is the case, and what to do.
     pub(crate) message: String,
+}
+
+impl Note {
+    /// A sentence about `place`.
+    pub(crate) fn new(warning: bool, place: Place, message: &str) -> Self {
+        Self { warning, place, message: one_line(message).into_owned() }
+    }
 }
 
 impl fmt::Display for Note {

@@ -54,15 +54,15 @@ impl Reader {
     }
 
     pub(super) fn warn(&mut self, name: &str, message: impl Into<String>) {
-        self.note(true, name, message.into());
+        self.note(true, name, &message.into());
     }
 
     pub(super) fn info(&mut self, name: &str, message: impl Into<String>) {
-        self.note(false, name, message.into());
+        self.note(false, name, &message.into());
     }
 
-    fn note(&mut self, warning: bool, name: &str, message: String) {
-        let note = Note { warning, place: Place::variable(name), message };
+    fn note(&mut self, warning: bool, name: &str, message: &str) {
+        let note = Note::new(warning, Place::variable(name), message);
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }

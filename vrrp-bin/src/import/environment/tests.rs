@@ -21,7 +21,7 @@ fn read(lines: &str, root: &TempDir) -> Reading {
     };
     let process: Vec<(OsString, OsString)> =
         lines.lines().filter(|line| !line.is_empty()).map(variable).collect();
-    read_from(process, root.path())
+    read_from(process, root.path(), read_file)
 }
 
 /// What the lines mean, in words; `@` is the directory again.
@@ -190,10 +190,11 @@ fn what_is_not_text_matters_only_where_it_is_read() {
         ("VRRP_ADDRESSES".into(), "192.0.2.10".into()),
         (octets(b"\xff"), "x".into()),
     ];
-    assert!(read_from(good, Path::new("/nonexistent")).config.is_ok());
+    assert!(read_from(good, Path::new("/nonexistent"), read_file).config.is_ok());
     let bad =
         [("VRRP_PEERS".into(), octets(b"\xff")), ("VRRP_ADDRESSES".into(), "192.0.2.10".into())];
-    let errors = read_from(bad, Path::new("/nonexistent")).config.unwrap_err().to_string();
+    let errors =
+        read_from(bad, Path::new("/nonexistent"), read_file).config.unwrap_err().to_string();
     assert_eq!(errors, "VRRP_PEERS: the value is not UTF-8 text; set it again as UTF-8");
 }
 
@@ -226,6 +227,6 @@ proptest::proptest! {
         style in "osixia|arcts|vrrp",
     ) {
         let process = [("VRRP_ENV_STYLE", style), (name.as_str(), value)];
-        drop(read_from(process.map(|(name, value)| (name.into(), value.into())), Path::new("/nonexistent")));
+        drop(read_from(process.map(|(name, value)| (name.into(), value.into())), Path::new("/nonexistent"), read_file));
     }
 }

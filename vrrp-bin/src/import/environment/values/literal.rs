@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 /// A value that has been understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Literal {
+pub(crate) enum Literal {
     Text(String),
     List(Vec<Self>),
     Map,
@@ -13,7 +13,7 @@ pub(in super::super) enum Literal {
 
 /// A value as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) enum Raw {
+pub(crate) enum Raw {
     /// By the process or by a file that holds the value alone.
     Text(String),
     /// By a YAML or JSON file of many variables.

@@ -13,7 +13,7 @@ const DEEPEST: usize = 16;
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
-pub(in super::super) fn variables(text: &str) -> Result<Vec<(String, Literal)>, String> {
+pub(crate) fn variables(text: &str) -> Result<Vec<(String, Literal)>, String> {
     let mut events = Events(Parser::new_from_str(text));
     let mut variables = Vec::new();
     loop {

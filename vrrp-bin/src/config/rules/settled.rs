@@ -8,9 +8,10 @@ use vrrp_core::{
     VirtualRouter, Vrid,
 };
 
-use super::{Version, addresses::Addresses, unicast::Unicast};
+use super::{addresses::Addresses, unicast::Unicast};
 use crate::config::{
     backend::Backend,
+    draft::Version,
     duration,
     found::Wrong,
     place::{Located, Place},

@@ -4,8 +4,9 @@ use std::{collections::HashSet, net::IpAddr};
 
 use vrrp_core::{ConfigError, Family, Hear, Peer, Role, VirtualRouter};
 
-use super::{Draft, List, addresses::Addresses};
+use super::addresses::Addresses;
 use crate::config::{
+    draft::{Draft, List},
     found::{Found, Wrong},
     place::{Located, Place},
     problem::Problems,

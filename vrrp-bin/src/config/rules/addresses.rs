@@ -7,8 +7,8 @@ use std::{
 
 use vrrp_core::{Cidr, ConfigError, Family, Ipv4Addresses, Ipv6Addresses};
 
-use super::List;
 use crate::config::{
+    draft::List,
     found::Wrong,
     place::{Located, Place},
     problem::Problems,
