@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_port_is_told_what_takes_its_packets() {
-        let bridge = "eth0 is a port of the bridge br9: what arrives goes to br9; write `interface = \"br9\"`";
+        let bridge = "eth0 is a port of the bridge br9: what arrives goes to br9; write \
+            `interface = \"br9\"`";
         assert_eq!(port_of("bridge", "br9").as_deref(), Some(bridge));
         let bond = "eth0 is a port of the bond bond0: what arrives goes to bond0; write \
             `interface = \"bond0\"`";
