@@ -43,7 +43,7 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
         Err(error) => vec![Warning {
             place: &config.origin,
             message: format!(
-                "this host cannot be looked at: {error}; only the configuration itself was checked"
+                "this host cannot be examined: {error}; only the configuration itself was checked"
             ),
         }],
     };
@@ -78,7 +78,7 @@ fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
     if foreign && config.is_ok() {
         let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, \
             which other images ask for, is needed here";
-        notes.push(Note { warning: false, place: Place::Environment, message: message.to_owned() });
+        notes.push(Note::new(false, Place::Environment, message));
     }
     (config, notes)
 }
@@ -183,7 +183,7 @@ fn kernel(config: &Config) -> Option<Note> {
     // That it was not tried is no warning: nearly every kernel in use is new enough, and a
     // container may make no namespaces.
     let warning = !matches!(unfit, Unfit::NotTried(_));
-    Some(Note { warning, place: config.origin.clone(), message: unfit.to_string() })
+    Some(Note::new(warning, config.origin.clone(), &unfit.to_string()))
 }
 
 /// Whether this user would be refused the priority of the driver's thread.
@@ -265,8 +265,8 @@ impl<'a> Warnings<'a> {
         match config.router.source() {
             Some(source) if !interface.has_own(source) => {
                 let message = format!(
-                    "the source {source} is not an address of {name}, so that nothing can be sent; \
-                     add it to {name} or correct `source`"
+                    "the source {source} is not an address of {name}, so nothing can be sent; add \
+                     it to {name} or correct `source`"
                 );
                 self.add(&places.source, message);
             }
@@ -290,14 +290,14 @@ impl<'a> Warnings<'a> {
         let networks: Vec<Cidr> = interface.own_networks().collect();
         for peer in peers.iter().filter(|peer| peer.is_behind_router(&networks)) {
             let message = format!(
-                "the peer {} is in no network of {name}: it is heard through routers, so filter IP \
+                "the peer {} is on no network of {name}: it is heard through routers, so filter IP \
                  protocol 112 at the edge of your network",
                 peer.address
             );
             self.add(&places.peers, message);
         }
         if peers.iter().all(|peer| host.has_own(peer.address)) {
-            let message = "`peers` holds addresses of this host only, so that nobody is spoken to; \
+            let message = "`peers` lists only addresses of this host, so no other node is reached; \
                 list the other nodes";
             self.add(&places.peers, message.to_owned());
         }
@@ -315,7 +315,7 @@ impl<'a> Warnings<'a> {
         match holder {
             Some(interface) if !owner => {
                 let message = format!(
-                    "{address} is on {0} already and was not put there by vrrp, which will leave \
+                    "{address} is already on {0} and was not put there by vrrp, which will leave \
                      it alone and stay out of the election; remove it with `ip address delete \
                      {address}/{1} dev {0}`, or write priority = \"owner\"",
                     interface.name,

@@ -4,6 +4,7 @@
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
 //! [`report::VirtualRouter`]. Who may open the socket may ask: it is made with mode 0660.
 
+pub(crate) mod client;
 mod connections;
 
 use std::{
@@ -29,8 +30,6 @@ use crate::{
     config::{describe, nearest},
     leftovers, report,
 };
-
-pub(crate) use connections::CONNECTIONS;
 
 /// The listening socket, and its file as long as this lives.
 pub(crate) struct Socket {

@@ -11,15 +11,15 @@ use std::{
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::{
-    config::{Backend, Config},
-    control::CONNECTIONS,
-};
+use crate::config::{Backend, Config};
 
 /// The limit is raised to this at most, unless more is needed: there are programs that close every
 /// file that they might have, one by one, and the hard limit of a container is often a thousand
 /// million.
 const ENOUGH: u64 = 65_536;
+/// How many connections of the control socket are kept. One more, and the one that has been idle for longest is closed
+/// for it.
+pub(crate) const CONNECTIONS: usize = 32;
 /// What stands for a virtual router.
 const EACH: usize = 1;
 /// The raw sockets of an interface and family.

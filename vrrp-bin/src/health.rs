@@ -2,8 +2,8 @@
 
 use crate::{
     cli,
+    control::client,
     report::{Status, VirtualRouter},
-    status,
 };
 
 /// Runs `vrrp health` and returns the exit status.
@@ -13,7 +13,7 @@ use crate::{
 /// are named, a line for each, and count if the supervisor is strict: to restart this node mends
 /// nothing there.
 pub(crate) fn main(arguments: &cli::Health) -> u8 {
-    let (text, well) = match status::ask(&arguments.control) {
+    let (text, well) = match client::ask(&arguments.control) {
         Ok(status) => answer(&status, arguments.strict),
         Err(error) => (error.to_string(), false),
     };
@@ -57,7 +57,7 @@ fn describe(router: &VirtualRouter) -> String {
     let detail = [&router.socket_error, &router.backend_error].into_iter().flatten().next();
     let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
     format!(
-        "{name} on {interface} does not take part since {since}: {hold}{detail}; see `vrrp status`"
+        "{name} on {interface} has not taken part since {since}: {hold}{detail}; see `vrrp status`"
     )
 }
 
@@ -131,7 +131,7 @@ mod tests {
         let (text, well) = answer(&status(vec![disagreement()], true), false);
         assert!(!well);
         assert!(
-            text.starts_with("web on eth0 does not take part") && text.lines().count() == 2,
+            text.starts_with("web on eth0 has not taken part") && text.lines().count() == 2,
             "{text}"
         );
     }

@@ -1,8 +1,10 @@
-//! What the `vrrp` program is made of: a virtual IP address on exactly one healthy node.
+//! The `vrrp` program: a virtual IP address on exactly one healthy node.
 //!
 //! It reads a configuration, builds the types of [`vrrp_core`] from it, and runs a
-//! [`vrrp_net::Node`]. This library is for the program, its tests and its fuzz targets alone: what
-//! an embedder wants is in [`vrrp_net`].
+//! [`vrrp_net::Node`].
+//!
+//! This library is for the program itself, its tests and the fuzz targets. It is not published, and
+//! nobody else should depend on it.
 
 mod check;
 mod cli;
@@ -11,12 +13,12 @@ mod control;
 #[cfg(feature = "demo")]
 mod demo;
 mod descriptors;
-pub mod fuzzing;
 mod health;
 mod import;
 mod leftovers;
 mod log;
 mod orphans;
+pub mod readers;
 mod report;
 mod run;
 mod status;
@@ -25,7 +27,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Runs the program with the arguments of this process, and returns its exit status.
+/// Runs the program with the arguments of this process. It must be called before any thread is
+/// started.
 #[must_use]
 pub fn main() -> ExitCode {
     let status = match cli::Cli::parse().command {

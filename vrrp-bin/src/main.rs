@@ -1,4 +1,4 @@
-//! The `vrrp` program: see the library beside it.
+//! The `vrrp` program. All of it is in the library beside this file.
 
 use std::process::ExitCode;
 

@@ -2,56 +2,30 @@
 
 mod table;
 
-use std::{
-    io::{self, Write},
-    path::Path,
-    time::Duration,
-};
-
-use http_body_util::{BodyExt, Empty};
-use hyper::{Request, StatusCode, body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
-use tokio::{net::UnixStream, runtime::Builder, time::timeout};
+use std::io::{self, Write};
 
 use crate::{
     cli,
-    config::{Config, describe},
-    descriptors, report,
+    config::{Config, ConfigErrors},
+    control::client::{self, escape, fetch, parse},
 };
-
-/// How long a daemon may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error(
-        "no vrrp answers on {path}: {cause}; start it with `vrrp run`, or name its socket with \
-         --control PATH"
-    )]
-    NoDaemon { path: String, cause: String },
+enum Error {
     #[error(transparent)]
-    Files(#[from] descriptors::TooFew),
-    #[error("{0}")]
-    Refused(String),
-    #[error(
-        "the answer from {path} makes no sense to this version: {cause}; use the vrrp that the \
-         daemon is of"
-    )]
-    Nonsense { path: String, cause: String },
+    Client(#[from] client::Error),
     #[error("the answer cannot be printed: {0}")]
     Print(#[from] io::Error),
     #[error("{0}")]
-    Configuration(#[from] crate::config::ConfigErrors),
+    Configuration(#[from] ConfigErrors),
 }
 
 impl Error {
     const fn exit_status(&self) -> u8 {
         match self {
-            Self::NoDaemon { .. } => cli::NO_DAEMON,
-            Self::Files(_) | Self::Refused(_) | Self::Nonsense { .. } | Self::Print(_) => {
-                cli::FAILED
-            }
+            Self::Client(client::Error::NoDaemon { .. }) => cli::NO_DAEMON,
+            Self::Client(_) | Self::Print(_) => cli::FAILED,
             Self::Configuration(_) => cli::BAD_CONFIGURATION,
         }
     }
@@ -90,78 +64,4 @@ fn show(arguments: &cli::Status) -> Result<(), Error> {
         None => table::status(&parse(&control, &body)?),
     };
     Ok(out.write_all(text.as_bytes())?)
-}
-
-/// Everything about the node whose daemon listens on `control`.
-///
-/// # Errors
-/// [`Error`], if nobody answers there or not in this format.
-pub(crate) fn ask(control: &Path) -> Result<report::Status, Error> {
-    parse(control, &fetch(control, "/status")?)
-}
-
-fn parse<T: serde::de::DeserializeOwned>(control: &Path, body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|cause| Error::Nonsense {
-        path: control.display().to_string(),
-        cause: cause.to_string(),
-    })
-}
-
-fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
-    let path = control.display().to_string();
-    let no_daemon = |cause: String| Error::NoDaemon { path: path.clone(), cause };
-    descriptors::require(descriptors::CLIENT)?;
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| no_daemon(describe(&error)))?;
-    let (status, body) = match runtime
-        .block_on(async { timeout(PATIENCE, get(control, target)).await })
-    {
-        Ok(answer) => answer.map_err(|error| no_daemon(describe(&error)))?,
-        Err(_) => {
-            return Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs())));
-        }
-    };
-    if status != StatusCode::OK {
-        return Err(Error::Refused(parse::<report::Failure>(control, &body)?.error));
-    }
-    Ok(body)
-}
-
-async fn get(control: &Path, target: &str) -> io::Result<(StatusCode, Bytes)> {
-    let stream = UnixStream::connect(control).await?;
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-    tokio::spawn(connection);
-    let request = Request::get(target)
-        .header("Host", "vrrp")
-        .body(Empty::<Bytes>::new())
-        .map_err(io::Error::other)?;
-    let response = sender.send_request(request).await.map_err(io::Error::other)?;
-    let status = response.status();
-    let body = response.into_body().collect().await.map_err(io::Error::other)?;
-    Ok((status, body.to_bytes()))
-}
-
-/// Percent-encodes everything that has a meaning in a URL (RFC 3986 2.3), the slash of NAME/v6
-/// among it.
-fn escape(name: &str) -> String {
-    name.bytes().fold(String::new(), |escaped, octet| match octet {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            escaped + char::from(octet).encode_utf8(&mut [0; 4])
-        }
-        _ => format!("{escaped}%{octet:02X}"),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_escaped_for_urls() {
-        assert_eq!(escape("eth0.100-51_a~b"), "eth0.100-51_a~b");
-        assert_eq!(escape("web/v6 \u{e9}?"), "web%2Fv6%20%C3%A9%3F");
-    }
 }

@@ -301,7 +301,7 @@ fn health_fails_for_a_fault() -> Outcome {
     });
     assert!(fails, "{last}");
     assert!(
-        last.starts_with("web on eth0 does not take part since ") && last.contains(": link-down"),
+        last.starts_with("web on eth0 has not taken part since ") && last.contains(": link-down"),
         "{last}"
     );
     assert_eq!(last.lines().count(), 1, "{last}");

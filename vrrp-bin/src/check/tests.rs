@@ -74,7 +74,7 @@ fn sources_are_compared() {
 fn a_port_is_told_of_its_master_whether_it_has_an_address_or_not() {
     let bridge = host::Master { index: 2, name: "br9".to_owned(), kind: "bridge".to_owned() };
     let expected = "f.toml:4:13: warning: eth0 is a port of the bridge br9: what arrives goes to \
-        br9; put `interface = \"br9\"`";
+        br9; write `interface = \"br9\"`";
     for addresses in [&[("192.0.2.1/24", false)][..], &[]] {
         let mut host =
             host(&[("eth0", true, addresses), ("br9", true, &[("192.0.2.1/24", false)])]);
@@ -90,8 +90,8 @@ fn another_name_is_no_missing_interface() {
     expect(
         "",
         &host,
-        &["f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it by that one \
-             only"],
+        &["f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it only by \
+             that name"],
     );
 }
 
@@ -101,7 +101,7 @@ fn peers_that_are_all_this_host_are_nobody() {
     expect(
         "peers = [\"192.0.2.1\"]",
         &host,
-        &["f.toml:7:9: warning: `peers` holds addresses of this host only"],
+        &["f.toml:7:9: warning: `peers` lists only addresses of this host"],
     );
     expect("peers = [\"192.0.2.1\", \"192.0.2.2\"]", &host, &[]);
 }
@@ -112,7 +112,7 @@ fn virtual_addresses_are_compared() {
         ("eth0", true, &[("192.0.2.1/24", false)]),
         ("eth1", true, &[("192.0.2.10/32", false)]),
     ]);
-    expect("", &present, &["f.toml:6:14: warning: 192.0.2.10 is on eth1 already"]);
+    expect("", &present, &["f.toml:6:14: warning: 192.0.2.10 is already on eth1"]);
     assert!(warnings("", &present).concat().contains("ip address delete 192.0.2.10/32 dev eth1"));
     let absent = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
     let owner =

@@ -32,7 +32,7 @@ pub(super) fn port(interface: &Interface, host: &Host) -> Option<String> {
     let Interface { name, .. } = interface;
     if last.kind == "openvswitch" {
         return Some(format!(
-            "{name} is a port of an Open vSwitch bridge: what arrives goes to that; put the \
+            "{name} is a port of an Open vSwitch bridge: what arrives goes to that; write the \
              bridge's name, which `ovs-vsctl iface-to-br {name}` prints, as `interface`"
         ));
     }
@@ -42,7 +42,8 @@ pub(super) fn port(interface: &Interface, host: &Host) -> Option<String> {
         String::new()
     };
     Some(format!(
-        "{name} is a port of {}{through}: what arrives goes to {last}; put `interface = {last:?}`",
+        "{name} is a port of {}{through}: what arrives goes to {last}; write `interface = \
+         {last:?}`",
         first.described(),
         last = last.name
     ))
@@ -80,7 +81,7 @@ pub(super) fn other_name(name: &str, host: &Host) -> Option<String> {
     let has = |interface: &&Interface| interface.other_names.iter().any(|other| other == name);
     let interface = host.interfaces.iter().find(has)?;
     Some(format!(
-        "{name} is another name of {0}, and vrrp knows it by that one only; put `interface = \
+        "{name} is another name of {0}, and vrrp knows it only by that name; write `interface = \
          {0:?}`",
         interface.name
     ))
@@ -125,8 +126,8 @@ fn sentence(what: &str, way: &str, interface: &Interface) -> String {
     let setting = format!("net.ipv4.conf.{}.rp_filter", name.replace('.', "/"));
     format!(
         "the kernel drops {what} to {name}: rp_filter is strict there (the larger of \
-         net.ipv4.conf.all.rp_filter and {setting} counts), and the way to them leads by {way}; \
-         correct the route, or `sysctl -w {setting}=2`"
+         net.ipv4.conf.all.rp_filter and {setting} counts), and the route to them is through \
+         {way}; correct the route, or `sysctl -w {setting}=2`"
     )
 }
 
@@ -196,17 +197,18 @@ mod tests {
 
     #[test]
     fn a_port_is_told_what_takes_its_packets() {
-        let bridge =
-            "eth0 is a port of the bridge br9: what arrives goes to br9; put `interface = \"br9\"`";
+        let bridge = "eth0 is a port of the bridge br9: what arrives goes to br9; write \
+            `interface = \"br9\"`";
         assert_eq!(port_of("bridge", "br9").as_deref(), Some(bridge));
-        let bond = "eth0 is a port of the bond bond0: what arrives goes to bond0; put `interface = \
-            \"bond0\"`";
+        let bond = "eth0 is a port of the bond bond0: what arrives goes to bond0; write \
+            `interface = \"bond0\"`";
         assert_eq!(port_of("bond", "bond0").as_deref(), Some(bond));
-        let team = "eth0 is a port of the team team0: what arrives goes to team0; put `interface = \
-            \"team0\"`";
+        let team = "eth0 is a port of the team team0: what arrives goes to team0; write \
+            `interface = \"team0\"`";
         assert_eq!(port_of("team", "team0").as_deref(), Some(team));
         // As the virtual function of a network card in a virtual machine.
-        let other = "eth0 is a port of net0: what arrives goes to net0; put `interface = \"net0\"`";
+        let other =
+            "eth0 is a port of net0: what arrives goes to net0; write `interface = \"net0\"`";
         assert_eq!(port_of("", "net0").as_deref(), Some(other));
         let switch = port_of("openvswitch", "ovs-system").unwrap();
         assert!(switch.starts_with("eth0 is a port of an Open vSwitch bridge: "), "{switch}");
@@ -230,7 +232,7 @@ mod tests {
             interface("br9", "192.0.2.3/24", Some((9, "red", "vrf"))),
         ]);
         let expected = "eth0 is a port of the bond bond0, and that of the bridge br9: what arrives \
-            goes to br9; put `interface = \"br9\"`";
+            goes to br9; write `interface = \"br9\"`";
         assert_eq!(port(&host.interfaces[0], &host).as_deref(), Some(expected));
         assert_eq!(port(&host.interfaces[2], &host), None);
     }
@@ -240,7 +242,7 @@ mod tests {
         let mut eth0 = interface("eth0", "192.0.2.1/24", None);
         eth0.other_names = vec!["enp3s0".to_owned(), "uplink".to_owned()];
         let host = host(vec![eth0]);
-        let expected = "uplink is another name of eth0, and vrrp knows it by that one only; put \
+        let expected = "uplink is another name of eth0, and vrrp knows it only by that name; write \
             `interface = \"eth0\"`";
         assert_eq!(other_name("uplink", &host).as_deref(), Some(expected));
         assert_eq!(other_name("eth1", &host), None);
@@ -257,8 +259,8 @@ mod tests {
     fn a_strict_filter_matters_where_peers_are_reached_by_another_interface() {
         let multicast = "f.toml:3:13: the kernel drops what nodes of 192.0.2.0/24 send to eth0: \
             rp_filter is strict there (the larger of net.ipv4.conf.all.rp_filter and \
-            net.ipv4.conf.eth0.rp_filter counts), and the way to them leads by eth1; correct the \
-            route, or `sysctl -w net.ipv4.conf.eth0.rp_filter=2`";
+            net.ipv4.conf.eth0.rp_filter counts), and the route to them is through eth1; correct \
+            the route, or `sysctl -w net.ipv4.conf.eth0.rp_filter=2`";
         assert_eq!(said(strict("eth1", "192.0.2.1/24"), "eth1", None, ""), [multicast]);
         let peers = "peers = [\"192.0.2.2\", \"198.51.100.7\"]\n";
         let unicast = said(strict("eth1", "192.0.2.1/24"), "eth1", None, peers);
@@ -297,7 +299,7 @@ mod tests {
         let bridge = Master { index: 7, name: "br9".to_owned(), kind: "bridge".to_owned() };
         host.interfaces[0].master = Some(bridge);
         let expected = "f.toml:3:13: eth0 is a port of the bridge br9: what arrives goes to br9; \
-            put `interface = \"br9\"`";
+            write `interface = \"br9\"`";
         assert_eq!(said(host, "br9", None, ""), [expected]);
     }
 

@@ -5,7 +5,13 @@ use std::{borrow::Cow, iter, net::IpAddr, path::Path, time::Duration};
 use serde::Serialize;
 use vrrp_core::{Checksum, Hear, Preempt, Protocol, Role, Transport};
 
-use super::{Backend, Config, RouterConfig, backend, duration};
+use super::{
+    backend::{self, Backend},
+    duration,
+    names::is_router_name,
+    plan::Config,
+    router::RouterConfig,
+};
 
 /// What stands for a password. It has the length of the longest one, so that it parses.
 const MASKED: &str = "********";
@@ -26,7 +32,10 @@ struct Daemon<'a> {
 
 #[derive(Serialize)]
 struct Router<'a> {
-    name: &'a str,
+    /// Absent if it was made of an interface's name and could not be written here. It is made of
+    /// that again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     interface: &'a str,
     vrid: u8,
     addresses: Vec<String>,
@@ -130,12 +139,13 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             Backend::Kernel { lease } => (Some(*lease), BackendChoice::Word("kernel")),
             Backend::Command(command) => (None, BackendChoice::Command(command.into())),
         };
+        let family = router.family();
         let announcements = router.announcements();
         let repeat =
             (0..).map_while(|step| announcements.delay(step)).map(duration::format).collect();
         let refresh = duration::format(announcements.refresh().unwrap_or(Duration::ZERO));
         Self {
-            name: &config.name,
+            name: Some(config.name.as_str()).filter(|name| is_router_name(name, family)),
             interface: &config.interface,
             vrid: router.vrid().get(),
             addresses: router.addresses().map(|address| address.to_string()).collect(),

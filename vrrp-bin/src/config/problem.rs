@@ -1,97 +1,63 @@
-//! What is wrong with a configuration, and where: [`Problems`] while a file is read,
-//! [`ConfigErrors`] for people.
+//! What is wrong with a configuration, and where: [`Problems`] while it is read, [`ConfigErrors`]
+//! for people.
 
-use std::{fmt, io, path::Path, sync::Arc};
+use std::{collections::HashMap, fmt};
 
-/// A place in a file. Lines and columns count from 1, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Position {
-    /// The line.
-    pub(crate) line: usize,
-    /// The column.
-    pub(crate) column: usize,
-}
+use super::{
+    found::Wrong,
+    place::{Place, one_line},
+};
 
-impl Position {
-    /// The position of the octet at `offset` of `text`.
-    pub(super) fn of(text: &str, offset: usize) -> Self {
-        let before = text.get(..offset).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline.saturating_add(1));
-        let column = before.get(line_start..).unwrap_or_default().chars().count();
-        Self {
-            line: before.matches('\n').count().saturating_add(1),
-            column: column.saturating_add(1),
-        }
-    }
-}
-
-/// What a sentence is about, and how it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// A file, or a position in it.
-    File(Arc<Path>, Option<Position>),
-    /// A variable of the environment.
-    Variable(Arc<str>),
-    /// The environment as a whole.
-    Environment,
-    /// The arguments of the program.
-    CommandLine,
-}
-
-impl fmt::Display for Place {
-    /// `FILE`, `FILE:LINE:COLUMN`, `NAME`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path, None) => write!(f, "{}", path.display()),
-            Self::File(path, Some(Position { line, column })) => {
-                write!(f, "{}:{line}:{column}", path.display())
-            }
-            Self::Variable(name) => f.write_str(name),
-            Self::Environment => f.write_str("the environment"),
-            Self::CommandLine => f.write_str("the command line"),
-        }
-    }
-}
-
-/// A value and the octet of the text where it starts.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct At<T> {
-    pub(super) at: usize,
-    pub(super) value: T,
-}
-
-/// The problems found so far in one text.
+/// The problems found so far.
 #[derive(Default)]
-pub(super) struct Problems(Vec<At<String>>);
+pub(crate) struct Problems {
+    errors: Vec<ConfigError>,
+    /// The places that have no position, in the order in which they were visited.
+    visited: HashMap<Place, usize>,
+}
 
 impl Problems {
-    pub(super) fn add(&mut self, at: usize, message: impl Into<String>) {
-        self.0.push(At { at, value: message.into() });
+    /// Adds what is wrong at `place`, and what to do.
+    pub(crate) fn add(&mut self, place: &Place, message: impl Into<String>) {
+        self.errors.push(ConfigError::new(place.clone(), message));
+    }
+
+    /// Adds it, and is itself the answer of whoever had to read something there.
+    pub(crate) fn wrong<T>(
+        &mut self,
+        place: &Place,
+        message: impl Into<String>,
+    ) -> Result<T, Wrong> {
+        self.add(place, message);
+        Err(Wrong)
     }
 
     /// Adds the error of `result` in the sentence that `message` makes of it.
-    pub(super) fn check<T, E>(
+    pub(crate) fn check<T, E>(
         &mut self,
-        at: usize,
+        place: &Place,
         result: Result<T, E>,
         message: impl FnOnce(E) -> String,
-    ) -> Option<T> {
-        result.map_err(|error| self.add(at, message(error))).ok()
+    ) -> Result<T, Wrong> {
+        result.or_else(|error| self.wrong(place, message(error)))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Gives `place` the next rank: what is wrong there comes before what is wrong at places that
+    /// are visited later.
+    pub(crate) fn visit(&mut self, place: &Place) {
+        let rank = self.visited.len();
+        self.visited.entry(place.clone()).or_insert(rank);
     }
 
-    /// Every problem, in the order of the text.
-    pub(super) fn into_errors(mut self, path: &Path, text: &str) -> ConfigErrors {
-        self.0.sort_by_key(|problem| problem.at);
-        let path: Arc<Path> = path.into();
-        let error = |problem: At<String>| {
-            let position = Position::of(text, problem.at);
-            ConfigError::new(Place::File(Arc::clone(&path), Some(position)), problem.value)
-        };
-        ConfigErrors(self.0.into_iter().map(error).collect())
+    /// Every problem, in the order of visits or else of the text.
+    ///
+    /// # Errors
+    /// The problems, if there are any.
+    pub(crate) fn finish(self) -> Result<(), ConfigErrors> {
+        let Self { mut errors, visited } = self;
+        let rank = |place: &Place| visited.get(place).copied().unwrap_or(usize::MAX);
+        errors.sort_by_key(|error| (rank(&error.place), error.place.position()));
+        if errors.is_empty() { Ok(()) } else { Err(ConfigErrors(errors)) }
     }
 }
 
@@ -106,7 +72,7 @@ pub(crate) struct ConfigError {
 impl ConfigError {
     /// What is wrong there, and what to do.
     pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into() }
+        Self { place, message: one_line(message.into()).into_owned() }
     }
 }
 
@@ -114,36 +80,22 @@ impl ConfigError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) struct ConfigErrors(Vec<ConfigError>);
 
-impl From<Vec<ConfigError>> for ConfigErrors {
-    fn from(errors: Vec<ConfigError>) -> Self {
-        Self(errors)
+impl ConfigErrors {
+    /// Each of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ConfigError> {
+        self.0.iter()
     }
 }
 
-impl ConfigErrors {
-    /// Something about the whole file.
-    pub(super) fn of_file(path: &Path, message: impl Into<String>) -> Self {
-        Self(vec![ConfigError::new(Place::File(path.into(), None), message)])
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self(vec![error])
     }
+}
 
-    /// The file could not be read.
-    pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
-        let advice = match error.kind() {
-            io::ErrorKind::NotFound => "name the file with -c FILE",
-            io::ErrorKind::PermissionDenied => "let this user read it, or run vrrp as one who may",
-            _ => "name a readable file with -c FILE",
-        };
-        Self::of_file(
-            path,
-            format!("the configuration cannot be read: {}; {advice}", describe(error)),
-        )
-    }
-
-    /// The file is not text: everything from octet `valid` on.
-    pub(super) fn not_text(path: &Path, bytes: &[u8], valid: usize) -> Self {
-        let before = String::from_utf8_lossy(bytes.get(..valid).unwrap_or_default());
-        let place = Place::File(path.into(), Some(Position::of(&before, before.len())));
-        Self(vec![ConfigError::new(place, "this is not UTF-8 text; save the file as UTF-8")])
+impl From<Vec<ConfigError>> for ConfigErrors {
+    fn from(errors: Vec<ConfigError>) -> Self {
+        Self(errors)
     }
 }
 
@@ -157,12 +109,4 @@ impl fmt::Display for ConfigErrors {
         }
         Ok(())
     }
-}
-
-/// What the system said, in lower case and without its number.
-pub(crate) fn describe(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -17,12 +17,10 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
+use crate::descriptors::CONNECTIONS;
 pub(super) use pulse::Pulse;
 use pulse::Watched;
 
-/// How many connections are kept. One more, and the one that has been idle for longest is closed
-/// for it.
-pub(crate) const CONNECTIONS: usize = 32;
 /// How long a connection that was just made is left alone, so that a flood of others does not close
 /// it before it could ask.
 const GRACE: Duration = Duration::from_millis(20);

@@ -7,8 +7,9 @@
 
 mod arcts;
 mod arguments;
-mod draft;
+mod common;
 mod files;
+mod note;
 mod osixia;
 mod own;
 mod reader;
@@ -18,19 +19,16 @@ mod tests;
 mod unknown;
 mod values;
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, path::Path};
 
-use crate::config::{CONTROL, Config, ConfigErrors, Place};
+use crate::config::{Config, ConfigErrors, Notation, Place, Plan, ReadFile, read_file};
 
 pub(crate) use arguments::{Arguments, read as arguments};
+pub(crate) use note::Note;
 
 use reader::Reader;
 use style::Style;
+use values::Variables;
 
 /// What was found in the environment.
 pub(crate) struct Reading {
@@ -42,27 +40,9 @@ pub(crate) struct Reading {
     pub(crate) foreign: bool,
 }
 
-/// A sentence about a variable that keeps nothing from starting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Note {
-    /// Whether somebody should do something about it.
-    pub(crate) warning: bool,
-    /// What it is about.
-    pub(crate) place: Place,
-    /// What is the case, and what to do.
-    pub(crate) message: String,
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.warning { "warning" } else { "info" };
-        write!(f, "{}: {word}: {}", self.place, self.message)
-    }
-}
-
 /// Reads the environment of this process, and the files that stand for variables in a container.
 pub(crate) fn read() -> Reading {
-    read_from(std::env::vars_os(), Path::new("/"))
+    read_from(std::env::vars_os(), Path::new("/"), read_file)
 }
 
 /// The variables among `names` that hold a password of VRRP's, which is nobody else's affair.
@@ -73,33 +53,40 @@ pub(crate) fn secrets(names: impl IntoIterator<Item = OsString>) -> impl Iterato
     })
 }
 
-/// Reads `process` and the files below `root`.
+/// Reads `process` and the files below `root`. What `NAME_FILE` names is read by `read_file`.
 pub(crate) fn read_from(
     process: impl IntoIterator<Item = (OsString, OsString)>,
     root: &Path,
+    read_file: ReadFile,
 ) -> Reading {
     let mut reader = Reader::default();
-    let variables = files::collect(process, root, &mut reader);
+    let variables = files::collect(process, root, read_file, &mut reader);
+    read_variables(variables, reader)
+}
+
+/// Reads `text` as a YAML file of variables, and nothing else.
+pub(crate) fn read_yaml(text: &str, read_file: ReadFile) -> Reading {
+    let mut reader = Reader::default();
+    let variables = files::collect_yaml(text, read_file, &mut reader);
+    read_variables(variables, reader)
+}
+
+fn read_variables(variables: Variables, mut reader: Reader) -> Reading {
     reader.set_variables(variables);
     let style = style::detect(&mut reader);
-    let routers = match style {
-        Some(Style::Osixia) => osixia::read(&mut reader),
-        Some(Style::Arcts) => arcts::read(&mut reader),
+    let mut plan = Plan::new(Notation::Variables, Place::Environment);
+    plan.drafts = match style {
+        Some(Style::Osixia) => vec![osixia::read(&mut reader)],
+        Some(Style::Arcts) => vec![arcts::read(&mut reader)],
         Some(Style::Own) => own::read(&mut reader),
         None => Vec::new(),
     };
     unknown::report(style, &mut reader);
-    let control =
-        reader.plain("VRRP_CONTROL").map_or_else(|| PathBuf::from(CONTROL), PathBuf::from);
-    let (mut notes, errors) = reader.finish();
-    let config = if errors.is_empty() {
-        Ok(Config { origin: Place::Environment, routers, control, realtime: None })
-    } else {
+    plan.control = reader.control();
+    let (mut notes, problems) = reader.finish();
+    let config = plan.finish(problems);
+    if config.is_err() {
         notes.retain(|note| note.warning);
-        Err(ConfigErrors::from(errors))
-    };
+    }
     Reading { notes, config, foreign: matches!(style, Some(Style::Osixia | Style::Arcts)) }
 }
-
-/// The variables by their names: sorted, because the images take numbered ones in this order.
-type Variables = BTreeMap<String, values::Raw>;

@@ -101,14 +101,11 @@ fn details(router: &VirtualRouter) -> String {
     if let Some(probation) = router.probation_seconds {
         line(
             "probation",
-            format!("does not preempt for another {probation:.0} s, because of a fault of its own"),
+            format!("will not preempt for another {probation:.0} s, after a fault of its own"),
         );
     }
     if let Some(waits) = router.waits_seconds {
-        line(
-            "waits",
-            format!("{waits:.2} s more for its link and its address, and serves meanwhile"),
-        );
+        line("waits", format!("{waits:.2} s more for its link and its address, and still serves"));
     }
     for Disagreement { sentence, .. } in &router.notices {
         line("notice", sentence.clone());

@@ -156,7 +156,7 @@ fn vrrp_net_has_no_circle() {
 
 #[test]
 fn vrrp_bin_has_no_circle() {
-    assert_eq!(of("src/main.rs"), [""; 0]);
+    assert_eq!(of("src/lib.rs"), [""; 0]);
 }
 
 /// `a` and `b/c` use each other by a name that their parent passes on; `d` is used and uses nothing.

@@ -22,7 +22,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 const BRIDGE: &str =
-    "eth0 is a port of the bridge br9: what arrives goes to br9; put `interface = \"br9\"`";
+    "eth0 is a port of the bridge br9: what arrives goes to br9; write `interface = \"br9\"`";
 
 fn config(interface: &str, priority: u8) -> String {
     format!(
@@ -116,8 +116,8 @@ fn port_without_address() -> Outcome {
 }
 
 fn another_name() -> Outcome {
-    const SENTENCE: &str = "uplink is another name of eth0, and vrrp knows it by that one only; \
-        put `interface = \"eth0\"`";
+    const SENTENCE: &str = "uplink is another name of eth0, and vrrp knows it only by that name; \
+        write `interface = \"eth0\"`";
     let mut pair = Pair::new()?;
     ip(&pair.a.host, "link property add dev eth0 altname uplink")?;
     warns(&pair, &config("uplink", 200), SENTENCE)?;
@@ -148,7 +148,7 @@ fn strict_multicast() -> Outcome {
     warns(
         &pair,
         &config("eth1", 100),
-        "leads by eth0; correct the route, or `sysctl -w net.ipv4.conf.eth1.rp_filter=2`",
+        "is through eth0; correct the route, or `sysctl -w net.ipv4.conf.eth1.rp_filter=2`",
     )?;
     pair.a.start(&config("eth1", 100))?;
     pair.a.wait_for_phase("held")?;

@@ -1,8 +1,8 @@
 //! What people give the images after their name: options of osixia's entry point, and of
 //! keepalived.
 
-use super::{Note, Place};
-use crate::config::{ConfigError, ConfigErrors, nearest};
+use super::note::Note;
+use crate::config::{ConfigError, ConfigErrors, Place, nearest};
 
 /// What the arguments ask for.
 #[derive(Debug, Default)]
@@ -87,11 +87,11 @@ pub(crate) fn read(words: &[String]) -> Result<Arguments, ConfigErrors> {
         };
         match result {
             Ok(Some(level)) => arguments.level = Some(level),
-            Ok(None) => arguments.notes.push(Note {
-                warning: false,
-                place: Place::CommandLine,
-                message: format!("{word} is for another image, and is left out"),
-            }),
+            Ok(None) => arguments.notes.push(Note::new(
+                false,
+                Place::CommandLine,
+                &format!("{word} is for another image and is ignored"),
+            )),
             Err(message) => errors.push(ConfigError::new(Place::CommandLine, message)),
         }
     }
@@ -111,7 +111,8 @@ fn level(word: Option<&str>) -> Result<Option<&'static str>, String> {
 fn refusal(word: &str) -> String {
     if HARMFUL.contains(&word) {
         return format!(
-            "{word} keeps the image from doing what is done here, and cannot be followed; remove it"
+            "{word} keeps the image from doing what this program does, and is not supported; \
+             remove it"
         );
     }
     if !word.starts_with('-') {
@@ -138,7 +139,7 @@ mod tests {
         let notes: Vec<String> = both.notes.iter().map(ToString::to_string).collect();
         assert_eq!(
             notes,
-            ["the command line: info: --copy-service is for another image, and is left out"]
+            ["the command line: info: --copy-service is for another image and is ignored"]
         );
         for (words, level) in [
             ("", None),
@@ -165,8 +166,8 @@ mod tests {
             ("--copy-service bash", "a command such as \"bash\" cannot be run here; remove it"),
             (
                 "-e",
-                "-e keeps the image from doing what is done here, and cannot be followed; remove \
-                 it",
+                "-e keeps the image from doing what this program does, and is not supported; \
+                 remove it",
             ),
         ] {
             let error = read_words(words).unwrap_err().to_string();

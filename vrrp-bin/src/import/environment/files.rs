@@ -3,17 +3,16 @@
 
 use std::{
     ffi::OsString,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use super::{
-    Variables,
     reader::Reader,
     style,
-    values::{Literal, Raw, yaml},
+    values::{Raw, Variables, yaml},
 };
-use crate::config::{Place, describe};
+use crate::config::{Place, ReadFile, describe};
 
 /// The files of the osixia images.
 const ENVIRONMENT: &str = "container/environment";
@@ -25,6 +24,7 @@ const SECRETS: &str = "run/secrets";
 pub(super) fn collect(
     process: impl IntoIterator<Item = (OsString, OsString)>,
     root: &Path,
+    read_file: ReadFile,
     reader: &mut Reader,
 ) -> Variables {
     let mut variables = Variables::new();
@@ -33,21 +33,29 @@ pub(super) fn collect(
         match value.into_string() {
             Ok(value) => drop(variables.insert(name, Raw::Text(value))),
             Err(_) if style::is_known(&name) => {
-                reader.error(&name, "the value is not UTF-8 text; write it anew")
+                reader.error(&name, "the value is not UTF-8 text; set it again as UTF-8")
             }
             Err(_) => {}
         }
     }
     let directory = root.join(ENVIRONMENT);
     for path in walk(&directory) {
-        add_file(&path, &directory, &mut variables, reader);
+        add_file(&path, &directory, read_file, &mut variables, reader);
     }
     for path in walk(&root.join(SECRETS)) {
         if file_name(&path).is_some_and(style::is_known) {
-            add_value(&path, &mut variables, reader);
+            add_value(&path, read_file, &mut variables, reader);
         }
     }
-    follow_files(&mut variables, reader);
+    follow_files(read_file, &mut variables, reader);
+    variables
+}
+
+/// Every variable of a YAML file.
+pub(super) fn collect_yaml(text: &str, read_file: ReadFile, reader: &mut Reader) -> Variables {
+    let mut variables = Variables::new();
+    add_yaml(&Place::Environment, text, &mut variables, reader);
+    follow_files(read_file, &mut variables, reader);
     variables
 }
 
@@ -68,42 +76,49 @@ fn file_name(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()
 }
 
-fn add_file(path: &Path, directory: &Path, variables: &mut Variables, reader: &mut Reader) {
+fn add_file(
+    path: &Path,
+    directory: &Path,
+    read_file: ReadFile,
+    variables: &mut Variables,
+    reader: &mut Reader,
+) {
     let startup = directory.join("startup");
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("yaml" | "json") => add_map(path, variables, reader),
+        Some("yaml" | "json") => add_map(path, read_file, variables, reader),
         None if path.parent().is_some_and(|parent| parent == directory || parent == startup) => {
-            add_value(path, variables, reader);
+            add_value(path, read_file, variables, reader);
         }
         _ => {}
     }
 }
 
 /// A file that holds the value of the variable of its name.
-fn add_value(path: &Path, variables: &mut Variables, reader: &mut Reader) {
+fn add_value(path: &Path, read_file: ReadFile, variables: &mut Variables, reader: &mut Reader) {
     let Some(name) = file_name(path) else { return };
     if variables.contains_key(name) {
         return;
     }
-    match read_value(path) {
+    match read_value(path, read_file) {
         Ok(value) => drop(variables.insert(name.to_owned(), Raw::Text(value))),
         Err(why) => reader.error(name, format!("{} {why}", path.display())),
     }
 }
 
 /// A file that holds a map of variables. JSON is YAML.
-fn add_map(path: &Path, variables: &mut Variables, reader: &mut Reader) {
+fn add_map(path: &Path, read_file: ReadFile, variables: &mut Variables, reader: &mut Reader) {
     let place = Place::File(path.into(), None);
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => {
-            return reader.error_at(
-                place,
-                format!("this cannot be read: {}; correct or remove it", describe(&error)),
-            );
-        }
-    };
-    match yaml::variables(&text) {
+    match read_text(path, read_file) {
+        Ok(text) => add_yaml(&place, &text, variables, reader),
+        Err(error) => reader.error_at(
+            &place,
+            format!("this cannot be read: {}; correct or remove it", describe(&error)),
+        ),
+    }
+}
+
+fn add_yaml(place: &Place, text: &str, variables: &mut Variables, reader: &mut Reader) {
+    match yaml::variables(text) {
         Err(message) => reader.error_at(place, message),
         Ok(found) => {
             for (name, value) in found {
@@ -113,17 +128,8 @@ fn add_map(path: &Path, variables: &mut Variables, reader: &mut Reader) {
     }
 }
 
-impl From<Literal> for Raw {
-    fn from(literal: Literal) -> Self {
-        match literal {
-            Literal::Text(text) => Self::Text(text),
-            other => Self::Literal(other),
-        }
-    }
-}
-
 /// Reads the files that `NAME_FILE` names, for every NAME that means something.
-fn follow_files(variables: &mut Variables, reader: &mut Reader) {
+fn follow_files(read_file: ReadFile, variables: &mut Variables, reader: &mut Reader) {
     let followed: Vec<(String, String, Raw)> = variables
         .iter()
         .filter_map(|(file, raw)| {
@@ -134,13 +140,13 @@ fn follow_files(variables: &mut Variables, reader: &mut Reader) {
     for (file, name, raw) in followed {
         variables.remove(&file);
         if variables.contains_key(&name) {
-            reader.error(&file, format!("there is a {name} too; remove one of them"));
+            reader.error(&file, format!("{name} is set too; remove one of them"));
             continue;
         }
         let value = match raw {
             Raw::Text(path) => {
                 let path = path.trim();
-                read_value(Path::new(path)).map_err(|why| format!("{path:?} {why}"))
+                read_value(Path::new(path), read_file).map_err(|why| format!("{path:?} {why}"))
             }
             Raw::Literal(_) => Err("this is not the path of a file; write one".to_owned()),
         };
@@ -156,10 +162,15 @@ fn follow_files(variables: &mut Variables, reader: &mut Reader) {
 }
 
 /// The content of a file, less one newline at its end.
-fn read_value(path: &Path) -> Result<String, String> {
-    let content = fs::read_to_string(path).map_err(|error| {
+fn read_value(path: &Path, read_file: ReadFile) -> Result<String, String> {
+    let content = read_text(path, read_file).map_err(|error| {
         format!("cannot be read: {}; create the file or correct the path", describe(&error))
     })?;
     let value = content.strip_suffix('\n').unwrap_or(&content);
     Ok(value.strip_suffix('\r').unwrap_or(value).to_owned())
+}
+
+fn read_text(path: &Path, read_file: ReadFile) -> io::Result<String> {
+    String::from_utf8(read_file(path)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }

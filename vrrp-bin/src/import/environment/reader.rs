@@ -1,45 +1,28 @@
 //! Reading variables: every value with the name it came by, every mistake as a sentence about that
 //! name.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use vrrp_core::{Cidr, ConfigError as Unfit};
 
 use super::{
-    Note, Variables,
-    values::{self, Decoded, Literal, Raw},
+    note::Note,
+    values::{self, Decoded, Literal, Raw, Variables},
 };
-use crate::config::{ConfigError, Place, nearest, unfit};
-
-/// A value, and the variable that it is the value of.
-#[derive(Clone, Debug)]
-pub(super) struct Named<T> {
-    pub(super) name: Arc<str>,
-    pub(super) value: T,
-}
-
-impl<T> Named<T> {
-    pub(super) fn new(name: &str, value: T) -> Self {
-        Self { name: name.into(), value }
-    }
-
-    pub(super) fn place(&self) -> Place {
-        Place::Variable(Arc::clone(&self.name))
-    }
-}
-
-/// A value that may be left out: `None` is wrong, `Some(None)` absent.
-pub(super) type Optional<T> = Option<Option<T>>;
+use crate::config::{Found, List, Located, Place, Problems, Wrong, nearest, unfit};
 
 /// The quotes that a list in a compose file leaves in a value.
 const QUOTES: &[char] = &['"', '\''];
+
+/// What may follow a virtual address in keepalived's notation, each with a value.
+const OPTIONS: &[&str] = &["dev", "brd", "broadcast", "scope", "label"];
 
 /// The variables, and what was found to say about them.
 #[derive(Default)]
 pub(super) struct Reader {
     variables: Variables,
     notes: Vec<Note>,
-    errors: Vec<ConfigError>,
+    problems: Problems,
     /// Variables whose absence was explained already.
     excused: BTreeSet<String>,
 }
@@ -49,28 +32,37 @@ impl Reader {
         self.variables = variables;
     }
 
-    pub(super) fn finish(self) -> (Vec<Note>, Vec<ConfigError>) {
-        (self.notes, self.errors)
+    pub(super) fn finish(self) -> (Vec<Note>, Problems) {
+        (self.notes, self.problems)
     }
 
     pub(super) fn error(&mut self, name: &str, message: impl Into<String>) {
-        self.error_at(Place::Variable(name.into()), message);
+        self.error_at(&Place::variable(name), message);
     }
 
-    pub(super) fn error_at(&mut self, place: Place, message: impl Into<String>) {
-        self.errors.push(ConfigError::new(place, message));
+    /// What is wrong is reported in the order in which places are visited, which for a variable is
+    /// the order in which they are read.
+    pub(super) fn error_at(&mut self, place: &Place, message: impl Into<String>) {
+        self.problems.visit(place);
+        self.problems.add(place, message);
+    }
+
+    /// Reports it, and is itself the answer of whoever reads `name`.
+    pub(super) fn wrong<T>(&mut self, name: &str, message: impl Into<String>) -> Result<T, Wrong> {
+        self.error(name, message);
+        Err(Wrong)
     }
 
     pub(super) fn warn(&mut self, name: &str, message: impl Into<String>) {
-        self.note(true, name, message.into());
+        self.note(true, name, &message.into());
     }
 
     pub(super) fn info(&mut self, name: &str, message: impl Into<String>) {
-        self.note(false, name, message.into());
+        self.note(false, name, &message.into());
     }
 
-    fn note(&mut self, warning: bool, name: &str, message: String) {
-        let note = Note { warning, place: Place::Variable(name.into()), message };
+    fn note(&mut self, warning: bool, name: &str, message: &str) {
+        let note = Note::new(warning, Place::variable(name), message);
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -86,6 +78,20 @@ impl Reader {
         if !self.excused.contains(name) {
             self.error(name, message);
         }
+    }
+
+    /// What was found of `name`, which may not be absent. `message` is the sentence if it is.
+    pub(super) fn required<T>(
+        &mut self,
+        name: &str,
+        found: Found<T>,
+        message: impl FnOnce() -> String,
+    ) -> Found<T> {
+        if matches!(found, Found::Absent) {
+            self.missing(name, message());
+            return Found::Wrong;
+        }
+        found
     }
 
     pub(super) fn is_set(&self, name: &str) -> bool {
@@ -116,46 +122,58 @@ impl Reader {
         }
     }
 
+    /// Where the control socket is.
+    pub(super) fn control(&mut self) -> Found<Located<String>> {
+        let name = "VRRP_CONTROL";
+        let path =
+            self.plain(name).map(|path| Located::new(Place::variable(name), path.to_owned()));
+        Found::of(Ok(path))
+    }
+
     /// One text, without spaces around it. One that is left empty is as good as absent where
     /// `or_empty` says so.
-    pub(super) fn text(&mut self, name: &str, or_empty: Empty) -> Optional<Named<String>> {
-        let Some(literal) = self.literal(name)? else { return Some(None) };
+    pub(super) fn text(&mut self, name: &str, or_empty: Empty) -> Found<Located<String>> {
+        let literal = self.literal(name);
+        literal.map_or(Found::Wrong, |literal| Found::of(self.text_of(name, literal, or_empty)))
+    }
+
+    fn text_of(
+        &mut self,
+        name: &str,
+        literal: Option<Literal>,
+        or_empty: Empty,
+    ) -> Result<Option<Located<String>>, Wrong> {
         let text = match literal {
-            Literal::Text(text) => text.trim().to_owned(),
-            Literal::Nothing => String::new(),
-            Literal::List(_) | Literal::Map => {
-                self.error(name, "this is a list, and one value is needed; write the value alone");
-                return None;
+            None => return Ok(None),
+            Some(Literal::Text(text)) => text.trim().to_owned(),
+            Some(Literal::Nothing) => String::new(),
+            Some(Literal::List(_) | Literal::Map) => {
+                let message = "this is a list, but a single value is needed; write the value alone";
+                return self.wrong(name, message);
             }
         };
         match (text.is_empty(), or_empty) {
-            (false, _) => Some(Some(Named::new(name, text))),
-            (true, Empty::Absent) => Some(None),
-            (true, Empty::Wrong) => {
-                self.error(
-                    name,
-                    "this is empty; give it a value, or remove the variable for its default",
-                );
-                None
-            }
+            (false, _) => Ok(Some(Located::new(Place::variable(name), text))),
+            (true, Empty::Absent) => Ok(None),
+            (true, Empty::Wrong) => self.wrong(
+                name,
+                "this is empty; give it a value, or remove the variable for its default",
+            ),
         }
     }
 
-    /// What `parse` makes of one text, or `default`. `rule` says what can be written.
+    /// What `parse` makes of one text. `rule` says what can be written.
     pub(super) fn value<T>(
         &mut self,
         name: &str,
         empty: Empty,
-        default: T,
         rule: &str,
         parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Option<Named<T>> {
-        let Some(text) = self.text(name, empty)? else { return Some(Named::new(name, default)) };
-        let value = parse(&text.value);
-        if value.is_none() {
-            self.error(name, format!("this is {:?}; {rule}", text.value));
-        }
-        Some(Named::new(name, value?))
+    ) -> Found<Located<T>> {
+        self.text(name, empty).and_then(|Located { place, value: text }| match parse(&text) {
+            Some(value) => Ok(Located::new(place, value)),
+            None => self.wrong(name, format!("this is {text:?}; {rule}")),
+        })
     }
 
     /// One of a few words, in capitals or not.
@@ -163,28 +181,28 @@ impl Reader {
         &mut self,
         name: &str,
         empty: Empty,
-        default: T,
         choices: &[(&str, T)],
-    ) -> Option<T> {
+    ) -> Found<T> {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let Some(text) = self.text(name, empty)? else { return Some(default) };
-        let chosen = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text.value));
-        if chosen.is_none() {
-            let advice = match nearest(&text.value, &words) {
+        self.text(name, empty).and_then(|Located { value: text, .. }| {
+            let chosen = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text));
+            if let Some((_, value)) = chosen {
+                return Ok(*value);
+            }
+            let advice = match nearest(&text, &words) {
                 Some(word) if word.len() > 1 => format!("did you mean {word}?"),
                 _ => format!("write {}", words.join(" or ")),
             };
-            self.error(name, format!("this is {:?}; {advice}", text.value));
-        }
-        chosen.map(|(_, value)| *value)
+            self.wrong(name, format!("this is {text:?}; {advice}"))
+        })
     }
 
-    /// The entries of a list, each in its words. `None`: it is wrong, or it is there and has none.
-    pub(super) fn entries(&mut self, name: &str, example: &str) -> Optional<Vec<Vec<String>>> {
-        let Some(literal) = self.literal(name)? else { return Some(None) };
-        let items = match literal {
-            Literal::List(items) => items,
-            single => vec![single],
+    /// The entries of a list, each in its words. One that has none is wrong.
+    fn entries(&mut self, name: &str, example: &str) -> Result<Option<Vec<Vec<String>>>, Wrong> {
+        let items = match self.literal(name)? {
+            None => return Ok(None),
+            Some(Literal::List(items)) => items,
+            Some(single) => vec![single],
         };
         let mut entries = Vec::new();
         for item in items {
@@ -192,45 +210,35 @@ impl Reader {
                 Literal::Text(text) => entries.push(values::words(self.unquoted(name, &text))),
                 Literal::Nothing => {}
                 Literal::List(_) | Literal::Map => {
-                    self.error(
-                        name,
-                        format!(
-                            "there is more in this list than texts; write for example {example}"
-                        ),
+                    let message = format!(
+                        "this list holds something other than strings; write for example {example}"
                     );
-                    return None;
+                    return self.wrong(name, message);
                 }
             }
         }
         entries.retain(|words| !words.is_empty());
         if entries.is_empty() {
-            self.error(name, format!("this is empty; write for example {example}"));
-            return None;
+            return self.wrong(name, format!("this is empty; write for example {example}"));
         }
-        Some(Some(entries))
+        Ok(Some(entries))
     }
 
     /// A list of addresses of hosts.
-    pub(super) fn hosts(&mut self, name: &str, example: &str) -> Optional<Vec<Named<IpAddr>>> {
-        let Some(entries) = self.entries(name, example)? else { return Some(None) };
-        let mut hosts: Vec<Named<IpAddr>> = Vec::new();
-        let mut complete = true;
-        for word in entries.into_iter().flatten() {
-            match word.parse::<IpAddr>() {
-                Ok(address) if hosts.iter().any(|host| host.value == address) => {
-                    self.warn(name, format!("{address} stands here twice, and counts once"));
-                }
-                Ok(address) => hosts.push(Named::new(name, address)),
-                Err(_) => {
-                    self.error(
+    pub(super) fn hosts(&mut self, name: &str, example: &str) -> Found<List<IpAddr>> {
+        Found::of(self.entries(name, example)).map(|entries| {
+            let mut hosts = List::new(Place::variable(name));
+            for word in entries.into_iter().flatten() {
+                hosts.entries.push(match word.parse::<IpAddr>() {
+                    Ok(address) => Ok(Located::new(hosts.place.clone(), address)),
+                    Err(_) => self.wrong(
                         name,
                         format!("{word:?} is not an IP address; write for example {example}"),
-                    );
-                    complete = false;
-                }
+                    ),
+                });
             }
-        }
-        complete.then_some(Some(hosts))
+            hosts
+        })
     }
 
     /// A list of virtual addresses in keepalived's notation: `IP[/LENGTH] [dev IF] [brd IP] [scope
@@ -240,28 +248,34 @@ impl Reader {
         name: &str,
         interface: &str,
         example: &str,
-    ) -> Optional<Vec<Named<Cidr>>> {
-        let Some(entries) = self.entries(name, example)? else { return Some(None) };
-        let mut addresses = Vec::new();
-        let mut complete = true;
-        for entry in entries {
-            let mut words = entry.iter().map(String::as_str).peekable();
-            while let Some(word) = words.next() {
-                match word {
-                    "dev" | "brd" | "broadcast" | "scope" | "label" => {
-                        complete &= self.option(name, word, words.next(), interface).is_some();
-                    }
-                    _ => match word.parse::<Cidr>() {
-                        Ok(cidr) => addresses.push(Named::new(name, cidr)),
-                        Err(error) => {
-                            self.error(name, unfit_address(word, error, example));
-                            complete = false;
-                        }
-                    },
+    ) -> Found<List<Cidr>> {
+        Found::of(self.entries(name, example)).map(|entries| {
+            let mut addresses = List::new(Place::variable(name));
+            for entry in entries {
+                let mut words = entry.iter().map(String::as_str);
+                while let Some(word) = words.next() {
+                    let found = if OPTIONS.contains(&word) {
+                        self.option(name, word, words.next(), interface).map(|()| None)
+                    } else {
+                        self.virtual_address(name, word, example).map(Some)
+                    };
+                    addresses.entries.extend(found.transpose());
                 }
             }
+            addresses
+        })
+    }
+
+    fn virtual_address(
+        &mut self,
+        name: &str,
+        word: &str,
+        example: &str,
+    ) -> Result<Located<Cidr>, Wrong> {
+        match word.parse() {
+            Ok(cidr) => Ok(Located::new(Place::variable(name), cidr)),
+            Err(error) => self.wrong(name, unfit_address(word, error, example)),
         }
-        complete.then_some(Some(addresses))
     }
 
     /// An option of a virtual address. Those that only change how the address is shown are left
@@ -272,76 +286,65 @@ impl Reader {
         option: &str,
         value: Option<&str>,
         interface: &str,
-    ) -> Option<()> {
-        let Some(value) = value else {
-            self.error(name, format!("`{option}` has no value; write one, or remove `{option}`"));
-            return None;
-        };
+    ) -> Result<(), Wrong> {
         match (option, value) {
-            ("dev", dev) if dev == interface => {}
-            ("dev", dev) => {
-                self.error(
-                    name,
-                    format!(
-                        "`dev {dev}` is not {interface}, and addresses on another interface than \
-                         the one that advertises are not supported in this version; write `dev \
-                         {interface}` or name {dev} as the interface"
-                    ),
-                );
-                return None;
+            (_, None) => {
+                let message = format!("`{option}` has no value; write one, or remove `{option}`");
+                return self.wrong(name, message);
             }
-            ("scope", "global") => {}
-            _ => self.warn(
-                name,
-                format!("`{option} {value}` is left out: this version does not set it"),
-            ),
+            ("dev", Some(dev)) if dev == interface => {}
+            ("dev", Some(dev)) => {
+                let message = format!(
+                    "`dev {dev}` is not {interface}, and addresses on an interface other than the \
+                     advertising one are not supported in this version; write `dev {interface}` \
+                     or name {dev} as the interface"
+                );
+                return self.wrong(name, message);
+            }
+            ("scope", Some("global")) => {}
+            (_, Some(value)) => self
+                .warn(name, format!("`{option} {value}` is ignored: this version does not set it")),
         }
-        Some(())
+        Ok(())
     }
 
     /// The value of `name` in the notation it is written in.
-    fn literal(&mut self, name: &str) -> Optional<Literal> {
+    fn literal(&mut self, name: &str) -> Result<Option<Literal>, Wrong> {
+        self.problems.visit(&Place::variable(name));
         let text = match self.variables.get(name) {
-            None => return Some(None),
-            Some(Raw::Literal(literal)) => return Some(Some(literal.clone())),
+            None => return Ok(None),
+            Some(Raw::Literal(literal)) => return Ok(Some(literal.clone())),
             Some(Raw::Text(text)) => text.clone(),
         };
         let text = self.unquoted(name, &text);
         match values::decode(text) {
-            Ok(Decoded::Literal(literal)) => Some(Some(literal)),
+            Ok(Decoded::Literal(literal)) => Ok(Some(literal)),
             Ok(Decoded::Names(names)) => {
-                let items: Option<Vec<Literal>> =
+                let items: Result<Vec<Literal>, Wrong> =
                     names.iter().map(|row| self.row(name, row)).collect();
-                Some(Some(Literal::List(items?)))
+                Ok(Some(Literal::List(items?)))
             }
             // A password is never repeated.
-            Err(_) if name.contains("PASS") => {
-                self.error(
-                    name,
-                    "this cannot be read in the notation that it starts with; write the password \
-                     alone",
-                );
-                None
-            }
-            Err(message) => {
-                self.error(name, message);
-                None
-            }
+            Err(_) if name.contains("PASS") => self.wrong(
+                name,
+                "this is not valid in the notation that it starts with; write just the password",
+            ),
+            Err(message) => self.wrong(name, message),
         }
     }
 
     /// A variable that the list in `name` names.
-    fn row(&mut self, name: &str, row: &str) -> Option<Literal> {
+    fn row(&mut self, name: &str, row: &str) -> Result<Literal, Wrong> {
         let value = self.plain(row).map(|text| Literal::Text(text.to_owned()));
-        if value.is_none() {
-            self.error(
-                name,
-                format!(
+        value.map_or_else(
+            || {
+                let message = format!(
                     "it names the variable {row}, which is not set; set it, or write the value here"
-                ),
-            );
-        }
-        value
+                );
+                self.wrong(name, message)
+            },
+            Ok,
+        )
     }
 
     /// Takes off a pair of quotes around the whole, which a shell would have taken off.
@@ -354,7 +357,7 @@ impl Reader {
             Some(inner) => {
                 self.warn(
                     name,
-                    "the quotes around the value are a part of it, and are left out; remove them",
+                    "the quotes around the value are part of it and are ignored; remove them",
                 );
                 inner
             }
@@ -380,8 +383,7 @@ pub(super) fn is_number(text: &str) -> bool {
 fn unfit_address(word: &str, error: Unfit, example: &str) -> String {
     match error {
         Unfit::Address => {
-            let options = ["dev", "brd", "broadcast", "scope", "label"];
-            let advice = match nearest(word, &options) {
+            let advice = match nearest(word, OPTIONS) {
                 Some(option) => format!("did you mean `{option}`?"),
                 None => format!("write for example {example}"),
             };

@@ -176,7 +176,7 @@ pub(super) fn detect(reader: &mut Reader) -> Option<Style> {
     match marks.as_slice() {
         [] => {
             reader.error_at(
-                Place::Environment,
+                &Place::Environment,
                 "there is no virtual address in it; set VRRP_ADDRESSES (see docs/containers.md), \
                  KEEPALIVED_VIRTUAL_IPS with KEEPALIVED_UNICAST_PEERS as for osixia/keepalived, or \
                  KEEPALIVED_VIRTUAL_IPADDRESS_1 as for arcts/keepalived; or name a file with -c \
@@ -187,7 +187,7 @@ pub(super) fn detect(reader: &mut Reader) -> Option<Style> {
         [(style, _)] => Some(*style),
         [(_, one), (_, other), ..] => {
             reader.error_at(
-                Place::Environment,
+                &Place::Environment,
                 format!(
                     "{one} and {other} belong to different images; remove one of them, or set \
                      {CHOICE} to the one to follow: osixia, arcts or vrrp"

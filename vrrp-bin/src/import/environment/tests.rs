@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use vrrp_core::{Hear, Preempt, Protocol, Role, Transport};
 
 use super::*;
-use crate::config::RouterConfig;
+use crate::config::{CONTROL, RouterConfig};
 
 const GOOD: &str = include_str!("tests/good.txt");
 const BAD: &str = include_str!("tests/bad.txt");
@@ -21,7 +21,7 @@ fn read(lines: &str, root: &TempDir) -> Reading {
     };
     let process: Vec<(OsString, OsString)> =
         lines.lines().filter(|line| !line.is_empty()).map(variable).collect();
-    read_from(process, root.path())
+    read_from(process, root.path(), read_file)
 }
 
 /// What the lines mean, in words; `@` is the directory again.
@@ -150,7 +150,7 @@ fn the_environment_files_of_the_image_are_read_and_the_first_definition_wins() {
     ]);
     let expected = "VI_1 on ens3: v2 vrid 7 every 1s 120 nopreempt password \"s3cret\", \
         192.0.2.10/24, peers 192.0.2.2 192.0.2.3 and any\n\
-        KEEPALIVED_COMMAND_LINE_ARGUMENTS: info: \"-D\" is for keepalived, and is left out";
+        KEEPALIVED_COMMAND_LINE_ARGUMENTS: info: \"-D\" is for keepalived and is ignored";
     assert_eq!(told("", &root), expected);
     let process = told("KEEPALIVED_PRIORITY=200\nKEEPALIVED_PASSWORD=other", &root);
     assert!(process.contains("200 nopreempt password \"other\""), "{process}");
@@ -173,10 +173,13 @@ fn environment_files_that_cannot_be_used_are_named() {
     assert!(a.starts_with("@/container/environment/a.yaml: this is not YAML: "), "{a}");
     assert_eq!(
         *b,
-        "@/container/environment/b.yaml: this is not a map of variables; write NAME: value in each \
+        "@/container/environment/b.yaml: this is not a map of variables; write NAME: value on each \
          line"
     );
-    assert!(c.starts_with("KEEPALIVED_VIRTUAL_IPS: there is more in this list than texts"), "{c}");
+    assert!(
+        c.starts_with("KEEPALIVED_VIRTUAL_IPS: this list holds something other than strings"),
+        "{c}"
+    );
 }
 
 #[test]
@@ -187,11 +190,12 @@ fn what_is_not_text_matters_only_where_it_is_read() {
         ("VRRP_ADDRESSES".into(), "192.0.2.10".into()),
         (octets(b"\xff"), "x".into()),
     ];
-    assert!(read_from(good, Path::new("/nonexistent")).config.is_ok());
+    assert!(read_from(good, Path::new("/nonexistent"), read_file).config.is_ok());
     let bad =
         [("VRRP_PEERS".into(), octets(b"\xff")), ("VRRP_ADDRESSES".into(), "192.0.2.10".into())];
-    let errors = read_from(bad, Path::new("/nonexistent")).config.unwrap_err().to_string();
-    assert_eq!(errors, "VRRP_PEERS: the value is not UTF-8 text; write it anew");
+    let errors =
+        read_from(bad, Path::new("/nonexistent"), read_file).config.unwrap_err().to_string();
+    assert_eq!(errors, "VRRP_PEERS: the value is not UTF-8 text; set it again as UTF-8");
 }
 
 #[test]
@@ -223,6 +227,6 @@ proptest::proptest! {
         style in "osixia|arcts|vrrp",
     ) {
         let process = [("VRRP_ENV_STYLE", style), (name.as_str(), value)];
-        drop(read_from(process.map(|(name, value)| (name.into(), value.into())), Path::new("/nonexistent")));
+        drop(read_from(process.map(|(name, value)| (name.into(), value.into())), Path::new("/nonexistent"), read_file));
     }
 }

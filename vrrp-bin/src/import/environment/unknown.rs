@@ -36,7 +36,7 @@ pub(super) fn report(style: Option<Style>, reader: &mut Reader) {
                 reader.error(name, format!("there is no such variable; {advice}"));
             }
             _ if is_known(name) => reader
-                .warn(name, format!("this belongs to another image, and does nothing; {advice}")),
+                .warn(name, format!("this belongs to another image and does nothing; {advice}")),
             _ => reader.warn(name, format!("this is unknown and does nothing; {advice}")),
         }
     }

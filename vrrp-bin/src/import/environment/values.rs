@@ -1,27 +1,17 @@
 //! The value of a variable: plain text, or one of the notations of the osixia images for lists.
 
+mod literal;
 mod python;
 pub(super) mod yaml;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
-/// A value that has been understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Literal {
-    Text(String),
-    List(Vec<Self>),
-    Map,
-    Nothing,
-}
+pub(super) use literal::{Literal, Raw};
 
-/// A value as it was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Raw {
-    /// By the process or by a file that holds the value alone.
-    Text(String),
-    /// By a YAML or JSON file of many variables.
-    Literal(Literal),
-}
+/// The variables by their names: sorted, because the images take numbered ones in this order.
+pub(super) type Variables = BTreeMap<String, Raw>;
 
 /// What a text turns out to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,17 +58,4 @@ pub(super) fn unquote<'a>(text: &'a str, quotes: &[char]) -> Option<&'a str> {
 pub(super) fn words(text: &str) -> Vec<String> {
     let separates = |c: char| c.is_whitespace() || c == ',';
     text.split(separates).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-impl From<Json> for Literal {
-    fn from(value: Json) -> Self {
-        match value {
-            Json::Null => Self::Nothing,
-            Json::Bool(value) => Self::Text(value.to_string()),
-            Json::Number(number) => Self::Text(number.to_string()),
-            Json::String(text) => Self::Text(text),
-            Json::Array(values) => Self::List(values.into_iter().map(Self::from).collect()),
-            Json::Object(_) => Self::Map,
-        }
-    }
 }

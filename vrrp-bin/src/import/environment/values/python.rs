@@ -1,7 +1,7 @@
 //! Python's notation for plain values, as far as it can stand after `#PYTHON2BASH:`. Nothing is
 //! evaluated.
 
-use super::Literal;
+use super::literal::Literal;
 
 /// How deep lists may stand in lists.
 const DEEPEST: usize = 16;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
-use super::Literal;
+use super::literal::Literal;
 
 /// How deep lists and maps may stand in each other.
 const DEEPEST: usize = 16;
@@ -13,7 +13,7 @@ const DEEPEST: usize = 16;
 ///
 /// # Errors
 /// What is wrong with it, and what to do.
-pub(in super::super) fn variables(text: &str) -> Result<Vec<(String, Literal)>, String> {
+pub(crate) fn variables(text: &str) -> Result<Vec<(String, Literal)>, String> {
     let mut events = Events(Parser::new_from_str(text));
     let mut variables = Vec::new();
     loop {
@@ -23,7 +23,7 @@ pub(in super::super) fn variables(text: &str) -> Result<Vec<(String, Literal)>, 
             Event::Scalar(text, ScalarStyle::Plain, ..) if is_null(&text) => {}
             Event::Scalar(..) | Event::SequenceStart(..) | Event::Alias(_) => {
                 return Err(
-                    "this is not a map of variables; write NAME: value in each line".to_owned()
+                    "this is not a map of variables; write NAME: value on each line".to_owned()
                 );
             }
             _ => {}
@@ -61,8 +61,7 @@ impl<'t> Events<'t> {
     fn value(&mut self, event: Event<'t>, depth: usize) -> Result<Literal, String> {
         if depth > DEEPEST {
             return Err(
-                "the lists in it are too deep in each other; write NAME: value in each line"
-                    .to_owned(),
+                "its lists are nested too deeply; write NAME: value on each line".to_owned()
             );
         }
         let inner = depth.saturating_add(1);

@@ -1,0 +1,34 @@
+//! What may be the name of something, and which name a misspelt one was meant to be.
+
+use vrrp_core::Family;
+
+/// Whether the kernel could have an interface of this name.
+pub(crate) fn is_interface_name(name: &str) -> bool {
+    let wrong = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
+    !name.is_empty() && name.len() <= 15 && !name.contains(wrong) && ![".", ".."].contains(&name)
+}
+
+/// Whether `name` fits into a line of a log and into the path of a URL.
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-:@".contains(c);
+    !name.is_empty() && name.len() <= 64 && name.chars().all(fits)
+}
+
+/// Whether `name` may be that of a virtual router with addresses of `family` alone. One of IPv6 may
+/// end in /v6, as it does when the two families of one are written apart.
+pub(crate) fn is_router_name(name: &str, family: Family) -> bool {
+    let stem = name.strip_suffix("/v6").filter(|_| family == Family::Ipv6);
+    is_name(stem.unwrap_or(name))
+}
+
+/// The one of `names` that `word` was probably meant to be.
+pub(crate) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let allowed = word.chars().count().div_ceil(3);
+    names
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), *name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}

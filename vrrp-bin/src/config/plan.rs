@@ -1,0 +1,92 @@
+//! A configuration: the [`Plan`] that a reader fills in, and the [`Config`] that comes of it.
+
+use std::path::PathBuf;
+
+use vrrp_net::Realtime;
+
+use super::{
+    draft::Draft,
+    found::{Found, Wrong},
+    place::{Located, Place},
+    problem::{ConfigErrors, Problems},
+    router::RouterConfig,
+    sentence::Notation,
+    unique,
+};
+
+/// The control socket, unless the configuration names another.
+pub(crate) const CONTROL: &str = "/run/vrrp/control.sock";
+
+/// The longest path that fits into the address of a Unix socket (unix(7)).
+const LONGEST_PATH: usize = 107;
+
+/// A configuration as a reader found it. A reader fills it in, and knows no rule that a
+/// configuration must keep: all of those are here and in `rules`.
+pub(crate) struct Plan {
+    /// How it is written.
+    pub(crate) notation: Notation,
+    /// The file, or the environment.
+    pub(crate) origin: Place,
+    /// Its virtual routers, in its order.
+    pub(crate) drafts: Vec<Draft>,
+    /// The path of the control socket.
+    pub(crate) control: Found<Located<String>>,
+    /// The priority of the driver's thread.
+    pub(crate) realtime: Found<Located<Realtime>>,
+}
+
+/// A configuration that can be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The file, or the environment.
+    pub(crate) origin: Place,
+    /// Its virtual routers, in its order.
+    pub(crate) routers: Vec<RouterConfig>,
+    /// Where the control socket is.
+    pub(crate) control: PathBuf,
+    /// The priority of the driver's thread, and where it is asked for.
+    pub(crate) realtime: Option<(Realtime, Place)>,
+}
+
+impl Plan {
+    /// A plan that says nothing yet.
+    pub(crate) const fn new(notation: Notation, origin: Place) -> Self {
+        let drafts = Vec::new();
+        Self { notation, origin, drafts, control: Found::Absent, realtime: Found::Absent }
+    }
+
+    /// The configuration, if every rule is kept. `problems` holds what the reader found.
+    ///
+    /// # Errors
+    /// Every problem.
+    pub(crate) fn finish(self, mut problems: Problems) -> Result<Config, ConfigErrors> {
+        let Self { notation, origin, drafts, control, realtime } = self;
+        let drafts = drafts.into_iter();
+        let routers: Vec<_> = drafts.flat_map(|draft| draft.finish(&mut problems)).collect();
+        unique::check(&routers, &mut problems);
+        let control = control.and_then(|path| check_control(path, notation, &mut problems));
+        problems.finish()?;
+        // What is wrong was reported, so that nothing comes to this point.
+        let control = control.value().cloned().unwrap_or_else(|| PathBuf::from(CONTROL));
+        let realtime = realtime.value().map(|found| (found.value, found.place.clone()));
+        Ok(Config { origin, routers, control, realtime })
+    }
+}
+
+/// A path that fits into the address of a Unix socket.
+fn check_control(
+    path: Located<String>,
+    notation: Notation,
+    problems: &mut Problems,
+) -> Result<PathBuf, Wrong> {
+    let Located { place, value: text } = path;
+    if !text.starts_with('/') || text.len() > LONGEST_PATH || text.contains('\0') {
+        let message = format!(
+            "{} is {text:?}; write an absolute path of at most {LONGEST_PATH} octets, such as {}",
+            notation.subject("control"),
+            notation.text(CONTROL)
+        );
+        return problems.wrong(&place, message);
+    }
+    Ok(PathBuf::from(text))
+}

@@ -1,0 +1,35 @@
+//! `[daemon]`: what belongs to the process and to no virtual router.
+
+use vrrp_net::Realtime;
+
+use super::{
+    keys,
+    section::{Item, Section},
+};
+use crate::config::{
+    found::{Found, Wrong},
+    place::Located,
+    plan::{CONTROL, Plan},
+};
+
+/// Reads `[daemon]` of a file, which may have none.
+pub(super) fn fill(plan: &mut Plan, file: &Section<'_>) {
+    let section = file.read("daemon", |item| {
+        let section = item.as_section(&keys::DAEMON);
+        section.map_or_else(|| item.wrong("`daemon` is a table; write [daemon] above its keys"), Ok)
+    });
+    let Found::Value(section) = section else { return };
+    plan.control = section.read("control", |item| item.string(CONTROL));
+    plan.realtime = Found::of(section.read("realtime", realtime).unwrap_or(None));
+}
+
+/// A priority of the driver's thread; 0 is none.
+fn realtime(item: Item<'_>) -> Result<Option<Located<Realtime>>, Wrong> {
+    let rule = "write a real-time priority from 1 to 99, or 0 for none";
+    let number: u8 = item.number(rule, 50)?;
+    if number == 0 {
+        return Ok(None);
+    }
+    let message = |_| format!("`realtime` is {number}; {rule}");
+    Ok(Some(item.locate(item.check(Realtime::try_from(number), message)?)))
+}

@@ -1,0 +1,138 @@
+//! The keys of each section: those that work, those that are planned, and what other programs call
+//! them.
+
+use crate::config::names::nearest;
+
+/// A section's name in sentences, and its keys.
+pub(super) struct Keys {
+    /// As in "unknown key `x` in a virtual router".
+    pub(super) section: &'static str,
+    /// The keys that work.
+    pub(super) known: &'static [&'static str],
+    /// The keys that have a meaning already but do not work in this version.
+    pub(super) planned: &'static [&'static str],
+}
+
+/// The file itself.
+pub(super) const FILE: Keys = Keys {
+    section: "the file",
+    known: &["virtual_router", "daemon"],
+    planned: &["check", "group"],
+};
+
+/// `[[virtual_router]]`.
+pub(super) const VIRTUAL_ROUTER: Keys = Keys {
+    section: "a virtual router",
+    known: &[
+        "name",
+        "interface",
+        "vrid",
+        "addresses",
+        "version",
+        "priority",
+        "interval",
+        "preempt",
+        "peers",
+        "hear",
+        "source",
+        "password",
+        "password_file",
+        "checksum",
+        "lease",
+        "backend",
+        "announce",
+    ],
+    planned: &[
+        "accept",
+        "virtual_mac",
+        "extra_addresses",
+        "routes",
+        "startup_delay",
+        "up_delay",
+        "track",
+        "notify",
+        "notify_active",
+        "notify_backup",
+        "notify_fault",
+        "notify_stop",
+    ],
+};
+
+/// An address written as a table.
+pub(super) const ADDRESS: Keys = Keys {
+    section: "an address",
+    known: &["address"],
+    planned: &["interface", "label", "scope", "broadcast"],
+};
+
+/// A peer written as a table.
+pub(super) const PEER: Keys =
+    Keys { section: "a peer", known: &["address", "min_ttl", "min_ttl_routed"], planned: &[] };
+
+/// `backend` as a table.
+pub(super) const BACKEND: Keys =
+    Keys { section: "`backend`", known: &["command", "timeout", "reach"], planned: &[] };
+
+/// `announce`.
+pub(super) const ANNOUNCE: Keys =
+    Keys { section: "`announce`", known: &["repeat", "refresh"], planned: &[] };
+
+/// `[daemon]`.
+pub(super) const DAEMON: Keys = Keys {
+    section: "`[daemon]`",
+    known: &["control", "realtime"],
+    planned: &["metrics", "keepalived_metrics", "notify_fifo"],
+};
+
+/// What people who come from other programs write, and what it is called here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("virtual_router_id", "vrid"),
+    ("id", "vrid"),
+    ("iface", "interface"),
+    ("device", "interface"),
+    ("virtual_ipaddress", "addresses"),
+    ("virtual_addresses", "addresses"),
+    ("vips", "addresses"),
+    ("vip", "addresses"),
+    ("ips", "addresses"),
+    ("advert_int", "interval"),
+    ("advertisement_interval", "interval"),
+    ("nopreempt", "preempt"),
+    ("preempt_delay", "preempt"),
+    ("unicast_peer", "peers"),
+    ("unicast_peers", "peers"),
+    ("unicast_src_ip", "source"),
+    ("mcast_src_ip", "source"),
+    ("vrrp_version", "version"),
+    ("auth_pass", "password"),
+    ("virtual_routers", "virtual_router"),
+    ("vrrp_instance", "virtual_router"),
+    ("router", "virtual_router"),
+];
+
+impl Keys {
+    /// What is wrong with `key`, if anything.
+    pub(super) fn judge(&self, key: &str) -> Result<(), String> {
+        if self.known.contains(&key) {
+            return Ok(());
+        }
+        if self.planned.contains(&key) {
+            return Err(format!(
+                "`{key}` in {} is not supported in this version; remove it",
+                self.section
+            ));
+        }
+        let advice = match self.meant(key) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("the keys here are {}", self.known.join(", ")),
+        };
+        Err(format!("unknown key `{}` in {}; {advice}", key.escape_default(), self.section))
+    }
+
+    /// The known key that `key` was probably meant to be.
+    pub(super) fn meant(&self, key: &str) -> Option<&'static str> {
+        let elsewhere =
+            ELSEWHERE.iter().find(|(theirs, ours)| *theirs == key && self.known.contains(ours));
+        elsewhere.map(|(_, ours)| *ours).or_else(|| nearest(key, self.known))
+    }
+}

@@ -1,0 +1,189 @@
+//! What the styles have in common: all three, or the two images.
+
+use std::{collections::HashSet, net::IpAddr};
+
+use vrrp_core::{Cidr, Family, Password, Peer, Preempt, Priority, Vrid};
+
+use super::reader::{Empty, Reader};
+use crate::config::{Draft, Found, List, Located, Notation, Place, Rank, Wrong};
+
+const PRIORITY: &str = "KEEPALIVED_PRIORITY";
+
+/// A virtual router whose addresses are in `addresses`, as the environment describes it.
+pub(super) fn draft(addresses: &str) -> Draft {
+    Draft::new(Notation::Variables, Place::variable(addresses))
+}
+
+/// Why a configuration file of keepalived cannot stand in.
+pub(super) fn own_file(path: &str) -> String {
+    format!(
+        "keepalived's format is not supported in this version, so {path:?} cannot be used; remove \
+         this variable, or write TOML and name it with -c FILE"
+    )
+}
+
+/// `KEEPALIVED_INTERFACE`.
+pub(super) fn interface(reader: &mut Reader, empty: Empty) -> Found<Located<String>> {
+    named_interface(reader, "KEEPALIVED_INTERFACE", empty)
+}
+
+/// The interface that `name` names, eth0 if it is absent.
+pub(super) fn named_interface(
+    reader: &mut Reader,
+    name: &str,
+    empty: Empty,
+) -> Found<Located<String>> {
+    reader.text(name, empty).or(Located::new(Place::variable(name), "eth0".to_owned()))
+}
+
+/// The name in `interface`, for the sentences of others about it.
+pub(super) fn name_of(interface: &Found<Located<String>>) -> String {
+    interface.value().map_or("eth0", |interface| &interface.value).to_owned()
+}
+
+/// A VRID, or else `default`.
+pub(super) fn vrid(
+    reader: &mut Reader,
+    name: &str,
+    empty: Empty,
+    default: u8,
+) -> Found<Located<Vrid>> {
+    let rule = "write a number from 1 to 255, the same on every node";
+    let vrid = |text: &str| Vrid::try_from(text.parse::<u8>().ok()?).ok();
+    let found = reader.value(name, empty, rule, vrid);
+    match Vrid::try_from(default) {
+        Ok(default) => found.or(Located::new(Place::variable(name), default)),
+        Err(_) => found,
+    }
+}
+
+/// `KEEPALIVED_STATE`, and whether that is MASTER.
+pub(super) fn is_master(reader: &mut Reader, empty: Empty, default: bool) -> Found<bool> {
+    let states = &[("MASTER", true), ("BACKUP", false)];
+    reader.choice("KEEPALIVED_STATE", empty, states).or(default)
+}
+
+/// `KEEPALIVED_PRIORITY`, and preemption as keepalived has it: the owner, whose priority is 255,
+/// always preempts.
+pub(super) fn claim(
+    draft: &mut Draft,
+    reader: &mut Reader,
+    empty: Empty,
+    default: u8,
+    preempt: Preempt,
+) {
+    let place = Place::variable(PRIORITY);
+    let rule = "write a number from 1 to 254";
+    let parse = |text: &str| text.parse().ok().filter(|priority: &u8| *priority > 0);
+    let priority = reader.value(PRIORITY, empty, rule, parse);
+    let priority = priority.or(Located::new(place.clone(), default));
+    draft.priority = priority.map(|priority| priority.map(rank));
+    draft.preempt = match draft.priority.value().map(|rank| rank.value) {
+        Some(Rank::Owner) => {
+            let message = "255 is the priority of the owner of the addresses, which never gives \
+                way; write 254 or less if this host is not the owner";
+            reader.info(PRIORITY, message);
+            Found::Absent
+        }
+        _ => Found::Value(Located::new(place, preempt)),
+    };
+}
+
+fn rank(priority: u8) -> Rank {
+    Priority::try_from(priority).map_or(Rank::Owner, Rank::Contender)
+}
+
+/// The password as it is on the wire of keepalived, which reads one word of it, and of that eight
+/// octets. Of `addresses`, those of IPv6 are advertised in VRRPv3, which has none.
+pub(super) fn password(
+    reader: &mut Reader,
+    name: &str,
+    default: &str,
+    empty: Empty,
+    addresses: &Found<List<Cidr>>,
+) -> Found<Located<Password>> {
+    let is_used = !addresses.value().is_some_and(List::is_only_ipv6);
+    let password = match reader.text(name, empty) {
+        Found::Wrong => return Found::Wrong,
+        Found::Absent => public_password(reader, name, default, is_used),
+        Found::Value(given) => given_password(reader, name, &given.value, is_used),
+    };
+    // Where it is not used it is left out, but it has to be one all the same.
+    match password {
+        Ok(_) if !is_used => Found::Absent,
+        password => password.map(|password| Located::new(Place::variable(name), password)).into(),
+    }
+}
+
+fn public_password(
+    reader: &mut Reader,
+    name: &str,
+    default: &str,
+    is_used: bool,
+) -> Result<Password, Wrong> {
+    if is_used {
+        reader.info(
+            name,
+            format!("the password is {default:?}, the image's default, which is publicly known"),
+        );
+    }
+    // The default is right, unless it is made of a VRID that is wrong.
+    Password::try_from(default.as_bytes()).map_err(|_| Wrong)
+}
+
+fn given_password(
+    reader: &mut Reader,
+    name: &str,
+    given: &str,
+    is_used: bool,
+) -> Result<Password, Wrong> {
+    if !is_used {
+        reader.info(name, "this is ignored: IPv6 is advertised in VRRPv3, which has no passwords");
+    }
+    let ends = |c: char| c.is_whitespace() || c == '#' || c == '!';
+    // Between quotes it is one word, whatever is in it.
+    let word = match given.split(ends).next() {
+        Some(word) if !reader.is_quoted(name) => word,
+        _ => given,
+    };
+    if word.len() < given.len() {
+        reader
+            .warn(name, "only the part before the first space, # or ! is used, as keepalived does");
+    }
+    if word.len() > 8 {
+        reader.warn(name, "only the first 8 octets are used, as keepalived does");
+    }
+    let octets = word.as_bytes();
+    let password = Password::try_from(octets.get(..8).unwrap_or(octets));
+    password.or_else(|_| unusable_password(reader, name))
+}
+
+fn unusable_password(reader: &mut Reader, name: &str) -> Result<Password, Wrong> {
+    reader.wrong(name, "this holds no usable password; write 1 to 8 characters")
+}
+
+/// The peers of `hosts`, each once, as the images take a host that is listed twice. `twice` is the
+/// sentence about such a host.
+pub(super) fn each_once(
+    reader: &mut Reader,
+    hosts: &mut List<IpAddr>,
+    twice: impl Fn(IpAddr) -> String,
+) {
+    let mut seen = HashSet::new();
+    hosts.entries.retain(|entry| match entry {
+        Ok(host) if !seen.insert(host.value) => {
+            reader.warn(&host.place.to_string(), twice(host.value));
+            false
+        }
+        _ => true,
+    });
+}
+
+/// `hosts` as peers. These contracts do not say where a peer is, and the programs that they are
+/// from do not look at the TTL: no TTL is too small, nor any hop limit from `least_hop_limit` on.
+pub(super) fn peers(hosts: List<IpAddr>, least_hop_limit: u8) -> List<Peer> {
+    hosts.map(|host| {
+        let least = if Family::of(host) == Family::Ipv6 { least_hop_limit } else { u8::MAX };
+        Peer::from(host).min_ttl(least).min_ttl_routed(1)
+    })
+}

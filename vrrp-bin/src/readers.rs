@@ -1,0 +1,94 @@
+//! The readers of configurations, for fuzz targets and tests: what they promise for any text.
+
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    config::{Config, ConfigErrors, effective::Effective},
+    import::environment,
+};
+
+/// A name for the file that is read, and a directory that nothing is in.
+const NOWHERE: &str = "/nonexistent";
+
+/// Reads `text` as a configuration file.
+///
+/// No other file is opened: those that `text` names are replaced by two that are always the same.
+///
+/// # Panics
+/// If a promise of the readers is broken. A configuration that can be used has a virtual router,
+/// and the effective configuration means the same. One that cannot be used is answered by
+/// sentences, each in a line of its own.
+pub fn toml(text: &str) {
+    check(parse(text));
+}
+
+/// Reads lines of `NAME=VALUE` as an environment, where `\n` in a value is the end of a line; or
+/// all of `text`, if it starts with `---`, as a YAML file of variables.
+///
+/// No other file is opened, as in [`toml`].
+///
+/// # Panics
+/// If a promise of the readers is broken, as in [`toml`]. Whatever an environment may say, a file
+/// may say too.
+pub fn environment(text: &str) {
+    let reading = if text.starts_with("---") {
+        environment::read_yaml(text, read_file)
+    } else {
+        let variables = text.lines().filter_map(|line| line.split_once('='));
+        let variables =
+            variables.map(|(name, value)| (name.into(), value.replace("\\n", "\n").into()));
+        let process: Vec<(OsString, OsString)> = variables.collect();
+        environment::read_from(process, Path::new(NOWHERE), read_file)
+    };
+    for note in &reading.notes {
+        assert_one_line(&note.to_string());
+    }
+    check(reading.config);
+}
+
+fn check(result: Result<Config, ConfigErrors>) {
+    match result {
+        Err(errors) => errors.iter().for_each(|error| assert_one_line(&error.to_string())),
+        Ok(config) => check_effective(&config),
+    }
+}
+
+/// The effective configuration is a file that is read back to the same.
+fn check_effective(config: &Config) {
+    assert!(!config.routers.is_empty(), "a configuration of nothing");
+    let text = effective(config);
+    match parse(&text) {
+        Ok(again) => assert_eq!(effective(&again), text),
+        Err(errors) => panic!("the effective configuration cannot be read:\n{text}\n{errors}"),
+    }
+}
+
+fn effective(config: &Config) -> String {
+    match ::toml::to_string(&Effective::from(config)) {
+        Ok(text) => text,
+        Err(error) => panic!("the effective configuration cannot be written: {error}"),
+    }
+}
+
+fn parse(text: &str) -> Result<Config, ConfigErrors> {
+    Config::parse_with(&PathBuf::from(NOWHERE).join("vrrp.toml"), text, read_file)
+}
+
+/// What a text says must not look like a line of its own in a log or on a terminal.
+fn assert_one_line(sentence: &str) {
+    assert!(!sentence.contains(char::is_control), "this is more than a line: {sentence:?}");
+}
+
+/// `password` holds a password and `peers` two addresses, in every directory; nothing else is
+/// there.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("password") => Ok(b"secret\n".to_vec()),
+        Some("peers") => Ok(b"192.0.2.2\n192.0.2.3\n".to_vec()),
+        _ => Err(io::ErrorKind::NotFound.into()),
+    }
+}
