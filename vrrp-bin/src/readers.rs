@@ -29,10 +29,10 @@ pub fn toml(text: &str) {
 /// Reads lines of `NAME=VALUE` as an environment, where `\n` in a value is the end of a line; or
 /// all of `text`, if it starts with `---`, as a YAML file of variables.
 ///
-/// No other file is opened, as in [`toml`].
+/// No other file is opened, as in [`toml()`].
 ///
 /// # Panics
-/// If a promise of the readers is broken, as in [`toml`]. Whatever an environment may say, a file
+/// If a promise of the readers is broken, as in [`toml()`]. Whatever an environment may say, a file
 /// may say too.
 pub fn environment(text: &str) {
     let reading = if text.starts_with("---") {

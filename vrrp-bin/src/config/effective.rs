@@ -113,28 +113,9 @@ impl<'a> From<&'a Config> for Effective<'a> {
 impl<'a> From<&'a RouterConfig> for Router<'a> {
     fn from(config: &'a RouterConfig) -> Self {
         let router = &config.router;
-        let (priority, preempt) = match router.role() {
-            Role::Owner => (Priority::Word("owner"), None),
-            Role::Contender { priority, preempt } => {
-                (Priority::Number(priority.get()), Some(preempt.into()))
-            }
-        };
-        let (password, checksum) = match router.protocol() {
-            Protocol::V2 { password, .. } => (password.map(|_| MASKED), None),
-            Protocol::V3Ipv4 { checksum, .. } => (None, Some(checksum_word(*checksum))),
-            Protocol::V3Ipv6 { .. } => (None, None),
-        };
-        let (peers, hear) = match router.transport() {
-            Transport::Multicast => (Vec::new(), None),
-            Transport::Unicast { peers, hear } => {
-                let peer = |peer: &vrrp_core::Peer| Peer {
-                    address: peer.address,
-                    min_ttl: peer.min_ttl,
-                    min_ttl_routed: peer.min_ttl_routed,
-                };
-                (peers.iter().map(peer).collect(), Some(hear_word(*hear)))
-            }
-        };
+        let (priority, preempt) = role(router.role());
+        let (password, checksum) = options(router.protocol());
+        let (peers, hear) = transport(router.transport());
         let (lease, backend) = match &config.backend {
             Backend::Kernel { lease } => (Some(*lease), BackendChoice::Word("kernel")),
             Backend::Command(command) => (None, BackendChoice::Command(command.into())),
@@ -163,6 +144,34 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             peers,
         }
     }
+}
+
+fn role(role: Role) -> (Priority, Option<PreemptMode>) {
+    match role {
+        Role::Owner => (Priority::Word("owner"), None),
+        Role::Contender { priority, preempt } => {
+            (Priority::Number(priority.get()), Some(preempt.into()))
+        }
+    }
+}
+
+/// The password and the checksum, of which a protocol has one at most.
+fn options(protocol: &Protocol) -> (Option<&'static str>, Option<&'static str>) {
+    match protocol {
+        Protocol::V2 { password, .. } => (password.map(|_| MASKED), None),
+        Protocol::V3Ipv4 { checksum, .. } => (None, Some(checksum_word(*checksum))),
+        Protocol::V3Ipv6 { .. } => (None, None),
+    }
+}
+
+fn transport(transport: &Transport) -> (Vec<Peer>, Option<&'static str>) {
+    let Transport::Unicast { peers, hear } = transport else { return (Vec::new(), None) };
+    let peer = |peer: &vrrp_core::Peer| Peer {
+        address: peer.address,
+        min_ttl: peer.min_ttl,
+        min_ttl_routed: peer.min_ttl_routed,
+    };
+    (peers.iter().map(peer).collect(), Some(hear_word(*hear)))
 }
 
 impl<'a> From<&'a backend::Command> for Command<'a> {

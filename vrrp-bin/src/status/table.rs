@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::report::{Counters, Disagreement, LeftBehind, PeerRefused, Port, Status, VirtualRouter};
+use crate::report::{
+    Counters, Disagreement, LeftBehind, PeerHeard, PeerRefused, Port, Status, VirtualRouter,
+};
 
 const HEADER: [&str; 8] =
     ["NAME", "STATE", "PHASE", "SINCE", "PRIORITY", "LEASE", "ADDRESSES", "ACTIVE-PEER"];
@@ -83,43 +85,9 @@ fn details(router: &VirtualRouter) -> String {
          ({reason})\n"
     );
     let mut line = |label: &str, rest: String| text += &format!("  {label:<9} {rest}\n");
-    if router.addresses.len() > 1 {
-        line("addresses", router.addresses.join(", "));
-    }
-    if !router.addresses_held.is_empty() {
-        line("held", router.addresses_held.join(", "));
-    }
-    if let Some(hold) = &router.hold {
-        line("hold", if router.fault { format!("{hold} (a fault)") } else { hold.clone() });
-    }
-    if let Some(error) = &router.backend_error {
-        line("backend", error.clone());
-    }
-    if let Some(error) = &router.socket_error {
-        line("socket", error.clone());
-    }
-    if let Some(probation) = router.probation_seconds {
-        line(
-            "probation",
-            format!("will not preempt for another {probation:.0} s, after a fault of its own"),
-        );
-    }
-    if let Some(waits) = router.waits_seconds {
-        line("waits", format!("{waits:.2} s more for its link and its address, and still serves"));
-    }
-    for Disagreement { sentence, .. } in &router.notices {
-        line("notice", sentence.clone());
-    }
+    condition(router).into_iter().for_each(|(label, rest)| line(label, rest));
     for peer in &router.peers_heard {
-        let what = if peer.priority == 0 {
-            "resigned".to_owned()
-        } else {
-            format!("priority {}", peer.priority)
-        };
-        line(
-            "heard",
-            format!("{}  {what}, {}", peer.address, messages(peer.messages, peer.seconds_ago)),
-        );
+        line("heard", heard(peer));
     }
     for peer in &router.peers_refused {
         line("refused", refused(peer));
@@ -134,6 +102,43 @@ fn details(router: &VirtualRouter) -> String {
         line("rejected", rejected);
     }
     text
+}
+
+/// What it holds, what keeps it from taking part, and who disagrees with it.
+fn condition(router: &VirtualRouter) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if router.addresses.len() > 1 {
+        lines.push(("addresses", router.addresses.join(", ")));
+    }
+    if !router.addresses_held.is_empty() {
+        lines.push(("held", router.addresses_held.join(", ")));
+    }
+    if let Some(hold) = &router.hold {
+        let fault = if router.fault { " (a fault)" } else { "" };
+        lines.push(("hold", format!("{hold}{fault}")));
+    }
+    lines.extend(router.backend_error.iter().map(|error| ("backend", error.clone())));
+    lines.extend(router.socket_error.iter().map(|error| ("socket", error.clone())));
+    if let Some(probation) = router.probation_seconds {
+        let rest =
+            format!("will not preempt for another {probation:.0} s, after a fault of its own");
+        lines.push(("probation", rest));
+    }
+    if let Some(waits) = router.waits_seconds {
+        let rest = format!("{waits:.2} s more for its link and its address, and still serves");
+        lines.push(("waits", rest));
+    }
+    let notices = router.notices.iter();
+    lines.extend(notices.map(|Disagreement { sentence, .. }| ("notice", sentence.clone())));
+    lines
+}
+
+fn heard(peer: &PeerHeard) -> String {
+    let what = match peer.priority {
+        0 => "resigned".to_owned(),
+        priority => format!("priority {priority}"),
+    };
+    format!("{}  {what}, {}", peer.address, messages(peer.messages, peer.seconds_ago))
 }
 
 /// What led to the phase, and whose advertisement it was.
@@ -226,7 +231,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::report::{PeerHeard, SCHEMA};
+    use crate::report::SCHEMA;
 
     fn router() -> VirtualRouter {
         VirtualRouter {
