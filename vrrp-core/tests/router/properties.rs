@@ -33,7 +33,7 @@ proptest! {
 fn the_corpus_of_the_fuzzer_keeps_the_promises() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/inputs");
     let cases: Vec<_> = fs::read_dir(folder).unwrap().map(|case| case.unwrap().path()).collect();
-    assert!(cases.len() > 0, "{} cases", cases.len());
+    assert!(cases.len() > 10, "{} cases", cases.len());
     for case in cases {
         eprintln!("{}", case.display());
         play(&fs::read(&case).unwrap());
