@@ -172,7 +172,7 @@ impl Node {
     /// The whole desired world at once, in place of what was there. What stays keeps its state,
     /// what is gone hands over and releases. Either all of it is taken or, with an error, none.
     ///
-    /// Everything but the version changes in place, without a transition: addresses that stay are
+    /// Everything changes in place, without a transition, the version too: addresses that stay are
     /// served all the while, in whatever order they stand, new ones are put and announced, and the
     /// others are let go. A smaller claim or another Preempt_Mode counts at once. What hands over
     /// in order to go, and is named again, stays.

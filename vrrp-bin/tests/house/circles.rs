@@ -83,7 +83,12 @@ fn descend(
     let Some((first, rest)) = path.split_first() else { return Some(from) };
     let module = modules.get(&from)?;
     if module.children.contains(first) {
-        return descend(modules, [from.as_slice(), &[first.clone()]].concat(), rest, seen);
+        return descend(
+            modules,
+            [from.as_slice(), std::slice::from_ref(first)].concat(),
+            rest,
+            seen,
+        );
     }
     if let Some(import) = module.imports.get(first) {
         // `use bytes::Bytes` beside `use bytes`: another crate.

@@ -71,7 +71,7 @@ fn read(file: &Path, folder: &Path, name: Name, found: &mut BTreeMap<Name, (Modu
     found.insert(name.clone(), (module, parsed));
     for child in below {
         let path: PathBuf = folder.join(format!("{child}.rs"));
-        let name = [name.as_slice(), &[child.clone()]].concat();
+        let name = [name.as_slice(), std::slice::from_ref(&child)].concat();
         read(&path, &folder.join(&child), name, found);
     }
 }

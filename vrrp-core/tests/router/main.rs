@@ -1,6 +1,10 @@
 //! [`Router`](vrrp_core::Router) through its public door only: inputs with real octets, outputs in
 //! order.
-#![expect(clippy::unwrap_used, reason = "a test that meets something unexpected fails")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that meets something unexpected fails"
+)]
 
 mod at_run_time;
 mod checksums;

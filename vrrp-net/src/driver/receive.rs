@@ -79,7 +79,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 let meta = received.meta;
                 self.handled_at = self.arrival(received.stamp);
                 let bytes = self.buffer.get(..received.len).unwrap_or_default();
-                let _ = self.router.handle(self.handled_at, Input::Datagram { meta, bytes });
+                self.router.handle(self.handled_at, Input::Datagram { meta, bytes });
                 self.settle();
                 Read::Packet(received.stamp)
             }
