@@ -11,18 +11,18 @@
 //!   that arrived meanwhile cancels the announcement.
 
 mod answers;
+mod backends;
 mod commands;
-mod effects;
 mod guard;
 mod host;
 mod interfaces;
-mod leases;
 mod log;
+mod mailbox;
 mod members;
+mod outbox;
 mod receive;
-mod renewals;
+mod seat;
 mod status;
-mod worker;
 
 use std::{
     collections::BTreeSet,
@@ -37,19 +37,20 @@ use tokio::{
 };
 use vrrp_core::{Advert, Input, Instant, Key, Router};
 
-pub(crate) use commands::Command;
 pub(crate) use guard::Guard;
+pub(crate) use mailbox::Command;
+pub(crate) use seat::{Bound, Seat};
 
 use crate::{
+    NodeEvent,
     clock::{Clock, boottime_now},
     link::Link,
     monitor::{HostEvent, Monitor},
-    node::NodeEvent,
 };
-use commands::Drain;
-use effects::{Effects, Unsent};
-use leases::{Answer, Leases, patience};
+use backends::{Leases, call::Answer, patience};
+use mailbox::Drain;
 use members::Throttle;
+use outbox::{Effects, Unsent};
 
 /// How many changes of the host a turn takes.
 const HOST_EVENTS: usize = 64;

@@ -73,12 +73,18 @@ pub mod monitor;
 pub mod netlink;
 
 mod driver;
+mod error;
+mod event;
+mod member;
 mod node;
+mod process;
 mod remedy;
+mod status;
 
 pub use backend::{Adopted, BackendError, Lease, Release, VipBackend};
-pub use node::{
-    ActiveUntil, Error, Handle, Member, Node, NodeEvent, NodeStatus, NoticeStatus, Options,
-    PortStatus, Realtime, RealtimeError, RouterStatus, SpeakerStatus,
-};
+pub use error::Error;
+pub use event::NodeEvent;
+pub use member::Member;
+pub use node::{ActiveUntil, Handle, Node, Options, Realtime, RealtimeError};
 pub use remedy::remedy;
+pub use status::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus};

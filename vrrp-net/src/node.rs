@@ -1,10 +1,8 @@
 //! [`Node`] and [`Handle`]: what a program holds.
 
-mod event;
 mod handle;
 mod linux;
 mod realtime;
-mod status;
 
 use std::{fmt, io, sync::Arc, thread};
 
@@ -12,118 +10,21 @@ use tokio::{
     runtime,
     sync::{broadcast, mpsc, oneshot},
 };
-use vrrp_core::{Family, VirtualRouter};
+use vrrp_core::VirtualRouter;
 
-pub use event::NodeEvent;
 pub use handle::{ActiveUntil, Handle};
-pub(crate) use handle::{Bound, Seat};
 pub use realtime::{Realtime, RealtimeError};
-pub(crate) use status::sentence;
-pub use status::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus};
 
 use crate::{
-    VipBackend,
+    Error, Member, NodeEvent, NodeStatus, VipBackend,
     clock::Clock,
     driver::{Command, Driver, Guard},
     link::Link,
     monitor::Monitor,
-    remedy::Explained,
 };
 
 /// How many events a slow receiver of [`Node::events`] may be behind before it loses the oldest.
 const EVENTS: usize = 1024;
-
-/// What can go wrong in talking to a [`Node`].
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The kernel refused a socket.
-    #[error("{what}: {}", Explained(.source))]
-    Io {
-        /// What was tried.
-        what: String,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// Two virtual routers of one family with one VRID on one interface.
-    #[error(
-        "VRID {vrid} is used twice on {interface} for {family}; a VRID is unique per interface and \
-         family"
-    )]
-    Duplicate {
-        /// The interface.
-        interface: String,
-        /// The VRID.
-        vrid: u8,
-        /// The family.
-        family: Family,
-    },
-    /// Another process of this network namespace runs the virtual router.
-    #[error(
-        "VRID {vrid} on {interface} for {family} is run by {holder} already; stop it, or use \
-         another VRID"
-    )]
-    Taken {
-        /// The interface.
-        interface: String,
-        /// The VRID.
-        vrid: u8,
-        /// The family.
-        family: Family,
-        /// Who runs it.
-        holder: String,
-    },
-    /// Two virtual routers of one name.
-    #[error("two virtual routers are named {0:?}; give one of them another name")]
-    DuplicateName(String),
-    /// The node has been shut down.
-    #[error("the node has been shut down")]
-    Stopped,
-    /// No virtual router has this name.
-    #[error("there is no virtual router {0:?}")]
-    Unknown(String),
-}
-
-/// One virtual router for [`Node::configure`].
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Member {
-    /// Its name, for logs, status and control.
-    pub name: Arc<str>,
-    /// The interface's name.
-    pub interface: Arc<str>,
-    /// Its configuration.
-    pub router: VirtualRouter,
-    /// Who holds its addresses. Members with the same `Arc` are renewed in one call.
-    pub backend: Arc<dyn VipBackend>,
-}
-
-impl Member {
-    /// A member named `INTERFACE-VRID-FAMILY`.
-    pub fn new(interface: &str, router: VirtualRouter, backend: Arc<dyn VipBackend>) -> Self {
-        let name = format!("{interface}-{}-{}", router.vrid(), router.family());
-        Self { name: name.into(), interface: interface.into(), router, backend }
-    }
-
-    /// Sets the name.
-    #[must_use]
-    pub fn name(mut self, name: &str) -> Self {
-        self.name = name.into();
-        self
-    }
-}
-
-impl fmt::Debug for Member {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, interface, router, backend: _ } = self;
-        let mut member = f.debug_struct("Member");
-        member
-            .field("name", name)
-            .field("interface", interface)
-            .field("router", router)
-            .finish_non_exhaustive()
-    }
-}
 
 /// How a [`Node::linux_with`] runs.
 ///

@@ -1,9 +1,6 @@
 //! [`Command`]: a program that moves the addresses.
 
-mod group;
 mod message;
-mod program;
-mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -22,9 +19,12 @@ use async_trait::async_trait;
 use nix::{errno::Errno, sys::signal::Signal};
 use vrrp_core::{Key, LeaseFailure, Reach, Reason};
 
-use crate::{BackendError, Lease, Release, VipBackend, remedy::Explained};
+use crate::{
+    BackendError, Lease, Release, VipBackend,
+    process::{Ended, Running},
+    remedy::Explained,
+};
 use message::Action;
-use program::{Ended, Running};
 
 /// How long the program may take, unless [`Command::limit`] says something else.
 const LIMIT: Duration = Duration::from_secs(30);

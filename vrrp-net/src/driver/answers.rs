@@ -4,9 +4,10 @@ use vrrp_core::{Generation, Input, Instant, Key, LeaseFailure, Reach};
 
 use super::{
     Driver,
-    leases::Answer,
-    renewals,
-    worker::{Call, Done, Failure},
+    backends::{
+        call::{Answer, Call, Done, Failure},
+        renewals,
+    },
 };
 use crate::{Adopted, clock::Clock, link::Link, monitor::Monitor};
 

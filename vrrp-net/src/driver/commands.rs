@@ -1,41 +1,20 @@
-//! What programs ask of a driver.
+//! Doing what programs ask of a driver.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    sync::Arc,
 };
 
-use tokio::sync::oneshot;
 use vrrp_core::{Input, InterfaceStatus, Key, Loss, Phase, Role, VirtualRouter};
 
-use super::{Driver, Effects, members::Entry};
-use crate::{
-    clock::Clock,
-    link::Link,
-    monitor::Monitor,
-    node::{Error, Member, NodeEvent, NodeStatus, Seat},
+use super::{
+    Driver,
+    mailbox::{Command, Drain},
+    members::Entry,
+    outbox::Effects,
+    seat::Seat,
 };
-
-type Reply<T> = oneshot::Sender<T>;
-
-/// A request of a [`Node`](crate::Node) or [`Handle`](crate::Handle).
-pub(crate) enum Command {
-    Add { member: Member, reply: Reply<Result<Seat, Error>> },
-    Configure { members: Vec<Member>, reply: Reply<Result<Vec<Seat>, Error>> },
-    Find { name: String, reply: Reply<Result<Seat, Error>> },
-    Status { reply: Reply<NodeStatus> },
-    Drain { key: Key, name: Arc<str>, force: bool, reply: Reply<Result<bool, Error>> },
-    Resume { key: Key, name: Arc<str>, reply: Reply<Result<(), Error>> },
-    Shutdown { reply: Reply<()> },
-}
-
-/// A drain that has not ended.
-pub(super) struct Drain {
-    key: Key,
-    name: Arc<str>,
-    reply: Reply<Result<bool, Error>>,
-}
+use crate::{Error, Member, NodeEvent, clock::Clock, link::Link, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Does what is asked. That nobody waits for the reply any more is no error.

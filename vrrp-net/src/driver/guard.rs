@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use socket2::Socket;
 use vrrp_core::Key;
 
-use crate::node::{Error, Member};
+use crate::{Error, Member};
 use holder::Holder;
 use name::{Claim, Name};
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use vrrp_core::{Cidr, Input, InterfaceStatus, Key, Loss, Role};
 
-use super::{Driver, Effects, members::Entry};
+use super::{Driver, members::Entry, outbox::Effects};
 use crate::{
     clock::Clock,
     link::Link,

@@ -11,10 +11,8 @@ use vrrp_core::{
     Cidr, Generation, Hold, Instant, InterfaceStatus, Key, Phase, Role, Transport, VirtualRouter,
 };
 
-use crate::{
-    Lease, VipBackend,
-    node::{Bound, Member, Seat},
-};
+use super::seat::{Bound, Seat};
+use crate::{Lease, Member, VipBackend};
 
 /// The virtual routers by key; those that were removed stay until they have let go.
 pub(super) type Members = BTreeMap<Key, Entry>;

@@ -6,10 +6,8 @@ use vrrp_core::{Counters, Instant, Phase, Speaker, Status};
 
 use super::{Driver, members::Entry};
 use crate::{
-    clock::Clock,
-    link::Link,
+    NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus, clock::Clock, link::Link,
     monitor::Monitor,
-    node::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus},
 };
 
 /// How long a speaker counts as one that speaks still, and at least four intervals.

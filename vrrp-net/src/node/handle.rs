@@ -1,19 +1,16 @@
 //! [`Handle`]: one virtual router, as a program holds it.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::sync::{oneshot, watch};
 use vrrp_core::{Instant, Key, Phase};
 
-use super::{Error, Node};
-use crate::{clock::boottime_now, driver::Command};
+use super::Node;
+use crate::{
+    Error,
+    clock::boottime_now,
+    driver::{Bound, Command, Seat},
+};
 
 /// One virtual router of a [`Node`].
 #[derive(Clone)]
@@ -129,27 +126,5 @@ impl ActiveUntil {
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.until - boottime_now()
-    }
-}
-
-/// What the driver gives out for a [`Handle`].
-pub(crate) struct Seat {
-    pub(crate) name: Arc<str>,
-    pub(crate) key: Key,
-    pub(crate) phase: watch::Receiver<Phase>,
-    pub(crate) bound: Arc<Bound>,
-}
-
-/// The end of the right to act, on `CLOCK_BOOTTIME`; the epoch while there is no such right.
-#[derive(Debug, Default)]
-pub(crate) struct Bound(AtomicU64);
-
-impl Bound {
-    pub(crate) fn set(&self, until: Option<Instant>) {
-        self.0.store(until.unwrap_or_default().as_nanos(), Ordering::Release);
-    }
-
-    fn get(&self) -> Instant {
-        Instant::from_nanos(self.0.load(Ordering::Acquire))
     }
 }

@@ -10,8 +10,8 @@ use std::{
 use tokio::runtime::{Builder, Runtime};
 use vrrp_core::Cidr;
 
-use super::Error;
 use crate::{
+    Error,
     clock::BootClock,
     link::linux::Linux,
     monitor::{HostEvent, Monitor, Snapshot},

@@ -1,96 +1,74 @@
 //! The task that talks to the backend of one virtual router.
 
 use std::{
-    any::Any,
     collections::{BTreeSet, VecDeque},
-    future::{Future, poll_fn},
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::Arc,
-    task::{Context, Poll},
     time::Duration,
 };
 
-use tokio::sync::{
-    Mutex,
-    mpsc::{UnboundedReceiver, UnboundedSender},
+use tokio::{
+    runtime,
+    sync::{
+        Mutex,
+        mpsc::{self, UnboundedReceiver, UnboundedSender},
+    },
 };
-use vrrp_core::{Cidr, Instant, LeaseFailure, Reach, Reason};
+use vrrp_core::{Cidr, Instant, Reason};
 
-use super::leases::Answer;
-use crate::{Adopted, BackendError, Lease, Release, VipBackend};
+use super::call::{Answer, Call, Done, Failure, Request, bounded};
+use crate::{BackendError, Lease, Release, VipBackend};
 
 /// The first pause before a release that failed is tried again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Something to ask a backend.
-#[derive(Clone)]
-pub(super) struct Request {
-    /// Counts the requests of one virtual router.
-    pub(super) number: u64,
-    /// When it was asked for.
-    pub(super) asked_at: Instant,
-    pub(super) backend: Arc<dyn VipBackend>,
-    pub(super) lease: Lease,
-    pub(super) call: Call,
-    /// It runs to its end whatever comes after it: the release of a backend that was replaced.
-    pub(super) uncut: bool,
+/// Our end of the task that talks to the backend of one virtual router.
+pub(super) struct Worker {
+    /// In boxes: the channel has room for 32 from the start, and there is one for each virtual
+    /// router.
+    requests: UnboundedSender<Box<Request>>,
+    turn: Arc<Mutex<()>>,
+    asked: u64,
+    answered: u64,
 }
 
-impl Request {
-    /// Whether this one waits for `running` instead of cutting it off. To ask what is or can be
-    /// held is no wish to hold the addresses or to let go of them, so it may not cut off a release.
-    fn waits_for(&self, running: &Self) -> bool {
-        running.uncut || matches!(self.call, Call::Adopt | Call::Inspect)
+impl Worker {
+    pub(super) fn spawn(runtime: &runtime::Handle, answers: &UnboundedSender<Answer>) -> Self {
+        let (requests, receiver) = mpsc::unbounded_channel();
+        let turn = Arc::new(Mutex::new(()));
+        drop(runtime.spawn(work(receiver, turn.clone(), answers.clone())));
+        Self { requests, turn, asked: 0, answered: 0 }
     }
 
-    /// Whether nothing is to be held after it.
-    const fn lets_go(&self) -> bool {
-        matches!(self.call, Call::Adopt | Call::Release(_))
+    /// What is held while the backend is asked anything for this virtual router.
+    pub(super) fn turn(&self) -> Arc<Mutex<()>> {
+        self.turn.clone()
     }
-}
 
-/// A method of [`VipBackend`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Call {
-    Adopt,
-    Acquire,
-    Repair,
-    Inspect,
-    Leaving,
-    Release(Release),
-}
-
-impl Call {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Adopt => "adopt",
-            Self::Acquire => "acquire",
-            Self::Repair => "repair",
-            Self::Inspect => "inspect",
-            Self::Leaving => "leaving",
-            Self::Release(_) => "release",
-        }
+    pub(super) fn ask(
+        &mut self,
+        backend: Arc<dyn VipBackend>,
+        lease: Lease,
+        call: Call,
+        uncut: bool,
+        now: Instant,
+    ) {
+        self.asked = self.asked.saturating_add(1);
+        let request = Request { number: self.asked, asked_at: now, backend, lease, call, uncut };
+        // A runtime that has ended took the worker along: `is_idle` knows.
+        drop(self.requests.send(Box::new(request)));
     }
-}
 
-/// What came of a call that succeeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Done {
-    /// The addresses are held.
-    Held(Reach),
-    /// They are held since an earlier process.
-    Adopted(Adopted),
-    /// There is nothing more to say.
-    Nothing,
-}
+    /// Notes that a request was carried out.
+    pub(super) fn answered(&mut self, number: u64) {
+        // A release that is tried again has its old number.
+        self.answered = self.answered.max(number);
+    }
 
-/// What went wrong in a call, with the words for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub(super) kind: LeaseFailure,
-    pub(super) text: String,
+    pub(super) fn is_idle(&self) -> bool {
+        self.answered == self.asked || self.requests.is_closed()
+    }
 }
 
 /// Carries out requests, one at a time. The latest wins: it cuts off the one that runs, at its next
@@ -98,7 +76,7 @@ pub(super) struct Failure {
 /// answered.
 ///
 /// Ends when the sender is gone and the last request has been carried out.
-pub(super) async fn work(
+async fn work(
     mut requests: UnboundedReceiver<Box<Request>>,
     turn: Arc<Mutex<()>>,
     answers: UnboundedSender<Answer>,
@@ -238,40 +216,4 @@ async fn perform(
         Call::Leaving => backend.leaving(lease).await.map(nothing),
         Call::Release(release) => backend.release(lease, &release).await.map(nothing),
     }
-}
-
-/// Runs a call of `backend` for as long as it may take. A panic is a failure like any other.
-pub(super) async fn bounded<T>(
-    backend: &dyn VipBackend,
-    call: impl Future<Output = Result<T, BackendError>>,
-) -> Result<T, Failure> {
-    let limit = backend.timeout();
-    match tokio::time::timeout(limit, catch(call)).await {
-        Ok(Ok(Ok(done))) => Ok(done),
-        Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.to_string() }),
-        Ok(Err(panic)) => Err(Failure { kind: LeaseFailure::Failed, text: panic }),
-        Err(_) => Err(Failure { kind: LeaseFailure::TimedOut, text: unanswered(limit) }),
-    }
-}
-
-/// What is said of a call that took longer than `limit`.
-pub(super) fn unanswered(limit: Duration) -> String {
-    format!("the backend did not answer within {limit:?}")
-}
-
-/// Turns a panic of a future into an error that says so.
-async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let mut future = pin!(future);
-    let caught =
-        |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-            Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
-        };
-    poll_fn(caught).await
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

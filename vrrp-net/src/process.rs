@@ -1,5 +1,8 @@
 //! A program that runs in a process group of its own, and is gone when nobody wants it any more.
 
+mod group;
+mod tail;
+
 use std::{
     fs::File,
     io::{self, ErrorKind, PipeReader},
@@ -15,20 +18,21 @@ use tokio::{
     sync::{OwnedMutexGuard, oneshot},
 };
 
-use super::{group::Group, tail::Tail};
+use group::Group;
+use tail::Tail;
 
 /// How long the standard error of a program that has ended is read on, when a process that left its
 /// group still has it.
 const AFTERWARDS: Duration = Duration::from_millis(100);
 
 /// How a program ended, and the last thing it said.
-pub(super) struct Ended {
-    pub(super) status: ExitStatus,
-    pub(super) last_line: Option<String>,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) last_line: Option<String>,
 }
 
 /// A program that runs. Dropped, its process group is killed.
-pub(super) struct Running {
+pub(crate) struct Running {
     group: Arc<Group>,
     exit: oneshot::Receiver<io::Result<ExitStatus>>,
     errors: Errors,
@@ -37,7 +41,7 @@ pub(super) struct Running {
 impl Running {
     /// Starts a program on a thread of its own, which neither blocks a runtime nor needs one.
     /// `turn` is held until the whole group is gone.
-    pub(super) fn start(
+    pub(crate) fn start(
         mut command: Command,
         input: File,
         turn: OwnedMutexGuard<()>,
@@ -61,7 +65,7 @@ impl Running {
     }
 
     /// Waits until it has ended.
-    pub(super) async fn end(mut self) -> io::Result<Ended> {
+    pub(crate) async fn end(mut self) -> io::Result<Ended> {
         let exit = tokio::select! {
             exit = &mut self.exit => exit,
             never = self.errors.read_for_ever() => match never {},

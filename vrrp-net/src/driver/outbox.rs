@@ -9,13 +9,12 @@ use vrrp_core::{
 };
 
 use super::{
+    backends::{Leases, Wish, call::unanswered},
     interfaces::Interfaces,
-    leases::{Leases, Wish},
     log::log,
     members::{Entry, Members},
-    worker::unanswered,
 };
-use crate::{link::Link, node::NodeEvent};
+use crate::{NodeEvent, link::Link};
 
 /// Everything that outputs of the core are carried out with.
 pub(super) struct Effects<L> {

@@ -1,34 +1,19 @@
 //! The backends' side of a driver: who is asked for what, and who has answered.
 
+pub(super) mod call;
+pub(super) mod renewals;
+mod worker;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::{
-    runtime,
-    sync::{Mutex, mpsc},
-};
-use vrrp_core::{Generation, Instant, Key, LeaseRequest, Reason, Want};
+use tokio::{runtime, sync::mpsc};
+use vrrp_core::{Instant, Key, LeaseRequest, Reason, Want};
 
-use super::{
-    members::{Entry, Members},
-    renewals::{BackendId, Renewals},
-    worker::{self, Call, Done, Failure, Request},
-};
+use super::members::{Entry, Members};
 use crate::{Lease, Release, VipBackend};
-
-/// What a backend said.
-pub(super) enum Answer {
-    /// To a call for one virtual router.
-    Call {
-        key: Key,
-        number: u64,
-        generation: Generation,
-        call: Call,
-        asked_at: Instant,
-        result: Result<Done, Failure>,
-    },
-    /// To a renewal.
-    Renewed { id: BackendId, round: u64, names: String, result: Result<(), Failure> },
-}
+use call::{Answer, BackendId, Call};
+use renewals::Renewals;
+use worker::Worker;
 
 /// What the core wants of the backend of one virtual router.
 pub(super) struct Wish {
@@ -62,48 +47,6 @@ pub(super) struct Leases {
     answers: mpsc::UnboundedSender<Answer>,
     workers: BTreeMap<Key, Worker>,
     renewals: Renewals,
-}
-
-/// Our end of the task that talks to the backend of one virtual router.
-pub(super) struct Worker {
-    /// In boxes: the channel has room for 32 from the start, and there is one for each virtual
-    /// router.
-    requests: mpsc::UnboundedSender<Box<Request>>,
-    turn: Arc<Mutex<()>>,
-    asked: u64,
-    answered: u64,
-}
-
-impl Worker {
-    fn spawn(runtime: &runtime::Handle, answers: &mpsc::UnboundedSender<Answer>) -> Self {
-        let (requests, receiver) = mpsc::unbounded_channel();
-        let turn = Arc::new(Mutex::new(()));
-        drop(runtime.spawn(worker::work(receiver, turn.clone(), answers.clone())));
-        Self { requests, turn, asked: 0, answered: 0 }
-    }
-
-    /// What is held while the backend is asked anything for this virtual router.
-    pub(super) fn turn(&self) -> Arc<Mutex<()>> {
-        self.turn.clone()
-    }
-
-    fn ask(
-        &mut self,
-        backend: Arc<dyn VipBackend>,
-        lease: Lease,
-        call: Call,
-        uncut: bool,
-        now: Instant,
-    ) {
-        self.asked = self.asked.saturating_add(1);
-        let request = Request { number: self.asked, asked_at: now, backend, lease, call, uncut };
-        // A runtime that has ended took the worker along: `is_idle` knows.
-        drop(self.requests.send(Box::new(request)));
-    }
-
-    fn is_idle(&self) -> bool {
-        self.answered == self.asked || self.requests.is_closed()
-    }
 }
 
 impl Leases {
@@ -178,8 +121,7 @@ impl Leases {
     /// Notes that a request was carried out.
     pub(super) fn answered(&mut self, key: Key, number: u64) {
         if let Some(worker) = self.workers.get_mut(&key) {
-            // A release that is tried again has its old number.
-            worker.answered = worker.answered.max(number);
+            worker.answered(number);
         }
     }
 

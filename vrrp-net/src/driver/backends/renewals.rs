@@ -14,14 +14,16 @@ use tokio::{
 use vrrp_core::{Instant, Key};
 
 use super::{
-    leases::{Answer, Worker},
-    members::{Entry, Members},
-    worker::bounded,
+    call::{Answer, BackendId, bounded},
+    worker::Worker,
 };
-use crate::{Lease, VipBackend};
+use crate::{
+    Lease, VipBackend,
+    driver::members::{Entry, Members},
+};
 
 /// The least time between two rounds of renewals.
-pub(super) const PAUSE: Duration = Duration::from_millis(250);
+pub(in crate::driver) const PAUSE: Duration = Duration::from_millis(250);
 
 /// Which leases are due, and which are being renewed.
 #[derive(Default)]
@@ -35,9 +37,6 @@ pub(super) struct Renewals {
     running: BTreeMap<BackendId, Running>,
     rounds: u64,
 }
-
-/// The address of a backend, which tells backends apart.
-pub(super) type BackendId = usize;
 
 struct Running {
     round: u64,

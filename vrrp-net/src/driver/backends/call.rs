@@ -1,0 +1,138 @@
+//! What backends are asked, and what they answer.
+
+use std::{
+    any::Any,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use vrrp_core::{Generation, Instant, Key, LeaseFailure, Reach};
+
+use crate::{Adopted, BackendError, Lease, Release, VipBackend};
+
+/// Something to ask a backend.
+#[derive(Clone)]
+pub(in crate::driver) struct Request {
+    /// Counts the requests of one virtual router.
+    pub(in crate::driver) number: u64,
+    /// When it was asked for.
+    pub(in crate::driver) asked_at: Instant,
+    pub(in crate::driver) backend: Arc<dyn VipBackend>,
+    pub(in crate::driver) lease: Lease,
+    pub(in crate::driver) call: Call,
+    /// It runs to its end whatever comes after it: the release of a backend that was replaced.
+    pub(in crate::driver) uncut: bool,
+}
+
+impl Request {
+    /// Whether this one waits for `running` instead of cutting it off. To ask what is or can be
+    /// held is no wish to hold the addresses or to let go of them, so it may not cut off a release.
+    pub(super) fn waits_for(&self, running: &Self) -> bool {
+        running.uncut || matches!(self.call, Call::Adopt | Call::Inspect)
+    }
+
+    /// Whether nothing is to be held after it.
+    pub(super) const fn lets_go(&self) -> bool {
+        matches!(self.call, Call::Adopt | Call::Release(_))
+    }
+}
+
+/// A method of [`VipBackend`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::driver) enum Call {
+    Adopt,
+    Acquire,
+    Repair,
+    Inspect,
+    Leaving,
+    Release(Release),
+}
+
+impl Call {
+    pub(in crate::driver) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Adopt => "adopt",
+            Self::Acquire => "acquire",
+            Self::Repair => "repair",
+            Self::Inspect => "inspect",
+            Self::Leaving => "leaving",
+            Self::Release(_) => "release",
+        }
+    }
+}
+
+/// What came of a call that succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::driver) enum Done {
+    /// The addresses are held.
+    Held(Reach),
+    /// They are held since an earlier process.
+    Adopted(Adopted),
+    /// There is nothing more to say.
+    Nothing,
+}
+
+/// What went wrong in a call, with the words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::driver) struct Failure {
+    pub(in crate::driver) kind: LeaseFailure,
+    pub(in crate::driver) text: String,
+}
+
+/// What a backend said.
+pub(in crate::driver) enum Answer {
+    /// To a call for one virtual router.
+    Call {
+        key: Key,
+        number: u64,
+        generation: Generation,
+        call: Call,
+        asked_at: Instant,
+        result: Result<Done, Failure>,
+    },
+    /// To a renewal.
+    Renewed { id: BackendId, round: u64, names: String, result: Result<(), Failure> },
+}
+
+/// The address of a backend, which tells backends apart.
+pub(in crate::driver) type BackendId = usize;
+
+/// Runs a call of `backend` for as long as it may take. A panic is a failure like any other.
+pub(in crate::driver) async fn bounded<T>(
+    backend: &dyn VipBackend,
+    call: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, Failure> {
+    let limit = backend.timeout();
+    match tokio::time::timeout(limit, catch(call)).await {
+        Ok(Ok(Ok(done))) => Ok(done),
+        Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.to_string() }),
+        Ok(Err(panic)) => Err(Failure { kind: LeaseFailure::Failed, text: panic }),
+        Err(_) => Err(Failure { kind: LeaseFailure::TimedOut, text: unanswered(limit) }),
+    }
+}
+
+/// What is said of a call that took longer than `limit`.
+pub(in crate::driver) fn unanswered(limit: Duration) -> String {
+    format!("the backend did not answer within {limit:?}")
+}
+
+/// Turns a panic of a future into an error that says so.
+async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    let caught =
+        |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
+        };
+    poll_fn(caught).await
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

@@ -1,0 +1,48 @@
+//! [`Member`]: one virtual router, as a program asks a node for it.
+
+use std::{fmt, sync::Arc};
+
+use vrrp_core::VirtualRouter;
+
+use crate::backend::VipBackend;
+
+/// One virtual router for [`Node::configure`](crate::Node::configure).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Member {
+    /// Its name, for logs, status and control.
+    pub name: Arc<str>,
+    /// The interface's name.
+    pub interface: Arc<str>,
+    /// Its configuration.
+    pub router: VirtualRouter,
+    /// Who holds its addresses. Members with the same `Arc` are renewed in one call.
+    pub backend: Arc<dyn VipBackend>,
+}
+
+impl Member {
+    /// A member named `INTERFACE-VRID-FAMILY`.
+    pub fn new(interface: &str, router: VirtualRouter, backend: Arc<dyn VipBackend>) -> Self {
+        let name = format!("{interface}-{}-{}", router.vrid(), router.family());
+        Self { name: name.into(), interface: interface.into(), router, backend }
+    }
+
+    /// Sets the name.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, interface, router, backend: _ } = self;
+        let mut member = f.debug_struct("Member");
+        member
+            .field("name", name)
+            .field("interface", interface)
+            .field("router", router)
+            .finish_non_exhaustive()
+    }
+}
