@@ -37,6 +37,13 @@ impl Phase {
         matches!(self, Self::Held | Self::Adopted)
     }
 
+    /// Whether the state is Active: this node sends advertisements, or a resignation last, and the
+    /// addresses may be held.
+    #[must_use]
+    pub const fn is_on_the_wire(self) -> bool {
+        matches!(self, Self::Acquiring | Self::Held | Self::Adopted | Self::Resigning)
+    }
+
     /// The name of the state in RFC 9568 6.4: `initialize`, `backup` or `active`.
     #[must_use]
     pub const fn state(self) -> &'static str {
