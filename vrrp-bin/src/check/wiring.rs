@@ -4,7 +4,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use vrrp_core::{Cidr, Family, Transport};
-use vrrp_net::netlink::routes::subnet;
 
 use super::host::{Host, Interface, Master};
 use crate::config::{Place, RouterConfig};
@@ -137,7 +136,7 @@ fn network(config: &RouterConfig, interface: &Interface) -> Option<Cidr> {
     let source = |cidr: &Cidr| {
         pinned.map_or_else(|| cidr.address().is_ipv4(), |source| source == cidr.address())
     };
-    interface.own_networks().find(source).map(subnet)
+    interface.own_networks().find(source).map(|own| own.subnet())
 }
 
 /// An address of the network that this host does not have.

@@ -80,7 +80,7 @@ impl Leases {
     /// Has everything that may be held released, without the core.
     pub(super) fn release_all(&mut self, members: &Members) {
         for (key, entry) in members {
-            if entry.phase.state() != "active" && self.is_idle(*key) {
+            if !entry.phase.is_on_the_wire() && self.is_idle(*key) {
                 continue;
             }
             let lease = entry.lease(*key, &entry.router);

@@ -174,7 +174,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let lease = entry.lease(key, &entry.router);
         let Some(old) = entry.replace(member) else { return false };
         // A release that is under way would be cut off by the first request to the new one.
-        if entry.phase.state() == "active" || !effects.leases.is_idle(key) {
+        if entry.phase.is_on_the_wire() || !effects.leases.is_idle(key) {
             effects.leases.retire(old, lease, now);
         }
         if entry.phase == Phase::Acquiring {

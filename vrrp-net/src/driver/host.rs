@@ -9,7 +9,6 @@ use crate::{
     clock::Clock,
     link::Link,
     monitor::{HostEvent, Monitor, Snapshot},
-    netlink::routes::covers,
 };
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
@@ -105,7 +104,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     fn route_removed(&mut self, interface: &str, prefix: Cidr, loss: Loss) {
         let now = self.clock.now();
-        for key in self.holders(interface, |cidr| covers(prefix, cidr)) {
+        for key in self.holders(interface, |cidr| prefix.covers(cidr)) {
             if let Some(entry) = self.effects.members.get_mut(&key)
                 && entry.phase.is_active()
                 && let Some(suppressed) = entry.loss_warning.pass(now)

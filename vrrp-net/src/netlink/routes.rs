@@ -2,7 +2,7 @@
 
 mod way;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use libc::{RTM_DELROUTE, RTM_NEWROUTE, RTN_UNICAST};
 use netlink_packet_core::{NetlinkHeader, NlasIterator};
@@ -45,12 +45,12 @@ impl PrefixRoute {
     /// The route that `cidr` brings to the interface `index`, in the main table.
     #[must_use]
     pub fn of(index: u32, cidr: Cidr) -> Self {
-        Self { index, table: MAIN_TABLE, prefix: subnet(cidr), address: cidr.address() }
+        Self { index, table: MAIN_TABLE, prefix: cidr.subnet(), address: cidr.address() }
     }
 
     /// Whether the address `cidr` of the interface `index` brought it.
     pub(crate) fn is_of(&self, index: u32, cidr: Cidr) -> bool {
-        (self.index, self.prefix, self.address) == (index, subnet(cidr), cidr.address())
+        (self.index, self.prefix, self.address) == (index, cidr.subnet(), cidr.address())
     }
 
     /// Whether the kernel takes both for one route.
@@ -205,30 +205,6 @@ fn has_expired(cache: &[u8]) -> bool {
     expires.is_some_and(|expires| i32::from_ne_bytes(*expires) < 0)
 }
 
-/// The subnet that `cidr` is in.
-#[must_use]
-pub fn subnet(cidr: Cidr) -> Cidr {
-    let length = u32::from(cidr.prefix_length());
-    let address = match cidr.address() {
-        IpAddr::V4(ip) => {
-            let mask = u32::MAX.checked_shl(Ipv4Addr::BITS - length).unwrap_or_default();
-            IpAddr::from(Ipv4Addr::from_bits(ip.to_bits() & mask))
-        }
-        IpAddr::V6(ip) => {
-            let mask = u128::MAX.checked_shl(Ipv6Addr::BITS - length).unwrap_or_default();
-            IpAddr::from(Ipv6Addr::from_bits(ip.to_bits() & mask))
-        }
-    };
-    Cidr::new(address, cidr.prefix_length()).unwrap_or(cidr)
-}
-
-/// Whether the subnet of `own` contains the subnet of `cidr`.
-pub(crate) fn covers(own: Cidr, cidr: Cidr) -> bool {
-    own.prefix_length() <= cidr.prefix_length()
-        && Cidr::new(cidr.address(), own.prefix_length())
-            .is_ok_and(|wide| subnet(wide) == subnet(own))
-}
-
 #[cfg(test)]
 mod tests {
     use netlink_packet_core::Emitable;
@@ -238,36 +214,6 @@ mod tests {
 
     fn cidr(text: &str) -> Cidr {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_subnet_is_what_the_prefix_leaves_of_an_address() {
-        for (text, expected) in [
-            ("192.0.2.10/24", "192.0.2.0/24"),
-            ("192.0.2.130/25", "192.0.2.128/25"),
-            ("192.0.2.10/32", "192.0.2.10/32"),
-            ("192.0.2.10/0", "0.0.0.0/0"),
-            ("2001:db8:0:1::10/64", "2001:db8:0:1::/64"),
-            ("2001:db8::10/128", "2001:db8::10/128"),
-            ("2001:db8::10/0", "::/0"),
-        ] {
-            assert_eq!(subnet(cidr(text)), cidr(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_subnet_covers_itself_and_its_parts() {
-        for (own, other, expected) in [
-            ("192.0.2.1/24", "192.0.2.10/24", true),
-            ("192.0.0.1/16", "192.0.2.10/24", true),
-            ("192.0.2.1/25", "192.0.2.10/24", false),
-            ("192.0.3.1/24", "192.0.2.10/24", false),
-            ("192.0.2.1/24", "2001:db8::10/64", false),
-            ("2001:db8::1/64", "2001:db8::10/128", true),
-            ("2001:db8:0:1::1/64", "2001:db8::10/64", false),
-        ] {
-            assert_eq!(covers(cidr(own), cidr(other)), expected, "{own} {other}");
-        }
     }
 
     fn decoded(change: impl FnOnce(&mut RouteMessage)) -> Option<OnLink> {

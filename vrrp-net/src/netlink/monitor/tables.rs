@@ -303,10 +303,9 @@ impl Tables {
         let Some(Link { link, .. }) = known else { return };
         let here = || self.addresses(index);
         let is_needed =
-            here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
+            here().any(|address| address.is_ours() && prefix.covers(address.ip().into()));
         // We take ours away ourselves when the host has a subnet of its own.
-        let is_given_up =
-            ours && here().any(|own| !own.is_ours() && routes::covers(own.cidr, prefix));
+        let is_given_up = ours && here().any(|own| !own.is_ours() && own.cidr.covers(prefix));
         if let Some((name, _)) = watched.get_key_value(link.name.as_str())
             && is_needed
             && !is_given_up
@@ -340,7 +339,7 @@ fn note_primary(removed: &HostAddress, events: &mut VecDeque<MonitorEvent>) {
     for event in events {
         if let MonitorEvent::AddressRemoved { index, address, ours: true, loss, .. } = event
             && *index == removed.index
-            && routes::covers(removed.cidr, Cidr::from(*address))
+            && removed.cidr.covers(Cidr::from(*address))
         {
             *loss = Loss::Lapsed;
         }
