@@ -33,12 +33,12 @@ use std::{
 
 use tokio::{
     runtime,
-    sync::{broadcast, mpsc, oneshot},
+    sync::{broadcast, mpsc},
 };
 use vrrp_core::{Advert, Input, Instant, Key, Router};
 
 pub(crate) use guard::Guard;
-pub(crate) use mailbox::Command;
+pub(crate) use mailbox::{Command, Inbox, Mailbox};
 pub(crate) use seat::{Bound, Seat};
 
 use crate::{
@@ -66,7 +66,7 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     monitor: M,
     guard: Guard,
     effects: Effects<L>,
-    commands: mpsc::UnboundedReceiver<Command>,
+    inbox: Inbox,
     /// Cleared when every `Node` and `Handle` is gone.
     commanded: bool,
     answers: mpsc::UnboundedReceiver<Answer>,
@@ -90,7 +90,6 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
 #[derive(Default)]
 struct Stop {
     requested: bool,
-    waiting: Vec<oneshot::Sender<()>>,
     /// When backends that still have not answered are given up.
     give_up_at: Option<Instant>,
     over: bool,
@@ -113,7 +112,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         clock: C,
         monitor: M,
         guard: Guard,
-        commands: mpsc::UnboundedReceiver<Command>,
+        inbox: Inbox,
         events: broadcast::Sender<NodeEvent>,
         backends: runtime::Handle,
     ) -> Self {
@@ -124,7 +123,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             monitor,
             guard,
             effects: Effects::new(link, Leases::new(backends, sender), events),
-            commands,
+            inbox,
             commanded: true,
             answers,
             // One octet more than any message has, to tell those that are too long.
@@ -150,15 +149,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         self.stop.over = true;
         self.guard.keep(&BTreeSet::new());
-        self.commands.close();
-        while let Ok(command) = self.commands.try_recv() {
-            if let Command::Shutdown { reply } = command {
-                self.stop.waiting.push(reply);
-            }
-        }
-        for reply in std::mem::take(&mut self.stop.waiting) {
-            let _ = reply.send(());
-        }
+        self.inbox.commands.close();
+        self.inbox.over.send_replace(true);
     }
 
     /// Asks every source whether it has something, so that each of them wakes the driver.
@@ -171,7 +163,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         // Ready with none when all senders are gone, which this driver holds one of.
         let _ = self.answers.poll_recv_many(cx, &mut turn.answers, ANSWERS);
         if self.commanded
-            && let Poll::Ready(command) = self.commands.poll_recv(cx)
+            && let Poll::Ready(command) = self.inbox.commands.poll_recv(cx)
         {
             turn.abandoned = command.is_none();
             turn.command = command;

@@ -83,7 +83,7 @@ mod status;
 
 pub use backend::{Adopted, BackendError, Lease, Release, VipBackend};
 pub use error::Error;
-pub use event::NodeEvent;
+pub use event::{Drained, NodeEvent};
 pub use member::Member;
 pub use node::{ActiveUntil, Handle, Node, Options, Realtime, RealtimeError};
 pub use remedy::remedy;

@@ -14,7 +14,7 @@ use super::{
     outbox::Effects,
     seat::Seat,
 };
-use crate::{Error, Member, NodeEvent, clock::Clock, link::Link, monitor::Monitor};
+use crate::{Drained, Error, Member, NodeEvent, clock::Clock, link::Link, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Does what is asked. That nobody waits for the reply any more is no error.
@@ -59,10 +59,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     reply.send(known.then_some(()).ok_or_else(|| Error::Unknown(name.to_string()))),
                 );
             }
-            Command::Shutdown { reply } => {
-                self.stop.waiting.push(reply);
-                self.shut_down();
-            }
+            Command::Shutdown => self.shut_down(),
         }
     }
 
@@ -204,13 +201,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             let phase = self.effects.members.get(&drain.key).map(|entry| entry.phase);
             let ended = match phase {
                 None => Some(Err(Error::Unknown(drain.name.to_string()))),
-                Some(_) if news.iter().any(refused) => Some(Ok(false)),
+                Some(_) if news.iter().any(refused) => Some(Ok(Drained::Refused)),
                 Some(Phase::Initialize(_)) if self.effects.leases.is_idle(drain.key) => {
-                    Some(Ok(true))
+                    Some(Ok(Drained::Done))
                 }
                 // It was resumed, or a stronger node took over before the drain began.
                 Some(Phase::Backup | Phase::Held | Phase::Adopted | Phase::Acquiring) => {
-                    Some(Ok(false))
+                    Some(Ok(Drained::Refused))
                 }
                 Some(Phase::Initialize(_) | Phase::Resigning) => None,
             };
