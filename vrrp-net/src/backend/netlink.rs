@@ -2,25 +2,25 @@
 
 mod failure;
 mod fitness;
+mod job;
 mod leftovers;
+mod readings;
 mod subnets;
 mod table;
-mod worker;
+mod thread;
 
-use std::{collections::BTreeSet, io, net::IpAddr, sync::mpsc, thread, time::Duration};
+use std::{collections::BTreeSet, io, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use vrrp_core::{Family, LeaseFailure, Reach, Reason, Vrid};
 
 use crate::{Adopted, BackendError, Lease, Release, VipBackend, netlink::Socket};
 pub use fitness::Unfit;
+use job::{JOBS, Job, Left, TIMEOUT, Work};
 pub use leftovers::Leftover;
 use subnets::Subnets;
-use worker::{Job, Left, Work, Worker};
-
-/// How long a request may take. The kernel is quick; only the lock on its tables can make it wait.
-const TIMEOUT: Duration = Duration::from_secs(1);
+use thread::AddressThread;
 
 /// Puts the addresses on the interface by netlink, leased and marked. Linux 4.18 or newer.
 ///
@@ -61,12 +61,12 @@ impl Netlink {
     /// What the operating system says when it refuses the socket or the thread.
     pub fn new() -> io::Result<Self> {
         let (socket, subnets) = (Socket::new()?, Subnets::new()?);
-        let (jobs, queue) = mpsc::channel();
+        let (jobs, queue) = mpsc::channel(JOBS);
         // A thread starts in the network namespace of the one that made it, and the names of
         // interfaces are looked up in the thread's.
-        thread::Builder::new()
+        std::thread::Builder::new()
             .name("vrrp-netlink".to_owned())
-            .spawn(move || Worker::new(socket, subnets).run(&queue))?;
+            .spawn(move || AddressThread::new(socket, subnets).run(queue))?;
         Ok(Self { jobs, permanent: false })
     }
 
@@ -118,7 +118,7 @@ impl Netlink {
                 "the thread that changes addresses has ended; restart",
             )
         };
-        self.jobs.send(Job::new(work, answer)).map_err(|_| gone())?;
+        self.jobs.send(Job::new(work, answer)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }
