@@ -47,15 +47,18 @@ use crate::{
     link::Link,
     monitor::{HostEvent, Monitor},
 };
-use backends::{Leases, call::Answer, patience};
+use backends::{Backends, call::Answer, patience};
 use mailbox::Drain;
 use members::Throttle;
-use outbox::{Effects, Unsent};
+use outbox::{Outbox, Unsent};
 
 /// How many changes of the host a turn takes.
 const HOST_EVENTS: usize = 64;
 /// How many answers of backends a turn takes.
 const ANSWERS: usize = 64;
+/// How many of them wait for the driver at most. Further backends wait for room before they are
+/// asked the next thing.
+const WAITING_ANSWERS: usize = 1024;
 
 /// The owner of the [`Router`].
 ///
@@ -65,11 +68,11 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     clock: C,
     monitor: M,
     guard: Guard,
-    effects: Effects<L>,
+    outbox: Outbox<L>,
     inbox: Inbox,
     /// Cleared when every `Node` and `Handle` is gone.
     commanded: bool,
-    answers: mpsc::UnboundedReceiver<Answer>,
+    answers: mpsc::Receiver<Answer>,
     buffer: Box<[u8]>,
     /// What the core was last told that the time is. It does not go back.
     handled_at: Instant,
@@ -106,7 +109,7 @@ struct Turn {
 }
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
-    /// A driver whose backends run on `backends`.
+    /// A driver whose backends run on `runtime`.
     pub(crate) fn new(
         link: L,
         clock: C,
@@ -114,15 +117,15 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         guard: Guard,
         inbox: Inbox,
         events: broadcast::Sender<NodeEvent>,
-        backends: runtime::Handle,
+        runtime: runtime::Handle,
     ) -> Self {
-        let (sender, answers) = mpsc::unbounded_channel();
+        let (sender, answers) = mpsc::channel(WAITING_ANSWERS);
         Self {
             router: Router::new(),
             clock,
             monitor,
             guard,
-            effects: Effects::new(link, Leases::new(backends, sender), events),
+            outbox: Outbox::new(link, Backends::new(runtime, sender), events),
             inbox,
             commanded: true,
             answers,
@@ -156,7 +159,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Asks every source whether it has something, so that each of them wakes the driver.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         let mut turn = Turn {
-            packets: self.receive_after.is_none() && self.effects.link.poll_readable(cx).is_ready(),
+            packets: self.receive_after.is_none() && self.outbox.link.poll_readable(cx).is_ready(),
             host: self.poll_monitor(cx),
             ..Turn::default()
         };
@@ -190,8 +193,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn deadline(&self) -> Option<Instant> {
         let deadlines = [
             self.router.next_deadline(),
-            self.effects.leases.next_renewal(),
-            self.effects.interfaces.next_retry(),
+            self.outbox.backends.next_renewal(),
+            self.outbox.interfaces.next_retry(),
             self.receive_after,
             self.stop.give_up_at,
         ];
@@ -231,11 +234,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         if due(self.receive_after, now) {
             self.receive_after = None;
         }
-        if due(self.effects.interfaces.next_retry(), now) {
+        if due(self.outbox.interfaces.next_retry(), now) {
             self.sync_interfaces();
         }
-        if due(self.effects.leases.next_renewal(), now) {
-            self.effects.leases.renew(now, &self.effects.members);
+        if due(self.outbox.backends.next_renewal(), now) {
+            self.outbox.backends.renew(now, &self.outbox.members);
         }
     }
 
@@ -251,11 +254,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         loop {
             let now = self.clock.now();
             while let Some(output) = self.router.poll_output() {
-                self.effects.perform(&output, now);
+                self.outbox.perform(&output, now);
             }
             // The core answers a failure with a later try or with a resignation whose failure it
             // ignores.
-            let unsent = self.effects.take_unsent();
+            let unsent = self.outbox.take_unsent();
             if unsent.is_empty() {
                 break;
             }
@@ -270,9 +273,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 );
             }
         }
-        self.effects.ask_backends(self.clock.now());
+        self.outbox.ask_backends(self.clock.now());
         let boottime = boottime_now();
-        let news = self.effects.publish(&self.router, boottime, self.clock.now());
+        let news = self.outbox.publish(&self.router, boottime, self.clock.now());
         self.forget_departed();
         self.answer_drains(&news);
     }
@@ -287,7 +290,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Makes the ports what they should be, and tells the core what that changes.
     fn sync_interfaces(&mut self) {
         let now = self.clock.now();
-        let Effects { interfaces, members, link, .. } = &mut self.effects;
+        let Outbox { interfaces, members, link, .. } = &mut self.outbox;
         for (id, status) in interfaces.sync(members, link, now) {
             self.input(Input::Interface { id, status });
         }
@@ -297,19 +300,19 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn forget_departed(&mut self) {
         let before = self.departing.len();
         for key in std::mem::take(&mut self.departing) {
-            let Some(entry) = self.effects.members.get(&key).filter(|entry| entry.leaving) else {
+            let Some(entry) = self.outbox.members.get(&key).filter(|entry| entry.leaving) else {
                 continue;
             };
-            if self.router.status(&key).is_some() || !self.effects.leases.is_idle(key) {
+            if self.router.status(&key).is_some() || !self.outbox.backends.is_idle(key) {
                 self.departing.push(key);
                 continue;
             }
             tracing::info!(event = "removed", name = &*entry.name, "{}: removed", entry.name);
-            self.effects.members.remove(&key);
-            self.effects.leases.forget(key, self.clock.now());
+            self.outbox.members.remove(&key);
+            self.outbox.backends.forget(key, self.clock.now());
         }
         if self.departing.len() < before {
-            self.guard.keep(&self.effects.members.keys().copied().collect());
+            self.guard.keep(&self.outbox.members.keys().copied().collect());
             self.sync_interfaces();
             self.forget_interfaces();
         }
@@ -329,9 +332,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             return false;
         }
         let now = self.clock.now();
-        let members = &self.effects.members;
+        let members = &self.outbox.members;
         let give_up_at = *self.stop.give_up_at.get_or_insert_with(|| now + patience(members));
-        self.effects.leases.all_idle() || give_up_at <= now
+        self.outbox.backends.all_idle() || give_up_at <= now
     }
 }
 
@@ -357,7 +360,7 @@ impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
                 event = "driver-ended",
                 "resigning failed; peers take over when they hear nothing"
             );
-            self.effects.leases.release_all(&self.effects.members);
+            self.outbox.backends.release_all(&self.outbox.members);
         }
     }
 }

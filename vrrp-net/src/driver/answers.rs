@@ -29,7 +29,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn answer(&mut self, answer: Answer) {
         match answer {
             Answer::Renewed { id, round, names, result } => {
-                self.effects.leases.renewed(id, round);
+                self.outbox.backends.renewed(id, round);
                 if let Err(Failure { kind, text }) = result
                     && let Some(suppressed) = self.renewal_warning.pass(self.clock.now())
                 {
@@ -41,7 +41,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 }
             }
             Answer::Call { key, number, generation, call, asked_at, result } => {
-                self.effects.leases.answered(key, number);
+                self.outbox.backends.answered(key, number);
                 let result = self.note_result(&key, call, result);
                 match call {
                     Call::Adopt => self.adopt(key, generation, asked_at, result),
@@ -71,7 +71,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             return;
         };
         let interval =
-            self.effects.members.get(&key).map(|entry| entry.router.interval().duration());
+            self.outbox.members.get(&key).map(|entry| entry.router.interval().duration());
         // What is renewed was advertised before: an interval earlier at most, and not much earlier
         // than renewals wait for each other.
         let before = interval.unwrap_or_default().min(2 * renewals::PAUSE);
@@ -92,7 +92,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         result: Result<Done, Failure>,
     ) -> Result<Done, LeaseFailure> {
         let lets_go = matches!(call, Call::Adopt | Call::Release(_));
-        if let Some(entry) = self.effects.members.get_mut(key)
+        if let Some(entry) = self.outbox.members.get_mut(key)
             && result.is_ok()
             && lets_go
             && entry.unreleased.take().is_some()
@@ -105,7 +105,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             );
         }
         result.map_err(|Failure { kind, text }| {
-            if let Some(entry) = self.effects.members.get_mut(key) {
+            if let Some(entry) = self.outbox.members.get_mut(key) {
                 let (name, call, kind) = (&*entry.name, call.as_str(), kind.as_str());
                 tracing::warn!(
                     event = "backend-failed",

@@ -9,11 +9,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{runtime, sync::mpsc};
 use vrrp_core::{Instant, Key, LeaseRequest, Reason, Want};
 
-use super::members::{Entry, Members};
+use super::members::{MemberState, Members};
 use crate::{Lease, Release, VipBackend};
 use call::{Answer, BackendId, Call};
 use renewals::Renewals;
-use worker::Worker;
+use worker::BackendTask;
 
 /// What the core wants of the backend of one virtual router.
 pub(super) struct Wish {
@@ -23,7 +23,7 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    pub(super) fn new(entry: &Entry, request: &LeaseRequest<'_>) -> Self {
+    pub(super) fn new(entry: &MemberState, request: &LeaseRequest<'_>) -> Self {
         let call = match request.want {
             Want::Adopt => Call::Adopt,
             Want::Acquire => Call::Acquire,
@@ -41,17 +41,17 @@ impl Wish {
 }
 
 /// All backends of a driver.
-pub(super) struct Leases {
+pub(super) struct Backends {
     /// Where backends run.
     runtime: runtime::Handle,
-    answers: mpsc::UnboundedSender<Answer>,
-    workers: BTreeMap<Key, Worker>,
+    answers: mpsc::Sender<Answer>,
+    tasks: BTreeMap<Key, BackendTask>,
     renewals: Renewals,
 }
 
-impl Leases {
-    pub(super) fn new(runtime: runtime::Handle, answers: mpsc::UnboundedSender<Answer>) -> Self {
-        Self { runtime, answers, workers: BTreeMap::new(), renewals: Renewals::default() }
+impl Backends {
+    pub(super) fn new(runtime: runtime::Handle, answers: mpsc::Sender<Answer>) -> Self {
+        Self { runtime, answers, tasks: BTreeMap::new(), renewals: Renewals::default() }
     }
 
     /// Asks a backend for what the core wants.
@@ -72,7 +72,7 @@ impl Leases {
     }
 
     /// Asks the backend that replaced another one for what that one was asked last: to acquire.
-    pub(super) fn acquire_instead(&mut self, entry: &Entry, key: Key, now: Instant) {
+    pub(super) fn acquire_instead(&mut self, entry: &MemberState, key: Key, now: Instant) {
         let lease = entry.lease(key, &entry.router);
         self.ask(entry.backend.clone(), lease, Call::Acquire, false, now);
     }
@@ -98,9 +98,9 @@ impl Leases {
         now: Instant,
     ) {
         self.renewals.cut(lease.key, now);
-        let Self { runtime, answers, workers, .. } = self;
-        let worker = workers.entry(lease.key).or_insert_with(|| Worker::spawn(runtime, answers));
-        worker.ask(backend, lease, call, uncut, now);
+        let Self { runtime, answers, tasks, .. } = self;
+        let task = tasks.entry(lease.key).or_insert_with(|| BackendTask::spawn(runtime, answers));
+        task.ask(backend, lease, call, uncut, now);
     }
 
     /// Notes that an advertisement was sent for what `key` holds.
@@ -115,13 +115,13 @@ impl Leases {
 
     /// Starts the renewals that are due.
     pub(super) fn renew(&mut self, now: Instant, members: &Members) {
-        self.renewals.start(now, members, &self.workers, &self.runtime, &self.answers);
+        self.renewals.start(now, members, &self.tasks, &self.runtime, &self.answers);
     }
 
     /// Notes that a request was carried out.
     pub(super) fn answered(&mut self, key: Key, number: u64) {
-        if let Some(worker) = self.workers.get_mut(&key) {
-            worker.answered(number);
+        if let Some(task) = self.tasks.get_mut(&key) {
+            task.answered(number);
         }
     }
 
@@ -132,18 +132,18 @@ impl Leases {
 
     /// Whether everything that was asked for `key` is done.
     pub(super) fn is_idle(&self, key: Key) -> bool {
-        self.workers.get(&key).is_none_or(Worker::is_idle)
+        self.tasks.get(&key).is_none_or(BackendTask::is_idle)
     }
 
     /// Whether everything that was asked is done.
     pub(super) fn all_idle(&self) -> bool {
-        self.workers.values().all(Worker::is_idle)
+        self.tasks.values().all(BackendTask::is_idle)
     }
 
     /// Forgets a virtual router that is gone.
     pub(super) fn forget(&mut self, key: Key, now: Instant) {
         self.renewals.cut(key, now);
-        self.workers.remove(&key);
+        self.tasks.remove(&key);
     }
 }
 

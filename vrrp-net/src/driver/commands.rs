@@ -10,8 +10,8 @@ use vrrp_core::{Input, InterfaceStatus, Key, Loss, Phase, Role, VirtualRouter};
 use super::{
     Driver,
     mailbox::{Command, Drain},
-    members::Entry,
-    outbox::Effects,
+    members::MemberState,
+    outbox::Outbox,
     seat::Seat,
 };
 use crate::{Drained, Error, Member, NodeEvent, clock::Clock, link::Link, monitor::Monitor};
@@ -32,7 +32,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 drop(reply.send(self.configure(members, Others::Leave)));
             }
             Command::Find { name, reply } => {
-                let members = &self.effects.members;
+                let members = &self.outbox.members;
                 let found =
                     members.iter().find(|(_, entry)| *entry.name == *name && !entry.leaving);
                 drop(
@@ -64,7 +64,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     fn knows(&self, key: &Key) -> bool {
-        self.effects.members.get(key).is_some_and(|entry| !entry.leaving)
+        self.outbox.members.get(key).is_some_and(|entry| !entry.leaving)
     }
 
     fn configure(&mut self, members: Vec<Member>, others: Others) -> Result<Vec<Seat>, Error> {
@@ -76,7 +76,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// Forgets the interfaces that no virtual router is on any more.
     pub(super) fn forget_interfaces(&mut self) {
-        let Effects { interfaces, members, link, .. } = &mut self.effects;
+        let Outbox { interfaces, members, link, .. } = &mut self.outbox;
         for (name, id) in interfaces.forget_unused(members, link) {
             self.monitor.unwatch(&name);
             self.input(Input::Interface { id, status: InterfaceStatus::default() });
@@ -97,7 +97,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.guard.take(&members)?;
         let wanted: BTreeSet<Key> = members.iter().map(|(key, _)| *key).collect();
         if others == Others::Leave {
-            for (key, entry) in &mut self.effects.members {
+            for (key, entry) in &mut self.outbox.members {
                 if !wanted.contains(key) && !entry.leaving {
                     entry.leaving = true;
                     self.departing.push(*key);
@@ -115,7 +115,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         // What the monitor knows already should not look like an interface that appears later.
         self.read_monitor();
         let names: BTreeSet<_> =
-            self.effects.members.values().map(|entry| entry.interface.clone()).collect();
+            self.outbox.members.values().map(|entry| entry.interface.clone()).collect();
         for name in names {
             self.judge_networks(&name);
         }
@@ -125,13 +125,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.input(Input::LeaseLost { key, loss: Loss::Lapsed });
         }
         self.report_own_addresses();
-        let seat = |key: &Key| self.effects.members.get(key).map(|entry| entry.seat(*key));
+        let seat = |key: &Key| self.outbox.members.get(key).map(|entry| entry.seat(*key));
         Ok(keys.iter().filter_map(seat).collect())
     }
 
     /// The key of `member`; its interface is watched from now on.
     fn key_of(&mut self, member: &Member) -> Key {
-        let (interface, is_new) = self.effects.interfaces.id(&member.interface);
+        let (interface, is_new) = self.outbox.interfaces.id(&member.interface);
         if is_new {
             self.monitor.watch(&member.interface);
         }
@@ -140,7 +140,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// In one pass: the driver does nothing else meanwhile.
     fn check(&self, members: &[(Key, Member)], others: Others) -> Result<(), Error> {
-        let there = self.effects.members.iter();
+        let there = self.outbox.members.iter();
         let there = there.filter(|(_, entry)| others == Others::Stay && !entry.leaving);
         let (mut keys, mut names): (BTreeSet<Key>, BTreeSet<&str>) =
             there.map(|(key, entry)| (*key, &*entry.name)).unzip();
@@ -163,19 +163,19 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// go; `true`: the new one has to take them.
     fn seat_member(&mut self, key: Key, member: Member) -> bool {
         let now = self.clock.now();
-        let effects = &mut self.effects;
-        let Some(entry) = effects.members.get_mut(&key) else {
-            effects.members.insert(key, Entry::new(member));
+        let outbox = &mut self.outbox;
+        let Some(entry) = outbox.members.get_mut(&key) else {
+            outbox.members.insert(key, MemberState::new(member));
             return false;
         };
         let lease = entry.lease(key, &entry.router);
         let Some(old) = entry.replace(member) else { return false };
         // A release that is under way would be cut off by the first request to the new one.
-        if entry.phase.is_on_the_wire() || !effects.leases.is_idle(key) {
-            effects.leases.retire(old, lease, now);
+        if entry.phase.is_on_the_wire() || !outbox.backends.is_idle(key) {
+            outbox.backends.retire(old, lease, now);
         }
         if entry.phase == Phase::Acquiring {
-            effects.leases.acquire_instead(entry, key, now);
+            outbox.backends.acquire_instead(entry, key, now);
         }
         entry.phase.is_active()
     }
@@ -183,14 +183,14 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// The addresses that a host must not take for its own although they bear no tag: those that a
     /// program puts there. The owner's are its own.
     fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
-        let members = self.effects.members.values();
+        let members = self.outbox.members.values();
         let shared = members
             .filter(|entry| !entry.backend.in_kernel() && entry.router.role() != Role::Owner);
         shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 
     pub(super) fn desired(&self) -> BTreeMap<Key, VirtualRouter> {
-        let members = self.effects.members.iter().filter(|(_, entry)| !entry.leaving);
+        let members = self.outbox.members.iter().filter(|(_, entry)| !entry.leaving);
         members.map(|(key, entry)| (*key, entry.router.clone())).collect()
     }
 
@@ -198,11 +198,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     pub(super) fn answer_drains(&mut self, news: &[NodeEvent]) {
         for drain in std::mem::take(&mut self.drains) {
             let refused = |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name } if *name == drain.name);
-            let phase = self.effects.members.get(&drain.key).map(|entry| entry.phase);
+            let phase = self.outbox.members.get(&drain.key).map(|entry| entry.phase);
             let ended = match phase {
                 None => Some(Err(Error::Unknown(drain.name.to_string()))),
                 Some(_) if news.iter().any(refused) => Some(Ok(Drained::Refused)),
-                Some(Phase::Initialize(_)) if self.effects.leases.is_idle(drain.key) => {
+                Some(Phase::Initialize(_)) if self.outbox.backends.is_idle(drain.key) => {
                     Some(Ok(Drained::Done))
                 }
                 // It was resumed, or a stronger node took over before the drain began.

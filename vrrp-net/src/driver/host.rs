@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use vrrp_core::{Cidr, Input, InterfaceStatus, Key, Loss, Role};
 
-use super::{Driver, members::Entry, outbox::Effects};
+use super::{Driver, members::MemberState, outbox::Outbox};
 use crate::{
     clock::Clock,
     link::Link,
@@ -26,7 +26,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     fn interface_changed(&mut self, name: &str, snapshot: Snapshot) {
-        let Effects { interfaces, link, .. } = &mut self.effects;
+        let Outbox { interfaces, link, .. } = &mut self.outbox;
         if let Some(id) = interfaces.update(name, snapshot, link) {
             // What is held is on the interface that had the name before.
             self.input(Input::Interface { id, status: InterfaceStatus::default() });
@@ -46,7 +46,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let is_claimed = |cidr: Cidr| own.iter().any(|own| own.address() == cidr.address());
         for key in self.holders(name, is_claimed) {
             let is_held =
-                self.effects.members.get(&key).is_some_and(|entry| {
+                self.outbox.members.get(&key).is_some_and(|entry| {
                     entry.phase.is_active() && entry.router.role() != Role::Owner
                 });
             if is_held {
@@ -59,7 +59,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     pub(super) fn judge_networks(&mut self, name: &str) -> bool {
         let networks = self.monitor.networks(name);
         let mut changed = false;
-        for entry in self.effects.members.values_mut().filter(|entry| *entry.interface == *name) {
+        for entry in self.outbox.members.values_mut().filter(|entry| *entry.interface == *name) {
             changed |= entry.on_networks(&networks);
         }
         changed
@@ -69,13 +69,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// What they hold is read first.
     fn open_ports_anew(&mut self) {
         self.drain_sockets();
-        let Effects { interfaces, link, .. } = &mut self.effects;
+        let Outbox { interfaces, link, .. } = &mut self.outbox;
         interfaces.close_ports(link);
         self.sync_interfaces();
     }
 
     pub(super) fn report_own_addresses(&mut self) {
-        let Effects { interfaces, members, .. } = &mut self.effects;
+        let Outbox { interfaces, members, .. } = &mut self.outbox;
         for entry in members.values_mut() {
             entry.report_own_address(interfaces.status(&entry.interface));
         }
@@ -84,7 +84,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn address_removed(&mut self, interface: &str, address: IpAddr, loss: Loss) {
         let now = self.clock.now();
         for key in self.holders(interface, |cidr| cidr.address() == address) {
-            if let Some(entry) = self.effects.members.get_mut(&key)
+            if let Some(entry) = self.outbox.members.get_mut(&key)
                 && entry.phase.is_active()
                 && let Some(suppressed) = entry.loss_warning.pass(now)
             {
@@ -105,7 +105,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn route_removed(&mut self, interface: &str, prefix: Cidr, loss: Loss) {
         let now = self.clock.now();
         for key in self.holders(interface, |cidr| prefix.covers(cidr)) {
-            if let Some(entry) = self.effects.members.get_mut(&key)
+            if let Some(entry) = self.outbox.members.get_mut(&key)
                 && entry.phase.is_active()
                 && let Some(suppressed) = entry.loss_warning.pass(now)
             {
@@ -123,11 +123,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// The virtual routers that have such an address of the kernel on the interface; what that
     /// means to each the core knows.
     fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
-        let holds = |entry: &Entry| {
+        let holds = |entry: &MemberState| {
             *entry.interface == *interface
                 && entry.backend.in_kernel()
                 && entry.addresses.iter().any(|cidr| is_it(*cidr))
         };
-        self.effects.members.iter().filter(|(_, entry)| holds(entry)).map(|(key, _)| *key).collect()
+        self.outbox.members.iter().filter(|(_, entry)| holds(entry)).map(|(key, _)| *key).collect()
     }
 }

@@ -15,10 +15,10 @@ use super::seat::{Bound, Seat};
 use crate::{Lease, Member, VipBackend};
 
 /// The virtual routers by key; those that were removed stay until they have let go.
-pub(super) type Members = BTreeMap<Key, Entry>;
+pub(super) type Members = BTreeMap<Key, MemberState>;
 
 /// One virtual router.
-pub(super) struct Entry {
+pub(super) struct MemberState {
     pub(super) name: Arc<str>,
     pub(super) interface: Arc<str>,
     /// As it was configured.
@@ -49,7 +49,7 @@ pub(super) struct Entry {
     bound: Arc<Bound>,
 }
 
-impl Entry {
+impl MemberState {
     pub(super) fn new(member: Member) -> Self {
         let Member { name, interface, router, backend } = member;
         let phase = Phase::Initialize(Hold::Stopped);
@@ -176,7 +176,7 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for MemberState {
     fn drop(&mut self) {
         self.withdraw();
     }

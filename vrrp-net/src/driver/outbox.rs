@@ -1,4 +1,4 @@
-//! Carrying out what the core says.
+//! [`Outbox`]: carrying out what the core puts out.
 
 use std::{collections::BTreeSet, io, net::IpAddr, time::SystemTime};
 
@@ -9,19 +9,19 @@ use vrrp_core::{
 };
 
 use super::{
-    backends::{Leases, Wish, call::unanswered},
+    backends::{Backends, Wish, call::unanswered},
     interfaces::Interfaces,
     log::log,
-    members::{Entry, Members},
+    members::{MemberState, Members},
 };
 use crate::{NodeEvent, link::Link};
 
-/// Everything that outputs of the core are carried out with.
-pub(super) struct Effects<L> {
+/// Everything needed to carry out the core's outputs.
+pub(super) struct Outbox<L> {
     pub(super) link: L,
     pub(super) interfaces: Interfaces,
     pub(super) members: Members,
-    pub(super) leases: Leases,
+    pub(super) backends: Backends,
     pub(super) events: broadcast::Sender<NodeEvent>,
     /// Where advertisements are encoded.
     buffer: Box<[u8]>,
@@ -35,13 +35,13 @@ pub(super) struct Effects<L> {
     news: Vec<NodeEvent>,
 }
 
-impl<L: Link> Effects<L> {
-    pub(super) fn new(link: L, leases: Leases, events: broadcast::Sender<NodeEvent>) -> Self {
+impl<L: Link> Outbox<L> {
+    pub(super) fn new(link: L, backends: Backends, events: broadcast::Sender<NodeEvent>) -> Self {
         Self {
             link,
             interfaces: Interfaces::default(),
             members: Members::new(),
-            leases,
+            backends,
             events,
             buffer: vec![0; Advert::MAX_LEN].into(),
             wishes: Vec::new(),
@@ -136,7 +136,7 @@ impl<L: Link> Effects<L> {
             }
         }
         if entry.phase.is_active() {
-            self.leases.renewal_due(key, now);
+            self.backends.renewal_due(key, now);
         }
     }
 
@@ -163,7 +163,7 @@ impl<L: Link> Effects<L> {
     /// other virtual routers that are due at the same moment do not wait for.
     pub(super) fn ask_backends(&mut self, now: Instant) {
         for wish in self.wishes.drain(..) {
-            self.leases.request(wish, now);
+            self.backends.request(wish, now);
         }
     }
 
@@ -261,7 +261,7 @@ fn is_destinations(error: &io::Error, destination: IpAddr) -> bool {
         && !destination.is_multicast()
 }
 
-fn transition(entry: &mut Entry, to: Phase) {
+fn transition(entry: &mut MemberState, to: Phase) {
     (entry.phase, entry.since) = (to, SystemTime::now());
     if !to.is_active() {
         entry.withdraw();

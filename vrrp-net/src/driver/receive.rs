@@ -51,7 +51,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         // Not the start of the turn: a process that was stopped since then has packets that came
         // before now.
         let start = SystemTime::now();
-        let ports = self.effects.interfaces.ports().count();
+        let ports = self.outbox.interfaces.ports().count();
         let mut later = 0;
         for _ in 0..DRAIN {
             let stamp = match self.receive() {
@@ -72,7 +72,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// Reads one packet and gives it to the core.
     fn receive(&mut self) -> Read {
-        match self.effects.link.try_recv(&mut self.buffer) {
+        match self.outbox.link.try_recv(&mut self.buffer) {
             Ok(None) => Read::Nothing,
             Ok(Some(received)) => {
                 self.receive_errors = 0;

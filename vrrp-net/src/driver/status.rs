@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use vrrp_core::{Counters, Instant, Phase, Speaker, Status};
 
-use super::{Driver, members::Entry};
+use super::{Driver, members::MemberState};
 use crate::{
     NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus, clock::Clock, link::Link,
     monitor::Monitor,
@@ -17,10 +17,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Everything about the node at this moment.
     pub(super) fn status(&self) -> NodeStatus {
         let now = self.clock.now();
-        let members = self.effects.members.iter();
+        let members = self.outbox.members.iter();
         let mut routers: Vec<_> = members
             .filter_map(|(key, entry)| {
-                let error = self.effects.interfaces.port_error(&entry.interface, key.family);
+                let error = self.outbox.interfaces.port_error(&entry.interface, key.family);
                 Some(router_status(entry, &self.router.status(key)?, error, now))
             })
             .collect();
@@ -39,15 +39,15 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 family,
                 counters,
                 speakers: speakers(heard, now),
-                overflow: self.effects.link.overflow(interface, family),
+                overflow: self.outbox.link.overflow(interface, family),
             }
         };
-        self.effects.interfaces.ports().map(port).collect()
+        self.outbox.interfaces.ports().map(port).collect()
     }
 }
 
 fn router_status(
-    entry: &Entry,
+    entry: &MemberState,
     status: &Status<'_>,
     socket_error: Option<&str>,
     now: Instant,

@@ -15,11 +15,11 @@ use vrrp_core::{Instant, Key};
 
 use super::{
     call::{Answer, BackendId, bounded},
-    worker::Worker,
+    worker::BackendTask,
 };
 use crate::{
     Lease, VipBackend,
-    driver::members::{Entry, Members},
+    driver::members::{MemberState, Members},
 };
 
 /// The least time between two rounds of renewals.
@@ -86,9 +86,9 @@ impl Renewals {
         &mut self,
         now: Instant,
         members: &Members,
-        workers: &BTreeMap<Key, Worker>,
+        tasks: &BTreeMap<Key, BackendTask>,
         runtime: &runtime::Handle,
-        answers: &mpsc::UnboundedSender<Answer>,
+        answers: &mpsc::Sender<Answer>,
     ) {
         if self.at.is_none_or(|at| at > now) {
             return;
@@ -100,7 +100,7 @@ impl Renewals {
                 continue;
             };
             let id = id_of(&entry.backend);
-            let turn = workers.get(&key).and_then(|worker| worker.turn().try_lock_owned().ok());
+            let turn = tasks.get(&key).and_then(|task| task.turn().try_lock_owned().ok());
             match turn {
                 Some(turn) if !self.running.contains_key(&id) => {
                     batches.entry(id).or_insert_with(|| Batch::new(entry)).push(key, entry, turn);
@@ -127,21 +127,21 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(entry: &Entry) -> Self {
+    fn new(entry: &MemberState) -> Self {
         Self { backend: entry.backend.clone(), leases: Vec::new(), turns: Vec::new() }
     }
 
-    fn push(&mut self, key: Key, entry: &Entry, turn: OwnedMutexGuard<()>) {
+    fn push(&mut self, key: Key, entry: &MemberState, turn: OwnedMutexGuard<()>) {
         self.leases.push(entry.lease(key, &entry.router));
         self.turns.push(turn);
     }
 
-    async fn renew(self, id: BackendId, round: u64, answers: mpsc::UnboundedSender<Answer>) {
+    async fn renew(self, id: BackendId, round: u64, answers: mpsc::Sender<Answer>) {
         let Self { backend, leases, turns } = self;
         let result = bounded(&*backend, backend.renew(&leases)).await;
         drop(turns);
         let names = leases.iter().map(|lease| &*lease.name).collect::<Vec<_>>().join(", ");
-        drop(answers.send(Answer::Renewed { id, round, names, result }));
+        drop(answers.send(Answer::Renewed { id, round, names, result }).await);
     }
 }
 

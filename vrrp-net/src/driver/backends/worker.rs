@@ -11,7 +11,7 @@ use tokio::{
     runtime,
     sync::{
         Mutex,
-        mpsc::{self, UnboundedReceiver, UnboundedSender},
+        mpsc::{self, Sender, UnboundedReceiver, UnboundedSender},
     },
 };
 use vrrp_core::{Cidr, Instant, Reason};
@@ -24,17 +24,19 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Our end of the task that talks to the backend of one virtual router.
-pub(super) struct Worker {
+pub(super) struct BackendTask {
     /// In boxes: the channel has room for 32 from the start, and there is one for each virtual
-    /// router.
+    /// router. Without a bound, because the driver neither waits nor may lose a release; the task
+    /// takes each request while another one runs, and keeps the latest and those of backends that
+    /// were replaced.
     requests: UnboundedSender<Box<Request>>,
     turn: Arc<Mutex<()>>,
     asked: u64,
     answered: u64,
 }
 
-impl Worker {
-    pub(super) fn spawn(runtime: &runtime::Handle, answers: &UnboundedSender<Answer>) -> Self {
+impl BackendTask {
+    pub(super) fn spawn(runtime: &runtime::Handle, answers: &Sender<Answer>) -> Self {
         let (requests, receiver) = mpsc::unbounded_channel();
         let turn = Arc::new(Mutex::new(()));
         drop(runtime.spawn(work(receiver, turn.clone(), answers.clone())));
@@ -79,7 +81,7 @@ impl Worker {
 async fn work(
     mut requests: UnboundedReceiver<Box<Request>>,
     turn: Arc<Mutex<()>>,
-    answers: UnboundedSender<Answer>,
+    answers: Sender<Answer>,
 ) {
     let mut waiting = VecDeque::new();
     let mut again = None;
@@ -96,7 +98,7 @@ async fn work(
             let Lease { key, generation, .. } = lease;
             let answer = Answer::Call { key, number, generation, call, asked_at, result };
             // Without a driver nobody needs to know.
-            drop(answers.send(answer));
+            drop(answers.send(answer).await);
         }
     }
 }
