@@ -57,7 +57,7 @@ mod wire;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-pub use cable::{Cable, Direction};
+pub use cable::Cable;
 pub use capture::Capture;
 pub use client::{Client, Loss, Mark};
 pub use enter::{Unavailable, enter};
@@ -65,6 +65,7 @@ pub use error::Error;
 pub use frame::{Frame, NeighborAdvertisement, VrrpFrame};
 pub use host::Host;
 pub use injector::{Injected, Injector};
+pub use loss::Direction;
 pub use nix::sys::signal::Signal;
 pub use peers::{Frr, Keepalived};
 pub use process::Process;

@@ -1,6 +1,7 @@
 //! The kernel's interfaces and addresses, by netlink.
 
 pub mod addresses;
+mod error;
 mod filter;
 pub mod links;
 pub(crate) mod message;
@@ -10,6 +11,7 @@ pub mod routes;
 pub mod snapshot;
 pub mod socket;
 
+pub use error::Error;
 pub use monitor::{Monitor, MonitorEvent};
 pub use snapshot::{InterfaceSnapshot, OwnAddress};
-pub use socket::{Error, Socket};
+pub use socket::Socket;

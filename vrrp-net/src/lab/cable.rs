@@ -11,7 +11,7 @@ use netlink_packet_route::link::{LinkAttribute, LinkFlags};
 
 use super::{
     Error, Host, Switch,
-    loss::{self, Way},
+    loss::{self, Direction, Way},
     namespace::Namespace,
     switch::BRIDGE,
     wire,
@@ -19,16 +19,6 @@ use super::{
 
 /// The longest name that an interface may have (`IFNAMSIZ` without the terminating zero).
 const LONGEST_NAME: usize = 15;
-
-/// A way along a cable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a cable has two ends")]
-pub enum Direction {
-    /// From the host into the switch.
-    FromHost,
-    /// From the switch to the host.
-    ToHost,
-}
 
 /// A cable between an interface of a host and a port of a switch. It stays when this handle is
 /// dropped.

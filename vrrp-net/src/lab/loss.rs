@@ -5,10 +5,20 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use super::{Direction, Error, error::Doing, namespace::Namespace};
+use super::{Error, error::Doing, namespace::Namespace};
 
 /// Loss is set in steps of one in so many.
 const STEPS: f64 = 10_000.0;
+
+/// A way along a cable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a cable has two ends")]
+pub enum Direction {
+    /// From the host into the switch.
+    FromHost,
+    /// From the switch to the host.
+    ToHost,
+}
 
 /// A way through a switch.
 pub(super) enum Way<'a> {

@@ -5,7 +5,7 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::RouteNetlinkMessage;
 
-use super::Error;
+use super::error::Error;
 
 /// `NLMSG_ERROR` of `linux/netlink.h`: an acknowledgement or a refusal.
 pub(super) const ERROR: u16 = 2;

@@ -1,18 +1,8 @@
-//! Who has a name, and whether that can be a process that runs a virtual router.
+//! [`Holder`]: who has a name, and whether that can be a process that runs a virtual router.
 
-use std::{fs, io, path::Path};
+use std::{fs, path::Path};
 
-use nix::{
-    errno::Errno,
-    sys::{
-        signal::kill,
-        socket::{getsockopt, sockopt::PeerCredentials},
-    },
-    unistd::Pid,
-};
-use socket2::{Domain, Socket, Type};
-
-use super::{name::Name, owner};
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 
 /// `CAP_NET_RAW` of `linux/capability.h`. Who has not got it cannot open the sockets that VRRP is
 /// spoken by. `CAP_NET_ADMIN` is another matter: where a program moves the addresses, a process
@@ -29,29 +19,6 @@ pub(super) enum Holder {
 }
 
 impl Holder {
-    /// Who listens on `name`: nobody takes the connection, and nothing is sent. `None` if nobody
-    /// does.
-    pub(super) fn of(name: &Name) -> Option<Self> {
-        let another = || Some(owner::of(name, Path::new("/proc"), "another process"));
-        let Ok(socket) = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None) else {
-            return another();
-        };
-        match name.address().and_then(|address| socket.connect(&address)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => return None,
-            // When the few places are taken, the kernel does not tell.
-            Err(_) => return another(),
-        }
-        let Ok(peer) = getsockopt(&socket, PeerCredentials) else { return another() };
-        Some(judge(peer.pid(), peer.uid(), Path::new("/proc"), has_ended))
-    }
-
-    /// Who has `name` and does not listen there.
-    pub(super) fn silent(name: &Name) -> Self {
-        let words = "a process that has its name and does not listen there (`ss -xap` lists it)";
-        owner::of(name, Path::new("/proc"), words)
-    }
-
     /// What it is in words, if it may run the virtual router.
     pub(super) fn believed(self) -> Option<String> {
         match self {
@@ -95,7 +62,7 @@ fn may_speak(status: &str) -> Option<bool> {
     Some(mask & CAP_NET_RAW != 0)
 }
 
-fn has_ended(pid: i32) -> bool {
+pub(super) fn has_ended(pid: i32) -> bool {
     kill(Pid::from_raw(pid), None) == Err(Errno::ESRCH)
 }
 

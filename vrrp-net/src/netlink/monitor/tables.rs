@@ -4,13 +4,14 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
     mem,
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
 };
 
 use netlink_packet_route::address::AddressFlags;
 use vrrp_core::{Cidr, Loss};
 
 use super::{
-    MonitorEvent, Watched,
+    event::MonitorEvent,
     losses::{Known, Losses},
 };
 use crate::{
@@ -24,6 +25,9 @@ use crate::{
         snapshot::InterfaceSnapshot,
     },
 };
+
+/// The interfaces that are watched, by name, each as it was last reported.
+pub(super) type Watched = BTreeMap<Arc<str>, Option<InterfaceSnapshot>>;
 
 /// What sorts before all addresses of the interface `index`.
 const fn before(index: u32) -> Place {
@@ -40,7 +44,7 @@ struct Entry {
 
 /// An interface.
 #[derive(Debug)]
-struct Link {
+struct KnownLink {
     link: HostLink,
     incarnation: Incarnation,
 }
@@ -50,7 +54,7 @@ struct Link {
 /// here.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    links: BTreeMap<u32, Link>,
+    links: BTreeMap<u32, KnownLink>,
     by_name: BTreeMap<String, u32>,
     addresses: BTreeMap<Place, Entry>,
     last_order: u64,
@@ -85,7 +89,7 @@ impl Tables {
         Some(&self.known(name)?.link)
     }
 
-    fn known(&self, name: &str) -> Option<&Link> {
+    fn known(&self, name: &str) -> Option<&KnownLink> {
         self.links.get(self.by_name.get(name)?)
     }
 
@@ -103,7 +107,7 @@ impl Tables {
         name: &str,
         without: &BTreeSet<IpAddr>,
     ) -> Option<InterfaceSnapshot> {
-        let Link { link, incarnation } = self.known(name)?;
+        let KnownLink { link, incarnation } = self.known(name)?;
         let own =
             self.entries(link.index).filter(|entry| !without.contains(&entry.known.address.ip()));
         let mut own: Vec<&Entry> = own.filter(|entry| !entry.known.address.is_ours()).collect();
@@ -125,7 +129,7 @@ impl Tables {
             btree_map::Entry::Occupied(known) => known.into_mut().link = link,
             btree_map::Entry::Vacant(place) => {
                 let incarnation = Incarnation { interface, ..Incarnation::default() };
-                place.insert(Link { link, incarnation });
+                place.insert(KnownLink { link, incarnation });
             }
         }
     }
@@ -136,7 +140,7 @@ impl Tables {
         self.losses = mem::take(&mut old.losses);
         self.gone = old.gone + 1;
         self.last_order = self.last_order.max(old.last_order);
-        for (index, Link { incarnation, .. }) in &mut self.links {
+        for (index, KnownLink { incarnation, .. }) in &mut self.links {
             let fresh = Incarnation { interface: self.gone, ..Incarnation::default() };
             *incarnation = old.links.get(index).map_or(fresh, |known| known.incarnation);
         }
@@ -248,7 +252,7 @@ impl Tables {
             !left.any(|left| left.ip().is_ipv4() == removed.ip().is_ipv4())
         };
         let is_last = is_last(removed.index);
-        if let Some(Link { incarnation, .. }) =
+        if let Some(KnownLink { incarnation, .. }) =
             self.links.get_mut(&removed.index).filter(|_| is_last)
         {
             let count =
@@ -278,7 +282,7 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        let Some(Link { link, .. }) = self.links.get(&address.index) else { return };
+        let Some(KnownLink { link, .. }) = self.links.get(&address.index) else { return };
         if let Some((name, _)) = watched.get_key_value(link.name.as_str()) {
             events.push_back(MonitorEvent::AddressRemoved {
                 name: name.clone(),
@@ -300,7 +304,7 @@ impl Tables {
     ) {
         let OnLink { index, table, prefix, ours, .. } = *route;
         let known = self.links.get(&index).filter(|known| known.link.is_up());
-        let Some(Link { link, .. }) = known else { return };
+        let Some(KnownLink { link, .. }) = known else { return };
         let here = || self.addresses(index);
         let is_needed =
             here().any(|address| address.is_ours() && prefix.covers(address.ip().into()));

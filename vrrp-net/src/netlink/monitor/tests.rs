@@ -1,6 +1,7 @@
 //! What the tables make of single notifications.
 
 use netlink_packet_route::link::LinkFlags;
+use vrrp_core::Loss;
 
 use super::*;
 use crate::netlink::addresses::Mark;
