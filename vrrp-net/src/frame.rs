@@ -10,10 +10,11 @@ use bytes::{BufMut, BytesMut};
 use etherparse::{
     ArpEthIpv4Packet, ArpOperation, Icmpv6Type, PacketBuilder, icmpv6::NeighborAdvertisementHeader,
 };
+use vrrp_core::MacAddr;
 
-const BROADCAST: [u8; 6] = [0xff; 6];
+const BROADCAST: MacAddr = MacAddr([0xff; 6]);
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-const ALL_NODES_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 1];
+const ALL_NODES_MAC: MacAddr = MacAddr([0x33, 0x33, 0, 0, 0, 1]);
 /// Nodes ignore Neighbor Discovery that a router might have forwarded (RFC 4861 7.1.2).
 const HOP_LIMIT: u8 = 255;
 
@@ -25,7 +26,7 @@ const HOP_LIMIT: u8 = 255;
 /// None that this code knows of; the encoder could refuse a length.
 pub fn announcement(
     address: IpAddr,
-    mac: [u8; 6],
+    mac: MacAddr,
     router: bool,
     frame: &mut BytesMut,
 ) -> io::Result<()> {
@@ -38,15 +39,15 @@ pub fn announcement(
 
 /// A gratuitous ARP request (RFC 9568 8.1.2; RFC 5227 2.3): sender and target are the address.
 /// Linux ignores the reply form for a second after an entry was learned.
-fn gratuitous_arp(address: Ipv4Addr, mac: [u8; 6], frame: &mut BytesMut) -> io::Result<()> {
+fn gratuitous_arp(address: Ipv4Addr, mac: MacAddr, frame: &mut BytesMut) -> io::Result<()> {
     let arp = ArpEthIpv4Packet {
         operation: ArpOperation::REQUEST,
-        sender_mac: mac,
+        sender_mac: mac.0,
         sender_ipv4: address.octets(),
         target_mac: [0; 6],
         target_ipv4: address.octets(),
     };
-    PacketBuilder::ethernet2(mac, BROADCAST)
+    PacketBuilder::ethernet2(mac.0, BROADCAST.0)
         .arp(arp.into())
         .write(&mut frame.writer())
         .map_err(io::Error::other)
@@ -56,7 +57,7 @@ fn gratuitous_arp(address: Ipv4Addr, mac: [u8; 6], frame: &mut BytesMut) -> io::
 /// set, Solicited clear, the hardware address in the option.
 fn neighbor_advertisement(
     address: Ipv6Addr,
-    mac: [u8; 6],
+    mac: MacAddr,
     router: bool,
     frame: &mut BytesMut,
 ) -> io::Result<()> {
@@ -67,9 +68,9 @@ fn neighbor_advertisement(
     // Type 2, target link-layer address; length in units of eight octets (RFC 4861 4.6.1).
     let (head, link_layer) = option.split_at_mut(2);
     head.copy_from_slice(&[2, 1]);
-    link_layer.copy_from_slice(&mac);
+    link_layer.copy_from_slice(&mac.0);
 
-    PacketBuilder::ethernet2(mac, ALL_NODES_MAC)
+    PacketBuilder::ethernet2(mac.0, ALL_NODES_MAC.0)
         .ipv6(address.octets(), ALL_NODES.octets(), HOP_LIMIT)
         .icmpv6(Icmpv6Type::NeighborAdvertisement(header))
         .write(&mut frame.writer(), &body)
@@ -85,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    const MAC: [u8; 6] = [0x02, 0, 0, 0xaa, 0xbb, 0xcc];
+    const MAC: MacAddr = MacAddr([0x02, 0, 0, 0xaa, 0xbb, 0xcc]);
 
     #[test]
     fn gratuitous_arp_is_these_octets() {
@@ -133,7 +134,7 @@ mod tests {
         let arp = arp.try_eth_ipv4().unwrap();
         assert_eq!(
             (arp.sender_mac, arp.sender_ipv4, arp.target_ipv4),
-            (MAC, [192, 0, 2, 10], [192, 0, 2, 10])
+            (MAC.0, [192, 0, 2, 10], [192, 0, 2, 10])
         );
 
         for router in [false, true] {

@@ -41,7 +41,7 @@
 //! network:
 //!
 //! ```
-//! use vrrp_core::{Centiseconds, Cidr, InterfaceStatus, Ipv4Addresses, VirtualRouter};
+//! use vrrp_core::{Centiseconds, Cidr, InterfaceStatus, Ipv4Addresses, MacAddr, VirtualRouter};
 //! use vrrp_net::{Node, backend::Memory, clock::TokioClock, link::memory::Hub};
 //! use vrrp_net::monitor::{self, HostEvent, Snapshot};
 //!
@@ -49,7 +49,7 @@
 //! let (monitor, events) = monitor::channel();
 //! let own = "192.0.2.1".parse()?;
 //! let status = InterfaceStatus { present: true, up: true, ipv4: Some(own), ..Default::default() };
-//! let snapshot = Snapshot { index: 2, mac: [2, 0, 0, 0, 0, 1], status, ..Snapshot::default() };
+//! let snapshot = Snapshot { index: 2, mac: MacAddr([2, 0, 0, 0, 0, 1]), status, ..Snapshot::default() };
 //! monitor.send(HostEvent::Interface { name: "eth0".to_owned(), snapshot })?;
 //!
 //! let addresses = Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>()?])?;

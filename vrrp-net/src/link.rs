@@ -11,7 +11,7 @@ use std::{
     time::SystemTime,
 };
 
-use vrrp_core::{Cidr, Family, InterfaceId, RxMeta, Vrid};
+use vrrp_core::{Cidr, Family, InterfaceId, MacAddr, RxMeta, Vrid};
 
 /// What sends and receives advertisements, and announces addresses.
 ///
@@ -38,17 +38,11 @@ pub trait Link: Send + 'static {
     /// A receive error of a port, with the port's interface down or gone; the driver goes on.
     fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>>;
 
-    /// Sends an advertisement's IP payload with Time To Live or Hop Limit 255 from `source`.
+    /// Sends an advertisement with Time To Live or Hop Limit 255.
     ///
     /// # Errors
     /// What the operating system says: it counts as not sent.
-    fn send(
-        &mut self,
-        interface: InterfaceId,
-        source: IpAddr,
-        destination: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()>;
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()>;
 
     /// Whether the host has this address, to send from by this interface. Asked when something
     /// could not be sent.
@@ -56,36 +50,78 @@ pub trait Link: Send + 'static {
         true
     }
 
-    /// The same from an address that the host no longer has: the last words of a node that lost it.
+    /// Sends from an address that the host no longer has: the last words of a node that lost it.
     ///
     /// # Errors
-    /// What the operating system says, and that a link cannot do it, as one that does not override
-    /// this.
-    fn send_from_former(
-        &mut self,
-        _interface: InterfaceId,
-        _source: IpAddr,
-        _destination: IpAddr,
-        _payload: &[u8],
-    ) -> io::Result<()> {
+    /// What the operating system says, or that the link cannot do it: a link that does not override
+    /// this cannot.
+    fn send_from_former(&mut self, _outgoing: &Outgoing<'_>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Announces addresses of one family: a gratuitous ARP request or an unsolicited Neighbor
-    /// Advertisement for each.
+    /// Announces addresses: a gratuitous ARP request or an unsolicited Neighbor Advertisement for
+    /// each.
     ///
     /// # Errors
     /// What the operating system says.
-    fn announce(
-        &mut self,
-        interface: InterfaceId,
-        family: Family,
-        addresses: &[Cidr],
-    ) -> io::Result<()>;
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()>;
 
     /// Datagrams that were dropped before they could be read, since the port was opened.
     fn overflow(&self, _interface: InterfaceId, _family: Family) -> Overflow {
         Overflow::default()
+    }
+}
+
+/// An advertisement that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outgoing<'a> {
+    /// The interface that it leaves by.
+    pub interface: InterfaceId,
+    /// The address that it is sent from.
+    pub source: IpAddr,
+    /// The group, or a peer.
+    pub destination: IpAddr,
+    /// The IP payload.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Outgoing<'a> {
+    /// An advertisement from the interface's own hardware address.
+    #[must_use]
+    pub const fn new(
+        interface: InterfaceId,
+        source: IpAddr,
+        destination: IpAddr,
+        payload: &'a [u8],
+    ) -> Self {
+        Self { interface, source, destination, payload }
+    }
+
+    /// The family that it is sent in.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        Family::of(self.destination)
+    }
+}
+
+/// Addresses that are announced together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Announcement<'a> {
+    /// The interface whose neighbours are told.
+    pub interface: InterfaceId,
+    /// The family of the addresses; those of the other family are left out.
+    pub family: Family,
+    /// The addresses.
+    pub addresses: &'a [Cidr],
+}
+
+impl<'a> Announcement<'a> {
+    /// Addresses that answer at the interface's own hardware address.
+    #[must_use]
+    pub const fn new(interface: InterfaceId, family: Family, addresses: &'a [Cidr]) -> Self {
+        Self { interface, family, addresses }
     }
 }
 
@@ -102,7 +138,7 @@ pub struct Port {
     /// The kernel's index of the interface.
     pub index: u32,
     /// The interface's hardware address, the sender of announcements.
-    pub mac: [u8; 6],
+    pub mac: MacAddr,
 }
 
 impl Port {
@@ -113,7 +149,7 @@ impl Port {
         family: Family,
         name: &str,
         index: u32,
-        mac: [u8; 6],
+        mac: MacAddr,
     ) -> Self {
         Self { interface, family, name: name.to_owned(), index, mac }
     }
@@ -131,9 +167,9 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// Whether this can be ours: an advertisement of a VRID in its version, from near enough, and
-    /// as long as its count of addresses says. The same sentence as the kernel's packet filter of
-    /// the Linux link.
+    /// Whether this may be for us: an advertisement of a VRID in its version, from near enough, and
+    /// as long as its count of addresses says. The Linux link's packet filter implements the same
+    /// predicate.
     #[must_use]
     pub fn hears(&self, family: Family, ttl: u8, payload: &[u8]) -> bool {
         let &[version_and_type, vrid, _, count, _, _, _, _, ..] = payload else { return false };

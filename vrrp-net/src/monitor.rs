@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use vrrp_core::{Cidr, Family, InterfaceStatus, Loss};
+use vrrp_core::{Cidr, Family, InterfaceStatus, Loss, MacAddr};
 
 /// Tells a driver about interfaces of the host, by name: they may be missing, vanish and come back.
 pub trait Monitor: Send + 'static {
@@ -100,7 +100,7 @@ pub struct Snapshot {
     /// The kernel's index; another one means that the interface was deleted and created again.
     pub index: u32,
     /// Its hardware address.
-    pub mac: [u8; 6],
+    pub mac: MacAddr,
     /// Whether it is still the same one, where the index and the address do not tell.
     pub incarnation: Incarnation,
     /// What it can do for us.
@@ -121,7 +121,7 @@ pub fn channel() -> (mpsc::UnboundedSender<HostEvent>, ChannelMonitor) {
     (sender, monitor)
 }
 
-/// Says what it is sent by its [`channel`]; silent once the sender is gone.
+/// Yields the events sent through its [`channel`]; pending forever once the sender is dropped.
 #[derive(Debug)]
 pub struct ChannelMonitor {
     receiver: mpsc::UnboundedReceiver<HostEvent>,

@@ -21,7 +21,9 @@ use tokio::time::timeout;
 use vrrp_core::{Cidr, Family, Vrid};
 use vrrp_net::{
     lab::{self, Capture, Frame},
-    link::{Interest, Link, Overflow, Received, VridInterest, linux::Linux},
+    link::{
+        Announcement, Interest, Link, Outgoing, Overflow, Received, VridInterest, linux::Linux,
+    },
 };
 use wire::{Node, PATIENCE, Wire, eth0, find, group};
 
@@ -77,7 +79,7 @@ fn advertisements_arrive_as_they_were_sent(family: Family) {
     ] {
         let before = SystemTime::now();
         let advert = advert(family, VRID);
-        sender.send(eth0(), source, destination, &advert).unwrap();
+        sender.send(&Outgoing::new(eth0(), source, destination, &advert)).unwrap();
         let (received, payload) = receive(&mut receiver);
         assert_eq!(payload, advert);
         assert_eq!((received.meta.source, received.meta.destination), (source, destination));
@@ -113,7 +115,7 @@ fn own_unicast_comes_back(family: Family) {
     let Wire { a, b: _b } = &Wire::new();
     let mut link = open(a, family);
     let own = a.primary(family);
-    link.send(eth0(), own, own, &advert(family, VRID)).unwrap();
+    link.send(&Outgoing::new(eth0(), own, own, &advert(family, VRID))).unwrap();
     let (received, payload) = receive(&mut link);
     assert_eq!(
         (received.meta.source, received.meta.destination, received.meta.ttl),
@@ -126,12 +128,15 @@ fn a_foreign_source_is_not_sent(family: Family) {
     let Wire { a, b } = &Wire::new();
     let mut link = open(a, family);
     for destination in [group(family), b.primary(family)] {
-        link.send(eth0(), a.primary(family), destination, &advert(family, VRID)).unwrap();
-        link.send(eth0(), b.primary(family), destination, &advert(family, VRID)).unwrap_err();
+        link.send(&Outgoing::new(eth0(), a.primary(family), destination, &advert(family, VRID)))
+            .unwrap();
+        link.send(&Outgoing::new(eth0(), b.primary(family), destination, &advert(family, VRID)))
+            .unwrap_err();
     }
     link.close(eth0(), family);
-    let error =
-        link.send(eth0(), a.primary(family), group(family), &advert(family, VRID)).unwrap_err();
+    let error = link
+        .send(&Outgoing::new(eth0(), a.primary(family), group(family), &advert(family, VRID)))
+        .unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotConnected);
 }
 
@@ -196,7 +201,9 @@ fn a_drain_finds_all_that_is_queued(family: Family) {
     let mut times = vec![];
     for _ in 0..40 {
         times.push(SystemTime::now());
-        sender.send(eth0(), a.primary(family), group(family), &advert(family, VRID)).unwrap();
+        sender
+            .send(&Outgoing::new(eth0(), a.primary(family), group(family), &advert(family, VRID)))
+            .unwrap();
     }
     // The runtime has no chance to learn of them: a stalled driver has to find them all the same.
     let deadline = Instant::now() + PATIENCE;
@@ -218,7 +225,9 @@ fn a_drain_finds_all_that_is_queued(family: Family) {
 /// of the reading.
 fn wait_for_stamps(sender: &mut Linux, receiver: &mut Linux, a: &Node, family: Family) {
     let stamped = || {
-        sender.send(eth0(), a.primary(family), group(family), &advert(family, VRID)).unwrap();
+        sender
+            .send(&Outgoing::new(eth0(), a.primary(family), group(family), &advert(family, VRID)))
+            .unwrap();
         wait(receiver);
         let before_reading = SystemTime::now();
         receive(receiver).0.stamp.unwrap() < before_reading
@@ -236,7 +245,14 @@ fn a_flood_of_refusals_costs_little(family: Family) {
         let flood =
             scope.spawn(|| forger.flood(Duration::from_millis(1_500), &advert(family, VRID + 1)));
         while !flood.is_finished() {
-            sender.send(eth0(), a.primary(family), group(family), &advert(family, VRID)).unwrap();
+            sender
+                .send(&Outgoing::new(
+                    eth0(),
+                    a.primary(family),
+                    group(family),
+                    &advert(family, VRID),
+                ))
+                .unwrap();
             sent += 1;
             seen.read(&mut link, Duration::from_millis(50));
         }
@@ -332,7 +348,7 @@ fn addresses_are_announced(family: Family) {
         let capture = Capture::cable(&a.cable).unwrap();
         let announce = || {
             fs::write("/proc/sys/net/ipv6/conf/eth0/forwarding", forwarding)?;
-            link.announce(eth0(), family, &addresses)
+            link.announce(&Announcement::new(eth0(), family, &addresses))
         };
         a.host.run(announce).unwrap().unwrap();
         for address in &addresses {
@@ -371,7 +387,9 @@ fn the_interest_changes_in_place(family: Family) {
     let mut sender = open(a, family);
     b.open(&mut link, family, &interest(VRID, false));
     forger.send(255, &advert(family, VRID));
-    sender.send(eth0(), a.primary(family), b.primary(family), &advert(family, VRID)).unwrap();
+    sender
+        .send(&Outgoing::new(eth0(), a.primary(family), b.primary(family), &advert(family, VRID)))
+        .unwrap();
     assert_eq!(receive(&mut link).0.meta.destination, b.primary(family));
     b.open(&mut link, family, &interest(VRID, true));
     forger.send(255, &advert(family, VRID));
@@ -386,11 +404,16 @@ fn a_deleted_interface_is_quiet_and_comes_back(family: Family) {
     seen.read(&mut link, Duration::from_millis(300));
     assert!(seen.wakes < 5, "{} wake-ups", seen.wakes);
     let send = |link: &mut Linux| {
-        link.send(eth0(), wire.b.primary(family), group(family), &advert(family, VRID))
+        link.send(&Outgoing::new(
+            eth0(),
+            wire.b.primary(family),
+            group(family),
+            &advert(family, VRID),
+        ))
     };
     send(&mut link).unwrap_err();
-    link.announce(eth0(), family, &["192.0.2.10".parse().unwrap(), "fd00::10".parse().unwrap()])
-        .unwrap_err();
+    let addresses = ["192.0.2.10".parse().unwrap(), "fd00::10".parse().unwrap()];
+    link.announce(&Announcement::new(eth0(), family, &addresses)).unwrap_err();
     link.close(eth0(), family);
 
     wire.b.cable.restore().unwrap();

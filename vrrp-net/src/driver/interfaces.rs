@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, MacAddr, Transport, VirtualRouter};
+use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, Transport, VirtualRouter};
 
 use super::members::Members;
 use crate::{
@@ -238,7 +238,7 @@ impl Interface {
     /// What the core is told: nothing can be sent or heard in a family whose port is not open.
     fn status(&self) -> InterfaceStatus {
         InterfaceStatus {
-            mac: MacAddr(self.snapshot.mac),
+            mac: self.snapshot.mac,
             ipv4_closed: self.failed.contains_key(&Family::Ipv4),
             ipv6_closed: self.failed.contains_key(&Family::Ipv6),
             ..self.snapshot.status

@@ -14,7 +14,10 @@ use super::{
     log::log,
     members::{MemberState, Members},
 };
-use crate::{NodeEvent, link::Link};
+use crate::{
+    NodeEvent,
+    link::{Announcement, Link, Outgoing},
+};
 
 /// Everything needed to carry out the core's outputs.
 pub(super) struct Outbox<L> {
@@ -76,15 +79,16 @@ impl<L: Link> Outbox<L> {
             let payload =
                 packet.encode(&mut self.buffer).ok().and_then(|length| self.buffer.get(..length));
             let Some(payload) = payload else { continue };
-            let (link, id, to) = (&mut self.link, key.interface, packet.destination());
-            let Err(mut error) = link.send(id, source, to, payload) else {
+            let (link, to) = (&mut self.link, packet.destination());
+            let outgoing = Outgoing::new(key.interface, source, to, payload);
+            let Err(mut error) = link.send(&outgoing) else {
                 sending.sent = true;
                 continue;
             };
-            let has_source = link.has_source(id, source);
+            let has_source = link.has_source(key.interface, source);
             // The last words of a node that lost the address which it sent from.
             if transmit.advert().claim == Claim::Resign && !has_source {
-                match link.send_from_former(id, source, to, payload) {
+                match link.send_from_former(&outgoing) {
                     Ok(()) => {
                         sending.sent = true;
                         continue;
@@ -143,9 +147,9 @@ impl<L: Link> Outbox<L> {
     /// Tells the neighbours where this node itself is.
     fn greet(&mut self, greet: &Greet) {
         let Greet { key, source } = *greet;
-        if let Err(error) =
-            self.link.announce(key.interface, Family::of(source), &[Cidr::from(source)])
-        {
+        let own = [Cidr::from(source)];
+        let announcement = Announcement::new(key.interface, Family::of(source), &own);
+        if let Err(error) = self.link.announce(&announcement) {
             tracing::debug!(event = "greeting-failed", %source, %error, "{source} could not be \
                 announced: {error}");
         }
@@ -170,7 +174,8 @@ impl<L: Link> Outbox<L> {
     fn announce(&mut self, announce: &Announce<'_>, now: Instant) {
         let Announce { key, config } = announce;
         let addresses: Vec<_> = config.addresses().collect();
-        let Err(error) = self.link.announce(key.interface, key.family, &addresses) else { return };
+        let announcement = Announcement::new(key.interface, key.family, &addresses);
+        let Err(error) = self.link.announce(&announcement) else { return };
         let Some(entry) = self.members.get_mut(key) else { return };
         if let Some(suppressed) = entry.send_warning.pass(now) {
             let (name, interface) = (&*entry.name, &*entry.interface);

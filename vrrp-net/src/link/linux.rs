@@ -20,9 +20,9 @@ use std::{
 };
 
 use tokio::time::{Instant, Sleep};
-use vrrp_core::{Cidr, Family, InterfaceId};
+use vrrp_core::{Family, InterfaceId};
 
-use super::{Interest, Link, Overflow, Port, Received};
+use super::{Announcement, Interest, Link, Outgoing, Overflow, Port, Received};
 use crate::remedy::{Explained, without_ipv6};
 use rx::{Role, Rx};
 use tx::Announcer;
@@ -148,22 +148,12 @@ impl Link for Linux {
         Ok(refused)
     }
 
-    fn send(
-        &mut self,
-        interface: InterfaceId,
-        source: IpAddr,
-        destination: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        let sockets = self.port(interface, Family::of(destination))?;
-        tx::send(sockets.heard.socket(), sockets.port.index, source, destination, payload).map_err(
-            |error| {
-                sockets
-                    .port
-                    .lacks_ipv6(&error)
-                    .map_or(error, |why| io::Error::new(io::ErrorKind::InvalidInput, why))
-            },
-        )
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
+        let Sockets { port, heard, .. } = self.port(outgoing.interface, outgoing.family())?;
+        tx::send(heard.socket(), port.index, outgoing).map_err(|error| {
+            port.lacks_ipv6(&error)
+                .map_or(error, |why| io::Error::new(io::ErrorKind::InvalidInput, why))
+        })
     }
 
     fn has_source(&self, interface: InterfaceId, source: IpAddr) -> bool {
@@ -172,26 +162,14 @@ impl Link for Linux {
         sockets.is_some_and(|sockets| tx::is_local(sockets.port.index, source).unwrap_or(false))
     }
 
-    fn send_from_former(
-        &mut self,
-        interface: InterfaceId,
-        source: IpAddr,
-        destination: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        let sockets = self.port(interface, Family::of(destination))?;
-        let (socket, index) = (sockets.heard.socket(), sockets.port.index);
-        tx::with_any_source(socket, source, || {
-            tx::send(socket, index, source, destination, payload)
-        })
+    fn send_from_former(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
+        let Sockets { port, heard, .. } = self.port(outgoing.interface, outgoing.family())?;
+        let socket = heard.socket();
+        tx::with_any_source(socket, outgoing.source, || tx::send(socket, port.index, outgoing))
     }
 
-    fn announce(
-        &mut self,
-        interface: InterfaceId,
-        family: Family,
-        addresses: &[Cidr],
-    ) -> io::Result<()> {
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
+        let Announcement { interface, family, addresses } = *announcement;
         let Sockets { port, .. } = self.port(interface, family)?;
         let (index, mac) = (port.index, port.mac);
         let router = family == Family::Ipv6 && forwards_ipv6(&port.name);

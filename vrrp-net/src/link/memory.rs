@@ -1,4 +1,4 @@
-//! A network in memory, for tests of what stands on a [`Link`].
+//! An in-memory network, for testing code built on [`Link`].
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -11,7 +11,7 @@ use std::{
 use tokio::time::Instant;
 use vrrp_core::{Cidr, Family, InterfaceId, RxMeta};
 
-use super::{Interest, Link, Port, Received};
+use super::{Announcement, Interest, Link, Outgoing, Port, Received};
 
 /// Where [`Memory`] links meet. Interfaces of the same [`InterfaceId`] are on one wire.
 #[derive(Clone, Debug, Default)]
@@ -216,15 +216,10 @@ impl Link for Memory {
         })
     }
 
-    fn send(
-        &mut self,
-        interface: InterfaceId,
-        source: IpAddr,
-        destination: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
+        let Outgoing { interface, source, destination, payload } = *outgoing;
         let cut = self.with(|node| {
-            node.open(interface, Family::of(destination))?;
+            node.open(interface, outgoing.family())?;
             let at = Instant::now();
             node.sent.push(Sent { at, interface, source, destination, payload: payload.to_vec() });
             io::Result::Ok(node.partitioned)
@@ -236,12 +231,8 @@ impl Link for Memory {
         Ok(())
     }
 
-    fn announce(
-        &mut self,
-        interface: InterfaceId,
-        family: Family,
-        addresses: &[Cidr],
-    ) -> io::Result<()> {
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
+        let Announcement { interface, family, addresses } = *announcement;
         self.with(|node| {
             node.open(interface, family)?;
             node.announced.push(Announced {
@@ -258,7 +249,7 @@ impl Link for Memory {
 mod tests {
     use std::{future::poll_fn, num::NonZeroU32, time::Duration};
 
-    use vrrp_core::{IPV4_GROUP, Vrid};
+    use vrrp_core::{IPV4_GROUP, MacAddr, Vrid};
 
     use super::*;
     use crate::link::VridInterest;
@@ -278,8 +269,11 @@ mod tests {
     fn open(link: &mut Memory, multicast: bool) {
         let heard = VridInterest { version: 3, min_ttl: 255 };
         let interest = Interest { vrids: [(Vrid::try_from(7).unwrap(), heard)].into(), multicast };
-        link.open(&Port::new(wire(), Family::Ipv4, "eth0", 2, [2, 0, 0, 0, 0, 1]), &interest)
-            .unwrap();
+        link.open(
+            &Port::new(wire(), Family::Ipv4, "eth0", 2, MacAddr([2, 0, 0, 0, 0, 1])),
+            &interest,
+        )
+        .unwrap();
     }
 
     fn pair(multicast: bool) -> (Hub, Memory, Memory) {
@@ -303,7 +297,7 @@ mod tests {
         let mut sender = a.clone();
         let sending = tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(3)).await;
-            sender.send(wire(), ip(A), IPV4_GROUP.into(), &ADVERT)
+            sender.send(&Outgoing::new(wire(), ip(A), IPV4_GROUP.into(), &ADVERT))
         });
         let (received, bytes) = receive(&mut b).await;
         sending.await.unwrap().unwrap();
@@ -319,11 +313,11 @@ mod tests {
     #[tokio::test]
     async fn unicast_reaches_who_has_the_address_also_the_sender() {
         let (_hub, mut a, mut b) = pair(false);
-        a.send(wire(), ip(A), ip(B), &ADVERT).unwrap();
-        a.send(wire(), ip(A), ip(A), &ADVERT).unwrap();
+        a.send(&Outgoing::new(wire(), ip(A), ip(B), &ADVERT)).unwrap();
+        a.send(&Outgoing::new(wire(), ip(A), ip(A), &ADVERT)).unwrap();
         assert_eq!(receive(&mut b).await.0.meta.destination, ip(B));
         assert_eq!(receive(&mut a).await.0.meta.destination, ip(A));
-        a.send(wire(), ip(A), IPV4_GROUP.into(), &ADVERT).unwrap();
+        a.send(&Outgoing::new(wire(), ip(A), IPV4_GROUP.into(), &ADVERT)).unwrap();
         assert!(b.try_recv(&mut [0; 64]).unwrap().is_none(), "nobody joined the group");
     }
 
@@ -342,17 +336,17 @@ mod tests {
     async fn faults_and_closed_ports_are_told_apart() {
         let (_hub, mut a, mut b) = pair(false);
         a.fail_sends(true);
-        let error = a.send(wire(), ip(A), ip(B), &ADVERT).unwrap_err();
+        let error = a.send(&Outgoing::new(wire(), ip(A), ip(B), &ADVERT)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NetworkDown);
         a.fail_sends(false);
         a.partition(true);
-        a.send(wire(), ip(A), ip(B), &ADVERT).unwrap();
+        a.send(&Outgoing::new(wire(), ip(A), ip(B), &ADVERT)).unwrap();
         a.partition(false);
         assert!(b.try_recv(&mut [0; 64]).unwrap().is_none());
-        a.send(wire(), ip(A), ip(B), &ADVERT).unwrap();
+        a.send(&Outgoing::new(wire(), ip(A), ip(B), &ADVERT)).unwrap();
         b.close(wire(), Family::Ipv4);
         assert!(b.try_recv(&mut [0; 64]).unwrap().is_none());
-        let error = b.send(wire(), ip(B), ip(A), &ADVERT).unwrap_err();
+        let error = b.send(&Outgoing::new(wire(), ip(B), ip(A), &ADVERT)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotConnected);
     }
 
@@ -360,7 +354,7 @@ mod tests {
     fn announcements_are_recorded() {
         let (_hub, mut a, _b) = pair(false);
         let address: Cidr = "192.0.2.10/24".parse().unwrap();
-        a.announce(wire(), Family::Ipv4, &[address]).unwrap();
+        a.announce(&Announcement::new(wire(), Family::Ipv4, &[address])).unwrap();
         assert_eq!(a.announced().len(), 1);
         assert_eq!(a.announced()[0].addresses, [address]);
     }

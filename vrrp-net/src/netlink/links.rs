@@ -7,6 +7,7 @@ use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     link::{LinkAttribute, LinkFlags, LinkHeader, LinkMessage},
 };
+use vrrp_core::MacAddr;
 
 use super::{Error, Socket, message::number, routes::MAIN_TABLE};
 pub use details::{Details, details};
@@ -36,7 +37,7 @@ pub struct HostLink {
     /// The kernel's flags (`IFF_*`).
     pub flags: LinkFlags,
     /// Its hardware address; zeros when it has none of six octets.
-    pub mac: [u8; 6],
+    pub mac: MacAddr,
     /// The index of the bridge, bond or VRF that it is a port of.
     pub master: Option<u32>,
     /// The routing table of its ports, if it is a VRF.
@@ -122,7 +123,7 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Ho
     if header.interface_family != AddressFamily::Unspec {
         return None;
     }
-    let (mut name, mut mac, mut master, mut vrf_table) = (None, [0; 6], None, None);
+    let (mut name, mut mac, mut master, mut vrf_table) = (None, MacAddr::default(), None, None);
     for attribute in NlasIterator::new(payload.get(HEADER..)?).flatten() {
         match attribute.kind() {
             IFLA_IFNAME => {
@@ -130,7 +131,7 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Ho
                     String::from_utf8_lossy(attribute.value()).trim_end_matches('\0').to_owned(),
                 );
             }
-            IFLA_ADDRESS => mac = attribute.value().try_into().unwrap_or(mac),
+            IFLA_ADDRESS => mac = attribute.value().try_into().map_or(mac, MacAddr),
             IFLA_MASTER => master = number(attribute.value()),
             IFLA_LINKINFO => vrf_table = table_of_vrf(attribute.value()),
             _ => {}
@@ -187,7 +188,10 @@ mod tests {
         ];
         let (is_new, link) = decode(&header(RTM_NEWLINK), &bytes(&message)).unwrap();
         assert!(is_new);
-        assert_eq!((link.index, link.name.as_str(), link.mac), (9, "eth0", [2, 0, 0, 0, 0, 1]));
+        assert_eq!(
+            (link.index, link.name.as_str(), link.mac),
+            (9, "eth0", MacAddr([2, 0, 0, 0, 0, 1]))
+        );
     }
 
     #[test]
@@ -225,7 +229,7 @@ mod tests {
             index: 1,
             name: String::new(),
             flags,
-            mac: [0; 6],
+            mac: MacAddr::default(),
             master: None,
             vrf_table: None,
         };

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use netlink_packet_route::address::AddressFlags;
-use vrrp_core::{Cidr, InterfaceStatus};
+use vrrp_core::{Cidr, InterfaceStatus, MacAddr};
 
 use super::{addresses::HostAddress, links::HostLink};
 use crate::monitor::Incarnation;
@@ -15,7 +15,7 @@ pub struct InterfaceSnapshot {
     /// The kernel's index of it.
     pub index: u32,
     /// Its hardware address; zeros when it has none of six octets.
-    pub mac: [u8; 6],
+    pub mac: MacAddr,
     /// Whether it is up and has a carrier.
     pub up: bool,
     /// Which of those that had its index it is.
@@ -128,7 +128,7 @@ mod tests {
             index: 1,
             name: "eth0".to_owned(),
             flags,
-            mac: [2; 6],
+            mac: MacAddr([2; 6]),
             master: None,
             vrf_table: None,
         };

@@ -11,13 +11,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use vrrp_core::{Cidr, Family, Hold, InterfaceId, InterfaceStatus, Phase};
+use vrrp_core::{Family, Hold, InterfaceId, InterfaceStatus, MacAddr, Phase};
 use vrrp_net::{
     Member, Node, VipBackend,
     backend::memory::{Call, Memory as Backend},
     clock::TokioClock,
     link::{
-        Interest, Link, Port, Received,
+        Announcement, Interest, Link, Outgoing, Port, Received,
         memory::{Hub, Memory as Wire},
     },
     monitor::{self, ChannelMonitor, HostEvent, Incarnation, Monitor, Snapshot},
@@ -51,18 +51,12 @@ impl Link for Counted {
         self.wire.try_recv(buffer)
     }
 
-    fn send(
-        &mut self,
-        on: InterfaceId,
-        from: IpAddr,
-        to: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        self.wire.send(on, from, to, payload)
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
+        self.wire.send(outgoing)
     }
 
-    fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
-        self.wire.announce(on, family, addresses)
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
+        self.wire.announce(announcement)
     }
 }
 
@@ -76,7 +70,7 @@ fn counted(hub: &Hub) -> (Host, Arc<AtomicUsize>) {
 fn snapshot(host: &Host, incarnation: Incarnation) -> Snapshot {
     let status =
         InterfaceStatus { present: true, up: true, ipv4: Some(host.address), ..Default::default() };
-    Snapshot { index: 2, mac: [2, 0, 0, 0, 0, 1], incarnation, status }
+    Snapshot { index: 2, mac: MacAddr([2, 0, 0, 0, 0, 1]), incarnation, status }
 }
 
 /// A monitor that shows which names are watched.

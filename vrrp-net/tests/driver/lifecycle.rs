@@ -20,7 +20,7 @@ use vrrp_net::{
     Drained, Error, Member, VipBackend,
     backend::memory::Call,
     link::{
-        Interest, Link, Port, Received,
+        Announcement, Interest, Link, Outgoing, Port, Received,
         memory::{Hub, Memory as Wire},
     },
 };
@@ -266,19 +266,13 @@ impl Link for Mined {
         self.wire.try_recv(buffer)
     }
 
-    fn send(
-        &mut self,
-        on: InterfaceId,
-        from: IpAddr,
-        to: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
         assert!(!self.sends_panic || !self.mine.load(Ordering::Relaxed), "planted, too");
-        self.wire.send(on, from, to, payload)
+        self.wire.send(outgoing)
     }
 
-    fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
-        self.wire.announce(on, family, addresses)
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
+        self.wire.announce(announcement)
     }
 }
 

@@ -18,7 +18,7 @@ use vrrp_net::{
     BackendError, Lease, NodeEvent, Release, VipBackend,
     backend::memory::{Call, Memory as Backend},
     link::{
-        Interest, Link, Port, Received,
+        Announcement, Interest, Link, Outgoing, Port, Received,
         memory::{Hub, Memory as Wire},
     },
     monitor::Snapshot,
@@ -107,18 +107,12 @@ impl Link for Ahead {
         Ok(self.0.try_recv(buffer)?.map(|received| Received { stamp: Some(stamp), ..received }))
     }
 
-    fn send(
-        &mut self,
-        on: InterfaceId,
-        from: IpAddr,
-        to: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        self.0.send(on, from, to, payload)
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
+        self.0.send(outgoing)
     }
 
-    fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
-        self.0.announce(on, family, addresses)
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
+        self.0.announce(announcement)
     }
 }
 
@@ -226,18 +220,12 @@ impl Link for Endless {
         Ok(Some(Received { meta, len: payload.len(), stamp, refused: false }))
     }
 
-    fn send(
-        &mut self,
-        on: InterfaceId,
-        from: IpAddr,
-        to: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        self.wire.send(on, from, to, payload)
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
+        self.wire.send(outgoing)
     }
 
-    fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
-        self.wire.announce(on, family, addresses)
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
+        self.wire.announce(announcement)
     }
 }
 
@@ -364,18 +352,12 @@ impl Link for Stubborn {
         self.0.try_recv(buffer)
     }
 
-    fn send(
-        &mut self,
-        on: InterfaceId,
-        from: IpAddr,
-        to: IpAddr,
-        payload: &[u8],
-    ) -> io::Result<()> {
-        self.0.send(on, from, to, payload)
+    fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
+        self.0.send(outgoing)
     }
 
-    fn announce(&mut self, on: InterfaceId, family: Family, addresses: &[Cidr]) -> io::Result<()> {
-        self.0.announce(on, family, addresses)
+    fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
+        self.0.announce(announcement)
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use tokio::{sync::mpsc::UnboundedSender, time::timeout};
 use vrrp_core::{
     Centiseconds, Cidr, Family, IPV4_GROUP, InterfaceId, InterfaceStatus, Ipv4Addresses, Key, Loss,
-    Phase, Preempt, Role, RxMeta, VirtualRouter, Vrid,
+    MacAddr, Phase, Preempt, Role, RxMeta, VirtualRouter, Vrid,
 };
 use vrrp_net::{
     Handle, Member, Node, VipBackend,
@@ -57,7 +57,12 @@ impl Host {
     pub(crate) fn interface(&self, index: u32, up: bool) {
         let status =
             InterfaceStatus { present: true, up, ipv4: Some(self.address), ..Default::default() };
-        self.tell(Snapshot { index, mac: [2, 0, 0, 0, 0, 1], status, ..Snapshot::default() });
+        self.tell(Snapshot {
+            index,
+            mac: MacAddr([2, 0, 0, 0, 0, 1]),
+            status,
+            ..Snapshot::default()
+        });
     }
 
     pub(crate) fn tell(&self, snapshot: Snapshot) {

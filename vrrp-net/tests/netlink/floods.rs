@@ -123,7 +123,7 @@ fn make_anew(world: &mut World) {
     link.header.index = old.index;
     link.attributes = vec![
         LinkAttribute::IfName("eth0".to_owned()),
-        LinkAttribute::Address(old.mac.to_vec()),
+        LinkAttribute::Address(old.mac.0.to_vec()),
         LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth)]),
     ];
     world.socket.request(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL).unwrap();

@@ -10,20 +10,15 @@ use bytes::BytesMut;
 use libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
 use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, SockaddrIn6, sendmsg, sendto};
 use socket2::{Domain, Socket, Type};
-use vrrp_core::{Cidr, Family};
+use vrrp_core::{Cidr, Family, MacAddr};
 
 use super::sys;
-use crate::frame;
+use crate::{frame, link::Outgoing};
 
-/// Sends `payload` by the interface `index`. The source is pinned: the kernel's choice could be a
-/// virtual address.
-pub(super) fn send(
-    socket: &Socket,
-    index: u32,
-    source: IpAddr,
-    destination: IpAddr,
-    payload: &[u8],
-) -> io::Result<()> {
+/// Sends by the interface `index`. The source is pinned: the kernel's choice could be a virtual
+/// address.
+pub(super) fn send(socket: &Socket, index: u32, outgoing: &Outgoing<'_>) -> io::Result<()> {
+    let Outgoing { source, destination, payload, .. } = *outgoing;
     let fd = socket.as_raw_fd();
     let payload = [IoSlice::new(payload)];
     match (source, destination) {
@@ -107,7 +102,7 @@ impl Announcer {
     pub(super) fn announce(
         &mut self,
         index: u32,
-        mac: [u8; 6],
+        mac: MacAddr,
         router: bool,
         family: Family,
         addresses: &[Cidr],

@@ -1,7 +1,7 @@
 //! What the tables make of single notifications.
 
 use netlink_packet_route::link::LinkFlags;
-use vrrp_core::Loss;
+use vrrp_core::{Loss, MacAddr};
 
 use super::*;
 use crate::netlink::addresses::Mark;
@@ -14,7 +14,7 @@ fn tables() -> (Tables, Watched) {
         index: 1,
         name: "eth0".to_owned(),
         flags,
-        mac: [2; 6],
+        mac: MacAddr([2; 6]),
         master: None,
         vrf_table: None,
     };
