@@ -13,6 +13,9 @@ pub use command::Command;
 pub use memory::Memory;
 pub use netlink::Netlink;
 
+/// The pace of renewals where a backend has no other.
+pub(crate) const PACE: Duration = Duration::from_millis(250);
+
 /// The right to hold the addresses of one virtual router, as a backend is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -173,8 +176,8 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Extends what is held: called after advertisements were sent, at most four times a second,
-    /// with every lease of this backend that is due. A backend whose hold does not expire has
+    /// Extends what is held: called after advertisements were sent, at its [`pace`](Self::pace) at
+    /// most, with every lease of this backend that is due. A backend whose hold does not expire has
     /// nothing to do.
     ///
     /// # Errors
@@ -211,10 +214,17 @@ pub trait VipBackend: Send + Sync + 'static {
         self.acquire(lease).await
     }
 
-    /// Whether the addresses are addresses of the kernel on the lease's interface, so that the
-    /// driver watches the kernel for their loss.
-    fn in_kernel(&self) -> bool {
-        false
+    /// The interface that the addresses are put on as addresses of the kernel, which the driver
+    /// then watches for their loss: it is one that virtual routers of the node are on. `None`,
+    /// unless overridden: nobody watches. Asked once for each configuration.
+    fn watched(&self, _lease: &Lease) -> Option<Arc<str>> {
+        None
+    }
+
+    /// The least time from one [`renew`](Self::renew) to the next; 250 ms unless overridden. A
+    /// backend whose hold is shorter than a few of these wants less.
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     /// How long a request may take before it counts as failed; 30 s unless overridden.

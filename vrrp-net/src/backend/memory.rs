@@ -51,7 +51,7 @@ struct State {
     delay: Duration,
     hangs: bool,
     reach: Reach,
-    in_kernel: bool,
+    is_watched: bool,
     timeout: Duration,
 }
 
@@ -101,7 +101,7 @@ impl Default for State {
             delay: Duration::ZERO,
             hangs: false,
             reach: Reach::OnLink,
-            in_kernel: false,
+            is_watched: false,
             timeout: Duration::from_secs(30),
         }
     }
@@ -162,9 +162,9 @@ impl Memory {
         self.state().left_behind = Some(renewed_ago);
     }
 
-    /// Sets what [`VipBackend::in_kernel`] says; `false` unless set.
-    pub fn set_in_kernel(&self, in_kernel: bool) {
-        self.state().in_kernel = in_kernel;
+    /// Sets whether [`VipBackend::watched`] names the lease's interface; it does not unless set.
+    pub fn set_watched(&self, is_watched: bool) {
+        self.state().is_watched = is_watched;
     }
 
     /// Sets what [`VipBackend::timeout`] says; 30 s unless set.
@@ -314,8 +314,8 @@ impl VipBackend for Memory {
         self.hold(lease).await
     }
 
-    fn in_kernel(&self) -> bool {
-        self.state().in_kernel
+    fn watched(&self, lease: &Lease) -> Option<Arc<str>> {
+        self.state().is_watched.then(|| lease.interface.clone())
     }
 
     fn timeout(&self) -> Duration {

@@ -9,7 +9,7 @@ mod subnets;
 mod table;
 mod thread;
 
-use std::{collections::BTreeSet, io, net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
@@ -107,7 +107,7 @@ impl Netlink {
     }
 
     fn valid(&self, lease: &Lease) -> Option<u32> {
-        (!self.permanent).then(|| valid_lifetime(lease.lasts))
+        (!self.permanent).then(|| valid_lifetime(lease.lasts, self.pace()))
     }
 
     async fn ask(&self, work: Work) -> Result<Option<Left>, BackendError> {
@@ -165,8 +165,8 @@ impl VipBackend for Netlink {
         self.ask(Work::Inspect { lease: lease.clone() }).await.map(drop)
     }
 
-    fn in_kernel(&self) -> bool {
-        true
+    fn watched(&self, lease: &Lease) -> Option<Arc<str>> {
+        Some(lease.interface.clone())
     }
 
     fn timeout(&self) -> Duration {
@@ -174,22 +174,20 @@ impl VipBackend for Netlink {
     }
 }
 
-/// The longest that a renewal waits for others, to go in one batch with them.
-const BATCH_PAUSE: Duration = Duration::from_millis(250);
-
 /// The kernel counts in whole seconds and takes addresses away late: one second less than the lease
 /// lasts, but at least one.
-fn valid_lifetime(lasts: Duration) -> u32 {
+fn valid_lifetime(lasts: Duration, pace: Duration) -> u32 {
     let seconds = lasts.as_secs().saturating_sub(1).max(1);
-    // An advertisement an interval, and the renewal up to a batch's pause after it: at intervals of
+    // One advertisement in each interval, and the renewal up to a pace after it: at intervals of
     // 0.75 s to 1 s the second that is taken off would be one that a healthy node needs.
-    let too_short = Duration::from_secs(seconds) < lasts / 3 + BATCH_PAUSE;
+    let too_short = Duration::from_secs(seconds) < lasts / 3 + pace;
     u32::try_from(seconds + u64::from(too_short)).unwrap_or(u32::MAX - 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::PACE;
 
     #[test]
     fn the_lifetime_is_a_second_less_than_three_intervals_and_at_least_one() {
@@ -204,9 +202,9 @@ mod tests {
             (30_000, 29),
             (122_850, 121),
         ] {
-            assert_eq!(valid_lifetime(Duration::from_millis(lasts)), valid, "{lasts} ms");
+            assert_eq!(valid_lifetime(Duration::from_millis(lasts), PACE), valid, "{lasts} ms");
         }
-        assert_eq!(valid_lifetime(Duration::ZERO), 1);
-        assert_eq!(valid_lifetime(Duration::MAX), u32::MAX - 1, "not for ever");
+        assert_eq!(valid_lifetime(Duration::ZERO, PACE), 1);
+        assert_eq!(valid_lifetime(Duration::MAX, PACE), u32::MAX - 1, "not for ever");
     }
 }

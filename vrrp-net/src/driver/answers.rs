@@ -1,13 +1,12 @@
 //! What backends said, passed on to the core.
 
+use std::time::Duration;
+
 use vrrp_core::{Generation, Input, Instant, Key, LeaseFailure, Reach};
 
 use super::{
     Driver,
-    backends::{
-        call::{Answer, Call, Done, Failure},
-        renewals,
-    },
+    backends::call::{Answer, Call, Done, Failure},
 };
 use crate::{Adopted, clock::Clock, link::Link, monitor::Monitor};
 
@@ -28,8 +27,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     fn answer(&mut self, answer: Answer) {
         match answer {
-            Answer::Renewed { id, round, names, result } => {
-                self.outbox.backends.renewed(id, round);
+            Answer::Renewed { id, number, names, result } => {
+                self.outbox.backends.renewed(id, number);
                 if let Err(Failure { kind, text }) = result
                     && let Some(suppressed) = self.renewal_warning.pass(self.clock.now())
                 {
@@ -70,11 +69,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.input(Input::LeaseDone { key, generation, result: result.map(|_| Reach::Routed) });
             return;
         };
-        let interval =
-            self.outbox.members.get(&key).map(|entry| entry.router.interval().duration());
         // What is renewed was advertised before: an interval earlier at most, and not much earlier
         // than renewals wait for each other.
-        let before = interval.unwrap_or_default().min(2 * renewals::PAUSE);
+        let before = self.outbox.members.get(&key).map_or(Duration::ZERO, |entry| {
+            entry.router.interval().duration().min(entry.backend.pace().saturating_mul(2))
+        });
         // Counted from the question: the answer may have waited.
         let advertised_at = asked_at - renewed_ago.saturating_add(before);
         self.input(Input::Adopt { key, generation, reach, advertised_at });

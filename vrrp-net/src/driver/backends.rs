@@ -1,7 +1,7 @@
 //! The backends' side of a driver: who is asked for what, and who has answered.
 
 pub(super) mod call;
-pub(super) mod renewals;
+mod renewals;
 mod worker;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -103,13 +103,13 @@ impl Backends {
         task.ask(backend, lease, call, uncut, now);
     }
 
-    /// Notes that an advertisement was sent for what `key` holds.
-    pub(super) fn renewal_due(&mut self, key: Key, now: Instant) {
-        self.renewals.add(key, now);
+    /// Notes that an advertisement was sent for what `key` holds, whose backend renews at `pace`.
+    pub(super) fn renewal_due(&mut self, key: Key, pace: Duration, now: Instant) {
+        self.renewals.add(key, pace, now);
     }
 
     /// When [`renew`](Self::renew) has something to do.
-    pub(super) const fn next_renewal(&self) -> Option<Instant> {
+    pub(super) fn next_renewal(&self) -> Option<Instant> {
         self.renewals.next_round()
     }
 
@@ -126,8 +126,8 @@ impl Backends {
     }
 
     /// Notes that a renewal is over.
-    pub(super) fn renewed(&mut self, id: BackendId, round: u64) {
-        self.renewals.done(id, round);
+    pub(super) fn renewed(&mut self, id: BackendId, number: u64) {
+        self.renewals.done(id, number);
     }
 
     /// Whether everything that was asked for `key` is done.

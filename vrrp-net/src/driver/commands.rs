@@ -165,11 +165,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let now = self.clock.now();
         let outbox = &mut self.outbox;
         let Some(entry) = outbox.members.get_mut(&key) else {
-            outbox.members.insert(key, MemberState::new(member));
+            outbox.members.insert(key, MemberState::new(key, member));
             return false;
         };
         let lease = entry.lease(key, &entry.router);
-        let Some(old) = entry.replace(member) else { return false };
+        let Some(old) = entry.replace(key, member) else { return false };
         // A release that is under way would be cut off by the first request to the new one.
         if entry.phase.is_on_the_wire() || !outbox.backends.is_idle(key) {
             outbox.backends.retire(old, lease, now);
@@ -184,8 +184,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// program puts there. The owner's are its own.
     fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
         let members = self.outbox.members.values();
-        let shared = members
-            .filter(|entry| !entry.backend.in_kernel() && entry.router.role() != Role::Owner);
+        let shared =
+            members.filter(|entry| entry.watched.is_none() && entry.router.role() != Role::Owner);
         shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 

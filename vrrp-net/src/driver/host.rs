@@ -124,8 +124,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// means to each the core knows.
     fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
         let holds = |entry: &MemberState| {
-            *entry.interface == *interface
-                && entry.backend.in_kernel()
+            entry.watched.as_deref() == Some(interface)
                 && entry.addresses.iter().any(|cidr| is_it(*cidr))
         };
         self.outbox.members.iter().filter(|(_, entry)| holds(entry)).map(|(key, _)| *key).collect()

@@ -27,6 +27,8 @@ pub(super) struct MemberState {
     pub(super) router: VirtualRouter,
     pub(super) backend: Arc<dyn VipBackend>,
     pub(super) addresses: Arc<[Cidr]>,
+    /// The interface on which the kernel has them, if it has: see [`VipBackend::watched`].
+    pub(super) watched: Option<Arc<str>>,
     /// The core's last request.
     pub(super) asked: Generation,
     /// The phase that was last told, which is the core's after each turn.
@@ -50,12 +52,13 @@ pub(super) struct MemberState {
 }
 
 impl MemberState {
-    pub(super) fn new(member: Member) -> Self {
+    pub(super) fn new(key: Key, member: Member) -> Self {
         let Member { name, interface, router, backend } = member;
         let phase = Phase::Initialize(Hold::Stopped);
         let router = router.with_backend_timeout(backend.timeout());
-        Self {
+        let mut state = Self {
             addresses: router.addresses().collect(),
+            watched: None,
             name,
             interface,
             configured: router.clone(),
@@ -73,11 +76,13 @@ impl MemberState {
             own_address_reported: false,
             published: watch::Sender::new(phase),
             bound: Arc::default(),
-        }
+        };
+        state.watched = state.backend.watched(&state.lease(key, &state.router));
+        state
     }
 
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
-    pub(super) fn replace(&mut self, member: Member) -> Option<Arc<dyn VipBackend>> {
+    pub(super) fn replace(&mut self, key: Key, member: Member) -> Option<Arc<dyn VipBackend>> {
         let Member { name, interface, router, backend } = member;
         self.router = router.with_backend_timeout(backend.timeout());
         self.configured = self.router.clone();
@@ -85,6 +90,7 @@ impl MemberState {
         (self.name, self.interface) = (name, interface);
         (self.leaving, self.own_address_reported) = (false, false);
         let old = std::mem::replace(&mut self.backend, backend);
+        self.watched = self.backend.watched(&self.lease(key, &self.router));
         (!Arc::ptr_eq(&old, &self.backend)).then_some(old)
     }
 

@@ -140,7 +140,7 @@ impl<L: Link> Outbox<L> {
             }
         }
         if entry.phase.is_active() {
-            self.backends.renewal_due(key, now);
+            self.backends.renewal_due(key, entry.backend.pace(), now);
         }
     }
 

@@ -98,7 +98,7 @@ async fn a_node_that_leaves_before_the_answer_leaves_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn what_is_lost_before_the_answer_is_not_gone_on_with() {
     let host = host(&Hub::new()).await;
-    host.backend.set_in_kernel(true);
+    host.backend.set_watched(true);
     host.backend.leave_behind(Duration::from_millis(100));
     host.backend.delay(Duration::from_millis(50));
     let handle = host.add(100).await;

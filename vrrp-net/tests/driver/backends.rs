@@ -277,7 +277,7 @@ async fn a_backend_that_panics_has_failed() {
 #[tokio::test(start_paused = true)]
 async fn a_removed_address_is_put_back_without_a_transition() {
     let host = Host::new(&Hub::new(), 1);
-    host.backend.set_in_kernel(true);
+    host.backend.set_watched(true);
     let handle = host.active(100).await;
     let mut events = host.node.events();
     let removed = |address: [u8; 4]| {
@@ -304,7 +304,7 @@ async fn a_removed_address_is_put_back_without_a_transition() {
 async fn an_address_that_somebody_fights_for_is_handed_over() {
     let hub = Hub::new();
     let (host, peer) = (Host::new(&hub, 1), Host::new(&hub, 2));
-    host.backend.set_in_kernel(true);
+    host.backend.set_watched(true);
     let mut strong = host.active(200).await;
     let mut weak = peer.add(100).await;
     let begun = Instant::now();
@@ -332,7 +332,7 @@ async fn an_address_that_somebody_fights_for_is_handed_over() {
 #[tokio::test(start_paused = true)]
 async fn a_removed_route_is_put_back_without_a_transition() {
     let host = Host::new(&Hub::new(), 1);
-    host.backend.set_in_kernel(true);
+    host.backend.set_watched(true);
     let handle = host.active(100).await;
     let mut events = host.node.events();
     for (interface, prefix) in [
@@ -361,7 +361,7 @@ async fn a_removed_route_is_put_back_without_a_transition() {
 #[tokio::test(start_paused = true)]
 async fn an_address_that_is_lost_before_the_answer_is_asked_for_again() {
     let host = Host::new(&Hub::new(), 1);
-    host.backend.set_in_kernel(true);
+    host.backend.set_watched(true);
     host.backend.delay(Duration::from_millis(50));
     let mut handle = host.add(100).await;
     let acquires =

@@ -140,8 +140,8 @@ impl VipBackend for Scripted {
         self.call("repair", "repair dropped", |script| script.repair).await.map(|()| Reach::OnLink)
     }
 
-    fn in_kernel(&self) -> bool {
-        true
+    fn watched(&self, lease: &Lease) -> Option<Arc<str>> {
+        Some(lease.interface.clone())
     }
 
     fn timeout(&self) -> Duration {

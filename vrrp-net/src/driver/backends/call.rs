@@ -95,7 +95,7 @@ pub(in crate::driver) enum Answer {
         result: Result<Done, Failure>,
     },
     /// To a renewal.
-    Renewed { id: BackendId, round: u64, names: String, result: Result<(), Failure> },
+    Renewed { id: BackendId, number: u64, names: String, result: Result<(), Failure> },
 }
 
 /// The address of a backend, which tells backends apart.
