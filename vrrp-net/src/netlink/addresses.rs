@@ -13,7 +13,7 @@ use netlink_packet_route::{
 use nix::time::{ClockId, clock_gettime};
 use vrrp_core::Cidr;
 
-use super::{Error, Socket};
+use super::{Error, Socket, message::Change};
 
 /// How the kernel's table says that an address is a virtual one of ours, and what is to become of
 /// it.
@@ -293,7 +293,7 @@ fn or_none(found: Result<Vec<HostAddress>, Error>) -> Result<Vec<HostAddress>, E
 }
 
 fn entry(header: &NetlinkHeader, payload: &[u8]) -> Option<HostAddress> {
-    decode(header, payload).and_then(|(_, address)| address)
+    decode(header, payload).map(Change::entry)
 }
 
 fn entry_of(index: u32, header: &NetlinkHeader, payload: &[u8]) -> Option<HostAddress> {
@@ -308,14 +308,11 @@ pub(crate) fn place(address: &HostAddress) -> Place {
     (address.index, address.ip(), address.cidr.prefix_length())
 }
 
-/// Decodes RTM_NEWADDR (`true`) and RTM_DELADDR (`false`).
-pub(crate) fn decode(
-    header: &NetlinkHeader,
-    payload: &[u8],
-) -> Option<(bool, Option<HostAddress>)> {
+/// Decodes RTM_NEWADDR and RTM_DELADDR.
+pub(crate) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<Change<HostAddress>> {
     match RouteNetlinkMessage::deserialize(header, payload).ok()? {
-        RouteNetlinkMessage::NewAddress(message) => Some((true, HostAddress::decode(&message))),
-        RouteNetlinkMessage::DelAddress(message) => Some((false, HostAddress::decode(&message))),
+        RouteNetlinkMessage::NewAddress(message) => HostAddress::decode(&message).map(Change::New),
+        RouteNetlinkMessage::DelAddress(message) => HostAddress::decode(&message).map(Change::Gone),
         _ => None,
     }
 }

@@ -12,7 +12,10 @@ use netlink_packet_route::{
 };
 use vrrp_core::Cidr;
 
-use super::{Error, Socket, message::number};
+use super::{
+    Error, Socket,
+    message::{Change, number},
+};
 pub use way::way;
 
 /// The routing table of interfaces that are in no VRF (`RT_TABLE_MAIN`).
@@ -143,17 +146,16 @@ pub(crate) fn on_link(socket: &mut Socket, index: u32) -> Result<Vec<OnLink>, Er
         let request = RouteNetlinkMessage::GetRoute(request);
         let is_here = |route: &OnLink| route.index == index;
         all.extend(socket.dump_with(&request, |header, payload| {
-            decode(header, payload).map(|(_, route)| route).filter(is_here)
+            decode(header, payload).map(Change::entry).filter(is_here)
         })?);
     }
     Ok(all)
 }
 
-/// Decodes RTM_NEWROUTE (`true`) and RTM_DELROUTE (`false`) of a route that needs no gateway and
-/// has not expired.
+/// Decodes RTM_NEWROUTE and RTM_DELROUTE of a route that needs no gateway and has not expired.
 ///
 /// By hand, since there may be a million of them, and only these attributes matter.
-pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, OnLink)> {
+pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<Change<OnLink>> {
     /// `RTA_*` of `linux/rtnetlink.h`.
     const DESTINATION: u16 = 1;
     const GATEWAY: u16 = 5;
@@ -162,9 +164,9 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, On
     const CACHE: u16 = 12;
     const TABLE: u16 = 15;
     const VIA: u16 = 18;
-    let is_new = match header.message_type {
-        RTM_NEWROUTE => true,
-        RTM_DELROUTE => false,
+    let change = match header.message_type {
+        RTM_NEWROUTE => Change::New(()),
+        RTM_DELROUTE => Change::Gone(()),
         _ => return None,
     };
     let [family, length, _, _, table, protocol, _, kind, ..] =
@@ -186,7 +188,8 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, On
         }
     }
     let prefix = Cidr::new(to?, length).ok()?;
-    Some((is_new, OnLink { index: index?, table, prefix, ours: protocol == OURS, source }))
+    let route = OnLink { index: index?, table, prefix, ours: protocol == OURS, source };
+    Some(change.map(|()| route))
 }
 
 fn address(family: u8, value: &[u8]) -> Option<IpAddr> {
@@ -224,10 +227,10 @@ mod tests {
         message.emit(&mut bytes);
         let mut header = NetlinkHeader::default();
         header.message_type = RTM_NEWROUTE;
-        decode(&header, &bytes).map(|(is_new, route)| {
-            assert!(is_new);
-            route
-        })
+        match decode(&header, &bytes)? {
+            Change::New(route) => Some(route),
+            Change::Gone(route) => panic!("{route:?} is not gone"),
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
         Error, Socket,
         addresses::{self, HostAddress, Place, place},
         links::{self, HostLink},
-        message::Messages,
+        message::{Change, Messages},
         routes::{self, OnLink},
         snapshot::InterfaceSnapshot,
     },
@@ -178,11 +178,11 @@ impl Tables {
         events: &mut VecDeque<MonitorEvent>,
     ) {
         for (header, payload) in Messages(datagram) {
-            if let Some((is_new, link)) = links::decode(&header, payload) {
-                self.follow_link(is_new, link, watched, events);
-            } else if let Some((is_new, Some(address))) = addresses::decode(&header, payload) {
-                self.follow_address(is_new, address, watched, events);
-            } else if let Some((false, route)) = routes::decode(&header, payload) {
+            if let Some(change) = links::decode(&header, payload) {
+                self.follow_link(change, watched, events);
+            } else if let Some(change) = addresses::decode(&header, payload) {
+                self.follow_address(change, watched, events);
+            } else if let Some(Change::Gone(route)) = routes::decode(&header, payload) {
                 self.tell_route_removed(&route, watched, events);
             }
         }
@@ -190,17 +190,19 @@ impl Tables {
 
     fn follow_link(
         &mut self,
-        is_new: bool,
-        link: HostLink,
+        change: Change<HostLink>,
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        let index = link.index;
+        let index = match change {
+            Change::New(link) => {
+                self.changed.insert(link.index);
+                self.enter_link(link);
+                return;
+            }
+            Change::Gone(link) => link.index,
+        };
         self.changed.insert(index);
-        if is_new {
-            self.enter_link(link);
-            return;
-        }
         let gone: Vec<Place> = self.addresses(index).map(place).collect();
         for place in gone {
             if let Some(entry) = self.addresses.remove(&place) {
@@ -214,33 +216,51 @@ impl Tables {
 
     pub(super) fn follow_address(
         &mut self,
-        is_new: bool,
+        change: Change<HostAddress>,
+        watched: &Watched,
+        events: &mut VecDeque<MonitorEvent>,
+    ) {
+        match change {
+            Change::New(address) => self.address_came(address, watched, events),
+            Change::Gone(address) => self.address_went(&address, watched, events),
+        }
+    }
+
+    /// An address was put, or put again. Who makes one of ours the host's own has taken it away.
+    fn address_came(
+        &mut self,
         address: HostAddress,
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
         self.changed.insert(address.index);
-        let age = address.age();
-        if is_new {
-            self.losses.learn(age);
-            let is_ours = address.is_ours();
-            if let Some(old) = self.enter_address(address, age)
-                && old.is_ours()
-                && !is_ours
-            {
-                self.tell_removed(&old, Loss::Deleted, watched, events);
-            }
-            return;
+        let (age, is_ours) = (address.age(), address.is_ours());
+        self.losses.learn(age);
+        if let Some(old) = self.enter_address(address, age)
+            && old.is_ours()
+            && !is_ours
+        {
+            self.tell_removed(&old, Loss::Deleted, watched, events);
         }
-        let known = self.addresses.remove(&place(&address)).map(|entry| entry.known);
+    }
+
+    fn address_went(
+        &mut self,
+        address: &HostAddress,
+        watched: &Watched,
+        events: &mut VecDeque<MonitorEvent>,
+    ) {
+        self.changed.insert(address.index);
+        let age = address.age();
+        let known = self.addresses.remove(&place(address)).map(|entry| entry.known);
         if known.is_some() {
-            note_primary(&address, events);
-            self.note_last(&address);
+            note_primary(address, events);
+            self.note_last(address);
         }
         // The filter may have taken what told of one of ours for a renewal.
         if known.is_some() || address.is_ours() {
-            let loss = self.losses.judge(&address, age, known.as_ref());
-            self.tell_removed(&address, loss, watched, events);
+            let loss = self.losses.judge(address, age, known.as_ref());
+            self.tell_removed(address, loss, watched, events);
         }
     }
 
