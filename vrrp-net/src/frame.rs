@@ -24,7 +24,7 @@ const HOP_LIMIT: u8 = 255;
 ///
 /// # Errors
 /// None that this code knows of; the encoder could refuse a length.
-pub fn announcement(
+pub(crate) fn announcement(
     address: IpAddr,
     mac: MacAddr,
     router: bool,

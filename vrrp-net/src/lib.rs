@@ -65,17 +65,22 @@
 
 pub mod backend;
 pub mod clock;
-pub mod frame;
+pub mod host;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod link;
 pub mod monitor;
+#[cfg(feature = "lab")]
 pub mod netlink;
 
 mod driver;
 mod error;
 mod event;
+mod frame;
 mod member;
+#[cfg(not(feature = "lab"))]
+#[expect(dead_code, unreachable_pub, unused_imports, reason = "public with the feature `lab`")]
+mod netlink;
 mod node;
 mod process;
 mod remedy;

@@ -24,7 +24,10 @@ use super::{Error, Socket, message::Change};
 /// one. `IFA_PROTO` would say it too, but kernels before 5.18 forget it, and those before 6.12 or
 /// so never change it on an IPv4 address. It goes along for people who look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "what an address can be is matched on everywhere")]
+#[cfg_attr(
+    feature = "lab",
+    expect(clippy::exhaustive_enums, reason = "what an address can be is matched on everywhere")
+)]
 pub enum Mark {
     /// It is held.
     Held,
@@ -183,7 +186,7 @@ impl HostAddress {
 
 /// A virtual address to put on an interface, or to renew there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "written as a literal")]
+#[cfg_attr(feature = "lab", expect(clippy::exhaustive_structs, reason = "written as a literal"))]
 pub struct Put {
     /// The kernel's index of the interface.
     pub index: u32,

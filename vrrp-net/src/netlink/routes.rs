@@ -32,7 +32,7 @@ const RTA_OIF: u16 = 4;
 
 /// A route to a subnet on an interface, put there beside a virtual address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::exhaustive_structs, reason = "written as a literal")]
+#[cfg_attr(feature = "lab", expect(clippy::exhaustive_structs, reason = "written as a literal"))]
 pub struct PrefixRoute {
     /// The kernel's index of the interface.
     pub index: u32,
