@@ -10,7 +10,10 @@ use std::{
 };
 
 use vrrp_core::{Cidr, Family, Role, Transport};
-use vrrp_net::backend::{Netlink, netlink::Unfit};
+use vrrp_net::{
+    backend::{Netlink, netlink::Unfit},
+    host::{Capability, Interface},
+};
 
 use crate::{
     cli,
@@ -22,7 +25,7 @@ use crate::{
     import::environment::{self, Note, Reading},
     leftovers,
 };
-use host::{Capability, Host, Interface};
+use host::Host;
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
@@ -127,7 +130,7 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
     let kernel =
         config.routers.iter().any(|router| matches!(router.backend, Backend::Kernel { .. }));
     for (capability, needed) in [(Capability::NetRaw, true), (Capability::NetAdmin, kernel)] {
-        if needed && !host.has(capability) {
+        if needed && !host.capabilities.has(capability) {
             let message = format!(
                 "this user lacks {capability}, which `vrrp run` needs to {}; run it as root or \
                  grant {capability}",
@@ -227,7 +230,7 @@ impl<'a> Warnings<'a> {
     fn compare_interface(&mut self, config: &'a RouterConfig, interface: &Interface, host: &Host) {
         let (name, places) = (&interface.name, &config.places);
         let owner = config.router.role() == Role::Owner;
-        if !interface.up {
+        if !interface.is_up {
             let message = format!(
                 "{name} is down or has no carrier, and {} waits until it is up",
                 config.name
@@ -270,7 +273,7 @@ impl<'a> Warnings<'a> {
                 );
                 self.add(&places.source, message);
             }
-            None if !interface.own().any(|ip| own(&ip)) => {
+            None if !interface.own().any(|cidr| own(&cidr.address())) => {
                 let message = format!(
                     "{name} has no {}{} address of its own to send from, and {} waits until it has \
                      one",
@@ -287,7 +290,7 @@ impl<'a> Warnings<'a> {
     fn compare_peers(&mut self, config: &'a RouterConfig, interface: &Interface, host: &Host) {
         let (name, places) = (&interface.name, &config.places);
         let Transport::Unicast { peers, .. } = config.router.transport() else { return };
-        let networks: Vec<Cidr> = interface.own_networks().collect();
+        let networks: Vec<Cidr> = interface.own().collect();
         for peer in peers.iter().filter(|peer| peer.is_behind_router(&networks)) {
             let message = format!(
                 "the peer {} is on no network of {name}: it is heard through routers, so filter IP \
@@ -319,7 +322,9 @@ impl<'a> Warnings<'a> {
                      it alone and stay out of the election; remove it with `ip address delete \
                      {address}/{1} dev {0}`, or write priority = \"owner\"",
                     interface.name,
-                    interface.prefix_length(address)
+                    interface
+                        .prefix_length(address)
+                        .unwrap_or_else(|| Cidr::from(address).prefix_length())
                 );
                 self.add(place, message);
             }

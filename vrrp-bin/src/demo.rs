@@ -14,6 +14,7 @@ use std::{
 };
 
 use tempfile::TempDir;
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{self, Cable, Capture, Client, Host, Loss, Mark, Process, Signal, Switch};
 
 use crate::cli;
@@ -53,7 +54,7 @@ struct Node {
     address: &'static str,
     priority: u8,
     host: Host,
-    mac: [u8; 6],
+    mac: MacAddr,
     process: Option<Process>,
 }
 

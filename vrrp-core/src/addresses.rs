@@ -102,6 +102,31 @@ impl Cidr {
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
     }
+
+    /// Whether the subnet that this one is in contains the whole subnet of `other`.
+    #[must_use]
+    pub fn covers(&self, other: Self) -> bool {
+        self.prefix_length <= other.prefix_length && self.contains(other.address)
+    }
+
+    /// The subnet that this one is in: its first address, with the same prefix length.
+    #[must_use]
+    pub fn subnet(&self) -> Self {
+        let length = u32::from(self.prefix_length);
+        let address = match self.address {
+            IpAddr::V4(address) => {
+                let host = Ipv4Addr::BITS.saturating_sub(length);
+                let mask = u32::MAX.checked_shl(host).unwrap_or_default();
+                Ipv4Addr::from_bits(address.to_bits() & mask).into()
+            }
+            IpAddr::V6(address) => {
+                let host = Ipv6Addr::BITS.saturating_sub(length);
+                let mask = u128::MAX.checked_shl(host).unwrap_or_default();
+                Ipv6Addr::from_bits(address.to_bits() & mask).into()
+            }
+        };
+        Self { address, ..*self }
+    }
 }
 
 impl<A: Address> From<A> for Cidr<A> {
@@ -261,6 +286,38 @@ mod tests {
         ] {
             let network: Cidr = network.parse().unwrap();
             assert_eq!(network.contains(address.parse().unwrap()), expected, "{network} {address}");
+        }
+    }
+
+    #[test]
+    fn a_subnet_is_what_the_prefix_leaves_of_an_address() {
+        for (text, expected) in [
+            ("192.0.2.10/24", "192.0.2.0/24"),
+            ("192.0.2.130/25", "192.0.2.128/25"),
+            ("192.0.2.10/32", "192.0.2.10/32"),
+            ("192.0.2.10/0", "0.0.0.0/0"),
+            ("2001:db8:0:1::10/64", "2001:db8:0:1::/64"),
+            ("2001:db8::10/128", "2001:db8::10/128"),
+            ("2001:db8::10/0", "::/0"),
+        ] {
+            let cidr: Cidr = text.parse().unwrap();
+            assert_eq!(cidr.subnet(), expected.parse().unwrap(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_subnet_covers_itself_and_its_parts() {
+        for (own, other, expected) in [
+            ("192.0.2.1/24", "192.0.2.10/24", true),
+            ("192.0.0.1/16", "192.0.2.10/24", true),
+            ("192.0.2.1/25", "192.0.2.10/24", false),
+            ("192.0.3.1/24", "192.0.2.10/24", false),
+            ("192.0.2.1/24", "2001:db8::10/64", false),
+            ("2001:db8::1/64", "2001:db8::10/128", true),
+            ("2001:db8:0:1::1/64", "2001:db8::10/64", false),
+        ] {
+            let own: Cidr = own.parse().unwrap();
+            assert_eq!(own.covers(other.parse().unwrap()), expected, "{own} {other}");
         }
     }
 

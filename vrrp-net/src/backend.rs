@@ -13,7 +13,7 @@ pub use command::Command;
 pub use memory::Memory;
 pub use netlink::Netlink;
 
-/// How far apart the renewals of a backend are at least, unless it says otherwise.
+/// The pace of renewals where a backend has no other.
 pub(crate) const PACE: Duration = Duration::from_millis(250);
 
 /// The right to hold the addresses of one virtual router, as a backend is told of it.
@@ -176,8 +176,8 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Extends what is held: called after advertisements were sent, at this backend's
-    /// [`pace`](Self::pace), with every lease of it that is due. A backend whose hold does not expire has
+    /// Extends what is held: called after advertisements were sent, at its [`pace`](Self::pace) at
+    /// most, with every lease of this backend that is due. A backend whose hold does not expire has
     /// nothing to do.
     ///
     /// # Errors
@@ -214,14 +214,15 @@ pub trait VipBackend: Send + Sync + 'static {
         self.acquire(lease).await
     }
 
-    /// The interface whose addresses the driver watches in the kernel, so that a loss is noticed;
-    /// `None`: nobody watches, because the addresses are no addresses of the kernel.
+    /// The interface that the addresses are put on as addresses of the kernel, which the driver
+    /// then watches for their loss: it is one that virtual routers of the node are on. `None`,
+    /// unless overridden: nobody watches. Asked once for each configuration.
     fn watched(&self, _lease: &Lease) -> Option<Arc<str>> {
         None
     }
 
-    /// The least time between two calls of [`renew`](Self::renew); 250 ms unless overridden. What is
-    /// due meanwhile goes in one call.
+    /// The least time from one [`renew`](Self::renew) to the next; 250 ms unless overridden. A
+    /// backend whose hold is shorter than a few of these wants less.
     fn pace(&self) -> Duration {
         PACE
     }

@@ -43,7 +43,7 @@ pub trait Clock: Send + 'static {
 
 /// The time since the machine was booted, suspended time included: the clock of [`BootClock`].
 #[must_use]
-pub fn boottime_now() -> Instant {
+pub(crate) fn boottime_now() -> Instant {
     // The kernel knows this clock since 2.6.39; reading it has no other way to fail.
     let now = posix::clock_gettime(posix::ClockId::CLOCK_BOOTTIME).unwrap_or(TimeSpec::new(0, 0));
     Instant::EPOCH + Duration::from(now)

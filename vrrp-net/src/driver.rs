@@ -21,8 +21,8 @@ mod mailbox;
 mod members;
 mod outbox;
 mod receive;
-mod report;
 mod seat;
+mod status;
 
 use std::{
     collections::BTreeSet,
@@ -33,22 +33,22 @@ use std::{
 
 use tokio::{
     runtime,
-    sync::{broadcast, mpsc, oneshot},
+    sync::{broadcast, mpsc},
 };
 use vrrp_core::{Advert, Input, Instant, Key, Router};
 
 pub(crate) use guard::Guard;
-pub(crate) use mailbox::Command;
+pub(crate) use mailbox::{Command, Inbox, Mailbox};
 pub(crate) use seat::{Bound, Seat};
 
 use crate::{
+    NodeEvent,
     clock::{Clock, boottime_now},
-    event::NodeEvent,
     link::Link,
     monitor::{HostEvent, Monitor},
 };
-use backends::{Leases, call::Answer, patience};
-use commands::Drain;
+use backends::{Backends, call::Answer, patience};
+use mailbox::Drain;
 use members::Throttle;
 use outbox::{Outbox, Unsent};
 
@@ -56,6 +56,9 @@ use outbox::{Outbox, Unsent};
 const HOST_EVENTS: usize = 64;
 /// How many answers of backends a turn takes.
 const ANSWERS: usize = 64;
+/// How many of them wait for the driver at most. Further backends wait for room before they are
+/// asked the next thing.
+const WAITING_ANSWERS: usize = 1024;
 
 /// The owner of the [`Router`].
 ///
@@ -66,10 +69,10 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     monitor: M,
     guard: Guard,
     outbox: Outbox<L>,
-    commands: mpsc::UnboundedReceiver<Command>,
+    inbox: Inbox,
     /// Cleared when every `Node` and `Handle` is gone.
     commanded: bool,
-    answers: mpsc::UnboundedReceiver<Answer>,
+    answers: mpsc::Receiver<Answer>,
     buffer: Box<[u8]>,
     /// What the core was last told that the time is. It does not go back.
     handled_at: Instant,
@@ -90,7 +93,6 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
 #[derive(Default)]
 struct Stop {
     requested: bool,
-    waiting: Vec<oneshot::Sender<()>>,
     /// When backends that still have not answered are given up.
     give_up_at: Option<Instant>,
     over: bool,
@@ -107,26 +109,24 @@ struct Turn {
 }
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
-    /// A driver whose backends run on `backends`.
+    /// A driver whose backends run on `runtime`.
     pub(crate) fn new(
         link: L,
         clock: C,
         monitor: M,
         guard: Guard,
-        commands: mpsc::UnboundedReceiver<Command>,
+        inbox: Inbox,
         events: broadcast::Sender<NodeEvent>,
-        backends: runtime::Handle,
+        runtime: runtime::Handle,
     ) -> Self {
-        // Not bounded, and it stays short: a backend has one call under way for each virtual router,
-        // and one renewal.
-        let (sender, answers) = mpsc::unbounded_channel();
+        let (sender, answers) = mpsc::channel(WAITING_ANSWERS);
         Self {
             router: Router::new(),
             clock,
             monitor,
             guard,
-            outbox: Outbox::new(link, Leases::new(backends, sender), events),
-            commands,
+            outbox: Outbox::new(link, Backends::new(runtime, sender), events),
+            inbox,
             commanded: true,
             answers,
             // One octet more than any message has, to tell those that are too long.
@@ -152,15 +152,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         self.stop.over = true;
         self.guard.keep(&BTreeSet::new());
-        self.commands.close();
-        while let Ok(command) = self.commands.try_recv() {
-            if let Command::Shutdown { reply } = command {
-                self.stop.waiting.push(reply);
-            }
-        }
-        for reply in std::mem::take(&mut self.stop.waiting) {
-            let _ = reply.send(());
-        }
+        self.inbox.commands.close();
+        self.inbox.over.send_replace(true);
     }
 
     /// Asks every source whether it has something, so that each of them wakes the driver.
@@ -173,7 +166,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         // Ready with none when all senders are gone, which this driver holds one of.
         let _ = self.answers.poll_recv_many(cx, &mut turn.answers, ANSWERS);
         if self.commanded
-            && let Poll::Ready(command) = self.commands.poll_recv(cx)
+            && let Poll::Ready(command) = self.inbox.commands.poll_recv(cx)
         {
             turn.abandoned = command.is_none();
             turn.command = command;
@@ -200,7 +193,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn deadline(&self) -> Option<Instant> {
         let deadlines = [
             self.router.next_deadline(),
-            self.outbox.leases.next_renewal(),
+            self.outbox.backends.next_renewal(),
             self.outbox.interfaces.next_retry(),
             self.receive_after,
             self.stop.give_up_at,
@@ -244,8 +237,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         if due(self.outbox.interfaces.next_retry(), now) {
             self.sync_interfaces();
         }
-        if due(self.outbox.leases.next_renewal(), now) {
-            self.outbox.leases.renew(now, &self.outbox.members);
+        if due(self.outbox.backends.next_renewal(), now) {
+            self.outbox.backends.renew(now, &self.outbox.members);
         }
     }
 
@@ -309,13 +302,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             let Some(entry) = self.outbox.members.get(&key).filter(|entry| entry.leaving) else {
                 continue;
             };
-            if self.router.status(&key).is_some() || !self.outbox.leases.is_idle(key) {
+            if self.router.status(&key).is_some() || !self.outbox.backends.is_idle(key) {
                 self.departing.push(key);
                 continue;
             }
             tracing::info!(event = "removed", name = &*entry.name, "{}: removed", entry.name);
             self.outbox.members.remove(&key);
-            self.outbox.leases.forget(key, self.clock.now());
+            self.outbox.backends.forget(key, self.clock.now());
         }
         if self.departing.len() < before {
             self.guard.keep(&self.outbox.members.keys().copied().collect());
@@ -340,7 +333,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let now = self.clock.now();
         let members = &self.outbox.members;
         let give_up_at = *self.stop.give_up_at.get_or_insert_with(|| now + patience(members));
-        self.outbox.leases.all_idle() || give_up_at <= now
+        self.outbox.backends.all_idle() || give_up_at <= now
     }
 }
 
@@ -366,7 +359,7 @@ impl<L: Link, C: Clock, M: Monitor> Drop for Driver<L, C, M> {
                 event = "driver-ended",
                 "resigning failed; peers take over when they hear nothing"
             );
-            self.outbox.leases.release_all(&self.outbox.members);
+            self.outbox.backends.release_all(&self.outbox.members);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! [`NodeEvent`]: what a node tells as it happens.
+//! [`NodeEvent`]: what a node reports as it happens.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -23,8 +23,8 @@ pub enum NodeEvent {
         /// Whose advertisement caused it, if one did.
         sender: Option<Sender>,
     },
-    /// Something about a peer looks wrong. Told once an hour for each of a few sources, and of one
-    /// kind and one reason once a minute for each virtual router.
+    /// Something about a peer looks wrong. It is reported once an hour for each of a few sources,
+    /// and once a minute for each virtual router, kind and reason.
     Notice {
         /// Its name.
         name: Arc<str>,
@@ -34,8 +34,7 @@ pub enum NodeEvent {
         source: IpAddr,
         /// What that message claimed, where it could be read.
         claim: Option<Claim>,
-        /// How many times the same was to be told of other sources since it was told last, and was
-        /// counted instead.
+        /// How often the same was seen of other sources since the last report, and only counted.
         others: u32,
     },
     /// A drain ended because nobody took over.
@@ -43,4 +42,15 @@ pub enum NodeEvent {
         /// Its name.
         name: Arc<str>,
     },
+}
+
+/// How a drain ended: see [`Handle::drain`](crate::Handle::drain).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "a drain that was refused leaves this node active"]
+#[expect(clippy::exhaustive_enums, reason = "whoever drains has to decide on both")]
+pub enum Drained {
+    /// The addresses are released, and this node stays out of the election.
+    Done,
+    /// Nobody took over, and this node remains the active one; or a resume ended the drain.
+    Refused,
 }

@@ -12,9 +12,9 @@ use etherparse::{
 };
 use vrrp_core::MacAddr;
 
-const BROADCAST: [u8; 6] = [0xff; 6];
+const BROADCAST: MacAddr = MacAddr([0xff; 6]);
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-const ALL_NODES_MAC: [u8; 6] = [0x33, 0x33, 0, 0, 0, 1];
+const ALL_NODES_MAC: MacAddr = MacAddr([0x33, 0x33, 0, 0, 0, 1]);
 /// Nodes ignore Neighbor Discovery that a router might have forwarded (RFC 4861 7.1.2).
 const HOP_LIMIT: u8 = 255;
 
@@ -24,7 +24,7 @@ const HOP_LIMIT: u8 = 255;
 ///
 /// # Errors
 /// None that this code knows of; the encoder could refuse a length.
-pub fn announcement(
+pub(crate) fn announcement(
     address: IpAddr,
     mac: MacAddr,
     router: bool,
@@ -47,7 +47,7 @@ fn gratuitous_arp(address: Ipv4Addr, mac: MacAddr, frame: &mut BytesMut) -> io::
         target_mac: [0; 6],
         target_ipv4: address.octets(),
     };
-    PacketBuilder::ethernet2(mac.0, BROADCAST)
+    PacketBuilder::ethernet2(mac.0, BROADCAST.0)
         .arp(arp.into())
         .write(&mut frame.writer())
         .map_err(io::Error::other)
@@ -70,7 +70,7 @@ fn neighbor_advertisement(
     head.copy_from_slice(&[2, 1]);
     link_layer.copy_from_slice(&mac.0);
 
-    PacketBuilder::ethernet2(mac.0, ALL_NODES_MAC)
+    PacketBuilder::ethernet2(mac.0, ALL_NODES_MAC.0)
         .ipv6(address.octets(), ALL_NODES.octets(), HOP_LIMIT)
         .icmpv6(Icmpv6Type::NeighborAdvertisement(header))
         .write(&mut frame.writer(), &body)

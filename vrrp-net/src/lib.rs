@@ -68,17 +68,22 @@
 
 pub mod backend;
 pub mod clock;
-pub mod frame;
+pub mod host;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod link;
 pub mod monitor;
+#[cfg(feature = "lab")]
 pub mod netlink;
 
 mod driver;
 mod error;
 mod event;
+mod frame;
 mod member;
+#[cfg(not(feature = "lab"))]
+#[expect(dead_code, unreachable_pub, unused_imports, reason = "public with the feature `lab`")]
+mod netlink;
 mod node;
 mod process;
 mod remedy;
@@ -86,7 +91,7 @@ mod status;
 
 pub use backend::{Adopted, BackendError, Lease, Release, VipBackend};
 pub use error::Error;
-pub use event::NodeEvent;
+pub use event::{Drained, NodeEvent};
 pub use member::Member;
 pub use node::{ActiveUntil, Handle, Node, Options, Realtime, RealtimeError};
 pub use remedy::remedy;

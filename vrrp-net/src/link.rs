@@ -38,7 +38,7 @@ pub trait Link: Send + 'static {
     /// A receive error of a port, with the port's interface down or gone; the driver goes on.
     fn try_recv(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>>;
 
-    /// Sends an advertisement's IP payload with Time To Live or Hop Limit 255 from its source.
+    /// Sends an advertisement with Time To Live or Hop Limit 255.
     ///
     /// # Errors
     /// What the operating system says: it counts as not sent.
@@ -50,17 +50,17 @@ pub trait Link: Send + 'static {
         true
     }
 
-    /// The same from an address that the host no longer has: the last words of a node that lost it.
+    /// Sends from an address that the host no longer has: the last words of a node that lost it.
     ///
     /// # Errors
-    /// What the operating system says, and that a link cannot do it, as one that does not override
-    /// this.
+    /// What the operating system says, or that the link cannot do it: a link that does not override
+    /// this cannot.
     fn send_from_former(&mut self, _outgoing: &Outgoing<'_>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Announces addresses of one family: a gratuitous ARP request or an unsolicited Neighbor
-    /// Advertisement for each.
+    /// Announces addresses: a gratuitous ARP request or an unsolicited Neighbor Advertisement for
+    /// each.
     ///
     /// # Errors
     /// What the operating system says.
@@ -72,22 +72,22 @@ pub trait Link: Send + 'static {
     }
 }
 
-/// An advertisement that leaves.
+/// An advertisement that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outgoing<'a> {
     /// The interface that it leaves by.
     pub interface: InterfaceId,
-    /// Where it comes from; receivers elect by it.
+    /// The address that it is sent from.
     pub source: IpAddr,
-    /// Where it goes to.
+    /// The group, or a peer.
     pub destination: IpAddr,
     /// The IP payload.
     pub payload: &'a [u8],
 }
 
 impl<'a> Outgoing<'a> {
-    /// An advertisement of the interface's own hardware address.
+    /// An advertisement from the interface's own hardware address.
     #[must_use]
     pub const fn new(
         interface: InterfaceId,
@@ -97,22 +97,28 @@ impl<'a> Outgoing<'a> {
     ) -> Self {
         Self { interface, source, destination, payload }
     }
+
+    /// The family that it is sent in.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        Family::of(self.destination)
+    }
 }
 
-/// Addresses of one family that neighbours are told of.
+/// Addresses that are announced together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Announcement<'a> {
-    /// The interface that the neighbours are on.
+    /// The interface whose neighbours are told.
     pub interface: InterfaceId,
-    /// The family; addresses of the other one are left out.
+    /// The family of the addresses; those of the other family are left out.
     pub family: Family,
     /// The addresses.
     pub addresses: &'a [Cidr],
 }
 
 impl<'a> Announcement<'a> {
-    /// Addresses that are found at the interface's own hardware address.
+    /// Addresses that answer at the interface's own hardware address.
     #[must_use]
     pub const fn new(interface: InterfaceId, family: Family, addresses: &'a [Cidr]) -> Self {
         Self { interface, family, addresses }
@@ -161,9 +167,9 @@ pub struct Interest {
 }
 
 impl Interest {
-    /// Whether this can be ours: an advertisement of a VRID in its version, from near enough, and
-    /// as long as its count of addresses says. The same sentence as the kernel's packet filter of
-    /// the Linux link.
+    /// Whether this may be for us: an advertisement of a VRID in its version, from near enough, and
+    /// as long as its count of addresses says. The Linux link's packet filter implements the same
+    /// predicate.
     #[must_use]
     pub fn hears(&self, family: Family, ttl: u8, payload: &[u8]) -> bool {
         let &[version_and_type, vrid, _, count, _, _, _, _, ..] = payload else { return false };

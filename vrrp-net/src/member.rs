@@ -1,10 +1,10 @@
-//! [`Member`]: one virtual router, as a node is told of it.
+//! [`Member`]: one virtual router, as a program asks a node for it.
 
 use std::{fmt, sync::Arc};
 
 use vrrp_core::VirtualRouter;
 
-use crate::VipBackend;
+use crate::backend::VipBackend;
 
 /// One virtual router for [`Node::configure`](crate::Node::configure).
 #[derive(Clone)]

@@ -111,7 +111,6 @@ pub struct Snapshot {
 /// of their own.
 #[must_use]
 pub fn channel() -> (mpsc::UnboundedSender<HostEvent>, ChannelMonitor) {
-    // Not bounded: a test sends what it wants to see, and never more than that.
     let (sender, receiver) = mpsc::unbounded_channel();
     let monitor = ChannelMonitor {
         receiver,
@@ -122,7 +121,7 @@ pub fn channel() -> (mpsc::UnboundedSender<HostEvent>, ChannelMonitor) {
     (sender, monitor)
 }
 
-/// Says what it is sent by its [`channel`]; silent once the sender is gone.
+/// Yields the events sent through its [`channel`]; pending forever once the sender is dropped.
 #[derive(Debug)]
 pub struct ChannelMonitor {
     receiver: mpsc::UnboundedReceiver<HostEvent>,

@@ -1,4 +1,7 @@
 //! The kernel's interfaces and addresses, by netlink.
+//!
+//! Public with the feature `lab` only, for this project's own tests and benchmarks: anything in it
+//! may change in any version. What a program may ask of its host is in [`host`](crate::host).
 
 pub mod addresses;
 mod error;

@@ -6,25 +6,18 @@ mod realtime;
 
 use std::{fmt, io, sync::Arc, thread};
 
-use tokio::{
-    runtime,
-    sync::{broadcast, mpsc, oneshot},
-};
+use tokio::{runtime, sync::broadcast};
 use vrrp_core::VirtualRouter;
 
 pub use handle::{ActiveUntil, Handle};
 pub use realtime::{Realtime, RealtimeError};
 
 use crate::{
-    VipBackend,
+    Error, Member, NodeEvent, NodeStatus, VipBackend,
     clock::Clock,
-    driver::{Command, Driver, Guard},
-    error::Error,
-    event::NodeEvent,
+    driver::{Command, Driver, Guard, Inbox, Mailbox},
     link::Link,
-    member::Member,
     monitor::Monitor,
-    status::NodeStatus,
 };
 
 /// How many events a slow receiver of [`Node::events`] may be behind before it loses the oldest.
@@ -60,7 +53,7 @@ impl Options {
 /// instead.
 #[derive(Clone)]
 pub struct Node {
-    commands: mpsc::UnboundedSender<Command>,
+    mailbox: Mailbox,
     events: broadcast::WeakSender<NodeEvent>,
 }
 
@@ -91,7 +84,7 @@ impl Node {
             what: "a node has to be started inside a tokio runtime".to_owned(),
             source: io::Error::other(error),
         })?;
-        let (node, receiver, events) = Self::channels();
+        let (node, inbox, events) = Self::channels();
         let (report, ready) = std::sync::mpsc::channel();
         let drive = move || {
             if let Some(Err(refused)) = options.realtime.map(Realtime::apply) {
@@ -103,9 +96,8 @@ impl Node {
             };
             drop(report.send(Ok(())));
             let guard = Guard::new();
-            runtime.block_on(
-                Driver::new(link, clock, monitor, guard, receiver, events, backends).run(),
-            );
+            runtime
+                .block_on(Driver::new(link, clock, monitor, guard, inbox, events, backends).run());
         };
         let failed =
             |source| Error::Io { what: "cannot start the driver's thread".to_owned(), source };
@@ -124,13 +116,13 @@ impl Node {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn with_parts(link: impl Link, clock: impl Clock, monitor: impl Monitor) -> Self {
-        let (node, receiver, events) = Self::channels();
+        let (node, inbox, events) = Self::channels();
         let driver = Driver::new(
             link,
             clock,
             monitor,
             Guard::Off,
-            receiver,
+            inbox,
             events,
             runtime::Handle::current(),
         );
@@ -138,11 +130,10 @@ impl Node {
         node
     }
 
-    fn channels() -> (Self, mpsc::UnboundedReceiver<Command>, broadcast::Sender<NodeEvent>) {
-        // Not bounded: each command is that of a caller who waits for the reply.
-        let (commands, receiver) = mpsc::unbounded_channel();
+    fn channels() -> (Self, Inbox, broadcast::Sender<NodeEvent>) {
+        let (mailbox, inbox) = Mailbox::new();
         let events = broadcast::Sender::new(EVENTS);
-        (Self { commands, events: events.downgrade() }, receiver, events)
+        (Self { mailbox, events: events.downgrade() }, inbox, events)
     }
 
     /// Adds one virtual router and starts it.
@@ -163,10 +154,8 @@ impl Node {
     /// # Errors
     /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
     pub async fn add_member(&self, member: Member) -> Result<Handle, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Add { member, reply })?;
-        let seat = answer.await.map_err(|_| Error::Stopped)??;
-        Ok(Handle::new(self.clone(), seat))
+        let seat = self.mailbox.ask(|reply| Command::Add { member, reply }).await??;
+        Ok(Handle::new(self.mailbox.clone(), seat))
     }
 
     /// The whole desired world at once, in place of what was there. What stays keeps its state,
@@ -180,10 +169,8 @@ impl Node {
     /// # Errors
     /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
     pub async fn configure(&self, members: Vec<Member>) -> Result<Vec<Handle>, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Configure { members, reply })?;
-        let seats = answer.await.map_err(|_| Error::Stopped)??;
-        Ok(seats.into_iter().map(|seat| Handle::new(self.clone(), seat)).collect())
+        let seats = self.mailbox.ask(|reply| Command::Configure { members, reply }).await??;
+        Ok(seats.into_iter().map(|seat| Handle::new(self.mailbox.clone(), seat)).collect())
     }
 
     /// The virtual router named `name`.
@@ -191,10 +178,9 @@ impl Node {
     /// # Errors
     /// [`Error::Unknown`], or [`Error::Stopped`].
     pub async fn handle(&self, name: &str) -> Result<Handle, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Find { name: name.to_owned(), reply })?;
-        let seat = answer.await.map_err(|_| Error::Stopped)??;
-        Ok(Handle::new(self.clone(), seat))
+        let name = name.to_owned();
+        let seat = self.mailbox.ask(|reply| Command::Find { name, reply }).await??;
+        Ok(Handle::new(self.mailbox.clone(), seat))
     }
 
     /// Everything that happens from now on, in order. A receiver that is more than 1,024 events
@@ -212,9 +198,7 @@ impl Node {
     /// # Errors
     /// [`Error::Stopped`].
     pub async fn status(&self) -> Result<NodeStatus, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Status { reply })?;
-        answer.await.map_err(|_| Error::Stopped)
+        self.mailbox.ask(|reply| Command::Status { reply }).await
     }
 
     /// Hands over, releases, and returns when all is let go. A second call, from a clone, lets go
@@ -223,24 +207,12 @@ impl Node {
     /// # Errors
     /// [`Error::Stopped`] if the driver ended otherwise than by shutting down.
     pub async fn shutdown(&self) -> Result<(), Error> {
-        let (reply, answer) = oneshot::channel();
-        match self.send(Command::Shutdown { reply }) {
-            Ok(()) => answer.await.map_err(|_| Error::Stopped),
-            Err(_) => Ok(()),
-        }
-    }
-
-    fn send(&self, command: Command) -> Result<(), Error> {
-        self.commands.send(command).map_err(|_| Error::Stopped)
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.commands.is_closed()
+        self.mailbox.shut_down().await
     }
 }
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("stopped", &self.is_stopped()).finish_non_exhaustive()
+        f.debug_struct("Node").field("stopped", &self.mailbox.is_closed()).finish_non_exhaustive()
     }
 }

@@ -1,8 +1,123 @@
-//! Programs that this process runs: in a group of their own, bounded in time and in what is kept of
-//! their words.
+//! A program that runs in a process group of its own, and is gone when nobody wants it any more.
 
 mod group;
-mod program;
 mod tail;
 
-pub(crate) use program::{Ended, Running};
+use std::{
+    fs::File,
+    io::{self, ErrorKind, PipeReader},
+    os::{fd::OwnedFd, unix::process::CommandExt},
+    process::{Command, ExitStatus, Stdio},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    net::unix::pipe,
+    sync::{OwnedMutexGuard, oneshot},
+};
+
+use group::Group;
+use tail::Tail;
+
+/// How long the standard error of a program that has ended is read on, when a process that left its
+/// group still has it.
+const AFTERWARDS: Duration = Duration::from_millis(100);
+
+/// How a program ended, and the last thing it said.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) last_line: Option<String>,
+}
+
+/// A program that runs. Dropped, its process group is killed.
+pub(crate) struct Running {
+    group: Arc<Group>,
+    exit: oneshot::Receiver<io::Result<ExitStatus>>,
+    errors: Errors,
+}
+
+impl Running {
+    /// Starts a program on a thread of its own, which neither blocks a runtime nor needs one.
+    /// `turn` is held until the whole group is gone.
+    pub(crate) fn start(
+        mut command: Command,
+        input: File,
+        turn: OwnedMutexGuard<()>,
+    ) -> io::Result<Self> {
+        let (reader, writer) = io::pipe()?;
+        command.stdin(input).stdout(Stdio::null()).stderr(writer).process_group(0);
+        let errors = Errors::new(reader)?;
+        let (told, exit) = oneshot::channel();
+        let group = Arc::new(Group::default());
+        let run = {
+            let group = Arc::clone(&group);
+            move || {
+                let exit = group.run(command);
+                drop(turn);
+                // Nobody waits for a program that was cut off.
+                drop(told.send(exit));
+            }
+        };
+        thread::Builder::new().name("vrrp-command".to_owned()).spawn(run)?;
+        Ok(Self { group, exit, errors })
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn end(mut self) -> io::Result<Ended> {
+        let exit = tokio::select! {
+            exit = &mut self.exit => exit,
+            never = self.errors.read_for_ever() => match never {},
+        };
+        // What is still to be read is there, or comes from a process that left the group.
+        let rest = self.errors.read_to_end();
+        drop(tokio::time::timeout(AFTERWARDS, rest).await);
+        let gone = || io::Error::other("the thread that waited for it has ended");
+        let status = exit.map_err(|_| gone())??;
+        Ok(Ended { status, last_line: self.errors.tail.last_line() })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.group.kill();
+    }
+}
+
+/// The standard error of a program.
+struct Errors {
+    pipe: pipe::Receiver,
+    tail: Tail,
+}
+
+enum Never {}
+
+impl Errors {
+    fn new(reader: PipeReader) -> io::Result<Self> {
+        let pipe = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+        Ok(Self { pipe, tail: Tail::default() })
+    }
+
+    /// Reads until nobody can write any more.
+    async fn read_to_end(&mut self) {
+        let mut buffer = [0; 4096];
+        while self.pipe.readable().await.is_ok() {
+            match self.pipe.try_read(&mut buffer) {
+                Ok(0) => return,
+                Ok(length) => self.tail.push(buffer.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+            // Reading costs nothing of the budget: a program that floods it would keep the limit
+            // from being looked at.
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    /// A program may close its standard error and go on.
+    async fn read_for_ever(&mut self) -> Never {
+        self.read_to_end().await;
+        std::future::pending().await
+    }
+}

@@ -412,12 +412,8 @@ fn a_deleted_interface_is_quiet_and_comes_back(family: Family) {
         ))
     };
     send(&mut link).unwrap_err();
-    link.announce(&Announcement::new(
-        eth0(),
-        family,
-        &["192.0.2.10".parse().unwrap(), "fd00::10".parse().unwrap()],
-    ))
-    .unwrap_err();
+    let addresses = ["192.0.2.10".parse().unwrap(), "fd00::10".parse().unwrap()];
+    link.announce(&Announcement::new(eth0(), family, &addresses)).unwrap_err();
     link.close(eth0(), family);
 
     wire.b.cable.restore().unwrap();

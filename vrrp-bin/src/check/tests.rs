@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use vrrp_net::host::{Address, Capabilities, Master};
+
 use super::*;
 
 const CONFIG: &str = r#"
@@ -14,14 +16,18 @@ addresses = ["192.0.2.10/24"]
 type Link<'a> = (&'a str, bool, &'a [(&'a str, bool)]);
 
 fn host(interfaces: &[Link<'_>]) -> Host {
+    let address = |(cidr, is_virtual): &(&str, bool)| Address {
+        cidr: cidr.parse().unwrap(),
+        is_virtual: *is_virtual,
+    };
     let interface = |(name, up, addresses): &Link<'_>| Interface {
         name: (*name).to_owned(),
-        up: *up,
-        addresses: addresses.iter().map(|(cidr, ours)| (cidr.parse().unwrap(), *ours)).collect(),
+        is_up: *up,
+        addresses: addresses.iter().map(address).collect(),
         ..Interface::default()
     };
     let interfaces = interfaces.iter().map(interface).collect();
-    Host { interfaces, capabilities: u64::MAX, way: Box::new(|_, _| None) }
+    Host { interfaces, capabilities: Capabilities::ALL, way: Box::new(|_, _| None) }
 }
 
 fn warnings(more: &str, host: &Host) -> Vec<String> {
@@ -72,7 +78,7 @@ fn sources_are_compared() {
 
 #[test]
 fn a_port_is_told_of_its_master_whether_it_has_an_address_or_not() {
-    let bridge = host::Master { index: 2, name: "br9".to_owned(), kind: "bridge".to_owned() };
+    let bridge = Master { index: 2, name: "br9".to_owned(), kind: "bridge".to_owned() };
     let expected = "f.toml:4:13: warning: eth0 is a port of the bridge br9: what arrives goes to \
         br9; write `interface = \"br9\"`";
     for addresses in [&[("192.0.2.1/24", false)][..], &[]] {
@@ -142,7 +148,7 @@ fn a_program_must_be_there_and_what_it_holds_is_its_own_affair() {
 #[test]
 fn missing_capabilities_are_named() {
     let mut host = host(&[("eth0", true, &[("192.0.2.1/24", false)])]);
-    host.capabilities = 1 << 13;
+    host.capabilities = [Capability::NetRaw].into_iter().collect();
     expect(
         "",
         &host,
@@ -151,6 +157,6 @@ fn missing_capabilities_are_named() {
     );
     // A program may not need it.
     expect("backend = { command = [\"/bin/sh\"] }", &host, &[]);
-    host.capabilities = 0;
+    host.capabilities = Capabilities::default();
     assert_eq!(warnings("", &host).len(), 2);
 }

@@ -4,9 +4,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use vrrp_core::{Cidr, Family, Transport};
-use vrrp_net::netlink::routes::subnet;
+use vrrp_net::host::{Interface, Master};
 
-use super::host::{Host, Interface, Master};
+use super::host::Host;
 use crate::config::{Place, RouterConfig};
 
 /// How many addresses of a network are looked at for one that is not this host's.
@@ -58,22 +58,6 @@ fn masters<'a>(interface: &'a Interface, host: &'a Host) -> Vec<&'a Master> {
     let next = |master: &&'a Master| host.interface(&master.name).and_then(takes);
     // An interface is in none of its own ports.
     std::iter::successors(takes(interface), next).take(host.interfaces.len()).collect()
-}
-
-impl Master {
-    /// Whether what arrives at a port goes to the master and to nobody else. A VRF only chooses the
-    /// routes, and a batman-adv interface takes no IP packets.
-    fn takes_packets(&self) -> bool {
-        !["vrf", "batadv"].contains(&self.kind.as_str())
-    }
-
-    fn described(&self) -> String {
-        let Self { name, kind, .. } = self;
-        match kind.as_str() {
-            "bridge" | "bond" | "team" => format!("the {kind} {name}"),
-            _ => name.clone(),
-        }
-    }
 }
 
 /// That the name in the configuration is an alternative one of an interface.
@@ -138,7 +122,7 @@ fn network(config: &RouterConfig, interface: &Interface) -> Option<Cidr> {
     let source = |cidr: &Cidr| {
         pinned.map_or_else(|| cidr.address().is_ipv4(), |source| source == cidr.address())
     };
-    interface.own_networks().find(source).map(subnet)
+    interface.own().find(source).map(|own| own.subnet())
 }
 
 /// An address of the network that this host does not have.
@@ -160,6 +144,8 @@ fn stranger(network: Cidr, host: &Host) -> Option<Ipv4Addr> {
 mod tests {
     use std::path::Path;
 
+    use vrrp_net::host::{Address, Capabilities};
+
     use super::*;
     use crate::config::Config;
 
@@ -169,12 +155,12 @@ mod tests {
             name: name.to_owned(),
             kind: kind.to_owned(),
         });
-        let addresses = vec![(address.parse().unwrap(), false)];
-        Interface { name: name.to_owned(), up: true, master, addresses, ..Interface::default() }
+        let addresses = vec![Address { cidr: address.parse().unwrap(), is_virtual: false }];
+        Interface { name: name.to_owned(), is_up: true, master, addresses, ..Interface::default() }
     }
 
     fn host(interfaces: Vec<Interface>) -> Host {
-        Host { interfaces, capabilities: u64::MAX, way: Box::new(|_, _| None) }
+        Host { interfaces, capabilities: Capabilities::ALL, way: Box::new(|_, _| None) }
     }
 
     /// What is said of `eth0`, where the way to every address leads by `way` in the VRF `vrf`.

@@ -12,6 +12,7 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{Capture, Client, Signal, Ticker, wait_until};
 
 use crate::{
@@ -460,7 +461,7 @@ fn superseded(_: &Ticker) -> Outcome {
     announced_nothing(&pair.capture, pair.a.mac)
 }
 
-fn announced_nothing(capture: &Capture, mac: [u8; 6]) -> Outcome {
+fn announced_nothing(capture: &Capture, mac: MacAddr) -> Outcome {
     let announced = capture.frames().iter().filter(|frame| announces(frame, mac)).count();
     check(announced == 0, format!("a announced the address {announced} times"))
 }

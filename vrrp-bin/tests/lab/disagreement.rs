@@ -8,6 +8,7 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{Cable, Capture, Frame, Host, Keepalived, Switch, wait_until};
 
 use crate::support::{
@@ -128,7 +129,7 @@ fn notices(node: &Node) -> Vec<String> {
 }
 
 /// When the first advertisement of `mac` after `since` passed the switch.
-fn first(capture: &Capture, mac: [u8; 6], since: Duration) -> Result<Duration, Failed> {
+fn first(capture: &Capture, mac: MacAddr, since: Duration) -> Result<Duration, Failed> {
     wait_for(capture, "advertisement", since, |frame: &Frame| priority(frame, mac).is_some())
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{Frame, Ticker};
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// An advertisement of `target` that `mac` sent, if it did not go to the attacker.
-pub(crate) fn of(frame: &Frame, mac: [u8; 6], target: Target, unicast: bool) -> Option<Duration> {
+pub(crate) fn of(frame: &Frame, mac: MacAddr, target: Target, unicast: bool) -> Option<Duration> {
     let vrrp = frame.vrrp()?;
     let is_of_target =
         vrrp.payload.get(1) == Some(&target.vrid()) && vrrp.source.is_ipv6() == target.is_ipv6();
@@ -21,7 +22,7 @@ pub(crate) fn of(frame: &Frame, mac: [u8; 6], target: Target, unicast: bool) -> 
 
 pub(crate) fn times(
     frames: &[Frame],
-    mac: [u8; 6],
+    mac: MacAddr,
     target: Target,
     unicast: bool,
 ) -> Vec<Duration> {
@@ -41,8 +42,8 @@ impl Schedule {
     pub(crate) fn kept(
         &self,
         frames: &[Frame],
-        active: [u8; 6],
-        backup: Option<[u8; 6]>,
+        active: MacAddr,
+        backup: Option<MacAddr>,
         ticker: &Ticker,
     ) -> Outcome {
         for target in Target::ALL {
@@ -72,7 +73,7 @@ impl Schedule {
         backup.map_or(Ok(()), |backup| self.kept_silent(frames, backup))
     }
 
-    pub(crate) fn kept_silent(&self, frames: &[Frame], mac: [u8; 6]) -> Outcome {
+    pub(crate) fn kept_silent(&self, frames: &[Frame], mac: MacAddr) -> Outcome {
         let sent =
             frames.iter().filter(|frame| frame.at >= self.begun && priority(frame, mac).is_some());
         let sent = sent.count();

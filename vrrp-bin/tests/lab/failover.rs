@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use libtest_mimic::{Failed, Trial};
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{Client, Frame, Signal, Ticker, wait_until};
 
 use crate::support::{
@@ -59,7 +60,7 @@ impl Variant {
         3 * self.interval + self.skew(priority)
     }
 
-    fn announces(self, frame: &Frame, mac: [u8; 6]) -> bool {
+    fn announces(self, frame: &Frame, mac: MacAddr) -> bool {
         match self.address() {
             IpAddr::V4(address) => frame.garp() == Some((mac, address)),
             IpAddr::V6(address) => {

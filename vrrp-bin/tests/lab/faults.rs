@@ -15,6 +15,7 @@ use std::{
 use libtest_mimic::{Failed, Trial};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::Value;
+use vrrp_core::MacAddr;
 use vrrp_net::{
     lab::{Capture, Client, Frame, Signal, Ticker, wait_until},
     netlink::{Socket, addresses},
@@ -83,7 +84,7 @@ pub(crate) fn number(router: &Value, field: &str) -> f64 {
 }
 
 /// Waits for a frame that comes at `until` or later: until then everything has been captured.
-pub(crate) fn watch(capture: &Capture, mac: [u8; 6], until: Duration) -> Outcome {
+pub(crate) fn watch(capture: &Capture, mac: MacAddr, until: Duration) -> Outcome {
     let patience = until.saturating_sub(now()) + SOON;
     let frame =
         capture.wait_for(patience, |frame| frame.at >= until && priority(frame, mac).is_some());
@@ -143,7 +144,7 @@ fn denied(_: &Ticker) -> Outcome {
 }
 
 /// Fails if `mac` sent any VRRP message since then.
-fn is_silent(capture: &Capture, mac: [u8; 6], since: Duration) -> Outcome {
+fn is_silent(capture: &Capture, mac: MacAddr, since: Duration) -> Outcome {
     let frames = capture.frames();
     let said =
         frames.iter().filter(|frame| frame.at >= since).filter_map(|frame| priority(frame, mac));
@@ -164,7 +165,7 @@ fn without_net_admin() -> Command {
     command
 }
 
-pub(crate) fn announces(frame: &Frame, mac: [u8; 6]) -> bool {
+pub(crate) fn announces(frame: &Frame, mac: MacAddr) -> bool {
     frame.garp() == Some((mac, ADDRESS))
 }
 

@@ -8,7 +8,7 @@ use std::{
 use libtest_mimic::Failed;
 use vrrp_core::{
     Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, IPV4_GROUP, IPV6_GROUP,
-    Interval, Ipv4Addresses, Ipv6Addresses, Seconds, Vrid,
+    Interval, Ipv4Addresses, Ipv6Addresses, MacAddr, Seconds, Vrid,
 };
 use vrrp_net::lab::VrrpFrame;
 
@@ -113,7 +113,7 @@ impl Flaw {
 pub(crate) struct Destination {
     pub(crate) address: IpAddr,
     /// `None`: the group's.
-    pub(crate) mac: Option<[u8; 6]>,
+    pub(crate) mac: Option<MacAddr>,
 }
 
 impl Destination {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{Frame, Injector, Signal, Ticker, wait_until};
 
 use self::tshark::{Dissected, GOOD, dissect};
@@ -173,8 +174,8 @@ impl Kind {
         };
         let (destination_mac, destination) = match (self.unicast, self.ipv6) {
             (false, _) => (mac, group),
-            (true, false) => (hex(pair.b.mac), text("10.0.0.2")),
-            (true, true) => (hex(pair.b.mac), text("fd00::2")),
+            (true, false) => (pair.b.mac.to_string(), text("10.0.0.2")),
+            (true, true) => (pair.b.mac.to_string(), text("fd00::2")),
         };
         let source = self.source(pair).to_string();
         let mut fields = vec![
@@ -222,7 +223,7 @@ impl Kind {
 
     /// What tshark should read in the announcement of an address.
     fn announcement(self, pair: &Pair, address: IpAddr) -> Vec<(&'static str, String)> {
-        let (mac, address) = (hex(pair.a.mac), address.to_string());
+        let (mac, address) = (pair.a.mac.to_string(), address.to_string());
         let text = |value: &str| value.to_owned();
         match self.ipv6 {
             false => vec![
@@ -287,7 +288,7 @@ fn look_at(kind: Kind, ticker: &Ticker) -> Outcome {
     check(pair.capture.dropped() == 0, "the capture missed frames")?;
     let frames = dissect(&pair.capture, pair.folder.path(), kind.alone)?;
     let frames: Vec<Dissected> =
-        frames.into_iter().filter(|frame| frame.get("eth.src") == hex(pair.a.mac)).collect();
+        frames.into_iter().filter(|frame| frame.get("eth.src") == pair.a.mac.to_string()).collect();
     are_right(kind, &pair, &frames)?;
     count(kind, &frames, ticker)
 }
@@ -358,7 +359,7 @@ fn corrupt() -> Outcome {
     let web = Kind { alone: true, ..KIND }.config();
     pair.a.start(&format!("{web}{old}{}", V6.config().replace("\"web\"", "\"six\"")))?;
     let forged = spoil(&pair)?;
-    let is_forged = |frame: &Dissected| frame.get("eth.src") == hex(FORGER);
+    let is_forged = |frame: &Dissected| frame.get("eth.src") == FORGER.to_string();
     let ours = |frame: &Dissected| {
         frame.is_vrrp() || frame.is_gratuitous_arp() || frame.is_unsolicited_na()
     };
@@ -408,7 +409,7 @@ fn spoil(pair: &Pair) -> Result<usize, Failed> {
     let injector = Injector::new(&pair.user, pair.user_cable.interface())?;
     for (original, place) in places {
         let mut frame = original.clone();
-        frame[6..12].copy_from_slice(&FORGER);
+        frame[6..12].copy_from_slice(&FORGER.0);
         frame[place] ^= 1;
         injector.send(&frame)?;
     }
@@ -419,14 +420,10 @@ fn spoil(pair: &Pair) -> Result<usize, Failed> {
 }
 
 /// Whose frames the corrupt ones are.
-const FORGER: [u8; 6] = [0x02, 0, 0, 0, 0, 0xfe];
-
-fn hex(mac: [u8; 6]) -> String {
-    mac.map(|octet| format!("{octet:02x}")).join(":")
-}
+const FORGER: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0xfe]);
 
 /// The address that the kernel makes from a MAC address (RFC 4291, appendix A).
-fn link_local([a, b, c, d, e, f]: [u8; 6]) -> Ipv6Addr {
+fn link_local(MacAddr([a, b, c, d, e, f]): MacAddr) -> Ipv6Addr {
     let word = |high: u8, low: u8| u16::from_be_bytes([high, low]);
     Ipv6Addr::new(0xfe80, 0, 0, 0, word(a ^ 2, b), word(c, 0xff), word(0xfe, d), word(e, f))
 }

@@ -12,6 +12,7 @@ use std::{
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 use tempfile::TempDir;
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{
     self, Cable, Capture, Frame, Host, Process, Signal, Switch, Ticker, wait_until,
 };
@@ -127,7 +128,7 @@ pub(crate) struct Node {
     pub(crate) name: &'static str,
     pub(crate) host: Host,
     pub(crate) cable: Cable,
-    pub(crate) mac: [u8; 6],
+    pub(crate) mac: MacAddr,
     /// What its programs have in their environment beside ours.
     pub(crate) environment: Vec<(&'static str, PathBuf)>,
     folder: PathBuf,
@@ -277,13 +278,13 @@ fn since(router: &Value) -> Result<SystemTime, Failed> {
 }
 
 /// The priority octet of a VRRP frame that `mac` sent.
-pub(crate) fn priority(frame: &Frame, mac: [u8; 6]) -> Option<u8> {
+pub(crate) fn priority(frame: &Frame, mac: MacAddr) -> Option<u8> {
     let vrrp = frame.vrrp().filter(|vrrp| vrrp.source_mac == mac)?;
     vrrp.payload.get(2).copied()
 }
 
 /// When `mac` sent advertisements after `since`, resignations excluded.
-pub(crate) fn adverts(capture: &Capture, mac: [u8; 6], since: Duration) -> Vec<Duration> {
+pub(crate) fn adverts(capture: &Capture, mac: MacAddr, since: Duration) -> Vec<Duration> {
     let frames = capture.frames();
     let sent = frames.iter().filter(|frame| frame.at >= since);
     sent.filter(|frame| priority(frame, mac).is_some_and(|priority| priority > 0))
@@ -308,7 +309,7 @@ pub(crate) fn wait_for(
 /// yielded to the one that resigned, may come a moment after that.
 pub(crate) fn takeover(
     capture: &Capture,
-    mac: [u8; 6],
+    mac: MacAddr,
     resigned: Duration,
     skew: Duration,
 ) -> Result<Duration, Failed> {

@@ -3,6 +3,7 @@
 use std::{env, time::Duration};
 
 use libtest_mimic::Trial;
+use vrrp_core::MacAddr;
 use vrrp_net::{
     lab::{Cable, Signal, Ticker, wait_until},
     netlink::addresses::Mark,
@@ -62,7 +63,7 @@ fn quiet() -> Outcome {
 }
 
 /// Waits for an advertisement at this time or later.
-fn wait_later(pair: &Pair, later: Duration, mac: [u8; 6]) -> Outcome {
+fn wait_later(pair: &Pair, later: Duration, mac: MacAddr) -> Outcome {
     // What is waited for may be further away than anything that is waited for elsewhere.
     wait_until(later.saturating_sub(now()), || now() >= later);
     wait_for(&pair.capture, "advertisement", later, |frame| priority(frame, mac).is_some())

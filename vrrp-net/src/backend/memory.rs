@@ -162,7 +162,7 @@ impl Memory {
         self.state().left_behind = Some(renewed_ago);
     }
 
-    /// Sets what [`VipBackend::watched`] says: the lease's interface, or nothing, unless set.
+    /// Sets whether [`VipBackend::watched`] names the lease's interface; it does not unless set.
     pub fn set_watched(&self, is_watched: bool) {
         self.state().is_watched = is_watched;
     }

@@ -2,26 +2,25 @@
 
 mod failure;
 mod fitness;
+mod job;
 mod leftovers;
+mod readings;
 mod subnets;
 mod table;
-mod worker;
+mod thread;
 
-use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc, sync::mpsc, thread, time::Duration};
+use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use vrrp_core::{Family, LeaseFailure, Reach, Reason, Vrid};
 
-use super::PACE;
 use crate::{Adopted, BackendError, Lease, Release, VipBackend, netlink::Socket};
 pub use fitness::Unfit;
+use job::{JOBS, Job, Left, TIMEOUT, Work};
 pub use leftovers::Leftover;
 use subnets::Subnets;
-use worker::{Job, Left, Work, Worker};
-
-/// How long a request may take. The kernel is quick; only the lock on its tables can make it wait.
-const TIMEOUT: Duration = Duration::from_secs(1);
+use thread::AddressThread;
 
 /// Puts the addresses on the interface by netlink, leased and marked. Linux 4.18 or newer.
 ///
@@ -62,13 +61,12 @@ impl Netlink {
     /// What the operating system says when it refuses the socket or the thread.
     pub fn new() -> io::Result<Self> {
         let (socket, subnets) = (Socket::new()?, Subnets::new()?);
-        // Not bounded: each job is that of a call which waits for its answer.
-        let (jobs, queue) = mpsc::channel();
+        let (jobs, queue) = mpsc::channel(JOBS);
         // A thread starts in the network namespace of the one that made it, and the names of
         // interfaces are looked up in the thread's.
-        thread::Builder::new()
+        std::thread::Builder::new()
             .name("vrrp-netlink".to_owned())
-            .spawn(move || Worker::new(socket, subnets).run(&queue))?;
+            .spawn(move || AddressThread::new(socket, subnets).run(queue))?;
         Ok(Self { jobs, permanent: false })
     }
 
@@ -109,7 +107,7 @@ impl Netlink {
     }
 
     fn valid(&self, lease: &Lease) -> Option<u32> {
-        (!self.permanent).then(|| valid_lifetime(lease.lasts))
+        (!self.permanent).then(|| valid_lifetime(lease.lasts, self.pace()))
     }
 
     async fn ask(&self, work: Work) -> Result<Option<Left>, BackendError> {
@@ -120,7 +118,7 @@ impl Netlink {
                 "the thread that changes addresses has ended; restart",
             )
         };
-        self.jobs.send(Job::new(work, answer)).map_err(|_| gone())?;
+        self.jobs.send(Job::new(work, answer)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }
@@ -178,17 +176,18 @@ impl VipBackend for Netlink {
 
 /// The kernel counts in whole seconds and takes addresses away late: one second less than the lease
 /// lasts, but at least one.
-fn valid_lifetime(lasts: Duration) -> u32 {
+fn valid_lifetime(lasts: Duration, pace: Duration) -> u32 {
     let seconds = lasts.as_secs().saturating_sub(1).max(1);
-    // An advertisement an interval, and the renewal up to a batch's pause after it: at intervals of
+    // One advertisement in each interval, and the renewal up to a pace after it: at intervals of
     // 0.75 s to 1 s the second that is taken off would be one that a healthy node needs.
-    let too_short = Duration::from_secs(seconds) < lasts / 3 + PACE;
+    let too_short = Duration::from_secs(seconds) < lasts / 3 + pace;
     u32::try_from(seconds + u64::from(too_short)).unwrap_or(u32::MAX - 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::PACE;
 
     #[test]
     fn the_lifetime_is_a_second_less_than_three_intervals_and_at_least_one() {
@@ -203,9 +202,9 @@ mod tests {
             (30_000, 29),
             (122_850, 121),
         ] {
-            assert_eq!(valid_lifetime(Duration::from_millis(lasts)), valid, "{lasts} ms");
+            assert_eq!(valid_lifetime(Duration::from_millis(lasts), PACE), valid, "{lasts} ms");
         }
-        assert_eq!(valid_lifetime(Duration::ZERO), 1);
-        assert_eq!(valid_lifetime(Duration::MAX), u32::MAX - 1, "not for ever");
+        assert_eq!(valid_lifetime(Duration::ZERO, PACE), 1);
+        assert_eq!(valid_lifetime(Duration::MAX, PACE), u32::MAX - 1, "not for ever");
     }
 }

@@ -1,11 +1,12 @@
 //! What backends said, passed on to the core.
 
+use std::time::Duration;
+
 use vrrp_core::{Generation, Input, Instant, Key, LeaseFailure};
 
 use super::{
     Driver,
     backends::call::{Answer, Call, Done, Failure},
-    members::Entry,
 };
 use crate::{Adopted, clock::Clock, link::Link, monitor::Monitor};
 
@@ -26,8 +27,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     fn answer(&mut self, answer: Answer) {
         match answer {
-            Answer::Renewed { id, round, names, result } => {
-                self.outbox.leases.renewed(id, round);
+            Answer::Renewed { id, number, names, result } => {
+                self.outbox.backends.renewed(id, number);
                 if let Err(Failure { kind, text }) = result
                     && let Some(suppressed) = self.renewal_warning.pass(self.clock.now())
                 {
@@ -39,7 +40,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 }
             }
             Answer::Call { key, number, generation, call, asked_at, result } => {
-                self.outbox.leases.answered(key, number);
+                self.outbox.backends.answered(key, number);
                 let result = self.note_result(&key, call, result);
                 let answer = match (call, result) {
                     // Not awaited by the core; what waits for it is looked after here.
@@ -62,11 +63,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Tells the core what an earlier process left behind.
     fn adopted(&mut self, key: Key, generation: Generation, asked_at: Instant, adopted: Adopted) {
         let Adopted { reach, renewed_ago, completed } = adopted;
-        let known = |entry: &Entry| (entry.router.interval().duration(), entry.backend.pace());
-        let (interval, pace) = self.outbox.members.get(&key).map(known).unwrap_or_default();
         // What is renewed was advertised before: an interval earlier at most, and not much earlier
         // than renewals wait for each other.
-        let before = interval.min(2 * pace);
+        let before = self.outbox.members.get(&key).map_or(Duration::ZERO, |entry| {
+            entry.router.interval().duration().min(entry.backend.pace().saturating_mul(2))
+        });
         // Counted from the question: the answer may have waited.
         let advertised_at = asked_at - renewed_ago.saturating_add(before);
         let answer = vrrp_core::Answer::Adopted { reach, advertised_at };

@@ -9,13 +9,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{runtime, sync::mpsc};
 use vrrp_core::{Instant, Key, LeaseRequest, Reason, Want};
 
-use super::members::{Entry, Members};
+use super::members::{MemberState, Members};
 use crate::{Lease, Release, VipBackend};
-
 use call::{Answer, BackendId, Call};
 use renewals::Renewals;
-use worker::Worker;
-pub(super) use worker::unanswered;
+use worker::BackendTask;
 
 /// What the core wants of the backend of one virtual router.
 pub(super) struct Wish {
@@ -25,7 +23,7 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    pub(super) fn new(entry: &Entry, request: &LeaseRequest<'_>) -> Self {
+    pub(super) fn new(entry: &MemberState, request: &LeaseRequest<'_>) -> Self {
         let call = match request.want {
             Want::Adopt => Call::Adopt,
             Want::Acquire => Call::Acquire,
@@ -43,17 +41,17 @@ impl Wish {
 }
 
 /// All backends of a driver.
-pub(super) struct Leases {
+pub(super) struct Backends {
     /// Where backends run.
     runtime: runtime::Handle,
-    answers: mpsc::UnboundedSender<Answer>,
-    workers: BTreeMap<Key, Worker>,
+    answers: mpsc::Sender<Answer>,
+    tasks: BTreeMap<Key, BackendTask>,
     renewals: Renewals,
 }
 
-impl Leases {
-    pub(super) fn new(runtime: runtime::Handle, answers: mpsc::UnboundedSender<Answer>) -> Self {
-        Self { runtime, answers, workers: BTreeMap::new(), renewals: Renewals::default() }
+impl Backends {
+    pub(super) fn new(runtime: runtime::Handle, answers: mpsc::Sender<Answer>) -> Self {
+        Self { runtime, answers, tasks: BTreeMap::new(), renewals: Renewals::default() }
     }
 
     /// Asks a backend for what the core wants.
@@ -74,7 +72,7 @@ impl Leases {
     }
 
     /// Asks the backend that replaced another one for what that one was asked last: to acquire.
-    pub(super) fn acquire_instead(&mut self, entry: &Entry, key: Key, now: Instant) {
+    pub(super) fn acquire_instead(&mut self, entry: &MemberState, key: Key, now: Instant) {
         let lease = entry.lease(key, &entry.router);
         self.ask(entry.backend.clone(), lease, Call::Acquire, false, now);
     }
@@ -82,7 +80,7 @@ impl Leases {
     /// Has everything that may be held released, without the core.
     pub(super) fn release_all(&mut self, members: &Members) {
         for (key, entry) in members {
-            if entry.phase.state() != "active" && self.is_idle(*key) {
+            if !entry.phase.is_on_the_wire() && self.is_idle(*key) {
                 continue;
             }
             let lease = entry.lease(*key, &entry.router);
@@ -100,53 +98,52 @@ impl Leases {
         now: Instant,
     ) {
         self.renewals.cut(lease.key, now);
-        let Self { runtime, answers, workers, .. } = self;
-        let worker = workers.entry(lease.key).or_insert_with(|| Worker::spawn(runtime, answers));
-        worker.ask(backend, lease, call, uncut, now);
+        let Self { runtime, answers, tasks, .. } = self;
+        let task = tasks.entry(lease.key).or_insert_with(|| BackendTask::spawn(runtime, answers));
+        task.ask(backend, lease, call, uncut, now);
     }
 
-    /// Notes that an advertisement was sent for what `key` holds.
-    pub(super) fn renewal_due(&mut self, key: Key, backend: &Arc<dyn VipBackend>, now: Instant) {
-        self.renewals.add(key, backend, now);
+    /// Notes that an advertisement was sent for what `key` holds, whose backend renews at `pace`.
+    pub(super) fn renewal_due(&mut self, key: Key, pace: Duration, now: Instant) {
+        self.renewals.add(key, pace, now);
     }
 
     /// When [`renew`](Self::renew) has something to do.
-    pub(super) const fn next_renewal(&self) -> Option<Instant> {
+    pub(super) fn next_renewal(&self) -> Option<Instant> {
         self.renewals.next_round()
     }
 
     /// Starts the renewals that are due.
     pub(super) fn renew(&mut self, now: Instant, members: &Members) {
-        self.renewals.start(now, members, &self.workers, &self.runtime, &self.answers);
+        self.renewals.start(now, members, &self.tasks, &self.runtime, &self.answers);
     }
 
     /// Notes that a request was carried out.
     pub(super) fn answered(&mut self, key: Key, number: u64) {
-        if let Some(worker) = self.workers.get_mut(&key) {
-            // A release that is tried again has its old number.
-            worker.note_answer(number);
+        if let Some(task) = self.tasks.get_mut(&key) {
+            task.answered(number);
         }
     }
 
     /// Notes that a renewal is over.
-    pub(super) fn renewed(&mut self, id: BackendId, round: u64) {
-        self.renewals.done(id, round);
+    pub(super) fn renewed(&mut self, id: BackendId, number: u64) {
+        self.renewals.done(id, number);
     }
 
     /// Whether everything that was asked for `key` is done.
     pub(super) fn is_idle(&self, key: Key) -> bool {
-        self.workers.get(&key).is_none_or(Worker::is_idle)
+        self.tasks.get(&key).is_none_or(BackendTask::is_idle)
     }
 
     /// Whether everything that was asked is done.
     pub(super) fn all_idle(&self) -> bool {
-        self.workers.values().all(Worker::is_idle)
+        self.tasks.values().all(BackendTask::is_idle)
     }
 
     /// Forgets a virtual router that is gone.
     pub(super) fn forget(&mut self, key: Key, now: Instant) {
         self.renewals.cut(key, now);
-        self.workers.remove(&key);
+        self.tasks.remove(&key);
     }
 }
 

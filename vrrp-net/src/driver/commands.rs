@@ -1,25 +1,17 @@
-//! Doing what programs ask.
+//! Doing what programs ask of a driver.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use vrrp_core::{Desired, Input, InterfaceStatus, Key, Loss, Phase, Role};
 
 use super::{
-    Driver, Outbox,
-    mailbox::{Command, Reply},
-    members::Entry,
+    Driver,
+    mailbox::{Command, Drain},
+    members::MemberState,
+    outbox::Outbox,
     seat::Seat,
 };
-use crate::{
-    clock::Clock, error::Error, event::NodeEvent, link::Link, member::Member, monitor::Monitor,
-};
-
-/// A drain that has not ended.
-pub(super) struct Drain {
-    key: Key,
-    name: Arc<str>,
-    reply: Reply<Result<bool, Error>>,
-}
+use crate::{Drained, Error, Member, NodeEvent, clock::Clock, link::Link, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Does what is asked. That nobody waits for the reply any more is no error.
@@ -64,10 +56,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     reply.send(known.then_some(()).ok_or_else(|| Error::Unknown(name.to_string()))),
                 );
             }
-            Command::Shutdown { reply } => {
-                self.stop.waiting.push(reply);
-                self.shut_down();
-            }
+            Command::Shutdown => self.shut_down(),
         }
     }
 
@@ -171,19 +160,19 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// go; `true`: the new one has to take them.
     fn seat_member(&mut self, key: Key, member: Member) -> bool {
         let now = self.clock.now();
-        let effects = &mut self.outbox;
-        let Some(entry) = effects.members.get_mut(&key) else {
-            effects.members.insert(key, Entry::new(member));
+        let outbox = &mut self.outbox;
+        let Some(entry) = outbox.members.get_mut(&key) else {
+            outbox.members.insert(key, MemberState::new(key, member));
             return false;
         };
         let lease = entry.lease(key, &entry.router);
-        let Some(old) = entry.replace(member) else { return false };
+        let Some(old) = entry.replace(key, member) else { return false };
         // A release that is under way would be cut off by the first request to the new one.
-        if entry.phase.is_on_the_wire() || !effects.leases.is_idle(key) {
-            effects.leases.retire(old, lease, now);
+        if entry.phase.is_on_the_wire() || !outbox.backends.is_idle(key) {
+            outbox.backends.retire(old, lease, now);
         }
         if entry.phase == Phase::Acquiring {
-            effects.leases.acquire_instead(entry, key, now);
+            outbox.backends.acquire_instead(entry, key, now);
         }
         entry.phase.is_active()
     }
@@ -191,11 +180,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// The addresses that a host must not take for its own although they bear no tag: those that a
     /// program puts there. The owner's are its own.
     fn virtual_addresses(&self) -> BTreeSet<IpAddr> {
-        let members = self.outbox.members.iter();
-        let shared = members.filter(|(key, entry)| {
-            entry.router.role() != Role::Owner && entry.watched(**key).is_none()
-        });
-        shared.flat_map(|(_, entry)| entry.addresses.iter().map(|cidr| cidr.address())).collect()
+        let members = self.outbox.members.values();
+        let shared =
+            members.filter(|entry| entry.watched.is_none() && entry.router.role() != Role::Owner);
+        shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
     }
 
     pub(super) fn desired(&self) -> Desired {
@@ -216,13 +204,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             let phase = self.outbox.members.get(&drain.key).map(|entry| entry.phase);
             let ended = match phase {
                 None => Some(Err(Error::Unknown(drain.name.to_string()))),
-                Some(_) if news.iter().any(refused) => Some(Ok(false)),
-                Some(Phase::Initialize(_)) if self.outbox.leases.is_idle(drain.key) => {
-                    Some(Ok(true))
+                Some(_) if news.iter().any(refused) => Some(Ok(Drained::Refused)),
+                Some(Phase::Initialize(_)) if self.outbox.backends.is_idle(drain.key) => {
+                    Some(Ok(Drained::Done))
                 }
                 // It was resumed, or a stronger node took over before the drain began.
                 Some(Phase::Backup | Phase::Held | Phase::Adopted | Phase::Acquiring) => {
-                    Some(Ok(false))
+                    Some(Ok(Drained::Refused))
                 }
                 Some(Phase::Initialize(_) | Phase::Resigning) => None,
             };

@@ -1,7 +1,7 @@
 //! [`Guard`]: one process runs a virtual router, and a second one is told which.
 
 mod holder;
-mod judge;
+mod listener;
 mod name;
 mod owner;
 
@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use socket2::Socket;
 use vrrp_core::Key;
 
-use crate::{error::Error, member::Member};
-use judge::Holder;
-use name::{Claim, Name};
+use crate::{Error, Member};
+use holder::Holder;
+use name::{Claimed, Name};
 
 /// Two processes that run one virtual router on one host would fight over its addresses, and
 /// neither would hear the other: they have the same source address.
@@ -49,7 +49,8 @@ impl Guard {
         let present = name::present();
         for (key, member, name, _) in &new {
             let others = name.others(present.as_deref());
-            let believed = others.filter_map(|other| holder::of(&other)).find_map(Holder::believed);
+            let believed =
+                others.filter_map(|other| listener::of(&other)).find_map(Holder::believed);
             if let Some(holder) = believed {
                 return Err(refused(*key, member, holder));
             }
@@ -78,15 +79,15 @@ fn claim(key: Key, member: &Member) -> Result<(Name, Socket), Error> {
     let mut tries = 0;
     loop {
         match name.claim().map_err(failed)? {
-            Claim::Ours(socket) => return Ok((name, socket)),
-            Claim::Held => {}
+            Claimed::Ours(socket) => return Ok((name, socket)),
+            Claimed::Held => {}
         }
-        let holder = match holder::of(&name) {
+        let holder = match listener::of(&name) {
             None if tries < TRIES => {
                 tries += 1;
                 continue;
             }
-            holder => holder.unwrap_or_else(|| holder::silent(&name)),
+            holder => holder.unwrap_or_else(|| listener::silent(&name)),
         };
         match holder {
             Holder::Believed(holder) => return Err(refused(key, member, holder)),

@@ -4,12 +4,11 @@ use std::net::IpAddr;
 
 use vrrp_core::{Cidr, Input, InterfaceStatus, Key, Loss, Role};
 
-use super::{Driver, Outbox, members::Entry};
+use super::{Driver, members::MemberState, outbox::Outbox};
 use crate::{
     clock::Clock,
     link::Link,
     monitor::{HostEvent, Monitor, Snapshot},
-    netlink::routes::covers,
 };
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
@@ -105,7 +104,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     fn route_removed(&mut self, interface: &str, prefix: Cidr, loss: Loss) {
         let now = self.clock.now();
-        for key in self.holders(interface, |cidr| covers(prefix, cidr)) {
+        for key in self.holders(interface, |cidr| prefix.covers(cidr)) {
             if let Some(entry) = self.outbox.members.get_mut(&key)
                 && entry.phase.is_active()
                 && let Some(suppressed) = entry.loss_warning.pass(now)
@@ -124,12 +123,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// The virtual routers that have such an address of the kernel on the interface; what that
     /// means to each the core knows.
     fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
-        // Few have the address, and only those are asked where theirs are.
-        let holds = |key: &Key, entry: &Entry| {
-            entry.addresses.iter().any(|cidr| is_it(*cidr))
-                && entry.watched(*key).as_deref() == Some(interface)
+        let holds = |entry: &MemberState| {
+            entry.watched.as_deref() == Some(interface)
+                && entry.addresses.iter().any(|cidr| is_it(*cidr))
         };
-        let members = self.outbox.members.iter();
-        members.filter(|(key, entry)| holds(key, entry)).map(|(key, _)| *key).collect()
+        self.outbox.members.iter().filter(|(_, entry)| holds(entry)).map(|(key, _)| *key).collect()
     }
 }

@@ -3,7 +3,7 @@
 use vrrp_core::{Phase, Reason, Rejected, Sender};
 
 use super::members::Members;
-use crate::{event::NodeEvent, status::sentence};
+use crate::{NodeEvent, status::sentence};
 
 /// The line that an event is for people.
 pub(super) fn log(event: &NodeEvent, members: &Members) {

@@ -12,13 +12,13 @@ use vrrp_core::{
 };
 
 use super::seat::{Bound, Seat};
-use crate::{Lease, VipBackend, member::Member};
+use crate::{Lease, Member, VipBackend};
 
 /// The virtual routers by key; those that were removed stay until they have let go.
-pub(super) type Members = BTreeMap<Key, Entry>;
+pub(super) type Members = BTreeMap<Key, MemberState>;
 
 /// One virtual router.
-pub(super) struct Entry {
+pub(super) struct MemberState {
     pub(super) name: Arc<str>,
     pub(super) interface: Arc<str>,
     /// As it was configured.
@@ -27,6 +27,8 @@ pub(super) struct Entry {
     pub(super) router: VirtualRouter,
     pub(super) backend: Arc<dyn VipBackend>,
     pub(super) addresses: Arc<[Cidr]>,
+    /// The interface on which the kernel has them, if it has: see [`VipBackend::watched`].
+    pub(super) watched: Option<Arc<str>>,
     /// The core's last request.
     pub(super) asked: Generation,
     /// The phase that was last told, which is the core's after each turn.
@@ -49,12 +51,13 @@ pub(super) struct Entry {
     bound: Arc<Bound>,
 }
 
-impl Entry {
-    pub(super) fn new(member: Member) -> Self {
+impl MemberState {
+    pub(super) fn new(key: Key, member: Member) -> Self {
         let Member { name, interface, router, backend } = member;
         let phase = Phase::Initialize(Hold::Stopped);
-        Self {
+        let mut state = Self {
             addresses: router.addresses().collect(),
+            watched: None,
             name,
             interface,
             configured: router.clone(),
@@ -72,11 +75,13 @@ impl Entry {
             own_address_reported: false,
             published: watch::Sender::new(phase),
             bound: Arc::default(),
-        }
+        };
+        state.watched = state.backend.watched(&state.lease(key, &state.router));
+        state
     }
 
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
-    pub(super) fn replace(&mut self, member: Member) -> Option<Arc<dyn VipBackend>> {
+    pub(super) fn replace(&mut self, key: Key, member: Member) -> Option<Arc<dyn VipBackend>> {
         let Member { name, interface, router, backend } = member;
         self.router = router;
         self.configured = self.router.clone();
@@ -84,6 +89,7 @@ impl Entry {
         (self.name, self.interface) = (name, interface);
         (self.leaving, self.own_address_reported) = (false, false);
         let old = std::mem::replace(&mut self.backend, backend);
+        self.watched = self.backend.watched(&self.lease(key, &self.router));
         (!Arc::ptr_eq(&old, &self.backend)).then_some(old)
     }
 
@@ -132,11 +138,6 @@ impl Entry {
         }
     }
 
-    /// The interface that the driver watches for a loss of the addresses.
-    pub(super) fn watched(&self, key: Key) -> Option<Arc<str>> {
-        self.backend.watched(&self.lease(key, &self.router))
-    }
-
     pub(super) fn seat(&self, key: Key) -> Seat {
         Seat {
             name: self.name.clone(),
@@ -180,7 +181,7 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for MemberState {
     fn drop(&mut self) {
         self.withdraw();
     }

@@ -1,4 +1,4 @@
-//! Carrying out what the core says.
+//! [`Outbox`]: carrying out what the core puts out.
 
 use std::{collections::BTreeSet, io, net::IpAddr, time::SystemTime};
 
@@ -9,22 +9,22 @@ use vrrp_core::{
 };
 
 use super::{
-    backends::{Leases, Wish, unanswered},
+    backends::{Backends, Wish, call::unanswered},
     interfaces::Interfaces,
     log::log,
-    members::{Entry, Members},
+    members::{MemberState, Members},
 };
 use crate::{
-    event::NodeEvent,
+    NodeEvent,
     link::{Announcement, Link, Outgoing},
 };
 
-/// Everything that outputs of the core are carried out with.
+/// Everything needed to carry out the core's outputs.
 pub(super) struct Outbox<L> {
     pub(super) link: L,
     pub(super) interfaces: Interfaces,
     pub(super) members: Members,
-    pub(super) leases: Leases,
+    pub(super) backends: Backends,
     pub(super) events: broadcast::Sender<NodeEvent>,
     /// Where advertisements are encoded.
     buffer: Box<[u8]>,
@@ -39,12 +39,12 @@ pub(super) struct Outbox<L> {
 }
 
 impl<L: Link> Outbox<L> {
-    pub(super) fn new(link: L, leases: Leases, events: broadcast::Sender<NodeEvent>) -> Self {
+    pub(super) fn new(link: L, backends: Backends, events: broadcast::Sender<NodeEvent>) -> Self {
         Self {
             link,
             interfaces: Interfaces::default(),
             members: Members::new(),
-            leases,
+            backends,
             events,
             buffer: vec![0; Advert::MAX_LEN].into(),
             wishes: Vec::new(),
@@ -77,13 +77,13 @@ impl<L: Link> Outbox<L> {
             let payload =
                 packet.encode(&mut self.buffer).ok().and_then(|length| self.buffer.get(..length));
             let Some(payload) = payload else { continue };
-            let (link, id, to) = (&mut self.link, key.interface, packet.destination());
-            let outgoing = Outgoing::new(id, source, to, payload);
+            let (link, to) = (&mut self.link, packet.destination());
+            let outgoing = Outgoing::new(key.interface, source, to, payload);
             let Err(mut error) = link.send(&outgoing) else {
                 sending.sent = true;
                 continue;
             };
-            let has_source = link.has_source(id, source);
+            let has_source = link.has_source(key.interface, source);
             // The last words of a node that lost the address which it sent from.
             if transmit.advert().claim == Claim::Resign && !has_source {
                 match link.send_from_former(&outgoing) {
@@ -138,7 +138,7 @@ impl<L: Link> Outbox<L> {
             }
         }
         if entry.phase.is_active() {
-            self.leases.renewal_due(key, &entry.backend, now);
+            self.backends.renewal_due(key, entry.backend.pace(), now);
         }
     }
 
@@ -165,7 +165,7 @@ impl<L: Link> Outbox<L> {
     /// other virtual routers that are due at the same moment do not wait for.
     pub(super) fn ask_backends(&mut self, now: Instant) {
         for wish in self.wishes.drain(..) {
-            self.leases.request(wish, now);
+            self.backends.request(wish, now);
         }
     }
 
@@ -264,7 +264,7 @@ fn is_destinations(error: &io::Error, destination: IpAddr) -> bool {
         && !destination.is_multicast()
 }
 
-fn transition(entry: &mut Entry, to: Phase) {
+fn transition(entry: &mut MemberState, to: Phase) {
     (entry.phase, entry.since) = (to, SystemTime::now());
     if !to.is_active() {
         entry.withdraw();

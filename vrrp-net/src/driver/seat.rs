@@ -1,4 +1,4 @@
-//! [`Seat`]: what the driver gives out for a handle, and goes on to tell it.
+//! [`Seat`]: what a driver gives out of a virtual router.
 
 use std::sync::{
     Arc,

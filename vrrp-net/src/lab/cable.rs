@@ -8,6 +8,7 @@ use std::{
 };
 
 use netlink_packet_route::link::{LinkAttribute, LinkFlags};
+use vrrp_core::MacAddr;
 
 use super::{
     Error, Host, Switch,
@@ -82,10 +83,10 @@ impl Cable {
     ///
     /// # Errors
     /// [`Error`] when the interface is gone.
-    pub fn mac(&self) -> Result<[u8; 6], Error> {
+    pub fn mac(&self) -> Result<MacAddr, Error> {
         let link = wire::find(&self.host, &self.interface)?;
         let address = link.attributes.iter().find_map(|attribute| match attribute {
-            LinkAttribute::Address(bytes) => bytes.as_slice().try_into().ok(),
+            LinkAttribute::Address(bytes) => bytes.as_slice().try_into().ok().map(MacAddr),
             _ => None,
         });
         address.ok_or_else(|| {

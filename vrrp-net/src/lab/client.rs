@@ -15,10 +15,8 @@ use std::{
 
 use self::echo::Echo;
 pub use self::loss::Loss;
+use self::loss::{GRACE, Probe};
 use super::{Error, Host, error::Doing, now};
-
-/// How long a packet may take to be answered before it counts as lost.
-const GRACE: Duration = Duration::from_millis(200);
 
 /// Sends ICMP echo requests to an address at a steady rate and keeps account of the replies. It
 /// ends when it is dropped.
@@ -32,14 +30,6 @@ pub struct Client {
 /// A moment in the life of a [`Client`]: packets sent from then on are after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(usize);
-
-/// One packet; times as [`now`] gives them.
-#[derive(Clone, Copy, Debug)]
-struct Probe {
-    sent: Duration,
-    answered: Option<Duration>,
-    replies: u64,
-}
 
 #[derive(Debug)]
 struct Shared {

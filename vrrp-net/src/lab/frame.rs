@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, LinkSlice, PacketBuilder};
+use vrrp_core::MacAddr;
 
 use super::{Direction, Error};
 
@@ -39,9 +40,9 @@ pub struct Frame {
 #[expect(clippy::exhaustive_structs, reason = "tests write it as a literal, to send what is wrong")]
 pub struct VrrpFrame {
     /// The source of the frame.
-    pub source_mac: [u8; 6],
+    pub source_mac: MacAddr,
     /// The destination of the frame.
-    pub destination_mac: [u8; 6],
+    pub destination_mac: MacAddr,
     /// The source of the packet.
     pub source: IpAddr,
     /// The destination of the packet.
@@ -59,7 +60,7 @@ pub struct NeighborAdvertisement {
     /// The address that is advertised.
     pub target: Ipv6Addr,
     /// The Target Link-Layer Address.
-    pub mac: Option<[u8; 6]>,
+    pub mac: Option<MacAddr>,
     /// The Override flag.
     pub is_override: bool,
     /// The Router flag.
@@ -69,8 +70,8 @@ pub struct NeighborAdvertisement {
 impl Frame {
     /// The source MAC address.
     #[must_use]
-    pub fn source_mac(&self) -> Option<[u8; 6]> {
-        self.bytes.get(6..12)?.try_into().ok()
+    pub fn source_mac(&self) -> Option<MacAddr> {
+        self.bytes.get(6..12)?.try_into().ok().map(MacAddr)
     }
 
     /// The VRRP message in it (IPv4 protocol or IPv6 Next Header 112), right or wrong.
@@ -101,8 +102,8 @@ impl Frame {
                 LaxNetSlice::Arp(_) => return None,
             };
         (payload.ip_number.0 == VRRP).then(|| VrrpFrame {
-            source_mac: ethernet.source(),
-            destination_mac: ethernet.destination(),
+            source_mac: MacAddr(ethernet.source()),
+            destination_mac: MacAddr(ethernet.destination()),
             source,
             destination,
             ttl,
@@ -113,13 +114,13 @@ impl Frame {
     /// The MAC address and the IPv4 address that a gratuitous ARP claims: a request or a reply
     /// whose target is its sender (RFC 5227 3).
     #[must_use]
-    pub fn garp(&self) -> Option<([u8; 6], Ipv4Addr)> {
+    pub fn garp(&self) -> Option<(MacAddr, Ipv4Addr)> {
         let packet = LaxSlicedPacket::from_ethernet(&self.bytes).ok()?;
         let Some(LaxNetSlice::Arp(arp)) = packet.net else { return None };
         if arp.sender_protocol_addr() != arp.target_protocol_addr() {
             return None;
         }
-        let mac = arp.sender_hw_addr().try_into().ok()?;
+        let mac = arp.sender_hw_addr().try_into().ok().map(MacAddr)?;
         let address: [u8; 4] = arp.sender_protocol_addr().try_into().ok()?;
         Some((mac, address.into()))
     }
@@ -148,10 +149,10 @@ impl Frame {
 
 /// The Target Link-Layer Address (type 2) among the options of a Neighbor Advertisement (RFC 4861
 /// 4.6).
-fn target_mac(mut options: &[u8]) -> Option<[u8; 6]> {
+fn target_mac(mut options: &[u8]) -> Option<MacAddr> {
     while let [kind, units @ 1..=u8::MAX, ..] = options {
         if *kind == 2 {
-            return options.get(2..8)?.try_into().ok();
+            return options.get(2..8)?.try_into().ok().map(MacAddr);
         }
         options = options.get(usize::from(*units) * 8..)?;
     }
@@ -166,14 +167,14 @@ impl VrrpFrame {
         let destination_mac = match destination {
             IpAddr::V4(group) => {
                 let [_, b, c, d] = group.octets();
-                [0x01, 0x00, 0x5e, b & 0x7f, c, d]
+                MacAddr([0x01, 0x00, 0x5e, b & 0x7f, c, d])
             }
             IpAddr::V6(group) => {
                 let [.., a, b, c, d] = group.octets();
-                [0x33, 0x33, a, b, c, d]
+                MacAddr([0x33, 0x33, a, b, c, d])
             }
         };
-        let source_mac = [0x02, 0, 0, 0, 0, 0xfe];
+        let source_mac = MacAddr([0x02, 0, 0, 0, 0, 0xfe]);
         Self { source_mac, destination_mac, source, destination, ttl: 255, payload }
     }
 
@@ -184,7 +185,7 @@ impl VrrpFrame {
     /// [`Error::Invalid`] when the addresses are not of one family or the payload does not fit into
     /// a packet.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
-        let ethernet = PacketBuilder::ethernet2(self.source_mac, self.destination_mac);
+        let ethernet = PacketBuilder::ethernet2(self.source_mac.0, self.destination_mac.0);
         let packet = match (self.source, self.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 ethernet.ipv4(source.octets(), destination.octets(), self.ttl)
@@ -247,7 +248,7 @@ mod tests {
             bytes.extend([0, 0, 0, 0, 0, 0, 10, 0, 0, target]);
             frame(bytes)
         };
-        assert_eq!(arp(1).garp(), Some(([2, 0, 0, 0, 0, 1], Ipv4Addr::new(10, 0, 0, 1))));
+        assert_eq!(arp(1).garp(), Some((MacAddr([2, 0, 0, 0, 0, 1]), Ipv4Addr::new(10, 0, 0, 1))));
         assert_eq!(arp(2).garp(), None);
     }
 
@@ -267,7 +268,7 @@ mod tests {
         let read = advertisement(0xa0).unwrap();
         assert_eq!(
             (read.target, read.mac),
-            ("fd00::100".parse().unwrap(), Some([2, 0, 0, 0, 0, 1]))
+            ("fd00::100".parse().unwrap(), Some(MacAddr([2, 0, 0, 0, 0, 1])))
         );
         assert!(read.is_override && read.is_router);
         assert_eq!(advertisement(0x60), None);

@@ -15,7 +15,10 @@ use netlink_sys::{SocketAddr, protocols::NETLINK_ROUTE};
 use socket2::SockRef;
 
 use super::{Error, Host, error::Doing, now};
-use crate::netlink::{Socket, addresses, message::Messages};
+use crate::netlink::{
+    Socket, addresses,
+    message::{Change, Messages},
+};
 
 /// `RTNLGRP_IPV4_IFADDR` and `RTNLGRP_IPV6_IFADDR` of `linux/rtnetlink.h`.
 const GROUPS: [u32; 2] = [5, 9];
@@ -60,7 +63,7 @@ impl Watch {
         let shared =
             Arc::new(Shared { address, held: Mutex::default(), ended: AtomicBool::new(false) });
         if addresses::list(&mut table).doing(starting)?.iter().any(|entry| entry.ip() == address) {
-            shared.note(true, now());
+            shared.note(Change::New(address), now());
         }
         let reader = Arc::clone(&shared);
         let thread = host.thread("watch", move || reader.read(&notifications))?;
@@ -95,22 +98,24 @@ impl Shared {
             }
             let at = now();
             for (header, payload) in Messages(&buffer) {
-                if let Some((is_new, Some(entry))) = addresses::decode(&header, payload)
-                    && entry.ip() == self.address
-                {
-                    self.note(is_new, at);
+                let change =
+                    addresses::decode(&header, payload).map(|change| change.map(|it| it.ip()));
+                if let Some(change) = change {
+                    self.note(change, at);
                 }
             }
         }
     }
 
-    /// A renewal is told as the address itself is.
-    fn note(&self, is_there: bool, at: Duration) {
+    /// The kernel reports a renewal as it reports the address itself.
+    fn note(&self, change: Change<IpAddr>, at: Duration) {
         let mut held = self.lock();
-        match (is_there, held.last_mut().filter(|last| last.until.is_none())) {
-            (true, None) => held.push(Held { from: at, until: None }),
-            (false, Some(last)) => last.until = Some(at),
-            (true, Some(_)) | (false, None) => {}
+        match (change, held.last_mut().filter(|last| last.until.is_none())) {
+            (Change::New(address), None) if address == self.address => {
+                held.push(Held { from: at, until: None });
+            }
+            (Change::Gone(address), Some(last)) if address == self.address => last.until = Some(at),
+            _ => {}
         }
     }
 

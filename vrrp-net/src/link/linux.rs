@@ -149,16 +149,11 @@ impl Link for Linux {
     }
 
     fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
-        let Outgoing { interface, source, destination, payload } = *outgoing;
-        let sockets = self.port(interface, Family::of(destination))?;
-        tx::send(sockets.heard.socket(), sockets.port.index, source, destination, payload).map_err(
-            |error| {
-                sockets
-                    .port
-                    .lacks_ipv6(&error)
-                    .map_or(error, |why| io::Error::new(io::ErrorKind::InvalidInput, why))
-            },
-        )
+        let Sockets { port, heard, .. } = self.port(outgoing.interface, outgoing.family())?;
+        tx::send(heard.socket(), port.index, outgoing).map_err(|error| {
+            port.lacks_ipv6(&error)
+                .map_or(error, |why| io::Error::new(io::ErrorKind::InvalidInput, why))
+        })
     }
 
     fn has_source(&self, interface: InterfaceId, source: IpAddr) -> bool {
@@ -168,12 +163,9 @@ impl Link for Linux {
     }
 
     fn send_from_former(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
-        let Outgoing { interface, source, destination, payload } = *outgoing;
-        let sockets = self.port(interface, Family::of(destination))?;
-        let (socket, index) = (sockets.heard.socket(), sockets.port.index);
-        tx::with_any_source(socket, source, || {
-            tx::send(socket, index, source, destination, payload)
-        })
+        let Sockets { port, heard, .. } = self.port(outgoing.interface, outgoing.family())?;
+        let socket = heard.socket();
+        tx::with_any_source(socket, outgoing.source, || tx::send(socket, port.index, outgoing))
     }
 
     fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {

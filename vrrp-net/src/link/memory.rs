@@ -1,4 +1,4 @@
-//! A network in memory, for tests of what stands on a [`Link`].
+//! An in-memory network, for testing code built on [`Link`].
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -219,7 +219,7 @@ impl Link for Memory {
     fn send(&mut self, outgoing: &Outgoing<'_>) -> io::Result<()> {
         let Outgoing { interface, source, destination, payload } = *outgoing;
         let cut = self.with(|node| {
-            node.open(interface, Family::of(destination))?;
+            node.open(interface, outgoing.family())?;
             let at = Instant::now();
             node.sent.push(Sent { at, interface, source, destination, payload: payload.to_vec() });
             io::Result::Ok(node.partitioned)

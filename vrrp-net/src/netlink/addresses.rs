@@ -13,7 +13,7 @@ use netlink_packet_route::{
 use nix::time::{ClockId, clock_gettime};
 use vrrp_core::Cidr;
 
-use super::{Error, Socket};
+use super::{Error, Socket, message::Change};
 
 /// How the kernel's table says that an address is a virtual one of ours, and what is to become of
 /// it.
@@ -24,7 +24,10 @@ use super::{Error, Socket};
 /// one. `IFA_PROTO` would say it too, but kernels before 5.18 forget it, and those before 6.12 or
 /// so never change it on an IPv4 address. It goes along for people who look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "what an address can be is matched on everywhere")]
+#[cfg_attr(
+    feature = "lab",
+    expect(clippy::exhaustive_enums, reason = "what an address can be is matched on everywhere")
+)]
 pub enum Mark {
     /// It is held.
     Held,
@@ -183,7 +186,7 @@ impl HostAddress {
 
 /// A virtual address to put on an interface, or to renew there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "written as a literal")]
+#[cfg_attr(feature = "lab", expect(clippy::exhaustive_structs, reason = "written as a literal"))]
 pub struct Put {
     /// The kernel's index of the interface.
     pub index: u32,
@@ -293,7 +296,7 @@ fn or_none(found: Result<Vec<HostAddress>, Error>) -> Result<Vec<HostAddress>, E
 }
 
 fn entry(header: &NetlinkHeader, payload: &[u8]) -> Option<HostAddress> {
-    decode(header, payload).and_then(|(_, address)| address)
+    decode(header, payload).map(Change::entry)
 }
 
 fn entry_of(index: u32, header: &NetlinkHeader, payload: &[u8]) -> Option<HostAddress> {
@@ -308,14 +311,11 @@ pub(crate) fn place(address: &HostAddress) -> Place {
     (address.index, address.ip(), address.cidr.prefix_length())
 }
 
-/// Decodes RTM_NEWADDR (`true`) and RTM_DELADDR (`false`).
-pub(crate) fn decode(
-    header: &NetlinkHeader,
-    payload: &[u8],
-) -> Option<(bool, Option<HostAddress>)> {
+/// Decodes RTM_NEWADDR and RTM_DELADDR.
+pub(crate) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<Change<HostAddress>> {
     match RouteNetlinkMessage::deserialize(header, payload).ok()? {
-        RouteNetlinkMessage::NewAddress(message) => Some((true, HostAddress::decode(&message))),
-        RouteNetlinkMessage::DelAddress(message) => Some((false, HostAddress::decode(&message))),
+        RouteNetlinkMessage::NewAddress(message) => HostAddress::decode(&message).map(Change::New),
+        RouteNetlinkMessage::DelAddress(message) => HostAddress::decode(&message).map(Change::Gone),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
-//! [`Error`]: why a request to the kernel failed.
+//! [`Error`]: why the kernel did not do what it was asked.
 
-use std::{io, time::Duration};
+use std::{fmt, io, time::Duration};
 
 /// How long the kernel may take. It answers at once, unless the lock on its tables is held.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
@@ -45,8 +45,8 @@ impl Error {
 
 struct Words<'a>(&'a str);
 
-impl std::fmt::Display for Words<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
     }
 }

@@ -7,10 +7,14 @@ use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
     link::{LinkAttribute, LinkFlags, LinkHeader, LinkMessage},
 };
-
-use super::{Error, Socket, message::number, routes::MAIN_TABLE};
-pub use details::{Details, details};
 use vrrp_core::MacAddr;
+
+use super::{
+    Error, Socket,
+    message::{Change, number},
+    routes::MAIN_TABLE,
+};
+pub use details::{Details, details};
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
@@ -62,7 +66,7 @@ pub fn list(socket: &mut Socket) -> Result<Vec<HostLink>, Error> {
     let all = RouteNetlinkMessage::GetLink(LinkMessage::default());
     socket.dump_merged(
         &all,
-        |header, payload| decode(header, payload).map(|(_, link)| link),
+        |header, payload| decode(header, payload).map(Change::entry),
         |link| link.index,
     )
 }
@@ -77,7 +81,7 @@ fn get(socket: &mut Socket, index: u32) -> Result<HostLink, Error> {
     let mut request = LinkMessage::default();
     request.header.index = index;
     let request = RouteNetlinkMessage::GetLink(request);
-    socket.get_with(request, |header, payload| decode(header, payload).map(|(_, link)| link))
+    socket.get_with(request, |header, payload| decode(header, payload).map(Change::entry))
 }
 
 /// RTM_SETLINK that sets an existing interface up or down.
@@ -107,14 +111,14 @@ pub fn delete(index: u32) -> RouteNetlinkMessage {
     RouteNetlinkMessage::DelLink(message)
 }
 
-/// Decodes RTM_NEWLINK (`true`) and RTM_DELLINK (`false`) of an interface.
+/// Decodes RTM_NEWLINK and RTM_DELLINK of an interface.
 ///
 /// Only what is needed is looked at: an attribute that a newer kernel lays out differently may not
 /// hide an interface.
-pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, HostLink)> {
-    let is_new = match header.message_type {
-        RTM_NEWLINK => true,
-        RTM_DELLINK => false,
+pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<Change<HostLink>> {
+    let change = match header.message_type {
+        RTM_NEWLINK => Change::New(()),
+        RTM_DELLINK => Change::Gone(()),
         _ => return None,
     };
     let header = LinkHeader::parse(payload).ok()?;
@@ -138,7 +142,8 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, Ho
         }
     }
     let LinkHeader { index, flags, .. } = header;
-    Some((is_new, HostLink { index, name: name?, flags, mac, master, vrf_table }))
+    let link = HostLink { index, name: name?, flags, mac, master, vrf_table };
+    Some(change.map(|()| link))
 }
 
 fn table_of_vrf(info: &[u8]) -> Option<u32> {
@@ -186,8 +191,9 @@ mod tests {
             LinkAttribute::IfName("eth0".to_owned()),
             LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1]),
         ];
-        let (is_new, link) = decode(&header(RTM_NEWLINK), &bytes(&message)).unwrap();
-        assert!(is_new);
+        let Some(Change::New(link)) = decode(&header(RTM_NEWLINK), &bytes(&message)) else {
+            panic!("no new interface")
+        };
         assert_eq!(
             (link.index, link.name.as_str(), link.mac),
             (9, "eth0", MacAddr([2, 0, 0, 0, 0, 1]))
@@ -202,7 +208,7 @@ mod tests {
             LinkAttribute::IfName("red".to_owned()),
             LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Vrf), vrf]),
         ];
-        let (_, red) = decode(&header(RTM_NEWLINK), &bytes(&message)).unwrap();
+        let red = decode(&header(RTM_NEWLINK), &bytes(&message)).unwrap().entry();
         assert_eq!((red.master, red.vrf_table), (None, Some(1000)));
         message.attributes.push(LinkAttribute::Controller(9));
         // The same number means something else of another kind.
@@ -210,7 +216,7 @@ mod tests {
             LinkInfo::Kind(InfoKind::Other("other".to_owned())),
             LinkInfo::Data(InfoData::Vrf(vec![InfoVrf::TableId(1000)])),
         ]);
-        let (_, port) = decode(&header(RTM_NEWLINK), &bytes(&message)).unwrap();
+        let port = decode(&header(RTM_NEWLINK), &bytes(&message)).unwrap().entry();
         assert_eq!((port.master, port.vrf_table), (Some(9), None));
     }
 

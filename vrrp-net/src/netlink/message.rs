@@ -32,6 +32,32 @@ impl<'a> Iterator for Messages<'a> {
     }
 }
 
+/// What a message reports of an entry of one of the kernel's tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change<T> {
+    /// It is there, as of now or as it is now (`RTM_NEW*`).
+    New(T),
+    /// It is gone (`RTM_DEL*`).
+    Gone(T),
+}
+
+impl<T> Change<T> {
+    /// The entry, whatever became of it.
+    pub(super) fn entry(self) -> T {
+        match self {
+            Self::New(entry) | Self::Gone(entry) => entry,
+        }
+    }
+
+    /// The same of another entry.
+    pub(crate) fn map<U>(self, other: impl FnOnce(T) -> U) -> Change<U> {
+        match self {
+            Self::New(entry) => Change::New(other(entry)),
+            Self::Gone(entry) => Change::Gone(other(entry)),
+        }
+    }
+}
+
 /// Appends a request to a datagram.
 pub(super) fn append(
     datagram: &mut Vec<u8>,

@@ -1,5 +1,6 @@
 //! [`Monitor`]: what happens to interfaces and their addresses, by name.
 
+mod event;
 mod losses;
 mod tables;
 #[cfg(test)]
@@ -24,10 +25,12 @@ use tokio::{
     io::{Interest, unix::AsyncFd},
     task::{JoinHandle, spawn_blocking},
 };
-use vrrp_core::{Cidr, Loss};
+use vrrp_core::Cidr;
 
-use super::{Error, Socket, addresses::HostAddress, filter, snapshot::InterfaceSnapshot};
-use tables::Tables;
+use super::{Error, Socket, addresses::HostAddress, filter};
+use crate::monitor;
+pub use event::MonitorEvent;
+use tables::{Tables, Watched};
 
 /// `RTNLGRP_LINK`, and `IFADDR` and `ROUTE` of both families, of `linux/rtnetlink.h`.
 const GROUPS: [u32; 5] = [1, 5, 9, 7, 11];
@@ -43,48 +46,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// For how long that is done at the start, before it is given up.
 const START: Duration = Duration::from_secs(5);
 
-/// Something that happened to an interface that is watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MonitorEvent {
-    /// It is now like this. Told once when the watch begins, and then when something in it changed.
-    Interface {
-        /// Its name.
-        name: Arc<str>,
-        /// How it is; `None`: there is no interface of this name.
-        snapshot: Option<InterfaceSnapshot>,
-    },
-    /// An address is gone from it, whoever took it away; or it was a virtual address that we had
-    /// put there, and somebody made it the host's own (`ip address replace`).
-    AddressRemoved {
-        /// The interface's name.
-        name: Arc<str>,
-        /// The kernel's index of the interface.
-        index: u32,
-        /// The address.
-        address: IpAddr,
-        /// Whether it was a virtual address that we had put there.
-        ours: bool,
-        /// Whether somebody meant to delete it.
-        loss: Loss,
-    },
-    /// A route to a subnet of virtual addresses is gone from it, and they are still there.
-    RouteRemoved {
-        /// The interface's name.
-        name: Arc<str>,
-        /// The kernel's index of the interface.
-        index: u32,
-        /// The subnet.
-        prefix: Cidr,
-        /// Whether somebody meant to delete what we had put there; a route of the host's own just
-        /// went.
-        loss: Loss,
-    },
-    /// The kernel dropped notifications. How everything is now has been told, but not whether
-    /// something went and came back meanwhile.
-    Missed,
-}
-
 /// Watches interfaces by name: they may be missing, vanish, come back with another index, or be
 /// renamed.
 ///
@@ -95,7 +56,7 @@ pub struct Monitor {
     notifications: AsyncFd<netlink_sys::Socket>,
     reader: Reader,
     tables: Tables,
-    watched: BTreeMap<Arc<str>, Option<InterfaceSnapshot>>,
+    watched: Watched,
     virtual_addresses: BTreeSet<IpAddr>,
     events: VecDeque<MonitorEvent>,
     buffer: Vec<u8>,
@@ -323,6 +284,28 @@ impl Monitor {
     }
 }
 
+impl monitor::Monitor for Monitor {
+    fn watch(&mut self, name: &str) {
+        Self::watch(self, name);
+    }
+
+    fn unwatch(&mut self, name: &str) {
+        Self::unwatch(self, name);
+    }
+
+    fn set_virtual(&mut self, addresses: BTreeSet<IpAddr>) {
+        Self::set_virtual(self, addresses);
+    }
+
+    fn networks(&self, name: &str) -> Vec<Cidr> {
+        Self::networks(self, name)
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<monitor::HostEvent> {
+        Self::poll_event(self, cx).map(Into::into)
+    }
+}
+
 /// What came of reading notifications.
 struct Progress {
     /// There are no more at the moment.
@@ -351,5 +334,3 @@ fn set_receive_buffer(socket: &netlink_sys::Socket, octets: usize) -> io::Result
         Err(_) => socket.set_rx_buf_sz(i32::try_from(octets).unwrap_or(i32::MAX)),
     }
 }
-
-type Watched = BTreeMap<Arc<str>, Option<InterfaceSnapshot>>;

@@ -2,7 +2,7 @@
 
 mod way;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use libc::{RTM_DELROUTE, RTM_NEWROUTE, RTN_UNICAST};
 use netlink_packet_core::{NetlinkHeader, NlasIterator};
@@ -12,7 +12,10 @@ use netlink_packet_route::{
 };
 use vrrp_core::Cidr;
 
-use super::{Error, Socket, message::number};
+use super::{
+    Error, Socket,
+    message::{Change, number},
+};
 pub use way::way;
 
 /// The routing table of interfaces that are in no VRF (`RT_TABLE_MAIN`).
@@ -29,7 +32,7 @@ const RTA_OIF: u16 = 4;
 
 /// A route to a subnet on an interface, put there beside a virtual address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::exhaustive_structs, reason = "written as a literal")]
+#[cfg_attr(feature = "lab", expect(clippy::exhaustive_structs, reason = "written as a literal"))]
 pub struct PrefixRoute {
     /// The kernel's index of the interface.
     pub index: u32,
@@ -45,12 +48,12 @@ impl PrefixRoute {
     /// The route that `cidr` brings to the interface `index`, in the main table.
     #[must_use]
     pub fn of(index: u32, cidr: Cidr) -> Self {
-        Self { index, table: MAIN_TABLE, prefix: subnet(cidr), address: cidr.address() }
+        Self { index, table: MAIN_TABLE, prefix: cidr.subnet(), address: cidr.address() }
     }
 
     /// Whether the address `cidr` of the interface `index` brought it.
     pub(crate) fn is_of(&self, index: u32, cidr: Cidr) -> bool {
-        (self.index, self.prefix, self.address) == (index, subnet(cidr), cidr.address())
+        (self.index, self.prefix, self.address) == (index, cidr.subnet(), cidr.address())
     }
 
     /// Whether the kernel takes both for one route.
@@ -143,17 +146,16 @@ pub(crate) fn on_link(socket: &mut Socket, index: u32) -> Result<Vec<OnLink>, Er
         let request = RouteNetlinkMessage::GetRoute(request);
         let is_here = |route: &OnLink| route.index == index;
         all.extend(socket.dump_with(&request, |header, payload| {
-            decode(header, payload).map(|(_, route)| route).filter(is_here)
+            decode(header, payload).map(Change::entry).filter(is_here)
         })?);
     }
     Ok(all)
 }
 
-/// Decodes RTM_NEWROUTE (`true`) and RTM_DELROUTE (`false`) of a route that needs no gateway and
-/// has not expired.
+/// Decodes RTM_NEWROUTE and RTM_DELROUTE of a route that needs no gateway and has not expired.
 ///
 /// By hand, since there may be a million of them, and only these attributes matter.
-pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, OnLink)> {
+pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<Change<OnLink>> {
     /// `RTA_*` of `linux/rtnetlink.h`.
     const DESTINATION: u16 = 1;
     const GATEWAY: u16 = 5;
@@ -162,9 +164,9 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, On
     const CACHE: u16 = 12;
     const TABLE: u16 = 15;
     const VIA: u16 = 18;
-    let is_new = match header.message_type {
-        RTM_NEWROUTE => true,
-        RTM_DELROUTE => false,
+    let change = match header.message_type {
+        RTM_NEWROUTE => Change::New(()),
+        RTM_DELROUTE => Change::Gone(()),
         _ => return None,
     };
     let [family, length, _, _, table, protocol, _, kind, ..] =
@@ -186,7 +188,8 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<(bool, On
         }
     }
     let prefix = Cidr::new(to?, length).ok()?;
-    Some((is_new, OnLink { index: index?, table, prefix, ours: protocol == OURS, source }))
+    let route = OnLink { index: index?, table, prefix, ours: protocol == OURS, source };
+    Some(change.map(|()| route))
 }
 
 fn address(family: u8, value: &[u8]) -> Option<IpAddr> {
@@ -205,30 +208,6 @@ fn has_expired(cache: &[u8]) -> bool {
     expires.is_some_and(|expires| i32::from_ne_bytes(*expires) < 0)
 }
 
-/// The subnet that `cidr` is in.
-#[must_use]
-pub fn subnet(cidr: Cidr) -> Cidr {
-    let length = u32::from(cidr.prefix_length());
-    let address = match cidr.address() {
-        IpAddr::V4(ip) => {
-            let mask = u32::MAX.checked_shl(Ipv4Addr::BITS - length).unwrap_or_default();
-            IpAddr::from(Ipv4Addr::from_bits(ip.to_bits() & mask))
-        }
-        IpAddr::V6(ip) => {
-            let mask = u128::MAX.checked_shl(Ipv6Addr::BITS - length).unwrap_or_default();
-            IpAddr::from(Ipv6Addr::from_bits(ip.to_bits() & mask))
-        }
-    };
-    Cidr::new(address, cidr.prefix_length()).unwrap_or(cidr)
-}
-
-/// Whether the subnet of `own` contains the subnet of `cidr`.
-pub(crate) fn covers(own: Cidr, cidr: Cidr) -> bool {
-    own.prefix_length() <= cidr.prefix_length()
-        && Cidr::new(cidr.address(), own.prefix_length())
-            .is_ok_and(|wide| subnet(wide) == subnet(own))
-}
-
 #[cfg(test)]
 mod tests {
     use netlink_packet_core::Emitable;
@@ -240,36 +219,6 @@ mod tests {
         text.parse().unwrap()
     }
 
-    #[test]
-    fn a_subnet_is_what_the_prefix_leaves_of_an_address() {
-        for (text, expected) in [
-            ("192.0.2.10/24", "192.0.2.0/24"),
-            ("192.0.2.130/25", "192.0.2.128/25"),
-            ("192.0.2.10/32", "192.0.2.10/32"),
-            ("192.0.2.10/0", "0.0.0.0/0"),
-            ("2001:db8:0:1::10/64", "2001:db8:0:1::/64"),
-            ("2001:db8::10/128", "2001:db8::10/128"),
-            ("2001:db8::10/0", "::/0"),
-        ] {
-            assert_eq!(subnet(cidr(text)), cidr(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_subnet_covers_itself_and_its_parts() {
-        for (own, other, expected) in [
-            ("192.0.2.1/24", "192.0.2.10/24", true),
-            ("192.0.0.1/16", "192.0.2.10/24", true),
-            ("192.0.2.1/25", "192.0.2.10/24", false),
-            ("192.0.3.1/24", "192.0.2.10/24", false),
-            ("192.0.2.1/24", "2001:db8::10/64", false),
-            ("2001:db8::1/64", "2001:db8::10/128", true),
-            ("2001:db8:0:1::1/64", "2001:db8::10/64", false),
-        ] {
-            assert_eq!(covers(cidr(own), cidr(other)), expected, "{own} {other}");
-        }
-    }
-
     fn decoded(change: impl FnOnce(&mut RouteMessage)) -> Option<OnLink> {
         let route = PrefixRoute { table: 1000, ..PrefixRoute::of(7, cidr("192.0.2.10/24")) };
         let mut message = route.message();
@@ -278,10 +227,10 @@ mod tests {
         message.emit(&mut bytes);
         let mut header = NetlinkHeader::default();
         header.message_type = RTM_NEWROUTE;
-        decode(&header, &bytes).map(|(is_new, route)| {
-            assert!(is_new);
-            route
-        })
+        match decode(&header, &bytes)? {
+            Change::New(route) => Some(route),
+            Change::Gone(route) => panic!("{route:?} is not gone"),
+        }
     }
 
     #[test]

@@ -2,20 +2,19 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use vrrp_core::{Instant, Key, Phase};
 
-use super::Node;
 use crate::{
+    Drained, Error,
     clock::boottime_now,
-    driver::{Bound, Command, Seat},
-    error::Error,
+    driver::{Bound, Command, Mailbox, Seat},
 };
 
-/// One virtual router of a [`Node`].
+/// One virtual router of a [`Node`](crate::Node).
 #[derive(Clone)]
 pub struct Handle {
-    node: Node,
+    mailbox: Mailbox,
     name: Arc<str>,
     key: Key,
     phase: watch::Receiver<Phase>,
@@ -23,9 +22,9 @@ pub struct Handle {
 }
 
 impl Handle {
-    pub(super) fn new(node: Node, seat: Seat) -> Self {
+    pub(super) fn new(mailbox: Mailbox, seat: Seat) -> Self {
         let Seat { name, key, phase, bound } = seat;
-        Self { node, name, key, phase, bound }
+        Self { mailbox, name, key, phase, bound }
     }
 
     /// The name of the virtual router.
@@ -50,7 +49,7 @@ impl Handle {
     }
 
     /// Waits for a change since the phase was last returned by this method, and returns the phase
-    /// then. Phases that pass quickly may be left out; [`Node::events`] leaves none out.
+    /// then. Phases that pass quickly may be left out; [`Node::events`](crate::Node::events) leaves none out.
     ///
     /// # Errors
     /// [`Error::Unknown`] once the virtual router was removed, [`Error::Stopped`] once the node has
@@ -58,7 +57,7 @@ impl Handle {
     pub async fn changed(&mut self) -> Result<Phase, Error> {
         match self.phase.changed().await {
             Ok(()) => Ok(*self.phase.borrow_and_update()),
-            Err(_) if self.node.is_stopped() => Err(Error::Stopped),
+            Err(_) if self.mailbox.is_closed() => Err(Error::Stopped),
             Err(_) => Err(Error::Unknown(self.name.to_string())),
         }
     }
@@ -75,11 +74,11 @@ impl Handle {
     }
 
     /// Hands over to another node and stays out of the election until [`resume`](Self::resume).
-    /// Returns once the addresses are let go.
+    /// Returns once the addresses are released.
     ///
-    /// `Ok(false)`: nobody took over, and this node goes on as the active one. With `force` it lets
-    /// go nevertheless. Either is known after an interval and 100 ms at the latest, and the time
-    /// that the backend takes.
+    /// [`Drained::Refused`]: nobody took over, and this node remains the active one. With `force`
+    /// it releases the addresses nevertheless. Either is known after an interval and 100 ms at the
+    /// latest, and the time that the backend takes.
     ///
     /// The drain counts from now on, whatever comes of the handover: it survives other addresses, a
     /// shutdown that is taken back, and a link that goes meanwhile. Dropping the future changes
@@ -88,10 +87,9 @@ impl Handle {
     /// # Errors
     /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
     /// stopped.
-    pub async fn drain(&self, force: bool) -> Result<bool, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.node.send(Command::Drain { key: self.key, name: self.name.clone(), force, reply })?;
-        answer.await.map_err(|_| Error::Stopped)?
+    pub async fn drain(&self, force: bool) -> Result<Drained, Error> {
+        let (key, name) = (self.key, self.name.clone());
+        self.mailbox.ask(|reply| Command::Drain { key, name, force, reply }).await?
     }
 
     /// Ends a [`drain`](Self::drain).
@@ -100,9 +98,8 @@ impl Handle {
     /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
     /// stopped.
     pub async fn resume(&self) -> Result<(), Error> {
-        let (reply, answer) = oneshot::channel();
-        self.node.send(Command::Resume { key: self.key, name: self.name.clone(), reply })?;
-        answer.await.map_err(|_| Error::Stopped)?
+        let (key, name) = (self.key, self.name.clone());
+        self.mailbox.ask(|reply| Command::Resume { key, name, reply }).await?
     }
 }
 

@@ -1,22 +1,10 @@
 //! What [`Node::linux`](super::Node::linux) is made of.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    net::IpAddr,
-    task::{Context, Poll},
-};
+use std::io;
 
 use tokio::runtime::{Builder, Runtime};
-use vrrp_core::Cidr;
 
-use super::Error;
-use crate::{
-    clock::BootClock,
-    link::linux::Linux,
-    monitor::{HostEvent, Monitor, Snapshot},
-    netlink::{self, InterfaceSnapshot, MonitorEvent},
-};
+use crate::{Error, clock::BootClock, link::linux::Linux, netlink};
 
 pub(super) struct Parts {
     pub(super) runtime: Runtime,
@@ -41,42 +29,4 @@ pub(super) fn open() -> Result<Parts, Error> {
         .map_err(failed("cannot watch this host's interfaces by netlink"))?;
     drop(entered);
     Ok(Parts { runtime, link: Linux::new(), clock, monitor })
-}
-
-impl Monitor for netlink::Monitor {
-    fn watch(&mut self, name: &str) {
-        Self::watch(self, name);
-    }
-
-    fn unwatch(&mut self, name: &str) {
-        Self::unwatch(self, name);
-    }
-
-    fn set_virtual(&mut self, addresses: BTreeSet<IpAddr>) {
-        Self::set_virtual(self, addresses);
-    }
-
-    fn networks(&self, name: &str) -> Vec<Cidr> {
-        Self::networks(self, name)
-    }
-
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent> {
-        Self::poll_event(self, cx).map(|event| match event {
-            MonitorEvent::Interface { name, snapshot } => {
-                let status = InterfaceSnapshot::status(snapshot.as_ref());
-                let (index, mac, incarnation) = snapshot
-                    .map(|snapshot| (snapshot.index, snapshot.mac, snapshot.incarnation))
-                    .unwrap_or_default();
-                let snapshot = Snapshot { index, mac, incarnation, status };
-                HostEvent::Interface { name: name.to_string(), snapshot }
-            }
-            MonitorEvent::AddressRemoved { name, address, loss, .. } => {
-                HostEvent::AddressRemoved { interface: name.to_string(), address, loss }
-            }
-            MonitorEvent::RouteRemoved { name, prefix, loss, .. } => {
-                HostEvent::RouteRemoved { interface: name.to_string(), prefix, loss }
-            }
-            MonitorEvent::Missed => HostEvent::Missed,
-        })
-    }
 }

@@ -96,6 +96,7 @@ struct Trace {
     log: Arc<Mutex<Vec<String>>>,
     renewals: Arc<Mutex<Vec<Renewal>>>,
     slow: bool,
+    pace: Option<Duration>,
 }
 
 type Renewal = (Instant, Vec<Key>);
@@ -143,6 +144,10 @@ impl VipBackend for Trace {
             tokio::time::sleep(Duration::from_secs(3600)).await;
         }
         Ok(())
+    }
+
+    fn pace(&self) -> Duration {
+        self.pace.unwrap_or(Duration::from_millis(250))
     }
 
     fn timeout(&self) -> Duration {
@@ -220,20 +225,22 @@ async fn a_renewal_that_runs_is_gone_before_the_release() {
     assert_eq!(words[words.len() - 2], "renew ends", "{words:?}");
 }
 
+/// A virtual router that advertises every 10 ms.
+fn fast(vrid: u8, backend: &Arc<dyn VipBackend>) -> Member {
+    let vrrp_core::Protocol::V3Ipv4 { addresses, .. } = router(vrid, 100).protocol().clone() else {
+        panic!("it is v3")
+    };
+    let interval = Duration::from_millis(10).try_into().unwrap();
+    let router = VirtualRouter::v3_ipv4(vrid.try_into().unwrap(), addresses, interval);
+    Member::new("eth0", router, backend.clone())
+}
+
 #[tokio::test(start_paused = true)]
 async fn renewals_are_seldom_and_batched() {
     let host = Host::new(&Hub::new(), 1);
     let trace = Trace::default();
     let backend: Arc<dyn VipBackend> = Arc::new(trace.clone());
-    let fast = |vrid: u8| {
-        let vrrp_core::Protocol::V3Ipv4 { addresses, .. } = router(vrid, 100).protocol().clone()
-        else {
-            panic!("it is v3")
-        };
-        let interval = Duration::from_millis(10).try_into().unwrap();
-        let router = VirtualRouter::v3_ipv4(vrid.try_into().unwrap(), addresses, interval);
-        Member::new("eth0", router, backend.clone())
-    };
+    let fast = |vrid: u8| fast(vrid, &backend);
     for handle in &mut host.node.configure(vec![fast(1), fast(2)]).await.unwrap() {
         becomes(handle, Phase::Held).await;
     }
@@ -245,6 +252,28 @@ async fn renewals_are_seldom_and_batched() {
     }
     let both = renewals.iter().filter(|(_, keys)| *keys == [key(1), key(2)]).count();
     assert!(both >= renewals.len() - 1, "one call for all leases of a backend");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_backend_is_renewed_at_its_own_pace() {
+    let host = Host::new(&Hub::new(), 1);
+    let paces = [50, 250].map(Duration::from_millis);
+    let traces = paces.map(|pace| Trace { pace: Some(pace), ..Trace::default() });
+    let backends = traces.clone().map(|trace| Arc::new(trace) as Arc<dyn VipBackend>);
+    let members = vec![fast(1, &backends[0]), fast(2, &backends[1])];
+    for handle in &mut host.node.configure(members).await.unwrap() {
+        becomes(handle, Phase::Held).await;
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    for (trace, (pace, expected)) in traces.iter().zip(paces.into_iter().zip([150..=201, 35..=41]))
+    {
+        let renewals = trace.renewals.lock().unwrap().clone();
+        assert!(expected.contains(&renewals.len()), "{} renewals in 10 s", renewals.len());
+        for pair in renewals.windows(2) {
+            let apart = pair[1].0 - pair[0].0 + Duration::from_millis(1);
+            assert!(apart >= pace, "{pair:?}");
+        }
+    }
 }
 
 /// Panics when it is asked to acquire.

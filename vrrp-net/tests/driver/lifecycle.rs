@@ -17,7 +17,7 @@ use vrrp_core::{
     VirtualRouter,
 };
 use vrrp_net::{
-    Error, Member, VipBackend,
+    Drained, Error, Member, VipBackend,
     backend::memory::Call,
     link::{
         Announcement, Interest, Link, Outgoing, Port, Received,
@@ -142,10 +142,10 @@ async fn dropping_the_last_handle_is_a_shutdown() {
 async fn a_drain_that_nobody_answers_is_taken_back() {
     let host = Host::new(&Hub::new(), 1);
     let mut handle = host.active(100).await;
-    assert!(!handle.drain(false).await.unwrap());
+    assert_eq!(handle.drain(false).await.unwrap(), Drained::Refused);
     becomes(&mut handle, Phase::Held).await;
     assert!(host.backend.holds());
-    assert!(handle.drain(true).await.unwrap());
+    assert_eq!(handle.drain(true).await.unwrap(), Drained::Done);
     assert_eq!(handle.phase(), Phase::Initialize(Hold::Drained));
     assert!(!host.backend.holds());
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -159,7 +159,7 @@ async fn what_is_drained_stays_drained_when_its_addresses_change() {
     let host = Host::new(&Hub::new(), 1);
     let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
     let mut handle = host.active(100).await;
-    assert!(handle.drain(true).await.unwrap());
+    assert_eq!(handle.drain(true).await.unwrap(), Drained::Done);
     host.node.configure(vec![elsewhere(&backend)]).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(handle.phase(), Phase::Initialize(Hold::Drained));
@@ -189,7 +189,7 @@ async fn a_drain_hands_over_to_a_peer() {
     let handle = one.active(200).await;
     let mut successor = two.add(100).await;
     becomes(&mut successor, Phase::Backup).await;
-    assert!(handle.drain(false).await.unwrap());
+    assert_eq!(handle.drain(false).await.unwrap(), Drained::Done);
     assert!(!one.backend.holds());
     becomes(&mut successor, Phase::Held).await;
 }

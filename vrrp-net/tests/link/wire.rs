@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use nix::net::if_::if_nametoindex;
 use tokio::runtime::Handle;
-use vrrp_core::{Family, IPV4_GROUP, IPV6_GROUP, InterfaceId, MacAddr};
+use vrrp_core::{Family, IPV4_GROUP, IPV6_GROUP, InterfaceId};
 use vrrp_net::{
     lab::{Cable, Capture, Direction, Frame, Host, Injector, Switch, VrrpFrame, wait_until},
     link::{Interest, Link, Port, linux::Linux},
@@ -84,7 +84,7 @@ impl Node {
 
     pub(crate) fn port(&self, family: Family) -> Port {
         let index = self.host.run(|| if_nametoindex("eth0")).unwrap().unwrap();
-        Port::new(eth0(), family, "eth0", index, MacAddr(self.cable.mac().unwrap()))
+        Port::new(eth0(), family, "eth0", index, self.cable.mac().unwrap())
     }
 
     /// Opens a port, or changes its interest.

@@ -21,7 +21,7 @@ use vrrp_net::netlink::{
     InterfaceSnapshot, Monitor, MonitorEvent,
     addresses::{Mark, Put},
     links,
-    routes::{self, PrefixRoute},
+    routes::PrefixRoute,
 };
 
 use crate::world::{SOON, Test, World, cidr};
@@ -256,7 +256,7 @@ fn a_removed_route_of_a_virtual_address_is_told(world: &mut World) {
     let (mut watch, _) = Watch::on("eth0");
     for route in routes {
         world.socket.request(route.delete(), 0).unwrap();
-        let prefix = routes::subnet(route.prefix);
+        let prefix = route.prefix.subnet();
         let told = watch.next();
         let (name, loss) = ("eth0".into(), Loss::Deleted);
         let expected = MonitorEvent::RouteRemoved { name, index: route.index, prefix, loss };

@@ -1,7 +1,7 @@
 //! Advertisements of a peer that does not exist: the same for every program.
 
 use vrrp_core::{
-    Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, IPV4_GROUP, Interval,
+    Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, Family, IPV4_GROUP, Interval,
     Ipv4Addresses, Seconds, Vrid,
 };
 use vrrp_net::lab::VrrpFrame;
@@ -48,6 +48,6 @@ pub(crate) fn message(vrid: u8, plan: Plan, wrong_password: bool) -> Result<Vrrp
     let length = advert.encode(source, group, form, &mut message)?;
     message.truncate(length);
     let mut frame = VrrpFrame::new(source, group, message);
-    frame.source_mac = [0, 0, 0x5e, 0, 1, vrid];
+    frame.source_mac = advert.vrid.virtual_mac(Family::Ipv4);
     Ok(frame)
 }

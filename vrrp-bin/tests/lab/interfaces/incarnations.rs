@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use libtest_mimic::{Failed, Trial};
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{Host, Signal, Ticker, wait_until};
 
 use super::{Family, counter, ip, settle, settled, wait_for_hold};
@@ -88,7 +89,7 @@ fn left_and_returned(_: &Ticker) -> Outcome {
     hears(&pair, "10.0.0.100")
 }
 
-fn index_and_mac(pair: &Pair) -> Result<(u32, [u8; 6]), Failed> {
+fn index_and_mac(pair: &Pair) -> Result<(u32, MacAddr), Failed> {
     let index = pair.b.host.run(|| nix::net::if_::if_nametoindex("eth0"))??;
     Ok((index, pair.b.cable.mac()?))
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use libtest_mimic::Failed;
-use vrrp_core::{IPV4_GROUP, IPV6_GROUP};
+use vrrp_core::{IPV4_GROUP, IPV6_GROUP, MacAddr};
 use vrrp_net::lab::VrrpFrame;
 
 use super::stage::Router;
@@ -144,7 +144,7 @@ impl Packet {
     }
 
     /// The frame, to the group's MAC address or to this one.
-    pub(super) fn frame(&self, to: Option<[u8; 6]>) -> Result<Vec<u8>, Failed> {
+    pub(super) fn frame(&self, to: Option<MacAddr>) -> Result<Vec<u8>, Failed> {
         let mut frame = VrrpFrame::new(self.source, self.destination, self.message.clone());
         frame.ttl = self.ttl;
         frame.destination_mac = to.unwrap_or(frame.destination_mac);

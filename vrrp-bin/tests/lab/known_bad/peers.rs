@@ -2,6 +2,7 @@
 
 use libtest_mimic::Trial;
 use serde_json::Value;
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{Frame, Keepalived, Signal, wait_until};
 
 use super::{
@@ -185,7 +186,7 @@ fn six(priority: u8, peers: &str) -> String {
 }
 
 /// The hop limit of all advertisements of `mac`.
-fn hop_limits_are(pair: &Pair, mac: [u8; 6], expected: u8) -> Outcome {
+fn hop_limits_are(pair: &Pair, mac: MacAddr, expected: u8) -> Outcome {
     let frames = pair.capture.frames();
     let sent = frames.iter().filter(|frame| SIX.advert(frame, mac).is_some());
     let limits: Vec<u8> = sent.filter_map(Frame::vrrp).map(|vrrp| vrrp.ttl).collect();

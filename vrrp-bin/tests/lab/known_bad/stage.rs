@@ -10,6 +10,7 @@ use std::{
 
 use libtest_mimic::Failed;
 use serde_json::Value;
+use vrrp_core::MacAddr;
 use vrrp_net::lab::{Frame, Injector, Ticker, wait_until};
 
 use crate::support::{
@@ -115,7 +116,7 @@ impl Router {
     }
 
     /// When `mac` advertised it.
-    pub(super) fn advert(self, frame: &Frame, mac: [u8; 6]) -> Option<Duration> {
+    pub(super) fn advert(self, frame: &Frame, mac: MacAddr) -> Option<Duration> {
         let vrrp = frame.vrrp()?;
         let is_ours =
             vrrp.payload.get(1) == Some(&self.vrid) && vrrp.source.is_ipv6() == self.is_ipv6();

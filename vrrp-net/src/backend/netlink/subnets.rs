@@ -11,7 +11,7 @@ use super::table::Table;
 use crate::netlink::{
     Error, Socket, links,
     route_changes::RouteChanges,
-    routes::{self, OnLink, PrefixRoute, covers},
+    routes::{self, OnLink, PrefixRoute},
 };
 
 /// The host's routes, as they were when last one came or went.
@@ -61,7 +61,7 @@ impl Subnets {
             // Version 0.1 made its routes as the kernel does.
             let is_ours =
                 route.ours || route.source.is_some_and(|ip| addresses.is_leftover(index, ip));
-            !is_ours && route.table == interface.table && covers(route.prefix, cidr)
+            !is_ours && route.table == interface.table && route.prefix.covers(cidr)
         };
         let is_the_hosts = interface.routes.iter().any(|route| hosts(&route));
         Ok((!is_the_hosts)

@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use vrrp_core::Cidr;
 
-use crate::netlink::{
-    addresses::{HostAddress, Mark, Put},
-    routes::{covers, subnet},
-};
+use crate::netlink::addresses::{HostAddress, Mark, Put};
 
 /// The addresses of the network namespace.
 #[derive(Debug, Default)]
@@ -94,7 +91,7 @@ impl Table {
         valid: Option<u32>,
     ) -> Put {
         let is_bare = match cidr.address() {
-            IpAddr::V4(_) => !self.own(index).any(|own| covers(own.cidr, cidr)),
+            IpAddr::V4(_) => !self.own(index).any(|own| own.cidr.covers(cidr)),
             IpAddr::V6(_) => brings_subnet,
         };
         let cidr = if is_bare { Cidr::from(cidr.address()) } else { cidr };
@@ -115,14 +112,14 @@ impl Table {
 
     /// Whether one of the host's own addresses of the interface is in the subnet of `cidr`.
     pub(super) fn host_is_in(&self, index: u32, cidr: Cidr) -> bool {
-        self.own(index).any(|own| subnet(own.cidr) == subnet(cidr))
+        self.own(index).any(|own| own.cidr.subnet() == cidr.subnet())
     }
 
     /// Whether a virtual address on the interface is in the subnet of `cidr`.
     pub(super) fn is_needed(&self, index: u32, cidr: Cidr) -> bool {
         let mut all = self.by_ip.values().flatten();
         all.any(|address| {
-            address.index == index && address.is_ours() && covers(subnet(cidr), address.ip().into())
+            address.index == index && address.is_ours() && cidr.subnet().covers(address.ip().into())
         })
     }
 

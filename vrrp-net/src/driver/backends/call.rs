@@ -1,10 +1,18 @@
-//! The words between a driver and its backends: requests, calls, and what comes of them.
+//! What backends are asked, and what they answer.
 
-use std::sync::Arc;
+use std::{
+    any::Any,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use vrrp_core::{Generation, Instant, Key, LeaseFailure, Reach};
 
-use crate::{Adopted, Lease, Release, VipBackend};
+use crate::{Adopted, BackendError, Lease, Release, VipBackend};
 
 /// Something to ask a backend.
 #[derive(Clone)]
@@ -87,8 +95,44 @@ pub(in crate::driver) enum Answer {
         result: Result<Done, Failure>,
     },
     /// To a renewal.
-    Renewed { id: BackendId, round: u64, names: String, result: Result<(), Failure> },
+    Renewed { id: BackendId, number: u64, names: String, result: Result<(), Failure> },
 }
 
 /// The address of a backend, which tells backends apart.
 pub(in crate::driver) type BackendId = usize;
+
+/// Runs a call of `backend` for as long as it may take. A panic is a failure like any other.
+pub(in crate::driver) async fn bounded<T>(
+    backend: &dyn VipBackend,
+    call: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, Failure> {
+    let limit = backend.timeout();
+    match tokio::time::timeout(limit, catch(call)).await {
+        Ok(Ok(Ok(done))) => Ok(done),
+        Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.to_string() }),
+        Ok(Err(panic)) => Err(Failure { kind: LeaseFailure::Failed, text: panic }),
+        Err(_) => Err(Failure { kind: LeaseFailure::TimedOut, text: unanswered(limit) }),
+    }
+}
+
+/// What is said of a call that took longer than `limit`.
+pub(in crate::driver) fn unanswered(limit: Duration) -> String {
+    format!("the backend did not answer within {limit:?}")
+}
+
+/// Turns a panic of a future into an error that says so.
+async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    let caught =
+        |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
+        };
+    poll_fn(caught).await
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

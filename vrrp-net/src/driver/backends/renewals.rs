@@ -1,6 +1,10 @@
 //! Renewing what is held: seldom, and many leases in one call.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     runtime,
@@ -10,118 +14,147 @@ use tokio::{
 use vrrp_core::{Instant, Key};
 
 use super::{
-    call::{Answer, BackendId},
-    worker::{Worker, bounded},
+    call::{Answer, BackendId, bounded},
+    worker::BackendTask,
 };
 use crate::{
     Lease, VipBackend,
-    driver::members::{Entry, Members},
+    driver::members::{MemberState, Members},
 };
 
 /// Which leases are due, and which are being renewed.
 #[derive(Default)]
 pub(super) struct Renewals {
-    /// When each of them may be renewed at the earliest.
-    due: BTreeMap<Key, Instant>,
-    /// When the next round starts: the earliest of them.
-    at: Option<Instant>,
-    /// Backends that were asked a moment ago, and when they may be asked again.
-    paced: BTreeMap<BackendId, Instant>,
+    /// By pace: backends of one pace are renewed in the same rounds, which saves wake-ups.
+    rounds: BTreeMap<Duration, Rounds>,
     /// By backend: one call at a time for each.
-    running: BTreeMap<BackendId, Running>,
-    rounds: u64,
+    underway: BTreeMap<BackendId, Underway>,
+    started: u64,
 }
 
-struct Running {
-    round: u64,
+/// The rounds of one pace.
+#[derive(Default)]
+struct Rounds {
+    due: BTreeSet<Key>,
+    /// When the next one starts.
+    at: Option<Instant>,
+    /// When the last one started.
+    last: Option<Instant>,
+}
+
+/// A renewal that runs.
+struct Underway {
+    number: u64,
+    pace: Duration,
     keys: Vec<Key>,
-    backend: Arc<dyn VipBackend>,
     task: AbortHandle,
 }
 
 impl Renewals {
-    pub(super) const fn next_round(&self) -> Option<Instant> {
-        self.at
+    pub(super) fn next_round(&self) -> Option<Instant> {
+        self.rounds.values().filter_map(|rounds| rounds.at).min()
     }
 
     /// An advertisement of `key` was sent: what it holds is extended with the next round.
-    pub(super) fn add(&mut self, key: Key, backend: &Arc<dyn VipBackend>, now: Instant) {
-        let at = self.paced.get(&id_of(backend)).map_or(now, |at| now.max(*at));
-        let at = *self.due.entry(key).or_insert(at);
-        self.at = Some(self.at.map_or(at, |next| next.min(at)));
+    pub(super) fn add(&mut self, key: Key, pace: Duration, now: Instant) {
+        let Rounds { due, at, last } = self.rounds.entry(pace).or_default();
+        due.insert(key);
+        // The first one is extended at once, and those that come soon after it go together.
+        if at.is_none() {
+            *at = Some(last.map_or(now, |last| now.max(last + pace)));
+        }
     }
 
     /// Cuts off the renewal that `key` is part of. The others of the batch are renewed in the next
     /// round.
     pub(super) fn cut(&mut self, key: Key, now: Instant) {
-        self.due.remove(&key);
-        let Some(id) =
-            self.running.iter().find(|(_, running)| running.keys.contains(&key)).map(|(id, _)| *id)
-        else {
-            return;
-        };
-        let Some(running) = self.running.remove(&id) else { return };
-        running.task.abort();
-        for other in running.keys.into_iter().filter(|other| *other != key) {
-            self.add(other, &running.backend, now);
+        for rounds in self.rounds.values_mut() {
+            rounds.due.remove(&key);
+        }
+        let mut underway = self.underway.iter();
+        let id = underway.find(|(_, underway)| underway.keys.contains(&key)).map(|(id, _)| *id);
+        let Some(cut) = id.and_then(|id| self.underway.remove(&id)) else { return };
+        cut.task.abort();
+        for other in cut.keys.into_iter().filter(|other| *other != key) {
+            self.add(other, cut.pace, now);
         }
     }
 
-    /// A renewal is over.
-    pub(super) fn done(&mut self, id: BackendId, round: u64) {
-        if self.running.get(&id).is_some_and(|running| running.round == round) {
-            self.running.remove(&id);
+    /// A renewal is over. One that was cut off may have been so after it had answered: then another
+    /// one of its backend can be under way by now.
+    pub(super) fn done(&mut self, id: BackendId, number: u64) {
+        if self.underway.get(&id).is_some_and(|underway| underway.number == number) {
+            self.underway.remove(&id);
         }
     }
 
-    /// Starts a round if one is due: a call for each backend that has no other renewal under way. A
-    /// virtual router whose backend is busy waits for the next round.
+    /// Starts the rounds that are due: a call for each backend that has no other renewal under way.
+    /// A virtual router whose backend is busy waits for the next round.
     pub(super) fn start(
         &mut self,
         now: Instant,
         members: &Members,
-        workers: &BTreeMap<Key, Worker>,
+        tasks: &BTreeMap<Key, BackendTask>,
         runtime: &runtime::Handle,
-        answers: &mpsc::UnboundedSender<Answer>,
+        answers: &mpsc::Sender<Answer>,
     ) {
-        if self.at.is_none_or(|at| at > now) {
-            return;
-        }
-        if self.paced.len() > members.len() {
-            self.paced.retain(|_, at| *at > now);
-        }
-        let mut batches: BTreeMap<BackendId, Batch> = BTreeMap::new();
-        for (key, at) in std::mem::take(&mut self.due) {
-            if at > now {
-                self.due.insert(key, at);
-                continue;
-            }
-            let Some(entry) = members.get(&key).filter(|entry| entry.phase.is_active()) else {
-                continue;
-            };
-            let id = id_of(&entry.backend);
-            let turn = workers.get(&key).and_then(|worker| worker.turn().try_lock_owned().ok());
-            match turn {
-                Some(turn) if !self.running.contains_key(&id) => {
-                    batches.entry(id).or_insert_with(|| Batch::new(entry)).push(key, entry, turn);
-                }
-                _ => drop(self.due.insert(key, now + entry.backend.pace())),
+        let mut batches = BTreeMap::new();
+        for (pace, rounds) in &mut self.rounds {
+            if rounds.at.is_some_and(|at| at <= now) {
+                rounds.start(*pace, now, members, tasks, &self.underway, &mut batches);
             }
         }
-        self.at = self.due.values().min().copied();
+        // A pace that nobody has any more is forgotten once it can keep nobody waiting.
+        self.rounds.retain(|pace, rounds| {
+            rounds.at.is_some() || rounds.last.is_some_and(|last| last + *pace > now)
+        });
         for (id, batch) in batches {
-            self.rounds = self.rounds.wrapping_add(1);
-            let (round, keys) = (self.rounds, batch.leases.iter().map(|lease| lease.key).collect());
-            let backend = batch.backend.clone();
-            self.paced.insert(id, now + backend.pace());
-            let task = runtime.spawn(batch.renew(id, round, answers.clone())).abort_handle();
-            self.running.insert(id, Running { round, keys, backend, task });
+            self.started = self.started.wrapping_add(1);
+            let (number, pace) = (self.started, batch.pace);
+            let keys = batch.leases.iter().map(|lease| lease.key).collect();
+            let task = runtime.spawn(batch.renew(id, number, answers.clone())).abort_handle();
+            self.underway.insert(id, Underway { number, pace, keys, task });
         }
     }
 }
 
+impl Rounds {
+    /// Puts what is due into batches, and leaves the rest to the next round.
+    fn start(
+        &mut self,
+        pace: Duration,
+        now: Instant,
+        members: &Members,
+        tasks: &BTreeMap<Key, BackendTask>,
+        underway: &BTreeMap<BackendId, Underway>,
+        batches: &mut BTreeMap<BackendId, Batch>,
+    ) {
+        self.last = Some(now);
+        for key in std::mem::take(&mut self.due) {
+            // Whoever is no longer active holds nothing that is to last.
+            let Some(entry) = members.get(&key).filter(|entry| entry.phase.is_active()) else {
+                continue;
+            };
+            let id = id_of(&entry.backend);
+            // The turn is free unless something else is asked of the backend for this virtual
+            // router: that goes first, and a driver does not wait.
+            let turn = tasks.get(&key).and_then(|task| task.turn().try_lock_owned().ok());
+            match turn {
+                Some(turn) if !underway.contains_key(&id) => {
+                    let batch = batches.entry(id).or_insert_with(|| Batch::new(entry, pace));
+                    batch.push(key, entry, turn);
+                }
+                _ => drop(self.due.insert(key)),
+            }
+        }
+        self.at = (!self.due.is_empty()).then(|| now + pace);
+    }
+}
+
+/// The leases of one backend that are renewed in one call.
 struct Batch {
     backend: Arc<dyn VipBackend>,
+    pace: Duration,
     leases: Vec<Lease>,
     /// Held for as long as the renewal runs: nothing else is asked for these virtual routers
     /// meanwhile.
@@ -129,21 +162,21 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(entry: &Entry) -> Self {
-        Self { backend: entry.backend.clone(), leases: Vec::new(), turns: Vec::new() }
+    fn new(entry: &MemberState, pace: Duration) -> Self {
+        Self { backend: entry.backend.clone(), pace, leases: Vec::new(), turns: Vec::new() }
     }
 
-    fn push(&mut self, key: Key, entry: &Entry, turn: OwnedMutexGuard<()>) {
+    fn push(&mut self, key: Key, entry: &MemberState, turn: OwnedMutexGuard<()>) {
         self.leases.push(entry.lease(key, &entry.router));
         self.turns.push(turn);
     }
 
-    async fn renew(self, id: BackendId, round: u64, answers: mpsc::UnboundedSender<Answer>) {
-        let Self { backend, leases, turns } = self;
+    async fn renew(self, id: BackendId, number: u64, answers: mpsc::Sender<Answer>) {
+        let Self { backend, leases, turns, .. } = self;
         let result = bounded(&*backend, backend.renew(&leases)).await;
         drop(turns);
         let names = leases.iter().map(|lease| &*lease.name).collect::<Vec<_>>().join(", ");
-        drop(answers.send(Answer::Renewed { id, round, names, result }));
+        drop(answers.send(Answer::Renewed { id, number, names, result }).await);
     }
 }
 

@@ -1,13 +1,9 @@
 //! The task that talks to the backend of one virtual router.
 
 use std::{
-    any::Any,
     collections::{BTreeSet, VecDeque},
-    future::{Future, poll_fn},
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::Arc,
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -15,12 +11,12 @@ use tokio::{
     runtime,
     sync::{
         Mutex,
-        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        mpsc::{self, Sender, UnboundedReceiver, UnboundedSender},
     },
 };
-use vrrp_core::{Cidr, Instant, LeaseFailure, Reason};
+use vrrp_core::{Cidr, Instant, Reason};
 
-use super::call::{Answer, Call, Done, Failure, Request};
+use super::call::{Answer, Call, Done, Failure, Request, bounded};
 use crate::{BackendError, Lease, Release, VipBackend};
 
 /// The first pause before a release that failed is tried again, and the longest.
@@ -28,20 +24,20 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Our end of the task that talks to the backend of one virtual router.
-pub(super) struct Worker {
+pub(super) struct BackendTask {
     /// In boxes: the channel has room for 32 from the start, and there is one for each virtual
-    /// router.
+    /// router. Without a bound, because the driver neither waits nor may lose a release; the task
+    /// takes each request while another one runs, and keeps the latest and those of backends that
+    /// were replaced.
     requests: UnboundedSender<Box<Request>>,
     turn: Arc<Mutex<()>>,
     asked: u64,
     answered: u64,
 }
 
-impl Worker {
-    pub(super) fn spawn(runtime: &runtime::Handle, answers: &UnboundedSender<Answer>) -> Self {
-        // Not bounded, so that the driver never waits: whoever works on it takes what comes meanwhile
-        // and keeps the last one alone, and those that may not be cut off.
-        let (requests, receiver) = unbounded_channel();
+impl BackendTask {
+    pub(super) fn spawn(runtime: &runtime::Handle, answers: &Sender<Answer>) -> Self {
+        let (requests, receiver) = mpsc::unbounded_channel();
         let turn = Arc::new(Mutex::new(()));
         drop(runtime.spawn(work(receiver, turn.clone(), answers.clone())));
         Self { requests, turn, asked: 0, answered: 0 }
@@ -66,7 +62,9 @@ impl Worker {
         drop(self.requests.send(Box::new(request)));
     }
 
-    pub(super) fn note_answer(&mut self, number: u64) {
+    /// Notes that a request was carried out.
+    pub(super) fn answered(&mut self, number: u64) {
+        // A release that is tried again has its old number.
         self.answered = self.answered.max(number);
     }
 
@@ -83,7 +81,7 @@ impl Worker {
 async fn work(
     mut requests: UnboundedReceiver<Box<Request>>,
     turn: Arc<Mutex<()>>,
-    answers: UnboundedSender<Answer>,
+    answers: Sender<Answer>,
 ) {
     let mut waiting = VecDeque::new();
     let mut again = None;
@@ -100,7 +98,7 @@ async fn work(
             let Lease { key, generation, .. } = lease;
             let answer = Answer::Call { key, number, generation, call, asked_at, result };
             // Without a driver nobody needs to know.
-            drop(answers.send(answer));
+            drop(answers.send(answer).await);
         }
     }
 }
@@ -220,40 +218,4 @@ async fn perform(
         Call::Leaving => backend.leaving(lease).await.map(nothing),
         Call::Release(release) => backend.release(lease, &release).await.map(nothing),
     }
-}
-
-/// Runs a call of `backend` for as long as it may take. A panic is a failure like any other.
-pub(super) async fn bounded<T>(
-    backend: &dyn VipBackend,
-    call: impl Future<Output = Result<T, BackendError>>,
-) -> Result<T, Failure> {
-    let limit = backend.timeout();
-    match tokio::time::timeout(limit, catch(call)).await {
-        Ok(Ok(Ok(done))) => Ok(done),
-        Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.to_string() }),
-        Ok(Err(panic)) => Err(Failure { kind: LeaseFailure::Failed, text: panic }),
-        Err(_) => Err(Failure { kind: LeaseFailure::TimedOut, text: unanswered(limit) }),
-    }
-}
-
-/// What is said of a call that took longer than `limit`.
-pub(in crate::driver) fn unanswered(limit: Duration) -> String {
-    format!("the backend did not answer within {limit:?}")
-}
-
-/// Turns a panic of a future into an error that says so.
-async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let mut future = pin!(future);
-    let caught =
-        |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-            Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
-        };
-    poll_fn(caught).await
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -20,7 +20,8 @@ pub(super) struct Name {
     number: u32,
 }
 
-pub(super) enum Claim {
+/// What came of claiming a name.
+pub(super) enum Claimed {
     Ours(Socket),
     Held,
 }
@@ -44,11 +45,11 @@ impl Name {
     }
 
     /// Listens there, or finds that somebody else has it.
-    pub(super) fn claim(&self) -> io::Result<Claim> {
+    pub(super) fn claim(&self) -> io::Result<Claimed> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         match socket.bind(&self.address()?).and_then(|()| socket.listen(BACKLOG)) {
-            Ok(()) => Ok(Claim::Ours(socket)),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(Claim::Held),
+            Ok(()) => Ok(Claimed::Ours(socket)),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(Claimed::Held),
             Err(error) => Err(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{
-    judge::{Holder, judge},
+    holder::{Holder, judge},
     name::Name,
 };
 

@@ -2,7 +2,16 @@
 
 use std::{fmt, time::Duration};
 
-use super::{GRACE, Probe};
+/// How long a packet may take to be answered before it counts as lost.
+pub(super) const GRACE: Duration = Duration::from_millis(200);
+
+/// One packet; times as [`now`](crate::lab::now) gives them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probe {
+    pub(super) sent: Duration,
+    pub(super) answered: Option<Duration>,
+    pub(super) replies: u64,
+}
 
 /// What became of the packets that a [`Client`](super::Client) sent in some time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,17 +13,12 @@ use socket2::{Domain, Socket, Type};
 use vrrp_core::{Cidr, Family, MacAddr};
 
 use super::sys;
-use crate::frame;
+use crate::{frame, link::Outgoing};
 
-/// Sends `payload` by the interface `index`. The source is pinned: the kernel's choice could be a
-/// virtual address.
-pub(super) fn send(
-    socket: &Socket,
-    index: u32,
-    source: IpAddr,
-    destination: IpAddr,
-    payload: &[u8],
-) -> io::Result<()> {
+/// Sends by the interface `index`. The source is pinned: the kernel's choice could be a virtual
+/// address.
+pub(super) fn send(socket: &Socket, index: u32, outgoing: &Outgoing<'_>) -> io::Result<()> {
+    let Outgoing { source, destination, payload, .. } = *outgoing;
     let fd = socket.as_raw_fd();
     let payload = [IoSlice::new(payload)];
     match (source, destination) {

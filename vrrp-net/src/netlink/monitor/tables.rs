@@ -4,13 +4,14 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque, btree_map},
     mem,
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
 };
 
 use netlink_packet_route::address::AddressFlags;
 use vrrp_core::{Cidr, Loss};
 
 use super::{
-    MonitorEvent, Watched,
+    event::MonitorEvent,
     losses::{Known, Losses},
 };
 use crate::{
@@ -19,11 +20,14 @@ use crate::{
         Error, Socket,
         addresses::{self, HostAddress, Place, place},
         links::{self, HostLink},
-        message::Messages,
+        message::{Change, Messages},
         routes::{self, OnLink},
         snapshot::InterfaceSnapshot,
     },
 };
+
+/// The interfaces that are watched, by name, each as it was last reported.
+pub(super) type Watched = BTreeMap<Arc<str>, Option<InterfaceSnapshot>>;
 
 /// What sorts before all addresses of the interface `index`.
 const fn before(index: u32) -> Place {
@@ -40,7 +44,7 @@ struct Entry {
 
 /// An interface.
 #[derive(Debug)]
-struct Link {
+struct KnownLink {
     link: HostLink,
     incarnation: Incarnation,
 }
@@ -50,7 +54,7 @@ struct Link {
 /// here.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    links: BTreeMap<u32, Link>,
+    links: BTreeMap<u32, KnownLink>,
     by_name: BTreeMap<String, u32>,
     addresses: BTreeMap<Place, Entry>,
     last_order: u64,
@@ -85,7 +89,7 @@ impl Tables {
         Some(&self.known(name)?.link)
     }
 
-    fn known(&self, name: &str) -> Option<&Link> {
+    fn known(&self, name: &str) -> Option<&KnownLink> {
         self.links.get(self.by_name.get(name)?)
     }
 
@@ -103,7 +107,7 @@ impl Tables {
         name: &str,
         without: &BTreeSet<IpAddr>,
     ) -> Option<InterfaceSnapshot> {
-        let Link { link, incarnation } = self.known(name)?;
+        let KnownLink { link, incarnation } = self.known(name)?;
         let own =
             self.entries(link.index).filter(|entry| !without.contains(&entry.known.address.ip()));
         let mut own: Vec<&Entry> = own.filter(|entry| !entry.known.address.is_ours()).collect();
@@ -125,7 +129,7 @@ impl Tables {
             btree_map::Entry::Occupied(known) => known.into_mut().link = link,
             btree_map::Entry::Vacant(place) => {
                 let incarnation = Incarnation { interface, ..Incarnation::default() };
-                place.insert(Link { link, incarnation });
+                place.insert(KnownLink { link, incarnation });
             }
         }
     }
@@ -136,7 +140,7 @@ impl Tables {
         self.losses = mem::take(&mut old.losses);
         self.gone = old.gone + 1;
         self.last_order = self.last_order.max(old.last_order);
-        for (index, Link { incarnation, .. }) in &mut self.links {
+        for (index, KnownLink { incarnation, .. }) in &mut self.links {
             let fresh = Incarnation { interface: self.gone, ..Incarnation::default() };
             *incarnation = old.links.get(index).map_or(fresh, |known| known.incarnation);
         }
@@ -174,11 +178,11 @@ impl Tables {
         events: &mut VecDeque<MonitorEvent>,
     ) {
         for (header, payload) in Messages(datagram) {
-            if let Some((is_new, link)) = links::decode(&header, payload) {
-                self.follow_link(is_new, link, watched, events);
-            } else if let Some((is_new, Some(address))) = addresses::decode(&header, payload) {
-                self.follow_address(is_new, address, watched, events);
-            } else if let Some((false, route)) = routes::decode(&header, payload) {
+            if let Some(change) = links::decode(&header, payload) {
+                self.follow_link(change, watched, events);
+            } else if let Some(change) = addresses::decode(&header, payload) {
+                self.follow_address(change, watched, events);
+            } else if let Some(Change::Gone(route)) = routes::decode(&header, payload) {
                 self.tell_route_removed(&route, watched, events);
             }
         }
@@ -186,17 +190,19 @@ impl Tables {
 
     fn follow_link(
         &mut self,
-        is_new: bool,
-        link: HostLink,
+        change: Change<HostLink>,
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        let index = link.index;
+        let index = match change {
+            Change::New(link) => {
+                self.changed.insert(link.index);
+                self.enter_link(link);
+                return;
+            }
+            Change::Gone(link) => link.index,
+        };
         self.changed.insert(index);
-        if is_new {
-            self.enter_link(link);
-            return;
-        }
         let gone: Vec<Place> = self.addresses(index).map(place).collect();
         for place in gone {
             if let Some(entry) = self.addresses.remove(&place) {
@@ -210,33 +216,51 @@ impl Tables {
 
     pub(super) fn follow_address(
         &mut self,
-        is_new: bool,
+        change: Change<HostAddress>,
+        watched: &Watched,
+        events: &mut VecDeque<MonitorEvent>,
+    ) {
+        match change {
+            Change::New(address) => self.address_came(address, watched, events),
+            Change::Gone(address) => self.address_went(&address, watched, events),
+        }
+    }
+
+    /// An address was put, or put again. Who makes one of ours the host's own has taken it away.
+    fn address_came(
+        &mut self,
         address: HostAddress,
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
         self.changed.insert(address.index);
-        let age = address.age();
-        if is_new {
-            self.losses.learn(age);
-            let is_ours = address.is_ours();
-            if let Some(old) = self.enter_address(address, age)
-                && old.is_ours()
-                && !is_ours
-            {
-                self.tell_removed(&old, Loss::Deleted, watched, events);
-            }
-            return;
+        let (age, is_ours) = (address.age(), address.is_ours());
+        self.losses.learn(age);
+        if let Some(old) = self.enter_address(address, age)
+            && old.is_ours()
+            && !is_ours
+        {
+            self.tell_removed(&old, Loss::Deleted, watched, events);
         }
-        let known = self.addresses.remove(&place(&address)).map(|entry| entry.known);
+    }
+
+    fn address_went(
+        &mut self,
+        address: &HostAddress,
+        watched: &Watched,
+        events: &mut VecDeque<MonitorEvent>,
+    ) {
+        self.changed.insert(address.index);
+        let age = address.age();
+        let known = self.addresses.remove(&place(address)).map(|entry| entry.known);
         if known.is_some() {
-            note_primary(&address, events);
-            self.note_last(&address);
+            note_primary(address, events);
+            self.note_last(address);
         }
         // The filter may have taken what told of one of ours for a renewal.
         if known.is_some() || address.is_ours() {
-            let loss = self.losses.judge(&address, age, known.as_ref());
-            self.tell_removed(&address, loss, watched, events);
+            let loss = self.losses.judge(address, age, known.as_ref());
+            self.tell_removed(address, loss, watched, events);
         }
     }
 
@@ -248,7 +272,7 @@ impl Tables {
             !left.any(|left| left.ip().is_ipv4() == removed.ip().is_ipv4())
         };
         let is_last = is_last(removed.index);
-        if let Some(Link { incarnation, .. }) =
+        if let Some(KnownLink { incarnation, .. }) =
             self.links.get_mut(&removed.index).filter(|_| is_last)
         {
             let count =
@@ -278,7 +302,7 @@ impl Tables {
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
     ) {
-        let Some(Link { link, .. }) = self.links.get(&address.index) else { return };
+        let Some(KnownLink { link, .. }) = self.links.get(&address.index) else { return };
         if let Some((name, _)) = watched.get_key_value(link.name.as_str()) {
             events.push_back(MonitorEvent::AddressRemoved {
                 name: name.clone(),
@@ -300,13 +324,12 @@ impl Tables {
     ) {
         let OnLink { index, table, prefix, ours, .. } = *route;
         let known = self.links.get(&index).filter(|known| known.link.is_up());
-        let Some(Link { link, .. }) = known else { return };
+        let Some(KnownLink { link, .. }) = known else { return };
         let here = || self.addresses(index);
         let is_needed =
-            here().any(|address| address.is_ours() && routes::covers(prefix, address.ip().into()));
+            here().any(|address| address.is_ours() && prefix.covers(address.ip().into()));
         // We take ours away ourselves when the host has a subnet of its own.
-        let is_given_up =
-            ours && here().any(|own| !own.is_ours() && routes::covers(own.cidr, prefix));
+        let is_given_up = ours && here().any(|own| !own.is_ours() && own.cidr.covers(prefix));
         if let Some((name, _)) = watched.get_key_value(link.name.as_str())
             && is_needed
             && !is_given_up
@@ -340,7 +363,7 @@ fn note_primary(removed: &HostAddress, events: &mut VecDeque<MonitorEvent>) {
     for event in events {
         if let MonitorEvent::AddressRemoved { index, address, ours: true, loss, .. } = event
             && *index == removed.index
-            && routes::covers(removed.cidr, Cidr::from(*address))
+            && removed.cidr.covers(Cidr::from(*address))
         {
             *loss = Loss::Lapsed;
         }

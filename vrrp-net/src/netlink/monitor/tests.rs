@@ -1,11 +1,10 @@
 //! What the tables make of single notifications.
 
 use netlink_packet_route::link::LinkFlags;
-use vrrp_core::MacAddr;
+use vrrp_core::{Loss, MacAddr};
 
 use super::*;
-use crate::netlink::addresses::Mark;
-use crate::netlink::links::HostLink;
+use crate::netlink::{addresses::Mark, links::HostLink, message::Change};
 
 /// Tables with the interface eth0, which is watched, and no addresses.
 fn tables() -> (Tables, Watched) {
@@ -29,7 +28,7 @@ fn the_end_of_a_virtual_address_is_told_although_its_beginning_was_not_heard() {
     let mut events = VecDeque::new();
     for (text, mark) in [("2001:db8::1/64", None), ("2001:db8::10/64", Some(Mark::Held))] {
         let address = HostAddress::new(1, text.parse().unwrap(), mark);
-        tables.follow_address(false, address, &watched, &mut events);
+        tables.follow_address(Change::Gone(address), &watched, &mut events);
     }
     let address = "2001:db8::10".parse().unwrap();
     let (name, loss) = ("eth0".into(), Loss::Deleted);

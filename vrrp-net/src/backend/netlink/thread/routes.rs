@@ -3,13 +3,14 @@
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
 use vrrp_core::Cidr;
 
-use super::{Worker, name_of, refused};
+use super::AddressThread;
 use crate::{
     BackendError, Lease,
+    backend::netlink::failure::{name_of, refused},
     netlink::{addresses::HostAddress, routes::PrefixRoute},
 };
 
-impl Worker {
+impl AddressThread {
     /// Makes the routes what the addresses of a lease, held on the interface `index`, need. Those
     /// that are there already live on as long as their addresses.
     pub(super) fn put_routes(
@@ -42,9 +43,8 @@ impl Worker {
         index: u32,
         cidr: Cidr,
     ) -> Result<Option<PrefixRoute>, BackendError> {
-        self.table_on(index)?;
-        let Self { socket, reading: Some(reading), subnets, .. } = self else { return Ok(None) };
-        subnets.brought(socket, &reading.table, index, cidr).map_err(|error| {
+        let table = self.readings.table_on(&mut self.socket, index)?;
+        self.subnets.brought(&mut self.socket, table, index, cidr).map_err(|error| {
             refused(&format!("the routes of {} could not be listed", name_of(index)), &error)
         })
     }

@@ -1,29 +1,21 @@
-//! [`Worker`]: the thread that asks the kernel, so that nobody else has to wait for it.
+//! [`AddressThread`]: the thread that asks the kernel, so that nobody else has to wait for it.
 
-mod readings;
 mod renewals;
 mod routes;
-#[cfg(test)]
-mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
-    sync::mpsc::Receiver,
-    time::Duration,
 };
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
-use nix::time::{ClockId, clock_gettime};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 use vrrp_core::{Cidr, Family, Key, LeaseFailure};
 
-use readings::Reading;
-use renewals::{Renewal, collect};
-
 use super::{
-    TIMEOUT,
     failure::{index_of, mark_not_kept, name_of, present, put_refused, refused},
+    job::{Job, Left, Work, collect},
+    readings::Readings,
     subnets::Subnets,
     table::{Present, Table},
 };
@@ -37,77 +29,10 @@ use crate::{
     },
 };
 
-/// What an earlier process left behind, where that was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Left {
-    /// How long ago it was renewed.
-    pub(super) renewed_ago: Duration,
-    /// Whether the rest of the addresses was put.
-    pub(super) completed: bool,
-}
-
-/// Where an answer goes.
-type Answer = oneshot::Sender<Result<Option<Left>, BackendError>>;
-
-/// What is asked of the worker.
-#[derive(Debug)]
-pub(super) enum Work {
-    /// What version 0.1 left behind is found as well.
-    Adopt {
-        lease: Lease,
-        valid: Option<u32>,
-    },
-    Acquire {
-        lease: Lease,
-        valid: Option<u32>,
-    },
-    /// `at_start`: what version 0.1 left behind goes as well.
-    Release {
-        lease: Lease,
-        at_start: bool,
-    },
-    Renew {
-        leases: Vec<Renewal>,
-    },
-    /// Of addresses without a lifetime: only their routes are looked at, if one has come or gone.
-    Review {
-        leases: Vec<Lease>,
-    },
-    Leaving {
-        lease: Lease,
-        valid: Option<u32>,
-    },
-    Inspect {
-        lease: Lease,
-    },
-}
-
-/// One request, and where its answer goes.
-#[derive(Debug)]
-pub(super) struct Job {
-    work: Work,
-    asked: Duration,
-    answer: Answer,
-}
-
-impl Job {
-    pub(super) fn new(work: Work, answer: Answer) -> Self {
-        Self { work, asked: since_boot(), answer }
-    }
-
-    /// Whether it must not be carried out any more: nobody waits for it, or it comes from before a
-    /// pause of the whole process, after which another node may hold the address. A release is
-    /// never late.
-    fn is_stale(&self) -> bool {
-        let late = since_boot().saturating_sub(self.asked) > TIMEOUT;
-        !matches!(self.work, Work::Release { .. }) && (late || self.answer.is_closed())
-    }
-}
-
 /// The thread's state.
-pub(super) struct Worker {
+pub(super) struct AddressThread {
     socket: Socket,
-    reading: Option<Reading>,
+    readings: Readings,
     /// Which interface each lease was put on: a name can move on to another one.
     put_on: BTreeMap<Key, u32>,
     subnets: Subnets,
@@ -120,11 +45,11 @@ pub(super) struct Worker {
     unfit: Option<String>,
 }
 
-impl Worker {
+impl AddressThread {
     pub(super) fn new(socket: Socket, subnets: Subnets) -> Self {
         Self {
             socket,
-            reading: None,
+            readings: Readings::default(),
             put_on: BTreeMap::new(),
             subnets,
             routes: BTreeMap::new(),
@@ -136,22 +61,22 @@ impl Worker {
     /// Carries out requests in order until nobody can ask any more. Renewals that wait together
     /// become one batch: the kernel's sweep of expired addresses is punctual when all are renewed
     /// at once.
-    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+    pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut next = None;
-        while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
+        while let Some(job) = next.take().or_else(|| jobs.blocking_recv()) {
             if job.is_stale() {
                 let late = "the request came too late to be carried out";
-                let _ = job.answer.send(Err(BackendError::new(LeaseFailure::TimedOut, late)));
+                let _ = job.reply.send(Err(BackendError::new(LeaseFailure::TimedOut, late)));
                 continue;
             }
             match job.work {
                 Work::Renew { leases } => {
-                    let mut renewals = vec![(leases, job.answer)];
-                    next = collect(jobs, &mut renewals);
+                    let mut renewals = vec![(leases, job.reply)];
+                    next = collect(&mut jobs, &mut renewals);
                     self.renew_together(renewals);
                 }
                 work => {
-                    let _ = job.answer.send(self.carry_out(&work));
+                    let _ = job.reply.send(self.carry_out(&work));
                 }
             }
         }
@@ -174,7 +99,7 @@ impl Worker {
     /// missing is put.
     fn adopt(&mut self, lease: &Lease, valid: Option<u32>) -> Result<Option<Left>, BackendError> {
         let index = index_of(&lease.interface)?;
-        self.reading = None;
+        self.readings.forget();
         let table = self.table_on(index)?;
         let left = lease
             .addresses
@@ -250,7 +175,7 @@ impl Worker {
         };
         if is_ours(self.table()?) {
             // What is put again is replaced, and may have become the host's own a moment ago.
-            self.reading = None;
+            self.readings.forget();
         }
         let mut requests = Vec::new();
         for cidr in lease.addresses.iter() {
@@ -302,7 +227,7 @@ impl Worker {
     /// Takes back what an acquire added, since another of its addresses was refused: all or
     /// nothing.
     fn undo(&mut self, index: u32, lease: &Lease, requests: &[(Put, u16)]) {
-        self.reading = None;
+        self.readings.forget();
         let may_go = |address: &HostAddress| address.is_ours() || address.lost_its_mark();
         let result = self.table_on(index).map(|table| {
             let added = requests.iter().filter(|(_, flags)| flags & NLM_F_EXCL != 0);
@@ -390,12 +315,22 @@ impl Worker {
         }
     }
 
+    /// The addresses of the whole host.
+    fn table(&mut self) -> Result<&Table, BackendError> {
+        self.readings.table(&mut self.socket)
+    }
+
+    /// The addresses of the interface `index`, and what else there is in the table.
+    fn table_on(&mut self, index: u32) -> Result<&Table, BackendError> {
+        self.readings.table_on(&mut self.socket, index)
+    }
+
     /// Puts addresses in one batch; one result for each.
     fn put(&mut self, requests: &[(Put, u16)]) -> Vec<Result<(), BackendError>> {
         let messages = requests.iter().map(|(put, flags)| (put.message(), *flags)).collect();
         let answers = self.socket.batch(messages);
         if answers.as_ref().map_or(true, |answers| answers.iter().any(Result::is_err)) {
-            self.reading = None;
+            self.readings.forget();
         }
         let answers = match answers {
             Ok(answers) => answers,
@@ -403,11 +338,7 @@ impl Worker {
                 return requests.iter().map(|(put, _)| Err(put_refused(put, &error))).collect();
             }
         };
-        if let Some(reading) = &mut self.reading {
-            for (put, _) in requests {
-                reading.table.enter(put);
-            }
-        }
+        requests.iter().for_each(|(put, _)| self.readings.enter_put(put));
         requests
             .iter()
             .zip(answers)
@@ -423,7 +354,7 @@ impl Worker {
         lease: &Lease,
         ours: Vec<HostAddress>,
     ) -> Result<(), BackendError> {
-        self.reading = None;
+        self.readings.forget();
         let messages = ours
             .iter()
             .map(|address| (addresses::delete(address.index, address.cidr), 0))
@@ -452,9 +383,4 @@ impl Worker {
         let ended = self.end_routes(index, lease, &gone);
         result.and(ended)
     }
-}
-
-/// A clock that goes on while the host sleeps.
-fn since_boot() -> Duration {
-    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
 }

@@ -3,29 +3,33 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    sync::mpsc::Receiver,
 };
 
 use netlink_packet_core::NLM_F_REPLACE;
 use vrrp_core::LeaseFailure;
 
-use super::{Answer, Job, Mark, Present, Put, Table, Work, Worker, index_of};
-use crate::{BackendError, Lease};
+use super::AddressThread;
+use crate::{
+    BackendError, Lease,
+    backend::netlink::{
+        failure::index_of,
+        job::{Renewal, Reply},
+        table::{Present, Table},
+    },
+    netlink::addresses::{Mark, Put},
+};
 
-/// A lease to renew, and its valid lifetime.
-pub(super) type Renewal = (Lease, Option<u32>);
-
-impl Worker {
-    pub(super) fn renew_together(&mut self, renewals: Vec<(Vec<Renewal>, Answer)>) {
-        let (mut leases, mut answers) = (Vec::new(), Vec::new());
-        for (some, answer) in renewals {
-            answers.push((some.len(), answer));
+impl AddressThread {
+    pub(super) fn renew_together(&mut self, renewals: Vec<(Vec<Renewal>, Reply)>) {
+        let (mut leases, mut replies) = (Vec::new(), Vec::new());
+        for (some, reply) in renewals {
+            replies.push((some.len(), reply));
             leases.extend(some);
         }
         let mut results = self.renew(&leases).into_iter();
-        for (count, answer) in answers {
-            let _ =
-                answer.send(results.by_ref().take(count).fold(Ok(()), Result::and).map(|()| None));
+        for (count, reply) in replies {
+            let result = results.by_ref().take(count).fold(Ok(()), Result::and);
+            let _ = reply.send(result.map(|()| None));
         }
     }
 
@@ -76,7 +80,7 @@ impl Worker {
     /// Reads what is on the interfaces now. Where the kernel cannot choose, it lists everything,
     /// and that once.
     fn read_again(&mut self, leases: &[Renewal], indexes: &[Option<u32>]) {
-        self.reading = None;
+        self.readings.forget();
         let mut wanted: BTreeMap<u32, BTreeSet<IpAddr>> = BTreeMap::new();
         for ((lease, _), index) in leases.iter().zip(indexes) {
             if let Some(index) = index {
@@ -92,7 +96,7 @@ impl Worker {
             return;
         }
         for (index, ips) in &wanted {
-            self.read_for_renewal(*index, ips);
+            self.readings.read_for_renewal(&mut self.socket, *index, ips);
         }
     }
 
@@ -139,21 +143,4 @@ impl Worker {
         }
         self.table_on(index)
     }
-}
-
-/// Takes renewals from the queue; returns the first request that is none.
-pub(super) fn collect(
-    jobs: &Receiver<Job>,
-    renewals: &mut Vec<(Vec<Renewal>, Answer)>,
-) -> Option<Job> {
-    for job in jobs.try_iter() {
-        if job.is_stale() {
-            return Some(job);
-        }
-        match job.work {
-            Work::Renew { leases } => renewals.push((leases, job.answer)),
-            work => return Some(Job { work, ..job }),
-        }
-    }
-    None
 }

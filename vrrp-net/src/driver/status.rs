@@ -4,12 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use vrrp_core::{Counters, Instant, Phase, Speaker, Status};
 
-use super::{Driver, members::Entry};
+use super::{Driver, members::MemberState};
 use crate::{
-    clock::Clock,
-    link::Link,
+    NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus, clock::Clock, link::Link,
     monitor::Monitor,
-    status::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus},
 };
 
 /// How long a speaker counts as one that speaks still, and at least four intervals.
@@ -49,7 +47,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 }
 
 fn router_status(
-    entry: &Entry,
+    entry: &MemberState,
     status: &Status<'_>,
     socket_error: Option<&str>,
     now: Instant,
