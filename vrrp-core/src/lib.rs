@@ -117,7 +117,7 @@ pub use interval::{Centiseconds, Interval, Seconds, Timing};
 pub use lease::{Answer, Generation, LeaseFailure, Loss, Reach};
 pub use packet::{
     AddressList, Advert, Authentication, BufferTooSmall, ChecksumForm, DecodeError, Decoded,
-    IPV4_GROUP, IPV6_GROUP, RxMeta,
+    IPV4_GROUP, IPV6_GROUP, RxMeta, Wire,
 };
 pub use phase::{Phase, Reason};
 pub use rejected::Rejected;
@@ -127,4 +127,4 @@ pub use router::{
 };
 pub use stats::Counters;
 pub use time::Instant;
-pub use version::Version;
+pub use version::{Version, Versions};

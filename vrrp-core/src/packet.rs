@@ -59,6 +59,38 @@ pub enum ChecksumForm {
     PseudoHeader,
 }
 
+/// In which octets an advertisement leaves: its timing is another matter ([`Timing`]).
+///
+/// [`Timing`]: crate::Timing
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "one variant for each protocol version")]
+pub enum Wire {
+    /// VRRPv2.
+    V2,
+    /// VRRPv3, with one of two checksums.
+    V3(ChecksumForm),
+}
+
+impl Wire {
+    /// The version of the message.
+    #[must_use]
+    pub const fn version(self) -> Version {
+        match self {
+            Self::V2 => Version::V2,
+            Self::V3(_) => Version::V3,
+        }
+    }
+
+    /// What its checksum covers.
+    #[must_use]
+    pub const fn checksum_form(self) -> ChecksumForm {
+        match self {
+            Self::V2 => ChecksumForm::MessageOnly,
+            Self::V3(form) => form,
+        }
+    }
+}
+
 /// An advertisement: what it says, without the octets that only carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "RFC 9568 5.2 closes the list of fields")]

@@ -1,4 +1,4 @@
-//! [`Version`]: which of the two protocols.
+//! [`Version`]: which of the two protocols, and [`Versions`], which of them are spoken.
 
 use core::fmt;
 
@@ -26,5 +26,33 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
+    }
+}
+
+/// The versions that a virtual router speaks: one, or both while its nodes move from one to the
+/// other (RFC 9568 8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "one of them, or both")]
+pub enum Versions {
+    /// This one alone.
+    Only(Version),
+    /// Both.
+    Both,
+}
+
+impl Versions {
+    /// Whether this one is spoken.
+    #[must_use]
+    pub fn contains(self, version: Version) -> bool {
+        match self {
+            Self::Only(only) => only == version,
+            Self::Both => true,
+        }
+    }
+}
+
+impl From<Version> for Versions {
+    fn from(version: Version) -> Self {
+        Self::Only(version)
     }
 }

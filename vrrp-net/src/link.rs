@@ -11,7 +11,7 @@ use std::{
     time::SystemTime,
 };
 
-use vrrp_core::{Cidr, Family, InterfaceId, MacAddr, RxMeta, Vrid};
+use vrrp_core::{Cidr, Family, InterfaceId, MacAddr, RxMeta, Version, Versions, Vrid};
 
 /// What sends and receives advertisements, and announces addresses.
 ///
@@ -160,7 +160,7 @@ impl Port {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]
 pub struct Interest {
-    /// For each VRID the version spoken and the least TTL or hop limit that is heard.
+    /// For each VRID the versions spoken and the least TTL or hop limit that is heard.
     pub vrids: BTreeMap<Vrid, VridInterest>,
     /// Whether the group is joined.
     pub multicast: bool,
@@ -176,14 +176,14 @@ impl Interest {
         let Some(heard) = Vrid::try_from(vrid).ok().and_then(|vrid| self.vrids.get(&vrid)) else {
             return false;
         };
-        let (header, address) = match (heard.version, family) {
-            (3, Family::Ipv4) => (8, 4),
-            (3, Family::Ipv6) => (8, 16),
+        let (version, header, address) = match (version_and_type, family) {
+            (0x31, Family::Ipv4) => (Version::V3, 8, 4),
+            (0x31, Family::Ipv6) => (Version::V3, 8, 16),
             // The authentication data are eight octets more, whatever their type.
-            (2, Family::Ipv4) => (16, 4),
+            (0x21, Family::Ipv4) => (Version::V2, 16, 4),
             _ => return false,
         };
-        version_and_type == heard.version << 4 | 1
+        heard.versions.contains(version)
             && ttl >= heard.min_ttl
             && count > 0
             && payload.len() == header + usize::from(count) * address
@@ -194,8 +194,8 @@ impl Interest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]
 pub struct VridInterest {
-    /// 2 or 3.
-    pub version: u8,
+    /// The versions that it speaks.
+    pub versions: Versions,
     /// The least TTL or hop limit of any of its peers.
     pub min_ttl: u8,
 }

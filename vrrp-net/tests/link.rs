@@ -435,7 +435,7 @@ fn advert(family: Family, vrid: u8) -> Vec<u8> {
 }
 
 fn interest(vrid: u8, multicast: bool) -> Interest {
-    let heard = VridInterest { version: 3, min_ttl: 255 };
+    let heard = VridInterest { versions: vrrp_core::Version::V3.into(), min_ttl: 255 };
     Interest { vrids: [(Vrid::try_from(vrid).unwrap(), heard)].into(), multicast }
 }
 

@@ -349,7 +349,7 @@ impl Entry {
             source,
             advert,
             peers,
-            forms: self.forms.sent(self.config.protocol()),
+            wires: self.forms.sent(self.config.protocol()),
         }
     }
 

@@ -1,6 +1,9 @@
 //! Which VRRPv3 IPv4 checksum forms were heard, and which ones are sent.
 
-use crate::{Checksum, ChecksumForm, Instant, Interval, Protocol};
+use crate::{Checksum, ChecksumForm, Instant, Interval, Protocol, Wire};
+
+const MESSAGE_ONLY: Wire = Wire::V3(ChecksumForm::MessageOnly);
+const PSEUDO_HEADER: Wire = Wire::V3(ChecksumForm::PseudoHeader);
 
 /// The VRRPv3 IPv4 checksum forms in which valid advertisements came.
 ///
@@ -58,19 +61,17 @@ impl HeardForms {
         true
     }
 
-    /// The forms in which an advertisement leaves: one for common peers until another is heard.
-    pub(super) const fn sent(self, protocol: &Protocol) -> &'static [ChecksumForm] {
+    /// The octets in which an advertisement leaves: one for common peers until another is heard.
+    pub(super) const fn sent(self, protocol: &Protocol) -> &'static [Wire] {
         let checksum = match protocol {
-            Protocol::V2 { .. } => return &[ChecksumForm::MessageOnly],
-            Protocol::V3Ipv6 { .. } => return &[ChecksumForm::PseudoHeader],
+            Protocol::V2 { .. } => return &[Wire::V2],
+            Protocol::V3Ipv6 { .. } => return &[PSEUDO_HEADER],
             Protocol::V3Ipv4 { checksum, .. } => *checksum,
         };
         match (checksum, self.message_only, self.pseudo_header) {
-            (Checksum::Rfc9568, ..) | (Checksum::Auto, true, false) => &[ChecksumForm::MessageOnly],
-            (Checksum::Rfc5798, ..) | (Checksum::Auto, false, _) => &[ChecksumForm::PseudoHeader],
-            (Checksum::Auto, true, true) => {
-                &[ChecksumForm::PseudoHeader, ChecksumForm::MessageOnly]
-            }
+            (Checksum::Rfc9568, ..) | (Checksum::Auto, true, false) => &[MESSAGE_ONLY],
+            (Checksum::Rfc5798, ..) | (Checksum::Auto, false, _) => &[PSEUDO_HEADER],
+            (Checksum::Auto, true, true) => &[PSEUDO_HEADER, MESSAGE_ONLY],
         }
     }
 }

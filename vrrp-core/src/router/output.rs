@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 
 use crate::{
-    Advert, BufferTooSmall, ChecksumForm, Claim, Family, Generation, Key, Notice, Peer, Phase,
-    Reason, VirtualRouter, fsm::Want,
+    Advert, BufferTooSmall, Claim, Family, Generation, Key, Notice, Peer, Phase, Reason,
+    VirtualRouter, Wire, fsm::Want,
 };
 
 /// Something for the driver to do or to tell.
@@ -36,7 +36,7 @@ pub struct Transmit<'a> {
     pub(crate) source: IpAddr,
     pub(crate) advert: Advert<'a>,
     pub(crate) peers: Option<&'a [Peer]>,
-    pub(crate) forms: &'static [ChecksumForm],
+    pub(crate) wires: &'static [Wire],
 }
 
 impl<'a> Transmit<'a> {
@@ -58,10 +58,10 @@ impl<'a> Transmit<'a> {
         &self.advert
     }
 
-    /// The packets to send, in order: one for each destination and checksum form. Empty when the
+    /// The packets to send, in order: one for each destination, version and checksum. Empty when the
     /// peer list holds nobody but this node.
     pub fn packets(&self) -> impl Iterator<Item = Packet<'a>> + use<'a> {
-        let Self { key, source, advert, peers, forms } = *self;
+        let Self { key, source, advert, peers, wires } = *self;
         let group = peers.is_none().then_some(match key.family {
             Family::Ipv4 => IpAddr::V4(crate::packet::IPV4_GROUP),
             Family::Ipv6 => IpAddr::V6(crate::packet::IPV6_GROUP),
@@ -72,7 +72,7 @@ impl<'a> Transmit<'a> {
             .map(|peer| peer.address)
             .filter(move |peer| *peer != source);
         group.into_iter().chain(unicast).flat_map(move |destination| {
-            forms.iter().map(move |form| Packet { source, destination, form: *form, advert })
+            wires.iter().map(move |wire| Packet { source, destination, wire: *wire, advert })
         })
     }
 }
@@ -83,7 +83,7 @@ impl<'a> Transmit<'a> {
 pub struct Packet<'a> {
     pub(crate) source: IpAddr,
     pub(crate) destination: IpAddr,
-    pub(crate) form: ChecksumForm,
+    pub(crate) wire: Wire,
     pub(crate) advert: Advert<'a>,
 }
 
@@ -100,12 +100,18 @@ impl Packet<'_> {
         self.destination
     }
 
+    /// In which octets it leaves.
+    #[must_use]
+    pub const fn wire(&self) -> Wire {
+        self.wire
+    }
+
     /// Writes the IP payload to `out` and says how long it is.
     ///
     /// # Errors
     /// [`BufferTooSmall`]: [`Advert::MAX_LEN`] octets are always enough.
     pub fn encode(&self, out: &mut [u8]) -> Result<usize, BufferTooSmall> {
-        self.advert.encode(self.source, self.destination, self.form, out)
+        self.advert.encode(self.source, self.destination, self.wire.checksum_form(), out)
     }
 }
 

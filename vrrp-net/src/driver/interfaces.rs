@@ -271,7 +271,7 @@ fn vrid_interest(router: &VirtualRouter) -> (VridInterest, bool) {
         Transport::Unicast { peers, .. } => (peers.iter().map(|peer| peer.min_ttl).min(), false),
     };
     (
-        VridInterest { version: router.version().get(), min_ttl: min_ttl.unwrap_or(u8::MAX) },
+        VridInterest { versions: router.version().into(), min_ttl: min_ttl.unwrap_or(u8::MAX) },
         multicast,
     )
 }

@@ -249,7 +249,7 @@ impl Link for Memory {
 mod tests {
     use std::{future::poll_fn, num::NonZeroU32, time::Duration};
 
-    use vrrp_core::{IPV4_GROUP, MacAddr, Vrid};
+    use vrrp_core::{IPV4_GROUP, MacAddr, Version, Vrid};
 
     use super::*;
     use crate::link::VridInterest;
@@ -267,7 +267,7 @@ mod tests {
     }
 
     fn open(link: &mut Memory, multicast: bool) {
-        let heard = VridInterest { version: 3, min_ttl: 255 };
+        let heard = VridInterest { versions: Version::V3.into(), min_ttl: 255 };
         let interest = Interest { vrids: [(Vrid::try_from(7).unwrap(), heard)].into(), multicast };
         link.open(
             &Port::new(wire(), Family::Ipv4, "eth0", 2, MacAddr([2, 0, 0, 0, 0, 1])),

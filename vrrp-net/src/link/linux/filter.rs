@@ -11,7 +11,7 @@ use libc::{
     BPF_RSH, BPF_ST, BPF_SUB, BPF_TAX, BPF_W, BPF_X,
 };
 use socket2::SockFilter;
-use vrrp_core::Family;
+use vrrp_core::{Family, Version};
 
 use crate::link::Interest;
 
@@ -82,12 +82,12 @@ const fn jump(code: u32, operand: u32, if_true: u8, if_false: u8) -> Instruction
 fn program(interest: &Interest, family: Family, verdicts: Verdicts) -> Program {
     let other = op(BPF_RET | BPF_K, verdicts.other);
     let mut program = load(family, other);
-    for version in [2, 3] {
+    for version in [Version::V2, Version::V3] {
         let classes = classes(interest, version);
         let extra = match (version, family) {
-            (2, Family::Ipv4) => 8,
-            (3, _) => 0,
-            _ => continue,
+            (Version::V2, Family::Ipv4) => 8,
+            (Version::V3, _) => 0,
+            (Version::V2, Family::Ipv6) => continue,
         };
         if classes.is_empty() {
             continue;
@@ -102,7 +102,7 @@ fn program(interest: &Interest, family: Family, verdicts: Verdicts) -> Program {
         }
         body.push(other);
         program.push(op(BPF_LD | BPF_MEM, VERSION_AND_TYPE));
-        program.push(jump(BPF_JMP | BPF_JEQ | BPF_K, u32::from(version << 4 | 1), 1, 0));
+        program.push(jump(BPF_JMP | BPF_JEQ | BPF_K, u32::from(version.get() << 4 | 1), 1, 0));
         // Conditional jumps reach 255 instructions, this one any.
         program.push(op(BPF_JMP | BPF_JA, u32::try_from(body.len()).unwrap_or(u32::MAX)));
         program.extend(body);
@@ -158,9 +158,10 @@ fn load(family: Family, other: Instruction) -> Program {
 }
 
 /// The VRIDs of one version, as sets of bits by the TTL that they ask for.
-fn classes(interest: &Interest, version: u8) -> BTreeMap<u8, [u32; 8]> {
+fn classes(interest: &Interest, version: Version) -> BTreeMap<u8, [u32; 8]> {
     let mut classes = BTreeMap::<u8, [u32; 8]>::new();
-    for (vrid, heard) in interest.vrids.iter().filter(|(_, heard)| heard.version == version) {
+    for (vrid, heard) in interest.vrids.iter().filter(|(_, heard)| heard.versions.contains(version))
+    {
         let set = classes.entry(heard.min_ttl).or_default();
         if let Some(word) = set.get_mut(usize::from(vrid.get() / 32)) {
             *word |= 1 << (vrid.get() % 32);

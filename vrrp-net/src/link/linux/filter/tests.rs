@@ -1,6 +1,6 @@
 //! The filter against [`Interest::hears`], in an interpreter of the few instructions that it uses.
 
-use vrrp_core::Vrid;
+use vrrp_core::{Versions, Vrid};
 
 use super::*;
 use crate::link::VridInterest;
@@ -95,11 +95,19 @@ impl<'a> Sorter<'a> {
     }
 }
 
+/// In place of a version.
+const BOTH: u8 = 23;
+
 fn interest(vrids: impl IntoIterator<Item = (u8, u8, u8)>) -> Interest {
     let vrids = vrids
         .into_iter()
         .map(|(vrid, version, min_ttl)| {
-            (Vrid::try_from(vrid).unwrap(), VridInterest { version, min_ttl })
+            let versions = match version {
+                2 => Version::V2.into(),
+                3 => Version::V3.into(),
+                _ => Versions::Both,
+            };
+            (Vrid::try_from(vrid).unwrap(), VridInterest { versions, min_ttl })
         })
         .collect();
     Interest { vrids, multicast: true }
@@ -146,8 +154,14 @@ fn programs_fit_into_the_kernel_and_sort_every_vrid() {
     let everything_differs = (1..=255).map(|vrid| (vrid, 3, vrid));
     let one_class = (1..=255).map(|vrid| (vrid, 3, 255));
     let two_versions = (1..=255).map(|vrid| (vrid, 2 + vrid % 2, 255 - vrid / 16));
-    let worlds =
-        [interest([]), interest(everything_differs), interest(one_class), interest(two_versions)];
+    let both_versions = (1..=255).map(|vrid| (vrid, BOTH, 255));
+    let worlds = [
+        interest([]),
+        interest(everything_differs),
+        interest(one_class),
+        interest(two_versions),
+        interest(both_versions),
+    ];
     for world in &worlds {
         for family in [Family::Ipv4, Family::Ipv6] {
             let sorter = Sorter::new(world, family);
