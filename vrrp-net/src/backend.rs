@@ -30,11 +30,11 @@ pub struct Lease {
     /// The interface's name.
     pub interface: Arc<str>,
     /// The addresses, each with the prefix length of its subnet.
-    pub addresses: Arc<[Cidr]>,
+    pub addresses: Arc<[VirtualAddress]>,
     /// What an earlier configuration of the virtual router had instead, and may still be held.
     /// Whoever is asked to [`acquire`](VipBackend::acquire), [`repair`](VipBackend::repair) or
     /// [`release`](VipBackend::release) lets go of it, too. None of them is among `addresses`.
-    pub previous: Arc<[Cidr]>,
+    pub previous: Arc<[VirtualAddress]>,
     /// How long the addresses may stay after the last renewal if nobody renews again: three
     /// advertisement intervals.
     pub lasts: Duration,
@@ -51,11 +51,16 @@ impl Lease {
             name: key.to_string().into(),
             generation: Generation::default(),
             interface: interface.into(),
-            addresses: addresses.into(),
+            addresses: addresses.iter().copied().map(VirtualAddress::from).collect(),
             previous: Arc::default(),
             lasts,
             owner: false,
         }
+    }
+
+    /// The addresses, without what is said of each.
+    pub fn cidrs(&self) -> impl Iterator<Item = Cidr> + Clone + '_ {
+        self.addresses.iter().map(|address| address.cidr)
     }
 
     /// The same lease, of its `previous` addresses alone; `None` if there are none.
@@ -64,6 +69,21 @@ impl Lease {
         let lease =
             || Self { addresses: self.previous.clone(), previous: Arc::default(), ..self.clone() };
         (!self.previous.is_empty()).then(lease)
+    }
+}
+
+/// An address that a lease holds, and how it is held.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct VirtualAddress {
+    /// The address, with the prefix length of its subnet.
+    pub cidr: Cidr,
+}
+
+impl From<Cidr> for VirtualAddress {
+    /// On the lease's interface, as the kernel puts an address of its own accord.
+    fn from(cidr: Cidr) -> Self {
+        Self { cidr }
     }
 }
 

@@ -89,7 +89,7 @@ mod process;
 mod remedy;
 mod status;
 
-pub use backend::{Adopted, BackendError, Lease, Release, VipBackend};
+pub use backend::{Adopted, BackendError, Lease, Release, VipBackend, VirtualAddress};
 pub use error::Error;
 pub use event::{Drained, NodeEvent};
 pub use member::Member;

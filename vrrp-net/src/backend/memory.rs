@@ -240,7 +240,7 @@ impl Memory {
             return Err(BackendError::new(kind, "the memory backend was told to fail"));
         }
         let mut state = self.state();
-        state.held.insert(lease.key, lease.addresses.clone());
+        state.held.insert(lease.key, lease.cidrs().collect());
         Ok(state.reach)
     }
 }
@@ -270,7 +270,7 @@ impl VipBackend for Memory {
             state.held.remove(&lease.key);
             return Ok(None);
         };
-        state.held.insert(lease.key, lease.addresses.clone());
+        state.held.insert(lease.key, lease.cidrs().collect());
         Ok(Some(Adopted::new(state.reach, renewed_ago)))
     }
 

@@ -183,7 +183,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let members = self.outbox.members.values();
         let shared =
             members.filter(|entry| entry.watched.is_none() && entry.router.role() != Role::Owner);
-        shared.flat_map(|entry| entry.addresses.iter().map(|cidr| cidr.address())).collect()
+        shared.flat_map(|entry| entry.addresses.iter().map(|held| held.cidr.address())).collect()
     }
 
     pub(super) fn desired(&self) -> Desired {

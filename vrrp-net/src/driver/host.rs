@@ -125,7 +125,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
         let holds = |entry: &MemberState| {
             entry.watched.as_deref() == Some(interface)
-                && entry.addresses.iter().any(|cidr| is_it(*cidr))
+                && entry.addresses.iter().any(|held| is_it(held.cidr))
         };
         self.outbox.members.iter().filter(|(_, entry)| holds(entry)).map(|(key, _)| *key).collect()
     }

@@ -12,7 +12,7 @@ use vrrp_core::{
 };
 
 use super::seat::{Bound, Seat};
-use crate::{Lease, Member, VipBackend};
+use crate::{Lease, Member, VipBackend, VirtualAddress};
 
 /// The virtual routers by key; those that were removed stay until they have let go.
 pub(super) type Members = BTreeMap<Key, MemberState>;
@@ -26,7 +26,7 @@ pub(super) struct MemberState {
     /// The same, on the interface's networks.
     pub(super) router: VirtualRouter,
     pub(super) backend: Arc<dyn VipBackend>,
-    pub(super) addresses: Arc<[Cidr]>,
+    pub(super) addresses: Arc<[VirtualAddress]>,
     /// The interface on which the kernel has them, if it has: see [`VipBackend::watched`].
     pub(super) watched: Option<Arc<str>>,
     /// The core's last request.
@@ -56,7 +56,7 @@ impl MemberState {
         let Member { name, interface, router, backend } = member;
         let phase = Phase::Initialize(Hold::Stopped);
         let mut state = Self {
-            addresses: router.addresses().collect(),
+            addresses: router.addresses().map(VirtualAddress::from).collect(),
             watched: None,
             name,
             interface,
@@ -85,7 +85,7 @@ impl MemberState {
         let Member { name, interface, router, backend } = member;
         self.router = router;
         self.configured = self.router.clone();
-        self.addresses = self.router.addresses().collect();
+        self.addresses = self.router.addresses().map(VirtualAddress::from).collect();
         (self.name, self.interface) = (name, interface);
         (self.leaving, self.own_address_reported) = (false, false);
         let old = std::mem::replace(&mut self.backend, backend);
@@ -123,7 +123,7 @@ impl MemberState {
         let addresses = if *config == self.router {
             self.addresses.clone()
         } else {
-            config.addresses().collect()
+            config.addresses().map(VirtualAddress::from).collect()
         };
         Lease {
             key,

@@ -62,7 +62,7 @@ fn router_status(
         reason: status.reason,
         sender: status.sender,
         claim: status.claim,
-        held: if holds { entry.addresses.to_vec() } else { Vec::new() },
+        held: entry.addresses.iter().filter(|_| holds).map(|held| held.cidr).collect(),
         lease: status.active_until.map(|until| until - now),
         probation: status.probation_until.filter(|until| *until > now).map(|until| until - now),
         waits: status.waits_until.map(|until| until - now),

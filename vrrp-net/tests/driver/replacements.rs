@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, Phase, Reach, Role, VirtualRouter, Vrid};
 use vrrp_net::{
-    BackendError, Lease, Member, NodeEvent, Release, VipBackend,
+    BackendError, Lease, Member, NodeEvent, Release, VipBackend, VirtualAddress,
     backend::memory::{Call, Memory as Backend},
     link::memory::Hub,
 };
@@ -199,9 +199,11 @@ struct Leases(Arc<Mutex<Vec<Vec<Vec<u8>>>>>);
 #[async_trait]
 impl VipBackend for Leases {
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
-        let octets = |list: &[Cidr]| {
+        let octets = |list: &[VirtualAddress]| {
             list.iter()
-                .map(|cidr| cidr.to_string().split(['.', '/']).nth(3).unwrap().parse().unwrap())
+                .map(|held| {
+                    held.cidr.to_string().split(['.', '/']).nth(3).unwrap().parse().unwrap()
+                })
                 .collect()
         };
         self.0.lock().unwrap().push(vec![octets(&lease.addresses), octets(&lease.previous)]);

@@ -23,7 +23,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
 /// A lease of `addresses` that had `previous` before.
 fn changed(addresses: &[&str], previous: &[&str]) -> Lease {
     let mut lease = lease(addresses, 30);
-    lease.previous = previous.iter().map(|text| cidr(text)).collect();
+    lease.previous = previous.iter().map(|text| cidr(text).into()).collect();
     lease
 }
 

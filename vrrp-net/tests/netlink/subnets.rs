@@ -112,8 +112,8 @@ fn a_lost_route_is_repaired(world: &mut World) {
     backend.acquire(&lease).unwrap();
     let index = world.index("eth0");
     let delete = |world: &mut World| {
-        for cidr in lease.addresses.iter() {
-            world.socket.request(PrefixRoute::of(index, *cidr).delete(), 0).unwrap();
+        for cidr in lease.cidrs() {
+            world.socket.request(PrefixRoute::of(index, cidr).delete(), 0).unwrap();
         }
         assert_eq!((ipv4_routes().len(), ipv6_routes().len()), (1, 0));
     };

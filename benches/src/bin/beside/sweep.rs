@@ -156,10 +156,7 @@ async fn watch(situation: Situation, shift: Duration) -> Result<Vec<f64>, Failed
             backend.renew(batch).await.map_err(|error| error.to_string())?;
             let end = Instant::now() + valid;
             ends.extend(
-                batch
-                    .iter()
-                    .flat_map(|lease| lease.addresses.iter())
-                    .map(|cidr| (cidr.address(), end)),
+                batch.iter().flat_map(|lease| lease.cidrs()).map(|cidr| (cidr.address(), end)),
             );
         }
     }

@@ -81,7 +81,7 @@ impl<'a> Message<'a> {
             interface: &lease.interface,
             vrid: lease.key.vrid.get(),
             family: lease.key.family.to_string(),
-            addresses: lease.addresses.iter().map(ToString::to_string).collect(),
+            addresses: lease.cidrs().map(|cidr| cidr.to_string()).collect(),
             generation: lease.generation.get(),
             owner: lease.owner,
             release,

@@ -101,10 +101,7 @@ impl AddressThread {
         let index = index_of(&lease.interface)?;
         self.readings.forget();
         let table = self.table_on(index)?;
-        let left = lease
-            .addresses
-            .iter()
-            .filter_map(|cidr| table.leftover(index, cidr.address()).cloned());
+        let left = lease.cidrs().filter_map(|cidr| table.leftover(index, cidr.address()).cloned());
         let left: Vec<HostAddress> = left.collect();
         let ages =
             left.iter().map(|left| left.is_adoptable(lease.lasts).then(|| left.renewed_ago()));
@@ -170,20 +167,19 @@ impl AddressThread {
         lease: &Lease,
         valid: Option<u32>,
     ) -> Result<Vec<(Put, u16)>, BackendError> {
-        let is_ours = |table: &Table| {
-            lease.addresses.iter().any(|cidr| table.ours(index, cidr.address()).is_some())
-        };
+        let is_ours =
+            |table: &Table| lease.cidrs().any(|cidr| table.ours(index, cidr.address()).is_some());
         if is_ours(self.table()?) {
             // What is put again is replaced, and may have become the host's own a moment ago.
             self.readings.forget();
         }
         let mut requests = Vec::new();
-        for cidr in lease.addresses.iter() {
-            let brings_subnet = self.brought(index, *cidr)?.is_some();
+        for cidr in lease.cidrs() {
+            let brings_subnet = self.brought(index, cidr)?.is_some();
             let table = self.table()?;
             match table.find(index, cidr.address()) {
                 Present::No => {
-                    let put = table.place(index, *cidr, brings_subnet, Mark::Held, valid);
+                    let put = table.place(index, cidr, brings_subnet, Mark::Held, valid);
                     requests.push((put, NLM_F_CREATE | NLM_F_EXCL));
                 }
                 Present::Ours(held) => {
@@ -264,18 +260,18 @@ impl AddressThread {
 
     fn let_go_on(&mut self, index: u32, lease: &Lease, at_start: bool) -> Result<(), BackendError> {
         let table = self.table_on(index)?;
-        let mine = |cidr: &Cidr| match at_start {
+        let mine = |cidr: Cidr| match at_start {
             true => table.leftover(index, cidr.address()),
             false => table.ours(index, cidr.address()),
         };
-        let ours = lease.addresses.iter().filter_map(mine).cloned().collect();
+        let ours = lease.cidrs().filter_map(mine).cloned().collect();
         self.delete(index, lease, ours)
     }
 
     fn leaving(&mut self, lease: &Lease, valid: Option<u32>) -> Result<(), BackendError> {
         let index = self.index_for(lease)?;
         let table = self.table_on(index)?;
-        let ours = lease.addresses.iter().filter_map(|cidr| table.ours(index, cidr.address()));
+        let ours = lease.cidrs().filter_map(|cidr| table.ours(index, cidr.address()));
         let requests: Vec<_> =
             ours.map(|held| (Table::again(held, Mark::Leaving, valid), NLM_F_REPLACE)).collect();
         self.put(&requests).into_iter().collect()
@@ -294,7 +290,7 @@ impl AddressThread {
             return Err(BackendError::new(LeaseFailure::Failed, what.clone()));
         }
         let table = self.table()?;
-        for cidr in lease.addresses.iter() {
+        for cidr in lease.cidrs() {
             match table.find(index, cidr.address()) {
                 Present::No | Present::Ours(_) => {}
                 Present::Foreign(_) if lease.owner => {}

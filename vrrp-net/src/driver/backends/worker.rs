@@ -17,7 +17,7 @@ use tokio::{
 use vrrp_core::{Cidr, Instant, Reason};
 
 use super::call::{Answer, Call, Done, Failure, Request, bounded};
-use crate::{BackendError, Lease, Release, VipBackend};
+use crate::{BackendError, Lease, Release, VipBackend, VirtualAddress};
 
 /// The first pause before a release that failed is tried again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -109,15 +109,14 @@ struct MaybePut(BTreeSet<Cidr>);
 
 impl MaybePut {
     /// Those that are not among the addresses of `lease`, whatever their prefix length.
-    fn beside(&self, lease: &Lease) -> Arc<[Cidr]> {
-        let is_named =
-            |cidr: &Cidr| lease.addresses.iter().any(|named| named.address() == cidr.address());
-        self.0.iter().filter(|cidr| !is_named(cidr)).copied().collect()
+    fn beside(&self, lease: &Lease) -> Arc<[VirtualAddress]> {
+        let is_named = |cidr: &Cidr| lease.cidrs().any(|named| named.address() == cidr.address());
+        self.0.iter().filter(|cidr| !is_named(cidr)).copied().map(VirtualAddress::from).collect()
     }
 
     /// `result`: what came of `request`; `None` if it was cut off.
     fn note(&mut self, request: &Request, result: Option<&Result<Done, Failure>>) {
-        let addresses = request.lease.addresses.iter().copied();
+        let addresses = request.lease.cidrs();
         match (request.call, result) {
             (Call::Inspect | Call::Leaving, _) => {}
             (Call::Release(_), Some(Ok(_))) | (Call::Adopt, Some(Ok(Done::Nothing))) => {

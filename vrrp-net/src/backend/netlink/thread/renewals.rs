@@ -84,10 +84,7 @@ impl AddressThread {
         let mut wanted: BTreeMap<u32, BTreeSet<IpAddr>> = BTreeMap::new();
         for ((lease, _), index) in leases.iter().zip(indexes) {
             if let Some(index) = index {
-                wanted
-                    .entry(*index)
-                    .or_default()
-                    .extend(lease.addresses.iter().map(|cidr| cidr.address()));
+                wanted.entry(*index).or_default().extend(lease.cidrs().map(|cidr| cidr.address()));
             }
         }
         if wanted.len() > 1 && !self.socket.filters() {
@@ -114,7 +111,7 @@ impl AddressThread {
                 Err(error) => return (Vec::new(), Err(error)),
             };
         let (mut requests, mut result) = (Vec::new(), Ok(()));
-        for cidr in lease.addresses.iter() {
+        for cidr in lease.cidrs() {
             match (table.ours(index, cidr.address()), table.find(index, cidr.address())) {
                 (Some(held), _) => {
                     let mark = held.mark.unwrap_or(Mark::Held);
@@ -138,7 +135,7 @@ impl AddressThread {
     fn table_for(&mut self, lease: &Lease, index: u32) -> Result<&Table, BackendError> {
         let table = self.table_on(index)?;
         let is_missing = |ip| matches!(table.find(index, ip), Present::No);
-        if lease.owner && lease.addresses.iter().any(|cidr| is_missing(cidr.address())) {
+        if lease.owner && lease.cidrs().any(|cidr| is_missing(cidr.address())) {
             return self.table();
         }
         self.table_on(index)

@@ -20,13 +20,13 @@ impl AddressThread {
         valid: Option<u32>,
     ) -> Result<(), BackendError> {
         let (mut wanted, mut given_up) = (Vec::new(), Vec::new());
-        for cidr in lease.addresses.iter() {
+        for cidr in lease.cidrs() {
             let is_held = self.table_on(index)?.ours(index, cidr.address()).is_some();
-            match self.brought(index, *cidr)? {
+            match self.brought(index, cidr)? {
                 Some(route) if is_held => wanted.push(route),
                 Some(_) => {}
                 None => {
-                    given_up.extend(self.routes.keys().filter(|route| route.is_of(index, *cidr)))
+                    given_up.extend(self.routes.keys().filter(|route| route.is_of(index, cidr)))
                 }
             }
         }
@@ -99,18 +99,17 @@ impl AddressThread {
         gone: &[HostAddress],
     ) -> Result<(), BackendError> {
         let mut left = Vec::new();
-        for cidr in lease.addresses.iter().filter(|cidr| cidr.address().is_ipv6()) {
+        for cidr in lease.cidrs().filter(|cidr| cidr.address().is_ipv6()) {
             // Read anew: the route may be needed by an address that has just come.
-            if self.table_on(index)?.is_needed(index, *cidr) {
+            if self.table_on(index)?.is_needed(index, cidr) {
                 continue;
             }
             // An interface that is gone has no routes.
-            if let Ok(route) = self.subnets.route(&mut self.socket, index, *cidr) {
+            if let Ok(route) = self.subnets.route(&mut self.socket, index, cidr) {
                 left.push(route);
             }
         }
-        self.routes
-            .retain(|route, _| !lease.addresses.iter().any(|cidr| route.is_of(index, *cidr)));
+        self.routes.retain(|route, _| !lease.cidrs().any(|cidr| route.is_of(index, cidr)));
         self.delete_routes(&left);
         self.end_routes_of_kernel(gone)
     }
