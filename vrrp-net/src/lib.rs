@@ -73,6 +73,7 @@ pub mod monitor;
 #[cfg(feature = "lab")]
 pub mod netlink;
 
+mod bpf;
 mod driver;
 mod error;
 mod event;

@@ -21,11 +21,11 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use tokio::io::{Interest as Readiness, unix::AsyncFd};
 use vrrp_core::{Family, IPV4_GROUP, IPV6_GROUP, InterfaceId, RxMeta};
 
-use super::{
-    filter::{self, Program},
-    sys,
+use super::{filter, sys};
+use crate::{
+    bpf::Program,
+    link::{Interest, Port, Received},
 };
-use crate::link::{Interest, Port, Received};
 
 /// The IP protocol number (RFC 9568 5.1.1.4).
 const VRRP: i32 = 112;
@@ -71,7 +71,7 @@ impl Rx {
         let domain = if port.family == Family::Ipv4 { Domain::IPV4 } else { Domain::IPV6 };
         let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(VRRP)))?;
         // A raw socket hears every interface from its first moment on.
-        attach(&socket, &filter::nothing())?;
+        attach(&socket, &filter::nothing()?)?;
         socket.set_nonblocking(true)?;
         while socket.recv(&mut []).is_ok() {}
         prepare(&socket, port)?;
@@ -96,14 +96,14 @@ impl Rx {
         let socket = self.socket();
         match self.role {
             Role::Heard => {
-                attach(socket, &filter::heard(interest, self.family))?;
+                attach(socket, &filter::heard(interest, self.family)?)?;
                 // 16 KiB for each virtual router: four seconds of a stalled driver at 100 ms. At
                 // least 4 MiB, a tenth of a second of a flood that only user space can judge: what
                 // does not fit is lost, advertisements with it.
                 set_buffer(socket, ((16 << 10) * interest.vrids.len()).max(4 << 20))?;
             }
             Role::Refused => {
-                attach(socket, &filter::refused(interest, self.family))?;
+                attach(socket, &filter::refused(interest, self.family)?)?;
                 set_buffer(socket, 4 << 10)?;
             }
         }
@@ -236,7 +236,7 @@ fn bind_by_name(socket: &Socket, port: &Port) -> io::Result<()> {
 }
 
 fn attach(socket: &Socket, program: &Program) -> io::Result<()> {
-    socket.attach_filter(&filter::instructions(program))
+    socket.attach_filter(&program.filters())
 }
 
 /// Asks for a receive buffer beyond the host's limit, or up to it where that needs a privilege.
