@@ -43,7 +43,7 @@ const ERRORS_IN_A_ROW: u8 = 3;
 
 /// What a socket receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum Traffic {
     /// What can be ours. This socket also sends.
     Heard,
     /// The rest of protocol 112.
@@ -54,7 +54,7 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Rx {
     socket: AsyncFd<Socket>,
-    role: Role,
+    traffic: Traffic,
     interface: InterfaceId,
     family: Family,
     index: u32,
@@ -67,7 +67,7 @@ pub(super) struct Rx {
 }
 
 impl Rx {
-    pub(super) fn open(port: &Port, interest: &Interest, role: Role) -> io::Result<Self> {
+    pub(super) fn open(port: &Port, interest: &Interest, traffic: Traffic) -> io::Result<Self> {
         let domain = if port.family == Family::Ipv4 { Domain::IPV4 } else { Domain::IPV6 };
         let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(VRRP)))?;
         // A raw socket hears every interface from its first moment on.
@@ -77,7 +77,7 @@ impl Rx {
         prepare(&socket, port)?;
         let mut rx = Self {
             socket: sys::watch(socket)?,
-            role,
+            traffic,
             interface: port.interface,
             family: port.family,
             index: port.index,
@@ -94,15 +94,15 @@ impl Rx {
     /// Listens for something else, without losing what is queued.
     pub(super) fn change(&mut self, interest: &Interest) -> io::Result<()> {
         let socket = self.socket();
-        match self.role {
-            Role::Heard => {
+        match self.traffic {
+            Traffic::Heard => {
                 attach(socket, &filter::heard(interest, self.family)?)?;
                 // 16 KiB for each virtual router: four seconds of a stalled driver at 100 ms. At
                 // least 4 MiB, a tenth of a second of a flood that only user space can judge: what
                 // does not fit is lost, advertisements with it.
                 set_buffer(socket, ((16 << 10) * interest.vrids.len()).max(4 << 20))?;
             }
-            Role::Refused => {
+            Traffic::Refused => {
                 attach(socket, &filter::refused(interest, self.family)?)?;
                 set_buffer(socket, 4 << 10)?;
             }
@@ -167,7 +167,7 @@ impl Rx {
                     },
                     len: datagram.len,
                     stamp: datagram.stamp,
-                    refused: self.role == Role::Refused,
+                    refused: self.traffic == Traffic::Refused,
                 }))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
