@@ -14,7 +14,7 @@ use vrrp_core::{
 use super::seat::{Bound, Seat};
 use crate::{Lease, Member, VipBackend};
 
-/// The virtual routers by key; those that were removed stay until they have let go.
+/// The virtual routers by key; those that were removed stay until their addresses are released.
 pub(super) type Members = BTreeMap<Key, MemberState>;
 
 /// One virtual router.
