@@ -24,16 +24,16 @@ pub struct Lease {
     pub key: Key,
     /// Its name, for logs.
     pub name: Arc<str>,
-    /// Grows with every request for this virtual router: a cloud API can use it to make requests
+    /// Grows with every request for this virtual router. A cloud API can use it to make requests
     /// idempotent.
     pub generation: Generation,
     /// The interface's name.
     pub interface: Arc<str>,
     /// The addresses, each with the prefix length of its subnet.
     pub addresses: Arc<[VirtualAddress]>,
-    /// What an earlier configuration of the virtual router had instead, and may still be held.
-    /// Whoever is asked to [`acquire`](VipBackend::acquire), [`repair`](VipBackend::repair) or
-    /// [`release`](VipBackend::release) lets go of it, too. None of them is among `addresses`.
+    /// The addresses of an earlier configuration that may still be held. A backend that is asked to
+    /// [`acquire`](VipBackend::acquire), [`repair`](VipBackend::repair) or
+    /// [`release`](VipBackend::release) releases them too. None of them is among `addresses`.
     pub previous: Arc<[VirtualAddress]>,
     /// How long the addresses may stay after the last renewal if nobody renews again: three
     /// advertisement intervals.
@@ -87,14 +87,14 @@ impl From<Cidr> for VirtualAddress {
     }
 }
 
-/// Why the addresses are let go, and to whom.
+/// Why the addresses are released, and who has them now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Release {
-    /// What caused it. [`Reason::Startup`]: this process holds nothing yet; what a crash left
-    /// behind has to go.
+    /// What caused it. [`Reason::Startup`]: this process holds nothing yet, and the leftovers of a
+    /// crash have to go.
     pub reason: Reason,
-    /// The node that holds them now, when it was heard. A release may not take the addresses from
+    /// The node that holds them now, if it was heard. A release must not take the addresses from
     /// it.
     pub successor: Option<IpAddr>,
 }
@@ -115,8 +115,8 @@ pub struct Adopted {
     pub reach: Reach,
     /// How long ago that process renewed them last, or longer.
     pub renewed_ago: Duration,
-    /// Whether it held only some of them, so that the others were put just now: neighbours are
-    /// told.
+    /// Whether it held only some of them, and the others were put just now. The addresses are
+    /// announced then.
     pub completed: bool,
 }
 
@@ -144,6 +144,32 @@ impl Adopted {
 /// A backend that fails is an input of the protocol: this node resigns, a healthy peer takes over,
 /// and `release` follows.
 ///
+/// ```
+/// use vrrp_core::Reach;
+/// use vrrp_net::{BackendError, Lease, Release, VipBackend};
+///
+/// /// Moves addresses by the API of a cloud.
+/// struct Cloud(Api);
+/// # struct Api;
+/// # impl Api {
+/// #     async fn attach(&self, _: &Lease) -> std::io::Result<()> { Ok(()) }
+/// #     async fn detach_if_here(&self, _: &Lease) -> std::io::Result<()> { Ok(()) }
+/// # }
+///
+/// #[async_trait::async_trait]
+/// impl VipBackend for Cloud {
+///     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
+///         self.0.attach(lease).await?;
+///         // The network of the cloud finds the addresses: neighbours need no announcement.
+///         Ok(Reach::Routed)
+///     }
+///
+///     async fn release(&self, lease: &Lease, _: &Release) -> Result<(), BackendError> {
+///         Ok(self.0.detach_if_here(lease).await?)
+///     }
+/// }
+/// ```
+///
 /// # Outcomes
 ///
 /// A panic counts as a failure, and so does no answer within [`timeout`](Self::timeout): then the
@@ -151,27 +177,27 @@ impl Adopted {
 ///
 /// | what happens | what follows |
 /// |---|---|
-/// | `acquire` takes its time | this node advertises, so that peers are quiet, and nobody is told that it is active |
+/// | `acquire` takes its time | this node advertises, so that peers are quiet, and is not yet reported as active |
 /// | `acquire` or `repair` fails | this node resigns at once and stays out, a peer takes over after its Skew_Time, and `release` is asked for. `inspect` is asked after 1, 2, 4, 8 s and then every 10 s. Once it says yes, this node backs the address up, and does not preempt before its probation is over (10 s, twice as long after each further fault, 5 min at most) |
-/// | `inspect` fails | this node stays out, without a word on the wire, and asks again |
-/// | `adopt` or `inspect` takes its time | Active_Down_Timer waits for the answer; an owner says nothing before it |
-/// | `adopt` or `release` fails | it is logged, and shown in the status. This node has made way before, and backs the address up, but may still hold it: `release` is asked for again after 1, 2, 4 s and so on, every 60 s at last, until it succeeds, the addresses are wanted again, or the virtual router is removed |
+/// | `inspect` fails | this node stays out, sends nothing, and asks again |
+/// | `adopt` or `inspect` takes its time | Active_Down_Timer waits for the answer; an owner sends nothing before it |
+/// | `adopt` or `release` fails | it is logged, and shown in the status. This node is no longer active, and backs the address up, but may still hold it: `release` is asked for again after 1, 2, 4 s and so on, every 60 s at last, until it succeeds, the addresses are wanted again, or the virtual router is removed |
 /// | `renew` fails | it is logged, and asked again after the next advertisement. This node stays active; addresses of the kernel that are lost are noticed, and `repair` is asked for |
 /// | `leaving` fails | it is logged, and the handover goes on |
-/// | a newer wish comes | the call is dropped at its next `.await`, and the next one begins when it is gone. What it would have answered is never heard. `adopt` and `inspect` cut nothing off: they wait |
+/// | a newer wish comes | the call is dropped at its next `.await`, and the next one begins when it is gone. Its answer is discarded. `adopt` and `inspect` cut nothing off: they wait |
 #[async_trait]
 pub trait VipBackend: Send + Sync + 'static {
-    /// Makes this host answer for `lease.addresses`, and says how neighbours find them. What stays
-    /// is served all the while, and `lease.previous` is let go.
+    /// Makes this host answer for `lease.addresses`, and returns how neighbours find them. What
+    /// stays is served all the while, and `lease.previous` is released.
     ///
-    /// Nobody is told that this node is active before it returns `Ok`.
+    /// No handle, event or log reports this node as active before it returns `Ok`.
     ///
     /// # Errors
     /// [`BackendError`]: this node resigns and tries again after a while, asking
     /// [`inspect`](Self::inspect) first.
     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError>;
 
-    /// Stops answering for them. It compares before it takes away: when somebody else holds them by
+    /// Stops answering for them. It compares before it takes away: if another node holds them by
     /// now, it leaves them alone.
     ///
     /// # Errors
@@ -181,13 +207,13 @@ pub trait VipBackend: Send + Sync + 'static {
     /// Asked once, when the virtual router starts: what did an earlier process of this node leave
     /// behind?
     ///
-    /// `Some`: all of the addresses are held as [`acquire`](Self::acquire) leaves them, that
-    /// process renewed them as told, and it had not begun to hand them over. Where it was
-    /// configured with fewer, the others are put first. They stay, and if no peer can have taken
-    /// over yet, this node goes on as the active one
-    /// ([`Phase::Adopted`](vrrp_core::Phase::Adopted)); otherwise a `release` follows. `None`:
-    /// nothing is held any more. A backend that cannot know when its hold was last renewed lets go,
-    /// which is what this does unless it is overridden.
+    /// `Some`: all of the addresses are held as [`acquire`](Self::acquire) leaves them. That process
+    /// renewed them as reported, and had not begun to hand them over. If it was configured with
+    /// fewer, the others are put first. If no peer can have taken over yet, this node adopts them
+    /// ([`Phase::Adopted`](vrrp_core::Phase::Adopted)); otherwise a `release` follows.
+    ///
+    /// `None`: nothing is held any more. A backend that cannot know when its hold was last renewed
+    /// releases it, as this method does unless it is overridden.
     ///
     /// # Errors
     /// [`BackendError`] is logged; the virtual router starts as Backup in any case.
@@ -201,13 +227,13 @@ pub trait VipBackend: Send + Sync + 'static {
     /// nothing to do.
     ///
     /// # Errors
-    /// [`BackendError`] is logged; a lease that ran out is noticed as lost.
+    /// [`BackendError`] is logged. A lease that expired is noticed as lost.
     async fn renew(&self, _leases: &[Lease]) -> Result<(), BackendError> {
         Ok(())
     }
 
     /// A handover has begun: the addresses stay until [`release`](Self::release), but a process
-    /// that starts now must not believe that they are its own to adopt.
+    /// that starts now must not adopt them.
     ///
     /// # Errors
     /// [`BackendError`] is logged; the handover goes on.
@@ -225,8 +251,8 @@ pub trait VipBackend: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Puts back an address that was lost while the lease was held, or puts those that were
-    /// configured since and lets go of `lease.previous`.
+    /// Puts back an address that was lost while the lease was held; or puts those that were
+    /// configured since, and releases `lease.previous`.
     ///
     /// # Errors
     /// As for [`acquire`](Self::acquire).

@@ -23,7 +23,7 @@ use tokio::{
 };
 use vrrp_core::Instant;
 
-/// A clock that never goes back, and a wait on it.
+/// A monotonic clock, and a way to wait for a deadline on it.
 ///
 /// Expiry is decided by [`now`](Self::now), never by a wake-up.
 pub trait Clock: Send + 'static {
@@ -44,7 +44,7 @@ pub trait Clock: Send + 'static {
 /// The time since the machine was booted, suspended time included: the clock of [`BootClock`].
 #[must_use]
 pub(crate) fn boottime_now() -> Instant {
-    // The kernel knows this clock since 2.6.39; reading it has no other way to fail.
+    // Available since Linux 2.6.39; an unknown clock is the only way this call can fail.
     let now = posix::clock_gettime(posix::ClockId::CLOCK_BOOTTIME).unwrap_or(TimeSpec::new(0, 0));
     Instant::EPOCH + Duration::from(now)
 }

@@ -84,7 +84,7 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     receive_warning: Throttle,
     renewal_warning: Throttle,
     drains: Vec<Drain>,
-    /// Virtual routers that were removed and may not have let go yet.
+    /// Virtual routers that were removed, and may still hold addresses.
     departing: Vec<Key>,
     stop: Stop,
 }

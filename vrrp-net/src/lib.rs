@@ -76,6 +76,7 @@ pub mod monitor;
 #[cfg(feature = "lab")]
 pub mod netlink;
 
+mod bpf;
 mod driver;
 mod error;
 mod event;

@@ -1,4 +1,4 @@
-//! What the host says of its interfaces: the [`Monitor`] trait, the third seam next to
+//! What the host reports of its interfaces: the [`Monitor`] trait, the third seam next to
 //! [`Link`](crate::link::Link) and [`Clock`](crate::clock::Clock).
 
 use std::{
@@ -10,27 +10,27 @@ use std::{
 use tokio::sync::mpsc;
 use vrrp_core::{Cidr, Family, InterfaceStatus, Loss, MacAddr};
 
-/// Tells a driver about interfaces of the host, by name: they may be missing, vanish and come back.
+/// Reports interfaces of the host to a driver, by name: they may be missing, vanish and come back.
 pub trait Monitor: Send + 'static {
-    /// Begins to watch the interface `name`, which need not exist. How it is now is the next that
-    /// is told of it. Watching it again changes nothing.
+    /// Begins to watch the interface `name`, which need not exist. The next event of it is how it is
+    /// now. Watching it again changes nothing.
     fn watch(&mut self, name: &str);
 
-    /// Ends the watch of the interface `name`: nothing more need be told of it. It may be watched
+    /// Ends the watch of the interface `name`: no more events of it are needed. It may be watched
     /// again later.
     fn unwatch(&mut self, _name: &str) {}
 
-    /// These are no addresses of the host's own to send from, whoever puts them there: a program
+    /// Names addresses that are not the host's own to send from, whoever puts them there: a program
     /// that moves addresses may put them on an interface.
     fn set_virtual(&mut self, _addresses: BTreeSet<IpAddr>) {}
 
-    /// The networks of an interface that is watched: the host's own addresses with their prefix
-    /// lengths. A monitor that does not know them says none.
+    /// Returns the networks of a watched interface: the host's own addresses with their prefix
+    /// lengths. A monitor that does not know them returns none.
     fn networks(&self, _name: &str) -> Vec<Cidr> {
         Vec::new()
     }
 
-    /// The next thing that happened to an interface that is watched.
+    /// Ready with the next event of a watched interface.
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<HostEvent>;
 }
 
@@ -63,14 +63,13 @@ pub enum HostEvent {
         /// Whether somebody meant to delete what the virtual address had brought.
         loss: Loss,
     },
-    /// Some of what happened was not told, and cannot be any more. How everything is now has been
-    /// told; an interface may have gone and come back as it was, and then nothing is heard on its
-    /// sockets.
+    /// Some events were lost for good. How everything is now has been reported, but an interface
+    /// may have gone and come back as it was, and then its sockets receive nothing.
     Missed,
 }
 
-/// Which of those it is that were alike. Each number counts on when something has gone that sockets
-/// listen on: what comes in its place looks the same, but they hear nothing on it.
+/// Tells apart what looks alike. Each number counts on when something goes that sockets listen on:
+/// what comes in its place looks the same, but the sockets receive nothing on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by monitors")]
 pub struct Incarnation {
@@ -101,7 +100,7 @@ pub struct Snapshot {
     pub index: u32,
     /// Its hardware address.
     pub mac: MacAddr,
-    /// Whether it is still the same one, where the index and the address do not tell.
+    /// Tells whether it is still the same one, where the index and the address do not.
     pub incarnation: Incarnation,
     /// What it can do for us.
     pub status: InterfaceStatus,

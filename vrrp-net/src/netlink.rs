@@ -7,6 +7,7 @@ pub mod addresses;
 mod error;
 mod filter;
 pub mod links;
+mod mark;
 pub(crate) mod message;
 pub mod monitor;
 pub(crate) mod route_changes;

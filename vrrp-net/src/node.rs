@@ -74,7 +74,7 @@ impl Node {
         Self::linux_with(Options::default())
     }
 
-    /// The same with options.
+    /// A node as of [`linux`](Self::linux), with options.
     ///
     /// # Errors
     /// As for [`linux`](Self::linux). A [`Realtime`] priority that is refused is no error: it is
@@ -162,9 +162,9 @@ impl Node {
     /// what is gone hands over and releases. Either all of it is taken or, with an error, none.
     ///
     /// Everything changes in place, without a transition, the version too: addresses that stay are
-    /// served all the while, in whatever order they stand, new ones are put and announced, and the
-    /// others are let go. A smaller claim or another Preempt_Mode counts at once. What hands over
-    /// in order to go, and is named again, stays.
+    /// served all the while, whatever their order, new ones are put and announced, and the others
+    /// are released. A smaller claim or another Preempt_Mode counts at once. A virtual router that
+    /// is handing over because it was removed, and is named again, stays.
     ///
     /// # Errors
     /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
@@ -183,8 +183,9 @@ impl Node {
         Ok(Handle::new(self.mailbox.clone(), seat))
     }
 
-    /// Everything that happens from now on, in order. A receiver that is more than 1,024 events
-    /// behind loses the oldest and is told so; all receivers end when the node has stopped.
+    /// Subscribes to everything that happens from now on, in order. A receiver that is more than
+    /// 1,024 events behind loses the oldest, and its next `recv` says how many. All receivers end
+    /// when the node has stopped.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<NodeEvent> {
         match self.events.upgrade() {
@@ -201,8 +202,8 @@ impl Node {
         self.mailbox.ask(|reply| Command::Status { reply }).await
     }
 
-    /// Hands over, releases, and returns when all is let go. A second call, from a clone, lets go
-    /// at once. Shutting down what has stopped succeeds.
+    /// Hands over, releases, and returns once everything is released. A second call, from a clone,
+    /// releases at once. Shutting down what has stopped succeeds.
     ///
     /// # Errors
     /// [`Error::Stopped`] if the driver ended otherwise than by shutting down.

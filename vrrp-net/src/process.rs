@@ -1,4 +1,5 @@
-//! A program that runs in a process group of its own, and is gone when nobody wants it any more.
+//! [`Running`]: a program in a process group of its own, which is gone when nobody wants it any
+//! more.
 
 mod group;
 mod tail;

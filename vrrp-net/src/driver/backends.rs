@@ -60,7 +60,8 @@ impl Backends {
         self.ask(backend, lease, call, false, now);
     }
 
-    /// Has a backend that was replaced let go, before its successor is asked for anything.
+    /// Has a backend that was replaced release its addresses, before its successor is asked for
+    /// anything.
     pub(super) fn retire(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, now: Instant) {
         self.ask(
             backend,
@@ -77,7 +78,7 @@ impl Backends {
         self.ask(entry.backend.clone(), lease, Call::Acquire, false, now);
     }
 
-    /// Has everything that may be held released, without the core.
+    /// Has everything released that may be held, without the core.
     pub(super) fn release_all(&mut self, members: &Members) {
         for (key, entry) in members {
             if !entry.phase.is_on_the_wire() && self.is_idle(*key) {
@@ -97,6 +98,7 @@ impl Backends {
         uncut: bool,
         now: Instant,
     ) {
+        // A renewal that ran on could put back what a release takes away.
         self.renewals.cut(lease.key, now);
         let Self { runtime, answers, tasks, .. } = self;
         let task = tasks.entry(lease.key).or_insert_with(|| BackendTask::spawn(runtime, answers));
@@ -147,7 +149,7 @@ impl Backends {
     }
 }
 
-/// How long the slowest backend may take to let go.
+/// How long the slowest backend may take to release its addresses.
 pub(super) fn patience(members: &Members) -> Duration {
     members.values().map(|entry| entry.backend.timeout()).max().unwrap_or_default()
         + Duration::from_secs(1)

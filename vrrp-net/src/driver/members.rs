@@ -14,7 +14,7 @@ use vrrp_core::{
 use super::seat::{Bound, Seat};
 use crate::{Lease, Member, VipBackend, VirtualAddress};
 
-/// The virtual routers by key; those that were removed stay until they have let go.
+/// The virtual routers by key; those that were removed stay until their addresses are released.
 pub(super) type Members = BTreeMap<Key, MemberState>;
 
 /// One virtual router.
@@ -116,9 +116,9 @@ impl MemberState {
         }
     }
 
-    /// The lease that the backend is told of, with the number of the last request. The core's
-    /// configuration is the one that is in force: it may be older than ours while a replaced
-    /// virtual router lets go.
+    /// Returns the lease for the backend, with the number of the last request. `config` is the
+    /// core's: it is the one in force, and may be older than ours while a replaced virtual router
+    /// releases its addresses.
     pub(super) fn lease(&self, key: Key, config: &VirtualRouter) -> Lease {
         let addresses = if *config == self.router {
             self.addresses.clone()
@@ -131,7 +131,7 @@ impl MemberState {
             generation: self.asked,
             interface: self.interface.clone(),
             addresses,
-            // The worker knows what was put.
+            // The backend's task knows what was put.
             previous: Arc::default(),
             lasts: config.interval().timing().silence(),
             owner: matches!(config.role(), Role::Owner),
@@ -169,12 +169,12 @@ impl MemberState {
         }
     }
 
-    /// Takes away the right to act, at once.
+    /// Withdraws the right to act, at once.
     pub(super) fn withdraw(&self) {
         self.bound.set(None);
     }
 
-    /// Tells handles the phase and the bound, the bound first: who sees the phase `Held` may act.
+    /// Publishes the bound and then the phase: whoever sees the phase `Held` may act.
     pub(super) fn publish(&self, until: Option<Instant>) {
         self.bound.set(until.filter(|_| self.phase.is_active()));
         self.published.send_if_modified(|phase| std::mem::replace(phase, self.phase) != self.phase);
@@ -187,7 +187,7 @@ impl Drop for MemberState {
     }
 }
 
-/// Lets one thing through every ten seconds and counts the rest.
+/// Passes at most one event per ten seconds and counts those suppressed.
 #[derive(Debug, Default)]
 pub(super) struct Throttle {
     last: Option<Instant>,
@@ -197,7 +197,7 @@ pub(super) struct Throttle {
 impl Throttle {
     const PAUSE: Duration = Duration::from_secs(10);
 
-    /// `Some` when this one is let through, with how many were not since the last.
+    /// `Some` when this event passes, with how many were suppressed since the last one.
     pub(super) fn pass(&mut self, now: Instant) -> Option<u64> {
         if self.last.is_some_and(|last| now - last < Self::PAUSE) {
             self.suppressed = self.suppressed.saturating_add(1);

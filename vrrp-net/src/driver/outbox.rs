@@ -84,7 +84,8 @@ impl<L: Link> Outbox<L> {
                 continue;
             };
             let has_source = link.has_source(key.interface, source);
-            // The last words of a node that lost the address which it sent from.
+            // The address that it sent from is gone, and the resignation carries it nevertheless:
+            // peers know the node by that.
             if transmit.advert().claim == Claim::Resign && !has_source {
                 match link.send_from_former(&outgoing) {
                     Ok(()) => {
@@ -142,7 +143,7 @@ impl<L: Link> Outbox<L> {
         }
     }
 
-    /// Tells the neighbours where this node itself is.
+    /// Announces this node's own address to the neighbours.
     fn greet(&mut self, greet: &Greet) {
         let Greet { key, source } = *greet;
         let own = [Cidr::from(source)];
@@ -161,8 +162,8 @@ impl<L: Link> Outbox<L> {
         self.touch(request.key);
     }
 
-    /// Asks the backends for what the core wanted. To wake them takes time, which advertisements of
-    /// other virtual routers that are due at the same moment do not wait for.
+    /// Asks the backends for what the core wanted, once everything is sent: to wake them takes
+    /// time, and advertisements of other virtual routers may be due at the same moment.
     pub(super) fn ask_backends(&mut self, now: Instant) {
         for wish in self.wishes.drain(..) {
             self.backends.request(wish, now);
@@ -207,12 +208,12 @@ impl<L: Link> Outbox<L> {
         });
     }
 
-    /// Whose advertisements reached nobody since this was last asked.
+    /// Takes those whose advertisements reached nobody since the last call.
     pub(super) fn take_unsent(&mut self) -> Vec<(Key, Unsent)> {
         std::mem::take(&mut self.unsent)
     }
 
-    /// Tells handles and receivers of events what this turn has changed; returns what was told.
+    /// Reports to handles and receivers of events what this turn has changed, and returns it.
     ///
     /// Bounds are translated to `CLOCK_BOOTTIME`, which any thread can read: it stood at `boottime`
     /// no later than the driver's clock at `now`, so that a bound never comes out too late.
@@ -271,8 +272,8 @@ fn transition(entry: &mut MemberState, to: Phase) {
     }
     match to {
         Phase::Held | Phase::Adopted => (entry.error, entry.unreleased) = (None, None),
-        // The core's patience may end a moment before the worker's, which would have said it in
-        // these words.
+        // The core's patience may end a moment before that of the backend's task, which would have
+        // reported it in these words.
         Phase::Initialize(Hold::Backend(LeaseFailure::TimedOut)) => {
             entry.error = Some(unanswered(entry.backend.timeout()));
         }

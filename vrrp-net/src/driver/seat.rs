@@ -1,4 +1,4 @@
-//! [`Seat`]: what a driver gives out of a virtual router.
+//! [`Seat`]: what a handle shares with the driver.
 
 use std::sync::{
     Arc,
@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::sync::watch;
 use vrrp_core::{Instant, Key, Phase};
 
-/// What the driver gives out for a [`Handle`](crate::Handle).
+/// What a [`Handle`](crate::Handle) shares with the driver.
 pub(crate) struct Seat {
     pub(crate) name: Arc<str>,
     pub(crate) key: Key,

@@ -10,7 +10,7 @@ use crate::{
     monitor::Monitor,
 };
 
-/// How long a speaker counts as one that speaks still, and at least four intervals.
+/// For how long a speaker counts as present; at least four intervals.
 const STILL: Duration = Duration::from_secs(10);
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
@@ -75,7 +75,7 @@ fn router_status(
     }
 }
 
-/// What is wrong with those that speak still.
+/// What is wrong with those that are still present.
 fn notices(heard: &[Speaker], now: Instant, interval: Duration) -> Vec<NoticeStatus> {
     let still = STILL.max(interval.saturating_mul(4));
     let speaks = heard.iter().filter(|speaker| now - speaker.last_heard <= still);

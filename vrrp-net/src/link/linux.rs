@@ -24,7 +24,7 @@ use vrrp_core::{Family, InterfaceId};
 
 use super::{Announcement, Interest, Link, Outgoing, Overflow, Port, Received};
 use crate::remedy::{Explained, without_ipv6};
-use rx::{Role, Rx};
+use rx::{Rx, Traffic};
 use tx::Announcer;
 
 /// The interfaces of this host, or of the network namespace of the thread that opens the ports.
@@ -190,8 +190,8 @@ impl Sockets {
     fn open(port: &Port, interest: &Interest) -> io::Result<Self> {
         Ok(Self {
             port: port.clone(),
-            heard: Rx::open(port, interest, Role::Heard)?,
-            refused: Rx::open(port, interest, Role::Refused)?,
+            heard: Rx::open(port, interest, Traffic::Heard)?,
+            refused: Rx::open(port, interest, Traffic::Refused)?,
         })
     }
 }

@@ -95,14 +95,16 @@ impl AddressThread {
         done.map(|()| None)
     }
 
-    /// What an earlier process left behind: all that is there must be good, or it goes. What is
-    /// missing is put.
+    /// Adopts what an earlier process left behind, if all of it may be adopted; otherwise all of it
+    /// is released. What is missing is put.
     fn adopt(&mut self, lease: &Lease, valid: Option<u32>) -> Result<Option<Left>, BackendError> {
         let index = index_of(&lease.interface)?;
         self.readings.forget();
         let table = self.table_on(index)?;
         let left = lease.cidrs().filter_map(|cidr| table.leftover(index, cidr.address()).cloned());
         let left: Vec<HostAddress> = left.collect();
+        // One address that was let run out, or was about to be handed over, spoils them all: a peer
+        // may have taken over since.
         let ages =
             left.iter().map(|left| left.is_adoptable(lease.lasts).then(|| left.renewed_ago()));
         let oldest = ages.reduce(|one, other| Some(one?.max(other?))).flatten();
@@ -110,6 +112,7 @@ impl AddressThread {
             self.release(lease, true)?;
             return Ok(None);
         };
+        // From here on they are held: what follows must not lose track of them if it fails.
         self.put_on.insert(lease.key, index);
         let completed = left.len() < lease.addresses.len();
         self.mark_again(index, lease, left.into_iter(), valid)?;
@@ -153,6 +156,7 @@ impl AddressThread {
         let result: Result<(), BackendError> = self.put(&requests).into_iter().collect();
         let result = result.and_then(|()| self.read_back(&requests));
         let result = result.and_then(|()| self.put_routes(index, lease, valid));
+        // What the previous configuration had goes last: the new addresses are served before.
         match (&result, lease.of_previous()) {
             (Err(_), _) => self.undo(index, lease, &requests),
             (Ok(()), Some(previous)) => self.let_go_on(index, &previous, false)?,
@@ -161,6 +165,8 @@ impl AddressThread {
         result
     }
 
+    /// Decides for each address how it is put: a new one exclusively, so that an operator's
+    /// address is never turned into a leased one; one of ours in its place.
     fn plan_acquire(
         &mut self,
         index: u32,
@@ -236,6 +242,7 @@ impl AddressThread {
     }
 
     fn release(&mut self, lease: &Lease, at_start: bool) -> Result<(), BackendError> {
+        // The name may have moved on to another interface since the addresses were put.
         let indexes = BTreeSet::from_iter(
             index_of(&lease.interface).ok().into_iter().chain(self.put_on.get(&lease.key).copied()),
         );

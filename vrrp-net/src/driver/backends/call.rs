@@ -24,18 +24,19 @@ pub(in crate::driver) struct Request {
     pub(in crate::driver) backend: Arc<dyn VipBackend>,
     pub(in crate::driver) lease: Lease,
     pub(in crate::driver) call: Call,
-    /// It runs to its end whatever comes after it: the release of a backend that was replaced.
+    /// It runs to its end whatever comes after it: the release of a backend that was replaced,
+    /// which nobody would ask for again.
     pub(in crate::driver) uncut: bool,
 }
 
 impl Request {
-    /// Whether this one waits for `running` instead of cutting it off. To ask what is or can be
-    /// held is no wish to hold the addresses or to let go of them, so it may not cut off a release.
+    /// Whether this one waits for `running` instead of cutting it off. `Adopt` and `Inspect` only
+    /// ask; they must not cancel a release that is in progress.
     pub(super) fn waits_for(&self, running: &Self) -> bool {
         running.uncut || matches!(self.call, Call::Adopt | Call::Inspect)
     }
 
-    /// Whether nothing is to be held after it.
+    /// Whether nothing should be held after it.
     pub(super) const fn lets_go(&self) -> bool {
         matches!(self.call, Call::Adopt | Call::Release(_))
     }
@@ -115,7 +116,7 @@ pub(in crate::driver) async fn bounded<T>(
     }
 }
 
-/// What is said of a call that took longer than `limit`.
+/// The sentence for a call that took longer than `limit`.
 pub(in crate::driver) fn unanswered(limit: Duration) -> String {
     format!("the backend did not answer within {limit:?}")
 }

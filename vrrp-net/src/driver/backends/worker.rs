@@ -97,13 +97,14 @@ async fn work(
             let Request { number, asked_at, lease, call, .. } = *request;
             let Lease { key, generation, .. } = lease;
             let answer = Answer::Call { key, number, generation, call, asked_at, result };
-            // Without a driver nobody needs to know.
+            // It fails only where no driver is left to care.
             drop(answers.send(answer).await);
         }
     }
 }
 
-/// The addresses that may be held. A configuration can change while a request runs, or is cut off.
+/// The addresses that may be held. A configuration can change while a request runs, and a request
+/// that was cut off may have done all of its work, some of it, or nothing.
 #[derive(Debug, Default)]
 struct MaybePut(BTreeSet<Cidr>);
 
@@ -118,10 +119,12 @@ impl MaybePut {
     fn note(&mut self, request: &Request, result: Option<&Result<Done, Failure>>) {
         let addresses = request.lease.cidrs();
         match (request.call, result) {
+            // These two put nothing and take nothing away.
             (Call::Inspect | Call::Leaving, _) => {}
             (Call::Release(_), Some(Ok(_))) | (Call::Adopt, Some(Ok(Done::Nothing))) => {
                 self.0.clear()
             }
+            // It may have released some of them: the next one is asked for all.
             (Call::Release(_), _) => {}
             (Call::Acquire | Call::Repair | Call::Adopt, Some(Ok(_))) => {
                 self.0 = addresses.collect()
@@ -147,7 +150,7 @@ async fn next(
             () = tokio::time::sleep_until(*at) => return Some(request.clone()),
         },
     };
-    // To be asked whether it would work ends no wish to let go.
+    // An inspection does not cancel a pending retry of a release.
     if newer.as_ref().is_none_or(|request| !matches!(request.call, Call::Inspect)) {
         *again = None;
     }

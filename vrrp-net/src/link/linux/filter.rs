@@ -3,57 +3,46 @@
 //!
 //! It says the same as [`Interest::hears`], which the tests hold it to.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use libc::{
-    BPF_ABS, BPF_ADD, BPF_ALU, BPF_AND, BPF_B, BPF_IMM, BPF_IND, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JMP,
-    BPF_JSET, BPF_K, BPF_LD, BPF_LDX, BPF_LEN, BPF_LSH, BPF_MEM, BPF_MISC, BPF_MSH, BPF_RET,
-    BPF_RSH, BPF_ST, BPF_SUB, BPF_TAX, BPF_W, BPF_X,
+    BPF_ABS, BPF_ADD, BPF_ALU, BPF_AND, BPF_B, BPF_IMM, BPF_IND, BPF_JEQ, BPF_JGE, BPF_JSET, BPF_K,
+    BPF_LD, BPF_LDX, BPF_LEN, BPF_LSH, BPF_MEM, BPF_MISC, BPF_MSH, BPF_RSH, BPF_ST, BPF_SUB,
+    BPF_TAX, BPF_W, BPF_X,
 };
-use socket2::SockFilter;
 use vrrp_core::{Family, Version};
 
-use crate::link::Interest;
-
-/// One instruction: operation, how far to jump if true and if false, operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Instruction {
-    code: u16,
-    if_true: u8,
-    if_false: u8,
-    operand: u32,
-}
-
-/// A filter program.
-pub(super) type Program = Vec<Instruction>;
+use crate::{
+    bpf::{Assembler, DROP, PASS, Program, To},
+    link::Interest,
+};
 
 /// Lets nothing through.
-pub(super) fn nothing() -> Program {
-    vec![op(BPF_RET | BPF_K, DROP)]
+pub(super) fn nothing() -> io::Result<Program> {
+    let mut program = Assembler::default();
+    program.end(DROP);
+    program.finish()
 }
 
 /// Lets through what `interest` hears.
-pub(super) fn heard(interest: &Interest, family: Family) -> Program {
+pub(super) fn heard(interest: &Interest, family: Family) -> io::Result<Program> {
     program(interest, family, Verdicts { heard: PASS, other: DROP })
 }
 
 /// Lets through what [`heard`] does not.
-pub(super) fn refused(interest: &Interest, family: Family) -> Program {
+pub(super) fn refused(interest: &Interest, family: Family) -> io::Result<Program> {
     program(interest, family, Verdicts { heard: DROP, other: PASS })
 }
-
-/// What the kernel takes.
-pub(super) fn instructions(program: &[Instruction]) -> Vec<SockFilter> {
-    program.iter().map(|i| SockFilter::new(i.code, i.if_true, i.if_false, i.operand)).collect()
-}
-
-const DROP: u32 = 0;
-const PASS: u32 = u32::MAX;
 
 struct Verdicts {
     heard: u32,
     other: u32,
 }
+
+/// Comparisons of what was loaded.
+const EQUAL: u32 = BPF_JEQ | BPF_K;
+const AT_LEAST: u32 = BPF_JGE | BPF_K;
+const HAS_BIT_OF_X: u32 = BPF_JSET | BPF_X;
 
 // The filter's memory.
 const LENGTH: u32 = 0;
@@ -70,18 +59,9 @@ const WORD: u32 = 6;
 /// Offsets from here on are in the network header (`SKF_NET_OFF` of linux/filter.h).
 const NETWORK_HEADER: u32 = -0x10_0000_i32 as u32;
 
-const fn op(code: u32, operand: u32) -> Instruction {
-    jump(code, operand, 0, 0)
-}
-
-/// The operations are defined as `u32` and fit into the 16 bits that an instruction has for one.
-const fn jump(code: u32, operand: u32, if_true: u8, if_false: u8) -> Instruction {
-    Instruction { code: code as u16, if_true, if_false, operand }
-}
-
-fn program(interest: &Interest, family: Family, verdicts: Verdicts) -> Program {
-    let other = op(BPF_RET | BPF_K, verdicts.other);
-    let mut program = load(family, other);
+fn program(interest: &Interest, family: Family, verdicts: Verdicts) -> io::Result<Program> {
+    let mut program = Assembler::default();
+    load(&mut program, family, verdicts.other);
     for version in [Version::V2, Version::V3] {
         let classes = classes(interest, version);
         let extra = match (version, family) {
@@ -92,69 +72,72 @@ fn program(interest: &Interest, family: Family, verdicts: Verdicts) -> Program {
         if classes.is_empty() {
             continue;
         }
-        let mut body = vec![
-            op(BPF_LD | BPF_MEM, EXTRA_LENGTH),
-            jump(BPF_JMP | BPF_JEQ | BPF_K, extra, 1, 0),
-            other,
-        ];
+        let (this, another) = (program.label(), program.label());
+        program.op(BPF_LD | BPF_MEM, VERSION_AND_TYPE);
+        program.branch(EQUAL, u32::from(version.get() << 4 | 1), To::Place(this), To::Next);
+        // Branches reach 255 instructions, a jump any.
+        program.jump(another);
+        program.place(this);
+        program.op(BPF_LD | BPF_MEM, EXTRA_LENGTH);
+        program.end_unless(EQUAL, extra, verdicts.other);
         for (min_ttl, set) in classes {
-            body.extend(class(min_ttl, &set, verdicts.heard));
+            class(&mut program, min_ttl, &set, verdicts.heard);
         }
-        body.push(other);
-        program.push(op(BPF_LD | BPF_MEM, VERSION_AND_TYPE));
-        program.push(jump(BPF_JMP | BPF_JEQ | BPF_K, u32::from(version.get() << 4 | 1), 1, 0));
-        // Conditional jumps reach 255 instructions, this one any.
-        program.push(op(BPF_JMP | BPF_JA, u32::try_from(body.len()).unwrap_or(u32::MAX)));
-        program.extend(body);
+        program.end(verdicts.other);
+        program.place(another);
     }
-    program.push(other);
-    program
+    program.end(verdicts.other);
+    program.finish()
 }
 
 /// Checks that a load can be made, and loads everything into the memory; X is the VRID's bit in its
 /// word.
 ///
 /// A load beyond the end would drop the packet from both sockets.
-fn load(family: Family, other: Instruction) -> Program {
+fn load(program: &mut Assembler, family: Family, other: u32) {
     // A raw IPv4 socket's filter starts at the IP header, an IPv6 one's behind it.
     let (payload, ttl, address_shift) = match family {
-        Family::Ipv4 => (op(BPF_LDX | BPF_B | BPF_MSH, 0), 8, 2),
-        Family::Ipv6 => (op(BPF_LDX | BPF_W | BPF_IMM, 0), 7, 4),
+        Family::Ipv4 => ((BPF_LDX | BPF_B | BPF_MSH, 0), 8, 2),
+        Family::Ipv6 => ((BPF_LDX | BPF_W | BPF_IMM, 0), 7, 4),
     };
-    let octet = |offset| op(BPF_LD | BPF_B | BPF_IND, offset);
-    vec![
+    let octet = |offset| (BPF_LD | BPF_B | BPF_IND, offset);
+    program.ops(&[
         payload,
-        op(BPF_LD | BPF_W | BPF_LEN, 0),
-        op(BPF_ALU | BPF_SUB | BPF_X, 0),
-        op(BPF_ST, LENGTH),
-        jump(BPF_JMP | BPF_JGE | BPF_K, 8, 1, 0),
-        other,
-        op(BPF_LD | BPF_B | BPF_ABS, NETWORK_HEADER.wrapping_add(ttl)),
-        op(BPF_ST, TTL),
+        (BPF_LD | BPF_W | BPF_LEN, 0),
+        (BPF_ALU | BPF_SUB | BPF_X, 0),
+        (BPF_ST, LENGTH),
+    ]);
+    program.end_unless(AT_LEAST, 8, other);
+    program.ops(&[
+        (BPF_LD | BPF_B | BPF_ABS, NETWORK_HEADER.wrapping_add(ttl)),
+        (BPF_ST, TTL),
         octet(0),
-        op(BPF_ST, VERSION_AND_TYPE),
+        (BPF_ST, VERSION_AND_TYPE),
         octet(1),
-        op(BPF_ST, VRID),
+        (BPF_ST, VRID),
         octet(3),
-        jump(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
-        other,
-        op(BPF_ALU | BPF_LSH | BPF_K, address_shift),
-        op(BPF_ALU | BPF_ADD | BPF_K, 8),
-        op(BPF_ST, SHORT_LENGTH),
-        op(BPF_LDX | BPF_MEM, SHORT_LENGTH),
-        op(BPF_LD | BPF_MEM, LENGTH),
-        op(BPF_ALU | BPF_SUB | BPF_X, 0),
-        op(BPF_ST, EXTRA_LENGTH),
-        op(BPF_LD | BPF_MEM, VRID),
-        op(BPF_ALU | BPF_RSH | BPF_K, 5),
-        op(BPF_ST, WORD),
-        op(BPF_LD | BPF_MEM, VRID),
-        op(BPF_ALU | BPF_AND | BPF_K, 31),
-        op(BPF_MISC | BPF_TAX, 0),
-        op(BPF_LD | BPF_IMM, 1),
-        op(BPF_ALU | BPF_LSH | BPF_X, 0),
-        op(BPF_MISC | BPF_TAX, 0),
-    ]
+    ]);
+    program.end_if(EQUAL, 0, other);
+    program.ops(&[
+        // The length that the count of addresses asks for.
+        (BPF_ALU | BPF_LSH | BPF_K, address_shift),
+        (BPF_ALU | BPF_ADD | BPF_K, 8),
+        (BPF_ST, SHORT_LENGTH),
+        (BPF_LDX | BPF_MEM, SHORT_LENGTH),
+        (BPF_LD | BPF_MEM, LENGTH),
+        (BPF_ALU | BPF_SUB | BPF_X, 0),
+        (BPF_ST, EXTRA_LENGTH),
+        // The VRID as a word of 32 bits and a bit in it.
+        (BPF_LD | BPF_MEM, VRID),
+        (BPF_ALU | BPF_RSH | BPF_K, 5),
+        (BPF_ST, WORD),
+        (BPF_LD | BPF_MEM, VRID),
+        (BPF_ALU | BPF_AND | BPF_K, 31),
+        (BPF_MISC | BPF_TAX, 0),
+        (BPF_LD | BPF_IMM, 1),
+        (BPF_ALU | BPF_LSH | BPF_X, 0),
+        (BPF_MISC | BPF_TAX, 0),
+    ]);
 }
 
 /// The VRIDs of one version, as sets of bits by the TTL that they ask for.
@@ -172,27 +155,20 @@ fn classes(interest: &Interest, version: Version) -> BTreeMap<u8, [u32; 8]> {
 
 /// Returns `verdict` when the TTL is at least `min_ttl` and the VRID is in `set`, else falls
 /// through.
-fn class(min_ttl: u8, set: &[u32; 8], verdict: u32) -> Program {
-    let words: Vec<(u32, u32)> =
-        (0..).zip(set.iter().copied()).filter(|(_, bits)| *bits != 0).collect();
-    // At most 33, as there are at most eight words.
-    let length = u8::try_from(1 + 4 * words.len()).unwrap_or(u8::MAX);
-    let mut body = vec![
-        op(BPF_LD | BPF_MEM, TTL),
-        jump(BPF_JMP | BPF_JGE | BPF_K, u32::from(min_ttl), 0, length),
-        op(BPF_LD | BPF_MEM, WORD),
-    ];
-    let mut after = length - 1;
-    for (word, bits) in words {
-        after -= 4;
-        body.extend([
-            jump(BPF_JMP | BPF_JEQ | BPF_K, word, 0, 3),
-            op(BPF_LD | BPF_IMM, bits),
-            jump(BPF_JMP | BPF_JSET | BPF_X, 0, 0, 1 + after),
-            op(BPF_RET | BPF_K, verdict),
-        ]);
+fn class(program: &mut Assembler, min_ttl: u8, set: &[u32; 8], verdict: u32) {
+    let after = program.label();
+    program.op(BPF_LD | BPF_MEM, TTL);
+    program.branch(AT_LEAST, u32::from(min_ttl), To::Next, To::Place(after));
+    program.op(BPF_LD | BPF_MEM, WORD);
+    for (word, bits) in (0..).zip(set.iter().copied()).filter(|(_, bits)| *bits != 0) {
+        let another = program.label();
+        program.branch(EQUAL, word, To::Next, To::Place(another));
+        program.op(BPF_LD | BPF_IMM, bits);
+        program.branch(HAS_BIT_OF_X, 0, To::Next, To::Place(after));
+        program.end(verdict);
+        program.place(another);
     }
-    body
+    program.place(after);
 }
 
 #[cfg(test)]

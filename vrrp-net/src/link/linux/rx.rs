@@ -21,11 +21,11 @@ use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use tokio::io::{Interest as Readiness, unix::AsyncFd};
 use vrrp_core::{Family, IPV4_GROUP, IPV6_GROUP, InterfaceId, RxMeta};
 
-use super::{
-    filter::{self, Program},
-    sys,
+use super::{filter, sys};
+use crate::{
+    bpf::Program,
+    link::{Interest, Port, Received},
 };
-use crate::link::{Interest, Port, Received};
 
 /// The IP protocol number (RFC 9568 5.1.1.4).
 const VRRP: i32 = 112;
@@ -43,7 +43,7 @@ const ERRORS_IN_A_ROW: u8 = 3;
 
 /// What a socket receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum Traffic {
     /// What can be ours. This socket also sends.
     Heard,
     /// The rest of protocol 112.
@@ -54,7 +54,7 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Rx {
     socket: AsyncFd<Socket>,
-    role: Role,
+    traffic: Traffic,
     interface: InterfaceId,
     family: Family,
     index: u32,
@@ -67,17 +67,17 @@ pub(super) struct Rx {
 }
 
 impl Rx {
-    pub(super) fn open(port: &Port, interest: &Interest, role: Role) -> io::Result<Self> {
+    pub(super) fn open(port: &Port, interest: &Interest, traffic: Traffic) -> io::Result<Self> {
         let domain = if port.family == Family::Ipv4 { Domain::IPV4 } else { Domain::IPV6 };
         let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(VRRP)))?;
         // A raw socket hears every interface from its first moment on.
-        attach(&socket, &filter::nothing())?;
+        attach(&socket, &filter::nothing()?)?;
         socket.set_nonblocking(true)?;
         while socket.recv(&mut []).is_ok() {}
         prepare(&socket, port)?;
         let mut rx = Self {
             socket: sys::watch(socket)?,
-            role,
+            traffic,
             interface: port.interface,
             family: port.family,
             index: port.index,
@@ -94,16 +94,16 @@ impl Rx {
     /// Listens for something else, without losing what is queued.
     pub(super) fn change(&mut self, interest: &Interest) -> io::Result<()> {
         let socket = self.socket();
-        match self.role {
-            Role::Heard => {
-                attach(socket, &filter::heard(interest, self.family))?;
+        match self.traffic {
+            Traffic::Heard => {
+                attach(socket, &filter::heard(interest, self.family)?)?;
                 // 16 KiB for each virtual router: four seconds of a stalled driver at 100 ms. At
                 // least 4 MiB, a tenth of a second of a flood that only user space can judge: what
                 // does not fit is lost, advertisements with it.
                 set_buffer(socket, ((16 << 10) * interest.vrids.len()).max(4 << 20))?;
             }
-            Role::Refused => {
-                attach(socket, &filter::refused(interest, self.family))?;
+            Traffic::Refused => {
+                attach(socket, &filter::refused(interest, self.family)?)?;
                 set_buffer(socket, 4 << 10)?;
             }
         }
@@ -167,7 +167,7 @@ impl Rx {
                     },
                     len: datagram.len,
                     stamp: datagram.stamp,
-                    refused: self.role == Role::Refused,
+                    refused: self.traffic == Traffic::Refused,
                 }))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -236,7 +236,7 @@ fn bind_by_name(socket: &Socket, port: &Port) -> io::Result<()> {
 }
 
 fn attach(socket: &Socket, program: &Program) -> io::Result<()> {
-    socket.attach_filter(&filter::instructions(program))
+    socket.attach_filter(&program.filters())
 }
 
 /// Asks for a receive buffer beyond the host's limit, or up to it where that needs a privilege.

@@ -1,9 +1,10 @@
 //! The filter against [`Interest::hears`], in an interpreter of the few instructions that it uses.
 
+use libc::{BPF_JA, BPF_JMP, BPF_RET};
 use vrrp_core::{Versions, Vrid};
 
 use super::*;
-use crate::link::VridInterest;
+use crate::{bpf::Instruction, link::VridInterest};
 
 /// The longest program that the kernel takes (`BPF_MAXINSNS`).
 const MAX_INSTRUCTIONS: usize = 4096;
@@ -78,16 +79,16 @@ impl<'a> Sorter<'a> {
         Self {
             interest,
             family,
-            heard: heard(interest, family),
-            refused: refused(interest, family),
+            heard: heard(interest, family).unwrap(),
+            refused: refused(interest, family).unwrap(),
         }
     }
 
     /// Checks both filters against the interest, and returns whether the packet is heard.
     fn sort(&self, ttl: u8, options: usize, payload: &[u8]) -> bool {
         let (packet, start) = packet(self.family, ttl, options, payload);
-        let is_heard = run(&self.heard, &packet, start) == PASS;
-        let is_refused = run(&self.refused, &packet, start) == PASS;
+        let is_heard = run(&self.heard.0, &packet, start) == PASS;
+        let is_refused = run(&self.refused.0, &packet, start) == PASS;
         let expected = self.interest.hears(self.family, ttl, payload);
         let said = format!("{} TTL {ttl} options {options} {payload:02x?}", self.family);
         assert_eq!((is_heard, is_refused), (expected, !expected), "{said}");
@@ -165,7 +166,7 @@ fn programs_fit_into_the_kernel_and_sort_every_vrid() {
     for world in &worlds {
         for family in [Family::Ipv4, Family::Ipv6] {
             let sorter = Sorter::new(world, family);
-            let length = sorter.heard.len();
+            let length = sorter.heard.0.len();
             assert!(length <= MAX_INSTRUCTIONS, "{length} instructions");
             for vrid in 0..=255 {
                 for ttl in [1, 239, 240, vrid, 255] {
