@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Input, Loss, Phase};
+use vrrp_core::{Loss, Phase, play::Given};
 
 use crate::{
     codec::{Checksum, Message},
@@ -127,7 +127,7 @@ impl Network {
         if node.listens() && node.holds() {
             node.held.clear();
             let key = node.key();
-            self.give(index, Input::LeaseLost { key, loss });
+            self.give(index, &Given::LeaseLost { key, loss });
         }
     }
 
@@ -148,7 +148,7 @@ impl Network {
 
     pub(crate) fn shut_down(&mut self, index: usize) {
         if self.nodes[index].listens() {
-            self.give(index, Input::Shutdown);
+            self.give(index, &Given::Shutdown);
         }
     }
 
@@ -193,10 +193,10 @@ impl Network {
     fn drain(&mut self, index: usize, force: bool) {
         let node = &mut self.nodes[index];
         // What it does not know, or not yet again, cannot be drained.
-        if node.listens() && !node.is_removed && node.router.status(&node.key()).is_some() {
+        if node.listens() && !node.is_removed && node.router().status(&node.key()).is_some() {
             node.drained_at = force.then_some(self.now);
             let key = node.key();
-            self.give(index, Input::Drain { key, force });
+            self.give(index, &Given::Drain { key, force });
         }
     }
 
@@ -205,7 +205,7 @@ impl Network {
         if node.listens() {
             node.drained_at = None;
             let key = node.key();
-            self.give(index, Input::Resume { key });
+            self.give(index, &Given::Resume(key));
         }
     }
 

@@ -28,7 +28,7 @@ impl Network {
     /// at the latest after one more turn, which ends departures.
     pub(crate) fn judge_deadline(&mut self, index: usize) {
         let node = &mut self.nodes[index];
-        let next = node.router.next_deadline().filter(|_| !node.is_piled_up);
+        let next = node.router().next_deadline().filter(|_| !node.is_piled_up);
         let is_ahead = next.is_none_or(|deadline| deadline > node.local(self.now));
         node.turns = if is_ahead { 0 } else { node.turns + 1 };
         assert!(
@@ -95,7 +95,7 @@ impl Network {
         (0..self.nodes.len()).for_each(|index| self.shut_down(index));
         self.run(Duration::from_secs(5));
         for node in &self.nodes {
-            assert!(node.router.is_stopped(), "still {:?}: {:?}", node.phase(), self.scenario);
+            assert!(node.router().is_stopped(), "still {:?}: {:?}", node.phase(), self.scenario);
             assert!(!node.holds(), "stopped, and it holds the addresses: {:?}", self.scenario);
         }
     }
@@ -167,7 +167,7 @@ impl Network {
         let others = self.nodes.iter().enumerate().filter(|(index, _)| *index != than);
         others
             .map(|(_, node)| {
-                (node.phase(), node.router.status(&node.key()).expect("it runs").since)
+                (node.phase(), node.router().status(&node.key()).expect("it runs").since)
             })
             .collect()
     }
@@ -178,7 +178,7 @@ impl Network {
         self.gap.forget();
         self.shut_down(holder);
         self.run(Duration::from_secs(5));
-        assert!(self.nodes[holder].router.is_stopped(), "still running: {:?}", self.scenario);
+        assert!(self.nodes[holder].router().is_stopped(), "still running: {:?}", self.scenario);
         // The successor's first advertisement ends the old hold, and its backend takes up to 20 ms.
         // With an interval of 3 s in VRRPv3 the successor's Skew_Time may be longer than the bound
         // of 4 s allows.

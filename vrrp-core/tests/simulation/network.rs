@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Generation, Input, Instant, Phase};
+use vrrp_core::{Generation, Instant, Phase, play::Given};
 
 use crate::{
     node::{BackendWork, Effect, Node},
@@ -142,8 +142,8 @@ impl Network {
     }
 
     /// Gives a node one input.
-    pub(crate) fn give(&mut self, index: usize, input: Input<'_>) {
-        self.nodes[index].handle(self.now, input);
+    pub(crate) fn give(&mut self, index: usize, given: &Given) {
+        self.nodes[index].handle(self.now, given);
         self.settle(index);
     }
 
@@ -179,7 +179,7 @@ impl Network {
     /// comes.
     fn schedule(&mut self, index: usize) {
         let node = &self.nodes[index];
-        let next = node.router.next_deadline();
+        let next = node.router().next_deadline();
         let at = next.map(|deadline| node.global(deadline).max(self.now + Duration::from_nanos(1)));
         if let Some(at) = at
             && node.wakes_at != Some(at)
@@ -226,7 +226,7 @@ impl Network {
             What::Deadline if node.wakes_at.is_none_or(|at| at > now) => return,
             What::Deadline => {
                 node.wakes_at = None;
-                node.handle(now, Input::Timeout);
+                node.handle(now, &Given::Timeout);
             }
             What::Poll if node.is_piled_up => return self.poll(index),
             What::Poll => return,

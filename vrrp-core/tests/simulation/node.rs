@@ -7,8 +7,9 @@ use std::{
 };
 
 use vrrp_core::{
-    Advert, Answer, Claim, Desired, Event, Generation, Hold, Input, Instant, InterfaceId,
-    InterfaceStatus, Key, LeaseFailure, Output, Phase, Reach, Router, RxMeta, VirtualRouter, Want,
+    Advert, Answer, Claim, Desired, Event, Generation, Hold, Instant, InterfaceId, InterfaceStatus,
+    Key, LeaseFailure, Output, Phase, Reach, Router, RxMeta, VirtualRouter, Want,
+    play::{Given, Player, To},
 };
 
 /// What a node wants from its surroundings.
@@ -36,7 +37,7 @@ pub(crate) enum BackendWork {
 pub(crate) struct Node {
     pub(crate) address: IpAddr,
     pub(crate) config: VirtualRouter,
-    pub(crate) router: Router,
+    pub(crate) player: Player,
     /// Parts per million by which its clock is fast.
     pub(crate) drift: i64,
     /// Whether the process runs; a crashed one neither sends nor receives.
@@ -85,7 +86,7 @@ impl Node {
         Self {
             address: Ipv4Addr::new(10, 0, number % 3, number).into(),
             config,
-            router: Router::new(),
+            player: Player::default(),
             drift,
             alive: false,
             wakes_at: None,
@@ -113,13 +114,13 @@ impl Node {
 
     /// Of a virtual router that was removed, that it is stopped.
     pub(crate) fn phase(&self) -> Phase {
-        let status = self.router.status(&self.key());
+        let status = self.router().status(&self.key());
         status.map_or(Phase::Initialize(Hold::Stopped), |status| status.phase)
     }
 
     /// Whether its phase is a new one.
     pub(crate) fn has_changed_since(&self, at: Instant) -> bool {
-        self.router.status(&self.key()).is_some_and(|status| status.since >= self.local(at))
+        self.router().status(&self.key()).is_some_and(|status| status.since >= self.local(at))
     }
 
     pub(crate) fn holds(&self) -> bool {
@@ -149,7 +150,7 @@ impl Node {
 
     /// A new process. Its configuration is yet to be given.
     pub(crate) fn boot(&mut self, now: Instant) {
-        self.router = Router::new();
+        self.player = Player::default();
         self.wakes_at = None;
         self.alive = true;
         self.is_piled_up = false;
@@ -163,7 +164,7 @@ impl Node {
             ipv4: Some(ipv4),
             ..InterfaceStatus::default()
         };
-        self.handle(now, Input::Interface { id: interface(), status });
+        self.handle(now, &Given::Interface { id: interface(), status });
     }
 
     /// Gives it its configuration, which is none if the virtual router was removed.
@@ -173,13 +174,13 @@ impl Node {
             let inserted = desired.insert(interface(), self.config.clone());
             desired.set_backend_timeout(&inserted.expect("the only one"), BACKEND_TIMEOUT);
         }
-        self.handle(now, Input::Configure(&desired));
+        self.handle(now, &Given::Configure(desired));
     }
 
     pub(crate) fn receive(&mut self, now: Instant, source: IpAddr, bytes: &[u8]) {
         let destination = vrrp_core::IPV4_GROUP.into();
         let meta = RxMeta { interface: interface(), source, destination, ttl: 255 };
-        self.handle(now, Input::Datagram { meta, bytes });
+        self.handle(now, &Given::Datagram { meta, bytes: bytes.to_vec() });
     }
 
     /// The backend is done with the request of `generation`. Work that was overtaken by other work
@@ -220,50 +221,52 @@ impl Node {
     }
 
     fn answer(&mut self, now: Instant, generation: Generation, answer: Answer) {
-        let key = self.key();
-        self.handle(now, Input::Answer { key, generation, answer });
+        let (key, to) = (self.key(), To::Generation(generation));
+        self.handle(now, &Given::Answer { key, to, answer });
     }
 
     /// One input, and nothing of what it leads to.
-    pub(crate) fn handle(&mut self, now: Instant, input: Input<'_>) {
-        let local = self.local(now);
-        self.router.handle(local, input);
+    pub(crate) fn handle(&mut self, now: Instant, given: &Given) {
+        self.player.stall_until(self.local(now));
+        let _accepted = self.player.give(given);
+    }
+
+    pub(crate) const fn router(&self) -> &Router {
+        self.player.router()
     }
 
     /// Everything that the inputs so far have led to.
     pub(crate) fn poll(&mut self, now: Instant) -> Vec<Effect> {
         let holds = self.holds();
         let mut effects = Vec::new();
-        while let Some(output) = self.router.poll_output() {
-            match output {
-                Output::Transmit(transmit) => {
-                    if holds && transmit.advert().claim != Claim::Resign {
-                        self.advertised_at = Some(now);
-                    }
-                    for packet in transmit.packets() {
-                        let mut buffer = [0; Advert::MAX_LEN];
-                        let len = packet.encode(&mut buffer).expect("large enough");
-                        effects.push(Effect::Send(buffer[..len].to_vec()));
-                    }
+        let Self { player, advertised_at, generation: requested, asked, failed, .. } = self;
+        player.poll(&mut |_, output: &Output<'_>| match output {
+            Output::Transmit(transmit) => {
+                if holds && transmit.advert().claim != Claim::Resign {
+                    *advertised_at = Some(now);
                 }
-                Output::Lease(request) => {
-                    let (generation, work) =
-                        (request.generation, work(request.want, request.config));
-                    match work {
-                        BackendWork::Inspect => self.asked = Some(generation),
-                        _ => (self.generation, self.asked) = (Some(generation), None),
-                    }
-                    effects.push(Effect::Backend { generation, work });
+                for packet in transmit.packets() {
+                    let mut buffer = [0; Advert::MAX_LEN];
+                    let len = packet.encode(&mut buffer).expect("large enough");
+                    effects.push(Effect::Send(buffer[..len].to_vec()));
                 }
-                Output::Announce(_) => effects.push(Effect::Announce),
-                Output::Event(Event::Transition { to, reason, .. }) => {
-                    let lied = self.failed && to == Phase::Held;
-                    assert!(!lied, "Active, and not held: {reason:?}");
-                    effects.push(Effect::Phase(to));
-                }
-                Output::Greet(_) | Output::Event(_) => {}
             }
-        }
+            Output::Lease(request) => {
+                let (generation, work) = (request.generation, work(request.want, request.config));
+                match work {
+                    BackendWork::Inspect => *asked = Some(generation),
+                    _ => (*requested, *asked) = (Some(generation), None),
+                }
+                effects.push(Effect::Backend { generation, work });
+            }
+            Output::Announce(_) => effects.push(Effect::Announce),
+            Output::Event(Event::Transition { to, reason, .. }) => {
+                let lied = *failed && *to == Phase::Held;
+                assert!(!lied, "Active, and not held: {reason:?}");
+                effects.push(Effect::Phase(*to));
+            }
+            Output::Greet(_) | Output::Event(_) => {}
+        });
         self.is_piled_up = false;
         effects
     }
