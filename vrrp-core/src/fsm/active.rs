@@ -130,7 +130,7 @@ impl Machine {
     }
 
     /// Goes on where an earlier process ended: peers hear of it at once, and neighbours know it.
-    pub(super) fn go_on(
+    pub(super) fn serve_adopted(
         &mut self,
         now: Instant,
         advertised_at: Instant,
@@ -194,7 +194,7 @@ impl Machine {
     /// Skew_Time from then on, where it has less than that left.
     pub(super) fn step_down_stalled(&mut self, now: Instant, effects: &mut Effects) {
         self.begin_probation(now);
-        self.stand_back(now);
+        self.listen_again(now);
         effects.transition = Some(Reason::Stalled);
         effects.lease = Some(Want::Release { reason: Reason::Stalled, successor: None });
     }
@@ -211,7 +211,7 @@ impl Machine {
         match (active.lease, heard.claim) {
             (Lease::Held { .. }, claim) if active.away.is_some() => {
                 if is_stronger && claim != Claim::Resign {
-                    self.let_go(Reason::StrongerClaim, Some(heard.source), effects);
+                    self.release(Reason::StrongerClaim, Some(heard.source), effects);
                 }
             }
             (Lease::Resigning { .. }, Claim::Resign) => {}
@@ -220,7 +220,7 @@ impl Machine {
                 self.follow(now, heard, Reason::Fight, effects);
             }
             (Lease::Resigning { .. }, _) => {
-                self.let_go(Reason::Successor, Some(heard.source), effects)
+                self.release(Reason::Successor, Some(heard.source), effects)
             }
             // 6.4.3: advertise, restart Adver_Timer.
             (_, Claim::Resign) => {
@@ -364,7 +364,7 @@ impl Machine {
     }
 
     /// To Backup, for long enough to hear an Active; short on a lone node.
-    pub(super) fn stand_back(&mut self, now: Instant) {
+    pub(super) fn listen_again(&mut self, now: Instant) {
         let timing = self.params.timing;
         let timer = timing.interval().saturating_add(timing.skew(self.claim()));
         self.state = State::Backup(Backup::new(timing, now + timer));
@@ -386,7 +386,7 @@ impl Machine {
     }
 
     /// Leaves Active because of a fault of this node.
-    pub(super) fn step_out(
+    pub(super) fn release_at_fault(
         &mut self,
         now: Instant,
         hold: Hold,

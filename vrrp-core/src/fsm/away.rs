@@ -56,7 +56,7 @@ impl Machine {
                 Away { until, source, repair: false }
             }
             (Lease::Held { .. } | Lease::Resigning { .. } | Lease::Acquiring { .. }, _) => {
-                self.let_go(Reason::Interface, None, effects);
+                self.release(Reason::Interface, None, effects);
                 effects.transmit = None;
                 return;
             }
@@ -109,7 +109,7 @@ impl Machine {
         if self.link == Link::NoSource && now < active.superseded_at(&self.params) {
             self.hand_over(now, active, Then::Withdraw, effects);
         } else {
-            self.let_go(Reason::Interface, None, effects);
+            self.release(Reason::Interface, None, effects);
             effects.transmit = None;
         }
     }

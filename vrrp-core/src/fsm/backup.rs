@@ -160,7 +160,7 @@ impl Machine {
         if let Vetting::Adopt { .. } = backup.vetting {
             backup.vetting = Vetting::Due;
             self.state = State::Backup(backup);
-            self.leave_to_nobody(effects);
+            self.release_leftovers(effects);
         }
     }
 
@@ -180,9 +180,9 @@ impl Machine {
         self.state = State::Backup(backup);
         let anybody_heard = backup.active.is_some() || backup.expecting != Reason::Silence;
         if anybody_heard || advertised_at + self.params.timing.silence() <= now {
-            self.leave_to_nobody(effects);
+            self.release_leftovers(effects);
         } else {
-            self.go_on(now, advertised_at, reach, effects);
+            self.serve_adopted(now, advertised_at, reach, effects);
         }
     }
 

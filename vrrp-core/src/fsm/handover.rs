@@ -89,12 +89,12 @@ impl Machine {
         self.remember(then);
         if active.away.is_some() && self.source().is_none() {
             // There is no link to resign on.
-            self.let_go(then.reason(), None, effects);
+            self.release(then.reason(), None, effects);
             return;
         }
         match active.lease {
             Lease::Resigning { then: Then::Stop, .. } if then == Then::Stop => {
-                self.let_go(then.reason(), None, effects);
+                self.release(then.reason(), None, effects);
             }
             // It stops first; what else was asked for is remembered.
             Lease::Resigning { then: Then::Stop, .. } => {}
@@ -109,7 +109,7 @@ impl Machine {
             // Nobody is served yet: to wait only makes sense if it is to be taken back.
             Lease::Acquiring { .. } if then != (Then::Drain { force: false }) => {
                 effects.transmit = Some(Say::Resign);
-                self.let_go(then.reason(), None, effects);
+                self.release(then.reason(), None, effects);
             }
             Lease::Acquiring { give_up_at: until } => {
                 self.resign(now, active, then, None, Some(Unanswered::Acquire { until }), effects);
@@ -187,20 +187,22 @@ impl Machine {
         let is_superseded = now >= active.superseded_at(&self.params);
         match then {
             Then::Stop | Then::Drain { force: true } | Then::Withdraw => {
-                self.let_go(Reason::NoSuccessor, None, effects);
+                self.release(Reason::NoSuccessor, None, effects);
                 // Should the ones before be lost.
                 effects.transmit = Some(Say::Resign);
             }
             Then::Drain { force: false } if is_superseded => {
-                self.let_go(Reason::Stalled, None, effects)
+                self.release(Reason::Stalled, None, effects)
             }
             // What was asked for is to be taken back, and there is nothing to advertise from.
             Then::Drain { force: false } if active.away.is_some() => {
                 self.drained = None;
                 effects.drain_refused = true;
-                self.let_go(Reason::Interface, None, effects);
+                self.release(Reason::Interface, None, effects);
             }
-            Then::GiveWay if active.away.is_some() => self.let_go(Reason::Interface, None, effects),
+            Then::GiveWay if active.away.is_some() => {
+                self.release(Reason::Interface, None, effects)
+            }
             Then::Drain { force: false } => {
                 self.drained = None;
                 effects.drain_refused = true;
@@ -251,7 +253,7 @@ impl Machine {
         active.lease = match unanswered {
             // Nobody is served yet, and there is nothing to advertise from.
             Some(Unanswered::Acquire { .. }) if active.away.is_some() => {
-                self.let_go(Reason::Interface, None, effects);
+                self.release(Reason::Interface, None, effects);
                 return;
             }
             Some(Unanswered::Acquire { until }) => Lease::Acquiring { give_up_at: until },
@@ -274,7 +276,7 @@ impl Machine {
     }
 
     /// Leaves Active without a fault.
-    pub(super) fn let_go(
+    pub(super) fn release(
         &mut self,
         reason: Reason,
         successor: Option<IpAddr>,

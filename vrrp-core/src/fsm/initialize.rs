@@ -29,7 +29,7 @@ impl Machine {
             }
             // Leftovers of a crash are either adopted or released; the next acquire supersedes this
             // request.
-            self.leave_to_nobody(effects);
+            self.release_leftovers(effects);
             self.enter(now, Reason::Startup, effects);
             if let State::Backup(backup) = &mut self.state {
                 backup.vetting = Vetting::Adopt { until: now + self.params.backend_timeout };
@@ -39,7 +39,7 @@ impl Machine {
     }
 
     /// What an earlier process held goes.
-    pub(super) fn leave_to_nobody(&self, effects: &mut Effects) {
+    pub(super) fn release_leftovers(&self, effects: &mut Effects) {
         effects.lease = Some(Want::Release { reason: Reason::Startup, successor: None });
     }
 
@@ -174,7 +174,7 @@ impl Machine {
         let is_inspected = self.fault.is_some_and(|fault| fault.inspect_until.is_some());
         match answer {
             // Nobody waits for them any more.
-            Answer::Adopted { .. } => self.leave_to_nobody(effects),
+            Answer::Adopted { .. } => self.release_leftovers(effects),
             Answer::Ready if is_inspected => {
                 self.fault = None;
                 self.enter(now, Reason::Retry, effects);

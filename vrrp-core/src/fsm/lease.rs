@@ -244,6 +244,6 @@ impl Machine {
         effects: &mut Effects,
     ) {
         effects.transmit = Some(Say::Resign);
-        self.step_out(now, Hold::Backend(failure), Reason::Backend(failure), effects);
+        self.release_at_fault(now, Hold::Backend(failure), Reason::Backend(failure), effects);
     }
 }

@@ -44,7 +44,7 @@ impl Machine {
         self.state = State::Active(active);
         if active.handover() == Some(Then::Withdraw) {
             // Nobody can be reached from the old source.
-            self.let_go(Reason::Interface, None, effects);
+            self.release(Reason::Interface, None, effects);
             return;
         }
         if active.is_resigning() || active.away.is_some() {
@@ -55,7 +55,7 @@ impl Machine {
         } else if unheard {
             // Nobody knows of the promotion, so it did not happen: a peer may be Active.
             self.blame_sending(now);
-            self.stand_back(now);
+            self.listen_again(now);
             effects.transition = Some(Reason::SendFailed);
             effects.lease = Some(Want::Release { reason: Reason::SendFailed, successor: None });
         }

@@ -150,7 +150,7 @@ impl AddressThread {
         if let Some(before) = self.put_on.insert(lease.key, index).filter(|before| *before != index)
         {
             // The name has moved on to another interface, and the addresses move with it.
-            self.let_go_of_all_on(before, lease, false)?;
+            self.release_all_on(before, lease, false)?;
         }
         let requests = self.plan_acquire(index, lease, valid)?;
         let result: Result<(), BackendError> = self.put(&requests).into_iter().collect();
@@ -159,7 +159,7 @@ impl AddressThread {
         // What the previous configuration had goes last: the new addresses are served before.
         match (&result, lease.of_previous()) {
             (Err(_), _) => self.undo(index, lease, &requests),
-            (Ok(()), Some(previous)) => self.let_go_on(index, &previous, false)?,
+            (Ok(()), Some(previous)) => self.release_on(index, &previous, false)?,
             (Ok(()), None) => {}
         }
         result
@@ -247,25 +247,30 @@ impl AddressThread {
             index_of(&lease.interface).ok().into_iter().chain(self.put_on.get(&lease.key).copied()),
         );
         for index in indexes {
-            self.let_go_of_all_on(index, lease, at_start)?;
+            self.release_all_on(index, lease, at_start)?;
         }
         self.put_on.remove(&lease.key);
         Ok(())
     }
 
-    fn let_go_of_all_on(
+    fn release_all_on(
         &mut self,
         index: u32,
         lease: &Lease,
         at_start: bool,
     ) -> Result<(), BackendError> {
         if let Some(previous) = lease.of_previous() {
-            self.let_go_on(index, &previous, at_start)?;
+            self.release_on(index, &previous, at_start)?;
         }
-        self.let_go_on(index, lease, at_start)
+        self.release_on(index, lease, at_start)
     }
 
-    fn let_go_on(&mut self, index: u32, lease: &Lease, at_start: bool) -> Result<(), BackendError> {
+    fn release_on(
+        &mut self,
+        index: u32,
+        lease: &Lease,
+        at_start: bool,
+    ) -> Result<(), BackendError> {
         let table = self.table_on(index)?;
         let mine = |cidr: Cidr| match at_start {
             true => table.leftover(index, cidr.address()),
