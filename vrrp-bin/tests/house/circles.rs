@@ -4,7 +4,8 @@
 //! defined in or below its sibling `b`, then nothing in or below `b` uses what is defined in or below
 //! `a`, in one step or in several. A parent and what is below it are one family: `fsm.rs` uses
 //! `fsm/backup.rs`, which uses the types of `fsm.rs`, and those that `fsm.rs` passes on. Everywhere
-//! else a name counts where it is defined, and not where it is passed on.
+//! else a name counts where it is defined, and not where it is passed on. The calls of methods have
+//! no path, and do not count.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -164,24 +165,57 @@ fn vrrp_bin_has_no_circle() {
     assert_eq!(of("src/lib.rs"), [""; 0]);
 }
 
-/// `a` and `b/c` use each other by a name that their parent passes on; `d` is used and uses nothing.
-#[test]
-fn a_circle_is_found() {
+/// The circles of a crate that is made up of these files.
+fn among(files: &[(&str, &str)]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
+    for (name, text) in files {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+    circles(&modules(&folder.path().join("lib.rs")))
+}
+
+/// `a` and `b/c` use each other by a name that their parent passes on; `d` is used and uses nothing.
+#[test]
+fn a_circle_is_found() {
+    let with = |inner: &str| {
+        among(&[
+            ("lib.rs", "mod a; mod b; mod d; pub use b::Thing;"),
+            ("a.rs", "use crate::Thing; pub struct Other(Thing, crate::d::Value);"),
+            ("b.rs", "mod c; pub use c::Thing; pub(crate) struct Own;"),
+            ("b/c.rs", inner),
+            ("d.rs", "pub struct Value;"),
+        ])
     };
-    write("lib.rs", "mod a; mod b; mod d; pub use b::Thing;");
-    write("a.rs", "use crate::Thing; pub struct Other(Thing, crate::d::Value);");
-    write("b.rs", "mod c; pub use c::Thing; pub(crate) struct Own;");
-    write("b/c.rs", "use super::Own; pub struct Thing(Own, crate::d::Value);");
-    write("d.rs", "pub struct Value;");
-    let root = folder.path().join("lib.rs");
-    assert_eq!(circles(&modules(&root)), [""; 0], "a uses b, and nothing uses a");
-    write("b/c.rs", "use super::Own; pub struct Thing(Own, crate::a::Other);");
-    let found = circles(&modules(&root));
+    let found = with("use super::Own; pub struct Thing(Own, crate::d::Value);");
+    assert_eq!(found, [""; 0], "a uses b, and nothing uses a");
+    let found = with("use super::Own; pub struct Thing(Own, crate::a::Other);");
     let expected = "a -> b -> a: a uses crate::Thing; b/c uses crate::a::Other";
     assert_eq!(found, [expected]);
+}
+
+#[test]
+fn siblings_have_an_order_but_for_what_their_parent_passes_on() {
+    let with = |inner: &str| {
+        among(&[
+            ("lib.rs", "mod fsm;"),
+            ("fsm.rs", "mod a; mod b; pub use a::A; pub use b::B; pub struct Machine(A, B);"),
+            ("fsm/a.rs", "use super::b::B; pub struct A(Option<B>);"),
+            ("fsm/b.rs", inner),
+        ])
+    };
+    assert_eq!(with("use super::{A, Machine}; pub struct B; impl A {}"), [""; 0]);
+    let found = with("use super::{Machine, a::A}; pub struct B; impl A {}");
+    assert_eq!(found, ["a -> b -> a: fsm/a uses super::b::B; fsm/b uses super::a::A"]);
+}
+
+#[test]
+fn a_circle_is_found_in_a_macro_and_in_a_function() {
+    let found = among(&[
+        ("lib.rs", "mod a; mod b;"),
+        ("a.rs", "pub fn a() { print!(\"{}\", x = %(1 + crate::b::b())); }"),
+        ("b.rs", "pub fn b() { use super::a::a; a() }"),
+    ]);
+    assert_eq!(found, ["a -> b -> a: a uses crate::b::b; b uses super::a::a"]);
 }

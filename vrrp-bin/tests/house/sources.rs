@@ -3,9 +3,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    mem::take,
     path::{Path, PathBuf},
 };
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::{
     Item, UseTree,
     visit::{self, Visit},
@@ -24,7 +26,7 @@ pub(crate) struct Module {
     pub(crate) passed_on: BTreeSet<String>,
     /// Paths that it imports everything from.
     pub(crate) globs: Vec<Vec<String>>,
-    /// Paths in its code that begin with `crate`, `super` or `self`, and those of its imports.
+    /// The paths of its imports, and those in its code that have two segments and more.
     pub(crate) paths: BTreeSet<Vec<String>>,
 }
 
@@ -104,6 +106,13 @@ fn import(tree: &UseTree, path: &mut Vec<String>, module: &mut Module) {
     }
 }
 
+/// The paths that a `use` imports.
+pub(crate) fn paths_of(item: &syn::ItemUse) -> BTreeSet<Vec<String>> {
+    let mut module = Module::default();
+    import(&item.tree, &mut Vec::new(), &mut module);
+    module.paths
+}
+
 /// `use a::b::{self, C}` brings in `b` and `C`.
 fn add(path: &[String], last: String, renamed: Option<String>, module: &mut Module) {
     let full = if last == "self" { path.to_vec() } else { [path, &[last]].concat() };
@@ -131,5 +140,40 @@ impl<'ast> Visit<'ast> for Module {
         if !is_for_tests(&item.attrs) {
             visit::visit_item_fn(self, item);
         }
+    }
+
+    /// A `use` within a function: its names are not those of the module.
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.paths.append(&mut paths_of(item));
+    }
+
+    fn visit_macro(&mut self, item: &'ast syn::Macro) {
+        self.visit_path(&item.path);
+        self.look_into(item.tokens.clone());
+    }
+}
+
+impl Module {
+    /// Takes the paths from what a macro is given, which need not be an expression.
+    fn look_into(&mut self, tokens: TokenStream) {
+        let (mut path, mut colons) = (Vec::new(), 0);
+        for token in tokens {
+            match token {
+                TokenTree::Punct(mark) if mark.as_char() == ':' => colons += 1,
+                TokenTree::Ident(part) => {
+                    if colons != 2 {
+                        self.paths.extend(Some(take(&mut path)).filter(|path| path.len() > 1));
+                    }
+                    path.push(part.to_string());
+                    colons = 0;
+                }
+                TokenTree::Group(group) => {
+                    self.look_into(group.stream());
+                    colons = 0;
+                }
+                TokenTree::Punct(_) | TokenTree::Literal(_) => colons = 0,
+            }
+        }
+        self.paths.extend(Some(path).filter(|path| path.len() > 1));
     }
 }
