@@ -12,7 +12,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::sources::{Module, Name, files};
+use crate::sources::{Module, Name, files, paths_of};
 
 /// The crates of `Cargo.lock` whose version is 0.x, by the name that code calls them.
 fn unstable() -> BTreeSet<String> {
@@ -37,22 +37,20 @@ fn unstable() -> BTreeSet<String> {
 /// The types of other crates in what is public, as `crate::path::Type`.
 struct Signatures<'a> {
     module: &'a Module,
+    items: &'a [Item],
     unstable: &'a BTreeSet<String>,
     found: BTreeSet<String>,
 }
 
 impl<'ast> Visit<'ast> for Signatures<'_> {
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let mut parts: Vec<String> =
-            path.segments.iter().map(|part| part.ident.to_string()).collect();
-        if let Some(import) = parts.first().and_then(|first| self.module.imports.get(first)) {
-            parts = [import.as_slice(), &parts[1..]].concat();
+        let parts: Vec<String> = path.segments.iter().map(|part| part.ident.to_string()).collect();
+        match parts.first().and_then(|first| self.module.imports.get(first)) {
+            Some(import) => self.name([import.as_slice(), &parts[1..]].concat()),
+            None => self.name(parts),
         }
-        // A module may have the name of a crate.
-        let is_foreign =
-            |first: &String| self.unstable.contains(first) && !self.module.children.contains(first);
-        if parts.first().is_some_and(is_foreign) {
-            self.found.insert(parts.join("::"));
+        if let Some(name) = path.get_ident() {
+            self.look_at_alias(name);
         }
         visit::visit_path(self, path);
     }
@@ -80,13 +78,47 @@ impl Signatures<'_> {
             Item::Trait(item) if is_public(&item.vis) => self.visit_item_trait(item),
             Item::Type(item) if is_public(&item.vis) => self.visit_item_type(item),
             Item::Const(item) if is_public(&item.vis) => self.visit_type(&item.ty),
-            Item::Use(item) if is_public(&item.vis) => self.visit_item_use(item),
+            Item::Use(item) if is_public(&item.vis) => {
+                paths_of(item).into_iter().for_each(|path| self.name(path));
+            }
             Item::Impl(item) => self.look_at_impl(item),
             _ => {}
         }
     }
 
+    fn name(&mut self, path: Vec<String>) {
+        // A module may have the name of a crate.
+        let is_foreign =
+            |first: &String| self.unstable.contains(first) && !self.module.children.contains(first);
+        if path.first().is_some_and(is_foreign) {
+            self.found.insert(path.join("::"));
+        }
+    }
+
+    /// A private alias hides nothing from the signature that it stands in.
+    fn look_at_alias(&mut self, name: &syn::Ident) {
+        for item in self.items {
+            if let Item::Type(item) = item
+                && item.ident == *name
+            {
+                self.visit_type(&item.ty);
+            }
+        }
+    }
+
+    /// An implementation of a trait is public if the type is, whatever its functions are declared as.
     fn look_at_impl(&mut self, item: &syn::ItemImpl) {
+        if let Some((_, implemented, _)) = &item.trait_
+            && !self.is_private(&item.self_ty)
+        {
+            self.visit_path(implemented);
+            self.visit_type(&item.self_ty);
+            for part in &item.items {
+                if let syn::ImplItem::Type(part) = part {
+                    self.visit_type(&part.ty);
+                }
+            }
+        }
         for part in &item.items {
             match part {
                 syn::ImplItem::Fn(part) if is_public(&part.vis) => self.visit_signature(&part.sig),
@@ -95,6 +127,26 @@ impl Signatures<'_> {
             }
         }
     }
+}
+
+impl Signatures<'_> {
+    /// Whether a type is defined in this file, and not for others.
+    fn is_private(&self, named: &syn::Type) -> bool {
+        let syn::Type::Path(named) = named else { return false };
+        self.items.iter().any(|item| match item {
+            Item::Struct(item) => named.path.is_ident(&item.ident) && !is_public(&item.vis),
+            Item::Enum(item) => named.path.is_ident(&item.ident) && !is_public(&item.vis),
+            _ => false,
+        })
+    }
+}
+
+/// The foreign types in what is public of a file.
+fn signatures(module: &Module, file: &syn::File, unstable: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut signatures =
+        Signatures { module, items: &file.items, unstable, found: BTreeSet::new() };
+    file.items.iter().for_each(|item| signatures.look_at(item));
+    signatures.found
 }
 
 /// The modules below the root that users see: public ones, and those of which something is passed
@@ -133,10 +185,9 @@ fn found() -> BTreeSet<String> {
             if name.first().is_some_and(|first| !promised.contains(first)) {
                 continue;
             }
-            let mut signatures = Signatures { module, unstable: &unstable, found: BTreeSet::new() };
-            file.items.iter().for_each(|item| signatures.look_at(item));
             let place = format!("{package}/src/{}.rs", name.join("/"));
-            lines.extend(signatures.found.into_iter().map(|found| format!("{place}: {found}")));
+            let found = signatures(module, file, &unstable).into_iter();
+            lines.extend(found.map(|found| format!("{place}: {found}")));
         }
     }
     lines
@@ -161,4 +212,28 @@ fn the_crates_that_are_looked_for_are_those_that_are_used() {
         assert!(unstable.contains(name), "{name} of {unstable:?}");
     }
     assert!(!unstable.contains("tokio"));
+}
+
+#[test]
+fn a_foreign_type_is_found_wherever_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("lib.rs");
+    let text = r#"
+        use young::Thing;
+        pub use young::{Again as Ours, inner::Deep};
+        type Alias = young::Aliased;
+        pub struct Shown { pub thing: Thing, kept: young::Private }
+        pub(crate) struct Hidden(pub young::Private);
+        pub fn make(_: Option<Alias>) -> old::Fine { young::Private::new() }
+        impl Shown { pub fn get(&self) -> &young::Got {} fn own(&self) -> young::Private {} }
+        impl From<young::Error> for Shown { fn from(_: young::Error) -> Self {} }
+        impl From<young::Private> for Hidden { fn from(_: young::Private) -> Self {} }
+        impl Iterator for Shown { type Item = young::Yielded; fn next(&mut self) {} }
+        pub trait Door { fn open(&self, _: impl Into<young::Key>); }
+    "#;
+    fs::write(&root, text).unwrap();
+    let (module, file) = &files(&root)[&Name::new()];
+    let found = signatures(module, file, &BTreeSet::from(["young".to_owned()]));
+    let expected = ["Again", "Aliased", "Error", "Got", "Key", "Thing", "Yielded", "inner::Deep"];
+    assert_eq!(found, expected.map(|name| format!("young::{name}")).into());
 }
