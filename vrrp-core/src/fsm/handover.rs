@@ -114,34 +114,23 @@ impl Machine {
             Lease::Acquiring { give_up_at: until } => {
                 self.resign(now, active, then, None, Some(Unanswered::Acquire { until }), effects);
             }
-            // An address was deleted a moment ago.
-            Lease::Held { announcing, .. } if then == Then::GiveWay => {
-                let until = now + self.params.backend_timeout;
-                effects.lease = Some(Want::Repair);
-                self.resign(
-                    now,
-                    active,
-                    then,
-                    announcing,
-                    Some(Unanswered::Repair { until }),
-                    effects,
-                );
-            }
-            // A request to mark the addresses would cut the repair off, and nobody would answer for
-            // what is lost.
-            Lease::Held { announcing, repair_until: Some(until) } => {
-                self.resign(
-                    now,
-                    active,
-                    then,
-                    announcing,
-                    Some(Unanswered::Repair { until }),
-                    effects,
-                );
-            }
-            Lease::Held { announcing, repair_until: None } => {
-                effects.lease = Some(Want::Leaving);
-                self.resign(now, active, then, announcing, None, effects);
+            Lease::Held { announcing, repair_until } => {
+                let until = match (then, repair_until) {
+                    // An address was deleted a moment ago.
+                    (Then::GiveWay, _) => {
+                        effects.lease = Some(Want::Repair);
+                        Some(now + self.params.backend_timeout)
+                    }
+                    // A request to mark the addresses would cut the repair off, and nobody would
+                    // answer for what is lost.
+                    (_, Some(until)) => Some(until),
+                    (_, None) => {
+                        effects.lease = Some(Want::Leaving);
+                        None
+                    }
+                };
+                let unanswered = until.map(|until| Unanswered::Repair { until });
+                self.resign(now, active, then, announcing, unanswered, effects);
             }
         }
     }
