@@ -153,7 +153,7 @@ fn is_silent(capture: &Capture, mac: MacAddr, since: Duration) -> Outcome {
 }
 
 /// A wrapper that runs a program with all of root's capabilities but one.
-fn without_net_admin() -> Command {
+pub(crate) fn without_net_admin() -> Command {
     let mut command = Command::new("setpriv");
     command.args([
         "--bounding-set",

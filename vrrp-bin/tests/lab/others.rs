@@ -17,7 +17,7 @@ use nix::sys::socket::{
 use vrrp_net::lab::{Process, Signal, wait_until};
 
 use crate::{
-    faults::config,
+    faults::{config, without_net_admin},
     support::{Node, Outcome, Pair, SOON, check},
 };
 
@@ -170,16 +170,8 @@ fn second_is_refused(pair: &Pair, first: u32) -> Outcome {
 /// it is believed.
 fn real_holder() -> Outcome {
     let mut pair = Pair::new()?;
-    let mut command = Command::new("setpriv");
-    command.args([
-        "--bounding-set",
-        "-net_admin",
-        "--inh-caps",
-        "-net_admin",
-        env!("CARGO_BIN_EXE_vrrp"),
-    ]);
     let program = "backend = { command = [\"/bin/true\"] }\n";
-    pair.a.start_command(&(config(200, SECOND, &[ADDRESS]) + program), command)?;
+    pair.a.start_command(&(config(200, SECOND, &[ADDRESS]) + program), without_net_admin())?;
     pair.a.wait_for_phase("held")?;
     let pid = pair.a.process()?.pid();
     second_is_refused(&pair, pid)

@@ -57,6 +57,21 @@ impl HostLink {
     }
 }
 
+#[cfg(test)]
+impl HostLink {
+    /// An interface that is up and a port of nothing.
+    pub(crate) fn eth0() -> Self {
+        Self {
+            index: 1,
+            name: "eth0".to_owned(),
+            flags: LinkFlags::Up | LinkFlags::LowerUp,
+            mac: MacAddr([2; 6]),
+            master: None,
+            vrf_table: None,
+        }
+    }
+}
+
 /// All interfaces of the socket's network namespace. While they keep changing it may name some that
 /// have just gone, behind the others.
 ///
@@ -231,14 +246,7 @@ mod tests {
 
     #[test]
     fn up_means_carrier_too() {
-        let link = |flags| HostLink {
-            index: 1,
-            name: String::new(),
-            flags,
-            mac: MacAddr::default(),
-            master: None,
-            vrf_table: None,
-        };
+        let link = |flags| HostLink { flags, ..HostLink::eth0() };
         assert!(link(LinkFlags::Up | LinkFlags::LowerUp).is_up());
         assert!(!link(LinkFlags::Up).is_up());
         assert!(!link(LinkFlags::LowerUp).is_up());

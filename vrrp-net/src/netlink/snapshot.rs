@@ -117,27 +117,16 @@ impl InterfaceSnapshot {
 
 #[cfg(test)]
 mod tests {
-    use netlink_packet_route::link::LinkFlags;
-
     use super::*;
     use crate::netlink::addresses::Mark;
 
     fn snapshot(addresses: &[(&str, Option<Mark>, AddressFlags)]) -> InterfaceSnapshot {
-        let flags = LinkFlags::Up | LinkFlags::LowerUp;
-        let link = HostLink {
-            index: 1,
-            name: "eth0".to_owned(),
-            flags,
-            mac: MacAddr([2; 6]),
-            master: None,
-            vrf_table: None,
-        };
         let host = |(cidr, mark, flags): &(&str, Option<Mark>, AddressFlags)| HostAddress {
             flags: *flags,
             ..HostAddress::new(1, cidr.parse().unwrap(), *mark)
         };
         let addresses: Vec<_> = addresses.iter().map(host).collect();
-        InterfaceSnapshot::new(&link, Incarnation::default(), addresses.iter())
+        InterfaceSnapshot::new(&HostLink::eth0(), Incarnation::default(), addresses.iter())
     }
 
     #[test]

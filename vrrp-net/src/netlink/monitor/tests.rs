@@ -1,23 +1,13 @@
 //! What the tables make of single notifications.
 
-use netlink_packet_route::link::LinkFlags;
-use vrrp_core::{Loss, MacAddr};
+use vrrp_core::Loss;
 
 use super::*;
 use crate::netlink::{addresses::Mark, links::HostLink, message::Change};
 
 /// Tables with the interface eth0, which is watched, and no addresses.
 fn tables() -> (Tables, Watched) {
-    let flags = LinkFlags::Up | LinkFlags::LowerUp;
-    let link = HostLink {
-        index: 1,
-        name: "eth0".to_owned(),
-        flags,
-        mac: MacAddr([2; 6]),
-        master: None,
-        vrf_table: None,
-    };
-    (Tables::of(vec![link], Vec::new()), BTreeMap::from([("eth0".into(), None)]))
+    (Tables::of(vec![HostLink::eth0()], Vec::new()), BTreeMap::from([("eth0".into(), None)]))
 }
 
 /// The kernel tells of a new IPv6 address late. When it has been renewed by then it looks like a
