@@ -85,7 +85,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         call: Call,
         result: Result<Done, Failure>,
     ) -> Result<Done, LeaseFailure> {
-        let lets_go = matches!(call, Call::Adopt | Call::Release(_));
+        let lets_go = call.lets_go();
         if let Some(entry) = self.outbox.members.get_mut(key)
             && result.is_ok()
             && lets_go

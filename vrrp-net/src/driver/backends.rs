@@ -7,38 +7,13 @@ mod worker;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{runtime, sync::mpsc};
-use vrrp_core::{Instant, Key, LeaseRequest, Reason, Want};
+use vrrp_core::{Instant, Key, Reason};
 
 use super::members::{MemberState, Members};
 use crate::{Lease, Release, VipBackend};
-use call::{Answer, BackendId, Call};
+use call::{Answer, BackendId, Call, Wish};
 use renewals::Renewals;
 use worker::BackendTask;
-
-/// What the core wants of the backend of one virtual router.
-pub(super) struct Wish {
-    backend: Arc<dyn VipBackend>,
-    lease: Lease,
-    call: Call,
-}
-
-impl Wish {
-    pub(super) fn new(entry: &MemberState, request: &LeaseRequest<'_>) -> Self {
-        let call = match request.want {
-            Want::Adopt => Call::Adopt,
-            Want::Acquire => Call::Acquire,
-            Want::Repair => Call::Repair,
-            Want::Inspect => Call::Inspect,
-            Want::Leaving => Call::Leaving,
-            Want::Release { reason, successor } => Call::Release(Release::new(reason, successor)),
-        };
-        Self {
-            backend: entry.backend.clone(),
-            lease: entry.lease(request.key, request.config),
-            call,
-        }
-    }
-}
 
 /// All backends of a driver.
 pub(super) struct Backends {
@@ -56,26 +31,19 @@ impl Backends {
 
     /// Asks a backend for what the core wants.
     pub(super) fn request(&mut self, wish: Wish, now: Instant) {
-        let Wish { backend, lease, call } = wish;
-        self.ask(backend, lease, call, false, now);
+        self.ask(wish, false, now);
     }
 
     /// Has a backend that was replaced release its addresses, before its successor is asked for
     /// anything.
     pub(super) fn retire(&mut self, backend: Arc<dyn VipBackend>, lease: Lease, now: Instant) {
-        self.ask(
-            backend,
-            lease,
-            Call::Release(Release::new(Reason::Reconfigured, None)),
-            true,
-            now,
-        );
+        let call = Call::Release(Release::new(Reason::Reconfigured, None));
+        self.ask(Wish { backend, lease, call }, true, now);
     }
 
     /// Asks the backend that replaced another one for what that one was asked last: to acquire.
     pub(super) fn acquire_instead(&mut self, entry: &MemberState, key: Key, now: Instant) {
-        let lease = entry.lease(key, &entry.router);
-        self.ask(entry.backend.clone(), lease, Call::Acquire, false, now);
+        self.ask(Wish::of(entry, key, Call::Acquire), false, now);
     }
 
     /// Has everything released that may be held, without the core.
@@ -84,25 +52,18 @@ impl Backends {
             if !entry.phase.is_on_the_wire() && self.is_idle(*key) {
                 continue;
             }
-            let lease = entry.lease(*key, &entry.router);
             let release = Call::Release(Release::new(Reason::Shutdown, None));
-            self.ask(entry.backend.clone(), lease, release, false, Instant::EPOCH);
+            self.ask(Wish::of(entry, *key, release), false, Instant::EPOCH);
         }
     }
 
-    fn ask(
-        &mut self,
-        backend: Arc<dyn VipBackend>,
-        lease: Lease,
-        call: Call,
-        uncut: bool,
-        now: Instant,
-    ) {
+    fn ask(&mut self, wish: Wish, uncut: bool, now: Instant) {
+        let key = wish.lease.key;
         // A renewal that ran on could put back what a release takes away.
-        self.renewals.cut(lease.key, now);
+        self.renewals.cut(key, now);
         let Self { runtime, answers, tasks, .. } = self;
-        let task = tasks.entry(lease.key).or_insert_with(|| BackendTask::spawn(runtime, answers));
-        task.ask(backend, lease, call, uncut, now);
+        let task = tasks.entry(key).or_insert_with(|| BackendTask::spawn(runtime, answers));
+        task.ask(wish, uncut, now);
     }
 
     /// Notes that an advertisement was sent for what `key` holds, whose backend renews at `pace`.

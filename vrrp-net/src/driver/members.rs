@@ -56,7 +56,7 @@ impl MemberState {
         let Member { name, interface, router, backend } = member;
         let phase = Phase::Initialize(Hold::Stopped);
         let mut state = Self {
-            addresses: router.addresses().map(VirtualAddress::from).collect(),
+            addresses: held(&router),
             watched: None,
             name,
             interface,
@@ -85,7 +85,7 @@ impl MemberState {
         let Member { name, interface, router, backend } = member;
         self.router = router;
         self.configured = self.router.clone();
-        self.addresses = self.router.addresses().map(VirtualAddress::from).collect();
+        self.addresses = held(&self.router);
         (self.name, self.interface) = (name, interface);
         (self.leaving, self.own_address_reported) = (false, false);
         let old = std::mem::replace(&mut self.backend, backend);
@@ -120,11 +120,7 @@ impl MemberState {
     /// core's: it is the one in force, and may be older than ours while a replaced virtual router
     /// releases its addresses.
     pub(super) fn lease(&self, key: Key, config: &VirtualRouter) -> Lease {
-        let addresses = if *config == self.router {
-            self.addresses.clone()
-        } else {
-            config.addresses().map(VirtualAddress::from).collect()
-        };
+        let addresses = if *config == self.router { self.addresses.clone() } else { held(config) };
         Lease {
             key,
             name: self.name.clone(),
@@ -179,6 +175,11 @@ impl MemberState {
         self.bound.set(until.filter(|_| self.phase.is_active()));
         self.published.send_if_modified(|phase| std::mem::replace(phase, self.phase) != self.phase);
     }
+}
+
+/// The addresses of a virtual router, as a lease has them.
+fn held(router: &VirtualRouter) -> Arc<[VirtualAddress]> {
+    router.addresses().map(VirtualAddress::from).collect()
 }
 
 impl Drop for MemberState {

@@ -9,7 +9,10 @@ use vrrp_core::{
 };
 
 use super::{
-    backends::{Backends, Wish, call::unanswered},
+    backends::{
+        Backends,
+        call::{Wish, unanswered},
+    },
     interfaces::Interfaces,
     log::log,
     members::{MemberState, Members},

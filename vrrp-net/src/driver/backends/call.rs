@@ -10,11 +10,39 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Generation, Instant, Key, LeaseFailure, Reach};
+use vrrp_core::{Generation, Instant, Key, LeaseFailure, LeaseRequest, Reach, Want};
 
-use crate::{Adopted, BackendError, Lease, Release, VipBackend};
+use crate::{Adopted, BackendError, Lease, Release, VipBackend, driver::members::MemberState};
 
-/// Something to ask a backend.
+/// What the backend of one virtual router is to be asked.
+pub(in crate::driver) struct Wish {
+    pub(in crate::driver) backend: Arc<dyn VipBackend>,
+    pub(in crate::driver) lease: Lease,
+    pub(in crate::driver) call: Call,
+}
+
+impl Wish {
+    /// What the core wants.
+    pub(in crate::driver) fn new(entry: &MemberState, request: &LeaseRequest<'_>) -> Self {
+        let call = match request.want {
+            Want::Adopt => Call::Adopt,
+            Want::Acquire => Call::Acquire,
+            Want::Repair => Call::Repair,
+            Want::Inspect => Call::Inspect,
+            Want::Leaving => Call::Leaving,
+            Want::Release { reason, successor } => Call::Release(Release::new(reason, successor)),
+        };
+        let (backend, lease) = (entry.backend.clone(), entry.lease(request.key, request.config));
+        Self { backend, lease, call }
+    }
+
+    /// What the driver asks by itself, of the latest configuration.
+    pub(super) fn of(entry: &MemberState, key: Key, call: Call) -> Self {
+        Self { backend: entry.backend.clone(), lease: entry.lease(key, &entry.router), call }
+    }
+}
+
+/// A wish on its way to the task that carries it out.
 #[derive(Clone)]
 pub(in crate::driver) struct Request {
     /// Counts the requests of one virtual router.
@@ -35,11 +63,6 @@ impl Request {
     pub(super) fn waits_for(&self, running: &Self) -> bool {
         running.uncut || matches!(self.call, Call::Adopt | Call::Inspect)
     }
-
-    /// Whether nothing should be held after it.
-    pub(super) const fn lets_go(&self) -> bool {
-        matches!(self.call, Call::Adopt | Call::Release(_))
-    }
 }
 
 /// A method of [`VipBackend`].
@@ -54,6 +77,11 @@ pub(in crate::driver) enum Call {
 }
 
 impl Call {
+    /// Whether nothing should be held after it.
+    pub(in crate::driver) const fn lets_go(self) -> bool {
+        matches!(self, Self::Adopt | Self::Release(_))
+    }
+
     pub(in crate::driver) const fn as_str(self) -> &'static str {
         match self {
             Self::Adopt => "adopt",

@@ -27,6 +27,8 @@ use crate::{
 pub(super) struct Renewals {
     /// By pace: backends of one pace are renewed in the same rounds, which saves wake-ups.
     rounds: BTreeMap<Duration, Rounds>,
+    /// When the first of them starts: a driver asks in each of its turns.
+    next: Option<Instant>,
     /// By backend: one call at a time for each.
     underway: BTreeMap<BackendId, Underway>,
     started: u64,
@@ -51,8 +53,8 @@ struct Underway {
 }
 
 impl Renewals {
-    pub(super) fn next_round(&self) -> Option<Instant> {
-        self.rounds.values().filter_map(|rounds| rounds.at).min()
+    pub(super) const fn next_round(&self) -> Option<Instant> {
+        self.next
     }
 
     /// An advertisement of `key` was sent: what it holds is extended with the next round.
@@ -60,9 +62,8 @@ impl Renewals {
         let Rounds { due, at, last } = self.rounds.entry(pace).or_default();
         due.insert(key);
         // The first one is extended at once, and those that come soon after it go together.
-        if at.is_none() {
-            *at = Some(last.map_or(now, |last| now.max(last + pace)));
-        }
+        let at = *at.get_or_insert_with(|| last.map_or(now, |last| now.max(last + pace)));
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 
     /// Cuts off the renewal that `key` is part of. The others of the batch are renewed in the next
@@ -108,6 +109,7 @@ impl Renewals {
         self.rounds.retain(|pace, rounds| {
             rounds.at.is_some() || rounds.last.is_some_and(|last| last + *pace > now)
         });
+        self.next = self.rounds.values().filter_map(|rounds| rounds.at).min();
         for (id, batch) in batches {
             self.started = self.started.wrapping_add(1);
             let (number, pace) = (self.started, batch.pace);

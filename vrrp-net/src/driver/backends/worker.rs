@@ -16,7 +16,7 @@ use tokio::{
 };
 use vrrp_core::{Cidr, Instant, Reason};
 
-use super::call::{Answer, Call, Done, Failure, Request, bounded};
+use super::call::{Answer, Call, Done, Failure, Request, Wish, bounded};
 use crate::{BackendError, Lease, Release, VipBackend, VirtualAddress};
 
 /// The first pause before a release that failed is tried again, and the longest.
@@ -48,14 +48,8 @@ impl BackendTask {
         self.turn.clone()
     }
 
-    pub(super) fn ask(
-        &mut self,
-        backend: Arc<dyn VipBackend>,
-        lease: Lease,
-        call: Call,
-        uncut: bool,
-        now: Instant,
-    ) {
+    pub(super) fn ask(&mut self, wish: Wish, uncut: bool, now: Instant) {
+        let Wish { backend, lease, call } = wish;
         self.asked = self.asked.saturating_add(1);
         let request = Request { number: self.asked, asked_at: now, backend, lease, call, uncut };
         // A runtime that has ended took the worker along: `is_idle` knows.
@@ -91,7 +85,7 @@ async fn work(
         let result = run(&request, &turn, &mut requests, &mut waiting).await;
         put.note(&request, result.as_ref());
         if let Some(result) = result {
-            if request.lets_go() {
+            if request.call.lets_go() {
                 again = result.is_err().then(|| Again::after(&request, again.take()));
             }
             let Request { number, asked_at, lease, call, .. } = *request;
