@@ -25,6 +25,7 @@ mod lease;
 mod parting;
 mod probation;
 mod sending;
+mod state;
 #[cfg(test)]
 mod tests;
 mod vetting;
@@ -32,17 +33,11 @@ mod want;
 
 use core::{net::IpAddr, time::Duration};
 
-pub use active::Active;
 pub use announcing::Announcing;
-pub use away::Away;
-pub use backup::Backup;
 pub use fight::Fight;
-pub use greeting::Greeting;
-pub use handover::{Then, Unanswered};
-pub use lease::Lease;
 pub use parting::Parting;
 pub use probation::Probation;
-pub use vetting::Vetting;
+pub use state::{Active, Away, Backup, Greeting, Lease, State, Then, Unanswered, Vetting};
 pub use want::Want;
 
 use crate::{
@@ -177,19 +172,6 @@ pub struct Effects {
     pub stranger_resigned: bool,
 }
 
-/// The state of RFC 9568 6.4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "RFC 9568 6.4 has three states")]
-pub enum State {
-    /// Not taking part; [`Machine::hold`] says why.
-    Initialize,
-    /// Watching an Active.
-    Backup(Backup),
-    /// Being the Active.
-    #[doc(alias = "master")]
-    Active(Active),
-}
-
 /// One virtual router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Machine {
@@ -202,7 +184,7 @@ pub struct Machine {
     /// Whether it has taken part since it was started.
     took_part: bool,
     /// What keeps it out because of a fault of its own.
-    fault: Option<Fault>,
+    fault: Option<state::Fault>,
     probation: Option<Probation>,
     /// Advertisements in a row that could not be sent.
     send_failures: u8,
@@ -210,17 +192,6 @@ pub struct Machine {
     last_send_failed: bool,
     /// The last probation because of them.
     blame: Option<sending::Blame>,
-}
-
-/// A fault of this node, and when it is looked at again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Fault {
-    hold: Hold,
-    retry_at: Instant,
-    /// The pause before that; `None` when nothing has failed yet.
-    pause: Option<Duration>,
-    /// The backend was asked whether it would work; it has until then to answer.
-    inspect_until: Option<Instant>,
 }
 
 impl Machine {

@@ -22,8 +22,6 @@ pub(crate) struct Module {
     pub(crate) children: BTreeSet<String>,
     /// Names that it brings in by `use`, with the path of each.
     pub(crate) imports: BTreeMap<String, Vec<String>>,
-    /// Those of them that it passes on.
-    pub(crate) passed_on: BTreeSet<String>,
     /// Paths that it imports everything from.
     pub(crate) globs: Vec<Vec<String>>,
     /// The paths of its imports, and those in its code that have two segments and more.
@@ -60,12 +58,7 @@ fn read(file: &Path, folder: &Path, name: Name, found: &mut BTreeMap<Name, (Modu
                 below.push(item.ident.to_string());
             }
             Item::Use(item) if !is_for_tests(&item.attrs) => {
-                let before: BTreeSet<String> = module.imports.keys().cloned().collect();
                 import(&item.tree, &mut Vec::new(), &mut module);
-                if !matches!(item.vis, syn::Visibility::Inherited) {
-                    let passed_on = module.imports.keys().filter(|name| !before.contains(*name));
-                    module.passed_on.extend(passed_on.cloned());
-                }
             }
             item => module.visit_item(item),
         }

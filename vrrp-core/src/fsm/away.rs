@@ -7,22 +7,11 @@
 
 use core::{net::IpAddr, time::Duration};
 
-use super::{Active, Announcing, Effects, Lease, Link, Machine, State, Then};
+use super::{Active, Announcing, Away, Effects, Lease, Link, Machine, State, Then};
 use crate::{Instant, Reason};
 
 /// The longest wait, beside two intervals.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
-
-/// What an Active does not have at the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Away {
-    /// When it has been gone for too long.
-    pub(super) until: Instant,
-    /// The address that advertisements were sent from.
-    pub(super) source: IpAddr,
-    /// Whether addresses were lost that cannot be put back before the link is there.
-    pub(super) repair: bool,
-}
 
 impl Active {
     /// A repair that is under way cannot succeed without a link, which is no fault of the backend:

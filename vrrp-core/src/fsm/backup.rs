@@ -1,74 +1,7 @@
 //! RFC 9568 6.4.2: Backup.
 
-use super::{Effects, Greeting, Heard, Machine, Params, Parting, Say, State, Vetting};
-use crate::{Claim, Instant, LeaseFailure, Preempt, Reach, Reason, Role, Timing};
-
-/// The timers and learned values of Backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "models and tests look into it")]
-pub struct Backup {
-    /// Active_Adver_Interval of the Active that is followed.
-    pub active_timing: Timing,
-    /// Active_Down_Timer.
-    pub active_down_at: Instant,
-    /// What it would mean if the timer ran out now.
-    pub expecting: Reason,
-    /// When a weaker Active is preempted, if that is delayed.
-    pub preempt_at: Option<Instant>,
-    /// The Active that is followed.
-    pub active: Option<core::net::IpAddr>,
-    /// Whether a resignation set Active_Down_Timer, and nobody was followed since.
-    pub resigned: bool,
-    /// What the backend was asked before this node contends.
-    pub vetting: Vetting,
-    /// Last words that the winner may not have heard yet.
-    pub parting: Option<Parting>,
-    /// How it makes itself known.
-    pub greeting: Option<Greeting>,
-}
-
-impl Backup {
-    pub(super) const fn new(active_timing: Timing, active_down_at: Instant) -> Self {
-        Self {
-            active_timing,
-            active_down_at,
-            expecting: Reason::Silence,
-            preempt_at: None,
-            active: None,
-            resigned: false,
-            vetting: Vetting::Passed,
-            parting: None,
-            greeting: None,
-        }
-    }
-
-    pub(super) fn deadline(&self) -> Instant {
-        let contention =
-            self.preempt_at.map_or(self.active_down_at, |at| at.min(self.active_down_at));
-        // While the backend is asked, contention waits for it.
-        let contention = self.vetting.until().map_or(contention, |until| until.max(contention));
-        let others =
-            [self.parting.map(Parting::next_at), self.greeting.map(|greeting| greeting.next_at)];
-        others.into_iter().flatten().fold(contention, Instant::min)
-    }
-
-    /// Whether an Active other than `source` is followed, and was heard within its
-    /// Active_Down_Interval.
-    fn follows_another(&self, now: Instant, source: core::net::IpAddr) -> bool {
-        self.active.is_some_and(|active| active != source)
-            && !self.resigned
-            && now < self.active_down_at
-    }
-
-    /// Why it should be Active by now, if it should.
-    pub(super) fn contends(&self, now: Instant) -> Option<Reason> {
-        if self.active_down_at <= now {
-            Some(self.expecting)
-        } else {
-            self.preempt_at.is_some_and(|at| at <= now).then_some(Reason::Preemption)
-        }
-    }
-}
+use super::{Backup, Effects, Heard, Machine, Params, Say, State, Vetting};
+use crate::{Claim, Instant, LeaseFailure, Preempt, Reach, Reason, Role};
 
 impl Machine {
     pub(super) fn backup_hears(

@@ -1,18 +1,8 @@
 //! A node that starts, or is back, makes itself known: with its own address, before anybody hears
 //! of virtual ones.
 
-use super::{Backup, Effects, Machine};
+use super::{Backup, Effects, Greeting, Machine};
 use crate::Instant;
-
-/// The peers of a node that was away may have given up its own address (a neighbour entry that
-/// failed is tried again after a second), and advertisements by unicast do not reach it until they
-/// know better. So it tells them where it is, once an interval, until it has heard somebody, and no
-/// longer than it waits for that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Greeting {
-    pub(super) next_at: Instant,
-    until: Instant,
-}
 
 impl Machine {
     /// Greets at once, and goes on with it. Multicast finds the way here by itself.

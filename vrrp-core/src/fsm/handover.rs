@@ -1,79 +1,9 @@
 //! Handover: a node that leaves, or gives way, serves until it hears its successor.
 
-use core::{net::IpAddr, time::Duration};
+use core::net::IpAddr;
 
-use super::{Active, Announcing, Effects, Fight, Lease, Machine, Say, State};
+use super::{Active, Announcing, Effects, Fight, Lease, Machine, Say, State, Then, Unanswered};
 use crate::{Instant, Reason, Want};
-
-/// A handover waits this long for a successor beyond one interval.
-const HANDOVER_GRACE: Duration = Duration::from_millis(100);
-/// A handover of a node that stops waits at most this long: whoever ends a process does not wait
-/// for ever. The successor's Skew_Time is longer from an interval of 4 s on, for a weak one, and
-/// clients wait for the rest of it.
-const LONGEST_STOP: Duration = Duration::from_secs(4);
-
-/// What follows a handover when nobody takes over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the reasons to hand over")]
-pub enum Then {
-    /// The virtual router stops.
-    Stop,
-    /// It waits to be resumed, or goes on.
-    Drain {
-        /// It waits even if nobody took over.
-        force: bool,
-    },
-    /// It follows the successor, on probation: somebody on this host takes the addresses away again
-    /// and again.
-    GiveWay,
-    /// It waits for an address to send from.
-    Withdraw,
-}
-
-impl Then {
-    const fn reason(self) -> Reason {
-        match self {
-            Self::Stop => Reason::Shutdown,
-            Self::Drain { .. } => Reason::Drain,
-            Self::GiveWay => Reason::Fight,
-            Self::Withdraw => Reason::Interface,
-        }
-    }
-
-    /// How long it waits for a successor. A drain, which is refused when nobody comes, waits for
-    /// the weakest.
-    fn patience(self, interval: Duration) -> Duration {
-        let wait = interval.saturating_add(HANDOVER_GRACE);
-        match self {
-            Self::Stop | Self::Withdraw => wait.min(LONGEST_STOP),
-            Self::Drain { .. } | Self::GiveWay => wait,
-        }
-    }
-}
-
-/// What the backend has not answered yet while a handover goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the requests that put addresses")]
-pub enum Unanswered {
-    /// The addresses were never held.
-    Acquire {
-        /// When it counts as failed.
-        until: Instant,
-    },
-    /// An address was lost.
-    Repair {
-        /// When it counts as failed.
-        until: Instant,
-    },
-}
-
-impl Unanswered {
-    pub(super) const fn until(self) -> Instant {
-        match self {
-            Self::Acquire { until } | Self::Repair { until } => until,
-        }
-    }
-}
 
 impl Machine {
     /// Shutdown, drain and a fight: resign, and serve until a successor is heard. RFC 9568 6.4.3

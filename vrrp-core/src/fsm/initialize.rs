@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::{
-    Backup, Effects, Fault, Link, Machine, Probation, State, Then, Vetting, vetting::lets_go,
+    Backup, Effects, Link, Machine, Probation, State, Then, Vetting, state::Fault, vetting::lets_go,
 };
 use crate::{Answer, Hold, Instant, LeaseFailure, Reason, Role, Want};
 

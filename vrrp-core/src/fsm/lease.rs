@@ -1,38 +1,10 @@
 //! The lease of an Active: what its backend has done, and what becomes of addresses that are lost.
 
 use super::{
-    Active, Announcing, Effects, Machine, Say, State, Then, Unanswered, Vetting, fight::Remedy,
+    Active, Announcing, Effects, Lease, Machine, Say, State, Then, Unanswered, Vetting,
+    fight::Remedy,
 };
 use crate::{Answer, Hold, Instant, LeaseFailure, Loss, Reach, Reason, Want};
-
-/// What the backend has done so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the phases of Active")]
-pub enum Lease {
-    /// It was asked for the addresses, and has until then to answer.
-    Acquiring {
-        /// When it counts as failed.
-        give_up_at: Instant,
-    },
-    /// It holds them.
-    Held {
-        /// The announcements that are due; `None` when neighbours need not be told.
-        announcing: Option<Announcing>,
-        /// A lost address is being put back; when that counts as failed.
-        repair_until: Option<Instant>,
-    },
-    /// It still holds them, for a successor to be heard.
-    Resigning {
-        /// When that has taken too long.
-        until: Instant,
-        /// What follows.
-        then: Then,
-        /// What `announcing` was, should the resignation be taken back.
-        announcing: Option<Announcing>,
-        /// What the backend was asked before, or since, and has not answered.
-        unanswered: Option<Unanswered>,
-    },
-}
 
 impl Machine {
     /// The answer of an Active's backend, if one is awaited.

@@ -1,38 +1,8 @@
 //! Whether this node could hold the addresses: asked before it contends, so that a strong node
 //! whose backend does not work takes nothing from a healthy one.
 
-use super::{Backup, Effects, Fault, Machine, State};
+use super::{Backup, Effects, Machine, State, Vetting, state::Fault};
 use crate::{Answer, Hold, Instant, LeaseFailure, Reason, Want};
-
-/// What the backend was asked before this node contends, and until when it may answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the questions to a backend, and its answer")]
-pub enum Vetting {
-    /// What an earlier process left behind ([`Want::Adopt`]).
-    Adopt {
-        /// No answer by then is a no.
-        until: Instant,
-    },
-    /// Whether an acquire could succeed ([`Want::Inspect`]).
-    Inspect {
-        /// No answer by then is a no.
-        until: Instant,
-    },
-    /// Nothing yet: something else was asked of it first. It is asked when contention is due.
-    Due,
-    /// It said yes, or has held the addresses.
-    Passed,
-}
-
-impl Vetting {
-    /// When the question that is open counts as answered by a no.
-    pub(super) const fn until(self) -> Option<Instant> {
-        match self {
-            Self::Adopt { until } | Self::Inspect { until } => Some(until),
-            Self::Due | Self::Passed => None,
-        }
-    }
-}
 
 impl Machine {
     /// Asks the backend of a Backup whether it would work; later, if it is told to let go just now.

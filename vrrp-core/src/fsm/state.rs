@@ -1,0 +1,358 @@
+//! What a machine remembers in each state of RFC 9568 6.4. Every deadline stands in the state that it
+//! belongs to.
+
+use core::{net::IpAddr, time::Duration};
+
+use super::{Announcing, Fight, Params, Parting};
+use crate::{Hold, Instant, Phase, Reason, Timing};
+
+/// Advertisements sent at once in answer to others: at most this many an interval.
+const ANSWERS_AN_INTERVAL: u8 = 10;
+/// A handover waits this long for a successor beyond one interval.
+const HANDOVER_GRACE: Duration = Duration::from_millis(100);
+/// A handover of a node that stops waits at most this long: whoever ends a process does not wait
+/// for ever. The successor's Skew_Time is longer from an interval of 4 s on, for a weak one, and
+/// clients wait for the rest of it.
+const LONGEST_STOP: Duration = Duration::from_secs(4);
+
+/// The state of RFC 9568 6.4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 9568 6.4 has three states")]
+pub enum State {
+    /// Not taking part; [`Machine::hold`] says why.
+    Initialize,
+    /// Watching an Active.
+    Backup(Backup),
+    /// Being the Active.
+    #[doc(alias = "master")]
+    Active(Active),
+}
+
+/// A fault of this node, and when it is looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Fault {
+    pub(super) hold: Hold,
+    pub(super) retry_at: Instant,
+    /// The pause before that; `None` when nothing has failed yet.
+    pub(super) pause: Option<Duration>,
+    /// The backend was asked whether it would work; it has until then to answer.
+    pub(super) inspect_until: Option<Instant>,
+}
+
+/// The timers and learned values of Backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "models and tests look into it")]
+pub struct Backup {
+    /// Active_Adver_Interval of the Active that is followed.
+    pub active_timing: Timing,
+    /// Active_Down_Timer.
+    pub active_down_at: Instant,
+    /// What it would mean if the timer ran out now.
+    pub expecting: Reason,
+    /// When a weaker Active is preempted, if that is delayed.
+    pub preempt_at: Option<Instant>,
+    /// The Active that is followed.
+    pub active: Option<IpAddr>,
+    /// Whether a resignation set Active_Down_Timer, and nobody was followed since.
+    pub resigned: bool,
+    /// What the backend was asked before this node contends.
+    pub vetting: Vetting,
+    /// Last words that the winner may not have heard yet.
+    pub parting: Option<Parting>,
+    /// How it makes itself known.
+    pub greeting: Option<Greeting>,
+}
+
+impl Backup {
+    pub(super) const fn new(active_timing: Timing, active_down_at: Instant) -> Self {
+        Self {
+            active_timing,
+            active_down_at,
+            expecting: Reason::Silence,
+            preempt_at: None,
+            active: None,
+            resigned: false,
+            vetting: Vetting::Passed,
+            parting: None,
+            greeting: None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        let contention =
+            self.preempt_at.map_or(self.active_down_at, |at| at.min(self.active_down_at));
+        // While the backend is asked, contention waits for it.
+        let contention = self.vetting.until().map_or(contention, |until| until.max(contention));
+        let others =
+            [self.parting.map(Parting::next_at), self.greeting.map(|greeting| greeting.next_at)];
+        others.into_iter().flatten().fold(contention, Instant::min)
+    }
+
+    /// Whether an Active other than `source` is followed, and was heard within its
+    /// Active_Down_Interval.
+    pub(super) fn follows_another(&self, now: Instant, source: IpAddr) -> bool {
+        self.active.is_some_and(|active| active != source)
+            && !self.resigned
+            && now < self.active_down_at
+    }
+
+    /// Why it should be Active by now, if it should.
+    pub(super) fn contends(&self, now: Instant) -> Option<Reason> {
+        if self.active_down_at <= now {
+            Some(self.expecting)
+        } else {
+            self.preempt_at.is_some_and(|at| at <= now).then_some(Reason::Preemption)
+        }
+    }
+}
+
+/// What the backend was asked before this node contends, and until when it may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the questions to a backend, and its answer")]
+pub enum Vetting {
+    /// What an earlier process left behind ([`Want::Adopt`]).
+    Adopt {
+        /// No answer by then is a no.
+        until: Instant,
+    },
+    /// Whether an acquire could succeed ([`Want::Inspect`]).
+    Inspect {
+        /// No answer by then is a no.
+        until: Instant,
+    },
+    /// Nothing yet: something else was asked of it first. It is asked when contention is due.
+    Due,
+    /// It said yes, or has held the addresses.
+    Passed,
+}
+
+impl Vetting {
+    /// When the question that is open counts as answered by a no.
+    pub(super) const fn until(self) -> Option<Instant> {
+        match self {
+            Self::Adopt { until } | Self::Inspect { until } => Some(until),
+            Self::Due | Self::Passed => None,
+        }
+    }
+}
+
+/// The peers of a node that was away may have given up its own address (a neighbour entry that
+/// failed is tried again after a second), and advertisements by unicast do not reach it until they
+/// know better. So it tells them where it is, once an interval, until it has heard somebody, and no
+/// longer than it waits for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Greeting {
+    pub(super) next_at: Instant,
+    pub(super) until: Instant,
+}
+
+/// The timers of Active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Active {
+    /// When it was promoted.
+    pub(super) since: Instant,
+    /// Adver_Timer.
+    pub(super) next_advert_at: Instant,
+    /// The last advertisement that was not reported as failed.
+    pub(super) sent_at: Instant,
+    /// The one before, should the last one turn out to have failed.
+    pub(super) sent_before: Instant,
+    /// The interval in which answers are counted.
+    pub(super) answers_since: Instant,
+    pub(super) answers: u8,
+    /// Whether it went on with what an earlier process held.
+    pub(super) adopted: bool,
+    /// Whether the last advertisement found no way to any peer.
+    pub(super) unreached: bool,
+    /// The link or the source is gone for a moment.
+    pub(super) away: Option<Away>,
+    pub(super) fight: Fight,
+    pub(super) lease: Lease,
+}
+
+impl Active {
+    /// Active since `now`, which advertised last at `sent_at`.
+    pub(super) const fn new(now: Instant, sent_at: Instant, lease: Lease) -> Self {
+        Self {
+            since: now,
+            next_advert_at: now,
+            sent_at,
+            sent_before: sent_at,
+            answers_since: now,
+            answers: 0,
+            adopted: false,
+            unreached: false,
+            away: None,
+            fight: Fight::None,
+            lease,
+        }
+    }
+
+    pub(super) const fn phase(&self) -> Phase {
+        match self.lease {
+            Lease::Acquiring { .. } => Phase::Acquiring,
+            Lease::Held { .. } if self.adopted => Phase::Adopted,
+            Lease::Held { .. } => Phase::Held,
+            Lease::Resigning { .. } => Phase::Resigning,
+        }
+    }
+
+    pub(super) const fn is_resigning(&self) -> bool {
+        self.handover().is_some()
+    }
+
+    /// What follows the handover that is under way, if one is.
+    pub(super) const fn handover(&self) -> Option<Then> {
+        match self.lease {
+            Lease::Resigning { then, .. } => Some(then),
+            Lease::Acquiring { .. } | Lease::Held { .. } => None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        if let (Lease::Held { repair_until, .. }, Some(away)) = (self.lease, self.away) {
+            // Nothing is sent meanwhile.
+            let others = [repair_until, self.fight.repair_at()].into_iter().flatten();
+            return others.fold(away.until, Instant::min);
+        }
+        let lease = match self.lease {
+            Lease::Acquiring { give_up_at } => Some(give_up_at),
+            Lease::Held { announcing, repair_until } => {
+                let announcing = announcing.and_then(|announcing| announcing.deadline());
+                [announcing, repair_until, self.fight.repair_at()].into_iter().flatten().min()
+            }
+            Lease::Resigning { until, unanswered, .. } => {
+                Some(unanswered.map_or(until, |unanswered| until.min(unanswered.until())))
+            }
+        };
+        lease.map_or(self.next_advert_at, |at| at.min(self.next_advert_at))
+    }
+
+    /// When a peer that heard the last advertisement, and nothing since, may take over at the
+    /// earliest.
+    pub(super) fn superseded_at(&self, params: &Params) -> Instant {
+        self.sent_at + params.timing.silence()
+    }
+
+    /// Whether every address is there, as far as is known: what is lost is not announced (8.1.2,
+    /// 8.2.2), but anew once it is back.
+    pub(super) const fn is_whole(&self) -> bool {
+        matches!(self.lease, Lease::Held { repair_until: None, .. })
+            && self.fight.repair_at().is_none()
+    }
+
+    pub(super) fn may_answer(&mut self, now: Instant, timing: Timing) -> bool {
+        if now >= self.answers_since + timing.interval() {
+            self.answers_since = now;
+            self.answers = 0;
+        }
+        if self.answers >= ANSWERS_AN_INTERVAL {
+            return false;
+        }
+        self.answers = self.answers.saturating_add(1);
+        true
+    }
+}
+
+/// What an Active does not have at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Away {
+    /// When it has been gone for too long.
+    pub(super) until: Instant,
+    /// The address that advertisements were sent from.
+    pub(super) source: IpAddr,
+    /// Whether addresses were lost that cannot be put back before the link is there.
+    pub(super) repair: bool,
+}
+
+/// What the backend has done so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the phases of Active")]
+pub enum Lease {
+    /// It was asked for the addresses, and has until then to answer.
+    Acquiring {
+        /// When it counts as failed.
+        give_up_at: Instant,
+    },
+    /// It holds them.
+    Held {
+        /// The announcements that are due; `None` when neighbours need not be told.
+        announcing: Option<Announcing>,
+        /// A lost address is being put back; when that counts as failed.
+        repair_until: Option<Instant>,
+    },
+    /// It still holds them, for a successor to be heard.
+    Resigning {
+        /// When that has taken too long.
+        until: Instant,
+        /// What follows.
+        then: Then,
+        /// What `announcing` was, should the resignation be taken back.
+        announcing: Option<Announcing>,
+        /// What the backend was asked before, or since, and has not answered.
+        unanswered: Option<Unanswered>,
+    },
+}
+
+/// What follows a handover when nobody takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the reasons to hand over")]
+pub enum Then {
+    /// The virtual router stops.
+    Stop,
+    /// It waits to be resumed, or goes on.
+    Drain {
+        /// It waits even if nobody took over.
+        force: bool,
+    },
+    /// It follows the successor, on probation: somebody on this host takes the addresses away again
+    /// and again.
+    GiveWay,
+    /// It waits for an address to send from.
+    Withdraw,
+}
+
+impl Then {
+    pub(super) const fn reason(self) -> Reason {
+        match self {
+            Self::Stop => Reason::Shutdown,
+            Self::Drain { .. } => Reason::Drain,
+            Self::GiveWay => Reason::Fight,
+            Self::Withdraw => Reason::Interface,
+        }
+    }
+
+    /// How long it waits for a successor. A drain, which is refused when nobody comes, waits for
+    /// the weakest.
+    pub(super) fn patience(self, interval: Duration) -> Duration {
+        let wait = interval.saturating_add(HANDOVER_GRACE);
+        match self {
+            Self::Stop | Self::Withdraw => wait.min(LONGEST_STOP),
+            Self::Drain { .. } | Self::GiveWay => wait,
+        }
+    }
+}
+
+/// What the backend has not answered yet while a handover goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the requests that put addresses")]
+pub enum Unanswered {
+    /// The addresses were never held.
+    Acquire {
+        /// When it counts as failed.
+        until: Instant,
+    },
+    /// An address was lost.
+    Repair {
+        /// When it counts as failed.
+        until: Instant,
+    },
+}
+
+impl Unanswered {
+    pub(super) const fn until(self) -> Instant {
+        match self {
+            Self::Acquire { until } | Self::Repair { until } => until,
+        }
+    }
+}
