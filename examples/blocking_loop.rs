@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut buffer, mut looked) = ([0; 65_536], false);
     let now = || Instant::EPOCH + begun.elapsed();
     let status =
-        InterfaceStatus { present: true, up: true, ipv4: Some(own), ..InterfaceStatus::default() };
+        InterfaceStatus::Up(InterfaceDetails { ipv4: Some(own), ..InterfaceDetails::default() });
     // The interface first: a configuration on one that is missing cannot adopt what a crash left.
     router.handle(now(), Input::Interface { id: key.interface, status });
     router.handle(now(), Input::Configure(&desired));

@@ -8,8 +8,8 @@ use std::{
 
 use vrrp_core::{
     AddressList, Advert, Announcements, Authentication, Centiseconds, ChecksumForm, Claim, Desired,
-    Family, IPV4_GROUP, Input, Instant, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Key,
-    Output, Phase, Reach, Router, RxMeta, VirtualRouter, Vrid,
+    Family, IPV4_GROUP, Input, Instant, InterfaceDetails, InterfaceId, InterfaceStatus, Interval,
+    Ipv4Addresses, Key, Output, Phase, Reach, Router, RxMeta, VirtualRouter, Vrid,
     play::{Given, Player, Step},
 };
 
@@ -43,12 +43,8 @@ impl World {
     /// `count` Backups, which hear an Active of priority 200.
     #[must_use]
     pub fn of_backups(count: u32) -> Self {
-        let status = InterfaceStatus {
-            present: true,
-            up: true,
-            ipv4: Some(OWN),
-            ..InterfaceStatus::default()
-        };
+        let status =
+            InterfaceStatus::Up(InterfaceDetails { ipv4: Some(OWN), ..Default::default() });
         let (mut player, mut desired) = (Player::default(), Desired::new());
         for index in 0..=count / PER_INTERFACE {
             let given = Given::Interface { id: interface(index), status };

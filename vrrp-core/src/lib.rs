@@ -12,7 +12,7 @@
 //! let key = desired.insert(eth0, config)?;
 //!
 //! let own = "192.0.2.2".parse().ok();
-//! let up = InterfaceStatus { present: true, up: true, ipv4: own, ..Default::default() };
+//! let up = InterfaceStatus::Up(InterfaceDetails { ipv4: own, ..Default::default() });
 //! router.handle(now, Input::Interface { id: eth0, status: up });
 //! router.handle(now, Input::Configure(&desired));
 //! // "Backup"; then the backend is asked for leftovers of a crash, and whether it would work.
@@ -122,8 +122,8 @@ pub use packet::{
 pub use phase::{Phase, Reason};
 pub use rejected::Rejected;
 pub use router::{
-    Announce, Desired, DuplicateKey, Event, Greet, Input, InterfaceStatus, LeaseRequest, Notice,
-    NoticeSet, Output, Packet, Router, Sender, Speaker, Status, Transmit,
+    Announce, Desired, DuplicateKey, Event, Greet, Input, InterfaceDetails, InterfaceStatus,
+    LeaseRequest, Notice, NoticeSet, Output, Packet, Router, Sender, Speaker, Status, Transmit,
 };
 pub use stats::Counters;
 pub use time::Instant;

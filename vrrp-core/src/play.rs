@@ -4,7 +4,8 @@
 //! ```
 //! use core::time::Duration;
 //! use vrrp_core::{
-//!     Centiseconds, Desired, Event, Instant, InterfaceId, InterfaceStatus, Output, VirtualRouter,
+//!     Centiseconds, Desired, Event, Instant, InterfaceDetails, InterfaceId, InterfaceStatus, Output,
+//!     VirtualRouter,
 //!     play::{Given, Player, Step},
 //! };
 //!
@@ -15,9 +16,8 @@
 //!     eth0,
 //!     VirtualRouter::v3_ipv4(51.try_into()?, addresses, Centiseconds::ONE_SECOND),
 //! )?;
-//! let status = InterfaceStatus {
-//!     present: true, up: true, ipv4: "192.0.2.2".parse().ok(), ..InterfaceStatus::default()
-//! };
+//! let ipv4 = "192.0.2.2".parse().ok();
+//! let status = InterfaceStatus::Up(InterfaceDetails { ipv4, ..InterfaceDetails::default() });
 //! let steps = [
 //!     Step::new(Instant::EPOCH, Given::Interface { id: eth0, status }),
 //!     Step::new(Instant::EPOCH, Given::Configure(desired)),

@@ -22,7 +22,7 @@ use alloc::{
 use core::net::IpAddr;
 
 pub use desired::{Desired, DuplicateKey};
-pub use input::{Input, InterfaceStatus};
+pub use input::{Input, InterfaceDetails, InterfaceStatus};
 pub use notices::{Notice, NoticeSet};
 pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit};
 pub use speakers::Speaker;

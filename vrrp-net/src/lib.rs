@@ -41,14 +41,14 @@
 //! network:
 //!
 //! ```
-//! use vrrp_core::{Centiseconds, Cidr, InterfaceStatus, Ipv4Addresses, MacAddr, VirtualRouter};
+//! use vrrp_core::{Centiseconds, Cidr, InterfaceDetails, InterfaceStatus, Ipv4Addresses, MacAddr, VirtualRouter};
 //! use vrrp_net::{Node, backend::Memory, clock::TokioClock, link::memory::Hub};
 //! use vrrp_net::monitor::{self, HostEvent, Snapshot};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
 //! let (monitor, events) = monitor::channel();
 //! let own = "192.0.2.1".parse()?;
-//! let status = InterfaceStatus { present: true, up: true, ipv4: Some(own), ..Default::default() };
+//! let status = InterfaceStatus::Up(InterfaceDetails { ipv4: Some(own), ..Default::default() });
 //! let snapshot = Snapshot { index: 2, mac: MacAddr([2, 0, 0, 0, 0, 1]), status, ..Snapshot::default() };
 //! monitor.send(HostEvent::Interface { name: "eth0".to_owned(), snapshot })?;
 //!

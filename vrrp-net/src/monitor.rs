@@ -106,6 +106,14 @@ pub struct Snapshot {
     pub status: InterfaceStatus,
 }
 
+impl Snapshot {
+    /// Whether the interface exists.
+    #[must_use]
+    pub const fn is_present(&self) -> bool {
+        !matches!(self.status, InterfaceStatus::Missing)
+    }
+}
+
 /// A monitor and the sender that feeds it: for tests, simulations and platforms without a monitor
 /// of their own.
 #[must_use]

@@ -16,7 +16,8 @@ use std::{
 
 use vrrp_benches::{World, messages::Message, traffic};
 use vrrp_core::{
-    Advert, Centiseconds, ChecksumForm, Cidr, InterfaceStatus, Ipv4Addresses, VirtualRouter,
+    Advert, Centiseconds, ChecksumForm, Cidr, InterfaceDetails, InterfaceStatus, Ipv4Addresses,
+    VirtualRouter,
 };
 use vrrp_net::{
     Node,
@@ -102,12 +103,8 @@ fn turn_driver(times: u32) -> Result<(), Box<dyn Error>> {
     runtime.block_on(async {
         let (monitor, events) = monitor::channel();
         let own: Ipv4Addr = "192.0.2.1".parse()?;
-        let status = InterfaceStatus {
-            present: true,
-            up: true,
-            ipv4: Some(own),
-            ..InterfaceStatus::default()
-        };
+        let status =
+            InterfaceStatus::Up(InterfaceDetails { ipv4: Some(own), ..Default::default() });
         let snapshot = Snapshot { index: 2, status, ..Snapshot::default() };
         monitor.send(HostEvent::Interface { name: "eth0".to_owned(), snapshot })?;
         let addresses = Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>()?])?;

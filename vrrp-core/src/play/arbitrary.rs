@@ -12,9 +12,9 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use super::{Given, Step, To};
 use crate::{
     AddressList, Advert, Answer, Authentication, Centiseconds, ChecksumForm, Desired, Family,
-    Generation, Hear, IPV4_GROUP, IPV6_GROUP, Instant, InterfaceId, InterfaceStatus, Interval,
-    Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss, Password, Preempt, Priority, Protocol,
-    Reach, Role, RxMeta, Seconds, VirtualRouter, Vrid,
+    Generation, Hear, IPV4_GROUP, IPV6_GROUP, Instant, InterfaceDetails, InterfaceId,
+    InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss, Password,
+    Preempt, Priority, Protocol, Reach, Role, RxMeta, Seconds, VirtualRouter, Vrid,
 };
 
 const OWN_IPV4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
@@ -93,23 +93,24 @@ fn interface() -> InterfaceId {
 }
 
 fn up() -> InterfaceStatus {
-    InterfaceStatus {
-        present: true,
-        up: true,
+    InterfaceStatus::Up(InterfaceDetails {
         ipv4: Some(OWN_IPV4),
         ipv6_link_local: Some(OWN_IPV6),
-        ..InterfaceStatus::default()
-    }
+        ..InterfaceDetails::default()
+    })
 }
 
 fn status(octets: &mut Unstructured<'_>) -> Result<InterfaceStatus> {
     let [present, is_up, v4, v6] = octets.arbitrary()?;
-    Ok(InterfaceStatus {
-        present,
-        up: is_up,
+    let details = InterfaceDetails {
         ipv4: Some(OWN_IPV4).filter(|_| v4),
         ipv6_link_local: Some(OWN_IPV6).filter(|_| v6),
-        ..InterfaceStatus::default()
+        ..InterfaceDetails::default()
+    };
+    Ok(match (present, is_up) {
+        (false, _) => InterfaceStatus::Missing,
+        (true, false) => InterfaceStatus::Down(details),
+        (true, true) => InterfaceStatus::Up(details),
     })
 }
 

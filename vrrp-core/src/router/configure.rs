@@ -30,23 +30,22 @@ fn params(wanted: &Wanted) -> Params {
 
 /// What an interface allows to a virtual router: which address it would send from.
 fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
-    if !status.present {
-        return Link::Missing;
-    }
-    if !status.up {
-        return Link::Down;
-    }
+    let details = match status {
+        InterfaceStatus::Missing => return Link::Missing,
+        InterfaceStatus::Down(_) => return Link::Down,
+        InterfaceStatus::Up(details) => details,
+    };
     let closed = match config.family() {
-        Family::Ipv4 => status.ipv4_closed,
-        Family::Ipv6 => status.ipv6_closed,
+        Family::Ipv4 => details.ipv4_closed,
+        Family::Ipv6 => details.ipv6_closed,
     };
     if closed {
         return Link::NoSocket;
     }
     let own: Option<IpAddr> = match config.protocol() {
-        Protocol::V2 { .. } | Protocol::V3Ipv4 { .. } => status.ipv4.map(Into::into),
-        Protocol::V3Ipv6 { .. } if peers_off_link(config) => status.ipv6_routable.map(Into::into),
-        Protocol::V3Ipv6 { .. } => status.ipv6_link_local.map(Into::into),
+        Protocol::V2 { .. } | Protocol::V3Ipv4 { .. } => details.ipv4.map(Into::into),
+        Protocol::V3Ipv6 { .. } if peers_off_link(config) => details.ipv6_routable.map(Into::into),
+        Protocol::V3Ipv6 { .. } => details.ipv6_link_local.map(Into::into),
     };
     config.source().or(own).map_or(Link::NoSource, Link::Ready)
 }
@@ -89,7 +88,7 @@ impl Router {
     /// on, is forgotten: a host may make new ones for ever.
     pub(super) fn set_interface(&mut self, id: InterfaceId, status: InterfaceStatus) {
         let is_here = |entry: &Entry| entry.key().interface == id;
-        let old = if status == InterfaceStatus::default() {
+        let old = if status == InterfaceStatus::Missing {
             self.ports.retain(|port| {
                 port.interface != id || port.slots.iter().any(|slot| slot.get().is_some())
             });
@@ -98,7 +97,8 @@ impl Router {
             self.interfaces.insert(id, status)
         };
         self.step_all(is_here, |entry| fsm::Input::Link(link(entry.config(), status)));
-        if old.is_some_and(|old| old.present && status.present && old.mac != status.mac) {
+        let mac = |status: InterfaceStatus| status.details().map(|details| details.mac);
+        if old.and_then(mac).zip(mac(status)).is_some_and(|(old, new)| old != new) {
             self.step_all(is_here, |_| fsm::Input::Moved);
         }
     }

@@ -84,14 +84,44 @@ pub enum Input<'a> {
     Shutdown,
 }
 
-/// What an interface can do for us at the moment.
+/// How an interface is at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "written as a literal by drivers")]
+pub enum InterfaceStatus {
+    /// It does not exist.
+    #[default]
+    Missing,
+    /// It is down, or has no carrier.
+    Down(InterfaceDetails),
+    /// It is up and has a carrier.
+    Up(InterfaceDetails),
+}
+
+impl InterfaceStatus {
+    /// What an interface that exists has for us, up or down.
+    #[must_use]
+    pub const fn details(&self) -> Option<&InterfaceDetails> {
+        match self {
+            Self::Missing => None,
+            Self::Down(details) | Self::Up(details) => Some(details),
+        }
+    }
+
+    /// The same status with `change` made to its details; a missing interface has none.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut InterfaceDetails)) -> Self {
+        match &mut self {
+            Self::Missing => {}
+            Self::Down(details) | Self::Up(details) => change(details),
+        }
+        self
+    }
+}
+
+/// What an interface that exists has for us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]
-pub struct InterfaceStatus {
-    /// Whether it exists.
-    pub present: bool,
-    /// Whether it is up and has a carrier.
-    pub up: bool,
+pub struct InterfaceDetails {
     /// Its primary IPv4 address: one of the host's own, never a virtual one.
     pub ipv4: Option<Ipv4Addr>,
     /// Its link-local IPv6 address, once it is usable (not tentative).

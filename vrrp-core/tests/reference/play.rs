@@ -4,9 +4,9 @@
 use std::{fmt::Write as _, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use vrrp_core::{
-    Advert, Checksum, Desired, Generation, Input, Instant, InterfaceId, InterfaceStatus,
-    Ipv4Addresses, Ipv6Addresses, Key, Output, Phase, Preempt, Protocol, Reach, Role, Router,
-    RxMeta, VirtualRouter, Want,
+    Advert, Checksum, Desired, Generation, Input, Instant, InterfaceDetails, InterfaceId,
+    InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key, Output, Phase, Preempt, Protocol, Reach,
+    Role, Router, RxMeta, VirtualRouter, Want,
 };
 
 use crate::{
@@ -58,11 +58,12 @@ impl Play {
             announced: false,
             trace: Vec::new(),
         };
-        let mut status = InterfaceStatus { present: true, up: true, ..InterfaceStatus::default() };
+        let mut details = InterfaceDetails::default();
         match play.model.settings.source {
-            IpAddr::V4(source) => status.ipv4 = Some(source),
-            IpAddr::V6(source) => status.ipv6_link_local = Some(source),
+            IpAddr::V4(source) => details.ipv4 = Some(source),
+            IpAddr::V6(source) => details.ipv6_link_local = Some(source),
         }
+        let status = InterfaceStatus::Up(details);
         play.router.handle(play.at(), Input::Interface { id: interface(), status });
         play.event(Event::Startup);
         play

@@ -26,10 +26,11 @@ fn an_interface_is_missing_until_it_is_told_of() {
 #[test]
 fn missing_and_down_hold_every_kind_of_virtual_router() {
     for config in [v3(), v2(), v3_ipv6()] {
-        let gone = InterfaceStatus { present: false, ..up() };
-        assert_eq!(phase(&config, gone), Phase::Initialize(Hold::InterfaceMissing));
-        let down = InterfaceStatus { up: false, ..up() };
-        assert_eq!(phase(&config, down), Phase::Initialize(Hold::LinkDown));
+        assert_eq!(
+            phase(&config, InterfaceStatus::Missing),
+            Phase::Initialize(Hold::InterfaceMissing)
+        );
+        assert_eq!(phase(&config, down()), Phase::Initialize(Hold::LinkDown));
         assert_eq!(phase(&config, up()), Phase::Backup);
     }
 }
@@ -37,9 +38,9 @@ fn missing_and_down_hold_every_kind_of_virtual_router() {
 #[test]
 fn each_needs_the_address_that_it_sends_from() {
     let no_source = Phase::Initialize(Hold::NoSource);
-    let no_ipv4 = InterfaceStatus { ipv4: None, ..up() };
-    let no_link_local = InterfaceStatus { ipv6_link_local: None, ..up() };
-    let no_routable = InterfaceStatus { ipv6_routable: None, ..up() };
+    let no_ipv4 = up().with(|own| own.ipv4 = None);
+    let no_link_local = up().with(|own| own.ipv6_link_local = None);
+    let no_routable = up().with(|own| own.ipv6_routable = None);
     let routed = v3_ipv6().with_peers([ip("2001:db8::3")], Hear::Peers).unwrap();
     let on_link = v3_ipv6().with_peers([ip("fe80::3")], Hear::Peers).unwrap();
     for (config, needs) in [
@@ -59,16 +60,14 @@ fn each_needs_the_address_that_it_sends_from() {
 #[test]
 fn a_pinned_source_needs_no_other() {
     let pinned = v3().with_source(ip("192.0.2.200")).unwrap();
-    assert_eq!(phase(&pinned, InterfaceStatus { ipv4: None, ..up() }), Phase::Backup);
-    let down = InterfaceStatus { up: false, ..up() };
-    assert_eq!(phase(&pinned, down), Phase::Initialize(Hold::LinkDown));
+    assert_eq!(phase(&pinned, up().with(|own| own.ipv4 = None)), Phase::Backup);
+    assert_eq!(phase(&pinned, down()), Phase::Initialize(Hold::LinkDown));
 }
 
 #[test]
 fn an_active_that_loses_its_link_for_long_lets_go_and_comes_back_as_backup_without_probation() {
     let mut world = World::held(&v3());
-    let down = InterfaceStatus { up: false, ..up() };
-    assert_eq!(world.give(Input::Interface { id: interface(1), status: down }), [""; 0]);
+    assert_eq!(world.give(Input::Interface { id: interface(1), status: down() }), [""; 0]);
     let waits_until = world.now + SECOND / 4;
     assert_eq!(world.router.status(&key(&v3())).unwrap().waits_until, Some(waits_until));
     assert_eq!(world.timeout(), ["51: held -> link-down (interface)", "51: release (interface)"]);
@@ -88,11 +87,11 @@ fn another_hardware_address_is_announced_and_a_first_one_is_not() {
     let mut world = World::held(&v3());
     let give = |world: &mut World, octet| {
         let mac = MacAddr([2, 0, 0, 0, 0, octet]);
-        world.give(Input::Interface { id: interface(1), status: InterfaceStatus { mac, ..up() } })
+        world.give(Input::Interface { id: interface(1), status: up().with(|own| own.mac = mac) })
     };
     assert_eq!(give(&mut world, 1), ["51: announce"]);
     assert_eq!(give(&mut world, 1), [""; 0]);
-    let gone = InterfaceStatus::default();
+    let gone = InterfaceStatus::Missing;
     world.give(Input::Interface { id: interface(1), status: gone });
     assert_eq!(
         give(&mut world, 2),
@@ -106,7 +105,7 @@ fn a_fault_outlasts_a_link_that_comes_and_goes() {
     let mut world = World::new(&[v3()]);
     world.timeout();
     world.done(key(&v3()), Err(vrrp_core::LeaseFailure::Denied));
-    world.give(Input::Interface { id: interface(1), status: InterfaceStatus::default() });
+    world.give(Input::Interface { id: interface(1), status: InterfaceStatus::Missing });
     assert_eq!(world.router.next_deadline(), None, "nothing to try without an interface");
     world.wait(5 * SECOND);
     assert_eq!(
@@ -119,7 +118,7 @@ fn a_fault_outlasts_a_link_that_comes_and_goes() {
 #[test]
 fn a_new_source_is_sent_from_without_a_transition() {
     let mut world = World::held(&v3());
-    let status = InterfaceStatus { ipv4: "192.0.2.22".parse().ok(), ..up() };
+    let status = up().with(|own| own.ipv4 = "192.0.2.22".parse().ok());
     assert_eq!(world.give(Input::Interface { id: interface(1), status }), [""; 0]);
     // What was our own address is a peer's now, and the greater one wins.
     assert_eq!(

@@ -149,7 +149,7 @@ fn nothing_is_sent_without_an_interface_even_if_it_was_due() {
     let mut world = World::held(&v3());
     // Stalled, which is worth a resignation, and at once without an address to send it from.
     world.wait(3 * SECOND);
-    let status = vrrp_core::InterfaceStatus { ipv4: None, ..up() };
+    let status = up().with(|own| own.ipv4 = None);
     let lines = world.give(Input::Interface { id: interface(1), status });
     assert_eq!(lines, ["51: held -> no-source-address (interface)", "51: release (stalled)"]);
     assert_eq!(

@@ -11,9 +11,8 @@ use super::world::*;
 
 #[test]
 fn what_a_crash_left_is_released_where_the_interface_is_not_ready() {
-    let down = InterfaceStatus { up: false, ..up() };
-    let sourceless = InterfaceStatus { ipv4: None, ..up() };
-    for status in [InterfaceStatus::default(), down, sourceless] {
+    let sourceless = up().with(|own| own.ipv4 = None);
+    for status in [InterfaceStatus::Missing, down(), sourceless] {
         let mut world = World::new(&[]);
         world.give(Input::Interface { id: interface(2), status });
         let lines = world.configure_at([(v3().key(interface(2)), v3())]);

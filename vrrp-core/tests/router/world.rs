@@ -9,9 +9,10 @@ use std::{
 
 use vrrp_core::{
     AddressList, Advert, Answer, Authentication, Centiseconds, ChecksumForm, Claim, Counters,
-    Desired, Event, Family, Generation, IPV4_GROUP, IPV6_GROUP, Input, Instant, InterfaceId,
-    InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Output, Phase,
-    Preempt, Reach, Rejected, Role, Router, RxMeta, Seconds, Speaker, VirtualRouter, Vrid, Want,
+    Desired, Event, Family, Generation, IPV4_GROUP, IPV6_GROUP, Input, Instant, InterfaceDetails,
+    InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure,
+    Output, Phase, Preempt, Reach, Rejected, Role, Router, RxMeta, Seconds, Speaker, VirtualRouter,
+    Vrid, Want,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -29,13 +30,19 @@ pub(crate) fn interface(number: u32) -> InterfaceId {
 }
 
 pub(crate) fn up() -> InterfaceStatus {
-    InterfaceStatus {
-        present: true,
-        up: true,
+    InterfaceStatus::Up(InterfaceDetails {
         ipv4: OWN.parse().ok(),
         ipv6_link_local: OWN_IPV6.parse().ok(),
         ipv6_routable: "2001:db8::2".parse().ok(),
-        ..InterfaceStatus::default()
+        ..InterfaceDetails::default()
+    })
+}
+
+/// The same, but down.
+pub(crate) fn down() -> InterfaceStatus {
+    match up() {
+        InterfaceStatus::Up(details) => InterfaceStatus::Down(details),
+        status => status,
     }
 }
 

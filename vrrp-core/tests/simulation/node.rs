@@ -7,8 +7,9 @@ use std::{
 };
 
 use vrrp_core::{
-    Advert, Answer, Claim, Desired, Event, Generation, Hold, Instant, InterfaceId, InterfaceStatus,
-    Key, LeaseFailure, Output, Phase, Reach, Router, RxMeta, VirtualRouter, Want,
+    Advert, Answer, Claim, Desired, Event, Generation, Hold, Instant, InterfaceDetails,
+    InterfaceId, InterfaceStatus, Key, LeaseFailure, Output, Phase, Reach, Router, RxMeta,
+    VirtualRouter, Want,
     play::{Given, Player, To},
 };
 
@@ -158,12 +159,8 @@ impl Node {
         self.drained_at = None;
         self.inbox.clear();
         let IpAddr::V4(ipv4) = self.address else { unreachable!("an IPv4 simulation") };
-        let status = InterfaceStatus {
-            present: true,
-            up: true,
-            ipv4: Some(ipv4),
-            ..InterfaceStatus::default()
-        };
+        let status =
+            InterfaceStatus::Up(InterfaceDetails { ipv4: Some(ipv4), ..Default::default() });
         self.handle(now, &Given::Interface { id: interface(), status });
     }
 

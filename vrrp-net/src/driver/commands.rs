@@ -76,7 +76,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let Outbox { interfaces, members, link, .. } = &mut self.outbox;
         for (name, id) in interfaces.forget_unused(members, link) {
             self.monitor.unwatch(&name);
-            self.input(Input::Interface { id, status: InterfaceStatus::default() });
+            self.input(Input::Interface { id, status: InterfaceStatus::Missing });
         }
     }
 

@@ -29,7 +29,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let Outbox { interfaces, link, .. } = &mut self.outbox;
         if let Some(id) = interfaces.update(name, snapshot, link) {
             // What is held is on the interface that had the name before.
-            self.input(Input::Interface { id, status: InterfaceStatus::default() });
+            self.input(Input::Interface { id, status: InterfaceStatus::Missing });
         }
         if self.judge_networks(name) {
             self.input(Input::Configure(&self.desired()));

@@ -74,14 +74,14 @@ impl Interfaces {
         let old = std::mem::replace(&mut interface.snapshot, snapshot);
         let identity = |snapshot: &Snapshot| (snapshot.index, snapshot.incarnation.interface);
         let is_another = identity(&old) != identity(&snapshot);
-        if !snapshot.status.present || is_another || old.mac != snapshot.mac {
+        if !snapshot.is_present() || is_another || old.mac != snapshot.mac {
             interface.close_all(link);
         }
         interface.close_deaf(&old, link);
         interface.retry_at = None;
-        let is_another = is_another && old.status.present && snapshot.status.present;
+        let is_another = is_another && old.is_present() && snapshot.is_present();
         is_another.then(|| {
-            interface.told = Some(InterfaceStatus::default());
+            interface.told = Some(InterfaceStatus::Missing);
             interface.id
         })
     }
@@ -166,7 +166,7 @@ impl Interface {
         now: Instant,
     ) {
         for family in [Family::Ipv4, Family::Ipv6] {
-            let interest = wanted.get(&family).filter(|_| self.snapshot.status.present);
+            let interest = wanted.get(&family).filter(|_| self.snapshot.is_present());
             match interest {
                 None => {
                     if self.open.remove(&family).is_some() {
@@ -237,20 +237,19 @@ impl Interface {
 
     /// What the core is told: nothing can be sent or heard in a family whose port is not open.
     fn status(&self) -> InterfaceStatus {
-        InterfaceStatus {
-            mac: self.snapshot.mac,
-            ipv4_closed: self.failed.contains_key(&Family::Ipv4),
-            ipv6_closed: self.failed.contains_key(&Family::Ipv6),
-            ..self.snapshot.status
-        }
+        self.snapshot.status.with(|details| {
+            details.mac = self.snapshot.mac;
+            details.ipv4_closed = self.failed.contains_key(&Family::Ipv4);
+            details.ipv6_closed = self.failed.contains_key(&Family::Ipv6);
+        })
     }
 }
 
 fn has_source(status: &InterfaceStatus, family: Family) -> bool {
-    match family {
-        Family::Ipv4 => status.ipv4.is_some(),
-        Family::Ipv6 => status.ipv6_link_local.or(status.ipv6_routable).is_some(),
-    }
+    status.details().is_some_and(|details| match family {
+        Family::Ipv4 => details.ipv4.is_some(),
+        Family::Ipv6 => details.ipv6_link_local.or(details.ipv6_routable).is_some(),
+    })
 }
 
 /// What every interface has to be listened to for.

@@ -147,11 +147,12 @@ impl MemberState {
     /// core leaves the node's own address out.
     pub(super) fn report_own_address(&mut self, status: InterfaceStatus) {
         let Transport::Unicast { peers, .. } = self.router.transport() else { return };
+        let details = status.details().copied().unwrap_or_default();
         let own = [
             self.router.source(),
-            status.ipv4.map(Into::into),
-            status.ipv6_link_local.map(Into::into),
-            status.ipv6_routable.map(Into::into),
+            details.ipv4.map(Into::into),
+            details.ipv6_link_local.map(Into::into),
+            details.ipv6_routable.map(Into::into),
         ];
         let Some(peer) = peers.iter().find(|peer| own.contains(&Some(peer.address))) else {
             return;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use netlink_packet_route::address::AddressFlags;
-use vrrp_core::{Cidr, InterfaceStatus, MacAddr};
+use vrrp_core::{Cidr, InterfaceDetails, InterfaceStatus, MacAddr};
 
 use super::{addresses::HostAddress, links::HostLink};
 use crate::monitor::Incarnation;
@@ -92,7 +92,7 @@ impl InterfaceSnapshot {
     /// from DHCP has, does not matter. Of the routable IPv6 addresses one that lasts is preferred.
     #[must_use]
     pub fn status(snapshot: Option<&Self>) -> InterfaceStatus {
-        let Some(Self { up, addresses, .. }) = snapshot else { return InterfaceStatus::default() };
+        let Some(Self { up, addresses, .. }) = snapshot else { return InterfaceStatus::Missing };
         let usable = addresses.iter().filter(|address| address.is_usable());
         let ipv4 = usable.clone().find_map(|address| match address.cidr.address() {
             IpAddr::V4(ip) => Some(ip),
@@ -104,14 +104,13 @@ impl InterfaceSnapshot {
         let ipv6_routable = ipv6.clone().find(|(address, ip)| routable(ip) && !address.deprecated);
         let ipv6_routable =
             ipv6_routable.or_else(|| ipv6.find(|(_, ip)| routable(ip))).map(|(_, ip)| ip);
-        InterfaceStatus {
-            present: true,
-            up: *up,
+        let details = InterfaceDetails {
             ipv4,
             ipv6_link_local,
             ipv6_routable,
-            ..InterfaceStatus::default()
-        }
+            ..InterfaceDetails::default()
+        };
+        if *up { InterfaceStatus::Up(details) } else { InterfaceStatus::Down(details) }
     }
 }
 
@@ -140,11 +139,12 @@ mod tests {
             ("fe80::10/64", held, none),
             ("2001:db8::10/64", held, none),
         ]);
-        let status = InterfaceSnapshot::status(Some(&snapshot));
+        let InterfaceStatus::Up(status) = InterfaceSnapshot::status(Some(&snapshot)) else {
+            panic!("{snapshot:?}");
+        };
         assert_eq!(status.ipv4, Some("192.0.2.1".parse().unwrap()));
         assert_eq!((status.ipv6_link_local, status.ipv6_routable), (None, None));
-        assert!(status.present && status.up);
-        assert!(!InterfaceSnapshot::status(None).present);
+        assert_eq!(InterfaceSnapshot::status(None), InterfaceStatus::Missing);
     }
 
     #[test]
@@ -159,6 +159,7 @@ mod tests {
             ("2001:db8::3/64", None, none),
         ]);
         let status = InterfaceSnapshot::status(Some(&snapshot));
+        let status = status.details().copied().unwrap_or_default();
         assert_eq!(status.ipv6_link_local, Some("fe80::3".parse().unwrap()));
         assert_eq!(status.ipv6_routable, Some("2001:db8::3".parse().unwrap()));
     }

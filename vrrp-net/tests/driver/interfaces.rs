@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use vrrp_core::{Family, Hold, InterfaceId, InterfaceStatus, MacAddr, Phase};
+use vrrp_core::{Family, Hold, InterfaceDetails, InterfaceId, InterfaceStatus, MacAddr, Phase};
 use vrrp_net::{
     Member, Node, VipBackend,
     backend::memory::{Call, Memory as Backend},
@@ -69,7 +69,7 @@ fn counted(hub: &Hub) -> (Host, Arc<AtomicUsize>) {
 
 fn snapshot(host: &Host, incarnation: Incarnation) -> Snapshot {
     let status =
-        InterfaceStatus { present: true, up: true, ipv4: Some(host.address), ..Default::default() };
+        InterfaceStatus::Up(InterfaceDetails { ipv4: Some(host.address), ..Default::default() });
     Snapshot { index: 2, mac: MacAddr([2, 0, 0, 0, 0, 1]), incarnation, status }
 }
 
@@ -104,12 +104,8 @@ async fn a12_interfaces_that_nobody_uses_are_forgotten() {
     let watched = Watched { monitor, names: names.clone() };
     let node = Node::with_parts(wire.clone(), TokioClock::new(), watched);
     let backend: Arc<dyn VipBackend> = Arc::new(Backend::new());
-    let status = InterfaceStatus {
-        present: true,
-        up: true,
-        ipv4: Some([192, 0, 2, 1].into()),
-        ..InterfaceStatus::default()
-    };
+    let ipv4 = Some([192, 0, 2, 1].into());
+    let status = InterfaceStatus::Up(InterfaceDetails { ipv4, ..Default::default() });
     let snapshot = Snapshot { index: 2, status, ..Snapshot::default() };
     let mut keys = BTreeSet::new();
     for name in ["eth0", "eth1", "eth0", "eth2"] {
@@ -135,8 +131,7 @@ async fn a2_a_port_is_opened_anew_when_its_family_is_back() {
     let mut handle = host.active(100).await;
     let before = openings.load(Ordering::Relaxed);
     let there = snapshot(&host, Incarnation::default());
-    let mut without = there;
-    without.status.ipv4 = None;
+    let without = Snapshot { status: there.status.with(|own| own.ipv4 = None), ..there };
     host.tell(without);
     becomes(&mut handle, Phase::Initialize(Hold::NoSource)).await;
     assert_eq!(openings.load(Ordering::Relaxed), before, "there is nothing to listen with");

@@ -9,8 +9,8 @@ use std::{
 
 use tokio::{sync::mpsc::UnboundedSender, time::timeout};
 use vrrp_core::{
-    Centiseconds, Cidr, Family, IPV4_GROUP, InterfaceId, InterfaceStatus, Ipv4Addresses, Key, Loss,
-    MacAddr, Phase, Preempt, Role, RxMeta, VirtualRouter, Vrid,
+    Centiseconds, Cidr, Family, IPV4_GROUP, InterfaceDetails, InterfaceId, InterfaceStatus,
+    Ipv4Addresses, Key, Loss, MacAddr, Phase, Preempt, Role, RxMeta, VirtualRouter, Vrid,
 };
 use vrrp_net::{
     Handle, Member, Node, VipBackend,
@@ -55,8 +55,8 @@ impl Host {
 
     /// The kernel says that eth0 has this index, and is up or not.
     pub(crate) fn interface(&self, index: u32, up: bool) {
-        let status =
-            InterfaceStatus { present: true, up, ipv4: Some(self.address), ..Default::default() };
+        let details = InterfaceDetails { ipv4: Some(self.address), ..Default::default() };
+        let status = if up { InterfaceStatus::Up(details) } else { InterfaceStatus::Down(details) };
         self.tell(Snapshot {
             index,
             mac: MacAddr([2, 0, 0, 0, 0, 1]),

@@ -16,7 +16,7 @@ use netlink_packet_route::{
     route::{RouteAttribute, RouteProtocol, RouteScope},
 };
 use tokio::{runtime::Runtime, time::timeout};
-use vrrp_core::{Cidr, Loss};
+use vrrp_core::{Cidr, InterfaceStatus, Loss};
 use vrrp_net::netlink::{
     InterfaceSnapshot, Monitor, MonitorEvent,
     addresses::{Mark, Put},
@@ -131,11 +131,10 @@ fn an_interface_comes_and_goes_and_comes_back(world: &mut World) {
         };
         let snapshot = watch.until("eth2", is_ready).unwrap();
         assert_eq!(snapshot.mac, world.link("eth2").unwrap().mac);
-        let status = InterfaceSnapshot::status(Some(&snapshot));
-        assert_eq!(
-            (status.present, status.up, status.ipv4),
-            (true, true, "192.0.2.1".parse().ok())
-        );
+        let InterfaceStatus::Up(details) = InterfaceSnapshot::status(Some(&snapshot)) else {
+            panic!("{snapshot:?}");
+        };
+        assert_eq!(details.ipv4, "192.0.2.1".parse().ok());
         indices.push(snapshot.index);
         let message = links::delete(snapshot.index);
         world.socket.request(message, 0).unwrap();
@@ -173,12 +172,14 @@ fn a_virtual_address_without_a_tag_is_not_the_hosts(world: &mut World) {
     world.add_own("eth0", "192.0.2.10/24");
     world.add_own("eth0", "fe80::10/64");
     let (mut watch, before) = Watch::on("eth0");
-    let status = |snapshot: Option<&InterfaceSnapshot>| InterfaceSnapshot::status(snapshot);
-    assert_eq!(status(before.as_ref()).ipv4, Some("192.0.2.10".parse().unwrap()));
+    let own = |snapshot: Option<&InterfaceSnapshot>| {
+        InterfaceSnapshot::status(snapshot).details().copied().unwrap_or_default()
+    };
+    assert_eq!(own(before.as_ref()).ipv4, Some("192.0.2.10".parse().unwrap()));
     let all = ["192.0.2.10".parse().unwrap(), "fe80::10".parse().unwrap()];
     watch.monitor.set_virtual(all.into_iter().collect());
-    let after = watch.until("eth0", |snapshot| status(snapshot).ipv4.is_none());
-    let link_local = status(after.as_ref()).ipv6_link_local;
+    let after = watch.until("eth0", |snapshot| own(snapshot).ipv4.is_none());
+    let link_local = own(after.as_ref()).ipv6_link_local;
     assert!(
         link_local.is_some_and(|ip| ip != "fe80::10".parse::<std::net::Ipv6Addr>().unwrap()),
         "{after:?}"

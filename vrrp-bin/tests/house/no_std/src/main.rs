@@ -11,7 +11,7 @@ use core::{
 };
 
 use vrrp_core::{
-    Centiseconds, Desired, Input, Instant, InterfaceId, InterfaceStatus, Ipv4Addresses, Output,
+    Centiseconds, Desired, Input, Instant, InterfaceDetails, InterfaceId, InterfaceStatus, Ipv4Addresses, Output,
     Reach, Router, VirtualRouter, Vrid,
 };
 
@@ -75,7 +75,7 @@ fn play() -> Option<i32> {
     let (mut router, mut now) = (Router::new(), Instant::EPOCH);
     let own = Some(Ipv4Addr::new(192, 0, 2, 2));
     let status =
-        InterfaceStatus { present: true, up: true, ipv4: own, ..InterfaceStatus::default() };
+        InterfaceStatus::Up(InterfaceDetails { ipv4: own, ..InterfaceDetails::default() });
     router.handle(now, Input::Interface { id: eth0, status });
     router.handle(now, Input::Configure(&desired));
     let mut sent = 0;
