@@ -170,30 +170,9 @@ impl From<&NoticeStatus> for Disagreement {
 /// What happened since the start. Counters only grow.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counters {
-    /// Advertisements sent, resignations and answers among them.
-    pub(crate) adverts_sent: u64,
-    /// Resignations (priority 0) sent.
-    pub(crate) resignations_sent: u64,
-    /// Advertisements sent at once because a weaker one was heard.
-    pub(crate) answers_sent: u64,
-    /// Weaker advertisements that were not answered because ten in this interval were.
-    pub(crate) answers_withheld: u64,
-    /// Advertisements that could not be sent.
-    pub(crate) send_failures: u64,
-    /// Advertisements accepted, resignations among them.
-    pub(crate) adverts_received: u64,
-    /// Resignations accepted.
-    pub(crate) resignations_received: u64,
-    /// Announcements of the addresses to neighbours.
-    pub(crate) announcements: u64,
-    /// Times that the addresses were held anew.
-    pub(crate) became_active: u64,
-    /// Times that the backend failed or did not answer in time.
-    pub(crate) backend_failures: u64,
-    /// Times that an address was put back.
-    pub(crate) repairs: u64,
-    /// Times that it stepped down because its own advertisements were overdue.
-    pub(crate) stalls: u64,
+    /// Each by its name, as [`vrrp_core::Counters`] has them.
+    #[serde(flatten)]
+    pub(crate) counted: BTreeMap<String, u64>,
     /// Messages that were refused, by reason; every reason is there.
     pub(crate) rejected: BTreeMap<String, u64>,
 }
@@ -287,18 +266,7 @@ impl From<&PortStatus> for Port {
 impl From<&CoreCounters> for Counters {
     fn from(counters: &CoreCounters) -> Self {
         Self {
-            adverts_sent: counters.adverts_sent,
-            resignations_sent: counters.resignations_sent,
-            answers_sent: counters.answers_sent,
-            answers_withheld: counters.answers_withheld,
-            send_failures: counters.send_failures,
-            adverts_received: counters.adverts_received,
-            resignations_received: counters.resignations_received,
-            announcements: counters.announcements,
-            became_active: counters.became_active,
-            backend_failures: counters.backend_failures,
-            repairs: counters.repairs,
-            stalls: counters.stalls,
+            counted: counters.iter().map(|(name, count)| (name.to_owned(), count)).collect(),
             rejected: rejected(counters),
         }
     }

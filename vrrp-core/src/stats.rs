@@ -34,6 +34,42 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Every counter with its name, zeros included, in a fixed order. What was rejected is told by
+    /// [`rejections`](Self::rejections).
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        // A new counter cannot be forgotten here.
+        let Self {
+            adverts_sent,
+            resignations_sent,
+            answers_sent,
+            answers_withheld,
+            send_failures,
+            adverts_received,
+            resignations_received,
+            announcements,
+            became_active,
+            backend_failures,
+            repairs,
+            stalls,
+            rejected: _,
+        } = *self;
+        let all = [
+            ("adverts_sent", adverts_sent),
+            ("resignations_sent", resignations_sent),
+            ("answers_sent", answers_sent),
+            ("answers_withheld", answers_withheld),
+            ("send_failures", send_failures),
+            ("adverts_received", adverts_received),
+            ("resignations_received", resignations_received),
+            ("announcements", announcements),
+            ("became_active", became_active),
+            ("backend_failures", backend_failures),
+            ("repairs", repairs),
+            ("stalls", stalls),
+        ];
+        all.into_iter()
+    }
+
     /// How many messages were rejected for `reason`.
     #[must_use]
     pub fn rejected(&self, reason: Rejected) -> u64 {

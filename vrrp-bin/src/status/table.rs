@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::report::{
-    Counters, Disagreement, LeftBehind, PeerHeard, PeerRefused, Port, Status, VirtualRouter,
+    Disagreement, LeftBehind, PeerHeard, PeerRefused, Port, Status, VirtualRouter,
 };
 
 const HEADER: [&str; 8] =
@@ -92,7 +92,8 @@ fn details(router: &VirtualRouter) -> String {
     for peer in &router.peers_refused {
         line("refused", refused(peer));
     }
-    let counters = non_zero(&router.counters);
+    let counters =
+        counts(router.counters.counted.iter().map(|(name, count)| (name.as_str(), *count)));
     if !counters.is_empty() {
         line("counted", counters);
     }
@@ -184,26 +185,6 @@ fn messages(count: u64, seconds_ago: f64) -> String {
     format!("{count} {messages}, the last {seconds_ago:.1} s ago")
 }
 
-fn non_zero(counters: &Counters) -> String {
-    counts(
-        [
-            ("adverts_sent", counters.adverts_sent),
-            ("resignations_sent", counters.resignations_sent),
-            ("answers_sent", counters.answers_sent),
-            ("answers_withheld", counters.answers_withheld),
-            ("send_failures", counters.send_failures),
-            ("adverts_received", counters.adverts_received),
-            ("resignations_received", counters.resignations_received),
-            ("announcements", counters.announcements),
-            ("became_active", counters.became_active),
-            ("backend_failures", counters.backend_failures),
-            ("repairs", counters.repairs),
-            ("stalls", counters.stalls),
-        ]
-        .into_iter(),
-    )
-}
-
 fn counts<'a>(counters: impl Iterator<Item = (&'a str, u64)>) -> String {
     let non_zero = counters.filter(|(_, count)| *count > 0);
     non_zero.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
@@ -231,7 +212,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::report::SCHEMA;
+    use crate::report::{Counters, SCHEMA};
 
     fn router() -> VirtualRouter {
         VirtualRouter {
@@ -272,12 +253,14 @@ mod tests {
             }],
             notices: Vec::new(),
             counters: Counters {
-                adverts_sent: 200,
+                counted: BTreeMap::from([
+                    ("adverts_sent".to_owned(), 200),
+                    ("repairs".to_owned(), 0),
+                ]),
                 rejected: BTreeMap::from([
                     ("wrong-checksum".to_owned(), 12),
                     ("wrong-ttl".to_owned(), 0),
                 ]),
-                ..Counters::default()
             },
         }
     }
