@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
-#[path = "program/output.rs"]
+#[path = "../program/output.rs"]
 mod output;
 
 use std::{

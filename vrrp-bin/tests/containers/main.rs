@@ -6,32 +6,21 @@
 //! `dockerd` in a network, a process tree and a folder that end with it. The base images are made
 //! from the distribution's packages, once, and kept in `target/containers`.
 
-#[path = "containers/client.rs"]
 mod client;
-#[path = "containers/engine.rs"]
 mod engine;
-#[path = "containers/examples.rs"]
 mod examples;
-#[path = "containers/image.rs"]
 mod image;
-#[path = "containers/images.rs"]
 mod images;
-#[path = "containers/lan.rs"]
 mod lan;
-#[path = "containers/replace.rs"]
 mod replace;
-#[path = "program/static_binary.rs"]
+#[path = "../program/static_binary.rs"]
 mod static_binary;
 #[allow(dead_code, reason = "shared with the test program `lab`, which uses the rest of it")]
-#[path = "lab/support.rs"]
+#[path = "../lab/support.rs"]
 mod support;
-#[path = "containers/swarm.rs"]
 mod swarm;
-#[path = "containers/table.rs"]
 mod table;
-#[path = "containers/two_nodes.rs"]
 mod two_nodes;
-#[path = "containers/watch.rs"]
 mod watch;
 
 use std::{env, path::Path, process::Command, sync::Arc};

@@ -14,7 +14,6 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wait_until};
 
-#[path = "daemon/schema.rs"]
 mod schema;
 
 /// How long anything may take that takes no time on a machine at rest.

@@ -5,46 +5,28 @@
 //! as `-- loss` also the longest. `VRRP_GUARANTEES_TABLE=FILE` writes what was measured into a
 //! file, whose relative path begins at the workspace's root.
 
-#[path = "guarantees/attic.rs"]
 mod attic;
-#[path = "guarantees/cables.rs"]
 mod cables;
-#[path = "guarantees/crash.rs"]
 mod crash;
-#[path = "program/crowd.rs"]
+#[path = "../program/crowd.rs"]
 mod crowd;
-#[path = "guarantees/crowded.rs"]
 mod crowded;
-#[path = "guarantees/deletion.rs"]
 mod deletion;
-#[path = "guarantees/election.rs"]
 mod election;
-#[path = "guarantees/figures.rs"]
 mod figures;
-#[path = "guarantees/handover.rs"]
 mod handover;
-#[path = "guarantees/interface.rs"]
 mod interface;
-#[path = "guarantees/loss.rs"]
 mod loss;
-#[path = "guarantees/member.rs"]
 mod member;
-#[path = "guarantees/network.rs"]
 mod network;
-#[path = "guarantees/play.rs"]
 mod play;
-#[path = "guarantees/routes.rs"]
 mod routes;
-#[path = "guarantees/short_losses.rs"]
 mod short_losses;
-#[path = "guarantees/site.rs"]
 mod site;
-#[path = "guarantees/stall.rs"]
 mod stall;
 #[allow(dead_code, reason = "shared with the test program `lab`, which uses the rest of it")]
-#[path = "lab/support.rs"]
+#[path = "../lab/support.rs"]
 mod support;
-#[path = "guarantees/table.rs"]
 mod table;
 
 use std::{

@@ -6,18 +6,13 @@
 //! all of it. `VRRP_INTEROP_TABLE=FILE` writes what came of it into a file, whose relative path
 //! begins at the workspace's root.
 
-#[path = "interop/member.rs"]
 mod member;
-#[path = "interop/mode.rs"]
 mod mode;
-#[path = "interop/scenario.rs"]
 mod scenario;
 #[allow(dead_code, reason = "shared with the test program `lab`, which uses the rest of it")]
-#[path = "lab/support.rs"]
+#[path = "../lab/support.rs"]
 mod support;
-#[path = "interop/table.rs"]
 mod table;
-#[path = "interop/world.rs"]
 mod world;
 
 use std::{env, sync::Arc, time::Instant};

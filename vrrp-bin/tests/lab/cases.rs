@@ -5,28 +5,18 @@
 //!
 //! Without `VRRP_TEST_ALL=1` or a filter, only some modes are played.
 
-#[path = "cases/attacks.rs"]
 mod attacks;
 #[path = "../../../vrrp-core/tests/reference/codec.rs"]
 #[allow(dead_code, clippy::expect_used, reason = "it is shared, and its own file is no test here")]
 mod codec;
-#[path = "cases/discards.rs"]
 mod discards;
-#[path = "cases/election.rs"]
 mod election;
-#[path = "cases/learnt.rs"]
 mod learnt;
-#[path = "cases/leaving.rs"]
 mod leaving;
-#[path = "cases/owner.rs"]
 mod owner;
-#[path = "cases/preemption.rs"]
 mod preemption;
-#[path = "cases/resignations.rs"]
 mod resignations;
-#[path = "cases/stage.rs"]
 mod stage;
-#[path = "cases/ties.rs"]
 mod ties;
 
 use libtest_mimic::Trial;

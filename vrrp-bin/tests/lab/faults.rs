@@ -1,7 +1,6 @@
 //! A node with a fault of its own: the other one takes over, and is left alone until the fault is
 //! mended.
 
-#[path = "faults/scripted.rs"]
 mod scripted;
 
 use std::{

@@ -1,6 +1,5 @@
 //! Every kind of frame that the program sends, as tshark reads it.
 
-#[path = "frames/tshark.rs"]
 mod tshark;
 
 use std::{

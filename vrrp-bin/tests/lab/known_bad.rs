@@ -4,15 +4,10 @@
 //! Each is refused for its own reason, and moves one counter and nothing else; or it is a valid
 //! advertisement that only looks odd, and wins.
 
-#[path = "known_bad/defects.rs"]
 mod defects;
-#[path = "known_bad/packet.rs"]
 mod packet;
-#[path = "known_bad/peers.rs"]
 mod peers;
-#[path = "known_bad/rows.rs"]
 mod rows;
-#[path = "known_bad/stage.rs"]
 mod stage;
 
 use std::{collections::BTreeMap, time::Duration};

@@ -2,45 +2,26 @@
 //!
 //! `cargo test -p vrrp-bin --test lab -- NAME` runs those whose name contains NAME.
 
-#[path = "lab/backends.rs"]
 mod backends;
-#[path = "lab/cases.rs"]
 mod cases;
-#[path = "program/crowd.rs"]
+#[path = "../program/crowd.rs"]
 mod crowd;
-#[path = "lab/disagreement.rs"]
 mod disagreement;
-#[path = "lab/evidence.rs"]
 mod evidence;
-#[path = "lab/failover.rs"]
 mod failover;
-#[path = "lab/faults.rs"]
 mod faults;
-#[path = "lab/flood.rs"]
 mod flood;
-#[path = "lab/forge.rs"]
 mod forge;
-#[path = "lab/frames.rs"]
 mod frames;
-#[path = "lab/hostile.rs"]
 mod hostile;
-#[path = "lab/interfaces.rs"]
 mod interfaces;
-#[path = "lab/known_bad.rs"]
 mod known_bad;
-#[path = "lab/leftovers.rs"]
 mod leftovers;
-#[path = "lab/limits.rs"]
 mod limits;
-#[path = "lab/others.rs"]
 mod others;
-#[path = "lab/realtime.rs"]
 mod realtime;
-#[path = "lab/support.rs"]
 mod support;
-#[path = "lab/unicast.rs"]
 mod unicast;
-#[path = "lab/wiring.rs"]
 mod wiring;
 
 use std::env;

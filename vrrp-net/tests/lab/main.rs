@@ -1,10 +1,7 @@
 //! The lab itself: its cables, faults, measurements, and that nothing of it outlives the process.
 
-#[path = "lab/claims.rs"]
 mod claims;
-#[path = "lab/peers.rs"]
 mod peers;
-#[path = "lab/reload.rs"]
 mod reload;
 
 use std::{

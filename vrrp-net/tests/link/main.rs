@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by it")]
 
-#[path = "link/wire.rs"]
 mod wire;
 
 use std::{

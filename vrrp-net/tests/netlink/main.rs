@@ -2,21 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
-#[path = "netlink/backend.rs"]
 mod backend;
-#[path = "netlink/changes.rs"]
 mod changes;
-#[path = "netlink/crowds.rs"]
 mod crowds;
-#[path = "netlink/floods.rs"]
 mod floods;
-#[path = "netlink/guard.rs"]
 mod guard;
-#[path = "netlink/monitor.rs"]
 mod monitor;
-#[path = "netlink/subnets.rs"]
 mod subnets;
-#[path = "netlink/world.rs"]
 mod world;
 
 use std::process::ExitCode;
