@@ -27,9 +27,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     fn answer(&mut self, answer: Answer) {
         match answer {
-            Answer::Renewed { id, number, names, result } => {
+            Answer::Renewed { id, number, result } => {
                 self.outbox.backends.renewed(id, number);
-                if let Err(Failure { kind, text }) = result
+                if let Err((names, Failure { kind, text })) = result
                     && let Some(suppressed) = self.renewal_warning.pass(self.clock.now())
                 {
                     let kind = kind.as_str();

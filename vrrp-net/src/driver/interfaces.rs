@@ -151,6 +151,12 @@ impl Interfaces {
         self.by_name.get(name)?.failed.get(&family).map(String::as_str)
     }
 
+    /// Whether the monitor last said that an interface is up.
+    pub(super) fn is_up(&self, name: &str) -> bool {
+        let interface = self.by_name.get(name);
+        interface.is_some_and(|it| matches!(it.snapshot.status, InterfaceStatus::Up(_)))
+    }
+
     /// What the monitor last said of an interface.
     pub(super) fn status(&self, name: &str) -> InterfaceStatus {
         self.by_name.get(name).map(|interface| interface.snapshot.status).unwrap_or_default()

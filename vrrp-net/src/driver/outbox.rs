@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, io, net::IpAddr, time::SystemTime};
 
 use tokio::sync::broadcast;
 use vrrp_core::{
-    Advert, Announce, Cidr, Claim, Event, Family, Greet, Hold, Instant, InterfaceStatus, Key,
-    LeaseFailure, LeaseRequest, Output, Phase, Router, Transmit,
+    Advert, Announce, Cidr, Claim, Event, Family, Greet, Hold, Instant, Key, LeaseFailure,
+    LeaseRequest, Output, Phase, Router, Transmit,
 };
 
 use super::{
@@ -73,8 +73,8 @@ impl<L: Link> Outbox<L> {
 
     fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) {
         let (key, source) = (transmit.key(), transmit.source());
-        let status = self.members.get(&key).map(|entry| self.interfaces.status(&entry.interface));
-        let is_up = matches!(status, Some(InterfaceStatus::Up(_)));
+        let entry = self.members.get(&key);
+        let is_up = entry.is_some_and(|entry| self.interfaces.is_up(&entry.interface));
         let mut sending = Sending::default();
         for packet in transmit.packets() {
             let payload =

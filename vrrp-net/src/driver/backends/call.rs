@@ -123,8 +123,8 @@ pub(in crate::driver) enum Answer {
         asked_at: Instant,
         result: Result<Done, Failure>,
     },
-    /// To a renewal.
-    Renewed { id: BackendId, number: u64, names: String, result: Result<(), Failure> },
+    /// To a renewal; a failure with the names of the virtual routers.
+    Renewed { id: BackendId, number: u64, result: Result<(), (String, Failure)> },
 }
 
 /// The address of a backend, which tells backends apart.

@@ -105,10 +105,13 @@ impl Renewals {
                 rounds.start(*pace, now, members, tasks, &self.underway, &mut batches);
             }
         }
-        // A pace that nobody has any more is forgotten once it can keep nobody waiting.
-        self.rounds.retain(|pace, rounds| {
-            rounds.at.is_some() || rounds.last.is_some_and(|last| last + *pace > now)
-        });
+        // A pace that nobody has any more is forgotten once it can keep nobody waiting. A last one
+        // is no burden.
+        if self.rounds.len() > 1 {
+            self.rounds.retain(|pace, rounds| {
+                rounds.at.is_some() || rounds.last.is_some_and(|last| last + *pace > now)
+            });
+        }
         self.next = self.rounds.values().filter_map(|rounds| rounds.at).min();
         for (id, batch) in batches {
             self.started = self.started.wrapping_add(1);
@@ -177,8 +180,10 @@ impl Batch {
         let Self { backend, leases, turns, .. } = self;
         let result = bounded(&*backend, backend.renew(&leases)).await;
         drop(turns);
-        let names = leases.iter().map(|lease| &*lease.name).collect::<Vec<_>>().join(", ");
-        drop(answers.send(Answer::Renewed { id, number, names, result }).await);
+        // Whose lease it was is asked for only then.
+        let names = || leases.iter().map(|lease| &*lease.name).collect::<Vec<_>>().join(", ");
+        let result = result.map_err(|failure| (names(), failure));
+        drop(answers.send(Answer::Renewed { id, number, result }).await);
     }
 }
 
