@@ -5,10 +5,9 @@ use std::sync::Arc;
 use tokio::{
     runtime::Builder,
     signal::unix::{Signal, SignalKind, signal},
-    sync::broadcast::{Receiver, error::RecvError},
 };
 use vrrp_net::{
-    Member, Node, NodeEvent, Options, VipBackend,
+    Events, Member, Node, VipBackend,
     backend::{self, Netlink},
     remedy,
 };
@@ -118,7 +117,7 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     // It ends with the runtime.
     drop(tokio::spawn(orphans::collect()));
     let realtime = config.realtime.as_ref().map(|(priority, _)| *priority);
-    let node = Node::linux_with(Options::default().realtime(realtime))?;
+    let node = Node::builder().realtime(realtime).linux()?;
     let mut events = node.events();
     let members = members(config).map_err(Error::Netlink)?;
     let _handles = node.configure(members).await?;
@@ -164,8 +163,8 @@ fn name_unusable(config: &Config) {
 }
 
 /// Comes when the node has ended. The node logs its events itself.
-async fn end(events: &mut Receiver<NodeEvent>) {
-    while !matches!(events.recv().await, Err(RecvError::Closed)) {}
+async fn end(events: &mut Events) {
+    while events.next().await.is_some() {}
 }
 
 fn members(config: &Config) -> std::io::Result<Vec<Member>> {

@@ -8,7 +8,7 @@ use crate::Instant;
 pub struct Generation(u64);
 
 impl Generation {
-    /// The number itself, for logs and for backends that make requests idempotent by it.
+    /// The number itself, for logs. It begins anew with each process.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -67,6 +67,17 @@ pub enum Loss {
     /// Nobody meant to: it expired, its interface went down, or it went with the primary address of
     /// its subnet.
     Lapsed,
+}
+
+impl Loss {
+    /// A stable word for logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Lapsed => "lapsed",
+        }
+    }
 }
 
 /// Why a backend does not hold the addresses. It is an input of the protocol, not an error of a

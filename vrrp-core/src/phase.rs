@@ -29,11 +29,26 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Whether this node is the one to serve: the addresses are held and nobody is about to take
-    /// over.
+    /// Whether this node may act as the active one: the addresses are held and nobody is about to
+    /// take over. Write by this; serve by [`holds_addresses`](Self::holds_addresses).
     #[must_use]
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Held | Self::Adopted)
+    }
+
+    /// Whether clients reach this node by the addresses: it holds them, or resigned and still
+    /// answers until a successor takes them over. A service that closes its sockets before that
+    /// refuses clients for the whole handover.
+    ///
+    /// ```
+    /// use vrrp_core::Phase;
+    ///
+    /// assert!(Phase::Resigning.holds_addresses() && !Phase::Resigning.is_active());
+    /// assert!(!Phase::Acquiring.holds_addresses());
+    /// ```
+    #[must_use]
+    pub const fn holds_addresses(self) -> bool {
+        matches!(self, Self::Held | Self::Adopted | Self::Resigning)
     }
 
     /// Whether it is Active as its peers see it: it advertises, or resigns.

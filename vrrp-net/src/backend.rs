@@ -1,137 +1,56 @@
 //! Who makes this host answer for the addresses: the [`VipBackend`] trait.
 
+mod both;
 pub mod command;
+mod error;
+mod lease;
 pub mod memory;
 pub mod netlink;
 
-use std::{error::Error as StdError, fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use vrrp_core::{Cidr, Generation, Key, LeaseFailure, Reach, Reason};
+use vrrp_core::{Reach, Reason};
 
+pub use both::Both;
 pub use command::Command;
+pub use error::BackendError;
+pub use lease::{Adopted, Lease, LeaseToken, Release, Renewed, VirtualAddress};
 pub use memory::Memory;
 pub use netlink::Netlink;
 
 /// The pace of renewals where a backend has no other.
 pub(crate) const PACE: Duration = Duration::from_millis(250);
 
-/// The right to hold the addresses of one virtual router, as a backend is told of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A method of [`VipBackend`] that a driver calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Lease {
-    /// The virtual router.
-    pub key: Key,
-    /// Its name, for logs.
-    pub name: Arc<str>,
-    /// Grows with every request for this virtual router. A cloud API can use it to make requests
-    /// idempotent.
-    pub generation: Generation,
-    /// The interface's name.
-    pub interface: Arc<str>,
-    /// The addresses, each with the prefix length of its subnet.
-    pub addresses: Arc<[VirtualAddress]>,
-    /// The addresses of an earlier configuration that may still be held. A backend that is asked to
-    /// [`acquire`](VipBackend::acquire), [`repair`](VipBackend::repair) or
-    /// [`release`](VipBackend::release) releases them too. None of them is among `addresses`.
-    pub previous: Arc<[VirtualAddress]>,
-    /// How long the addresses may stay after the last renewal if nobody renews again: three
-    /// advertisement intervals.
-    pub lasts: Duration,
-    /// Whether this node owns the addresses (priority 255), so that they may be there already.
-    pub owner: bool,
+pub enum Method {
+    /// [`VipBackend::adopt`].
+    Adopt,
+    /// [`VipBackend::acquire`].
+    Acquire,
+    /// [`VipBackend::repair`].
+    Repair,
+    /// [`VipBackend::inspect`].
+    Inspect,
+    /// [`VipBackend::leaving`].
+    Leaving,
+    /// [`VipBackend::release`].
+    Release,
+    /// [`VipBackend::renew`].
+    Renew,
 }
 
-impl Lease {
-    /// A lease, for tests of backends. The driver makes its own.
-    #[must_use]
-    pub fn new(key: Key, interface: &str, addresses: &[Cidr], lasts: Duration) -> Self {
-        Self {
-            key,
-            name: key.to_string().into(),
-            generation: Generation::default(),
-            interface: interface.into(),
-            addresses: addresses.iter().copied().map(VirtualAddress::from).collect(),
-            previous: Arc::default(),
-            lasts,
-            owner: false,
-        }
-    }
-
-    /// The addresses, without what is said of each.
-    pub fn cidrs(&self) -> impl Iterator<Item = Cidr> + Clone + '_ {
-        self.addresses.iter().map(|address| address.cidr)
-    }
-
-    /// The same lease, of its `previous` addresses alone; `None` if there are none.
-    #[must_use]
-    pub fn of_previous(&self) -> Option<Self> {
-        let lease =
-            || Self { addresses: self.previous.clone(), previous: Arc::default(), ..self.clone() };
-        (!self.previous.is_empty()).then(lease)
-    }
-}
-
-/// An address that a lease holds, and how it is held.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub struct VirtualAddress {
-    /// The address, with the prefix length of its subnet.
-    pub cidr: Cidr,
-}
-
-impl From<Cidr> for VirtualAddress {
-    /// On the lease's interface, as the kernel puts an address of its own accord.
-    fn from(cidr: Cidr) -> Self {
-        Self { cidr }
-    }
-}
-
-/// Why the addresses are released, and who has them now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Release {
-    /// What caused it. [`Reason::Startup`]: this process holds nothing yet, and the leftovers of a
-    /// crash have to go.
-    pub reason: Reason,
-    /// The node that holds them now, if it was heard. A release must not take the addresses from
-    /// it.
-    pub successor: Option<IpAddr>,
-}
-
-impl Release {
-    /// A release for `reason` in favour of `successor`.
-    #[must_use]
-    pub const fn new(reason: Reason, successor: Option<IpAddr>) -> Self {
-        Self { reason, successor }
-    }
-}
-
-/// Addresses that are held because an earlier process of this node held them when it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Adopted {
-    /// How neighbours find them.
-    pub reach: Reach,
-    /// How long ago that process renewed them last, or longer.
-    pub renewed_ago: Duration,
-    /// Whether it held only some of them, and the others were put just now. The addresses are
-    /// announced then.
-    pub completed: bool,
-}
-
-impl Adopted {
-    /// Addresses that were renewed `renewed_ago`.
-    #[must_use]
-    pub const fn new(reach: Reach, renewed_ago: Duration) -> Self {
-        Self { reach, renewed_ago, completed: false }
-    }
-
-    /// The same, after those that were missing were put.
-    #[must_use]
-    pub const fn completed(self) -> Self {
-        Self { completed: true, ..self }
-    }
+/// What becomes of a call that is not wanted any more: a newer wish came, or it took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a future is dropped, or it is not")]
+pub enum Unwanted {
+    /// Its future is dropped at its next `.await`, and the next call begins then.
+    Drop,
+    /// It runs to its end, and the next call for this virtual router waits for that. Its result
+    /// counts for nothing: one that took too long has failed.
+    RunToEnd,
 }
 
 /// What makes this host answer for virtual addresses.
@@ -140,6 +59,14 @@ impl Adopted {
 /// newer one comes, the future of the older is dropped. Every method may therefore be cut off at
 /// any `.await`, and every method is idempotent: [`acquire`](Self::acquire) of what is held
 /// succeeds, and so does [`release`](Self::release) of what is not.
+///
+/// To drop a future does not undo what it began. A request that was sent to a cloud is carried out,
+/// perhaps after the `release` that follows: then the address is where nobody is active. Such a
+/// backend says [`Unwanted::RunToEnd`] in [`when_unwanted`](Self::when_unwanted), and bounds its
+/// requests by itself.
+///
+/// Two backends under one lease are [`Both`]: an address and a route, a cloud's address and the
+/// kernel's.
 ///
 /// A backend that fails is an input of the protocol: this node resigns, a healthy peer takes over,
 /// and `release` follows.
@@ -182,11 +109,12 @@ impl Adopted {
 /// | `inspect` fails | this node stays out, sends nothing, and asks again |
 /// | `adopt` or `inspect` takes its time | Active_Down_Timer waits for the answer; an owner sends nothing before it |
 /// | `adopt` or `release` fails | it is logged, and shown in the status. This node is no longer active, and backs the address up, but may still hold it: `release` is asked for again after 1, 2, 4 s and so on, every 60 s at last, until it succeeds, the addresses are wanted again, or the virtual router is removed |
+/// | `renew` reports a loss | `repair` is asked for, and this node stays active |
 /// | `renew` fails | it is logged, and asked again after the next advertisement. This node stays active; addresses of the kernel that are lost are noticed, and `repair` is asked for |
 /// | `leaving` fails | it is logged, and the handover goes on |
-/// | a newer wish comes | the call is dropped at its next `.await`, and the next one begins when it is gone. Its answer is discarded. `adopt` and `inspect` cut nothing off: they wait |
+/// | a newer wish comes | the call is dropped at its next `.await`, unless it is to [run to its end](Unwanted::RunToEnd), and the next one begins when it is gone. Its answer is discarded. `adopt` and `inspect` cut nothing off: they wait |
 #[async_trait]
-pub trait VipBackend: Send + Sync + 'static {
+pub trait VipBackend: Any + Send + Sync {
     /// Makes this host answer for `lease.addresses`, and returns how neighbours find them. What
     /// stays is served all the while, and `lease.previous` is released.
     ///
@@ -224,12 +152,13 @@ pub trait VipBackend: Send + Sync + 'static {
 
     /// Extends what is held: called after advertisements were sent, at its [`pace`](Self::pace) at
     /// most, with every lease of this backend that is due. A backend whose hold does not expire has
-    /// nothing to do.
+    /// nothing to do, but may look whether it is still there, and say what is
+    /// [lost](Renewed::but_lost).
     ///
     /// # Errors
-    /// [`BackendError`] is logged. A lease that expired is noticed as lost.
-    async fn renew(&self, _leases: &[Lease]) -> Result<(), BackendError> {
-        Ok(())
+    /// [`BackendError`] is logged. A lease of the kernel that expired is noticed as lost.
+    async fn renew(&self, _leases: &[Lease]) -> Result<Renewed, BackendError> {
+        Ok(Renewed::all())
     }
 
     /// A handover has begun: the addresses stay until [`release`](Self::release), but a process
@@ -273,51 +202,42 @@ pub trait VipBackend: Send + Sync + 'static {
         PACE
     }
 
-    /// How long a request may take before it counts as failed; 30 s unless overridden.
-    fn timeout(&self) -> Duration {
+    /// How long a call may take before it counts as failed; 30 s unless overridden. The time of
+    /// the next one begins when it is over.
+    fn timeout(&self, _method: Method) -> Duration {
         Duration::from_secs(30)
     }
-}
 
-/// Why a backend could not do what it was asked.
-///
-/// Any error turns into one by `?`, as [`LeaseFailure::Failed`]. Like `anyhow::Error`, it is no
-/// [`std::error::Error`] itself, which makes that possible.
-pub struct BackendError {
-    kind: LeaseFailure,
-    source: Box<dyn StdError + Send + Sync>,
-}
-
-impl BackendError {
-    /// An error of another kind than [`LeaseFailure::Failed`].
-    pub fn new(kind: LeaseFailure, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind, source: source.into() }
+    /// What becomes of a call that is not wanted any more; [`Unwanted::Drop`] unless overridden.
+    fn when_unwanted(&self, _method: Method) -> Unwanted {
+        Unwanted::Drop
     }
 
-    /// The kind, which the protocol sees.
-    #[must_use]
-    pub const fn kind(&self) -> LeaseFailure {
-        self.kind
-    }
-}
-
-impl<E: StdError + Send + Sync + 'static> From<E> for BackendError {
-    fn from(error: E) -> Self {
-        Self { kind: LeaseFailure::Failed, source: Box::new(error) }
-    }
-}
-
-impl fmt::Display for BackendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.source.fmt(f)
-    }
-}
-
-impl fmt::Debug for BackendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackendError")
-            .field("kind", &self.kind)
-            .field("source", &self.source)
-            .finish()
+    /// Whether this backend does the same as `other`, so that either can go on with what the other
+    /// one holds; `false` unless overridden, where they are not one and the same `Arc`.
+    ///
+    /// A configuration that names a backend which is the same keeps the one that is there: nothing
+    /// is released, and nothing is asked for.
+    ///
+    /// ```
+    /// # use vrrp_core::Reach;
+    /// # use vrrp_net::{BackendError, Lease, Release, VipBackend};
+    /// use std::any::Any;
+    ///
+    /// struct Cloud { region: String }
+    ///
+    /// #[async_trait::async_trait]
+    /// impl VipBackend for Cloud {
+    /// #   async fn acquire(&self, _: &Lease) -> Result<Reach, BackendError> { Ok(Reach::Routed) }
+    /// #   async fn release(&self, _: &Lease, _: &Release) -> Result<(), BackendError> { Ok(()) }
+    ///     // ...
+    ///     fn is_same(&self, other: &dyn VipBackend) -> bool {
+    ///         let other = (other as &dyn Any).downcast_ref::<Self>();
+    ///         other.is_some_and(|other| other.region == self.region)
+    ///     }
+    /// }
+    /// ```
+    fn is_same(&self, _other: &dyn VipBackend) -> bool {
+        false
     }
 }

@@ -1,10 +1,12 @@
 //! The one clock of a driver.
 
 use std::{
+    fmt,
     future::Future,
     io,
     os::fd::{AsFd, AsRawFd, RawFd},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     thread,
     time::Duration,
@@ -30,6 +32,10 @@ pub trait Clock: Send + 'static {
     /// Now.
     fn now(&self) -> Instant;
 
+    /// The same clock for other threads: [`Handle::active`](crate::Handle::active) compares with
+    /// it.
+    fn reader(&self) -> Reader;
+
     /// Ready when `deadline` has come; `None` never comes. A later call replaces the deadline.
     fn poll_until(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()>;
 
@@ -39,6 +45,29 @@ pub trait Clock: Send + 'static {
     /// The driver asks for it when packets come thick and fast: to be woken for each costs more
     /// than to read it.
     fn rest(&self, _duration: Duration) {}
+}
+
+/// Reads a [`Clock`] from any thread.
+#[derive(Clone)]
+pub struct Reader(Arc<dyn Fn() -> Instant + Send + Sync>);
+
+impl Reader {
+    /// A reader that asks `read`. It has to return what [`Clock::now`] would.
+    pub fn new(read: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reader").field(&self.now()).finish()
+    }
 }
 
 /// The time since the machine was booted, suspended time included: the clock of [`BootClock`].
@@ -98,6 +127,10 @@ impl BootClock {
 impl Clock for BootClock {
     fn now(&self) -> Instant {
         boottime_now()
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::new(boottime_now)
     }
 
     fn poll_until(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
@@ -167,6 +200,12 @@ impl Default for TokioClock {
 impl Clock for TokioClock {
     fn now(&self) -> Instant {
         Instant::EPOCH + self.start.elapsed()
+    }
+
+    /// Outside of the runtime it reads the host's time, as tokio does.
+    fn reader(&self) -> Reader {
+        let start = self.start;
+        Reader::new(move || Instant::EPOCH + start.elapsed())
     }
 
     fn poll_until(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {

@@ -29,6 +29,7 @@ use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use tokio::{
@@ -38,18 +39,18 @@ use tokio::{
 use vrrp_core::{Advert, Input, Instant, Key, Router};
 
 pub(crate) use guard::Guard;
-pub(crate) use mailbox::{Command, Inbox, Mailbox};
+pub(crate) use mailbox::{Change, Command, Inbox, Mailbox, Reply};
 pub(crate) use seat::{Bound, Seat};
 
 use crate::{
-    NodeEvent,
-    clock::{Clock, boottime_now},
+    Error, NodeEvent, Released,
+    clock::Clock,
     link::Link,
     monitor::{HostEvent, Monitor},
 };
 use backends::{Backends, call::Answer, patience};
-use mailbox::Drain;
-use members::Throttle;
+use mailbox::{Drain, Removal};
+use members::{MemberState, Throttle};
 use outbox::{Outbox, Unsent};
 
 /// How many changes of the host a turn takes.
@@ -84,6 +85,7 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     receive_warning: Throttle,
     renewal_warning: Throttle,
     drains: Vec<Drain>,
+    removals: Vec<Removal>,
     /// Virtual routers that were removed, and may still hold addresses.
     departing: Vec<Key>,
     stop: Stop,
@@ -93,8 +95,14 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
 #[derive(Default)]
 struct Stop {
     requested: bool,
+    /// When nobody waits for a successor any longer.
+    hurry_at: Option<Instant>,
+    /// When whoever asked for it waits no longer.
+    wanted_by: Option<Instant>,
     /// When backends that still have not answered are given up.
     give_up_at: Option<Instant>,
+    /// Everything stays as it is.
+    abandoned: bool,
     over: bool,
 }
 
@@ -138,6 +146,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             receive_warning: Throttle::default(),
             renewal_warning: Throttle::default(),
             drains: Vec::new(),
+            removals: Vec::new(),
             departing: Vec::new(),
             stop: Stop::default(),
         }
@@ -153,7 +162,17 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.stop.over = true;
         self.guard.keep(&BTreeSet::new());
         self.inbox.commands.close();
-        self.inbox.over.send_replace(true);
+        self.inbox.over.send_replace(Some(self.released()));
+    }
+
+    /// Whose addresses were let go; those of an abandoned node stay.
+    fn released(&self) -> Released {
+        let Outbox { members, backends, .. } = &self.outbox;
+        let held = |key: &Key, entry: &MemberState| {
+            entry.phase.is_on_the_wire() || !backends.is_idle(*key) || entry.unreleased.is_some()
+        };
+        let members = members.iter().filter(|(key, entry)| held(key, entry));
+        Released { unreleased: members.map(|(_, entry)| entry.name.clone()).collect() }
     }
 
     /// Asks every source whether it has something, so that each of them wakes the driver.
@@ -197,6 +216,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.outbox.interfaces.next_retry(),
             self.receive_after,
             self.stop.give_up_at,
+            self.stop.hurry_at,
+            self.stop.wanted_by,
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -216,7 +237,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         if turn.abandoned {
             self.commanded = false;
-            self.shut_down();
+            self.shut_down(None);
         }
         self.act_on_deadlines();
     }
@@ -273,8 +294,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
         }
         self.outbox.ask_backends(self.clock.now());
-        let boottime = boottime_now();
-        let news = self.outbox.publish(&self.router, boottime, self.clock.now());
+        let news = self.outbox.publish(&self.router);
         self.forget_departed();
         self.answer_drains(&news);
     }
@@ -300,6 +320,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let before = self.departing.len();
         for key in std::mem::take(&mut self.departing) {
             let Some(entry) = self.outbox.members.get(&key).filter(|entry| entry.leaving) else {
+                self.answer_removals(key, |name| Err(Error::Kept(name.to_string())));
                 continue;
             };
             if self.router.status(&key).is_some() || !self.outbox.backends.is_idle(key) {
@@ -309,6 +330,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             tracing::info!(event = "removed", name = &*entry.name, "{}: removed", entry.name);
             self.outbox.members.remove(&key);
             self.outbox.backends.forget(key, self.clock.now());
+            self.answer_removals(key, |_| Ok(()));
         }
         if self.departing.len() < before {
             self.guard.keep(&self.outbox.members.keys().copied().collect());
@@ -317,14 +339,33 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
     }
 
+    fn answer_removals(&mut self, key: Key, answer: impl Fn(&str) -> Result<(), Error>) {
+        let gone = self.removals.extract_if(.., |removal| removal.key == key);
+        for Removal { name, reply, .. } in gone {
+            drop(reply.send(answer(&name)));
+        }
+    }
+
     /// Begins to leave; when that has begun already, lets go at once.
-    fn shut_down(&mut self) {
+    fn shut_down(&mut self, within: Option<Duration>) {
         self.stop.requested = true;
+        if let Some(within) = within {
+            let now = self.clock.now();
+            let sooner = |at: Instant, before: Option<Instant>| before.map_or(at, |it| it.min(at));
+            // The last quarter is for the backends.
+            self.stop.hurry_at = Some(sooner(now + within / 4 * 3, self.stop.hurry_at));
+            self.stop.wanted_by = Some(sooner(now + within, self.stop.wanted_by));
+        }
         self.input(Input::Shutdown);
     }
 
     /// Whether a shutdown is over: all has stopped, and every backend has let go or had its time.
     fn is_over(&mut self) -> bool {
+        self.hurry();
+        let is_up = self.stop.wanted_by.is_some_and(|by| by <= self.clock.now());
+        if self.stop.abandoned || is_up {
+            return true;
+        }
         if !self.stop.requested || !self.router.is_stopped() {
             // A deadline that has passed would wake the driver again and again.
             self.stop.give_up_at = None;
@@ -334,6 +375,14 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let members = &self.outbox.members;
         let give_up_at = *self.stop.give_up_at.get_or_insert_with(|| now + patience(members));
         self.outbox.backends.all_idle() || give_up_at <= now
+    }
+
+    /// Has everything released without waiting for a successor, once it is time for that.
+    fn hurry(&mut self) {
+        if self.stop.hurry_at.is_some_and(|at| at <= self.clock.now()) {
+            self.stop.hurry_at = None;
+            self.input(Input::Shutdown);
+        }
     }
 }
 

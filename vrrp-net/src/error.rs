@@ -49,6 +49,36 @@ pub enum Error {
     /// Two virtual routers of one name.
     #[error("two virtual routers are named {0:?}; give one of them another name")]
     DuplicateName(String),
+    /// Another configuration of a virtual router has another VRID or family.
+    #[error("{name} is VRID {vrid} for {family} and stays so; remove it, and add the other one")]
+    OtherRouter {
+        /// Its name.
+        name: String,
+        /// Its VRID.
+        vrid: u8,
+        /// Its family.
+        family: Family,
+    },
+    /// A virtual router that was being removed was configured again.
+    #[error("{0} was configured again before it was gone")]
+    Kept(String),
+    /// The kernel refuses the sockets of a virtual router to this process.
+    #[error(
+        "{name}: {reason}; give it to this program (AmbientCapabilities= of systemd, --cap-add of \
+         a container engine, `setcap cap_net_raw,cap_net_admin+ep PROGRAM`)"
+    )]
+    Denied {
+        /// The name of the virtual router.
+        name: String,
+        /// What the kernel said.
+        reason: String,
+    },
+    /// The tokio runtime has no timers.
+    #[error(
+        "the tokio runtime of this thread has no timers, and a backend that hangs could not be \
+         given up; build the runtime with enable_time() or enable_all()"
+    )]
+    NoTimers,
     /// The node has been shut down.
     #[error("the node has been shut down")]
     Stopped,

@@ -44,6 +44,23 @@ pub enum NodeEvent {
     },
 }
 
+/// What a shutdown left behind: see [`Node::shutdown_within`](crate::Node::shutdown_within).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "addresses that were not released may answer on two nodes"]
+#[non_exhaustive]
+pub struct Released {
+    /// The names of virtual routers whose backends had not released the addresses in time.
+    pub unreleased: Vec<Arc<str>>,
+}
+
+impl Released {
+    /// Whether every address was released.
+    #[must_use]
+    pub fn all(&self) -> bool {
+        self.unreleased.is_empty()
+    }
+}
+
 /// How a drain ended: see [`Handle::drain`](crate::Handle::drain).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a drain that was refused leaves this node active"]

@@ -90,10 +90,12 @@ mod process;
 mod remedy;
 mod status;
 
-pub use backend::{Adopted, BackendError, Lease, Release, VipBackend, VirtualAddress};
+pub use backend::{Adopted, BackendError, Lease, Release, Renewed, VipBackend, VirtualAddress};
 pub use error::Error;
-pub use event::{Drained, NodeEvent};
+pub use event::{Drained, NodeEvent, Released};
 pub use member::Member;
-pub use node::{ActiveUntil, Handle, Node, Options, Realtime, RealtimeError};
+pub use node::{
+    ActiveUntil, Builder, Events, Handle, Inactive, Lagged, Node, Realtime, RealtimeError,
+};
 pub use remedy::remedy;
 pub use status::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus};

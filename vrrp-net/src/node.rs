@@ -1,50 +1,30 @@
 //! [`Node`] and [`Handle`]: what a program holds.
 
+mod builder;
+mod events;
 mod handle;
 mod linux;
 mod realtime;
 
-use std::{fmt, io, sync::Arc, thread};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{runtime, sync::broadcast};
 use vrrp_core::VirtualRouter;
 
-pub use handle::{ActiveUntil, Handle};
+pub use builder::Builder;
+pub use events::{Events, Lagged};
+pub use handle::{ActiveUntil, Handle, Inactive};
 pub use realtime::{Realtime, RealtimeError};
 
 use crate::{
-    Error, Member, NodeEvent, NodeStatus, VipBackend,
-    clock::Clock,
+    Error, Member, NodeEvent, NodeStatus, Released, VipBackend,
+    clock::{Clock, Reader},
     driver::{Command, Driver, Guard, Inbox, Mailbox},
     link::Link,
     monitor::Monitor,
 };
-
-/// How many events a slow receiver of [`Node::events`] may be behind before it loses the oldest.
-const EVENTS: usize = 1024;
-
-/// How a [`Node::linux_with`] runs.
-///
-/// ```no_run
-/// use vrrp_net::{Node, Options, Realtime};
-///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let node = Node::linux_with(Options::default().realtime(Realtime::try_from(50)?))?;
-/// # Ok(()) }
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
-    realtime: Option<Realtime>,
-}
-
-impl Options {
-    /// Sets the real-time priority of the driver's thread; none unless set.
-    #[must_use]
-    pub fn realtime(mut self, priority: impl Into<Option<Realtime>>) -> Self {
-        self.realtime = priority.into();
-        self
-    }
-}
+use events::EVENTS;
+use handle::Time;
 
 /// VRRP on this host: one driver for any number of virtual routers.
 ///
@@ -54,92 +34,63 @@ impl Options {
 #[derive(Clone)]
 pub struct Node {
     mailbox: Mailbox,
+    time: Time,
     events: broadcast::WeakSender<NodeEvent>,
 }
 
 impl Node {
-    /// A node on raw sockets and netlink in the network namespace of the calling thread.
-    ///
-    /// The driver runs on a thread of its own, so that a busy program does not delay
-    /// advertisements. The futures of backends run on the tokio runtime that this is called in:
-    /// they may use its resources, and a program whose runtime hangs does not keep the address.
-    ///
-    /// Nodes of a network namespace, in one process or several, run different virtual routers:
-    /// [`Error::Taken`].
+    /// A node on raw sockets and netlink in the network namespace of the calling thread, as
+    /// [`Builder::linux`] makes it.
     ///
     /// # Errors
-    /// [`Error::Io`] when the kernel refuses a socket, a timer or a thread, or outside of a tokio
-    /// runtime.
+    /// As for [`Builder::linux`].
     pub fn linux() -> Result<Self, Error> {
-        Self::linux_with(Options::default())
+        Self::builder().linux()
     }
 
-    /// A node as of [`linux`](Self::linux), with options.
-    ///
-    /// # Errors
-    /// As for [`linux`](Self::linux). A [`Realtime`] priority that is refused is no error: it is
-    /// logged, with the event `realtime-refused`, and the node runs without.
-    pub fn linux_with(options: Options) -> Result<Self, Error> {
-        let backends = runtime::Handle::try_current().map_err(|error| Error::Io {
-            what: "a node has to be started inside a tokio runtime".to_owned(),
-            source: io::Error::other(error),
-        })?;
-        let (node, inbox, events) = Self::channels();
-        let (report, ready) = std::sync::mpsc::channel();
-        let drive = move || {
-            if let Some(Err(refused)) = options.realtime.map(Realtime::apply) {
-                tracing::warn!(event = "realtime-refused", "{refused}");
-            }
-            let linux::Parts { runtime, link, clock, monitor } = match linux::open() {
-                Ok(parts) => parts,
-                Err(error) => return drop(report.send(Err(error))),
-            };
-            drop(report.send(Ok(())));
-            let guard = Guard::new();
-            runtime
-                .block_on(Driver::new(link, clock, monitor, guard, inbox, events, backends).run());
-        };
-        let failed =
-            |source| Error::Io { what: "cannot start the driver's thread".to_owned(), source };
-        thread::Builder::new().name("vrrp-driver".to_owned()).spawn(drive).map_err(failed)?;
-        ready.recv().map_err(|_| Error::Stopped)??;
-        Ok(node)
+    /// How a node is to run: see [`Builder`].
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
     }
 
     /// A node on a link, a clock and a monitor of the caller's: for tests, simulations and other
     /// platforms. Driver and backends run as tasks of the current tokio runtime.
     ///
-    /// [`Handle::active`] compares with `CLOCK_BOOTTIME` whatever the clock is: the driver
-    /// translates the bound each time that it renews it. Under a paused or simulated clock, ask
-    /// [`Handle::phase`].
+    /// [`Handle::active`] compares with this clock, so that a test under paused time can ask it.
+    /// [`testing`](crate::testing) has all the parts at hand.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn with_parts(link: impl Link, clock: impl Clock, monitor: impl Monitor) -> Self {
-        let (node, inbox, events) = Self::channels();
-        let driver = Driver::new(
-            link,
-            clock,
-            monitor,
-            Guard::Off,
-            inbox,
-            events,
-            runtime::Handle::current(),
-        );
+        let runtime = runtime::Handle::current();
+        let (node, inbox, events) = Self::channels(clock.reader(), runtime.clone());
+        let driver = Driver::new(link, clock, monitor, Guard::Off, inbox, events, runtime);
         drop(tokio::spawn(driver.run()));
         node
     }
 
-    fn channels() -> (Self, Inbox, broadcast::Sender<NodeEvent>) {
+    fn channels(
+        clock: Reader,
+        runtime: runtime::Handle,
+    ) -> (Self, Inbox, broadcast::Sender<NodeEvent>) {
         let (mailbox, inbox) = Mailbox::new();
         let events = broadcast::Sender::new(EVENTS);
-        (Self { mailbox, events: events.downgrade() }, inbox, events)
+        let time = Time { clock, runtime };
+        (Self { mailbox, time, events: events.downgrade() }, inbox, events)
     }
 
     /// Adds one virtual router and starts it.
     ///
+    /// An interface that is missing is no error: it may come later. What keeps a virtual router out
+    /// is told by [`RouterStatus::obstacle`](crate::RouterStatus::obstacle), as a sentence.
+    ///
+    /// A future that is dropped after it was polled has asked all the same: the virtual router runs,
+    /// and [`handle`](Self::handle) returns it.
+    ///
     /// # Errors
-    /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
+    /// [`Error::Denied`] when this process lacks a right, [`Error::Duplicate`],
+    /// [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
     pub async fn add(
         &self,
         interface: &str,
@@ -149,13 +100,14 @@ impl Node {
         self.add_member(Member::new(interface, router, Arc::new(backend))).await
     }
 
-    /// Adds one virtual router, with a name or a shared backend, and starts it.
+    /// Adds one virtual router, with a name or a shared backend, and starts it, as
+    /// [`add`](Self::add) does.
     ///
     /// # Errors
-    /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
+    /// As for [`add`](Self::add).
     pub async fn add_member(&self, member: Member) -> Result<Handle, Error> {
         let seat = self.mailbox.ask(|reply| Command::Add { member, reply }).await??;
-        Ok(Handle::new(self.mailbox.clone(), seat))
+        Ok(Handle::new(self.mailbox.clone(), self.time.clone(), seat))
     }
 
     /// The whole desired world at once, in place of what was there. What stays keeps its state,
@@ -170,7 +122,8 @@ impl Node {
     /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
     pub async fn configure(&self, members: Vec<Member>) -> Result<Vec<Handle>, Error> {
         let seats = self.mailbox.ask(|reply| Command::Configure { members, reply }).await??;
-        Ok(seats.into_iter().map(|seat| Handle::new(self.mailbox.clone(), seat)).collect())
+        let handle = |seat| Handle::new(self.mailbox.clone(), self.time.clone(), seat);
+        Ok(seats.into_iter().map(handle).collect())
     }
 
     /// The virtual router named `name`.
@@ -180,18 +133,13 @@ impl Node {
     pub async fn handle(&self, name: &str) -> Result<Handle, Error> {
         let name = name.to_owned();
         let seat = self.mailbox.ask(|reply| Command::Find { name, reply }).await??;
-        Ok(Handle::new(self.mailbox.clone(), seat))
+        Ok(Handle::new(self.mailbox.clone(), self.time.clone(), seat))
     }
 
-    /// Subscribes to everything that happens from now on, in order. A receiver that is more than
-    /// 1,024 events behind loses the oldest, and its next `recv` says how many. All receivers end
-    /// when the node has stopped.
+    /// Subscribes to everything that happens from now on, in order.
     #[must_use]
-    pub fn events(&self) -> broadcast::Receiver<NodeEvent> {
-        match self.events.upgrade() {
-            Some(events) => events.subscribe(),
-            None => broadcast::Sender::new(1).subscribe(),
-        }
+    pub fn events(&self) -> Events {
+        Events::new(&self.events)
     }
 
     /// How everything is at the moment.
@@ -203,12 +151,43 @@ impl Node {
     }
 
     /// Hands over, releases, and returns once everything is released. A second call, from a clone,
-    /// releases at once. Shutting down what has stopped succeeds.
+    /// releases at once; it waits, too, for backends that do not answer, each for as long as it may
+    /// take. Shutting down what has stopped succeeds.
+    ///
+    /// The shutdown goes on when the future is dropped after it was polled.
     ///
     /// # Errors
     /// [`Error::Stopped`] if the driver ended otherwise than by shutting down.
     pub async fn shutdown(&self) -> Result<(), Error> {
-        self.mailbox.shut_down().await
+        self.mailbox.end(Command::Shutdown { within: None }).await.map(drop)
+    }
+
+    /// The same within `limit`: for whoever has to be gone by then. When three quarters of it have
+    /// passed, nobody waits for a successor any longer; at its end it returns the names of those
+    /// whose backends have not released the addresses. Those go on for as long as their runtime
+    /// does.
+    ///
+    /// The shutdown goes on when the future is dropped after it was polled.
+    ///
+    /// # Errors
+    /// As for [`shutdown`](Self::shutdown).
+    pub async fn shutdown_within(&self, limit: Duration) -> Result<Released, Error> {
+        self.mailbox.end(Command::Shutdown { within: Some(limit) }).await
+    }
+
+    /// Ends at once and without a word, and leaves every address where it is, for the next process
+    /// of this host to adopt ([`Phase::Adopted`](vrrp_core::Phase::Adopted)): an upgrade that
+    /// nobody notices. Returns once the sockets are closed and another process may start; from then
+    /// on the addresses last for as long as the lease does, and a peer takes over after its
+    /// Active_Down_Interval.
+    ///
+    /// A backend that cannot adopt (a program, most clouds) releases when the next process starts.
+    /// What is being handed over is not adopted.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] if the driver ended otherwise.
+    pub async fn abandon(&self) -> Result<(), Error> {
+        self.mailbox.end(Command::Abandon).await.map(drop)
     }
 }
 

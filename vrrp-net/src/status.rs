@@ -7,7 +7,7 @@ use std::{
 };
 
 use vrrp_core::{
-    Cidr, Claim, Counters, Family, Notice, Phase, Reason, Rejected, Sender, VirtualRouter,
+    Cidr, Claim, Counters, Family, Hold, Notice, Phase, Reason, Rejected, Sender, VirtualRouter,
 };
 
 use crate::link::Overflow;
@@ -63,6 +63,46 @@ pub struct RouterStatus {
     /// What is wrong with those of them that speak still: that were heard within four intervals, or
     /// within ten seconds if that is longer.
     pub notices: Vec<NoticeStatus>,
+}
+
+impl RouterStatus {
+    /// What keeps it out of the election, as a sentence with what to do; `None` while it takes
+    /// part, and where nothing is wrong.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<String> {
+        let Self { name, interface, phase: Phase::Initialize(hold), .. } = self else {
+            return None;
+        };
+        let said = |error: &Option<String>| {
+            error.as_ref().map(|error| format!(": {error}")).unwrap_or_default()
+        };
+        Some(match hold {
+            Hold::Stopped | Hold::Drained | Hold::Inspecting => return None,
+            Hold::InterfaceMissing => {
+                format!("{name}: there is no interface {interface} (yet); is it another name?")
+            }
+            Hold::LinkDown => {
+                format!(
+                    "{name}: {interface} is down or has no carrier; set it up, look at its cable"
+                )
+            }
+            Hold::NoSocket => format!(
+                "{name}: no socket could be opened on {interface}{}",
+                said(&self.socket_error)
+            ),
+            Hold::NoSource => format!(
+                "{name}: {interface} has no {} address to send from; give it one of its own",
+                self.router.family()
+            ),
+            Hold::Send => format!("{name}: nothing can be sent on {interface}; its log says why"),
+            // A backend's failure, and what may come.
+            hold => format!(
+                "{name}: the backend cannot hold the addresses ({}){}",
+                hold.as_str(),
+                said(&self.backend_error)
+            ),
+        })
+    }
 }
 
 /// A peer that disagrees with this node, or that should not be there.

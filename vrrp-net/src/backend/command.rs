@@ -5,6 +5,7 @@ mod message;
 mod tests;
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     ffi::OsString,
     io::{self, ErrorKind},
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 use nix::{errno::Errno, sys::signal::Signal};
 use vrrp_core::{Key, LeaseFailure, Reach, Reason};
 
+use super::Method;
 use crate::{
     BackendError, Lease, Release, VipBackend,
     process::{Ended, Running},
@@ -260,7 +262,15 @@ impl VipBackend for Command {
         self.ask(Action::Inspect, lease).await
     }
 
-    fn timeout(&self) -> Duration {
+    fn timeout(&self, _method: Method) -> Duration {
         self.limit
+    }
+
+    /// One that is started in the same way.
+    fn is_same(&self, other: &dyn VipBackend) -> bool {
+        let Some(other) = (other as &dyn Any).downcast_ref::<Self>() else { return false };
+        let Self { program, arguments, without, limit, reach, turns: _ } = self;
+        (program, arguments, without) == (&other.program, &other.arguments, &other.without)
+            && (limit, reach) == (&other.limit, &other.reach)
     }
 }

@@ -1,6 +1,7 @@
 //! [`Memory`]: a backend for tests, simulations and examples, which changes nothing on the host.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     future,
     net::IpAddr,
@@ -10,9 +11,10 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
-use vrrp_core::{Cidr, Key, LeaseFailure, Reach, Reason};
+use vrrp_core::{Cidr, Key, LeaseFailure, Loss, Reach, Reason};
 
-use crate::{Adopted, BackendError, Lease, Release, VipBackend};
+use super::{Method, Unwanted};
+use crate::{Adopted, BackendError, Lease, Release, Renewed, VipBackend};
 
 /// Remembers who holds what, and what it was asked; fails, waits or hangs on request.
 ///
@@ -53,6 +55,9 @@ struct State {
     reach: Reach,
     is_watched: bool,
     timeout: Duration,
+    unwanted: Unwanted,
+    /// What the next renewal finds to be lost.
+    lost: Vec<(Key, Loss)>,
 }
 
 /// How requests to hold fail.
@@ -103,6 +108,8 @@ impl Default for State {
             reach: Reach::OnLink,
             is_watched: false,
             timeout: Duration::from_secs(30),
+            unwanted: Unwanted::Drop,
+            lost: Vec::new(),
         }
     }
 }
@@ -135,6 +142,18 @@ impl Memory {
     /// Every inspection fails as `kind`, until [`work`](Self::work).
     pub fn fail_inspections(&self, kind: LeaseFailure) {
         self.state().inspect_failure = Some(kind);
+    }
+
+    /// Calls that are not wanted any more run to their end from now on, as those of a cloud do.
+    pub fn run_to_end(&self) {
+        self.state().unwanted = Unwanted::RunToEnd;
+    }
+
+    /// The addresses of `key` go, and the next renewal says so.
+    pub fn lose(&self, key: Key, loss: Loss) {
+        let mut state = self.state();
+        state.held.remove(&key);
+        state.lost.push((key, loss));
     }
 
     /// Requests to acquire, repair and release take `delay` from now on.
@@ -287,11 +306,12 @@ impl VipBackend for Memory {
         Ok(())
     }
 
-    async fn renew(&self, leases: &[Lease]) -> Result<(), BackendError> {
+    async fn renew(&self, leases: &[Lease]) -> Result<Renewed, BackendError> {
         for lease in leases {
             self.record(Call::Renew(lease.key));
         }
-        Ok(())
+        let lost = std::mem::take(&mut self.state().lost);
+        Ok(lost.into_iter().fold(Renewed::all(), |all, (key, loss)| all.but_lost(key, loss)))
     }
 
     async fn leaving(&self, lease: &Lease) -> Result<(), BackendError> {
@@ -318,8 +338,18 @@ impl VipBackend for Memory {
         self.state().is_watched.then(|| lease.interface.clone())
     }
 
-    fn timeout(&self) -> Duration {
+    fn timeout(&self, _method: Method) -> Duration {
         self.state().timeout
+    }
+
+    fn when_unwanted(&self, _method: Method) -> Unwanted {
+        self.state().unwanted
+    }
+
+    /// Clones are.
+    fn is_same(&self, other: &dyn VipBackend) -> bool {
+        let other = (other as &dyn Any).downcast_ref::<Self>();
+        other.is_some_and(|other| Arc::ptr_eq(&self.state, &other.state))
     }
 }
 

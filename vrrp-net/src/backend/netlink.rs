@@ -9,13 +9,17 @@ mod subnets;
 mod table;
 mod thread;
 
-use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    any::Any, collections::BTreeSet, fs, io, net::IpAddr, os::unix::fs::MetadataExt, sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use vrrp_core::{Family, LeaseFailure, Reach, Reason, Vrid};
 
-use crate::{Adopted, BackendError, Lease, Release, VipBackend, netlink::Socket};
+use super::Method;
+use crate::{Adopted, BackendError, Lease, Release, Renewed, VipBackend, netlink::Socket};
 pub use fitness::Unfit;
 use job::{JOBS, Job, Left, TIMEOUT, Work};
 pub use leftovers::Leftover;
@@ -52,6 +56,8 @@ use thread::AddressThread;
 pub struct Netlink {
     jobs: mpsc::Sender<Job>,
     permanent: bool,
+    /// Device and number of the network namespace, if it could be told.
+    namespace: Option<(u64, u64)>,
 }
 
 impl Netlink {
@@ -67,7 +73,9 @@ impl Netlink {
         std::thread::Builder::new()
             .name("vrrp-netlink".to_owned())
             .spawn(move || AddressThread::new(socket, subnets).run(queue))?;
-        Ok(Self { jobs, permanent: false })
+        let namespace = fs::metadata("/proc/thread-self/ns/net").ok();
+        let namespace = namespace.map(|file| (file.dev(), file.ino()));
+        Ok(Self { jobs, permanent: false, namespace })
     }
 
     /// Puts addresses without a lifetime: they stay when this process dies, until another one with
@@ -149,12 +157,14 @@ impl VipBackend for Netlink {
         self.ask(Work::Release { lease: lease.clone(), at_start }).await.map(drop)
     }
 
-    async fn renew(&self, leases: &[Lease]) -> Result<(), BackendError> {
+    async fn renew(&self, leases: &[Lease]) -> Result<Renewed, BackendError> {
         if self.permanent {
-            return self.ask(Work::Review { leases: leases.to_vec() }).await.map(drop);
+            self.ask(Work::Review { leases: leases.to_vec() }).await?;
+            return Ok(Renewed::all());
         }
         let leases = leases.iter().map(|lease| (lease.clone(), self.valid(lease))).collect();
-        self.ask(Work::Renew { leases }).await.map(drop)
+        // What is lost is watched by the driver.
+        self.ask(Work::Renew { leases }).await.map(|_| Renewed::all())
     }
 
     async fn leaving(&self, lease: &Lease) -> Result<(), BackendError> {
@@ -169,8 +179,18 @@ impl VipBackend for Netlink {
         Some(lease.interface.clone())
     }
 
-    fn timeout(&self) -> Duration {
+    fn timeout(&self, _method: Method) -> Duration {
         TIMEOUT
+    }
+
+    /// In one network namespace all do the same: the mark in the kernel is the record.
+    fn is_same(&self, other: &dyn VipBackend) -> bool {
+        let other = (other as &dyn Any).downcast_ref::<Self>();
+        other.is_some_and(|other| {
+            self.permanent == other.permanent
+                && self.namespace.is_some()
+                && self.namespace == other.namespace
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Driver,
     backends::call::{Answer, Call, Done, Failure},
 };
-use crate::{Adopted, clock::Clock, link::Link, monitor::Monitor};
+use crate::{Adopted, Renewed, clock::Clock, link::Link, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Takes what backends said. Before the first success is passed on the sockets are drained: a
@@ -28,15 +28,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn answer(&mut self, answer: Answer) {
         match answer {
             Answer::Renewed { id, number, result } => {
-                self.outbox.backends.renewed(id, number);
-                if let Err((names, Failure { kind, text })) = result
-                    && let Some(suppressed) = self.renewal_warning.pass(self.clock.now())
-                {
-                    let kind = kind.as_str();
-                    tracing::warn!(
-                        event = "renewal-failed", %names, kind, suppressed,
-                        "the lease of {names} could not be renewed: {text}"
-                    );
+                let keys = self.outbox.backends.renewed(id, number);
+                match result {
+                    Ok(renewed) => self.lost(&keys, &renewed),
+                    Err(failure) => self.renewal_failed(&keys, &failure),
                 }
             }
             Answer::Call { key, number, generation, call, asked_at, result } => {
@@ -58,6 +53,34 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 self.input(Input::Answer { key, generation, answer });
             }
         }
+    }
+
+    /// Tells the core what a backend found to be lost, of what it was asked to renew.
+    fn lost(&mut self, keys: &[Key], renewed: &Renewed) {
+        for (key, loss) in renewed.lost().filter(|(key, _)| keys.contains(key)) {
+            if let Some(entry) = self.outbox.members.get(&key) {
+                let (name, loss) = (&*entry.name, loss.as_str());
+                tracing::warn!(
+                    event = "lost",
+                    name,
+                    loss,
+                    "{name}: the backend says that the addresses are lost ({loss}); they are put \
+                     back"
+                );
+            }
+            self.input(Input::LeaseLost { key, loss });
+        }
+    }
+
+    fn renewal_failed(&mut self, keys: &[Key], failure: &Failure) {
+        let Some(suppressed) = self.renewal_warning.pass(self.clock.now()) else { return };
+        let entries = keys.iter().filter_map(|key| self.outbox.members.get(key));
+        let names = entries.map(|entry| &*entry.name).collect::<Vec<_>>().join(", ");
+        let (kind, text) = (failure.kind.as_str(), &failure.text);
+        tracing::warn!(
+            event = "renewal-failed", %names, kind, suppressed,
+            "the lease of {names} could not be renewed: {text}"
+        );
     }
 
     /// Tells the core what an earlier process left behind.

@@ -10,7 +10,7 @@ use tokio::{runtime, sync::mpsc};
 use vrrp_core::{Instant, Key, Reason};
 
 use super::members::{MemberState, Members};
-use crate::{Lease, Release, VipBackend};
+use crate::{Lease, Release, VipBackend, backend::Method};
 use call::{Answer, BackendId, Call, Wish};
 use renewals::Renewals;
 use worker::BackendTask;
@@ -88,9 +88,9 @@ impl Backends {
         }
     }
 
-    /// Notes that a renewal is over.
-    pub(super) fn renewed(&mut self, id: BackendId, number: u64) {
-        self.renewals.done(id, number);
+    /// Notes that a renewal is over, and returns whose it was.
+    pub(super) fn renewed(&mut self, id: BackendId, number: u64) -> Vec<Key> {
+        self.renewals.done(id, number)
     }
 
     /// Whether everything that was asked for `key` is done.
@@ -112,6 +112,6 @@ impl Backends {
 
 /// How long the slowest backend may take to release its addresses.
 pub(super) fn patience(members: &Members) -> Duration {
-    members.values().map(|entry| entry.backend.timeout()).max().unwrap_or_default()
-        + Duration::from_secs(1)
+    let limits = members.values().map(|entry| entry.backend.timeout(Method::Release));
+    limits.max().unwrap_or_default() + Duration::from_secs(1)
 }

@@ -1,12 +1,13 @@
 //! Doing what programs ask of a driver.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, io, net::IpAddr};
 
 use vrrp_core::{Desired, Input, InterfaceStatus, Key, Loss, Phase, Role};
 
 use super::{
     Driver,
-    mailbox::{Command, Drain},
+    backends::call::longest,
+    mailbox::{Change, Command, Drain, Removal},
     members::MemberState,
     outbox::Outbox,
     seat::Seat,
@@ -17,14 +18,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Does what is asked. That nobody waits for the reply any more is no error.
     pub(super) fn command(&mut self, command: Command) {
         match command {
-            Command::Add { member, reply } => {
-                let seats = self.configure(vec![member], Others::Stay);
-                drop(
-                    reply.send(
-                        seats.and_then(|seats| seats.into_iter().next().ok_or(Error::Stopped)),
-                    ),
-                );
-            }
+            Command::Add { member, reply } => drop(reply.send(self.add(member))),
             Command::Configure { members, reply } => {
                 drop(reply.send(self.configure(members, Others::Leave)));
             }
@@ -38,7 +32,31 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     ),
                 );
             }
+            Command::Change { key, name, change, reply } => {
+                drop(reply.send(self.change(key, &name, change)));
+            }
+            Command::Remove { key, name, reply } => {
+                if self.knows(&key) {
+                    self.removals.push(Removal { key, name, reply });
+                    self.remove(key);
+                } else {
+                    drop(reply.send(Err(Error::Unknown(name.to_string()))));
+                }
+            }
+            Command::Lost { key, name, loss, reply } => {
+                let known = self.knows(&key);
+                if known {
+                    self.input(Input::LeaseLost { key, loss });
+                }
+                drop(
+                    reply.send(known.then_some(()).ok_or_else(|| Error::Unknown(name.to_string()))),
+                );
+            }
             Command::Status { reply } => drop(reply.send(self.status())),
+            Command::StatusOf { key, name, reply } => {
+                let status = self.status_of(&key);
+                drop(reply.send(status.ok_or_else(|| Error::Unknown(name.to_string()))));
+            }
             Command::Drain { key, name, force, reply } => {
                 if self.knows(&key) {
                     self.drains.push(Drain { key, name, reply });
@@ -56,8 +74,52 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     reply.send(known.then_some(()).ok_or_else(|| Error::Unknown(name.to_string()))),
                 );
             }
-            Command::Shutdown => self.shut_down(),
+            Command::Shutdown { within } => self.shut_down(within),
+            Command::Abandon => self.stop.abandoned = true,
         }
+    }
+
+    /// Adds a member. Where the kernel refuses its sockets for lack of a right, it is not added:
+    /// rights do not come later.
+    fn add(&mut self, member: Member) -> Result<Seat, Error> {
+        let (name, interface) = (member.name.clone(), member.interface.clone());
+        let seats = self.configure(vec![member], Others::Stay)?;
+        let seat = seats.into_iter().next().ok_or(Error::Stopped)?;
+        let refused = self.outbox.interfaces.port_error(&interface, seat.key.family);
+        match refused.filter(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+            None => Ok(seat),
+            Some(error) => {
+                let reason = error.to_string();
+                self.remove(seat.key);
+                Err(Error::Denied { name: name.to_string(), reason })
+            }
+        }
+    }
+
+    /// Changes one virtual router in place; its backend stays.
+    fn change(&mut self, key: Key, name: &str, change: Change) -> Result<(), Error> {
+        let entry = self.outbox.members.get(&key).filter(|entry| !entry.leaving);
+        let entry = entry.ok_or_else(|| Error::Unknown(name.to_owned()))?;
+        let mut member = entry.member();
+        member.router = match change {
+            Change::Priority(priority) => member.router.with_priority(priority),
+            Change::Router(router) => *router,
+        };
+        if member.router.key(key.interface) != key {
+            let (vrid, family) = (key.vrid.get(), key.family);
+            return Err(Error::OtherRouter { name: name.to_owned(), vrid, family });
+        }
+        self.configure(vec![member], Others::Change).map(drop)
+    }
+
+    /// Has a virtual router hand over and go.
+    fn remove(&mut self, key: Key) {
+        if let Some(entry) = self.outbox.members.get_mut(&key) {
+            entry.leaving = true;
+            self.departing.push(key);
+        }
+        self.input(Input::Configure(&self.desired()));
+        self.forget_interfaces();
     }
 
     fn knows(&self, key: &Key) -> bool {
@@ -138,7 +200,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// In one pass: the driver does nothing else meanwhile.
     fn check(&self, members: &[(Key, Member)], others: Others) -> Result<(), Error> {
         let there = self.outbox.members.iter();
-        let there = there.filter(|(_, entry)| others == Others::Stay && !entry.leaving);
+        let changed = |key| others == Others::Change && members.iter().any(|(own, _)| own == key);
+        let there = there
+            .filter(|(key, entry)| others != Others::Leave && !entry.leaving && !changed(*key));
         let (mut keys, mut names): (BTreeSet<Key>, BTreeSet<&str>) =
             there.map(|(key, entry)| (*key, &*entry.name)).unzip();
         for (key, member) in members {
@@ -191,7 +255,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         for (key, entry) in self.outbox.members.iter().filter(|(_, entry)| !entry.leaving) {
             // Members stand by their keys, so that no two are the same.
             if let Ok(key) = desired.insert(key.interface, entry.router.clone()) {
-                desired.set_backend_timeout(&key, entry.backend.timeout());
+                desired.set_backend_timeout(&key, longest(&*entry.backend));
             }
         }
         desired
@@ -225,6 +289,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 /// What becomes of virtual routers that are not named.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Others {
+    /// They stay, and those that are named are new.
     Stay,
+    /// They stay, and those that are named are there.
+    Change,
+    /// They leave.
     Leave,
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     num::NonZeroU32,
     sync::Arc,
     time::Duration,
@@ -31,7 +32,7 @@ struct Interface {
     snapshot: Snapshot,
     open: BTreeMap<Family, Interest>,
     /// Families whose port could not be opened, with what the operating system said.
-    failed: BTreeMap<Family, String>,
+    failed: BTreeMap<Family, io::Error>,
     retry_at: Option<Instant>,
     /// Families that have lost their last address: the kernel forgets with it what a port listens
     /// to.
@@ -147,8 +148,8 @@ impl Interfaces {
     }
 
     /// Why a port is not open.
-    pub(super) fn port_error(&self, name: &str, family: Family) -> Option<&str> {
-        self.by_name.get(name)?.failed.get(&family).map(String::as_str)
+    pub(super) fn port_error(&self, name: &str, family: Family) -> Option<&io::Error> {
+        self.by_name.get(name)?.failed.get(&family)
     }
 
     /// Whether the monitor last said that an interface is up.
@@ -204,9 +205,7 @@ impl Interface {
             Err(error) => {
                 link.close(self.id, family);
                 self.open.remove(&family);
-                let first = !self.failed.contains_key(&family);
-                self.failed.insert(family, error.to_string());
-                if first {
+                if !self.failed.contains_key(&family) {
                     tracing::warn!(
                         event = "port-failed",
                         interface = name,
@@ -216,6 +215,7 @@ impl Interface {
                          second"
                     );
                 }
+                self.failed.insert(family, error);
             }
         }
     }

@@ -1,15 +1,15 @@
 //! [`Mailbox`]: where programs put what they ask of a driver.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{
     mpsc::{self, error::TrySendError},
     oneshot, watch,
 };
-use vrrp_core::Key;
+use vrrp_core::{Key, Loss, Priority, VirtualRouter};
 
 use super::seat::Seat;
-use crate::{Drained, Error, Member, NodeStatus};
+use crate::{Drained, Error, Member, NodeStatus, Released, RouterStatus};
 
 /// How many commands wait for the driver at most. It takes one in each turn, so that they are few
 /// unless it does not get to run; then whoever has one more waits for room.
@@ -19,25 +19,78 @@ const COMMANDS: usize = 256;
 #[derive(Clone)]
 pub(crate) struct Mailbox {
     commands: mpsc::Sender<Command>,
-    over: watch::Receiver<bool>,
+    over: watch::Receiver<Option<Released>>,
 }
 
 /// The driver's end.
 pub(crate) struct Inbox {
     pub(super) commands: mpsc::Receiver<Command>,
-    /// Whether a shutdown has come to its end.
-    pub(super) over: watch::Sender<bool>,
+    /// What came of the end, once it has come.
+    pub(super) over: watch::Sender<Option<Released>>,
 }
 
 /// A request of a [`Node`](crate::Node) or [`Handle`](crate::Handle).
 pub(crate) enum Command {
-    Add { member: Member, reply: Reply<Result<Seat, Error>> },
-    Configure { members: Vec<Member>, reply: Reply<Result<Vec<Seat>, Error>> },
-    Find { name: String, reply: Reply<Result<Seat, Error>> },
-    Status { reply: Reply<NodeStatus> },
-    Drain { key: Key, name: Arc<str>, force: bool, reply: Reply<Result<Drained, Error>> },
-    Resume { key: Key, name: Arc<str>, reply: Reply<Result<(), Error>> },
-    Shutdown,
+    Add {
+        member: Member,
+        reply: Reply<Result<Seat, Error>>,
+    },
+    Configure {
+        members: Vec<Member>,
+        reply: Reply<Result<Vec<Seat>, Error>>,
+    },
+    Find {
+        name: String,
+        reply: Reply<Result<Seat, Error>>,
+    },
+    Change {
+        key: Key,
+        name: Arc<str>,
+        change: Change,
+        reply: Reply<Result<(), Error>>,
+    },
+    Remove {
+        key: Key,
+        name: Arc<str>,
+        reply: Reply<Result<(), Error>>,
+    },
+    Lost {
+        key: Key,
+        name: Arc<str>,
+        loss: Loss,
+        reply: Reply<Result<(), Error>>,
+    },
+    Status {
+        reply: Reply<NodeStatus>,
+    },
+    StatusOf {
+        key: Key,
+        name: Arc<str>,
+        reply: Reply<Result<RouterStatus, Error>>,
+    },
+    Drain {
+        key: Key,
+        name: Arc<str>,
+        force: bool,
+        reply: Reply<Result<Drained, Error>>,
+    },
+    Resume {
+        key: Key,
+        name: Arc<str>,
+        reply: Reply<Result<(), Error>>,
+    },
+    /// Hand over and release; what is not done after `within` is left as it is.
+    Shutdown {
+        within: Option<Duration>,
+    },
+    /// End without a word, and leave everything as it is.
+    Abandon,
+}
+
+/// What is changed of one virtual router.
+pub(crate) enum Change {
+    Priority(Priority),
+    Router(Box<VirtualRouter>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
@@ -45,7 +98,7 @@ pub(crate) type Reply<T> = oneshot::Sender<T>;
 impl Mailbox {
     pub(crate) fn new() -> (Self, Inbox) {
         let (sender, commands) = mpsc::channel(COMMANDS);
-        let (ended, over) = watch::channel(false);
+        let (ended, over) = watch::channel(None);
         (Self { commands: sender, over }, Inbox { commands, over: ended })
     }
 
@@ -59,13 +112,13 @@ impl Mailbox {
         answer.await.map_err(|_| Error::Stopped)
     }
 
-    /// Asks the driver to shut down, and waits until it has.
-    pub(crate) async fn shut_down(&self) -> Result<(), Error> {
+    /// Asks the driver to end, and waits until it has.
+    pub(crate) async fn end(&self, command: Command) -> Result<Released, Error> {
         let mut over = self.over.clone();
-        if self.send(Command::Shutdown).await.is_err() {
-            return Ok(());
-        }
-        over.wait_for(|over| *over).await.map(drop).map_err(|_| Error::Stopped)
+        // One that has ended already said so.
+        drop(self.send(command).await);
+        let released = over.wait_for(Option::is_some).await.map_err(|_| Error::Stopped)?;
+        Ok(released.clone().unwrap_or_default())
     }
 
     async fn send(&self, command: Command) -> Result<(), Error> {
@@ -83,6 +136,13 @@ impl Mailbox {
     pub(crate) fn is_closed(&self) -> bool {
         self.commands.is_closed()
     }
+}
+
+/// A removal that has not ended.
+pub(super) struct Removal {
+    pub(super) key: Key,
+    pub(super) name: Arc<str>,
+    pub(super) reply: Reply<Result<(), Error>>,
 }
 
 /// A drain that has not ended.

@@ -12,7 +12,7 @@ use vrrp_core::{
 };
 
 use super::seat::{Bound, Seat};
-use crate::{Lease, Member, VipBackend, VirtualAddress};
+use crate::{Lease, Member, VipBackend, VirtualAddress, backend::LeaseToken};
 
 /// The virtual routers by key; those that were removed stay until their addresses are released.
 pub(super) type Members = BTreeMap<Key, MemberState>;
@@ -31,6 +31,7 @@ pub(super) struct MemberState {
     pub(super) watched: Option<Arc<str>>,
     /// The core's last request.
     pub(super) asked: Generation,
+    token: LeaseToken,
     /// The phase that was last told, which is the core's after each turn.
     pub(super) phase: Phase,
     /// When it was told, by the wall clock then: an age that is measured anew would differ by a
@@ -64,6 +65,7 @@ impl MemberState {
             router,
             backend,
             asked: Generation::default(),
+            token: LeaseToken::unique(),
             phase,
             since: SystemTime::now(),
             leaving: false,
@@ -88,9 +90,16 @@ impl MemberState {
         self.addresses = held(&self.router);
         (self.name, self.interface) = (name, interface);
         (self.leaving, self.own_address_reported) = (false, false);
-        let old = std::mem::replace(&mut self.backend, backend);
+        // One that does the same goes on with what is held.
+        let is_same = Arc::ptr_eq(&self.backend, &backend) || backend.is_same(&*self.backend);
+        let old = (!is_same).then(|| std::mem::replace(&mut self.backend, backend));
         self.watched = self.backend.watched(&self.lease(key, &self.router));
-        (!Arc::ptr_eq(&old, &self.backend)).then_some(old)
+        old
+    }
+
+    /// As it was configured, for a configuration that differs in little.
+    pub(super) fn member(&self) -> Member {
+        Member::new(&self.interface, self.configured.clone(), self.backend.clone()).name(&self.name)
     }
 
     /// Judges anew which peers are behind a router; whether that changed anything.
@@ -125,6 +134,7 @@ impl MemberState {
             key,
             name: self.name.clone(),
             generation: self.asked,
+            token: self.token.of(self.asked),
             interface: self.interface.clone(),
             addresses,
             // The backend's task knows what was put.

@@ -11,7 +11,7 @@ use vrrp_core::{
 use super::{
     backends::{
         Backends,
-        call::{Wish, unanswered},
+        call::{Wish, longest, unanswered},
     },
     interfaces::Interfaces,
     log::log,
@@ -217,19 +217,11 @@ impl<L: Link> Outbox<L> {
     }
 
     /// Reports to handles and receivers of events what this turn has changed, and returns it.
-    ///
-    /// Bounds are translated to `CLOCK_BOOTTIME`, which any thread can read: it stood at `boottime`
-    /// no later than the driver's clock at `now`, so that a bound never comes out too late.
-    pub(super) fn publish(
-        &mut self,
-        router: &Router,
-        boottime: Instant,
-        now: Instant,
-    ) -> Vec<NodeEvent> {
+    pub(super) fn publish(&mut self, router: &Router) -> Vec<NodeEvent> {
         for key in std::mem::take(&mut self.touched) {
             let until = router.status(&key).and_then(|status| status.active_until);
             if let Some(entry) = self.members.get(&key) {
-                entry.publish(until.map(|until| boottime + (until - now)));
+                entry.publish(until);
             }
         }
         let news = std::mem::take(&mut self.news);
@@ -278,7 +270,7 @@ fn transition(entry: &mut MemberState, to: Phase) {
         // The core's patience may end a moment before that of the backend's task, which would have
         // reported it in these words.
         Phase::Initialize(Hold::Backend(LeaseFailure::TimedOut)) => {
-            entry.error = Some(unanswered(entry.backend.timeout()));
+            entry.error = Some(unanswered(longest(&*entry.backend)));
         }
         _ => {}
     }

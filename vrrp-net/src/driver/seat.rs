@@ -16,7 +16,7 @@ pub(crate) struct Seat {
     pub(crate) bound: Arc<Bound>,
 }
 
-/// The end of the right to act, on `CLOCK_BOOTTIME`; the epoch while there is no such right.
+/// The end of the right to act, on the node's clock; the epoch while there is no such right.
 #[derive(Debug, Default)]
 pub(crate) struct Bound(AtomicU64);
 

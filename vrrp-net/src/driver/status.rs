@@ -1,8 +1,8 @@
 //! The driver's part of [`NodeStatus`].
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use vrrp_core::{Counters, Instant, Phase, Speaker, Status};
+use vrrp_core::{Counters, Instant, Key, Speaker, Status};
 
 use super::{Driver, members::MemberState};
 use crate::{
@@ -28,6 +28,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         NodeStatus { routers, ports: self.ports(now) }
     }
 
+    /// Everything about one virtual router at this moment.
+    pub(super) fn status_of(&self, key: &Key) -> Option<RouterStatus> {
+        let entry = self.outbox.members.get(key).filter(|entry| !entry.leaving)?;
+        let error = self.outbox.interfaces.port_error(&entry.interface, key.family);
+        Some(router_status(entry, &self.router.status(key)?, error, self.clock.now()))
+    }
+
     fn ports(&self, now: Instant) -> Vec<PortStatus> {
         let port = |(name, interface, family): (&Arc<str>, _, _)| {
             let (counters, heard) = match self.router.unattributed(interface, family) {
@@ -49,10 +56,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 fn router_status(
     entry: &MemberState,
     status: &Status<'_>,
-    socket_error: Option<&str>,
+    socket_error: Option<&io::Error>,
     now: Instant,
 ) -> RouterStatus {
-    let holds = matches!(status.phase, Phase::Held | Phase::Adopted | Phase::Resigning);
+    let holds = status.phase.holds_addresses();
     RouterStatus {
         name: entry.name.clone(),
         interface: entry.interface.clone(),
@@ -68,7 +75,7 @@ fn router_status(
         waits: status.waits_until.map(|until| until - now),
         active_peer: status.active_peer,
         backend_error: entry.unreleased.as_ref().or(entry.error.as_ref()).cloned(),
-        socket_error: socket_error.map(str::to_owned),
+        socket_error: socket_error.map(ToString::to_string),
         counters: *status.counters,
         speakers: speakers(status.speakers, now),
         notices: notices(status.speakers, now, entry.router.interval().duration()),

@@ -1,20 +1,37 @@
 //! [`Handle`]: one virtual router, as a program holds it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
-use tokio::sync::watch;
-use vrrp_core::{Instant, Key, Phase};
+use tokio::{runtime, sync::watch, time::Sleep};
+use vrrp_core::{Instant, Key, Loss, Phase, Priority, VirtualRouter};
 
 use crate::{
-    Drained, Error,
-    clock::boottime_now,
-    driver::{Bound, Command, Mailbox, Seat},
+    Drained, Error, RouterStatus,
+    clock::Reader,
+    driver::{Bound, Change, Command, Mailbox, Reply, Seat},
 };
+
+/// What handles need to know the time, and to wait.
+#[derive(Clone)]
+pub(super) struct Time {
+    /// The node's clock.
+    pub(super) clock: Reader,
+    /// Whose timers end a wait: whoever holds a handle may be on another executor.
+    pub(super) runtime: runtime::Handle,
+}
 
 /// One virtual router of a [`Node`](crate::Node).
 #[derive(Clone)]
 pub struct Handle {
     mailbox: Mailbox,
+    time: Time,
     name: Arc<str>,
     key: Key,
     phase: watch::Receiver<Phase>,
@@ -22,9 +39,9 @@ pub struct Handle {
 }
 
 impl Handle {
-    pub(super) fn new(mailbox: Mailbox, seat: Seat) -> Self {
+    pub(super) fn new(mailbox: Mailbox, time: Time, seat: Seat) -> Self {
         let Seat { name, key, phase, bound } = seat;
-        Self { mailbox, name, key, phase, bound }
+        Self { mailbox, time, name, key, phase, bound }
     }
 
     /// The name of the virtual router.
@@ -51,14 +68,42 @@ impl Handle {
     /// Waits for a change since the phase was last returned by this method, and returns the phase
     /// then. Phases that pass quickly may be left out; [`Node::events`](crate::Node::events) leaves none out.
     ///
+    /// Dropping the future loses nothing: the next call returns what was missed.
+    ///
     /// # Errors
     /// [`Error::Unknown`] once the virtual router was removed, [`Error::Stopped`] once the node has
     /// stopped.
     pub async fn changed(&mut self) -> Result<Phase, Error> {
         match self.phase.changed().await {
             Ok(()) => Ok(*self.phase.borrow_and_update()),
-            Err(_) if self.mailbox.is_closed() => Err(Error::Stopped),
-            Err(_) => Err(Error::Unknown(self.name.to_string())),
+            Err(_) => Err(self.gone()),
+        }
+    }
+
+    /// Waits until the phase is one that `wanted` returns `true` for, and returns it: at once if it
+    /// is that now. A phase that passes quickly may be missed. Dropping the future loses nothing.
+    ///
+    /// ```no_run
+    /// # use vrrp_core::Phase;
+    /// # use vrrp_net::{Error, Handle};
+    /// # async fn serve(web: Handle) -> Result<(), Error> {
+    /// web.wait_for(Phase::holds_addresses).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`changed`](Self::changed).
+    pub async fn wait_for(&self, mut wanted: impl FnMut(Phase) -> bool) -> Result<Phase, Error> {
+        let mut phase = self.phase.clone();
+        let reached = phase.wait_for(|phase| wanted(*phase)).await.map(|phase| *phase);
+        reached.map_err(|_| self.gone())
+    }
+
+    fn gone(&self) -> Error {
+        if self.mailbox.is_closed() {
+            Error::Stopped
+        } else {
+            Error::Unknown(self.name.to_string())
         }
     }
 
@@ -66,11 +111,164 @@ impl Handle {
     ///
     /// The bound of the lease, three intervals after the last advertisement that was sent, is
     /// compared with the clock at each call: no thread of a program whose driver is starved
-    /// believes that it is active.
+    /// believes that it is active. The clock is the node's: `CLOCK_BOOTTIME` of a node on Linux,
+    /// and the test's under paused time.
+    ///
+    /// It promises that this node was not superseded by a peer that *hears* it. Where the network
+    /// is parted, each side has an active node, and this is `Some` on both: what must be written
+    /// by one node alone needs a store that can tell them apart (`docs/embedding.md`).
     #[must_use]
     pub fn active(&self) -> Option<ActiveUntil> {
         let until = self.bound.get();
-        (until > boottime_now()).then_some(ActiveUntil { until })
+        let active = ActiveUntil { until, clock: self.time.clock.clone() };
+        (until > active.clock.now()).then_some(active)
+    }
+
+    /// Waits until this node may not act as the active one any more, and returns at once if it may
+    /// not. The end of the bound is noticed without the driver, too.
+    ///
+    /// Dropping the future changes nothing. While the host is suspended nothing is noticed; the
+    /// first look at [`active`](Self::active) after that tells.
+    pub async fn active_ended(&self) {
+        let mut phase = self.phase.clone();
+        while let Some(until) = self.active() {
+            let mut over = pin!(self.sleep(until.remaining()));
+            tokio::select! {
+                biased;
+                () = &mut over => {}
+                changed = phase.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// Runs `work` while this node may act as the active one for at least `margin` more, and
+    /// returns what it returns.
+    ///
+    /// `work` is polled only while that holds, and dropped as soon as it does not: at the end of
+    /// the bound, with the phase, when the virtual router is removed. `margin` is for what goes on
+    /// after a poll, such as a write on its way to a disk. Dropping the future drops `work`.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use vrrp_core::Phase;
+    /// # use vrrp_net::Handle;
+    /// # async fn write() {}
+    /// # async fn serve(db: Handle) -> Result<(), vrrp_net::Error> {
+    /// loop {
+    ///     db.wait_for(Phase::is_active).await?;
+    ///     let writer = async { loop { write().await } };
+    ///     let Err(ended) = db.while_active(Duration::from_millis(100), writer).await else { continue };
+    ///     println!("{ended}");
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Inactive`]: this node was not the active one, or is not any more.
+    pub async fn while_active<F: Future>(
+        &self,
+        margin: Duration,
+        work: F,
+    ) -> Result<F::Output, Inactive> {
+        let mut work = pin!(work);
+        let mut phase = self.phase.clone();
+        loop {
+            let left = self.active().map(|until| until.remaining().saturating_sub(margin));
+            let left = left.filter(|left| !left.is_zero()).ok_or(Inactive)?;
+            let mut over = pin!(self.sleep(left));
+            // The clock may have gone on while the host slept, which the timer does not know.
+            let guarded = poll_fn(|cx| match self.active() {
+                Some(until) if until.remaining() > margin => work.as_mut().poll(cx).map(Some),
+                _ => Poll::Ready(None),
+            });
+            tokio::select! {
+                biased;
+                changed = phase.changed() => if changed.is_err() { return Err(Inactive) },
+                () = &mut over => {}
+                output = guarded => return output.ok_or(Inactive),
+            }
+        }
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let _entered = self.time.runtime.enter();
+        tokio::time::sleep(duration)
+    }
+
+    /// How everything about it is at the moment.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
+    /// stopped.
+    pub async fn status(&self) -> Result<RouterStatus, Error> {
+        self.ask(|key, name, reply| Command::StatusOf { key, name, reply }).await
+    }
+
+    /// Changes its priority in place. An owner's becomes that of a node that does not own the
+    /// addresses. The next advertisement has it, and it leaves at once; the backend is asked for
+    /// nothing.
+    ///
+    /// A smaller one does not hand over: a peer that is stronger now takes over when its
+    /// Preempt_Mode says so. [`drain`](Self::drain) hands over, without a gap.
+    ///
+    /// The change is made when the future is dropped after it was polled, too.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
+    /// stopped.
+    pub async fn set_priority(&self, priority: Priority) -> Result<(), Error> {
+        self.change(Change::Priority(priority)).await
+    }
+
+    /// Changes its configuration in place, without a transition: addresses that stay are served all
+    /// the while, new ones are put and announced, the others are released. Its name, interface and
+    /// backend stay.
+    ///
+    /// The change is made when the future is dropped after it was polled, too.
+    ///
+    /// # Errors
+    /// [`Error::OtherRouter`] if `router` has another VRID or family; [`Error::Unknown`] if the
+    /// virtual router was removed, [`Error::Stopped`] if the node has stopped.
+    pub async fn reconfigure(&self, router: VirtualRouter) -> Result<(), Error> {
+        self.change(Change::Router(Box::new(router))).await
+    }
+
+    async fn change(&self, change: Change) -> Result<(), Error> {
+        self.ask(|key, name, reply| Command::Change { key, name, change, reply }).await
+    }
+
+    /// Removes it: it hands over, releases, and is gone when this returns. Other handles of it end
+    /// with [`Error::Unknown`].
+    ///
+    /// The removal goes on when the future is dropped after it was polled.
+    ///
+    /// # Errors
+    /// [`Error::Kept`] if it was configured again meanwhile; [`Error::Unknown`] if it was removed
+    /// before, [`Error::Stopped`] if the node has stopped.
+    pub async fn remove(self) -> Result<(), Error> {
+        self.ask(|key, name, reply| Command::Remove { key, name, reply }).await
+    }
+
+    /// Reports that an address is lost while it should be held: to the driver, which cannot see
+    /// what a cloud or a program does. The backend is asked to
+    /// [`repair`](crate::VipBackend::repair), the addresses are announced anew, and no transition
+    /// follows. A node that does not hold them does nothing.
+    ///
+    /// [`Loss::Deleted`] says that somebody took it away on purpose: after five seconds of that the
+    /// node gives way to another one. [`Loss::Lapsed`] says that it just went.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
+    /// stopped.
+    pub async fn report_lost(&self, loss: Loss) -> Result<(), Error> {
+        self.ask(|key, name, reply| Command::Lost { key, name, loss, reply }).await
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(Key, Arc<str>, Reply<Result<T, Error>>) -> Command,
+    ) -> Result<T, Error> {
+        self.mailbox.ask(|reply| command(self.key, self.name.clone(), reply)).await?
     }
 
     /// Hands over to another node and stays out of the election until [`resume`](Self::resume).
@@ -88,8 +286,7 @@ impl Handle {
     /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
     /// stopped.
     pub async fn drain(&self, force: bool) -> Result<Drained, Error> {
-        let (key, name) = (self.key, self.name.clone());
-        self.mailbox.ask(|reply| Command::Drain { key, name, force, reply }).await?
+        self.ask(|key, name, reply| Command::Drain { key, name, force, reply }).await
     }
 
     /// Ends a [`drain`](Self::drain).
@@ -98,8 +295,7 @@ impl Handle {
     /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
     /// stopped.
     pub async fn resume(&self) -> Result<(), Error> {
-        let (key, name) = (self.key, self.name.clone());
-        self.mailbox.ask(|reply| Command::Resume { key, name, reply }).await?
+        self.ask(|key, name, reply| Command::Resume { key, name, reply }).await
     }
 }
 
@@ -113,15 +309,28 @@ impl fmt::Debug for Handle {
 }
 
 /// Until when this node is the active one, unless it is renewed: see [`Handle::active`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone)]
 pub struct ActiveUntil {
     until: Instant,
+    clock: Reader,
 }
 
 impl ActiveUntil {
     /// How long that is from now; zero once it has passed.
     #[must_use]
     pub fn remaining(&self) -> Duration {
-        self.until - boottime_now()
+        self.until - self.clock.now()
     }
 }
+
+impl fmt::Debug for ActiveUntil {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActiveUntil").field("remaining", &self.remaining()).finish()
+    }
+}
+
+/// This node is not the active one: see [`Handle::while_active`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this node is not the active one, or not any more")]
+#[expect(clippy::exhaustive_structs, reason = "it has nothing to say beside its name")]
+pub struct Inactive;

@@ -6,10 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 use tracing::subscriber::DefaultGuard;
 use vrrp_core::{Claim, Notice, Phase, Reason, Rejected, Sender};
-use vrrp_net::{NodeEvent, link::memory::Hub};
+use vrrp_net::{Events, NodeEvent, link::memory::Hub};
 
 use crate::world::*;
 
@@ -49,18 +48,14 @@ impl Log {
 }
 
 /// The notices among the events that were told so far.
-fn notices(events: &mut Receiver<NodeEvent>) -> Vec<(Notice, String, Option<Claim>, u32)> {
+fn notices(events: &mut Events) -> Vec<(Notice, String, Option<Claim>, u32)> {
     let mut found = Vec::new();
-    loop {
-        match events.try_recv() {
-            Ok(NodeEvent::Notice { notice, source, claim, others, .. }) => {
-                found.push((notice, source.to_string(), claim, others));
-            }
-            Ok(_) => {}
-            Err(TryRecvError::Empty) => return found,
-            Err(error) => panic!("{error}"),
+    while let Some(event) = events.try_next() {
+        if let NodeEvent::Notice { notice, source, claim, others, .. } = event.unwrap() {
+            found.push((notice, source.to_string(), claim, others));
         }
     }
+    found
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +133,7 @@ async fn a_transition_that_a_message_caused_says_whose_and_with_what_priority() 
     hub.inject(meta, &payload);
     becomes(&mut handle, Phase::Backup).await;
     let sender = Some(Sender { source: meta.source, claim: Claim::from(200) });
-    let yielded = events.recv().await.unwrap();
+    let yielded = events.next().await.unwrap().unwrap();
     assert!(
         matches!(yielded, NodeEvent::Transition { reason: Reason::StrongerClaim, sender: by, .. } if by == sender),
         "{yielded:?}"

@@ -4,9 +4,11 @@
 mod adoption;
 mod backends;
 mod disagreement;
+mod handles;
 mod interfaces;
 mod lifecycle;
 mod outcomes;
 mod protocol;
 mod replacements;
+mod shutdowns;
 mod world;

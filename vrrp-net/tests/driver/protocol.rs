@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use vrrp_core::{Centiseconds, Cidr, Family, Hold, InterfaceId, Phase, Reach, Reason, RxMeta};
 use vrrp_net::{
-    BackendError, Lease, NodeEvent, Release, VipBackend,
+    BackendError, Error, Lease, Member, NodeEvent, Release, VipBackend,
     backend::memory::{Call, Memory as Backend},
     link::{
         Announcement, Interest, Link, Outgoing, Port, Received,
@@ -75,7 +75,7 @@ async fn a_stronger_claim_that_arrived_meanwhile_cancels_the_announcement() {
     let release = Call::Release { key: key(VRID), reason: Reason::StrongerClaim, successor };
     assert_eq!(host.backend.calls().last(), Some(&release));
     assert!(host.wire.announced().is_empty());
-    while let Ok(event) = events.try_recv() {
+    while let Some(Ok(event)) = events.try_next() {
         assert!(!format!("{event:?}").contains("Held"), "{event:?}");
     }
 }
@@ -161,7 +161,10 @@ async fn an_active_that_was_suspended_lets_go_before_it_says_anything() {
     called(&host.backend, |calls| calls.last().is_some_and(released)).await;
     // Nobody counts on its last advertisement any more, so that it need not resign.
     assert_eq!((host.wire.sent().len(), host.wire.announced().len()), (said, announced));
-    assert!(matches!(events.recv().await, Ok(NodeEvent::Transition { to: Phase::Backup, .. })));
+    assert!(matches!(
+        events.next().await,
+        Some(Ok(NodeEvent::Transition { to: Phase::Backup, .. }))
+    ));
     // Nobody is there: it is back within two intervals.
     let begun = tokio::time::Instant::now();
     becomes(&mut handle, Phase::Held).await;
@@ -335,7 +338,7 @@ struct Stubborn(Wire, Arc<AtomicUsize>);
 impl Link for Stubborn {
     fn open(&mut self, port: &Port, interest: &Interest) -> io::Result<()> {
         match self.1.fetch_add(1, Ordering::Relaxed) {
-            0..3 => Err(io::ErrorKind::PermissionDenied.into()),
+            0..4 => Err(io::ErrorKind::PermissionDenied.into()),
             _ => self.0.open(port, interest),
         }
     }
@@ -366,12 +369,22 @@ async fn nobody_contends_on_a_socket_that_could_not_be_opened() {
     let tries = Arc::default();
     let host = Host::with_link(&Hub::new(), 1, |wire| Stubborn(wire, Arc::clone(&tries)));
     let start = tokio::time::Instant::now();
-    let mut handle = host.add(100).await;
+    // Who adds one is told at once that a right is missing, and nothing of it is left.
+    let refused = host.node.add("eth0", router(VRID, 100), host.backend.clone()).await;
+    let Err(Error::Denied { name, reason }) = refused else { panic!("{refused:?}") };
+    assert_eq!((&*name, &*reason), ("eth0-51-ipv4", "permission denied"));
+    assert!(host.node.status().await.unwrap().routers.is_empty());
+    // A daemon waits for it.
+    let member = Member::new("eth0", router(VRID, 100), Arc::new(host.backend.clone()));
+    let mut handle = host.node.configure(vec![member]).await.unwrap().remove(0);
     becomes(&mut handle, Phase::Initialize(Hold::NoSocket)).await;
-    let status = host.node.status().await.unwrap();
-    assert_eq!(status.routers[0].socket_error.as_deref(), Some("permission denied"));
+    let status = handle.status().await.unwrap();
+    assert_eq!(status.socket_error.as_deref(), Some("permission denied"));
+    let obstacle = "eth0-51-ipv4: no socket could be opened on eth0: permission denied";
+    assert_eq!(status.obstacle().as_deref(), Some(obstacle));
     becomes(&mut handle, Phase::Backup).await;
-    assert_eq!(tries.load(Ordering::Relaxed), 4, "tried at once and then every second");
+    assert_eq!(handle.status().await.unwrap().obstacle(), None);
+    assert_eq!(tries.load(Ordering::Relaxed), 5, "tried at once and then every second");
     assert!(start.elapsed() >= Duration::from_secs(3));
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, Phase, Reach, Role, VirtualRouter, Vrid};
 use vrrp_net::{
-    BackendError, Lease, Member, NodeEvent, Release, VipBackend, VirtualAddress,
+    BackendError, Lease, Member, NodeEvent, Release, Renewed, VipBackend, VirtualAddress,
     backend::memory::{Call, Memory as Backend},
     link::memory::Hub,
 };
@@ -94,9 +94,9 @@ impl VipBackend for Numbers {
         Ok(())
     }
 
-    async fn renew(&self, leases: &[Lease]) -> Result<(), BackendError> {
+    async fn renew(&self, leases: &[Lease]) -> Result<Renewed, BackendError> {
         self.note("renew", &leases[0]);
-        Ok(())
+        Ok(Renewed::all())
     }
 }
 
@@ -172,7 +172,7 @@ async fn addresses_change_without_a_transition() {
     host.node.configure(vec![with(&[103], &backend)]).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(leases.0.lock().unwrap().len(), before, "nothing has changed");
-    while let Ok(event) = events.try_recv() {
+    while let Some(Ok(event)) = events.try_next() {
         assert!(!matches!(event, NodeEvent::Transition { .. }), "{event:?}");
     }
 }

@@ -106,7 +106,7 @@ fn run(priority: u8, mut orders: UnboundedReceiver<Order>) -> Result<(), String>
                 }
                 Order::Transitions { count } => {
                     let mut transitions = 0;
-                    while let Ok(event) = events.try_recv() {
+                    while let Some(Ok(event)) = events.try_next() {
                         transitions += usize::from(matches!(event, NodeEvent::Transition { .. }));
                     }
                     let _ = count.send(transitions);

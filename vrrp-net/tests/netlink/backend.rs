@@ -78,7 +78,7 @@ impl Backend {
     }
 
     pub(crate) fn renew(&self, lease: &Lease) -> Result<(), BackendError> {
-        self.runtime.block_on(self.netlink.renew(std::slice::from_ref(lease)))
+        self.runtime.block_on(self.netlink.renew(std::slice::from_ref(lease))).map(drop)
     }
 
     pub(crate) fn leaving(&self, lease: &Lease) -> Result<(), BackendError> {

@@ -12,7 +12,11 @@ use std::{
 
 use vrrp_core::{Generation, Instant, Key, LeaseFailure, LeaseRequest, Reach, Want};
 
-use crate::{Adopted, BackendError, Lease, Release, VipBackend, driver::members::MemberState};
+use crate::{
+    Adopted, BackendError, Lease, Release, Renewed, VipBackend,
+    backend::{Method, Unwanted},
+    driver::members::MemberState,
+};
 
 /// What the backend of one virtual router is to be asked.
 pub(in crate::driver) struct Wish {
@@ -82,6 +86,17 @@ impl Call {
         matches!(self, Self::Adopt | Self::Release(_))
     }
 
+    pub(in crate::driver) const fn method(self) -> Method {
+        match self {
+            Self::Adopt => Method::Adopt,
+            Self::Acquire => Method::Acquire,
+            Self::Repair => Method::Repair,
+            Self::Inspect => Method::Inspect,
+            Self::Leaving => Method::Leaving,
+            Self::Release(_) => Method::Release,
+        }
+    }
+
     pub(in crate::driver) const fn as_str(self) -> &'static str {
         match self {
             Self::Adopt => "adopt",
@@ -123,25 +138,49 @@ pub(in crate::driver) enum Answer {
         asked_at: Instant,
         result: Result<Done, Failure>,
     },
-    /// To a renewal; a failure with the names of the virtual routers.
-    Renewed { id: BackendId, number: u64, result: Result<(), (String, Failure)> },
+    /// To a renewal.
+    Renewed { id: BackendId, number: u64, result: Result<Renewed, Failure> },
 }
 
 /// The address of a backend, which tells backends apart.
 pub(in crate::driver) type BackendId = usize;
 
-/// Runs a call of `backend` for as long as it may take. A panic is a failure like any other.
-pub(in crate::driver) async fn bounded<T>(
+/// Runs a call of `backend` for as long as it may take, and holds `turn` while it runs. A panic is
+/// a failure like any other.
+///
+/// A call that is to run to its end is a task of its own: when this future is dropped, or has waited
+/// for long enough, it goes on, and whatever waits for the turn waits for it.
+pub(in crate::driver) async fn bounded<T: Send + 'static>(
     backend: &dyn VipBackend,
-    call: impl Future<Output = Result<T, BackendError>>,
+    method: Method,
+    turn: impl Send + 'static,
+    call: impl Future<Output = Result<T, BackendError>> + Send + 'static,
 ) -> Result<T, Failure> {
-    let limit = backend.timeout();
-    match tokio::time::timeout(limit, catch(call)).await {
+    let limit = backend.timeout(method);
+    let call = async move {
+        let done = catch(call).await;
+        drop(turn);
+        done
+    };
+    let done = match backend.when_unwanted(method) {
+        Unwanted::Drop => tokio::time::timeout(limit, call).await,
+        Unwanted::RunToEnd => {
+            let running = tokio::time::timeout(limit, tokio::spawn(call)).await;
+            running.map(|ended| ended.unwrap_or_else(|error| Err(error.to_string())))
+        }
+    };
+    match done {
         Ok(Ok(Ok(done))) => Ok(done),
-        Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.to_string() }),
+        Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.chain() }),
         Ok(Err(panic)) => Err(Failure { kind: LeaseFailure::Failed, text: panic }),
         Err(_) => Err(Failure { kind: LeaseFailure::TimedOut, text: unanswered(limit) }),
     }
+}
+
+/// How long the core waits for the answer to a call that it asked for.
+pub(in crate::driver) fn longest(backend: &dyn VipBackend) -> Duration {
+    let awaited = [Method::Adopt, Method::Acquire, Method::Repair, Method::Inspect];
+    awaited.into_iter().map(|method| backend.timeout(method)).max().unwrap_or_default()
 }
 
 /// The sentence for a call that took longer than `limit`.

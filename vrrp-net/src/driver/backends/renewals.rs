@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     Lease, VipBackend,
+    backend::Method,
     driver::members::{MemberState, Members},
 };
 
@@ -81,12 +82,12 @@ impl Renewals {
         }
     }
 
-    /// A renewal is over. One that was cut off may have been so after it had answered: then another
-    /// one of its backend can be under way by now.
-    pub(super) fn done(&mut self, id: BackendId, number: u64) {
-        if self.underway.get(&id).is_some_and(|underway| underway.number == number) {
-            self.underway.remove(&id);
-        }
+    /// A renewal is over; returns whose it was. One that was cut off may have been so after it had
+    /// answered: then another one of its backend can be under way by now.
+    pub(super) fn done(&mut self, id: BackendId, number: u64) -> Vec<Key> {
+        let is_it = self.underway.get(&id).is_some_and(|underway| underway.number == number);
+        let ended = if is_it { self.underway.remove(&id) } else { None };
+        ended.map(|underway| underway.keys).unwrap_or_default()
     }
 
     /// Starts the rounds that are due: a call for each backend that has no other renewal under way.
@@ -178,11 +179,9 @@ impl Batch {
 
     async fn renew(self, id: BackendId, number: u64, answers: mpsc::Sender<Answer>) {
         let Self { backend, leases, turns, .. } = self;
-        let result = bounded(&*backend, backend.renew(&leases)).await;
-        drop(turns);
-        // Whose lease it was is asked for only then.
-        let names = || leases.iter().map(|lease| &*lease.name).collect::<Vec<_>>().join(", ");
-        let result = result.map_err(|failure| (names(), failure));
+        let renewing = backend.clone();
+        let call = async move { renewing.renew(&leases).await };
+        let result = bounded(&*backend, Method::Renew, turns, call).await;
         drop(answers.send(Answer::Renewed { id, number, result }).await);
     }
 }

@@ -174,15 +174,17 @@ impl Again {
 /// Carries out one request; `None` when it was cut off.
 async fn run(
     request: &Request,
-    turn: &Mutex<()>,
+    turn: &Arc<Mutex<()>>,
     requests: &mut UnboundedReceiver<Box<Request>>,
     waiting: &mut VecDeque<Box<Request>>,
 ) -> Option<Result<Done, Failure>> {
     let mut running = pin!(async {
         // A renewal that runs has been cut off already; it must be gone before anything else is
-        // asked.
-        let _turn = turn.lock().await;
-        bounded(&*request.backend, perform(&*request.backend, &request.lease, request.call)).await
+        // asked, and so must a call that runs to its end.
+        let turn = turn.clone().lock_owned().await;
+        let Request { backend, lease, call, .. } = request;
+        let call = perform(backend.clone(), lease.clone(), *call);
+        bounded(&**backend, request.call.method(), turn, call).await
     });
     loop {
         tokio::select! {
@@ -201,10 +203,11 @@ async fn run(
 }
 
 async fn perform(
-    backend: &dyn VipBackend,
-    lease: &Lease,
+    backend: Arc<dyn VipBackend>,
+    lease: Lease,
     call: Call,
 ) -> Result<Done, BackendError> {
+    let lease = &lease;
     let nothing = |()| Done::Nothing;
     match call {
         Call::Adopt => Ok(backend.adopt(lease).await?.map_or(Done::Nothing, Done::Adopted)),
