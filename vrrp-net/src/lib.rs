@@ -37,31 +37,8 @@
 //!
 //! A driver stands on three traits, each with an implementation for Linux and one in memory:
 //! [`link::Link`] (packets), [`clock::Clock`] (time), [`monitor::Monitor`] (interfaces).
-//! [`Node::with_parts`] takes any of them, which is how a program tests its own failover without a
-//! network:
-//!
-//! ```
-//! use vrrp_core::{Centiseconds, Cidr, InterfaceDetails, InterfaceStatus, Ipv4Addresses, MacAddr, VirtualRouter};
-//! use vrrp_net::{Node, backend::Memory, clock::TokioClock, link::memory::Hub};
-//! use vrrp_net::monitor::{self, HostEvent, Snapshot};
-//!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?.block_on(async {
-//! let (monitor, events) = monitor::channel();
-//! let own = "192.0.2.1".parse()?;
-//! let status = InterfaceStatus::Up(InterfaceDetails { ipv4: Some(own), ..Default::default() });
-//! let snapshot = Snapshot { index: 2, mac: MacAddr([2, 0, 0, 0, 0, 1]), status, ..Snapshot::default() };
-//! monitor.send(HostEvent::Interface { name: "eth0".to_owned(), snapshot })?;
-//!
-//! let addresses = Ipv4Addresses::new(["192.0.2.10/24".parse::<Cidr<_>>()?])?;
-//! let router = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Centiseconds::ONE_SECOND);
-//! let node = Node::with_parts(Hub::new().link(&[own.into()]), TokioClock::new(), events);
-//! let mut web = node.add("eth0", router, Memory::new()).await?;
-//! while !web.changed().await?.is_active() {}
-//! assert!(web.active().is_some());
-//! node.shutdown().await?;
-//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! [`Node::with_parts`] takes any of them. [`testing`] has hosts on a wire in memory, which is how a
+//! program tests its own failover without a network and without waiting.
 
 // Whoever adds a public type decides whether it may grow.
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -75,6 +52,7 @@ pub mod link;
 pub mod monitor;
 #[cfg(feature = "lab")]
 pub mod netlink;
+pub mod testing;
 
 mod bpf;
 mod driver;
