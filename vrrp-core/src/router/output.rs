@@ -184,9 +184,9 @@ pub enum Event {
     },
     /// Something about a peer looks wrong. It changed nothing.
     ///
-    /// Reported once an hour for each source that [`Status::speakers`](crate::Status) has room for,
-    /// whatever the virtual router does meanwhile, and once a minute for each kind and each reason
-    /// to refuse.
+    /// Reported at most once an hour for each source that [`Status::speakers`](crate::Status) has
+    /// room for, whatever the virtual router does meanwhile, and at most once a minute for each
+    /// kind and each reason to refuse.
     Notice {
         /// The virtual router.
         key: Key,
