@@ -126,7 +126,7 @@ impl Machine {
         let timing = self.params.timing;
         let follows_nobody = backup.active.is_none() && backup.expecting == Reason::Silence;
         if before.timing != timing && follows_nobody {
-            // It waits for intervals of its own, not of an Active.
+            // The timer counts its own intervals, not those of an Active.
             backup.active_timing = timing;
             backup.active_down_at = now + timing.active_down(self.claim());
         } else if before.role != self.params.role {

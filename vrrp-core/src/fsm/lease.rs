@@ -61,7 +61,7 @@ impl Machine {
     ) {
         let Lease::Resigning { until, then, announcing, unanswered } = active.lease else { return };
         let announcing = match (unanswered, reach) {
-            // They are announced if the handover is taken back.
+            // The addresses are announced if the handover is taken back.
             (Some(Unanswered::Acquire { .. }), Reach::OnLink) => {
                 Some(Announcing::kept(now, &self.params))
             }
@@ -131,7 +131,7 @@ impl Machine {
                 self.state = State::Active(active);
                 return;
             }
-            // The successor puts its own.
+            // The successor puts its own addresses.
             Lease::Resigning { unanswered: None, .. } => return,
         }
         self.transmit(now, &mut active, effects);
