@@ -1,4 +1,5 @@
-//! What keeps a virtual router back: [`Hold`]s keep it out of the election, [`Gate`]s let it listen.
+//! What keeps a virtual router back: [`Hold`]s keep it out of the election, [`Gate`]s let it
+//! listen.
 //!
 //! Both are levels, not edges: each stands for as long as its reason lasts, whatever happens to the
 //! others. To add one, add a variant, its word, and its place in `ALL`.

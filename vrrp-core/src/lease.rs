@@ -37,7 +37,7 @@ pub enum Answer {
         /// have taken over, and the addresses are released.
         advertised_at: Instant,
     },
-    /// To [`Want::Adopt`](crate::Want::Adopt): there is nothing to adopt, and what was left has been
+    /// To [`Want::Adopt`](crate::Want::Adopt): there is nothing to adopt, and leftovers have been
     /// released.
     NothingLeft,
     /// To [`Want::Inspect`](crate::Want::Inspect): an acquire could succeed.

@@ -1,5 +1,5 @@
-//! Inputs as values, and a [`Player`] that gives them to a [`Router`]: a list of [`Step`]s is at once
-//! a replay, a fuzz case, a simulation and a benchmark.
+//! Inputs as values, and a [`Player`] that gives them to a [`Router`]: a list of [`Step`]s is at
+//! once a replay, a fuzz case, a simulation and a benchmark.
 //!
 //! ```
 //! use core::time::Duration;

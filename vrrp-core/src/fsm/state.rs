@@ -19,7 +19,7 @@ const LONGEST_STOP: Duration = Duration::from_secs(4);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 9568 6.4 has three states")]
 pub enum State {
-    /// Not taking part; [`Machine::hold`] says why.
+    /// Not taking part; [`Machine::hold`](super::Machine::hold) says why.
     Initialize,
     /// Watching an Active.
     Backup(Backup),
@@ -110,12 +110,12 @@ impl Backup {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the questions to a backend, and its answer")]
 pub enum Vetting {
-    /// What an earlier process left behind ([`Want::Adopt`]).
+    /// What an earlier process left behind ([`Want::Adopt`](crate::Want::Adopt)).
     Adopt {
         /// No answer by then is a no.
         until: Instant,
     },
-    /// Whether an acquire could succeed ([`Want::Inspect`]).
+    /// Whether an acquire could succeed ([`Want::Inspect`](crate::Want::Inspect)).
     Inspect {
         /// No answer by then is a no.
         until: Instant,
