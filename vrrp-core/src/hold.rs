@@ -26,7 +26,7 @@ pub enum Hold {
     Backend(LeaseFailure),
     /// It owns the addresses, and its backend is asked whether it could hold them.
     Inspecting,
-    /// Three advertisements in a row could not be sent.
+    /// Advertisements could not be sent: three in a row, or the last before the bound.
     Send,
     /// It was drained, and waits to be resumed.
     Drained,

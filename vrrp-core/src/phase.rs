@@ -16,7 +16,7 @@ pub enum Phase {
     Initialize(Hold),
     /// Backup: listening to an Active.
     Backup,
-    /// Active on the wire, but the backend has not said yet that the addresses are held.
+    /// Active on the wire, but the backend has not confirmed yet that the addresses are held.
     Acquiring,
     /// Active, and the addresses are held.
     #[doc(alias = "master")]
@@ -102,7 +102,8 @@ pub enum Reason {
     /// No advertisement could be sent, or none was sent, for three intervals: a peer may have taken
     /// over.
     Stalled,
-    /// Three advertisements in a row could not be sent.
+    /// Advertisements could not be sent: three in a row, the first after a promotion, or the last
+    /// before the bound.
     SendFailed,
     /// Another Active was heard, but cannot be reached: it cannot know of this node.
     Unreached,

@@ -118,7 +118,7 @@ impl Router {
         Self::default()
     }
 
-    /// Takes one input, at the time `now`, which must not be earlier than in the call before.
+    /// Takes one input, at the time `now`, which must not be earlier than in the previous call.
     ///
     /// A rejected datagram is not an error of the caller: [`Status::counters`],
     /// [`Status::speakers`] and [`Event::Notice`] report it. [`receive`](Self::receive) returns the

@@ -17,7 +17,7 @@ pub enum Want {
     /// An address was lost, or others are configured: put what is missing. Answered by
     /// [`Answer::Held`].
     Repair,
-    /// Say whether an acquire could succeed. Answered by [`Answer::Ready`].
+    /// Report whether an acquire could succeed. Answered by [`Answer::Ready`].
     Inspect,
     /// A handover has begun: keep answering, but a successor process must not adopt the addresses.
     /// Not answered.
