@@ -1,7 +1,7 @@
 //! A cloud's floating IP, moved by an HTTP call: one type and two methods.
 //!
 //! `custom_backend INTERFACE VRID ADDRESS PRIORITY URL SERVER`. Advertisements go over INTERFACE;
-//! the node that is active has SERVER assigned to the floating IP at URL.
+//! the active node assigns the floating IP at URL to its SERVER.
 
 use std::{env, error::Error, net::Ipv4Addr, pin::pin};
 

@@ -11,7 +11,7 @@ use crate::ConfigError;
 
 /// An address type that a [`Cidr`] can hold: [`Ipv4Addr`], [`Ipv6Addr`] or [`IpAddr`].
 pub trait Address: Copy + Eq + fmt::Display + FromStr + Into<IpAddr> + sealed::Sealed {
-    /// The length in bits of a prefix that is this one address.
+    /// Returns the length of the address in bits, which is the longest prefix length.
     fn bits(self) -> u8;
 }
 
@@ -45,7 +45,7 @@ impl Address for IpAddr {
     }
 }
 
-/// An address with the length of its subnet's prefix.
+/// An address with the prefix length of its subnet.
 ///
 /// ```
 /// use core::net::Ipv4Addr;
@@ -63,7 +63,7 @@ pub struct Cidr<A = IpAddr> {
 }
 
 impl<A: Address> Cidr<A> {
-    /// `address` in a subnet whose prefix is `prefix_length` bits long.
+    /// Combines `address` with the prefix length of its subnet, in bits.
     ///
     /// # Errors
     /// [`ConfigError::PrefixLength`] when the address has fewer bits.
@@ -74,19 +74,19 @@ impl<A: Address> Cidr<A> {
         Ok(Self { address, prefix_length })
     }
 
-    /// The address.
+    /// Returns the address.
     pub const fn address(&self) -> A {
         self.address
     }
 
-    /// The length of the prefix, in bits.
+    /// Returns the length of the prefix, in bits.
     pub const fn prefix_length(&self) -> u8 {
         self.prefix_length
     }
 }
 
 impl Cidr {
-    /// Whether an address is in the network that this one is in.
+    /// Returns whether `address` is in the subnet of this one.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let length = u32::from(self.prefix_length());
@@ -103,13 +103,13 @@ impl Cidr {
         }
     }
 
-    /// Whether the subnet that this one is in contains the whole subnet of `other`.
+    /// Returns whether the subnet of this one contains the whole subnet of `other`.
     #[must_use]
     pub fn covers(&self, other: Self) -> bool {
         self.prefix_length <= other.prefix_length && self.contains(other.address)
     }
 
-    /// The subnet that this one is in: its first address, with the same prefix length.
+    /// Returns the subnet of this one: its first address, with the same prefix length.
     #[must_use]
     pub fn subnet(&self) -> Self {
         let length = u32::from(self.prefix_length);
@@ -130,7 +130,7 @@ impl Cidr {
 }
 
 impl<A: Address> From<A> for Cidr<A> {
-    /// The address alone: /32 or /128.
+    /// Returns the address alone: /32 or /128.
     fn from(address: A) -> Self {
         Self { address, prefix_length: address.bits() }
     }
@@ -172,7 +172,7 @@ impl<A: Address> fmt::Display for Cidr<A> {
     }
 }
 
-/// Whether this is a link-local IPv6 address.
+/// Returns whether this is a link-local IPv6 address.
 pub(crate) const fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(_) => false,
@@ -187,11 +187,11 @@ pub(crate) const fn is_link_local(address: IpAddr) -> bool {
 pub struct Ipv4Addresses(Arc<[Cidr<Ipv4Addr>]>);
 
 impl Ipv4Addresses {
-    /// The list in the order given, which is the order on the wire.
+    /// Creates the list in the given order, which is the order on the wire.
     ///
     /// # Errors
-    /// [`ConfigError`] when there is none, when there are more than 255, when one stands there
-    /// twice, or when one is unspecified, loopback, multicast or the limited broadcast.
+    /// [`ConfigError`] when there is none, when there are more than 255, when one is listed twice,
+    /// or when one is unspecified, loopback, multicast or the limited broadcast.
     pub fn new<T: Into<Cidr<Ipv4Addr>>>(
         addresses: impl IntoIterator<Item = T>,
     ) -> Result<Self, ConfigError> {
@@ -209,7 +209,7 @@ impl Ipv4Addresses {
         Ok(Self(addresses.into()))
     }
 
-    /// The addresses, in wire order.
+    /// Returns the addresses, in wire order.
     #[must_use]
     pub fn as_slice(&self) -> &[Cidr<Ipv4Addr>] {
         &self.0
@@ -219,19 +219,19 @@ impl Ipv4Addresses {
 /// The IPv6 addresses of a virtual router: 1 to 255, each once, link-local ones first (RFC 9568
 /// 5.2.9).
 ///
-/// A list without a link-local address is taken as it is, because common peers use such lists; RFC
-/// 9568 wants one, and a peer that is strict about it reports the advertisement.
+/// A list without a link-local address is accepted, because common peers use such lists. RFC 9568
+/// requires one, and a strict peer reports the advertisement.
 ///
 /// Cloning shares the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ipv6Addresses(Arc<[Cidr<Ipv6Addr>]>);
 
 impl Ipv6Addresses {
-    /// The list in the order given, but with link-local addresses moved to the front.
+    /// Creates the list in the given order, but with link-local addresses moved to the front.
     ///
     /// # Errors
-    /// [`ConfigError`] when there is none, when there are more than 255, when one stands there
-    /// twice, or when one is unspecified, loopback or multicast.
+    /// [`ConfigError`] when there is none, when there are more than 255, when one is listed twice,
+    /// or when one is unspecified, loopback or multicast.
     pub fn new<T: Into<Cidr<Ipv6Addr>>>(
         addresses: impl IntoIterator<Item = T>,
     ) -> Result<Self, ConfigError> {
@@ -247,7 +247,7 @@ impl Ipv6Addresses {
         Ok(Self(addresses.into()))
     }
 
-    /// The addresses, in wire order.
+    /// Returns the addresses, in wire order.
     #[must_use]
     pub fn as_slice(&self) -> &[Cidr<Ipv6Addr>] {
         &self.0

@@ -1,4 +1,4 @@
-//! The priority octet, read as what it says: [`Claim`]; and what a node may be configured to claim:
+//! The meaning of the priority octet: [`Claim`]; and what a node can be configured to claim:
 //! [`Role`].
 
 use core::{fmt, num::NonZeroU8, str::FromStr, time::Duration};
@@ -14,7 +14,7 @@ impl Priority {
     /// 100, the default of RFC 9568 5.2.4.
     pub const DEFAULT: Self = Self(NonZeroU8::new(100).expect("100 is not zero"));
 
-    /// The octet on the wire.
+    /// Returns the octet on the wire.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0.get()
@@ -110,12 +110,12 @@ pub enum Preempt {
     Always,
     /// It does not, for as long as the weaker Active lives.
     Never,
-    /// It does, this long after the first weaker advertisement that it heard as a Backup. Silence
-    /// and a resignation void the delay: then it takes over as any Backup would.
+    /// It does, this long after it first heard a weaker advertisement as a Backup. Silence or a
+    /// resignation voids the delay: then it takes over as any Backup would.
     After(Duration),
 }
 
-/// What this node is to a virtual router.
+/// The role of this node in a virtual router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 9568 knows these two")]
 pub enum Role {
@@ -131,7 +131,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// What an advertisement of this node claims.
+    /// Returns what this node's advertisements claim.
     #[must_use]
     pub const fn claim(self) -> Claim {
         match self {
@@ -140,7 +140,7 @@ impl Role {
         }
     }
 
-    /// The Preempt_Mode: an owner preempts whatever it is set to (RFC 9568 6.1).
+    /// Returns the Preempt_Mode; an owner always preempts (RFC 9568 6.1).
     #[must_use]
     pub const fn preempt(self) -> Preempt {
         match self {
@@ -151,7 +151,7 @@ impl Role {
 }
 
 impl Default for Role {
-    /// Priority 100, preempting: the defaults of RFC 9568 6.1.
+    /// Returns priority 100, preempting: the defaults of RFC 9568 6.1.
     fn default() -> Self {
         Self::Contender { priority: Priority::DEFAULT, preempt: Preempt::Always }
     }

@@ -1,7 +1,7 @@
-//! [`VirtualRouter`]: everything that a node is told about one virtual router.
+//! [`VirtualRouter`]: the whole configuration of one virtual router.
 //!
-//! Nothing illegal can be built: the three constructors are the three legal pairs of version and
-//! family, and every value in them is a type that was parsed.
+//! Nothing illegal can be built: [`Protocol`] has the three legal pairs of version and family, and
+//! every value in it has a type that was checked.
 
 mod announcements;
 mod password;
@@ -19,15 +19,15 @@ pub use announcements::Announcements;
 pub use password::Password;
 pub use transport::{Hear, Peer, Transport};
 
-/// Which checksum a VRRPv3 IPv4 advertisement leaves with. Both are accepted, always.
+/// The checksum form in which VRRPv3 IPv4 advertisements are sent. Both forms are always accepted.
 ///
-/// RFC 9568 5.2.8 covers the message alone; RFC 5798 could be read to add the IPv4 pseudo-header,
-/// and keepalived and FRR do so. Each drops the other form.
+/// By RFC 9568 5.2.8 the checksum covers the message alone. RFC 5798 could be read to add the IPv4
+/// pseudo-header, as keepalived and FRR do. A node that knows one form drops the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "two forms, and the choice between them")]
 pub enum Checksum {
     /// The pseudo-header form, which silent backups may need, until a valid advertisement in the
-    /// other form is heard; once both were heard, both are sent.
+    /// other form is heard; once both have been heard, both are sent.
     #[default]
     Auto,
     /// The message alone.
@@ -36,15 +36,15 @@ pub enum Checksum {
     Rfc5798,
 }
 
-/// A version and family with what belongs to them and to no other.
+/// A version and family with the settings that only they have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the three legal pairs of version and family")]
 pub enum Protocol {
-    /// VRRPv2, which knows IPv4 only (RFC 3768).
+    /// VRRPv2, for IPv4 only (RFC 3768).
     V2 {
         /// The virtual addresses.
         addresses: Ipv4Addresses,
-        /// The advertisement interval: peers with another one are rejected.
+        /// The advertisement interval; peers with another one are rejected.
         interval: Seconds,
         /// Authentication type 1 when present, type 0 when not.
         password: Option<Password>,
@@ -53,7 +53,7 @@ pub enum Protocol {
     V3Ipv4 {
         /// The virtual addresses.
         addresses: Ipv4Addresses,
-        /// The advertisement interval; a Backup follows the one of its Active.
+        /// The advertisement interval; a Backup follows that of its Active.
         interval: Centiseconds,
         /// The form of checksum that is sent.
         checksum: Checksum,
@@ -62,7 +62,7 @@ pub enum Protocol {
     V3Ipv6 {
         /// The virtual addresses.
         addresses: Ipv6Addresses,
-        /// The advertisement interval; a Backup follows the one of its Active.
+        /// The advertisement interval; a Backup follows that of its Active.
         interval: Centiseconds,
     },
 }
@@ -90,26 +90,26 @@ pub struct VirtualRouter {
 }
 
 impl VirtualRouter {
-    /// VRRPv2 for IPv4 without authentication.
+    /// Creates a virtual router of VRRPv2 for IPv4, without authentication.
     #[must_use]
     pub fn v2(vrid: Vrid, addresses: Ipv4Addresses, interval: Seconds) -> Self {
         Self::new(vrid, Protocol::V2 { addresses, interval, password: None })
     }
 
-    /// VRRPv3 for IPv4. The checksum form is [`Checksum::Auto`].
+    /// Creates a virtual router of VRRPv3 for IPv4. The checksum form is [`Checksum::Auto`].
     #[must_use]
     pub fn v3_ipv4(vrid: Vrid, addresses: Ipv4Addresses, interval: Centiseconds) -> Self {
         Self::new(vrid, Protocol::V3Ipv4 { addresses, interval, checksum: Checksum::Auto })
     }
 
-    /// VRRPv3 for IPv6.
+    /// Creates a virtual router of VRRPv3 for IPv6.
     #[must_use]
     pub fn v3_ipv6(vrid: Vrid, addresses: Ipv6Addresses, interval: Centiseconds) -> Self {
         Self::new(vrid, Protocol::V3Ipv6 { addresses, interval })
     }
 
-    /// A virtual router of any legal [`Protocol`], with a password or a checksum form if it has
-    /// one.
+    /// Creates a virtual router of any legal [`Protocol`], with a password or a checksum form if it
+    /// has one.
     #[must_use]
     pub fn new(vrid: Vrid, protocol: Protocol) -> Self {
         Self {
@@ -122,26 +122,26 @@ impl VirtualRouter {
         }
     }
 
-    /// Sets what this node is to the virtual router; priority 100, preempting, unless set.
+    /// Sets the role of this node; the default is priority 100, preempting.
     #[must_use]
     pub fn with_role(mut self, role: Role) -> Self {
         self.role = role;
         self
     }
 
-    /// Sets the priority of a node that does not own the addresses; short for [`with_role`](Self::with_role)
-    /// with the Preempt_Mode that it had, or the default.
+    /// Sets the priority of a node that does not own the addresses; short for
+    /// [`with_role`](Self::with_role) with an unchanged Preempt_Mode.
     #[must_use]
     pub fn with_priority(self, priority: Priority) -> Self {
         let preempt = self.role.preempt();
         self.with_role(Role::Contender { priority, preempt })
     }
 
-    /// Sends to `peers` by unicast instead of multicast, and hears whom `hear` says.
+    /// Sends to `peers` by unicast instead of multicast, and accepts advertisements as `hear` says.
     ///
     /// # Errors
-    /// [`ConfigError`] for an empty list, a peer twice, a peer of the other family or one that
-    /// cannot be sent to, or `min_ttl` 0.
+    /// [`ConfigError`] for an empty list, a duplicate peer, a peer of the other family or with an
+    /// unusable address, or `min_ttl` 0.
     pub fn with_peers(
         mut self,
         peers: impl IntoIterator<Item = impl Into<Peer>>,
@@ -166,8 +166,8 @@ impl VirtualRouter {
         Ok(self)
     }
 
-    /// What it is on an interface with these networks: peers that are in none of them may be heard
-    /// from farther away ([`Peer::min_ttl_routed`]).
+    /// Returns the configuration for an interface with these networks: peers outside of them may be
+    /// farther away ([`Peer::min_ttl_routed`]).
     #[must_use]
     pub fn on_networks(&self, networks: &[Cidr]) -> Self {
         let mut router = self.clone();
@@ -179,8 +179,9 @@ impl VirtualRouter {
         router
     }
 
-    /// Pins the source address of advertisements. Unset, it is the interface's primary IPv4 address
-    /// (RFC 9568 5.1.1), or its link-local IPv6 address (5.1.2).
+    /// Pins the source address of advertisements. By default it is the interface's primary IPv4
+    /// address (RFC 9568 5.1.1), or its link-local IPv6 address (5.1.2); it is a routable IPv6
+    /// address if a unicast peer is not link-local.
     ///
     /// # Errors
     /// [`ConfigError`] for an address of the other family, or one that cannot be a source.
@@ -209,25 +210,25 @@ impl VirtualRouter {
         Ok(())
     }
 
-    /// The virtual router identifier.
+    /// Returns the virtual router identifier.
     #[must_use]
     pub const fn vrid(&self) -> Vrid {
         self.vrid
     }
 
-    /// Its identity on an interface.
+    /// Returns its identity on `interface`.
     #[must_use]
     pub const fn key(&self, interface: InterfaceId) -> Key {
         Key { interface, family: self.family(), vrid: self.vrid }
     }
 
-    /// The version and family with what belongs to them.
+    /// Returns the version and family with their settings.
     #[must_use]
     pub const fn protocol(&self) -> &Protocol {
         &self.protocol
     }
 
-    /// The address family.
+    /// Returns the address family.
     #[must_use]
     pub const fn family(&self) -> Family {
         match self.protocol {
@@ -236,7 +237,7 @@ impl VirtualRouter {
         }
     }
 
-    /// The protocol version.
+    /// Returns the protocol version.
     #[must_use]
     pub const fn version(&self) -> Version {
         match self.protocol {
@@ -245,7 +246,7 @@ impl VirtualRouter {
         }
     }
 
-    /// The advertisement interval.
+    /// Returns the advertisement interval.
     #[must_use]
     pub const fn interval(&self) -> Interval {
         match self.protocol {
@@ -256,7 +257,7 @@ impl VirtualRouter {
         }
     }
 
-    /// The virtual addresses in wire order.
+    /// Returns the virtual addresses in wire order.
     pub fn addresses(&self) -> impl Iterator<Item = Cidr> + '_ {
         let (v4, v6) = match &self.protocol {
             Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => {
@@ -267,25 +268,25 @@ impl VirtualRouter {
         v4.iter().copied().map(Cidr::from).chain(v6.iter().copied().map(Cidr::from))
     }
 
-    /// What this node is to the virtual router.
+    /// Returns the role of this node.
     #[must_use]
     pub const fn role(&self) -> Role {
         self.role
     }
 
-    /// Where advertisements go, and who is listened to.
+    /// Returns where advertisements go, and whose are accepted.
     #[must_use]
     pub const fn transport(&self) -> &Transport {
         &self.transport
     }
 
-    /// The pinned source address.
+    /// Returns the pinned source address, if there is one.
     #[must_use]
     pub const fn source(&self) -> Option<IpAddr> {
         self.source
     }
 
-    /// When the addresses are announced.
+    /// Returns when the addresses are announced.
     #[must_use]
     pub const fn announcements(&self) -> Announcements {
         self.announcements

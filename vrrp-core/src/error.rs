@@ -1,7 +1,7 @@
 //! [`ConfigError`]: what cannot be configured.
 
-/// What cannot be configured, and what would be right. The core's callers made the mistake: no
-/// packet, kernel or peer can cause one of these.
+/// What cannot be configured, and what would be right. The mistake is the caller's: no packet,
+/// kernel or peer can cause one of these errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -29,7 +29,7 @@ pub enum ConfigError {
     /// RFC 9568 5.2.5.
     #[error("a virtual router has 1 to 255 addresses")]
     AddressCount,
-    /// The same address stands in a list twice.
+    /// The same address is in a list twice.
     #[error("an address stands in the list twice")]
     AddressTwice,
     /// Unspecified, loopback, multicast or broadcast.
@@ -45,7 +45,7 @@ pub enum ConfigError {
     /// RFC 2338 5.3.10.
     #[error("a VRRPv2 password has 1 to 8 octets")]
     Password,
-    /// A Time To Live of 0 never arrives.
+    /// No packet arrives with a Time To Live of 0.
     #[error("min_ttl is a number from 1 to 255")]
     MinTtl,
     /// More announcement repeats than [`Announcements`](crate::Announcements) holds.

@@ -45,22 +45,23 @@ use crate::{
     Timing,
 };
 
-/// What a machine is configured with: everything of a [`VirtualRouter`](crate::VirtualRouter) that
-/// the protocol's decisions depend on.
+/// The configuration of a machine: the parts of a [`VirtualRouter`](crate::VirtualRouter) on which
+/// the protocol's decisions depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by models and tests")]
 pub struct Params {
-    /// The advertisement interval that is configured, and the version.
+    /// The configured advertisement interval, and the version.
     pub timing: Timing,
-    /// What this node is.
+    /// The role of this node.
     pub role: Role,
     /// When the addresses are announced.
     pub announcements: Announcements,
-    /// How long the backend may take.
+    /// How long the backend may take to answer.
     pub backend_timeout: Duration,
     /// Shifts the refresh of announcements, so that many virtual routers do not announce together.
     pub spread: u8,
-    /// Whether advertisements go to a list of peers, each of which has to know the way here.
+    /// Whether advertisements go to a list of peers, each of which has to know how to reach this
+    /// node.
     pub unicast: bool,
 }
 
@@ -90,7 +91,7 @@ pub struct Heard {
     pub timing: Timing,
     /// Its source address; never this node's own.
     pub source: IpAddr,
-    /// Whether it may be the one before in the other checksum form: both are in use.
+    /// Whether it may be the previous one in the other checksum form, because both are in use.
     pub in_both_forms: bool,
 }
 
@@ -100,7 +101,7 @@ pub struct Heard {
 pub enum Input {
     /// RFC 9568's Startup.
     Start,
-    /// RFC 9568's Shutdown, as a handover; a second one lets go at once.
+    /// RFC 9568's Shutdown, as a handover; a second one releases at once.
     Shutdown,
     /// The interface changed.
     Link(Link),
@@ -112,28 +113,27 @@ pub enum Input {
     LeaseLost(Loss),
     /// The last advertisement could not be sent.
     SendFailed,
-    /// The last advertisement was sent as far as this node is concerned, and there is no way to any
-    /// of the peers.
+    /// The last advertisement counts as sent, but none of the peers can be reached.
     Unreached,
-    /// Neighbours may know the addresses elsewhere: the interface has another hardware address, or
-    /// somebody says so.
+    /// Neighbours may look for the addresses elsewhere: the interface has another hardware address,
+    /// or the caller says so.
     Moved,
     /// Hand over, and stay out.
     Drain {
-        /// Let go even if nobody takes over.
+        /// Release even if nobody takes over.
         force: bool,
     },
     /// Take part again.
     Resume,
-    /// New configuration, but for the addresses.
+    /// The configuration changed, apart from the addresses.
     Reconfigure(Params),
-    /// Other addresses, some of which may be the same.
+    /// The addresses changed; some may be the same.
     Readdress,
     /// A deadline has come.
     Timeout,
 }
 
-/// What an advertisement that is due says.
+/// What a due advertisement claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "own claim, or priority 0")]
 pub enum Say {
@@ -143,9 +143,9 @@ pub enum Say {
     Resign,
 }
 
-/// What one input led to. The order of execution is fixed: the transition is told, a `Leaving` goes
-/// to the backend, the advertisement leaves, any other request goes to the backend, the addresses
-/// are announced.
+/// What one input led to. The order of execution is fixed: the transition is reported, a `Leaving`
+/// goes to the backend, the advertisement leaves, any other request goes to the backend, the
+/// addresses are announced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[must_use]
 #[expect(clippy::exhaustive_structs, reason = "tests compare whole values")]
@@ -158,17 +158,17 @@ pub struct Effects {
     pub lease: Option<Want>,
     /// The addresses are announced.
     pub announce: bool,
-    /// This node's own address is told to the neighbours.
+    /// This node's own address is made known to the neighbours.
     pub greet: bool,
     /// The advertisement is an answer to a weaker one.
     pub answered: bool,
-    /// An answer was due, and withheld because ten in this interval were sent.
+    /// An answer was due, but withheld because ten were sent in this interval.
     pub withheld: bool,
     /// A repair was completed.
     pub repaired: bool,
     /// A drain was given up.
     pub drain_refused: bool,
-    /// A node resigned that is not the Active which is followed: nothing was changed by it.
+    /// A node other than the followed Active resigned, which changed nothing.
     pub stranger_resigned: bool,
 }
 
@@ -183,19 +183,19 @@ pub struct Machine {
     link: Link,
     /// Whether it has taken part since it was started.
     took_part: bool,
-    /// What keeps it out because of a fault of its own.
+    /// The fault of its own that keeps it out, if one does.
     fault: Option<state::Fault>,
     probation: Option<Probation>,
     /// Advertisements in a row that could not be sent.
     send_failures: u8,
     /// Whether the last advertisement was one of them.
     last_send_failed: bool,
-    /// The last probation because of them.
+    /// The last probation that send failures caused.
     blame: Option<sending::Blame>,
 }
 
 impl Machine {
-    /// A machine that has not been started, on an interface that is not there yet.
+    /// Creates a machine that has not been started, on a missing interface.
     #[must_use]
     pub const fn new(params: Params) -> Self {
         Self {
@@ -217,8 +217,8 @@ impl Machine {
     /// is `None`.
     pub fn handle(&mut self, now: Instant, input: Input) -> Effects {
         let mut effects = Effects::default();
-        // An Active that may have been superseded is judged before the input is looked at: whatever
-        // the input is, it is not an Active that receives it.
+        // The bound comes first: an Active that may have been superseded receives no input as an
+        // Active.
         self.judge_stall(now, &mut effects);
         match (self.state, input) {
             (_, Input::Start) => self.start(now, &mut effects),
@@ -301,7 +301,7 @@ impl Machine {
         effects
     }
 
-    /// When [`Input::Timeout`] is due next.
+    /// Returns when [`Input::Timeout`] is due next.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match self.state {
@@ -316,20 +316,20 @@ impl Machine {
         }
     }
 
-    /// The first reason not to take part; `None` when there is none.
+    /// Returns the first reason not to take part, if there is one.
     #[must_use]
     pub fn hold(&self) -> Option<Hold> {
         self.each_hold().into_iter().flatten().next()
     }
 
-    /// Every reason not to take part. An Active that hands over may have some, too: they count from
-    /// when it was asked, and it takes no part any more once it has released.
+    /// Returns every reason not to take part. An Active that hands over may have some, too: they
+    /// count from the request on, and keep it out once it has released.
     #[must_use]
     pub fn holds(&self) -> Holds {
         self.each_hold().into_iter().flatten().collect()
     }
 
-    /// In the order of their weight.
+    /// Returns each hold, in order of weight.
     fn each_hold(&self) -> [Option<Hold>; 4] {
         let link = match self.link {
             Link::Missing => Some(Hold::InterfaceMissing),
@@ -346,7 +346,7 @@ impl Machine {
         ]
     }
 
-    /// What lets it listen, and keeps it from becoming Active.
+    /// Returns what lets it listen, but keeps it from becoming Active, or from preempting.
     #[must_use]
     pub fn gates(&self, now: Instant) -> Gates {
         let is_asking = match self.state {
@@ -358,19 +358,19 @@ impl Machine {
         gates.into_iter().flatten().collect()
     }
 
-    /// Whether an operator keeps it out.
+    /// Returns whether an operator keeps it out.
     #[must_use]
     pub const fn is_drained(&self) -> bool {
         self.drained.is_some()
     }
 
-    /// Whether it was started, and not told to stop since.
+    /// Returns whether it was started, and not shut down since.
     #[must_use]
     pub const fn is_wanted(&self) -> bool {
         self.wanted
     }
 
-    /// What it is doing.
+    /// Returns what it is doing.
     #[must_use]
     pub fn phase(&self) -> Phase {
         match self.state {
@@ -380,37 +380,37 @@ impl Machine {
         }
     }
 
-    /// The state with its timers.
+    /// Returns the state with its timers.
     #[must_use]
     pub const fn state(&self) -> &State {
         &self.state
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     #[must_use]
     pub const fn params(&self) -> &Params {
         &self.params
     }
 
-    /// What its advertisements claim.
+    /// Returns what its advertisements claim.
     #[must_use]
     pub const fn claim(&self) -> Claim {
         self.params.role.claim()
     }
 
-    /// The address that it sends from, when there is one.
+    /// Returns the address that it sends from, when there is one.
     #[must_use]
     pub const fn source(&self) -> Option<IpAddr> {
         match (self.link, self.state) {
             (Link::Ready(source), _) => Some(source),
-            // A handover goes on from the old source.
+            // A handover continues from the old source.
             (Link::NoSource, State::Active(Active { away: Some(away), .. })) => Some(away.source),
             (Link::Missing | Link::Down | Link::NoSocket | Link::NoSource, _) => None,
         }
     }
 
-    /// Until when it waits for a link or a source that is gone, as an Active; `None` when it has
-    /// both.
+    /// Returns until when it waits, as an Active, for a link or a source that is gone; `None` if it
+    /// has both.
     #[must_use]
     pub fn waits_until(&self) -> Option<Instant> {
         match self.state {
@@ -419,8 +419,8 @@ impl Machine {
         }
     }
 
-    /// Until when it is Active if no further advertisement can be sent; `None` unless the addresses
-    /// are held.
+    /// Returns until when it is Active if no further advertisement can be sent; `None` unless the
+    /// addresses are held.
     #[must_use]
     pub fn active_until(&self) -> Option<Instant> {
         match self.state {
@@ -431,7 +431,7 @@ impl Machine {
         }
     }
 
-    /// Until when it does not preempt, because of a fault of its own.
+    /// Returns until when it does not preempt, because of a fault of its own.
     #[must_use]
     pub fn probation_until(&self) -> Option<Instant> {
         self.probation.map(Probation::until)
@@ -439,7 +439,8 @@ impl Machine {
 
     /// Leaves Backup or Active for Initialize.
     fn initialize(&mut self, reason: Reason, effects: &mut Effects) {
-        // What an earlier process left behind goes, since nobody waits for the answer any more.
+        // Leftovers of an earlier process are released, because nobody waits for the answer any
+        // more.
         if let State::Backup(Backup { vetting: Vetting::Adopt { .. }, .. }) = self.state {
             effects.lease = Some(Want::Release { reason, successor: None });
         }

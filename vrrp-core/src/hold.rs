@@ -1,7 +1,8 @@
-//! What keeps a virtual router back: [`Hold`]s keep it out of the election, [`Gate`]s let it listen.
+//! What keeps a virtual router back: [`Hold`]s keep it out of the election, [`Gate`]s let it
+//! listen.
 //!
-//! Both are levels and not edges: each stands for as long as its reason does, whatever else comes and
-//! goes. To add one, add a variant, its word, and its place in `ALL`.
+//! Both are levels, not edges: each stands for as long as its reason lasts, whatever happens to the
+//! others. To add one, add a variant, its word, and its place in `ALL`.
 
 use core::fmt;
 
@@ -25,14 +26,14 @@ pub enum Hold {
     Backend(LeaseFailure),
     /// It owns the addresses, and its backend is asked whether it could hold them.
     Inspecting,
-    /// Three advertisements in a row could not be sent.
+    /// Advertisements could not be sent: three in a row, or the last before the bound.
     Send,
     /// It was drained, and waits to be resumed.
     Drained,
 }
 
 impl Hold {
-    /// A stable word for logs, metrics and `status`.
+    /// Returns a stable word for logs, metrics and `status`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +49,7 @@ impl Hold {
         }
     }
 
-    /// Whether it is a fault that somebody should look at, rather than a wish.
+    /// Returns whether it is a fault that needs attention, rather than intended.
     #[must_use]
     pub const fn is_fault(self) -> bool {
         !matches!(self, Self::Stopped | Self::Inspecting | Self::Drained)
@@ -56,7 +57,7 @@ impl Hold {
 }
 
 impl Hold {
-    /// Every hold, the one that users are told first in front.
+    /// Every hold, in the order in which users see them.
     const ALL: [Self; 12] = [
         Self::Stopped,
         Self::Drained,
@@ -87,28 +88,28 @@ impl Hold {
 pub struct Holds(u64);
 
 impl Holds {
-    /// None.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
 
-    /// Whether nothing keeps it out.
+    /// Returns whether no hold stands.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether this one stands.
+    /// Returns whether `hold` stands.
     #[must_use]
     pub fn contains(self, hold: Hold) -> bool {
         self.0 & bit(&Hold::ALL, &hold) != 0
     }
 
-    /// The one that [`Phase::Initialize`](crate::Phase::Initialize) names.
+    /// Returns the hold that [`Phase::Initialize`](crate::Phase::Initialize) names.
     #[must_use]
     pub fn first(self) -> Option<Hold> {
         self.iter().next()
     }
 
-    /// Each of them, in the order of their weight.
+    /// Returns the holds that stand, in order of weight.
     pub fn iter(self) -> impl Iterator<Item = Hold> {
         Hold::ALL.into_iter().filter(move |hold| self.contains(*hold))
     }
@@ -126,20 +127,21 @@ impl fmt::Display for Holds {
     }
 }
 
-/// What lets a Backup listen, and keeps it from becoming Active.
+/// What lets a Backup listen, but keeps it from becoming Active, or from preempting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Gate {
-    /// The backend is asked what it could hold: no promotion before it has answered.
+    /// The backend is being asked whether it could hold the addresses: no promotion before its
+    /// answer.
     Asking,
-    /// A fault of its own is not long ago: no preemption.
+    /// The node recently had a fault of its own: no preemption.
     Probation,
 }
 
 impl Gate {
     const ALL: [Self; 2] = [Self::Asking, Self::Probation];
 
-    /// A stable word for logs, metrics and `status`.
+    /// Returns a stable word for logs, metrics and `status`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -148,7 +150,7 @@ impl Gate {
         }
     }
 
-    /// Whether it forbids every promotion, and not only preemption.
+    /// Returns whether it forbids every promotion, not only preemption.
     #[must_use]
     pub const fn forbids_promotion(self) -> bool {
         match self {
@@ -163,22 +165,22 @@ impl Gate {
 pub struct Gates(u64);
 
 impl Gates {
-    /// None.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
 
-    /// Whether none stands.
+    /// Returns whether no gate stands.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether this one stands.
+    /// Returns whether `gate` stands.
     #[must_use]
     pub fn contains(self, gate: Gate) -> bool {
         self.0 & bit(&Gate::ALL, &gate) != 0
     }
 
-    /// Each of them.
+    /// Returns the gates that stand.
     pub fn iter(self) -> impl Iterator<Item = Gate> {
         Gate::ALL.into_iter().filter(move |gate| self.contains(*gate))
     }
@@ -196,7 +198,7 @@ impl fmt::Display for Gates {
     }
 }
 
-/// The bit of one of at most 64.
+/// Returns the bit of `one` in `all`, which has at most 64 elements.
 fn bit<T: PartialEq>(all: &[T], one: &T) -> u64 {
     let place =
         all.iter().position(|other| other == one).and_then(|place| u32::try_from(place).ok());

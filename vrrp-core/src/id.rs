@@ -1,5 +1,5 @@
-//! What a virtual router is known by: [`Vrid`], [`Family`], [`InterfaceId`] and the [`Key`] of the
-//! three.
+//! What identifies a virtual router: [`Vrid`], [`Family`], [`InterfaceId`] and the [`Key`] made of
+//! the three.
 
 use core::{
     fmt,
@@ -24,14 +24,14 @@ use crate::ConfigError;
 pub struct Vrid(NonZeroU8);
 
 impl Vrid {
-    /// The octet on the wire.
+    /// Returns the octet on the wire.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0.get()
     }
 
-    /// The virtual router MAC address: `00-00-5E-00-01-VRID` for IPv4, `00-00-5E-00-02-VRID` for
-    /// IPv6 (RFC 9568 7.3).
+    /// Returns the virtual router MAC address: `00-00-5E-00-01-VRID` for IPv4,
+    /// `00-00-5E-00-02-VRID` for IPv6 (RFC 9568 7.3).
     #[must_use]
     pub const fn virtual_mac(self, family: Family) -> MacAddr {
         let family = match family {
@@ -64,7 +64,7 @@ impl fmt::Display for Vrid {
     }
 }
 
-/// The address family that a virtual router speaks and protects.
+/// The address family of a virtual router's messages and addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "there are two")]
 pub enum Family {
@@ -75,7 +75,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// The family that `address` is of.
+    /// Returns the family of `address`.
     #[must_use]
     pub const fn of(address: IpAddr) -> Self {
         match address {
@@ -94,21 +94,21 @@ impl fmt::Display for Family {
     }
 }
 
-/// A network interface, by a number that the driver chose for it.
+/// A network interface, identified by a number that the driver chose.
 ///
-/// It stands for the interface's *name*, not for the kernel's index of the day: an interface that
-/// is deleted and created again keeps its number.
+/// The number stands for the interface's *name*, not for its current kernel index: an interface
+/// that is deleted and created again keeps its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceId(NonZeroU32);
 
 impl InterfaceId {
-    /// The interface that the driver numbers `number`.
+    /// Creates the identifier for the driver's `number`.
     #[must_use]
     pub const fn new(number: NonZeroU32) -> Self {
         Self(number)
     }
 
-    /// The driver's number.
+    /// Returns the driver's number.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0.get()
@@ -140,7 +140,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// An IEEE 802 MAC-48 address; zeros where there is none.
+/// An IEEE 802 MAC-48 address; all zeros if there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "six octets")]
 pub struct MacAddr(pub [u8; 6]);

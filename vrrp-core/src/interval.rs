@@ -12,13 +12,13 @@ impl Seconds {
     /// One second, the default.
     pub const ONE: Self = Self(NonZeroU8::MIN);
 
-    /// The octet on the wire.
+    /// Returns the octet on the wire.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0.get()
     }
 
-    /// The interval as a duration.
+    /// Returns the interval as a duration.
     #[must_use]
     pub fn duration(self) -> Duration {
         Duration::from_secs(u64::from(self.get()))
@@ -62,13 +62,13 @@ impl Centiseconds {
     /// One second, the default of RFC 9568 6.1.
     pub const ONE_SECOND: Self = Self(100);
 
-    /// The twelve bits on the wire.
+    /// Returns the twelve bits on the wire.
     #[must_use]
     pub const fn get(self) -> u16 {
         self.0
     }
 
-    /// The interval as a duration.
+    /// Returns the interval as a duration.
     #[must_use]
     pub fn duration(self) -> Duration {
         Duration::from_millis(u64::from(self.0).saturating_mul(10))
@@ -99,7 +99,7 @@ impl TryFrom<Duration> for Centiseconds {
     }
 }
 
-/// An advertisement interval as its version writes it.
+/// An advertisement interval as its version encodes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "one variant per protocol version")]
 pub enum Interval {
@@ -110,7 +110,7 @@ pub enum Interval {
 }
 
 impl Interval {
-    /// The interval as a duration.
+    /// Returns the interval as a duration.
     #[must_use]
     pub fn duration(self) -> Duration {
         match self {
@@ -119,7 +119,7 @@ impl Interval {
         }
     }
 
-    /// The version that writes it.
+    /// Returns the version that encodes it.
     #[must_use]
     pub const fn version(self) -> Version {
         match self {
@@ -128,7 +128,7 @@ impl Interval {
         }
     }
 
-    /// The timers that follow from it.
+    /// Returns the timers that follow from it.
     ///
     /// ```
     /// use core::time::Duration;
@@ -158,31 +158,31 @@ impl fmt::Display for Interval {
     }
 }
 
-/// How long an interval lasts, and the timers that follow from it: an [`Interval`] without the octets
-/// that carry it, and with the version whose rules apply.
+/// The length of an interval and the timers that follow from it: an [`Interval`] without its
+/// encoding, but with the version whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timing {
-    /// The unit of both versions: as small as the interval that it comes from.
+    /// The finer unit, for both versions: it keeps this as small as an [`Interval`].
     centiseconds: u16,
     rules: Version,
 }
 
 impl Timing {
-    /// The interval.
+    /// Returns the interval.
     #[must_use]
     pub fn interval(self) -> Duration {
         Duration::from_millis(u64::from(self.centiseconds).saturating_mul(10))
     }
 
-    /// The version whose rules apply.
+    /// Returns the version whose rules apply.
     #[must_use]
     pub const fn rules(self) -> Version {
         self.rules
     }
 
-    /// Skew_Time: `(256 - Priority) / 256` of the interval (RFC 9568 6.1), of one second in VRRPv2
-    /// (RFC 3768 6.1). Exact to the nanosecond, so that backups of near priorities do not fire
-    /// together.
+    /// Returns Skew_Time: `(256 - Priority) / 256` of the interval (RFC 9568 6.1), or of one second
+    /// in VRRPv2 (RFC 3768 6.1). It is exact to the nanosecond, so that backups with similar
+    /// priorities do not fire together.
     #[must_use]
     pub fn skew(self, claim: Claim) -> Duration {
         self.skew_of(self.interval(), claim)
@@ -197,15 +197,15 @@ impl Timing {
         base.saturating_mul(parts) / 256
     }
 
-    /// Active_Down_Interval: three intervals and the Skew_Time (RFC 9568 6.1).
+    /// Returns Active_Down_Interval: three intervals and the Skew_Time (RFC 9568 6.1).
     #[must_use]
     pub fn active_down(self, claim: Claim) -> Duration {
         let interval = self.interval();
         interval.saturating_mul(3).saturating_add(self.skew_of(interval, claim))
     }
 
-    /// Three intervals: how long an Active may go without an advertisement before any peer can take
-    /// over.
+    /// Returns three intervals: how long an Active may go without an advertisement before any peer
+    /// can take over.
     #[must_use]
     pub fn silence(self) -> Duration {
         self.interval().saturating_mul(3)

@@ -1,14 +1,14 @@
-//! The words of a lease, the right to hold the addresses: [`Generation`], [`Answer`], [`Reach`],
-//! [`Loss`], and [`LeaseFailure`].
+//! The vocabulary of a lease, the right to hold the addresses: [`Generation`], [`Answer`],
+//! [`Reach`], [`Loss`], and [`LeaseFailure`].
 
 use crate::Instant;
 
-/// Numbers the requests to a backend, so that a late answer is known for what it is.
+/// Numbers the requests to a backend, so that a late answer is recognized.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(u64);
 
 impl Generation {
-    /// The number itself, for logs. It begins anew with each process.
+    /// Returns the number itself, for logs. It begins anew with each process.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
@@ -19,8 +19,8 @@ impl Generation {
     }
 }
 
-/// What a backend answers. Each answer says what it answers: one to another question changes
-/// nothing.
+/// What a backend answers. Each answer fits certain requests only: an answer to any other request
+/// changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the answers to the requests of `Want`")]
 pub enum Answer {
@@ -32,16 +32,16 @@ pub enum Answer {
     Adopted {
         /// How neighbours find the addresses.
         reach: Reach,
-        /// When that process advertised last, or earlier: from three intervals later on a peer may
+        /// When that process last advertised, or an earlier time. Three intervals later a peer may
         /// have taken over, and the addresses are released.
         advertised_at: Instant,
     },
-    /// To [`Want::Adopt`](crate::Want::Adopt): there is nothing to adopt, and what was left has been
+    /// To [`Want::Adopt`](crate::Want::Adopt): there is nothing to adopt, and leftovers have been
     /// released.
     NothingLeft,
     /// To [`Want::Inspect`](crate::Want::Inspect): an acquire could succeed.
     Ready,
-    /// To any of them: the backend does not hold the addresses, or could not.
+    /// To any request: the backend does not hold the addresses, or could not.
     Failed(LeaseFailure),
 }
 
@@ -49,9 +49,9 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "neighbours are told, or need not be")]
 pub enum Reach {
-    /// By ARP or Neighbor Discovery on this link: they are told.
+    /// By ARP or Neighbor Discovery on this link: the addresses are announced.
     OnLink,
-    /// By routing (a cloud's floating IP, BGP): nobody is told.
+    /// By routing (a cloud's floating IP, BGP): nothing is announced.
     Routed,
 }
 
@@ -59,13 +59,13 @@ pub enum Reach {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "somebody's doing, or nobody's")]
 pub enum Loss {
-    /// Somebody deleted it, or its subnet's route. Again and again, that is a fight: see
+    /// Somebody deleted it, or its subnet's route. Repeated deletions are a fight: see
     /// [`Reason::Fight`].
     ///
     /// [`Reason::Fight`]: crate::Reason::Fight
     Deleted,
-    /// Nobody meant to: it expired, its interface went down, or it went with the primary address of
-    /// its subnet.
+    /// Nobody deleted it: it expired, its interface went down, or it went with the primary address
+    /// of its subnet.
     Lapsed,
 }
 
@@ -85,18 +85,18 @@ impl Loss {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LeaseFailure {
-    /// It tried and failed; trying again may help.
+    /// The backend tried and failed; another try may help.
     Failed,
-    /// It may not: a right or a privilege is missing.
+    /// The backend lacks a right or a privilege.
     Denied,
-    /// The address is there already and is not ours.
+    /// The address is already there and is not ours.
     AddressPresent,
-    /// It did not answer in time.
+    /// The backend did not answer in time.
     TimedOut,
 }
 
 impl LeaseFailure {
-    /// A stable word for logs, metrics and `status`.
+    /// Returns a stable word for logs, metrics and `status`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -38,18 +38,19 @@
 //! [`Router`] runs any number of virtual routers. A driver, real or simulated, repeats three steps:
 //!
 //! 1. give it **one** [`Input`] with the time, through [`Router::handle`];
-//! 2. drain [`Router::poll_output`] until it is empty, and do each [`Output`] in the order given;
+//! 2. drain [`Router::poll_output`] until it is empty, and carry out each [`Output`] in the order
+//!    given;
 //! 3. wait for the next input, or for [`Router::next_deadline`], which is then an
 //!    [`Input::Timeout`].
 //!
-//! Polling only drains: it moves no timer and changes no state. Before a driver acts on a deadline
-//! it hands over what its sockets have queued: after a pause, an advertisement that has arrived
-//! comes before the timer that it would have restarted.
+//! Polling only drains: it moves no timer and changes no state. Before a driver acts on a deadline,
+//! it hands over everything queued in its sockets: after a pause, an advertisement that has arrived
+//! comes before the timer it would have restarted.
 //!
 //! # The promises
 //!
-//! * **Active means held.** [`Phase::Held`] is told only after [`Answer::Held`] was given; a
-//!   failed backend is an input of the protocol, and makes the node resign.
+//! * **Active means held.** [`Phase::Held`] is reported only after [`Answer::Held`]; a failed
+//!   backend is an input of the protocol, and makes the node resign.
 //! * **What is rejected changes nothing.** Every [`Rejected`] message has a name and a counter, and
 //!   moves neither a state nor a timer.
 //! * **It is total.** No input panics, nothing is allocated for a packet, pending output is bounded

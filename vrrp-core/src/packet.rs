@@ -15,7 +15,7 @@ pub use addresses::AddressList;
 use self::checksum::Sum;
 use crate::{Centiseconds, Claim, Family, InterfaceId, Interval, Seconds, Version, Vrid};
 
-/// What the receiving socket says about a datagram.
+/// What the receiving socket reports about a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]
 pub struct RxMeta {
@@ -59,7 +59,7 @@ pub enum ChecksumForm {
     PseudoHeader,
 }
 
-/// In which octets an advertisement leaves: its timing is another matter ([`Timing`]).
+/// The encoding in which an advertisement is sent, apart from its [`Timing`].
 ///
 /// [`Timing`]: crate::Timing
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,7 +72,7 @@ pub enum Wire {
 }
 
 impl Wire {
-    /// The version of the message.
+    /// Returns the version of the message.
     #[must_use]
     pub const fn version(self) -> Version {
         match self {
@@ -81,7 +81,7 @@ impl Wire {
         }
     }
 
-    /// What its checksum covers.
+    /// Returns what its checksum covers.
     #[must_use]
     pub const fn checksum_form(self) -> ChecksumForm {
         match self {
@@ -91,7 +91,7 @@ impl Wire {
     }
 }
 
-/// An advertisement: what it says, without the octets that only carry it.
+/// The content of an advertisement, without its encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "RFC 9568 5.2 closes the list of fields")]
 pub struct Advert<'a> {
@@ -107,18 +107,18 @@ pub struct Advert<'a> {
     pub addresses: AddressList<'a>,
 }
 
-/// A decoded advertisement and the checksum form that it came with.
+/// A decoded advertisement and its checksum form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a named pair")]
 pub struct Decoded<'a> {
     /// The advertisement.
     pub advert: Advert<'a>,
-    /// Which form of checksum was right; `None` when both were, which tells nothing about its
+    /// The checksum form that was correct; `None` if both were, which reveals nothing about the
     /// sender.
     pub form: Option<ChecksumForm>,
 }
 
-/// Why octets are not an advertisement. The network made the mistake: nothing is changed by it.
+/// Why octets are not an advertisement. The fault is the network's, and it changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -171,7 +171,7 @@ impl<'a> Advert<'a> {
     ///
     /// The length has to be exactly what the header says. The reserved bits of VRRPv3 and the
     /// authentication data of type 0 are covered by the checksum and otherwise ignored (RFC 9568
-    /// 5.2.6, RFC 3768 5.3.6). The Time To Live is not looked at.
+    /// 5.2.6, RFC 3768 5.3.6). The Time To Live is not checked.
     ///
     /// ```
     /// use core::num::NonZeroU32;
@@ -233,12 +233,12 @@ impl<'a> Advert<'a> {
         Ok(Decoded { advert, form })
     }
 
-    /// Writes the message to the start of `out`, and says how long it is. Octets of `out` beyond
-    /// that are left as they are.
+    /// Writes the message to the start of `out`, and returns its length. The rest of `out` is left
+    /// unchanged.
     ///
-    /// `form` is for VRRPv3 over IPv4: VRRPv2 always has the message alone (RFC 3768 5.3.8), and
-    /// VRRPv3 over IPv6 the pseudo-header (RFC 9568 5.2.8), which takes `source` and `destination`
-    /// in.
+    /// `form` is for VRRPv3 over IPv4 only. The checksum of VRRPv2 always covers the message alone
+    /// (RFC 3768 5.3.8); that of VRRPv3 over IPv6 always includes the pseudo-header with `source`
+    /// and `destination` (RFC 9568 5.2.8).
     ///
     /// # Errors
     /// [`BufferTooSmall`]: [`MAX_LEN`](Self::MAX_LEN) octets are always enough.
@@ -282,8 +282,8 @@ impl<'a> Advert<'a> {
         Ok(length)
     }
 
-    /// The two octets before the checksum: Auth Type and Adver Int (RFC 3768 5.3), or four reserved
-    /// bits, which are zero, and Max Advertise Interval (RFC 9568 5.2).
+    /// Returns the two octets before the checksum: Auth Type and Adver Int (RFC 3768 5.3), or four
+    /// reserved bits, which are zero, and Max Advertise Interval (RFC 9568 5.2).
     fn fifth_and_sixth(&self) -> [u8; 2] {
         match self.interval {
             Interval::V2(seconds) => [self.authentication.wire_type(), seconds.get()],
@@ -291,7 +291,7 @@ impl<'a> Advert<'a> {
         }
     }
 
-    /// The authentication data of VRRPv2, which is zero for type 0 (RFC 3768 5.3.10).
+    /// Writes the authentication data of VRRPv2, which is zero for type 0 (RFC 3768 5.3.10).
     fn write_trailer(&self, trailer: &mut [u8]) {
         let data = match self.authentication {
             Authentication::None => [0; AUTHENTICATION_LEN],
@@ -304,7 +304,7 @@ impl<'a> Advert<'a> {
 }
 
 impl Authentication {
-    /// The Auth Type (RFC 3768 5.3.6, RFC 2338 5.3.6).
+    /// Returns the Auth Type (RFC 3768 5.3.6, RFC 2338 5.3.6).
     const fn wire_type(self) -> u8 {
         match self {
             Self::None => 0,
@@ -316,7 +316,7 @@ impl Authentication {
 /// Fixed octets before the addresses, in either version (RFC 9568 5.2, RFC 3768 5.3).
 const HEADER_LEN: usize = 8;
 
-/// Authentication data behind the addresses, in VRRPv2 (RFC 3768 5.3.10).
+/// Authentication data after the addresses, in VRRPv2 (RFC 3768 5.3.10).
 const AUTHENTICATION_LEN: usize = 8;
 
 /// The trailer of keepalived's auth_hmac, in VRRPv3.
@@ -333,7 +333,8 @@ const fn address_len(family: Family) -> usize {
 }
 
 impl Version {
-    /// The version in the first octet of a message (RFC 9568 5.2.1). VRRPv2 knows IPv4 only.
+    /// Reads the version from the first octet of a message (RFC 9568 5.2.1). VRRPv2 is for IPv4
+    /// only.
     const fn of(version_and_type: u8, family: Family) -> Result<Self, DecodeError> {
         match (version_and_type >> 4, family) {
             (2, Family::Ipv4) => Ok(Self::V2),
@@ -342,7 +343,7 @@ impl Version {
         }
     }
 
-    /// How many octets follow the addresses.
+    /// Returns how many octets follow the addresses.
     const fn trailer_len(self) -> usize {
         match self {
             Self::V2 => AUTHENTICATION_LEN,
@@ -369,7 +370,7 @@ impl Version {
     }
 }
 
-/// The addresses and what follows them.
+/// Splits the addresses from what follows them.
 fn split_body(
     body: &[u8],
     addresses: usize,
@@ -385,15 +386,16 @@ fn split_body(
     }
 }
 
-/// Whether what follows the addresses looks like keepalived's auth_hmac: type 1, a key identifier,
-/// two reserved octets, a time, a counter, and 16 octets of HMAC-SHA256. It is not checked.
+/// Returns whether what follows the addresses looks like keepalived's auth_hmac: type 1, a key
+/// identifier, two reserved octets, a time, a counter, and 16 octets of HMAC-SHA256. The signature
+/// is not verified.
 fn is_signature(trailer: Option<&[u8]>) -> bool {
     trailer.is_some_and(|trailer| {
         trailer.len() == SIGNATURE_LEN && matches!(trailer, [1, _, 0, 0, ..])
     })
 }
 
-/// Which form of checksum is right (RFC 3768 5.3.8, RFC 9568 5.2.8), `None` when both are.
+/// Returns the checksum form that is correct (RFC 3768 5.3.8, RFC 9568 5.2.8); `None` if both are.
 fn judge_checksum(
     version: Version,
     meta: &RxMeta,

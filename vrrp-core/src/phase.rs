@@ -6,9 +6,9 @@ use crate::{Hold, LeaseFailure};
 
 /// What a virtual router is doing, as users see it.
 ///
-/// The RFC's three states, with Active told apart by what the backend has done so far. A program
-/// may act as the active node in [`Held`](Self::Held) and [`Adopted`](Self::Adopted) only: see
-/// [`is_active`](Self::is_active).
+/// These are the RFC's three states, with Active divided by what the backend has done so far. A
+/// program may act as the active node in [`Held`](Self::Held) and [`Adopted`](Self::Adopted) only:
+/// see [`is_active`](Self::is_active).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "every user of a phase has to decide on each")]
 pub enum Phase {
@@ -16,12 +16,12 @@ pub enum Phase {
     Initialize(Hold),
     /// Backup: listening to an Active.
     Backup,
-    /// Active on the wire, but the backend has not said yet that the addresses are held.
+    /// Active on the wire, but the backend has not confirmed yet that the addresses are held.
     Acquiring,
     /// Active, and the addresses are held.
     #[doc(alias = "master")]
     Held,
-    /// Active, and the addresses were held already by this process's predecessor.
+    /// Active, and an earlier process of this node already held the addresses.
     Adopted,
     /// Resigned, and still answering for the addresses until a successor is heard or a bound has
     /// passed.
@@ -29,14 +29,14 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Whether this node may act as the active one: the addresses are held and nobody is about to
+    /// Returns whether this node may act as the active one: the addresses are held and nobody is about to
     /// take over. Write by this; serve by [`holds_addresses`](Self::holds_addresses).
     #[must_use]
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Held | Self::Adopted)
     }
 
-    /// Whether clients reach this node by the addresses: it holds them, or resigned and still
+    /// Returns whether clients reach this node by the addresses: it holds them, or resigned and still
     /// answers until a successor takes them over. A service that closes its sockets before that
     /// refuses clients for the whole handover.
     ///
@@ -51,13 +51,13 @@ impl Phase {
         matches!(self, Self::Held | Self::Adopted | Self::Resigning)
     }
 
-    /// Whether it is Active as its peers see it: it advertises, or resigns.
+    /// Returns whether its peers see it as Active: it advertises, or resigns.
     #[must_use]
     pub const fn is_on_the_wire(self) -> bool {
         matches!(self, Self::Acquiring | Self::Held | Self::Adopted | Self::Resigning)
     }
 
-    /// The name of the state in RFC 9568 6.4: `initialize`, `backup` or `active`.
+    /// Returns the name of the state in RFC 9568 6.4: `initialize`, `backup` or `active`.
     #[must_use]
     pub const fn state(self) -> &'static str {
         match self {
@@ -67,7 +67,8 @@ impl Phase {
         }
     }
 
-    /// A stable word for logs, metrics and `status`: the phase without the reason of a hold.
+    /// Returns a stable word for logs, metrics and `status`: the phase without the reason of a
+    /// hold.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,7 +83,7 @@ impl Phase {
 }
 
 impl fmt::Display for Phase {
-    /// The phase, with the reason of a hold: `held`, `initialize (link-down)`.
+    /// Writes the phase, with the reason of a hold: `held`, `initialize (link-down)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Initialize(hold) => write!(f, "initialize ({})", hold.as_str()),
@@ -95,7 +96,7 @@ impl fmt::Display for Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// It was started, or what it waited for at the start has come.
+    /// It was started, or what it awaited at the start has arrived.
     Startup,
     /// Active_Down_Timer ran out: no advertisement for Active_Down_Interval.
     Silence,
@@ -116,9 +117,10 @@ pub enum Reason {
     /// No advertisement could be sent, or none was sent, for three intervals: a peer may have taken
     /// over.
     Stalled,
-    /// Three advertisements in a row could not be sent.
+    /// Advertisements could not be sent: three in a row, the first after a promotion, or the last
+    /// before the bound.
     SendFailed,
-    /// Another Active was heard, and there is no way to it: it cannot know of this node.
+    /// Another Active was heard, but cannot be reached: it cannot know of this node.
     Unreached,
     /// Something on this host deletes the addresses again and again.
     Fight,
@@ -143,7 +145,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// A stable word for logs, metrics and `status`.
+    /// Returns a stable word for logs, metrics and `status`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! Inputs as values, and a [`Player`] that gives them to a [`Router`]: a list of [`Step`]s is at once
-//! a replay, a fuzz case, a simulation and a benchmark.
+//! Inputs as values, and a [`Player`] that gives them to a [`Router`]: a list of [`Step`]s is at
+//! once a replay, a fuzz case, a simulation and a benchmark.
 //!
 //! ```
 //! use core::time::Duration;
@@ -31,7 +31,7 @@
 //! for step in &steps {
 //!     player.play(step, &mut see);
 //! }
-//! // Whatever the backend is asked is answered as one would that works.
+//! // Each request is answered as a working backend would.
 //! player.answer_all(&mut see);
 //! player.wait_until(Instant::EPOCH + Duration::from_secs(4), &mut see);
 //! player.answer_all(&mut see);
@@ -52,20 +52,20 @@ use crate::{
     Reach, Rejected, Router, RxMeta, Want,
 };
 
-/// One input, and when it comes.
+/// One input and its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
-    /// When it comes; not before the step that it follows.
+    /// Its time, not before that of the previous step.
     pub at: Instant,
-    /// Whether the process was stopped since the step before: what was due meanwhile is served
-    /// after this input and not in its time.
+    /// Whether the process was stopped since the previous step: deadlines that passed meanwhile are
+    /// served late, after this input.
     pub is_stalled: bool,
-    /// What comes.
+    /// The input.
     pub given: Given,
 }
 
-/// What a [`Step`] gives: an [`Input`] that owns what it is made of.
+/// What a [`Step`] gives: an [`Input`] that owns its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "one for each input; a player has to give each")]
 pub enum Given {
@@ -75,12 +75,12 @@ pub enum Given {
     Interface {
         /// The interface.
         id: InterfaceId,
-        /// How it is now.
+        /// Its current state.
         status: InterfaceStatus,
     },
     /// [`Input::Datagram`].
     Datagram {
-        /// What the socket says of it.
+        /// What the socket reports about it.
         meta: RxMeta,
         /// IP payload.
         bytes: Vec<u8>,
@@ -91,14 +91,14 @@ pub enum Given {
         key: Key,
         /// Which request it answers.
         to: To,
-        /// What the backend said.
+        /// The backend's answer.
         answer: Answer,
     },
     /// [`Input::LeaseLost`].
     LeaseLost {
         /// The virtual router.
         key: Key,
-        /// How.
+        /// How the address was lost.
         loss: Loss,
     },
     /// [`Input::SendFailed`].
@@ -109,7 +109,7 @@ pub enum Given {
     Drain {
         /// The virtual router.
         key: Key,
-        /// Let go even if nobody took over.
+        /// Release even if nobody takes over.
         force: bool,
     },
     /// [`Input::Resume`].
@@ -133,7 +133,7 @@ pub enum To {
 }
 
 impl Step {
-    /// A step of a process that runs all the while.
+    /// Creates a step of a process that was not stopped.
     #[must_use]
     pub const fn new(at: Instant, given: Given) -> Self {
         Self { at, is_stalled: false, given }
@@ -156,9 +156,9 @@ struct Request {
     is_answered: bool,
 }
 
-/// Sees each output, with the time.
+/// Observes each output, with its time.
 pub trait See {
-    /// Takes notice of one output.
+    /// Observes one output.
     fn see(&mut self, now: Instant, output: &Output<'_>);
 }
 
@@ -169,26 +169,26 @@ impl<F: FnMut(Instant, &Output<'_>)> See for F {
 }
 
 impl Player {
-    /// The router.
+    /// Returns the router.
     #[must_use]
     pub const fn router(&self) -> &Router {
         &self.router
     }
 
-    /// The router, to go on with by itself.
+    /// Returns the router without the player.
     #[must_use]
     pub fn into_router(self) -> Router {
         self.router
     }
 
-    /// The time of the last input.
+    /// Returns the time of the last input.
     #[must_use]
     pub const fn now(&self) -> Instant {
         self.now
     }
 
-    /// Waits for the step, gives its input, and polls what that leads to. Returns whether every
-    /// deadline that was served lies behind: if not, the router wants to be served for ever.
+    /// Waits for the step, gives its input, and polls the outputs. Returns whether no deadline
+    /// stayed due after it was served; one that does would make a driver spin forever.
     pub fn play(&mut self, step: &Step, see: &mut impl See) -> bool {
         let is_ahead = if step.is_stalled {
             self.stall_until(step.at);
@@ -221,8 +221,8 @@ impl Player {
         self.now = self.now.max(until);
     }
 
-    /// Serves what is due now. Returns whether the next deadline is ahead after two turns: after
-    /// the first one, what was removed is forgotten.
+    /// Serves what is due now. Returns whether the next deadline is ahead after two turns; the
+    /// second one forgets what was removed.
     pub fn serve(&mut self, see: &mut impl See) -> bool {
         for _ in 0..2 {
             if self.is_ahead() {
@@ -238,10 +238,10 @@ impl Player {
         self.router.next_deadline().is_none_or(|at| at > self.now)
     }
 
-    /// Gives one input now, without polling what it leads to.
+    /// Gives one input now, without polling the outputs.
     ///
     /// # Errors
-    /// [`Rejected`] for a datagram that was not let in.
+    /// [`Rejected`] for a datagram that was refused.
     pub fn give(&mut self, given: &Given) -> Result<(), Rejected> {
         if let Given::Datagram { meta, bytes } = given {
             return self.router.receive(self.now, *meta, bytes);
@@ -256,7 +256,7 @@ impl Player {
         Ok(())
     }
 
-    /// Polls everything that the inputs so far have led to.
+    /// Polls all outputs of the inputs so far.
     pub fn poll(&mut self, see: &mut impl See) {
         while let Some(output) = self.router.poll_output() {
             if let Output::Lease(request) = &output {
@@ -268,8 +268,7 @@ impl Player {
         }
     }
 
-    /// Answers every request that is open as a backend does that works, and that finds nothing to
-    /// adopt.
+    /// Answers every open request like a working backend that finds nothing to adopt.
     pub fn answer_all(&mut self, see: &mut impl See) {
         while let Some((key, answer)) = self.open_request() {
             let _accepted = self.give(&Given::Answer { key, to: To::Last, answer });
@@ -284,7 +283,7 @@ impl Player {
 }
 
 impl Given {
-    /// The input, with the generation of the last request for a key where it is asked for.
+    /// Returns the input. An answer to the last request takes its generation from `last`.
     fn input(&self, last: impl FnOnce(&Key) -> Option<Generation>) -> Input<'_> {
         match *self {
             Self::Configure(ref desired) => Input::Configure(desired),

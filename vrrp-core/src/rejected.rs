@@ -1,22 +1,22 @@
-//! Why a message was not let in: each reason with a name and a counter of its own.
+//! Why a message was rejected: each reason has its own name and counter.
 
 use crate::DecodeError;
 
-/// Why a message was rejected. It changed no state, no timer and no learned value; it was counted
-/// (RFC 9568 7.1).
+/// Why a message was rejected. The message changed no state, timer or learned value; it was only
+/// counted (RFC 9568 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejected {
     /// It is not a well-formed advertisement.
     #[error(transparent)]
     Malformed(#[from] DecodeError),
-    /// It came from farther away than it may (RFC 9568 5.1.1.3, 5.1.2.3).
+    /// It came from farther away than allowed (RFC 9568 5.1.1.3, 5.1.2.3).
     #[error("its TTL or hop limit is lower than 255 (or than the peer's min_ttl)")]
     Ttl,
     /// No virtual router here has its VRID on that interface and family.
     #[error("no virtual router here has this VRID")]
     UnknownVrid,
-    /// Its version is not the one of the virtual router.
+    /// Its version is not that of the virtual router.
     #[error("its version is not the one configured")]
     WrongVersion,
     /// Its VRRPv2 authentication type is not the one configured.
@@ -34,7 +34,7 @@ pub enum Rejected {
     /// Its source is not among the unicast peers.
     #[error("its source is not a configured peer")]
     UnlistedSource,
-    /// None of its addresses is one of ours: it is of another cluster, which has our VRID.
+    /// None of its addresses is ours: it comes from another cluster with our VRID.
     #[error("none of its addresses is one of ours")]
     NoCommonAddress,
     /// The virtual router is not taking part at the moment.
@@ -43,7 +43,7 @@ pub enum Rejected {
 }
 
 impl Rejected {
-    /// How many reasons there are.
+    /// The number of reasons.
     pub(crate) const COUNT: usize = 21;
 
     /// Every reason, in the order of the counters.
@@ -75,7 +75,7 @@ impl Rejected {
         Self::ALL.iter().position(|reason| *reason == self).unwrap_or(Self::COUNT)
     }
 
-    /// A stable word for logs, metrics and `status`.
+    /// Returns a stable word for logs, metrics and `status`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -41,8 +41,8 @@ use crate::{
 /// The contract is three steps, in a loop: give it **one** input with [`handle`](Self::handle),
 /// drain [`poll_output`](Self::poll_output) until it is empty, wait for the next input or for
 /// [`next_deadline`](Self::next_deadline). Polling only drains, so the order of outputs is the
-/// order of the protocol. It never waits, never allocates for a packet, and reads neither clock nor
-/// randomness: the same inputs give the same outputs.
+/// order of the protocol. The router never waits, never allocates for a packet, and uses neither a
+/// clock nor randomness: the same inputs give the same outputs.
 #[derive(Debug, Default)]
 pub struct Router {
     /// The time of the last input.
@@ -52,16 +52,16 @@ pub struct Router {
     ports: Vec<Port>,
     entries: Vec<Option<Entry>>,
     deadlines: Deadlines,
-    /// Slots with outputs to poll, in the order in which they came to have some, each once.
+    /// Slots with outputs to poll, each once, in the order of their first output.
     dirty: VecDeque<Slot>,
     /// Slots that are forgotten once they have stopped.
     removed: Vec<Slot>,
     /// Slots of `entries` that are free.
     free: Vec<Slot>,
-    /// The latest generation of a virtual router that is gone: one of the same key counts on from
-    /// there, so that no late answer is taken for one to it.
+    /// The latest generation of any virtual router that is gone. New ones count on from there, so
+    /// that a late answer never fits one of their requests.
     gone: Generation,
-    /// A shutdown was asked for, and nothing configured since.
+    /// Whether a shutdown was requested, and nothing was configured since.
     shutting_down: bool,
 }
 
@@ -72,7 +72,7 @@ struct Port {
     family: Family,
     /// By VRID. Looked up for every packet.
     slots: Box<[Index; 256]>,
-    /// What belongs to none of them.
+    /// Messages that belong to none of them.
     other: Box<Tally>,
 }
 
@@ -80,19 +80,19 @@ struct Port {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Status<'a> {
-    /// What it does.
+    /// What it is doing.
     pub phase: Phase,
     /// Since when.
     pub since: Instant,
-    /// Why it came to that.
+    /// Why it is in that phase.
     pub reason: Reason,
     /// Whose advertisement was the reason, if one was.
     pub sender: Option<Sender>,
     /// Every reason not to take part; [`phase`](Self::phase) names the first one.
     pub holds: Holds,
-    /// What lets it listen, and keeps it from becoming Active.
+    /// What lets it listen, but keeps it from becoming Active, or from preempting.
     pub gates: Gates,
-    /// The priority that is configured.
+    /// The configured priority.
     pub configured: Claim,
     /// What its advertisements claim: the effective priority.
     pub claim: Claim,
@@ -107,20 +107,20 @@ pub struct Status<'a> {
     pub active_peer: Option<IpAddr>,
     /// Counters.
     pub counters: &'a Counters,
-    /// Whose messages were accepted and refused, the latest of a few of each.
+    /// A few of the nodes whose messages were accepted, and of those whose messages were refused.
     pub speakers: &'a [Speaker],
 }
 
 impl Router {
-    /// A router without virtual routers.
+    /// Creates a router without virtual routers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes one input, at the time `now`, which must not be earlier than in the call before.
+    /// Takes one input, at the time `now`, which must not be earlier than in the previous call.
     ///
-    /// A datagram that is rejected is no error of the caller: [`Status::counters`],
+    /// A rejected datagram is not an error of the caller: [`Status::counters`],
     /// [`Status::speakers`] and [`Event::Notice`] report it. [`receive`](Self::receive) returns the
     /// reason as well.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
@@ -144,9 +144,9 @@ impl Router {
     /// Takes [`Input::Datagram`], and returns what became of it.
     ///
     /// # Errors
-    /// [`Rejected`] for a datagram that was not let in: it was counted, and nothing else changed.
-    /// Where no virtual router has been on the interface and family there is no counter either. It
-    /// is the network's fault: a caller that ends because of it can be ended from outside.
+    /// [`Rejected`] for a datagram that was refused: it was counted, and nothing else changed. An
+    /// interface and family that never had a virtual router have no counter either. The fault is
+    /// the network's: if a caller ended because of it, anybody on the network could end it.
     pub fn receive(&mut self, now: Instant, meta: RxMeta, bytes: &[u8]) -> Result<(), Rejected> {
         self.begin(now);
         self.take_datagram(meta, bytes)
@@ -159,9 +159,9 @@ impl Router {
         }
     }
 
-    /// The next thing to do, in order; `None` once all of it was polled.
+    /// Returns the next thing to do, in order; `None` once everything was polled.
     pub fn poll_output(&mut self) -> Option<Output<'_>> {
-        // Found first and taken then, because a borrow cannot be given back inside the loop.
+        // Found first and taken afterwards, because the loop cannot return a borrow.
         let slot = loop {
             let slot = *self.dirty.front()?;
             match self.entries.get_mut(slot) {
@@ -177,8 +177,8 @@ impl Router {
         self.entries.get_mut(slot)?.as_mut()?.take_output()
     }
 
-    /// When [`Input::Timeout`] is due. While there is output to poll it is the time of the last
-    /// input, so that nobody sleeps on it.
+    /// Returns when [`Input::Timeout`] is due. While there is output to poll, that is the time of
+    /// the last input, so that no driver sleeps on it.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         if !self.dirty.is_empty() || self.removed.iter().any(|slot| self.is_gone(*slot)) {
@@ -187,29 +187,30 @@ impl Router {
         self.deadlines.first().map(|(at, _)| at)
     }
 
-    /// Everything about one virtual router.
+    /// Returns everything about one virtual router.
     #[must_use]
     pub fn status(&self, key: &Key) -> Option<Status<'_>> {
         Some(self.entry(self.slot(key)?)?.status(self.now))
     }
 
-    /// The virtual routers, in the order of their keys.
+    /// Returns the virtual routers, in the order of their keys.
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         self.ports.iter().flat_map(|port| {
             port.slots.iter().filter_map(|slot| self.entry(slot.get()?)).map(Entry::key)
         })
     }
 
-    /// Whether every virtual router has stopped and everything was polled: a shutdown is over as far
-    /// as the protocol goes. It does not say that the backends have released the addresses: a driver
-    /// waits for the last [`Want::Release`](crate::Want::Release) of each by itself.
+    /// Returns whether every virtual router has stopped and everything was polled: the protocol's
+    /// part of a shutdown is over. The backends may still be releasing the addresses: a driver
+    /// itself waits for the last [`Want::Release`](crate::Want::Release) of each.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         let stopped = |entry: &Entry| entry.machine().phase() == Phase::Initialize(Hold::Stopped);
         self.dirty.is_empty() && self.entries.iter().flatten().all(stopped)
     }
 
-    /// The counters of messages that belong to no virtual router of an interface and family.
+    /// Returns the counters and the senders of messages that belong to no virtual router of an
+    /// interface and family.
     #[must_use]
     pub fn unattributed(
         &self,
@@ -221,8 +222,7 @@ impl Router {
     }
 
     fn fire_deadlines(&mut self) {
-        // Each machine's next deadline lies after `now`, so that this ends; the bound is for peace
-        // of mind.
+        // Each machine's next deadline lies after `now`, so the loop ends; the bound is defensive.
         for _ in 0..self.entries.len().saturating_mul(2) {
             match self.deadlines.first() {
                 Some((at, slot)) if at <= self.now => self.step(slot, fsm::Input::Timeout),
@@ -231,7 +231,7 @@ impl Router {
         }
     }
 
-    /// Takes the backend's answer to the request of `generation`, unless there was a later one.
+    /// Takes the backend's answer to the request of `generation`, unless a later request was made.
     fn answer(&mut self, key: &Key, generation: Generation, answer: Answer) {
         if let Some(slot) = self.slot(key)
             && let Some(Some(entry)) = self.entries.get_mut(slot)

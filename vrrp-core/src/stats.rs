@@ -1,4 +1,4 @@
-//! Counters: what happened, one for each kind of thing and each reason.
+//! Counters: one for each kind of event and each reason to reject a message.
 
 use crate::Rejected;
 
@@ -22,20 +22,20 @@ pub struct Counters {
     pub resignations_received: u64,
     /// Announcements of the addresses handed to the driver.
     pub announcements: u64,
-    /// Times that the addresses were held anew.
+    /// Times that the addresses were acquired.
     pub became_active: u64,
     /// Times that the backend failed or did not answer in time.
     pub backend_failures: u64,
     /// Times that an address was put back.
     pub repairs: u64,
-    /// Times that it stepped down because its own advertisements were overdue.
+    /// Times that the node stepped down because its own advertisements were overdue.
     pub stalls: u64,
     rejected: [u64; Rejected::COUNT],
 }
 
 impl Counters {
-    /// Every counter with its name, zeros included, in a fixed order. What was rejected is told by
-    /// [`rejections`](Self::rejections).
+    /// Returns every counter with its name, zeros included, in a fixed order.
+    /// [`rejections`](Self::rejections) counts rejected messages.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         // A new counter cannot be forgotten here.
         let Self {
@@ -70,13 +70,13 @@ impl Counters {
         all.into_iter()
     }
 
-    /// How many messages were rejected for `reason`.
+    /// Returns how many messages were rejected for `reason`.
     #[must_use]
     pub fn rejected(&self, reason: Rejected) -> u64 {
         self.rejected.get(reason.index()).copied().unwrap_or_default()
     }
 
-    /// Every reason with its count, zeros included, in a fixed order.
+    /// Returns every reason with its count, zeros included, in a fixed order.
     pub fn rejections(&self) -> impl Iterator<Item = (Rejected, u64)> + '_ {
         Rejected::ALL.iter().map(|reason| (*reason, self.rejected(*reason)))
     }

@@ -7,9 +7,9 @@ use core::{
 
 /// A point in time: nanoseconds since an epoch that the caller chooses.
 ///
-/// There is no `now()`: the core never reads a clock, time is an argument of
-/// [`Router::handle`](crate::Router::handle). A driver uses a clock that never goes back and that
-/// counts suspended time (`CLOCK_BOOTTIME` on Linux); a simulator uses whatever it likes.
+/// There is no `now()`: the core never reads a clock; time is an argument of
+/// [`Router::handle`](crate::Router::handle). A driver uses a monotonic clock that counts suspended
+/// time (`CLOCK_BOOTTIME` on Linux); a simulator uses whatever it likes.
 ///
 /// Arithmetic saturates: 2^64 ns are 584 years.
 ///
@@ -27,19 +27,19 @@ impl Instant {
     /// The caller's epoch.
     pub const EPOCH: Self = Self(0);
 
-    /// The instant `nanos` nanoseconds after the caller's epoch.
+    /// Returns the instant `nanos` nanoseconds after the caller's epoch.
     #[must_use]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// Nanoseconds since the caller's epoch.
+    /// Returns the nanoseconds since the caller's epoch.
     #[must_use]
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// Returns how long after `earlier` this is; zero if it is not later.
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

@@ -1,4 +1,4 @@
-//! [`Version`]: which of the two protocols, and [`Versions`], which of them are spoken.
+//! [`Version`]: one of the two protocols; [`Versions`]: those that a virtual router speaks.
 
 use core::fmt;
 
@@ -13,7 +13,7 @@ pub enum Version {
 }
 
 impl Version {
-    /// The number on the wire: 2 or 3.
+    /// Returns the number on the wire: 2 or 3.
     #[must_use]
     pub const fn get(self) -> u8 {
         match self {
@@ -41,7 +41,7 @@ pub enum Versions {
 }
 
 impl Versions {
-    /// Whether this one is spoken.
+    /// Returns whether `version` is spoken.
     #[must_use]
     pub fn contains(self, version: Version) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! [`Announcements`]: when neighbours are told.
+//! [`Announcements`]: when the addresses are announced.
 
 use core::time::Duration;
 
@@ -7,8 +7,8 @@ use crate::ConfigError;
 /// When the addresses are announced to neighbours (gratuitous ARP, unsolicited Neighbor
 /// Advertisement).
 ///
-/// One burst follows each reason: the promotion, a weaker advertisement that was won against, a
-/// link that came back, an address that was put back.
+/// One burst follows each reason: a promotion, a win against a weaker advertisement, a link that
+/// came back, an address that was put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Announcements {
     repeat_ms: [u16; 6],
@@ -17,7 +17,7 @@ pub struct Announcements {
 }
 
 impl Announcements {
-    /// A burst at each of `repeat` after its reason, then every `refresh` (never for `None`).
+    /// Announces at each delay in `repeat` after a reason, then every `refresh` (never for `None`).
     ///
     /// # Errors
     /// [`ConfigError::Announcements`] for more than 6 repeats, one above 60 s, or out of order.
@@ -37,8 +37,8 @@ impl Announcements {
         Ok(Self { repeat_ms, steps, refresh })
     }
 
-    /// How long after the reason announcement number `step` (from 0) is due; `None` when the burst
-    /// is over.
+    /// Returns how long after the reason announcement number `step` (from 0) is due; `None` when
+    /// the burst is over.
     #[must_use]
     pub fn delay(&self, step: u8) -> Option<Duration> {
         if step >= self.steps {
@@ -47,7 +47,7 @@ impl Announcements {
         self.repeat_ms.get(usize::from(step)).map(|ms| Duration::from_millis(u64::from(*ms)))
     }
 
-    /// How often they are repeated after the burst.
+    /// Returns how often announcements are repeated after the burst.
     #[must_use]
     pub const fn refresh(&self) -> Option<Duration> {
         self.refresh
@@ -55,7 +55,7 @@ impl Announcements {
 }
 
 impl Default for Announcements {
-    /// At once, after 1 s and after 5 s; then every 60 s.
+    /// Announces at once, after 1 s and after 5 s, then every 60 s.
     fn default() -> Self {
         Self {
             repeat_ms: [0, 1000, 5000, 0, 0, 0],

@@ -1,4 +1,4 @@
-//! [`Password`]: simple text, as VRRPv2 has it.
+//! [`Password`]: the simple text password of VRRPv2.
 
 use core::fmt;
 
@@ -12,13 +12,13 @@ use crate::ConfigError;
 pub struct Password([u8; 8]);
 
 impl Password {
-    /// The eight octets on the wire.
+    /// Returns the eight octets on the wire.
     #[must_use]
     pub const fn octets(&self) -> [u8; 8] {
         self.0
     }
 
-    /// Whether `received` is this password, in a time that does not depend on where they differ.
+    /// Returns whether `received` is this password, in constant time.
     #[must_use]
     pub fn matches(&self, received: &[u8; 8]) -> bool {
         self.0

@@ -1,4 +1,4 @@
-//! Where advertisements go, and who is listened to: [`Transport`].
+//! Where advertisements go, and whose are accepted: [`Transport`].
 
 use alloc::sync::Arc;
 use core::net::IpAddr;
@@ -11,34 +11,34 @@ use crate::Cidr;
 pub struct Peer {
     /// Where advertisements for it go, and where its own come from.
     pub address: IpAddr,
-    /// The least Time To Live or Hop Limit that its advertisements may arrive with. 255 is RFC 9568
-    /// 5.1.1 and keeps everybody beyond the link out; a lower value is for peers that are routed
-    /// to.
+    /// The lowest Time To Live or Hop Limit that is accepted in its advertisements. 255 follows RFC
+    /// 9568 5.1.1 and keeps out everybody beyond the link; a lower value is for peers behind
+    /// routers.
     pub min_ttl: u8,
-    /// The same while the peer is in none of the interface's networks, for lists that do not say
-    /// where a peer is, as those of keepalived and of container images. `None`: it does not matter
-    /// where it is.
+    /// The same limit while the peer is in none of the interface's networks. It is for lists that
+    /// do not say where a peer is, like those of keepalived and of container images. With `None`,
+    /// the peer's place does not matter.
     pub min_ttl_routed: Option<u8>,
 }
 
 impl Peer {
-    /// The same peer, whose advertisements may arrive with no less than this.
+    /// Returns the same peer with this `min_ttl`.
     #[must_use]
     pub const fn min_ttl(mut self, ttl: u8) -> Self {
         self.min_ttl = ttl;
         self
     }
 
-    /// The same peer, whose advertisements may arrive with no less than this while it is behind a
-    /// router.
+    /// Returns the same peer with this `min_ttl_routed`.
     #[must_use]
     pub const fn min_ttl_routed(mut self, ttl: u8) -> Self {
         self.min_ttl_routed = Some(ttl);
         self
     }
 
-    /// Whether a lower limit holds for it on an interface with these networks, because it is in
-    /// none of them. Without any network nobody knows.
+    /// Returns whether `min_ttl_routed` applies on an interface with these networks, because the
+    /// peer is in none of them. Without a network of its family that is unknown, and it does not
+    /// apply.
     #[must_use]
     pub fn is_behind_router(&self, networks: &[Cidr]) -> bool {
         let same_family = |cidr: &&Cidr| cidr.address().is_ipv4() == self.address.is_ipv4();
@@ -48,7 +48,7 @@ impl Peer {
             && !networks.any(|network| network.contains(self.address))
     }
 
-    /// The peer as it is heard on an interface with these networks.
+    /// Returns the peer with the limit that applies on an interface with these networks.
     pub(super) fn on(mut self, networks: &[Cidr]) -> Self {
         if let Some(ttl) = self.min_ttl_routed.filter(|_| self.is_behind_router(networks)) {
             self.min_ttl = ttl;
@@ -58,25 +58,25 @@ impl Peer {
 }
 
 impl From<IpAddr> for Peer {
-    /// The peer with `min_ttl` 255, wherever it is.
+    /// Returns the peer with `min_ttl` 255, wherever it is.
     fn from(address: IpAddr) -> Self {
         Self { address, min_ttl: 255, min_ttl_routed: None }
     }
 }
 
-/// Where advertisements go, and who is listened to.
+/// Where advertisements go, and whose are accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "there are two ways to send")]
 pub enum Transport {
     /// To 224.0.0.18 or ff02::12, from anybody on the link (RFC 9568 5.1.1, 5.1.2).
     #[default]
     Multicast,
-    /// To each peer. The node's own address may stand in the list, so that all nodes can share one:
-    /// it is skipped.
+    /// To each peer. The node's own address may be in the list and is skipped, so that all nodes
+    /// can share one.
     Unicast {
-        /// At least one.
+        /// At least one peer.
         peers: Arc<[Peer]>,
-        /// Who may speak.
+        /// Whose advertisements are accepted.
         hear: Hear,
     },
 }
@@ -88,6 +88,6 @@ pub enum Hear {
     /// Those of the listed peers; anybody else's are rejected, counted and reported.
     #[default]
     Peers,
-    /// Everybody's, as keepalived does unless told otherwise. Unlisted speakers are reported.
+    /// Everybody's, as keepalived does by default. Unlisted speakers are reported.
     Any,
 }

@@ -8,8 +8,8 @@ use super::{
 use crate::{Claim, Hold, Instant, LeaseFailure, Reach, Reason, Version, Want};
 
 impl Machine {
-    /// 6.4.2, Active_Down_Timer fired; 6.4.1, owner: advertise, then take the addresses. They are
-    /// announced once they are held (8.1.2, 8.2.2).
+    /// 6.4.2, Active_Down_Timer fired; 6.4.1, owner: advertises, then acquires the addresses. They
+    /// are announced once they are held (8.1.2, 8.2.2).
     pub(super) fn promote(&mut self, now: Instant, reason: Reason, effects: &mut Effects) {
         let lease = Lease::Acquiring { give_up_at: now + self.params.backend_timeout };
         effects.transition = Some(reason);
@@ -17,7 +17,8 @@ impl Machine {
         self.advertise(now, Active::new(now, now, lease), effects);
     }
 
-    /// Goes on where an earlier process ended: peers hear of it at once, and neighbours know it.
+    /// Continues where an earlier process ended: advertises at once, and announces nothing, because
+    /// neighbours know the addresses.
     pub(super) fn serve_adopted(
         &mut self,
         now: Instant,
@@ -60,8 +61,8 @@ impl Machine {
         effects.transmit = Some(Say::Claim);
     }
 
-    /// Steps down when peers may have taken over because nothing was heard from here for three
-    /// intervals.
+    /// Steps down when peers may have taken over because they heard nothing from this node for
+    /// three intervals.
     pub(super) fn judge_stall(&mut self, now: Instant, effects: &mut Effects) {
         let State::Active(active) = self.state else { return };
         if active.is_resigning() || now < active.superseded_at(&self.params) {
@@ -78,8 +79,8 @@ impl Machine {
         self.step_down_stalled(now, effects);
     }
 
-    /// Says nothing: a resignation would come after three intervals, and give each backup a
-    /// Skew_Time from then on, where it has less than that left.
+    /// Steps down silently: a resignation after three intervals would give each backup a full
+    /// Skew_Time, where it has less than that left.
     pub(super) fn step_down_stalled(&mut self, now: Instant, effects: &mut Effects) {
         self.begin_probation(now);
         self.listen_again(now);
@@ -121,13 +122,13 @@ impl Machine {
                 }
             }
             (_, _) if is_stronger => self.yield_to(now, active, heard, effects),
-            // It cannot hear this node, whoever is the stronger: there is no way to it.
+            // The other node cannot be reached, so it cannot hear this one, whichever is stronger.
             (_, _) if active.unreached => {
                 self.begin_probation(now);
                 self.follow(now, heard, Reason::Unreached, effects);
             }
-            // Somebody here takes the addresses away, and they are put back once a second: any
-            // other node does better.
+            // Something on this host keeps deleting the addresses; any other node can serve them
+            // better.
             (_, _) if active.fight.is_hopeless(now) => {
                 self.begin_probation(now);
                 effects.transmit = Some(Say::Resign);
@@ -137,27 +138,28 @@ impl Machine {
         }
     }
 
-    /// 6.4.3: among equal priorities the greater primary address wins, in network order.
+    /// Returns whether `source` outranks this node. 6.4.3: among equal priorities the greater
+    /// primary address wins, in network order.
     fn is_outranked_by(&self, source: IpAddr) -> bool {
         self.source().is_none_or(|ours| source > ours)
     }
 
-    /// 6.4.3: a stronger claim. Preempt_Mode is not looked at here.
+    /// 6.4.3: yields to a stronger claim. Preempt_Mode does not matter here.
     fn yield_to(&mut self, now: Instant, active: Active, heard: Heard, effects: &mut Effects) {
         let mut backup = self.follow(now, heard, Reason::StrongerClaim, effects);
-        // A last word lets the winner know that it must announce: neighbours have the addresses
-        // from here.
+        // A last word makes the winner announce: neighbours have learned the addresses from this
+        // node.
         self.note_send();
         effects.transmit = Some(Say::Claim);
-        // A promotion that ends so soon was probably a mistake, for want of advertisements: the
-        // network is bad.
+        // A promotion that ends so soon was probably a mistake, because advertisements were lost:
+        // the network is bad.
         if now < active.since + self.params.timing.silence() {
             backup.parting = Some(Parting::begun(now, heard.timing));
             self.state = State::Backup(backup);
         }
     }
 
-    /// Lets go in favour of another node.
+    /// Releases in favour of another node, and follows it.
     fn follow(
         &mut self,
         now: Instant,
@@ -173,8 +175,8 @@ impl Machine {
         backup
     }
 
-    /// 6.4.3: a weaker claim. VRRPv3 answers at once, without restarting Adver_Timer; VRRPv2
-    /// discards it (RFC 3768 6.4.3).
+    /// 6.4.3: wins against a weaker claim. VRRPv3 answers at once, without restarting Adver_Timer;
+    /// VRRPv2 discards it (RFC 3768 6.4.3).
     fn win(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
         match self.params.timing.rules() {
             Version::V2 => {}
@@ -234,11 +236,11 @@ impl Machine {
         }
     }
 
-    /// 6.4.3, Adver_Timer fired. The schedule does not drift with the lateness of its timer.
+    /// 6.4.3, Adver_Timer fired: advertises. The schedule does not drift when the timer is late.
     fn advertise_on_schedule(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
         let interval = self.params.timing.interval();
-        // The weakest backup needs all but a 256th of an interval after a resignation: one that
-        // comes as late would cost it as much again.
+        // The weakest backup waits for all but a 256th of an interval after a resignation: a repeat
+        // just before the end would make it wait as long again.
         let room = if active.is_resigning() { interval / 16 } else { Duration::ZERO };
         let pause = interval.saturating_add(room);
         let on_schedule = active.next_advert_at + pause;
@@ -251,14 +253,14 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// To Backup, for long enough to hear an Active; short on a lone node.
+    /// Goes to Backup for just long enough to hear an Active, so that a lone node is back soon.
     pub(super) fn listen_again(&mut self, now: Instant) {
         let timing = self.params.timing;
         let timer = timing.interval().saturating_add(timing.skew(self.claim()));
         self.state = State::Backup(Backup::new(timing, now + timer));
     }
 
-    /// Neighbours are told again, from the beginning.
+    /// Announces the addresses again, from the beginning of a burst.
     pub(super) fn announce_anew(
         &mut self,
         now: Instant,

@@ -17,17 +17,18 @@ pub struct Announcing {
     next_at: Option<Instant>,
     /// When the last weaker advertisement was heard.
     heard_at: Option<Instant>,
-    /// A while after it, should it have been a last word.
+    /// A while after that, in case it was a last word.
     won_at: Option<Instant>,
-    /// When somebody else's advertisement may lead to an announcement again.
+    /// From when somebody else's advertisement may cause an announcement again.
     quiet_until: Instant,
 }
 
-/// How long announcements that others can provoke are apart: each is a packet for every address.
+/// The least time between announcements that others can provoke: each is a packet for every
+/// address.
 const QUIET: Duration = Duration::from_millis(250);
 
 impl Announcing {
-    /// Begins a burst, and says whether its first announcement is due at once.
+    /// Begins a burst, and returns whether its first announcement is due at once.
     pub(super) fn burst(now: Instant, params: &Params) -> (Self, bool) {
         let next_at = params
             .announcements
@@ -39,19 +40,20 @@ impl Announcing {
         (announcing, due)
     }
 
-    /// No burst: neighbours know. The next announcement is the refresh.
+    /// Begins without a burst, because neighbours know the addresses. The next announcement is the
+    /// refresh.
     pub(super) fn kept(now: Instant, params: &Params) -> Self {
         let next_at = refresh_at(now, params);
         Self { base: now, step: 0, next_at, heard_at: None, won_at: None, quiet_until: now }
     }
 
-    /// A weaker advertisement was heard. Its sender may have announced the addresses, so ours are
-    /// announced now, if it is not one of a series, and an eighth of an interval after each: it may
-    /// have been a last word.
+    /// Notes a weaker advertisement. Its sender may have announced the addresses, so this node
+    /// announces them now at the first of a series, and an eighth of an interval after each, which
+    /// may have been a last word. Returns whether an announcement is due now.
     pub(super) fn won(&mut self, now: Instant, params: &Params) -> bool {
         let policy = &params.announcements;
         if policy.delay(0).is_none() && policy.refresh().is_none() {
-            // Nobody is ever told.
+            // Nothing is ever announced.
             return false;
         }
         let interval = params.timing.interval();
@@ -65,7 +67,7 @@ impl Announcing {
         due
     }
 
-    /// Whether an announcement is due; moves on to the next.
+    /// Returns whether an announcement is due, and moves on to the next.
     pub(super) fn due(&mut self, now: Instant, params: &Params) -> bool {
         let mut due = false;
         if self.won_at.is_some_and(|at| at <= now) {
@@ -94,7 +96,7 @@ fn refresh_at(now: Instant, params: &Params) -> Option<Instant> {
     params.announcements.refresh().map(|every| now + spread(every, params.spread))
 }
 
-/// `every`, shortened by up to a quarter.
+/// Returns `every`, shortened by up to a quarter.
 fn spread(every: Duration, by: u8) -> Duration {
     every.saturating_sub(every.saturating_mul(u32::from(by % 64)) / 256)
 }

@@ -1,21 +1,21 @@
 //! An Active whose link or source is gone for a moment: it waits before it leaves.
 //!
-//! Addresses are taken away and put back by programs that configure a host (a DHCP client,
-//! networkd, an operator), and a cable can be out for a tenth of a second. To leave at once would
-//! cost what a takeover costs, and the way back as much again. Meanwhile nothing is sent, and
-//! nothing counts as sent: without a carrier every `sendmsg` succeeds.
+//! Whoever configures a host (a DHCP client, networkd, an operator) removes addresses and puts them
+//! back, and a cable can be out for a tenth of a second. Leaving at once would cost a takeover, and
+//! the way back another one. Meanwhile nothing is sent, and nothing counts as sent: without a
+//! carrier every `sendmsg` succeeds.
 
 use core::{net::IpAddr, time::Duration};
 
 use super::{Active, Announcing, Away, Effects, Lease, Link, Machine, State, Then};
 use crate::{Instant, Reason};
 
-/// The longest wait, beside two intervals.
+/// The longest wait, if two intervals are longer.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
 impl Active {
-    /// A repair that is under way cannot succeed without a link, which is no fault of the backend:
-    /// it is asked for again.
+    /// Postpones a repair under way. It cannot succeed without a link, which is not the backend's
+    /// fault.
     fn postpone_repair(&mut self) {
         if let (Some(away), Lease::Held { repair_until, .. }) = (&mut self.away, &mut self.lease) {
             away.repair |= repair_until.take().is_some();
@@ -24,7 +24,7 @@ impl Active {
 }
 
 impl Machine {
-    /// The link or the source of an Active is gone; `source` is what it was.
+    /// Waits for the lost link or source of an Active, or leaves; `source` is the old one.
     pub(super) fn lose_link(
         &mut self,
         now: Instant,
@@ -60,7 +60,7 @@ impl Machine {
         }
     }
 
-    /// The link and a source are back in time.
+    /// Continues, because the link and a source are back in time.
     pub(super) fn regain_link(
         &mut self,
         now: Instant,
@@ -92,8 +92,8 @@ impl Machine {
         self.advertise(now, active, effects);
     }
 
-    /// It has been gone for too long. Without a link that is all; without a source the peers are
-    /// told, as long as one can be reached from the old one.
+    /// Leaves, because the link or source was gone for too long. Without a link the node just
+    /// releases; without a source it hands over, with resignations from the old one.
     pub(super) fn leave_link(&mut self, now: Instant, active: Active, effects: &mut Effects) {
         if self.link == Link::NoSource && now < active.superseded_at(&self.params) {
             self.hand_over(now, active, Then::Withdraw, effects);
@@ -103,7 +103,7 @@ impl Machine {
         }
     }
 
-    /// Addresses are gone with the link, or with the host's own.
+    /// Notes addresses that were lost with the link, or with the host's own.
     pub(super) fn lost_while_away(
         &mut self,
         now: Instant,

@@ -14,12 +14,12 @@ impl Machine {
         let claim = self.claim();
         backup.greeting = None;
         match heard.claim {
-            // A deviation from 6.4.2, which looks at nobody's source: the Active that is followed
-            // goes on, and a takeover would make a second one beside it.
+            // A deviation from 6.4.2, which ignores the source: the followed Active continues, and
+            // a takeover would make a second one beside it.
             Claim::Resign if backup.follows_another(now, heard.source) => {
                 effects.stranger_resigned = true;
             }
-            // 6.4.2: Active_Down_Timer is set to Skew_Time. A resignation that is repeated does not
+            // 6.4.2: Active_Down_Timer is set to Skew_Time. A repeated resignation does not
             // postpone the takeover, whatever was discarded meanwhile.
             Claim::Resign => {
                 let at = now + backup.active_timing.skew(claim);
@@ -44,8 +44,7 @@ impl Machine {
                 backup.resigned = false;
                 backup.active = Some(heard.source);
                 backup.preempt_at = match self.params.role.preempt() {
-                    // It may be the last word of the one that yielded to the Active that is
-                    // followed.
+                    // It may be the last word of a node that yielded to the followed Active.
                     Preempt::After(_)
                         if heard_claim < claim && is_stranger && !self.on_probation(now) =>
                     {
@@ -88,7 +87,8 @@ impl Machine {
         }
     }
 
-    /// What an earlier process left behind has gone while the backend was asked about it.
+    /// Leftovers of an earlier process were lost while the backend was asked about them: releases
+    /// the rest.
     pub(super) fn lost_before_adoption(&mut self, mut backup: Backup, effects: &mut Effects) {
         if let Vetting::Adopt { .. } = backup.vetting {
             backup.vetting = Vetting::Due;
@@ -97,8 +97,8 @@ impl Machine {
         }
     }
 
-    /// An earlier process held the addresses when it ended, and they are still there. As long as no
-    /// peer can have taken over they are gone on with; otherwise they go.
+    /// Adopts the addresses that an earlier process left behind, if no peer can have taken over;
+    /// otherwise releases them.
     pub(super) fn adopt(
         &mut self,
         now: Instant,
@@ -119,14 +119,14 @@ impl Machine {
         }
     }
 
-    /// The configuration changed, and what is armed was armed by the old one.
+    /// Adjusts the timers that the old configuration armed.
     pub(super) fn reconfigure_backup(&mut self, now: Instant, mut backup: Backup, before: &Params) {
-        // A last word is that of the one that yielded.
+        // A last word belongs to the configuration that yielded.
         backup.parting = None;
         let timing = self.params.timing;
         let follows_nobody = backup.active.is_none() && backup.expecting == Reason::Silence;
         if before.timing != timing && follows_nobody {
-            // The interval that it waits for was its own.
+            // The timer counts its own intervals, not those of an Active.
             backup.active_timing = timing;
             backup.active_down_at = now + timing.active_down(self.claim());
         } else if before.role != self.params.role {
@@ -135,8 +135,8 @@ impl Machine {
         self.state = State::Backup(backup);
     }
 
-    /// The own claim or Preempt_Mode changed: a takeover that it does not allow any more is off,
-    /// and the timer runs for as long as the claim says now.
+    /// Adjusts to a new claim or Preempt_Mode: calls off a takeover that is no longer allowed, and
+    /// runs the timer for as long as the new claim says.
     fn judge_claim(&self, now: Instant, backup: &mut Backup, before: Role) {
         let (old, claim) = (before.claim(), self.claim());
         let timing = backup.active_timing;
@@ -157,7 +157,7 @@ impl Machine {
             backup.active_down_at = now + timing.active_down(claim);
             backup.expecting = Reason::Silence;
         } else {
-            // Skew_Time is a part of it, after a resignation all of it.
+            // Skew_Time is a part of the timer, and after a resignation all of it.
             let armed_at = backup.active_down_at - timing.skew(old);
             backup.active_down_at = armed_at + timing.skew(claim);
         }

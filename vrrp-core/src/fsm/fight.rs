@@ -1,4 +1,4 @@
-//! Somebody who takes the addresses away again and again: when that is a fight, and what follows.
+//! Something that deletes the addresses again and again: when that is a fight, and what follows.
 
 use core::time::Duration;
 
@@ -6,21 +6,21 @@ use crate::Instant;
 
 /// Deletions follow each other when they are less than this apart.
 const IN_A_ROW: Duration = Duration::from_secs(1);
-/// After so long it is a fight, and after as long without a deletion it is over.
+/// After this long it is a fight, and after as long without a deletion it is over.
 const LONG: Duration = Duration::from_secs(5);
-/// How often the addresses are put back in a fight that no other node relieves this one of.
+/// How often the addresses are put back in a fight while no other node takes over.
 const PACE: Duration = Duration::from_secs(1);
 /// How long until another node is looked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
-/// How far it has come.
+/// How far a fight has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "models and tests look into it")]
 pub enum Fight {
     /// Nobody deletes anything.
     #[default]
     None,
-    /// More than one deletion a second.
+    /// Deletions, but not for long enough to be a fight.
     Deletions {
         /// Since when.
         since: Instant,
@@ -35,7 +35,7 @@ pub enum Fight {
         repaired_at: Instant,
         /// When they are put back next, if something is gone.
         repair_at: Option<Instant>,
-        /// From when on a deletion lets another node try again.
+        /// From when a deletion lets another node try again.
         ask_again_at: Instant,
     },
 }
@@ -52,7 +52,7 @@ pub(super) enum Remedy {
 }
 
 impl Fight {
-    /// Somebody has deleted an address.
+    /// Notes that an address was deleted, and returns what that leads to.
     pub(super) fn deleted(&mut self, now: Instant) -> Remedy {
         match *self {
             Self::Deletions { since, last } if now < last + IN_A_ROW => {
@@ -77,12 +77,12 @@ impl Fight {
         }
     }
 
-    /// The addresses were put back, and nobody else took over.
+    /// Creates a fight in which the addresses were put back, and nobody else took over.
     pub(super) fn alone(now: Instant) -> Self {
         Self::Alone { last: now, repaired_at: now, repair_at: None, ask_again_at: now + ASK_AGAIN }
     }
 
-    /// Whether what was deleted is due to be put back; it counts as put back then.
+    /// Returns whether a deleted address is due to be put back; it then counts as put back.
     pub(super) fn repair_is_due(&mut self, now: Instant) -> bool {
         match self {
             Self::Alone { repaired_at, repair_at, .. } if repair_at.is_some_and(|at| at <= now) => {
@@ -93,7 +93,7 @@ impl Fight {
         }
     }
 
-    /// When what was deleted is put back.
+    /// Returns when a deleted address is put back.
     pub(super) const fn repair_at(&self) -> Option<Instant> {
         match self {
             Self::Alone { repair_at, .. } => *repair_at,
@@ -101,7 +101,7 @@ impl Fight {
         }
     }
 
-    /// Whether this node fights, and any other node may have the addresses.
+    /// Returns whether this node is in a fight, so that any other node may have the addresses.
     pub(super) fn is_hopeless(&self, now: Instant) -> bool {
         matches!(self, Self::Alone { last, .. } if now < *last + LONG)
     }

@@ -1,11 +1,10 @@
-//! A node that starts, or is back, makes itself known: with its own address, before anybody hears
-//! of virtual ones.
+//! A node that starts, or returns, makes its own address known before any virtual ones.
 
 use super::{Backup, Effects, Greeting, Machine};
 use crate::Instant;
 
 impl Machine {
-    /// Greets at once, and goes on with it. Multicast finds the way here by itself.
+    /// Greets at once, and then repeatedly. Multicast reaches this node without it.
     pub(super) fn greet(&self, now: Instant, backup: &mut Backup, effects: &mut Effects) {
         if !self.params.unicast {
             return;

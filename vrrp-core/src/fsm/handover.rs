@@ -6,9 +6,9 @@ use super::{Active, Announcing, Effects, Fight, Lease, Machine, Say, State, Then
 use crate::{Instant, Reason, Want};
 
 impl Machine {
-    /// Shutdown, drain and a fight: resign, and serve until a successor is heard. RFC 9568 6.4.3
-    /// goes to Initialize at once, which leaves the addresses without a node for the successor's
-    /// Skew_Time.
+    /// At a shutdown, a drain, a fight or the loss of the source: resigns, and serves until a
+    /// successor is heard. RFC 9568 6.4.3 goes to Initialize at once, which leaves the addresses
+    /// without a node for the successor's Skew_Time.
     pub(super) fn hand_over(
         &mut self,
         now: Instant,
@@ -26,7 +26,7 @@ impl Machine {
             Lease::Resigning { then: Then::Stop, .. } if then == Then::Stop => {
                 self.release(then.reason(), None, effects);
             }
-            // It stops first; what else was asked for is remembered.
+            // The stop comes first; the other request is remembered.
             Lease::Resigning { then: Then::Stop, .. } => {}
             Lease::Resigning { until, then: before, announcing, unanswered } => {
                 if before == Then::GiveWay && unanswered.is_none() {
@@ -36,7 +36,7 @@ impl Machine {
                 active.lease = Lease::Resigning { until, then, announcing, unanswered };
                 self.state = State::Active(active);
             }
-            // Nobody is served yet: to wait only makes sense if it is to be taken back.
+            // Nobody is served yet: waiting only makes sense if the handover may be taken back.
             Lease::Acquiring { .. } if then != (Then::Drain { force: false }) => {
                 effects.transmit = Some(Say::Resign);
                 self.release(then.reason(), None, effects);
@@ -51,8 +51,8 @@ impl Machine {
                         effects.lease = Some(Want::Repair);
                         Some(now + self.params.backend_timeout)
                     }
-                    // A request to mark the addresses would cut the repair off, and nobody would
-                    // answer for what is lost.
+                    // A request to mark the addresses would supersede the repair, and nobody would
+                    // answer for the lost address.
                     (_, Some(until)) => Some(until),
                     (_, None) => {
                         effects.lease = Some(Want::Leaving);
@@ -65,7 +65,7 @@ impl Machine {
         }
     }
 
-    /// What an operator asks for holds from now on, whatever comes of the handover.
+    /// Records what an operator asked for: it holds from now on, whatever becomes of the handover.
     fn remember(&mut self, then: Then) {
         match then {
             Then::Stop => self.wanted = false,
@@ -86,15 +86,15 @@ impl Machine {
         let interval = self.params.timing.interval();
         let until = now + then.patience(interval);
         active.lease = Lease::Resigning { until, then, announcing, unanswered };
-        // The first repeat comes soon: a resignation that is lost, or overtaken by an advertisement
-        // that was sent before it, would cost the successor an interval.
+        // The first repeat comes soon: a resignation that is lost, or overtaken by an older
+        // advertisement, would cost the successor an interval.
         active.next_advert_at = now + interval / 16;
         effects.transition = Some(then.reason());
         effects.transmit = Some(Say::Resign);
         self.state = State::Active(active);
     }
 
-    /// Nobody took over in time.
+    /// Ends a handover because nobody took over in time.
     pub(super) fn end_handover(
         &mut self,
         now: Instant,
@@ -102,18 +102,18 @@ impl Machine {
         then: Then,
         effects: &mut Effects,
     ) {
-        // Peers may have taken over long ago, without a word that was heard here.
+        // Peers may have taken over long ago without being heard here.
         let is_superseded = now >= active.superseded_at(&self.params);
         match then {
             Then::Stop | Then::Drain { force: true } | Then::Withdraw => {
                 self.release(Reason::NoSuccessor, None, effects);
-                // Should the ones before be lost.
+                // In case the earlier ones were lost.
                 effects.transmit = Some(Say::Resign);
             }
             Then::Drain { force: false } if is_superseded => {
                 self.release(Reason::Stalled, None, effects)
             }
-            // What was asked for is to be taken back, and there is nothing to advertise from.
+            // The drain is to be taken back, but there is no source to advertise from.
             Then::Drain { force: false } if active.away.is_some() => {
                 self.drained = None;
                 effects.drain_refused = true;
@@ -134,7 +134,7 @@ impl Machine {
         }
     }
 
-    /// Ends a drain. A shutdown goes on.
+    /// Ends a drain. A shutdown continues.
     pub(super) fn resume_as_active(&mut self, now: Instant, active: Active, effects: &mut Effects) {
         self.drained = None;
         if let Some(Then::Drain { .. }) = active.handover() {
@@ -142,7 +142,7 @@ impl Machine {
         }
     }
 
-    /// Ends the handover of a node that was to stop. A drain that was asked for goes on.
+    /// Ends the handover of a node that was to stop. A requested drain continues.
     pub(super) fn stay(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
         let (Lease::Resigning { then, .. }, Some(Drained { force })) =
             (&mut active.lease, self.drained)
@@ -154,7 +154,7 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// Takes a resignation back, if there is one and the addresses can still be this node's.
+    /// Takes a resignation back, if there is one. Past the bound it steps down instead.
     pub(super) fn take_back(
         &mut self,
         now: Instant,
@@ -167,10 +167,10 @@ impl Machine {
             self.step_down_stalled(now, effects);
             return;
         }
-        // Its times have passed, and neighbours know.
+        // The times of the burst have passed, and neighbours know the addresses.
         let announcing = announcing.map(|_| Announcing::kept(now, &self.params));
         active.lease = match unanswered {
-            // Nobody is served yet, and there is nothing to advertise from.
+            // Nobody is served yet, and there is no source to advertise from.
             Some(Unanswered::Acquire { .. }) if active.away.is_some() => {
                 self.release(Reason::Interface, None, effects);
                 return;
@@ -180,7 +180,7 @@ impl Machine {
                 Lease::Held { announcing, repair_until: Some(until) }
             }
             None => {
-                // The backend marked the addresses as leaving: a repair puts them right.
+                // The backend marked the addresses as leaving: a repair clears the mark.
                 effects.lease = Some(Want::Repair);
                 let repair_until = Some(now + self.params.backend_timeout);
                 Lease::Held { announcing, repair_until }
@@ -189,7 +189,7 @@ impl Machine {
         effects.transition = Some(reason);
         self.advertise(now, active, effects);
         if let State::Active(active) = &mut self.state {
-            // Said again soon: a resignation that is on its way could come after this one.
+            // Repeated soon: a resignation that is still on its way could arrive after this claim.
             active.next_advert_at = now + self.params.timing.interval() / 16;
         }
     }

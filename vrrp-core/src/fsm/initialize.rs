@@ -1,4 +1,4 @@
-//! RFC 9568 6.4.1: what leads into the protocol, and what keeps out of it.
+//! RFC 9568 6.4.1: what leads into the protocol, and what keeps a node out.
 
 use core::time::Duration;
 
@@ -23,7 +23,7 @@ impl Machine {
         }
         (self.wanted, self.took_part) = (true, false);
         if self.state == State::Initialize {
-            // The release below supersedes an inspection that is under way: it is asked for anew.
+            // The release below supersedes an inspection under way: a new one is requested.
             if let Some(fault) = &mut self.fault {
                 fault.inspect_until = None;
             }
@@ -38,7 +38,7 @@ impl Machine {
         }
     }
 
-    /// What an earlier process held goes.
+    /// Releases what an earlier process held.
     pub(super) fn release_leftovers(&self, effects: &mut Effects) {
         effects.lease = Some(Want::Release { reason: Reason::Startup, successor: None });
     }
@@ -62,8 +62,8 @@ impl Machine {
                     if matches!(link, Link::Ready(_)) { reason } else { Reason::Interface };
                 self.enter(now, reason, effects);
             }
-            // The source of advertisements follows the interface's address. A last word was that of
-            // the old one.
+            // The source of advertisements follows the interface's address. A last word belongs to
+            // the old source.
             (State::Backup(backup), Link::Ready(_)) => {
                 self.state = State::Backup(Backup { parting: None, ..backup })
             }
@@ -80,12 +80,12 @@ impl Machine {
         }
     }
 
-    /// Takes part, if nothing holds it: the owner as Active (6.4.1), anyone else as Backup.
+    /// Takes part, if no hold stands: the owner as Active (6.4.1), anyone else as Backup.
     pub(super) fn enter(&mut self, now: Instant, reason: Reason, effects: &mut Effects) {
         effects.transition = Some(reason);
         match self.hold() {
             None => {}
-            // The pause may have ended while something else held it.
+            // The pause may have ended while another hold stood.
             Some(Hold::Backend(_) | Hold::Inspecting | Hold::Send) => {
                 return self.retry(now, effects);
             }
@@ -103,12 +103,12 @@ impl Machine {
         }
         let timing = self.params.timing;
         let timer = match reason {
-            // Enough to hear an Active, if all it takes is to listen. By unicast it has to know the
-            // way here, too.
+            // Enough to hear an Active, if all it takes is to listen. A unicast Active also has to
+            // know how to reach this node.
             Reason::InterfaceBack if was_here && !self.params.unicast => {
                 timing.interval().saturating_add(timing.skew(self.claim()))
             }
-            // It was Active a moment ago, and knows the way.
+            // It was Active a moment ago, and peers know how to reach it.
             Reason::Retry if was_here && self.on_probation(now) => {
                 timing.interval().saturating_add(timing.skew(self.claim()))
             }
@@ -131,7 +131,7 @@ impl Machine {
         self.blame = None;
     }
 
-    /// Keeps out because of a fault of this node, and begins the pause before the next try.
+    /// Keeps the node out because of a fault of its own, and begins the pause before the next try.
     pub(super) fn fault(&mut self, now: Instant, hold: Hold) {
         let pause = match self.fault.and_then(|fault| fault.pause) {
             Some(pause) => pause.saturating_mul(2).min(LONGEST_PAUSE),
@@ -141,7 +141,8 @@ impl Machine {
             Some(Fault { hold, retry_at: now + pause, pause: Some(pause), inspect_until: None });
     }
 
-    /// The pause after a fault is over: a backend is asked first, everything else is tried.
+    /// Tries again once the pause after a fault is over: a backend is asked first, everything else
+    /// is just tried.
     pub(super) fn retry(&mut self, now: Instant, effects: &mut Effects) {
         let Some(mut fault) = self.fault else { return };
         match (fault.hold, fault.inspect_until) {
@@ -150,7 +151,7 @@ impl Machine {
             }
             (_, Some(_)) => {}
             (_, None) if now < fault.retry_at || self.hold() != Some(fault.hold) => {}
-            // It is to let go first.
+            // The backend has to release first.
             (Hold::Backend(_) | Hold::Inspecting, None) if lets_go(effects) => {}
             (Hold::Backend(_) | Hold::Inspecting, None) => {
                 fault.inspect_until = Some(now + self.params.backend_timeout);
@@ -164,7 +165,7 @@ impl Machine {
         }
     }
 
-    /// The backend answers the inspection of an owner, or that after a fault.
+    /// Takes the backend's answer to the inspection of an owner, or to one after a fault.
     pub(super) fn answered_in_initialize(
         &mut self,
         now: Instant,
@@ -173,7 +174,7 @@ impl Machine {
     ) {
         let is_inspected = self.fault.is_some_and(|fault| fault.inspect_until.is_some());
         match answer {
-            // Nobody waits for them any more.
+            // Nobody waits for the leftovers any more.
             Answer::Adopted { .. } => self.release_leftovers(effects),
             Answer::Ready if is_inspected => {
                 self.fault = None;

@@ -1,4 +1,4 @@
-//! The lease of an Active: what its backend has done, and what becomes of addresses that are lost.
+//! The lease of an Active: what its backend has done, and what becomes of lost addresses.
 
 use super::{
     Active, Announcing, Effects, Lease, Machine, Say, State, Then, Unanswered, Vetting,
@@ -7,7 +7,7 @@ use super::{
 use crate::{Answer, Hold, Instant, LeaseFailure, Loss, Reach, Reason, Want};
 
 impl Machine {
-    /// The answer of an Active's backend, if one is awaited.
+    /// Takes the answer of an Active's backend, if one is awaited.
     pub(super) fn answered_in_active(
         &mut self,
         now: Instant,
@@ -36,7 +36,7 @@ impl Machine {
         }
     }
 
-    /// The addresses are there, and nobody is waited for: neighbours are told.
+    /// Notes that the addresses are held, and announces them.
     fn put(&mut self, now: Instant, mut active: Active, reach: Reach, effects: &mut Effects) {
         let announcing = match reach {
             Reach::OnLink => {
@@ -50,8 +50,8 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// The addresses are there while a successor is waited for: a process that starts now must not
-    /// take them for its own.
+    /// Notes that the addresses are held during a handover: a process that starts now must not
+    /// adopt them.
     fn put_while_resigning(
         &mut self,
         now: Instant,
@@ -61,7 +61,7 @@ impl Machine {
     ) {
         let Lease::Resigning { until, then, announcing, unanswered } = active.lease else { return };
         let announcing = match (unanswered, reach) {
-            // Neighbours are told if it is taken back.
+            // The addresses are announced if the handover is taken back.
             (Some(Unanswered::Acquire { .. }), Reach::OnLink) => {
                 Some(Announcing::kept(now, &self.params))
             }
@@ -78,11 +78,11 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// Other addresses are configured: what is new is put, and what is gone is let go, in one
-    /// request. What stays is served all the while.
+    /// Changes the addresses: one request puts the new ones and releases those that are gone. Those
+    /// that stay are served throughout.
     pub(super) fn readdress(&mut self, now: Instant, effects: &mut Effects) {
         match self.state {
-            // The answer would be one about the old addresses.
+            // An answer under way would be about the old addresses.
             State::Initialize => {
                 let until = now + self.params.backend_timeout;
                 if let Some(inspect_until) =
@@ -131,15 +131,15 @@ impl Machine {
                 self.state = State::Active(active);
                 return;
             }
-            // The successor puts its own.
+            // The successor puts its own addresses.
             Lease::Resigning { unanswered: None, .. } => return,
         }
         self.transmit(now, &mut active, effects);
         self.state = State::Active(active);
     }
 
-    /// An address that is lost below the bound of the lease is put back: no transition, unless
-    /// somebody deletes it again and again.
+    /// Has an address that is lost below the bound put back, without a transition, unless something
+    /// keeps deleting it.
     pub(super) fn lease_lost(
         &mut self,
         now: Instant,
@@ -153,15 +153,15 @@ impl Machine {
         }
         let answer = match (active.lease, loss) {
             (Lease::Held { repair_until, .. }, Loss::Deleted) => {
-                // Whoever deletes faster than a backend answers is a fight, and no fault of the
-                // backend.
+                // Deletions faster than a backend's answers are a fight, and not the backend's
+                // fault.
                 if repair_until.is_some() {
                     self.restart_repair(now, &mut active);
                 }
                 active.fight.deleted(now)
             }
             (Lease::Held { .. }, Loss::Lapsed) => Remedy::Repair,
-            // It was put there, and is gone before its backend was heard.
+            // It was put there, and was lost before the backend answered.
             (
                 Lease::Acquiring { .. }
                 | Lease::Resigning { unanswered: Some(Unanswered::Acquire { .. }), .. },
@@ -191,8 +191,8 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// Has what is lost put back. An advertisement goes first: a process that is started after this
-    /// one tells by the age of the address when peers last heard of it.
+    /// Has lost addresses put back. An advertisement goes first: a later process judges by the age
+    /// of the address when peers last heard of this node.
     pub(super) fn repair(&mut self, now: Instant, active: &mut Active, effects: &mut Effects) {
         if let Lease::Held { repair_until, .. } = &mut active.lease {
             repair_until.get_or_insert(now + self.params.backend_timeout);

@@ -4,15 +4,15 @@ use core::time::Duration;
 
 use crate::{Instant, Timing, Version};
 
-/// How often the last word is repeated at most, half an interval apart.
+/// The last word is repeated at most this often, half an interval apart.
 const REPEATS: u8 = 6;
-/// In VRRPv2, where a winner need not answer (RFC 3768 6.4.3).
+/// The same in VRRPv2, where a winner need not answer (RFC 3768 6.4.3).
 const REPEATS_V2: u8 = 2;
 
-/// A router that was Active all along, and finds another one that was, too, has to announce the
-/// addresses again: neighbours may have them from the other. It does not know that unless it hears
-/// an advertisement of the one that yields, and on a bad network one can be lost. So it is repeated
-/// until the winner has answered; FRR does not.
+/// Of two routers that were both Active, the winner has to announce the addresses again, because
+/// neighbours may have learned them from the other. It only knows about the other from its
+/// advertisements, and a bad network can lose the last one. So the one that yields repeats it until
+/// the winner has answered; FRR does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Parting {
     left: u8,
@@ -22,7 +22,7 @@ pub struct Parting {
 }
 
 impl Parting {
-    /// The first one has been sent.
+    /// Begins after the first last word was sent.
     pub(super) fn begun(now: Instant, timing: Timing) -> Self {
         let left = match timing.rules() {
             Version::V2 => REPEATS_V2,
@@ -31,9 +31,9 @@ impl Parting {
         Self { left, next_at: now + pause(timing), heard_at: now }
     }
 
-    /// The winner has advertised. When it did so long before its schedule, it answered: it has
-    /// heard the last word (RFC 9568 6.4.3). Where both checksum forms are in use, what comes right
-    /// after another is the same advertisement once more.
+    /// Takes an advertisement of the winner. If it came long before its schedule, it is an answer:
+    /// the winner has heard the last word (RFC 9568 6.4.3). Where both checksum forms are in use,
+    /// one that comes right after another is the same advertisement again.
     pub(super) fn heard(self, now: Instant, timing: Timing, in_both_forms: bool) -> Option<Self> {
         if in_both_forms && now < self.heard_at + timing.interval() / 16 {
             return Some(self);
@@ -46,7 +46,7 @@ impl Parting {
         self.next_at
     }
 
-    /// One was repeated.
+    /// Counts a repeat.
     pub(super) fn repeated(self, now: Instant, timing: Timing) -> Option<Self> {
         let left = self.left.saturating_sub(1);
         (left > 0).then_some(Self { left, next_at: now + pause(timing), ..self })

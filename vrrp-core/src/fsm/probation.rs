@@ -1,4 +1,4 @@
-//! Probation: after a fault of its own a router takes over on silence or a resignation only.
+//! Probation: after a fault of its own a router takes over only on silence or a resignation.
 
 use core::time::Duration;
 
@@ -16,8 +16,8 @@ pub struct Probation {
 }
 
 impl Probation {
-    /// The probation after a fault at `now`: 10 s, and twice the previous one, up to 5 min, when
-    /// that has not been over for as long as it lasted.
+    /// Returns the probation after a fault at `now`: 10 s, or twice the previous one, up to 5 min,
+    /// unless that has been over for as long as it lasted.
     #[must_use]
     pub fn after_fault(now: Instant, previous: Option<Self>) -> Self {
         let length = match previous {
@@ -29,7 +29,7 @@ impl Probation {
         Self { until: now + length, length }
     }
 
-    /// When it ends.
+    /// Returns when it ends.
     #[must_use]
     pub const fn until(self) -> Instant {
         self.until

@@ -1,29 +1,30 @@
-//! Errors of sending, and whose they are.
+//! Errors of sending, and who is to blame.
 //!
-//! The kernel refuses to send on a link that goes down before it tells of that, and on a busy host
-//! the news takes tens of milliseconds. Such errors are the link's, and no fault of this node:
-//! without a link it is in Initialize all the same, and with it again it may preempt.
+//! When a link goes down, the kernel refuses to send before it reports the change, which takes tens
+//! of milliseconds on a busy host. Such errors are the link's fault, not this node's: without a
+//! link the node goes to Initialize anyway, and once the link is back it may preempt.
 
 use core::time::Duration;
 
 use super::{Active, Effects, Lease, Machine, Probation, State, Then};
 use crate::{Hold, Instant, Reason, Want};
 
-/// Advertisements in a row that cannot be sent before that is a hold.
+/// This many advertisements in a row that cannot be sent are a hold.
 const SEND_FAILURES: u8 = 3;
-/// How late the news of a link may be.
+/// How late the report of a link change may be.
 const LATE: Duration = Duration::from_millis(250);
 
-/// What this node was blamed for, and how to take it back.
+/// A probation for errors of sending, and how to take it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Blame {
     until: Instant,
-    /// The probation before.
+    /// The previous probation.
     probation: Option<Probation>,
 }
 
 impl Machine {
-    /// Success is not reported: a send that was not reported as failed ended the row of failures.
+    /// Notes a send. Success is not reported: if the last send was not reported as failed, it ended
+    /// the row of failures.
     pub(super) fn note_send(&mut self) {
         if !self.last_send_failed {
             self.send_failures = 0;
@@ -61,7 +62,7 @@ impl Machine {
         }
     }
 
-    /// The last advertisement found no way to any peer, which is no fault of this node.
+    /// Notes that the last advertisement could reach no peer, which is not this node's fault.
     pub(super) const fn note_unreached(&mut self) {
         if let State::Active(active) = &mut self.state {
             active.unreached = true;
@@ -81,7 +82,7 @@ impl Machine {
         self.blame = Some(blame);
     }
 
-    /// The link has changed: errors of just before were the link's.
+    /// Forgives errors just before a link change: they were the link's fault.
     pub(super) fn forgive_sending(&mut self, now: Instant) {
         let Some(blame) = self.blame.take().filter(|blame| now < blame.until) else { return };
         self.probation = blame.probation;

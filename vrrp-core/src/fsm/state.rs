@@ -1,4 +1,4 @@
-//! What a machine remembers in each state of RFC 9568 6.4. Every deadline stands in the state that it
+//! What a machine remembers in each state of RFC 9568 6.4. Every deadline is in the state that it
 //! belongs to.
 
 use core::{net::IpAddr, time::Duration};
@@ -8,18 +8,18 @@ use crate::{Hold, Instant, Phase, Reason, Timing};
 
 /// Advertisements sent at once in answer to others: at most this many an interval.
 const ANSWERS_AN_INTERVAL: u8 = 10;
-/// A handover waits this long for a successor beyond one interval.
+/// How long a handover waits for a successor beyond one interval.
 const HANDOVER_GRACE: Duration = Duration::from_millis(100);
-/// A handover of a node that stops waits at most this long: whoever ends a process does not wait
-/// for ever. The successor's Skew_Time is longer from an interval of 4 s on, for a weak one, and
-/// clients wait for the rest of it.
+/// The longest handover of a node that stops: whoever ends a process does not wait forever. From an
+/// interval of 4 s on, the Skew_Time of a weak successor is longer, and clients wait for the rest
+/// of it.
 const LONGEST_STOP: Duration = Duration::from_secs(4);
 
 /// The state of RFC 9568 6.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 9568 6.4 has three states")]
 pub enum State {
-    /// Not taking part; [`Machine::hold`] says why.
+    /// Not taking part; [`Machine::hold`](super::Machine::hold) says why.
     Initialize,
     /// Watching an Active.
     Backup(Backup),
@@ -28,14 +28,14 @@ pub enum State {
     Active(Active),
 }
 
-/// A fault of this node, and when it is looked at again.
+/// A fault of this node, and when the node tries again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Fault {
     pub(super) hold: Hold,
     pub(super) retry_at: Instant,
-    /// The pause before that; `None` when nothing has failed yet.
+    /// The pause before `retry_at`; `None` when nothing has failed yet.
     pub(super) pause: Option<Duration>,
-    /// The backend was asked whether it would work; it has until then to answer.
+    /// Until when the backend may answer whether it would work, if it was asked.
     pub(super) inspect_until: Option<Instant>,
 }
 
@@ -47,7 +47,7 @@ pub struct Backup {
     pub active_timing: Timing,
     /// Active_Down_Timer.
     pub active_down_at: Instant,
-    /// What it would mean if the timer ran out now.
+    /// The reason for a promotion if the timer ran out now.
     pub expecting: Reason,
     /// When a weaker Active is preempted, if that is delayed.
     pub preempt_at: Option<Instant>,
@@ -88,7 +88,7 @@ impl Backup {
         others.into_iter().flatten().fold(contention, Instant::min)
     }
 
-    /// Whether an Active other than `source` is followed, and was heard within its
+    /// Returns whether an Active other than `source` is followed, and was heard within its
     /// Active_Down_Interval.
     pub(super) fn follows_another(&self, now: Instant, source: IpAddr) -> bool {
         self.active.is_some_and(|active| active != source)
@@ -96,7 +96,7 @@ impl Backup {
             && now < self.active_down_at
     }
 
-    /// Why it should be Active by now, if it should.
+    /// Returns why it should be Active by now, if it should.
     pub(super) fn contends(&self, now: Instant) -> Option<Reason> {
         if self.active_down_at <= now {
             Some(self.expecting)
@@ -110,24 +110,24 @@ impl Backup {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the questions to a backend, and its answer")]
 pub enum Vetting {
-    /// What an earlier process left behind ([`Want::Adopt`]).
+    /// What an earlier process left behind ([`Want::Adopt`](crate::Want::Adopt)).
     Adopt {
         /// No answer by then is a no.
         until: Instant,
     },
-    /// Whether an acquire could succeed ([`Want::Inspect`]).
+    /// Whether an acquire could succeed ([`Want::Inspect`](crate::Want::Inspect)).
     Inspect {
         /// No answer by then is a no.
         until: Instant,
     },
-    /// Nothing yet: something else was asked of it first. It is asked when contention is due.
+    /// Nothing yet, because another request came first. It is asked when contention is due.
     Due,
     /// It said yes, or has held the addresses.
     Passed,
 }
 
 impl Vetting {
-    /// When the question that is open counts as answered by a no.
+    /// Returns when the open question counts as answered by a no.
     pub(super) const fn until(self) -> Option<Instant> {
         match self {
             Self::Adopt { until } | Self::Inspect { until } => Some(until),
@@ -136,10 +136,10 @@ impl Vetting {
     }
 }
 
-/// The peers of a node that was away may have given up its own address (a neighbour entry that
-/// failed is tried again after a second), and advertisements by unicast do not reach it until they
-/// know better. So it tells them where it is, once an interval, until it has heard somebody, and no
-/// longer than it waits for that.
+/// The peers of a node that was away may have given up its own address (a failed neighbour entry is
+/// tried again after a second). Until they learn it again, their unicast advertisements do not
+/// reach the node. So it makes its address known once an interval, until it has heard somebody or
+/// has waited long enough for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Greeting {
     pub(super) next_at: Instant,
@@ -153,25 +153,25 @@ pub struct Active {
     pub(super) since: Instant,
     /// Adver_Timer.
     pub(super) next_advert_at: Instant,
-    /// The last advertisement that was not reported as failed.
+    /// When the last advertisement that was not reported as failed was sent.
     pub(super) sent_at: Instant,
-    /// The one before, should the last one turn out to have failed.
+    /// The same for the one before, in case the last one turns out to have failed.
     pub(super) sent_before: Instant,
-    /// The interval in which answers are counted.
+    /// When the interval in which answers are counted began.
     pub(super) answers_since: Instant,
     pub(super) answers: u8,
-    /// Whether it went on with what an earlier process held.
+    /// Whether it adopted what an earlier process held.
     pub(super) adopted: bool,
-    /// Whether the last advertisement found no way to any peer.
+    /// Whether the last advertisement could reach no peer.
     pub(super) unreached: bool,
-    /// The link or the source is gone for a moment.
+    /// What is known while the link or the source is gone for a moment.
     pub(super) away: Option<Away>,
     pub(super) fight: Fight,
     pub(super) lease: Lease,
 }
 
 impl Active {
-    /// Active since `now`, which advertised last at `sent_at`.
+    /// Creates an Active since `now` that last advertised at `sent_at`.
     pub(super) const fn new(now: Instant, sent_at: Instant, lease: Lease) -> Self {
         Self {
             since: now,
@@ -201,7 +201,7 @@ impl Active {
         self.handover().is_some()
     }
 
-    /// What follows the handover that is under way, if one is.
+    /// Returns what follows the handover under way, if there is one.
     pub(super) const fn handover(&self) -> Option<Then> {
         match self.lease {
             Lease::Resigning { then, .. } => Some(then),
@@ -228,14 +228,14 @@ impl Active {
         lease.map_or(self.next_advert_at, |at| at.min(self.next_advert_at))
     }
 
-    /// When a peer that heard the last advertisement, and nothing since, may take over at the
-    /// earliest.
+    /// Returns the earliest time at which a peer may take over if it heard the last advertisement
+    /// and nothing since.
     pub(super) fn superseded_at(&self, params: &Params) -> Instant {
         self.sent_at + params.timing.silence()
     }
 
-    /// Whether every address is there, as far as is known: what is lost is not announced (8.1.2,
-    /// 8.2.2), but anew once it is back.
+    /// Returns whether every address is there, as far as is known. Nothing is announced while one
+    /// is lost (8.1.2, 8.2.2), but again once it is back.
     pub(super) const fn is_whole(&self) -> bool {
         matches!(self.lease, Lease::Held { repair_until: None, .. })
             && self.fight.repair_at().is_none()
@@ -254,14 +254,14 @@ impl Active {
     }
 }
 
-/// What an Active does not have at the moment.
+/// What an Active lacks at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Away {
     /// When it has been gone for too long.
     pub(super) until: Instant,
     /// The address that advertisements were sent from.
     pub(super) source: IpAddr,
-    /// Whether addresses were lost that cannot be put back before the link is there.
+    /// Whether lost addresses can only be put back once the link is there.
     pub(super) repair: bool,
 }
 
@@ -269,44 +269,43 @@ pub struct Away {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the phases of Active")]
 pub enum Lease {
-    /// It was asked for the addresses, and has until then to answer.
+    /// It was asked for the addresses, and has until `give_up_at` to answer.
     Acquiring {
-        /// When it counts as failed.
+        /// When the request counts as failed.
         give_up_at: Instant,
     },
     /// It holds them.
     Held {
-        /// The announcements that are due; `None` when neighbours need not be told.
+        /// The announcements that are due; `None` if neighbours need none.
         announcing: Option<Announcing>,
-        /// A lost address is being put back; when that counts as failed.
+        /// When the repair under way counts as failed, if there is one.
         repair_until: Option<Instant>,
     },
-    /// It still holds them, for a successor to be heard.
+    /// It still holds them, until a successor is heard.
     Resigning {
-        /// When that has taken too long.
+        /// When that takes too long.
         until: Instant,
         /// What follows.
         then: Then,
-        /// What `announcing` was, should the resignation be taken back.
+        /// The `announcing` of before, in case the resignation is taken back.
         announcing: Option<Announcing>,
-        /// What the backend was asked before, or since, and has not answered.
+        /// What the backend was asked, before or since, and has not answered.
         unanswered: Option<Unanswered>,
     },
 }
 
-/// What follows a handover when nobody takes over.
+/// What follows a handover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the reasons to hand over")]
 pub enum Then {
     /// The virtual router stops.
     Stop,
-    /// It waits to be resumed, or goes on.
+    /// It waits to be resumed, or stays Active if nobody took over.
     Drain {
-        /// It waits even if nobody took over.
+        /// It waits to be resumed even if nobody took over.
         force: bool,
     },
-    /// It follows the successor, on probation: somebody on this host takes the addresses away again
-    /// and again.
+    /// It follows the successor, on probation: something on this host keeps deleting the addresses.
     GiveWay,
     /// It waits for an address to send from.
     Withdraw,
@@ -322,8 +321,8 @@ impl Then {
         }
     }
 
-    /// How long it waits for a successor. A drain, which is refused when nobody comes, waits for
-    /// the weakest.
+    /// Returns how long it waits for a successor. A drain waits for the weakest one, because it is
+    /// refused when nobody takes over.
     pub(super) fn patience(self, interval: Duration) -> Duration {
         let wait = interval.saturating_add(HANDOVER_GRACE);
         match self {
@@ -333,18 +332,18 @@ impl Then {
     }
 }
 
-/// What the backend has not answered yet while a handover goes on.
+/// What the backend has not answered yet during a handover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the requests that put addresses")]
 pub enum Unanswered {
     /// The addresses were never held.
     Acquire {
-        /// When it counts as failed.
+        /// When the request counts as failed.
         until: Instant,
     },
     /// An address was lost.
     Repair {
-        /// When it counts as failed.
+        /// When the request counts as failed.
         until: Instant,
     },
 }

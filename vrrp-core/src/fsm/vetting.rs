@@ -1,11 +1,12 @@
-//! Whether this node could hold the addresses: asked before it contends, so that a strong node
-//! whose backend does not work takes nothing from a healthy one.
+//! Asks the backend whether it could hold the addresses before this node contends, so that a strong
+//! node with a broken backend takes nothing from a healthy one.
 
 use super::{Backup, Effects, Machine, State, Vetting, state::Fault};
 use crate::{Answer, Hold, Instant, LeaseFailure, Reason, Want};
 
 impl Machine {
-    /// Asks the backend of a Backup whether it would work; later, if it is told to let go just now.
+    /// Asks the backend of a Backup whether it would work; later, if it is just being asked to
+    /// release.
     pub(super) fn vet(&self, now: Instant, backup: &mut Backup, effects: &mut Effects) {
         if let Some(Want::Release { .. }) = effects.lease {
             backup.vetting = Vetting::Due;
@@ -15,8 +16,8 @@ impl Machine {
         effects.lease = Some(Want::Inspect);
     }
 
-    /// Asks the backend of an owner, who has nobody to listen to meanwhile: it waits for the answer
-    /// in Initialize.
+    /// Asks the backend of an owner. An owner has nobody to listen to meanwhile, so it waits for
+    /// the answer in Initialize.
     pub(super) fn vet_owner(&mut self, now: Instant, effects: &mut Effects) {
         let lets_go = lets_go(effects);
         let inspect_until = (!lets_go).then(|| now + self.params.backend_timeout);
@@ -27,7 +28,8 @@ impl Machine {
         }
     }
 
-    /// The answer of a Backup's backend. A timer that ran out before it has waited for it.
+    /// Takes the answer of a Backup's backend. A timer that ran out earlier has waited for this
+    /// answer.
     pub(super) fn answered_in_backup(
         &mut self,
         now: Instant,
@@ -39,7 +41,7 @@ impl Machine {
             (_, Answer::Adopted { reach, advertised_at }) => {
                 self.adopt(now, backup, reach, advertised_at, effects);
             }
-            // What is left behind can be found again by the next process.
+            // The next process can find the leftovers again.
             (Vetting::Adopt { .. }, Answer::NothingLeft | Answer::Failed(_)) => {
                 self.vet(now, &mut backup, effects);
                 self.state = State::Backup(backup);
@@ -59,7 +61,7 @@ impl Machine {
         }
     }
 
-    /// No answer is a no.
+    /// Leaves the election after a no; no answer is a no.
     pub(super) fn fail_vetting(
         &mut self,
         now: Instant,
@@ -84,8 +86,8 @@ impl Machine {
     }
 }
 
-/// Whether the backend is told to let go of what was held a moment ago, which has to come first.
-/// What a crash left behind may wait.
+/// Returns whether the backend is being asked to release what was held a moment ago, which has to
+/// come first. Leftovers of a crash may wait.
 pub(super) fn lets_go(effects: &Effects) -> bool {
     matches!(effects.lease, Some(Want::Release { reason, .. }) if reason != Reason::Startup)
 }

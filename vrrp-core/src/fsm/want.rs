@@ -11,28 +11,28 @@ pub enum Want {
     /// Make this host answer for the addresses. Answered by [`Answer::Held`].
     Acquire,
     /// The virtual router starts. If an earlier process of this node held the addresses and had not
-    /// begun to hand them over, leave them and answer by [`Answer::Adopted`];
-    /// otherwise release what it left behind and answer by [`Answer::NothingLeft`].
+    /// begun to hand them over, leave them in place and answer with [`Answer::Adopted`]; otherwise
+    /// release what it left behind and answer with [`Answer::NothingLeft`].
     Adopt,
-    /// An address was lost, or others are configured: put what is not there. Answered by
+    /// An address was lost, or others are configured: put what is missing. Answered by
     /// [`Answer::Held`].
     Repair,
-    /// Say whether an acquire could succeed. Answered by [`Answer::Ready`].
+    /// Report whether an acquire could succeed. Answered by [`Answer::Ready`].
     Inspect,
     /// A handover has begun: keep answering, but a successor process must not adopt the addresses.
     /// Not answered.
     Leaving,
-    /// Let go. Not answered.
+    /// Release the addresses. Not answered.
     Release {
         /// Why.
         reason: Reason,
-        /// Who holds them now, when it was heard.
+        /// Who holds them now, if that node was heard.
         successor: Option<IpAddr>,
     },
 }
 
 impl Want {
-    /// Whether this is an answer to it.
+    /// Returns whether `answer` fits this request.
     #[must_use]
     pub const fn is_answered_by(self, answer: Answer) -> bool {
         match (self, answer) {
@@ -51,8 +51,8 @@ impl Want {
         }
     }
 
-    /// What a backend answers that has nothing else to say: it could do what was asked, and an
-    /// earlier process left nothing. `None` for what is not answered.
+    /// Returns the answer of a backend that succeeds and finds nothing left by an earlier process;
+    /// `None` for a request that is not answered.
     #[must_use]
     pub const fn done(self, reach: Reach) -> Option<Answer> {
         match self {

@@ -9,8 +9,8 @@ use crate::{Cidr, Family, Ipv4Addresses, Ipv6Addresses};
 
 /// The addresses of an advertisement, in wire order: 1 to 255 of one family (RFC 9568 5.2.9).
 ///
-/// It borrows them, from the configuration or from the message that was received. Two lists are
-/// equal when they hold the same addresses in the same order.
+/// It borrows from the configuration or from the received message. Two lists are equal when they
+/// hold the same addresses in the same order.
 #[derive(Clone, Copy)]
 pub struct AddressList<'a>(Repr<'a>);
 
@@ -23,7 +23,7 @@ enum Repr<'a> {
 }
 
 impl<'a> AddressList<'a> {
-    /// The addresses in `octets`, which hold a whole number of them.
+    /// Returns the addresses in `octets`, which hold a whole number of them.
     pub(super) fn wire(family: Family, octets: &'a [u8]) -> Self {
         Self(match family {
             Family::Ipv4 => Repr::WireIpv4(octets.as_chunks().0),
@@ -31,7 +31,7 @@ impl<'a> AddressList<'a> {
         })
     }
 
-    /// Their family.
+    /// Returns their family.
     #[must_use]
     pub const fn family(&self) -> Family {
         match self.0 {
@@ -40,20 +40,19 @@ impl<'a> AddressList<'a> {
         }
     }
 
-    /// The addresses one by one.
+    /// Returns the addresses one by one.
     pub fn iter(&self) -> impl Iterator<Item = IpAddr> + use<'a> {
         let list = *self;
         (0..list.len()).map_while(move |index| list.get(index))
     }
 
-    /// The first address, which is link-local in a list of IPv6 addresses that follows RFC 9568
-    /// 5.2.9.
+    /// Returns the first address. An IPv6 list by RFC 9568 5.2.9 begins with a link-local one.
     #[must_use]
     pub fn first(&self) -> Option<IpAddr> {
         self.get(0)
     }
 
-    /// How many there are.
+    /// Returns the number of addresses.
     #[must_use]
     pub const fn len(&self) -> usize {
         match self.0 {
@@ -64,7 +63,7 @@ impl<'a> AddressList<'a> {
         }
     }
 
-    /// Whether there is none: never, for a list that was configured or decoded.
+    /// Returns whether the list is empty: never, if it was configured or decoded.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
@@ -79,7 +78,7 @@ impl<'a> AddressList<'a> {
         }
     }
 
-    /// Writes the octets of the addresses to `out`, as far as it reaches.
+    /// Writes the octets of the addresses to `out`, as far as `out` reaches.
     pub(super) fn write(&self, out: &mut [u8]) {
         match self.0 {
             Repr::Ipv4(list) => fill(out, list.iter().map(|cidr| cidr.address().octets())),
@@ -111,7 +110,7 @@ impl<'a> From<&'a Ipv6Addresses> for AddressList<'a> {
 impl PartialEq for AddressList<'_> {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        // A received list beside a configured one is compared for every packet.
+        // For every packet, a received list is compared with a configured one.
         match (self.0, other.0) {
             (Repr::Ipv4(ours), Repr::WireIpv4(wire)) | (Repr::WireIpv4(wire), Repr::Ipv4(ours)) => {
                 ours.len() == wire.len()

@@ -7,13 +7,13 @@ const PROTOCOL: u32 = 112;
 
 /// A one's complement sum that has not been folded to 16 bits yet.
 ///
-/// Words are added in the order of the host, 32 bits at a time: the folded sum has the octets of
-/// the sum in network order (RFC 1071 2 (B), (C)). 64 bits hold the sum of 2^32 such words.
+/// Words are added in host order, 32 bits at a time: the folded sum has the same octets as a sum in
+/// network order (RFC 1071 2 (B), (C)). 64 bits hold the sum of 2^32 such words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sum(u64);
 
 impl Sum {
-    /// The sum of `octets`, as if followed by zeroes up to a multiple of four.
+    /// Returns the sum of `octets`, as if followed by zeroes up to a multiple of four.
     pub(crate) fn of(octets: &[u8]) -> Self {
         let (words, rest) = octets.as_chunks::<4>();
         let mut last = [0; 4];
@@ -23,7 +23,8 @@ impl Sum {
         Self(words.iter().chain([&last]).map(|word| u64::from(u32::from_ne_bytes(*word))).sum())
     }
 
-    /// The sum of the pseudo-header of a message of `length` octets (RFC 9568 5.2.8, RFC 8200 8.1).
+    /// Returns the sum of the pseudo-header of a message of `length` octets (RFC 9568 5.2.8, RFC
+    /// 8200 8.1).
     pub(crate) fn pseudo_header(source: IpAddr, destination: IpAddr, length: u16) -> Self {
         let rest =
             Self(u64::from(u32::from(length).to_be()).wrapping_add(u64::from(PROTOCOL.to_be())));
@@ -37,17 +38,17 @@ impl Sum {
         }
     }
 
-    /// The sum of what both were made of.
+    /// Returns the sum of both.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self(self.0.wrapping_add(other.0))
     }
 
-    /// Whether this, the sum of a message with its checksum, says that the checksum is right.
+    /// Returns whether this can be the sum of a message with a correct checksum.
     pub(crate) fn is_right(self) -> bool {
         self.folded() == u64::from(u16::MAX)
     }
 
-    /// The checksum field that makes a message right whose sum, with the field zero, is this one.
+    /// Returns the checksum field for a message that has this sum while the field is zero.
     pub(crate) fn field(self) -> [u8; 2] {
         let [a, b, ..] = (!self.folded()).to_le_bytes();
         u16::from_le_bytes([a, b]).to_ne_bytes()

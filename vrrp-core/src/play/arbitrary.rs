@@ -1,4 +1,4 @@
-//! Any sequence of steps, from octets: what a fuzzer draws, and a property test.
+//! Any sequence of steps, built from octets, for fuzzers and property tests.
 
 use alloc::vec::Vec;
 use core::{
@@ -22,9 +22,10 @@ const OWN_IPV6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11);
 const PASSWORD: [u8; 8] = *b"d0cker\0\0";
 
 /// What happens to three virtual routers of one interface: one of VRRPv2 with a password, one of
-/// VRRPv3 by unicast, one over IPv6. It begins with the interface up and all of them configured.
+/// VRRPv3 by unicast, one over IPv6. First the interface comes up, and all three are configured.
 ///
-/// Two peers of each family speak; most of what they say is well formed.
+/// Messages come from five sources of each family, the node's own address among them; most messages
+/// are well formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SmallWorld {
@@ -41,7 +42,7 @@ impl<'a> Arbitrary<'a> for SmallWorld {
             Step::new(now, Given::Interface { id: interface(), status: up() }),
             Step::new(now, Given::Configure(all)),
         ]);
-        // The error is that the octets are used up.
+        // An error means that the octets are used up.
         while let Ok(step) = next_step(&mut now, octets) {
             steps.extend(step);
         }
@@ -49,12 +50,12 @@ impl<'a> Arbitrary<'a> for SmallWorld {
     }
 }
 
-/// One step more; none where what was drawn cannot be built.
+/// Draws one more step; `None` if what was drawn cannot be built.
 fn next_step(now: &mut Instant, octets: &mut Unstructured<'_>) -> Result<Option<Step>> {
     if octets.is_empty() {
         return Err(arbitrary::Error::NotEnoughData);
     }
-    // Most things come close together, and some after whole handovers.
+    // Most steps come close together, and some after whole handovers.
     let longest = *octets.choose(&[0, 100, 1000, 5000])?;
     *now = *now + Duration::from_millis(octets.int_in_range(0..=longest)?);
     let is_stalled = octets.ratio(1, 8)?;
@@ -130,7 +131,8 @@ fn role(octets: &mut Unstructured<'_>) -> Result<Role> {
     Ok(priority.map_or(Role::Owner, |priority| Role::Contender { priority, preempt }))
 }
 
-/// The virtual routers whose bit is set in `members`, with one list of addresses or the other.
+/// Returns the virtual routers whose bit is set in `members`, with one list of addresses or the
+/// other.
 fn desired(members: u8, role: Role, other: bool) -> Option<Desired> {
     let [one, two, three] = [key(0)?, key(1)?, key(2)?];
     let (ipv4, ipv6) = (ipv4_addresses(other)?, ipv6_addresses()?);
@@ -178,7 +180,7 @@ fn meta(family: Family, octets: &mut Unstructured<'_>) -> Result<RxMeta> {
     Ok(RxMeta { interface: interface(), source, destination, ttl })
 }
 
-/// A well-formed advertisement, so that more than one in 65,536 gets past the checksum.
+/// Draws a well-formed advertisement: of random octets, only one in 65,536 would pass the checksum.
 fn datagram(key: Key, octets: &mut Unstructured<'_>) -> Result<Option<Given>> {
     let meta = meta(key.family, octets)?;
     let is_v2 = (key.vrid.get() == 1) != octets.ratio(1, 8)?;

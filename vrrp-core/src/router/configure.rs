@@ -1,4 +1,4 @@
-//! The desired world, compared with the present one.
+//! Compares the desired world with the present one.
 
 use alloc::{boxed::Box, collections::BTreeSet};
 use core::net::IpAddr;
@@ -15,7 +15,7 @@ use crate::{
     fsm::{self, Link, Machine, Params},
 };
 
-/// The parts of a configuration that the machine works with.
+/// Returns the parts of a configuration that the machine works with.
 fn params(wanted: &Wanted) -> Params {
     let Wanted { config, backend_timeout } = wanted;
     Params {
@@ -28,7 +28,7 @@ fn params(wanted: &Wanted) -> Params {
     }
 }
 
-/// What an interface allows to a virtual router: which address it would send from.
+/// Returns what an interface allows a virtual router to do, and the address it would send from.
 fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
     let details = match status {
         InterfaceStatus::Missing => return Link::Missing,
@@ -50,7 +50,7 @@ fn link(config: &VirtualRouter, status: InterfaceStatus) -> Link {
     config.source().or(own).map_or(Link::NoSource, Link::Ready)
 }
 
-/// Whether a unicast peer has to be reached from a routable address.
+/// Returns whether a unicast peer has to be reached from a routable address.
 fn peers_off_link(config: &VirtualRouter) -> bool {
     match config.transport() {
         Transport::Multicast => false,
@@ -58,7 +58,7 @@ fn peers_off_link(config: &VirtualRouter) -> bool {
     }
 }
 
-/// Whether there is something to put or to let go: the order of a list has no meaning.
+/// Returns whether there are addresses to put or to release, whatever the order of the lists.
 fn has_other_addresses(one: &VirtualRouter, other: &VirtualRouter) -> bool {
     !one.addresses().eq(other.addresses())
         && one.addresses().collect::<BTreeSet<_>>() != other.addresses().collect()
@@ -84,8 +84,8 @@ impl Router {
         self.removed.reserve(room.saturating_sub(self.removed.len()));
     }
 
-    /// Takes over what an interface is like now. One of which nothing is known, and that nobody is
-    /// on, is forgotten: a host may make new ones for ever.
+    /// Takes over the current state of an interface. A missing interface without a virtual router
+    /// is forgotten, because a host may create new ones forever.
     pub(super) fn set_interface(&mut self, id: InterfaceId, status: InterfaceStatus) {
         let is_here = |entry: &Entry| entry.key().interface == id;
         let old = if status == InterfaceStatus::Missing {
@@ -144,7 +144,8 @@ impl Router {
         }
     }
 
-    /// Compares with what is in force. The handover of what was to be removed is taken back.
+    /// Applies what differs from the present configuration. The handover of a virtual router that
+    /// was to be removed is taken back.
     fn change(&mut self, slot: Slot, wanted: &Wanted) {
         let config = &wanted.config;
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
@@ -166,15 +167,15 @@ impl Router {
         if has_others {
             self.step(slot, fsm::Input::Readdress);
         }
-        // Started again, should it have been shut down.
+        // It starts again if it was shut down.
         self.step(slot, fsm::Input::Start);
     }
 
-    /// Hands over; what happens afterwards is [`finish_removals`](Self::finish_removals).
+    /// Shuts a virtual router down; [`finish_removals`](Self::finish_removals) does the rest.
     fn remove(&mut self, slot: Slot) {
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
         let already = core::mem::replace(&mut entry.rest.is_removed, true);
-        // Only a second shutdown cuts the handover of the first short.
+        // A removal does not cut a handover short; only a second shutdown does.
         let is_stopping =
             !entry.machine().is_wanted() && entry.machine().phase() == Phase::Resigning;
         if !already {
@@ -191,7 +192,7 @@ impl Router {
         })
     }
 
-    /// Forgets what was removed, once it has stopped and was polled.
+    /// Forgets the removed virtual routers that have stopped and were polled.
     pub(super) fn finish_removals(&mut self) {
         let mut index = 0;
         while let Some(slot) = self.removed.get(index).copied() {
@@ -209,8 +210,8 @@ impl Router {
         }
     }
 
-    /// Every virtual router hands over and stops. The first shutdown leaves alone what hands over
-    /// already in order to be removed.
+    /// Makes every virtual router hand over and stop. The first shutdown leaves alone those that
+    /// already hand over for their removal.
     pub(super) fn shutdown(&mut self) {
         let first = !core::mem::replace(&mut self.shutting_down, true);
         for slot in 0..self.entries.len() {

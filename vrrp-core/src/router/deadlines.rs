@@ -19,7 +19,8 @@ pub(super) struct Deadlines {
     places: Vec<Index>,
 }
 
-/// A deadline above its slot: one number, so that the least of several is found without a branch.
+/// A deadline in the upper bits and its slot in the lower: one number, so that the least of several
+/// is found without a branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Due(u128);
 
@@ -87,8 +88,8 @@ impl Deadlines {
         }
     }
 
-    /// Puts `due` where another one is, or to its right place from there. Nothing is done beyond
-    /// the end.
+    /// Replaces the deadline at `place` with `due` and moves that to where it belongs. Does nothing
+    /// beyond the end.
     fn replace(&mut self, place: usize, due: Due) {
         match self.heap.get(place) {
             Some(there) if due < *there => self.rise(place, due),

@@ -1,4 +1,4 @@
-//! [`Desired`]: the whole world that a node is to be in.
+//! [`Desired`]: everything that a node is to run.
 
 use alloc::collections::{BTreeMap, btree_map};
 use core::time::Duration;
@@ -37,17 +37,17 @@ pub(super) struct Wanted {
     pub(super) backend_timeout: Duration,
 }
 
-/// An interface has a virtual router of this VRID and family already (RFC 9568 5.2.3).
+/// An interface already has a virtual router of this VRID and family (RFC 9568 5.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("there is a virtual router {key} already; a VRID is unique per interface and family")]
 #[non_exhaustive]
 pub struct DuplicateKey {
-    /// Which one.
+    /// The key of both.
     pub key: Key,
 }
 
 impl Desired {
-    /// A world without virtual routers.
+    /// Creates a world without virtual routers.
     #[must_use]
     pub const fn new() -> Self {
         Self { routers: BTreeMap::new() }
@@ -56,8 +56,7 @@ impl Desired {
     /// Adds a virtual router on an interface, and returns its key. Its backend may take 30 s.
     ///
     /// # Errors
-    /// [`DuplicateKey`] where the interface has one of the same VRID and family. Nothing is changed
-    /// then.
+    /// [`DuplicateKey`] if the interface has one of the same VRID and family. Nothing changes then.
     pub fn insert(
         &mut self,
         interface: InterfaceId,
@@ -73,32 +72,32 @@ impl Desired {
         }
     }
 
-    /// Sets how long the backend of a virtual router may take to acquire or to be inspected, before
-    /// it counts as failed; at least 1 ms. Nothing happens where there is no such virtual router.
+    /// Sets how long the backend of a virtual router may take to answer a request before it counts
+    /// as failed; at least 1 ms. Does nothing if there is no such virtual router.
     pub fn set_backend_timeout(&mut self, key: &Key, timeout: Duration) {
         if let Some(wanted) = self.routers.get_mut(key) {
             wanted.backend_timeout = timeout.max(SHORTEST_TIMEOUT);
         }
     }
 
-    /// The virtual router of this key.
+    /// Returns the virtual router of this key.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<&VirtualRouter> {
         self.routers.get(key).map(|wanted| &wanted.config)
     }
 
-    /// The virtual routers, in the order of their keys.
+    /// Returns the virtual routers, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &VirtualRouter)> + '_ {
         self.routers.iter().map(|(key, wanted)| (*key, &wanted.config))
     }
 
-    /// How many virtual routers there are.
+    /// Returns the number of virtual routers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.routers.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.routers.is_empty()

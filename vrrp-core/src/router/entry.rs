@@ -1,4 +1,4 @@
-//! One virtual router in the table: its machine, and what it has to say.
+//! One virtual router in the table: its machine, and its pending output.
 
 use alloc::boxed::Box;
 use core::net::IpAddr;
@@ -13,15 +13,15 @@ use crate::{
     fsm::{self, Effects, Machine, Say, State, Want},
 };
 
-/// What a packet needs stands together, from the start of a cache line on: among many virtual
-/// routers, most of the time that a packet takes is spent on fetching this into the cache.
+/// What a packet needs is kept together, from the start of a cache line on: with many virtual
+/// routers, fetching it into the cache takes most of a packet's time.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Entry {
     key: Key,
     pending: Pending,
     pub(super) forms: HeardForms,
-    /// Whether it stands in the router's queue.
+    /// Whether it is in the router's queue.
     pub(super) queued: bool,
     config: VirtualRouter,
     machine: Machine,
@@ -37,22 +37,22 @@ pub(super) struct Rest {
     asked: Option<Want>,
     pub(super) since: Instant,
     reason: Reason,
-    /// The repair that is under way puts other addresses, and nothing that was lost.
+    /// Whether the repair under way puts addresses that are newly configured, not lost ones.
     readdressing: bool,
     /// Whose advertisement was the reason.
     sender: Option<Sender>,
-    /// The Active that resigned last, as a Backup heard it, and when.
+    /// The Active that last resigned while this node was a Backup, and when.
     pub(super) resigned: Option<(IpAddr, Instant)>,
-    /// The notices that are to be polled.
+    /// The notices to be polled.
     pub(super) telling: Telling,
-    /// It is taken out of the table once its machine has stopped.
+    /// Whether it leaves the table once its machine has stopped.
     pub(super) is_removed: bool,
 }
 
 /// What is to be polled: at most one of each kind.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
-    /// The phase that was last told.
+    /// The phase that was last reported.
     told: Phase,
     drain_refused: bool,
     leaving: bool,
@@ -67,7 +67,7 @@ struct Pending {
 }
 
 impl Entry {
-    /// Requests are numbered from after `generation` on.
+    /// Creates an entry whose requests are numbered from after `generation` on.
     pub(super) fn new(
         now: Instant,
         key: Key,
@@ -126,7 +126,7 @@ impl Entry {
         self.config = config;
     }
 
-    /// Whether each advertisement may come twice, in both checksum forms.
+    /// Returns whether each advertisement may come twice, in both checksum forms.
     pub(super) const fn hears_both_forms(&self) -> bool {
         self.forms.are_both()
     }
@@ -135,8 +135,8 @@ impl Entry {
         self.rest.generation
     }
 
-    /// Whether this is the answer to the last request, which has this generation, and was polled.
-    /// There is one answer to each.
+    /// Returns whether this answers the last request, which must have this generation and have been
+    /// polled. Each request takes one answer.
     pub(super) fn takes(&mut self, generation: Generation, answer: Answer) -> bool {
         let is_awaited = self.rest.generation == generation
             && self.pending.lease.is_none()
@@ -170,7 +170,8 @@ impl Entry {
         self.merge(before, after, effects);
     }
 
-    /// Whose advertisement led to a transition for this reason, if one did.
+    /// Returns the sender of the advertisement that led to a transition for this reason, if one
+    /// did.
     fn sender(&self, reason: Reason, input: fsm::Input) -> Option<Sender> {
         match (reason, input) {
             (
@@ -206,8 +207,8 @@ impl Entry {
     fn merge(&mut self, before: Phase, after: Phase, effects: Effects) {
         let pending = &mut self.pending;
         if effects.transition.is_some() && !after.is_on_the_wire() {
-            // What an Active had still to say is void, but the resignation with which it left is
-            // not.
+            // The pending output of an Active is void, except for the resignation with which it
+            // left.
             let parting =
                 pending.transmit.filter(|say| *say == Say::Resign && !before.is_on_the_wire());
             pending.transmit = effects.transmit.or(parting);
@@ -236,7 +237,7 @@ impl Entry {
                 pending.lease = Some(Want::Inspect);
             }
             Some(want) => {
-                // Every request but `Leaving` says that the addresses are not held just now.
+                // Every request but `Leaving` means that the addresses are not all held now.
                 pending.announce = false;
                 self.rest.generation = self.rest.generation.next();
                 pending.leaving = false;
@@ -246,7 +247,7 @@ impl Entry {
         }
     }
 
-    /// Notices may have come or gone.
+    /// Updates whether there are notices to be polled.
     pub(super) fn note_notices(&mut self) {
         self.pending.notices = self.rest.telling.is_due();
     }
@@ -264,7 +265,7 @@ impl Entry {
             || pending.notices
     }
 
-    /// The next output. The order in which these stand is the order of the protocol.
+    /// Takes the next output. The order of these statements is the order of the protocol.
     pub(super) fn take_output(&mut self) -> Option<Output<'_>> {
         let key = self.key;
         let to = self.machine.phase();
@@ -312,7 +313,7 @@ impl Entry {
         Output::Lease(LeaseRequest { key: self.key, generation, want, config: &self.config })
     }
 
-    /// The advertisement, from the state of this moment.
+    /// Builds the advertisement from the state at this moment.
     fn transmit(&mut self, say: Say, source: IpAddr) -> Transmit<'_> {
         self.tally.counters.adverts_sent = self.tally.counters.adverts_sent.wrapping_add(1);
         let claim = match say {

@@ -5,25 +5,25 @@ use crate::{Checksum, ChecksumForm, Instant, Interval, Protocol, Wire};
 const MESSAGE_ONLY: Wire = Wire::V3(ChecksumForm::MessageOnly);
 const PSEUDO_HEADER: Wire = Wire::V3(ChecksumForm::PseudoHeader);
 
-/// The VRRPv3 IPv4 checksum forms in which valid advertisements came.
+/// The VRRPv3 IPv4 checksum forms in which valid advertisements were heard.
 ///
-/// A form is forgotten when, as a Backup, only the other one was heard for ten intervals: a node
-/// that knows this form alone would not have understood that Active, and would have been heard. An
-/// Active forgets nothing, since those for whom it sends a form are silent.
+/// A Backup forgets a form once it has heard only the other one for ten intervals: a node that
+/// knows the first form alone would not have understood that Active, and would have been heard. An
+/// Active forgets nothing, because the nodes that need a form are silent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HeardForms {
     message_only: bool,
     pseudo_header: bool,
-    /// The form that was heard last, and since when it alone; of interest when both were heard.
+    /// The form that was heard last, and since when only that one; relevant once both were heard.
     last: Option<ChecksumForm>,
     alone_since: Instant,
 }
 
-/// For how many intervals a form is not heard before it is forgotten.
+/// A form is forgotten after this many intervals without it.
 const FORGOTTEN_AFTER: u32 = 10;
 
 impl HeardForms {
-    /// A valid advertisement came in this form. Whether both were heard, so that they have to be
+    /// Notes the form of a valid advertisement. Returns whether both were heard, and have to be
     /// [`judge`](Self::judge)d.
     pub(super) const fn heard(&mut self, form: ChecksumForm) -> bool {
         match form {
@@ -37,8 +37,8 @@ impl HeardForms {
         self.message_only && self.pseudo_header
     }
 
-    /// Forgets the other form than the one that was heard just now, once it is old; `backup_since`
-    /// when this node has been a Backup since then. Whether both forms are in use.
+    /// Forgets the form that was not heard just now, once it is old. `backup_since` is when this
+    /// node became a Backup, if it is one. Returns whether both forms are in use.
     pub(super) fn judge(
         &mut self,
         now: Instant,
@@ -61,7 +61,8 @@ impl HeardForms {
         true
     }
 
-    /// The octets in which an advertisement leaves: one for common peers until another is heard.
+    /// Returns the encodings in which an advertisement is sent: the one for common peers until
+    /// another is heard.
     pub(super) const fn sent(self, protocol: &Protocol) -> &'static [Wire] {
         let checksum = match protocol {
             Protocol::V2 { .. } => return &[Wire::V2],

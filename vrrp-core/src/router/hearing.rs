@@ -1,5 +1,5 @@
-//! What becomes of a message at a virtual router: it is taken down, and what it shows is told (RFC
-//! 9568 7.1, 8.3.2).
+//! How a virtual router treats a message: it records the sender, and reports what the message shows
+//! (RFC 9568 7.1, 8.3.2).
 
 use core::{net::IpAddr, time::Duration};
 
@@ -14,11 +14,11 @@ use crate::{
     fsm::Heard,
 };
 
-/// How long the resignations of a handover may go on beside its successor.
+/// How long the resignations of a handover may continue beside its successor.
 const HANDOVER: Duration = Duration::from_secs(5);
 
 impl Entry {
-    /// A message was refused.
+    /// Counts, records and reports a refused message.
     #[cold]
     pub(super) fn reject(&mut self, now: Instant, meta: RxMeta, bytes: &[u8], reason: Rejected) {
         self.tally.counters.count_rejected(reason);
@@ -35,7 +35,7 @@ impl Entry {
         }
     }
 
-    /// What there is to tell of a refusal.
+    /// Returns what to report about a refusal, if anything.
     fn refusal(&self, source: IpAddr, claim: Option<Claim>, reason: Rejected) -> Option<Notice> {
         let is_quiet = matches!(
             reason,
@@ -57,7 +57,7 @@ impl Entry {
         Some(if contends { Notice::StrongerRefused(reason) } else { Notice::Refused(reason) })
     }
 
-    /// An advertisement was let in, and showed this.
+    /// Counts and records an accepted advertisement, and reports what it showed.
     #[inline]
     pub(super) fn accept(
         &mut self,
@@ -85,7 +85,7 @@ impl Entry {
         }
     }
 
-    /// Whether both checksum forms are in use, and so both are sent.
+    /// Returns whether both checksum forms are in use, so that both are sent.
     #[cold]
     fn both_forms(&mut self, now: Instant, form: ChecksumForm) -> bool {
         let backup_since = (self.machine().phase() == Phase::Backup).then_some(self.rest.since);
@@ -97,7 +97,7 @@ impl Entry {
         )
     }
 
-    /// An Active hears another one. Adds what has to be heard more than once.
+    /// Adds the notices for which an Active has to hear another node more than once.
     #[cold]
     #[inline(never)]
     fn watch(
@@ -129,7 +129,7 @@ impl Entry {
         notices
     }
 
-    /// After the machine has heard an advertisement in the phase `before`.
+    /// Follows up on an advertisement that the machine heard in the phase `before`.
     pub(super) fn look_after(
         &mut self,
         now: Instant,
@@ -156,8 +156,8 @@ impl Entry {
             }
             return;
         }
-        // Who hands over says so again until it hears its successor, which may be the one that is
-        // followed by now.
+        // A node that hands over repeats its resignation until it hears its successor, which may be
+        // the Active that is followed by now.
         let hands_over =
             |(resigned, at): (IpAddr, Instant)| resigned == source && now < at + HANDOVER;
         if self.rest.resigned.is_some_and(hands_over) {
@@ -171,7 +171,7 @@ impl Entry {
         self.tell(now, place, Told { notice, source, claim: Some(Claim::Resign) });
     }
 
-    /// One that has not been heard for four intervals makes room for another.
+    /// Records a speaker. One that has not been heard for four intervals makes room for another.
     fn take_down(&mut self, speaker: Speaker) -> Option<Place> {
         let fresh = self.config().interval().duration().saturating_mul(4);
         self.tally.heard(speaker, fresh)
@@ -204,12 +204,12 @@ impl Entry {
     }
 }
 
-/// What a refused message claims, where that can be read: the octet is the same one in both
+/// Returns what a refused message claims, if that can be read: the octet is the same one in both
 /// versions.
 fn claimed(meta: RxMeta, bytes: &[u8], reason: Rejected) -> Option<Claim> {
     match reason {
         Rejected::Malformed(_) | Rejected::OwnSource | Rejected::UnknownVrid => None,
-        // It is judged before the message is read.
+        // The TTL is checked before the message is decoded.
         Rejected::Ttl => Advert::decode(&meta, bytes).ok().map(|decoded| decoded.advert.claim),
         Rejected::WrongVersion
         | Rejected::AuthenticationType

@@ -10,24 +10,24 @@ use crate::{Answer, Generation, InterfaceId, Key, Loss, MacAddr, RxMeta};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Input<'a> {
-    /// The whole desired world, compared with the present one by key: what is gone leaves
-    /// gracefully, what is new starts, what changed keeps its state. Addresses change in place:
-    /// what stays is served all the while, in whatever order they stand. So does the
-    /// version. What was about to leave and is here again stays.
+    /// The whole desired world, compared with the present one by key. Virtual routers that are gone
+    /// hand over and stop, new ones start, and changed ones keep their state. Addresses and the
+    /// version change in place: addresses that stay are served throughout, whatever their order. A
+    /// virtual router that is configured again during its removal stays.
     Configure(&'a Desired),
-    /// The state of an interface. Until the first one arrives, an interface counts as missing. One
-    /// that is missing (the default) and has no virtual router is forgotten, with its counters.
+    /// The state of an interface. Until the first one arrives, the interface counts as missing. A
+    /// missing interface (the default) without a virtual router is forgotten, with its counters.
     Interface {
         /// The interface.
         id: InterfaceId,
-        /// How it is now.
+        /// Its current state.
         status: InterfaceStatus,
     },
     /// A VRRP message without its IP header.
     Datagram {
-        /// What the socket says of it.
+        /// What the socket reports about it.
         meta: RxMeta,
-        /// IP payload.
+        /// The IP payload.
         bytes: &'a [u8],
     },
     /// The answer to [`Output::Lease`](crate::Output::Lease) of the same generation. Answers to
@@ -37,14 +37,14 @@ pub enum Input<'a> {
         key: Key,
         /// The generation of the request.
         generation: Generation,
-        /// What the backend said.
+        /// The backend's answer.
         answer: Answer,
     },
-    /// An address of a held lease is gone without our doing.
+    /// An address of a held lease is gone, and this node did not remove it.
     LeaseLost {
         /// The virtual router.
         key: Key,
-        /// How.
+        /// How it was lost.
         loss: Loss,
     },
     /// The advertisement last polled for `key` could not be sent to anybody. Success is not
@@ -53,18 +53,18 @@ pub enum Input<'a> {
         /// The virtual router.
         key: Key,
     },
-    /// The advertisement last polled for `key` left this node, and there is no way to any of the
-    /// peers: the network's error, and none of this node's. It counts as sent.
+    /// The advertisement last polled for `key` could reach none of the peers: the fault is the
+    /// network's, not this node's. It counts as sent.
     Unreached {
         /// The virtual router.
         key: Key,
     },
     /// Hand over, then stay out of the election until [`Resume`](Self::Resume). If nobody takes
-    /// over in time the resignation is taken back, unless `force`.
+    /// over in time, the resignation is taken back, unless `force`.
     Drain {
         /// The virtual router.
         key: Key,
-        /// Let go even if nobody took over.
+        /// Release even if nobody takes over.
         force: bool,
     },
     /// End a drain.
@@ -72,7 +72,7 @@ pub enum Input<'a> {
         /// The virtual router.
         key: Key,
     },
-    /// Tell the neighbours again where the addresses are, if they are held.
+    /// Announce the addresses to the neighbours again, if they are held.
     Announce {
         /// The virtual router.
         key: Key,
@@ -80,11 +80,11 @@ pub enum Input<'a> {
     /// [`next_deadline`](crate::Router::next_deadline) has come.
     Timeout,
     /// The node leaves: every virtual router hands over and stops. It is over when
-    /// [`is_stopped`](crate::Router::is_stopped) says so. A second one lets go at once.
+    /// [`is_stopped`](crate::Router::is_stopped) returns true. A second one releases at once.
     Shutdown,
 }
 
-/// How an interface is at the moment.
+/// The current state of an interface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "written as a literal by drivers")]
 pub enum InterfaceStatus {
@@ -98,7 +98,7 @@ pub enum InterfaceStatus {
 }
 
 impl InterfaceStatus {
-    /// What an interface that exists has for us, up or down.
+    /// Returns the details of an interface that exists, up or down.
     #[must_use]
     pub const fn details(&self) -> Option<&InterfaceDetails> {
         match self {
@@ -107,7 +107,7 @@ impl InterfaceStatus {
         }
     }
 
-    /// The same status with `change` made to its details; a missing interface has none.
+    /// Returns the same status with `change` applied to its details; a missing interface has none.
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut InterfaceDetails)) -> Self {
         match &mut self {
@@ -118,7 +118,7 @@ impl InterfaceStatus {
     }
 }
 
-/// What an interface that exists has for us.
+/// The details of an interface that exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by drivers")]
 pub struct InterfaceDetails {
@@ -132,6 +132,6 @@ pub struct InterfaceDetails {
     pub mac: MacAddr,
     /// Whether its socket for IPv4 could not be opened, so that nothing can be sent or heard.
     pub ipv4_closed: bool,
-    /// The same of IPv6.
+    /// The same for IPv6.
     pub ipv6_closed: bool,
 }

@@ -1,17 +1,17 @@
-//! The addresses of an advertisement beside ours.
+//! Compares the addresses of an advertisement with ours.
 
 use core::net::IpAddr;
 
 use crate::{AddressList, Protocol, VirtualRouter};
 
-/// Two lists of addresses, compared as sets: their order has no meaning to the election.
+/// How two lists of addresses compare as sets: their order has no meaning to the election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lists {
     /// The same addresses.
     Equal,
-    /// Some of them.
+    /// Some addresses in common.
     Overlapping,
-    /// None of them.
+    /// No address in common.
     Disjoint,
 }
 
@@ -26,7 +26,7 @@ impl Lists {
         if theirs == ours { Self::Equal } else { Self::of_other_order(ours, theirs) }
     }
 
-    // Apart, so that the usual packet needs no room for the sorted lists.
+    // A function of its own, so that the usual packet needs no stack for the sorted lists.
     #[cold]
     #[inline(never)]
     fn of_other_order(ours: AddressList<'_>, theirs: AddressList<'_>) -> Self {
@@ -48,8 +48,8 @@ impl Lists {
     }
 }
 
-/// As many addresses as an advertisement can have (RFC 9568 5.2.5), as numbers in their order. They
-/// are all of one family.
+/// Up to as many addresses as an advertisement can have (RFC 9568 5.2.5), as sorted numbers. All
+/// are of one family.
 struct Sorted {
     addresses: [u128; 255],
     len: usize,

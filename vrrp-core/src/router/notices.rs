@@ -1,4 +1,4 @@
-//! What is told about the peers of a virtual router: [`Notice`], and sets of them.
+//! What is reported about the peers of a virtual router: [`Notice`], and sets of them.
 
 use core::fmt;
 
@@ -28,11 +28,11 @@ pub enum Notice {
     Unlisted,
     /// Both VRRPv3 IPv4 checksum forms are in use, so both are sent.
     BothChecksums,
-    /// We are the Active, and it goes on as a weaker one: it does not hear us.
+    /// We are the Active, and it stays a weaker one: it does not hear us.
     WeakerActive,
     /// We are the Active, and it resigns again and again.
     Resignations,
-    /// It resigned, and the Active that we follow is another, which goes on.
+    /// It resigned, but we follow another Active, which continues.
     ResignedByAnother,
     /// Its messages are refused.
     Refused(Rejected),
@@ -40,7 +40,7 @@ pub enum Notice {
     StrongerRefused(Rejected),
 }
 
-/// The notices that say more than why a message was refused, in the order of their numbers.
+/// The notices other than refusals, in the order of their numbers.
 const PLAIN: [Notice; 11] = [
     Notice::IntervalDiffers,
     Notice::AddressesDiffer,
@@ -56,10 +56,10 @@ const PLAIN: [Notice; 11] = [
 ];
 
 impl Notice {
-    /// How many kinds are told of apart from each other: see [`kind`](Self::kind).
+    /// How many kinds are limited separately: see [`kind`](Self::kind).
     pub(super) const KINDS: usize = PLAIN.len() + Rejected::COUNT;
 
-    /// A number of its own.
+    /// Returns a number of its own.
     fn index(self) -> usize {
         match self {
             Self::StrongerRefused(reason) => Self::KINDS.saturating_add(reason.index()),
@@ -67,8 +67,8 @@ impl Notice {
         }
     }
 
-    /// The number under which the lines about it are limited: a refusal has one for each reason,
-    /// whoever is the stronger.
+    /// Returns the number under which reports of it are limited: a refusal has one for each reason,
+    /// whoever is stronger.
     pub(super) fn kind(self) -> usize {
         match self {
             Self::IntervalDiffers => 0,
@@ -88,7 +88,7 @@ impl Notice {
         }
     }
 
-    /// The one of that number.
+    /// Returns the notice of that number.
     fn of_index(index: usize) -> Option<Self> {
         let stronger = index.checked_sub(Self::KINDS).and_then(|index| Rejected::ALL.get(index));
         let refused = index.checked_sub(PLAIN.len()).and_then(|index| Rejected::ALL.get(index));
@@ -100,7 +100,7 @@ impl Notice {
         }
     }
 
-    /// Why its messages are refused, if they are.
+    /// Returns why its messages are refused, if they are.
     #[must_use]
     pub const fn refusal(self) -> Option<Rejected> {
         match self {
@@ -109,8 +109,8 @@ impl Notice {
         }
     }
 
-    /// A stable word for logs, metrics and `status`. Of a refusal, [`refusal`](Self::refusal) has a
-    /// second one.
+    /// Returns a stable word for logs, metrics and `status`. For a refusal,
+    /// [`refusal`](Self::refusal) has a second one.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -199,7 +199,7 @@ impl fmt::Display for Notice {
     }
 }
 
-/// What to do about a refusal, on both sides.
+/// Returns what to do about a refusal, on both sides.
 const fn remedy(reason: Rejected) -> &'static str {
     match reason {
         Rejected::Ttl => {
@@ -234,26 +234,26 @@ const _: () = assert!(
 );
 
 impl NoticeSet {
-    /// None.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
 
     fn bit(notice: Notice) -> u64 {
         u32::try_from(notice.index()).ok().and_then(|index| 1_u64.checked_shl(index)).unwrap_or(0)
     }
 
-    /// Whether there is none in it.
+    /// Returns whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether this one is in it.
+    /// Returns whether `notice` is in the set.
     #[must_use]
     pub fn contains(self, notice: Notice) -> bool {
         self.0 & Self::bit(notice) != 0
     }
 
-    /// Those in it, in a fixed order.
+    /// Returns the notices in the set, in a fixed order.
     pub fn iter(self) -> impl Iterator<Item = Notice> {
         (0..64).filter_map(Notice::of_index).filter(move |notice| self.contains(*notice))
     }
@@ -262,7 +262,7 @@ impl NoticeSet {
         self.0 |= Self::bit(notice);
     }
 
-    /// Takes it out, and says whether it was there.
+    /// Removes `notice`, and returns whether it was in the set.
     pub(super) fn remove(&mut self, notice: Notice) -> bool {
         let there = self.contains(notice);
         self.0 &= !Self::bit(notice);

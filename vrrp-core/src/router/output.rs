@@ -7,10 +7,10 @@ use crate::{
     VirtualRouter, Wire, fsm::Want,
 };
 
-/// Something for the driver to do or to tell.
+/// Something for the driver to do or to report.
 ///
 /// For one virtual router the order is fixed. Promotion: `Event(Acquiring)`, `Transmit`,
-/// `Lease(Acquire)`, and after the backend's answer `Event(Active)`, `Announce`. Demotion:
+/// `Lease(Acquire)`, and after the backend's answer `Event(Held)`, `Announce`. Demotion:
 /// `Event(Backup or Initialize)`, `Transmit` (a resignation, when one is due), `Lease(Release)`.
 /// Handover: `Event(Resigning)`, `Lease(Leaving)`, `Transmit`.
 #[derive(Clone, Debug)]
@@ -21,11 +21,11 @@ pub enum Output<'a> {
     /// Ask the backend for something. It supersedes any earlier request for the same virtual
     /// router.
     Lease(LeaseRequest<'a>),
-    /// Tell the neighbours where the addresses are.
+    /// Announce the addresses to the neighbours.
     Announce(Announce<'a>),
-    /// Tell the neighbours where this node itself is.
+    /// Make this node's own address known to the neighbours.
     Greet(Greet),
-    /// Tell the user.
+    /// Report to the user.
     Event(Event),
 }
 
@@ -40,26 +40,27 @@ pub struct Transmit<'a> {
 }
 
 impl<'a> Transmit<'a> {
-    /// The virtual router that it is for.
+    /// Returns the virtual router that it is for.
     #[must_use]
     pub const fn key(&self) -> Key {
         self.key
     }
 
-    /// The source address, which must be honoured: receivers elect by it and checksums cover it.
+    /// Returns the source address, which must be honoured: receivers elect by it and checksums
+    /// cover it.
     #[must_use]
     pub const fn source(&self) -> IpAddr {
         self.source
     }
 
-    /// What is said.
+    /// Returns the advertisement.
     #[must_use]
     pub const fn advert(&self) -> &Advert<'a> {
         &self.advert
     }
 
-    /// The packets to send, in order: one for each destination, version and checksum. Empty when the
-    /// peer list holds nobody but this node.
+    /// Returns the packets to send, in order: one for each destination, version and checksum. There
+    /// are none when the peer list holds nobody but this node.
     pub fn packets(&self) -> impl Iterator<Item = Packet<'a>> + use<'a> {
         let Self { key, source, advert, peers, wires } = *self;
         let group = peers.is_none().then_some(match key.family {
@@ -88,25 +89,25 @@ pub struct Packet<'a> {
 }
 
 impl Packet<'_> {
-    /// Its source address.
+    /// Returns its source address.
     #[must_use]
     pub const fn source(&self) -> IpAddr {
         self.source
     }
 
-    /// Its destination address.
+    /// Returns its destination address.
     #[must_use]
     pub const fn destination(&self) -> IpAddr {
         self.destination
     }
 
-    /// In which octets it leaves.
+    /// Returns its encoding.
     #[must_use]
     pub const fn wire(&self) -> Wire {
         self.wire
     }
 
-    /// Writes the IP payload to `out` and says how long it is.
+    /// Writes the IP payload to `out` and returns its length.
     ///
     /// # Errors
     /// [`BufferTooSmall`]: [`Advert::MAX_LEN`] octets are always enough.
@@ -125,9 +126,9 @@ pub struct LeaseRequest<'a> {
     pub generation: Generation,
     /// What is wanted.
     pub want: Want,
-    /// The virtual router's configuration. It may have other addresses than that of the request
-    /// before: what is not among them any more is let go along with any request but
-    /// [`Want::Inspect`] and [`Want::Leaving`].
+    /// The virtual router's configuration. Its addresses may differ from those of the previous
+    /// request. Along with any request but [`Want::Inspect`] and [`Want::Leaving`], the backend
+    /// releases those that are no longer listed.
     pub config: &'a VirtualRouter,
 }
 
@@ -143,7 +144,7 @@ pub struct Announce<'a> {
 }
 
 /// Gratuitous ARP or an unsolicited Neighbor Advertisement for the address that this node sends
-/// from: the peers of a node that was away may have given up the way to it.
+/// from: the peers of a node that was away may no longer know how to reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "taken apart by drivers")]
 pub struct Greet {
@@ -163,8 +164,8 @@ pub struct Sender {
     pub claim: Claim,
 }
 
-/// What a user wants to know. Few are pending for each virtual router: a transition, and up to
-/// eight notices.
+/// What a user wants to know. Few are pending for each virtual router: a transition, a refused
+/// drain, and up to eight notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
@@ -181,26 +182,26 @@ pub enum Event {
         /// Whose advertisement caused it, if one did.
         sender: Option<Sender>,
     },
-    /// Something about a peer looks wrong. Nothing was changed by it.
+    /// Something about a peer looks wrong. It changed nothing.
     ///
-    /// Told once an hour for each source that [`Status::speakers`](crate::Status) has room for,
-    /// whatever the virtual router does meanwhile; of one kind and one reason to refuse, once a
-    /// minute.
+    /// Reported at most once an hour for each source that [`Status::speakers`](crate::Status) has
+    /// room for, whatever the virtual router does meanwhile, and at most once a minute for each
+    /// kind and each reason to refuse.
     Notice {
         /// The virtual router.
         key: Key,
-        /// What.
+        /// What looks wrong.
         notice: Notice,
         /// Whose message showed it.
         source: IpAddr,
         /// What that message claimed, where it could be read.
         claim: Option<Claim>,
-        /// How many times the same was to be told of other sources since it was told last, and was
-        /// counted instead.
+        /// How many reports of the same kind about other sources were only counted since the last
+        /// one.
         others: u32,
     },
-    /// A drain ended because nobody took over: the resignation was taken back (RFC 9568 knows no
-    /// such thing; a peer has at most one Skew_Time more to wait for).
+    /// A drain ended because nobody took over: the resignation was taken back (RFC 9568 has no such
+    /// thing; a peer has at most one more Skew_Time to wait).
     DrainRefused {
         /// The virtual router.
         key: Key,

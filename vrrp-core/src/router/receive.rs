@@ -1,4 +1,4 @@
-//! Letting a datagram in, or naming the reason why not (RFC 9568 7.1, RFC 3768 7.1).
+//! Accepts a datagram, or names the reason to reject it (RFC 9568 7.1, RFC 3768 7.1).
 
 use core::net::IpAddr;
 
@@ -19,15 +19,14 @@ impl Router {
             return Err(Rejected::UnknownVrid);
         };
         let Some(port) = self.ports.get_mut(place) else { return Err(Rejected::UnknownVrid) };
-        // The octet may be anything, but if it names a virtual router, that one's counters are the
-        // place.
+        // The octet may be anything, but if it names a virtual router, the message counts there.
         let named = bytes.get(1).and_then(|vrid| port.slots.get(usize::from(*vrid))?.get());
         let Some((slot, Some(entry))) =
             named.and_then(|slot| Some((slot, self.entries.get_mut(slot)?)))
         else {
             return Err(reject_unattributed(port, self.now, meta, bytes));
         };
-        // By reference: what was judged is not copied for each packet.
+        // By reference, so that the result is not copied for each packet.
         match &judge(entry, meta, bytes) {
             Err(reason) => {
                 entry.reject(self.now, meta, bytes, *reason);
@@ -65,7 +64,7 @@ fn reject_unattributed(
     reason
 }
 
-/// Whether a message is a valid advertisement for this virtual router.
+/// Decodes a message, if it is a valid advertisement for this virtual router.
 fn judge<'a>(
     entry: &Entry,
     meta: RxMeta,
@@ -99,9 +98,9 @@ fn judge<'a>(
     if exclusive && peer.is_none() {
         return Err(Rejected::UnlistedSource);
     }
-    // RFC 3768 7.1 and RFC 9568 7.1 let a receiver compare the lists. One that is another cluster's
-    // on our VRID would have the weaker cluster give its addresses to a node that does not serve
-    // them.
+    // RFC 3768 7.1 and RFC 9568 7.1 let a receiver compare the lists. If another cluster's list on
+    // our VRID were accepted, the weaker cluster would give its addresses up to a node that does
+    // not serve them.
     let lists = Lists::compared(config, decoded.advert.addresses);
     if lists == Lists::Disjoint {
         return Err(Rejected::NoCommonAddress);
@@ -130,7 +129,7 @@ fn authenticate(
     }
 }
 
-/// What differs between a valid advertisement and our configuration (RFC 9568 7.1, 8.3.2). The
+/// Returns how a valid advertisement differs from our configuration (RFC 9568 7.1, 8.3.2). The
 /// advertisement counts all the same.
 fn compare(entry: &Entry, source: IpAddr, advert: &Advert<'_>, lists: Lists) -> NoticeSet {
     let config = entry.config();

@@ -1,5 +1,5 @@
 //! Who was heard: a few speakers whose messages were accepted, a few whose messages were refused,
-//! and what was told of each.
+//! and what was reported about each.
 
 use core::{
     net::{IpAddr, Ipv4Addr},
@@ -28,7 +28,8 @@ pub struct Speaker {
     pub messages: u64,
     /// What it claimed when it was last accepted, or why it was last refused.
     pub verdict: Result<Claim, Rejected>,
-    /// What its last message claimed, where that could be read; of a refused one it may be forged.
+    /// What its last message claimed, if that could be read; in a refused message the claim may be
+    /// forged.
     pub claim: Option<Claim>,
     /// What its last message showed.
     pub notices: NoticeSet,
@@ -40,11 +41,11 @@ pub struct Speaker {
 pub(super) struct Tally {
     pub(super) speakers: Speakers,
     pub(super) counters: Counters,
-    /// What was told of each speaker, in their order.
+    /// What was reported about each speaker, in the same order.
     records: [Record; OF_EACH * 2],
 }
 
-/// Where a speaker stands, and when it was heard before.
+/// The place of a speaker, and when it was last heard before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) index: usize,
@@ -58,7 +59,7 @@ impl Tally {
         self.heard(speaker, FRESH);
     }
 
-    /// Takes a message down; `None` if there is no place for its sender.
+    /// Records a message; returns `None` if there is no place for its sender.
     #[inline]
     pub(super) fn heard(&mut self, speaker: Speaker, fresh: Duration) -> Option<Place> {
         let place = self.speakers.heard(speaker, fresh)?;
@@ -70,14 +71,14 @@ impl Tally {
         Some(place)
     }
 
-    /// What is remembered of the speaker at that place.
+    /// Returns what is remembered of the speaker at that place.
     pub(super) fn record(&mut self, index: usize) -> Option<&mut Record> {
         self.records.get_mut(index)
     }
 }
 
 impl Speaker {
-    /// One message of a node.
+    /// Creates a speaker from one message.
     pub(super) const fn new(
         now: Instant,
         source: IpAddr,
@@ -89,7 +90,7 @@ impl Speaker {
     }
 }
 
-/// An array, so that it stands next to the counters.
+/// An array, so that it lies next to the counters in memory.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Speakers {
@@ -115,14 +116,14 @@ impl Speakers {
         self.list.get_mut(..self.len)?.get_mut(index)
     }
 
-    /// Where the node with this address stands, of those whose messages are accepted.
+    /// Returns the place of the accepted speaker with this address.
     pub(super) fn accepted(&self, source: IpAddr) -> Option<usize> {
         self.as_slice()
             .iter()
             .position(|speaker| speaker.verdict.is_ok() && speaker.source == source)
     }
 
-    /// The one that claimed less than `claim` last, and did not resign.
+    /// Returns the speaker heard last among those that claim less than `claim` and did not resign.
     pub(super) fn latest_weaker(&self, claim: Claim) -> Option<Sender> {
         let weaker = |speaker: &&Speaker| {
             speaker.verdict.is_ok_and(|theirs| theirs < claim && theirs != Claim::Resign)
@@ -152,8 +153,8 @@ impl Speakers {
         Some(Place { index, before: None })
     }
 
-    /// A place for a new one: a free one, or that of the oldest one of its kind that is not fresh.
-    /// One that is goes on: a flood of forged sources pushes out nobody who is there.
+    /// Returns a place for a new speaker: a free one, or that of the stalest of its kind. Fresh
+    /// speakers keep their places: a flood of forged sources pushes nobody out.
     #[cold]
     fn room(&self, new: &Speaker, fresh: Duration) -> Option<usize> {
         let of_kind = || {

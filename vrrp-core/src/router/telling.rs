@@ -1,12 +1,12 @@
-//! What is told about peers, and how often: once an hour for each source, once a minute for each
-//! kind.
+//! What is reported about peers, and how often: once an hour for each source, once a minute for
+//! each kind.
 
 use core::{net::IpAddr, time::Duration};
 
 use super::{Event, Notice, NoticeSet};
 use crate::{Claim, Instant, Key};
 
-/// After this long everything about a source is told again.
+/// After this long everything about a source is reported again.
 const AGAIN: Duration = Duration::from_secs(3600);
 
 /// Notices of one kind are at least this far apart, whoever they are about.
@@ -15,21 +15,21 @@ const APART: Duration = Duration::from_secs(60);
 /// How many notices may wait to be polled.
 const WAITING: usize = 8;
 
-/// Resignations in a row, heard as the Active, that are no end of a handover any more: a node that
+/// This many resignations in a row, heard by the Active, are more than a handover: a node that
 /// leaves repeats its own twice.
 const RESIGNATIONS: u8 = 5;
 
 /// What is remembered of one speaker.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Record {
-    /// What was told, since `told_since`.
+    /// What was reported since `told_since`.
     told: NoticeSet,
     told_since: Instant,
-    /// What was counted instead.
+    /// What was only counted.
     counted: NoticeSet,
-    /// Since when it claims to be Active beside us, as the weaker one; of no interest unless
-    /// `weaker`. No `Option`: the place where its tag is would be that of `Option<Entry>`, which
-    /// every packet looks at.
+    /// Since when it has claimed to be Active beside us, as the weaker one; meaningless unless
+    /// `weaker`. Not an `Option`: `Option<Entry>` would put its own tag into that one, and every
+    /// packet reads it.
     weaker_since: Instant,
     weaker: bool,
     /// How often in a row it has resigned while we were Active.
@@ -37,8 +37,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// It was heard as a weaker Active, and `before`, while we have been Active `since`. Whether it
-    /// does not give way: it goes on after three of its intervals.
+    /// Notes a weaker Active, last heard `before`, while we have been Active `since`. Returns
+    /// whether it does not give way: it continues after three of its intervals.
     pub(super) fn is_weaker(
         &mut self,
         now: Instant,
@@ -54,7 +54,7 @@ impl Record {
         self.weaker_since + silence <= now
     }
 
-    /// It resigned while we were Active. Whether it has done so too often.
+    /// Notes a resignation while we are Active. Returns whether there were too many in a row.
     pub(super) fn resigns(&mut self) -> bool {
         self.weaker = false;
         self.resignations = self.resignations.saturating_add(1);
@@ -70,14 +70,14 @@ pub(super) struct Told {
     pub(super) claim: Option<Claim>,
 }
 
-/// The notices of one virtual router that are to be polled, and what bounds them.
+/// The notices of one virtual router that are to be polled, and their limits.
 #[derive(Debug)]
 pub(super) struct Telling {
-    /// In their order, from the first place on.
+    /// In order, from the first place on.
     waiting: [Option<(Told, u32)>; WAITING],
-    /// When each kind may be told of next.
+    /// When each kind may be reported next.
     next_at: [Instant; Notice::KINDS],
-    /// How many times each kind was counted instead since it was told last.
+    /// How many times each kind was only counted since its last report.
     withheld: [u32; Notice::KINDS],
 }
 
@@ -92,14 +92,14 @@ impl Default for Telling {
 }
 
 impl Telling {
-    /// Whether there is something to be polled.
+    /// Returns whether there is something to be polled.
     pub(super) const fn is_due(&self) -> bool {
         matches!(self.waiting, [Some(_), ..])
     }
 
-    /// Has it told, unless it was, or the bounds forbid it. There is no record of a speaker that
-    /// found no place, so that such a one is told of only where nobody was in the last hour: a
-    /// flood must not hide what it is made of.
+    /// Queues a notice, unless it was reported already or a limit forbids it. A speaker that found
+    /// no place has no record, so it is reported only if nobody was in the last hour: a flood must
+    /// not hide what it is made of.
     pub(super) fn tell(&mut self, now: Instant, record: Option<&mut Record>, told: Told) {
         let mut nobody = Record::default();
         let known = record.is_some();
@@ -143,7 +143,7 @@ impl Telling {
         }
     }
 
-    /// The next one to be polled.
+    /// Takes the next notice to be polled.
     pub(super) fn take(&mut self, key: Key) -> Option<Event> {
         let (Told { notice, source, claim }, others) = self.waiting.first_mut()?.take()?;
         self.waiting.rotate_left(1);
