@@ -3,11 +3,14 @@
 //! `custom_backend INTERFACE VRID ADDRESS PRIORITY URL SERVER`. Advertisements go over INTERFACE;
 //! the active node assigns the floating IP at URL to its SERVER.
 
-use std::{env, error::Error, net::Ipv4Addr, pin::pin};
+use std::{env, error::Error, net::Ipv4Addr, pin::pin, time::Duration};
 
 use reqwest::{Response, StatusCode};
 use vrrp_core::{Centiseconds, Ipv4Addresses, Preempt, Reach, Role, VirtualRouter};
-use vrrp_net::{BackendError, Lease, Node, Release, VipBackend};
+use vrrp_net::{
+    BackendError, Lease, Node, Release, VipBackend,
+    backend::{Method, Unwanted},
+};
 
 struct FloatingIp {
     http: reqwest::Client,
@@ -37,6 +40,12 @@ impl VipBackend for FloatingIp {
         }
         Ok(())
     }
+
+    /// A request that was sent is carried out, whoever still waits for the answer: the release
+    /// that follows waits for it. The client gives up after ten seconds.
+    fn when_unwanted(&self, _: Method) -> Unwanted {
+        Unwanted::RunToEnd
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -49,8 +58,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let role = Role::Contender { priority: priority.parse()?, preempt: Preempt::Never };
     let router =
         VirtualRouter::v3_ipv4(vrid.parse()?, addresses, Centiseconds::ONE_SECOND).with_role(role);
-    let backend =
-        FloatingIp { http: reqwest::Client::new(), url: url.clone(), server: server.clone() };
+    let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+    let backend = FloatingIp { http, url: url.clone(), server: server.clone() };
 
     let node = Node::linux()?;
     let interrupt = pin!(tokio::signal::ctrl_c());

@@ -106,6 +106,13 @@ struct Stop {
     over: bool,
 }
 
+impl Stop {
+    /// When something is to be done about it.
+    fn next(&self) -> Option<Instant> {
+        [self.give_up_at, self.hurry_at, self.wanted_by].into_iter().flatten().min()
+    }
+}
+
 /// What woke the driver.
 #[derive(Default)]
 struct Turn {
@@ -215,11 +222,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.outbox.backends.next_renewal(),
             self.outbox.interfaces.next_retry(),
             self.receive_after,
-            self.stop.give_up_at,
-            self.stop.hurry_at,
-            self.stop.wanted_by,
         ];
-        deadlines.into_iter().flatten().min()
+        let next = deadlines.into_iter().flatten().min();
+        if self.stop.requested { next.into_iter().chain(self.stop.next()).min() } else { next }
     }
 
     fn take(&mut self, turn: Turn) {
@@ -361,12 +366,15 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// Whether a shutdown is over: all has stopped, and every backend has let go or had its time.
     fn is_over(&mut self) -> bool {
+        if !self.stop.requested {
+            return self.stop.abandoned;
+        }
         self.hurry();
         let is_up = self.stop.wanted_by.is_some_and(|by| by <= self.clock.now());
         if self.stop.abandoned || is_up {
             return true;
         }
-        if !self.stop.requested || !self.router.is_stopped() {
+        if !self.router.is_stopped() {
             // A deadline that has passed would wake the driver again and again.
             self.stop.give_up_at = None;
             return false;

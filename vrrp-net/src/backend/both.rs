@@ -137,3 +137,67 @@ impl<A: VipBackend, B: VipBackend> VipBackend for Both<A, B> {
         other.is_some_and(|other| self.0.is_same(&other.0) && self.1.is_same(&other.1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use vrrp_core::{Family, InterfaceId, Key, LeaseFailure, Loss, Vrid};
+
+    use super::*;
+    use crate::backend::memory::{Call, Memory};
+
+    fn lease() -> Lease {
+        let interface = InterfaceId::new(NonZeroU32::MIN);
+        let key = Key { interface, family: Family::Ipv4, vrid: Vrid::try_from(51).unwrap() };
+        Lease::new(key, "eth0", &["192.0.2.10/24".parse().unwrap()], Duration::from_secs(3))
+    }
+
+    #[tokio::test]
+    async fn both_hold_or_neither() {
+        let (one, other, lease) = (Memory::with_reach(Reach::Routed), Memory::new(), lease());
+        let both = Both(one.clone(), other.clone());
+        other.fail_next(1, LeaseFailure::Denied);
+        assert_eq!(both.acquire(&lease).await.unwrap_err().kind(), LeaseFailure::Denied);
+        assert!(!one.holds() && !other.holds());
+        assert_eq!(both.acquire(&lease).await.unwrap(), Reach::OnLink, "one of them has to tell");
+        assert!(one.holds() && other.holds());
+        both.release(&lease, &Release::new(Reason::Shutdown, None)).await.unwrap();
+        assert!(!one.holds() && !other.holds());
+    }
+
+    #[tokio::test]
+    async fn both_are_adopted_or_released() {
+        let (one, other, lease) = (Memory::new(), Memory::new(), lease());
+        let both = Both(one.clone(), other.clone());
+        one.leave_behind(Duration::from_secs(1));
+        assert_eq!(both.adopt(&lease).await.unwrap(), None);
+        assert!(!one.holds() && !other.holds());
+        one.leave_behind(Duration::from_secs(1));
+        other.leave_behind(Duration::from_secs(2));
+        let adopted = both.adopt(&lease).await.unwrap().unwrap();
+        assert_eq!(adopted.renewed_ago, Duration::from_secs(2), "the older one counts");
+    }
+
+    #[tokio::test]
+    async fn every_method_reaches_both() {
+        let (one, other, lease) = (Memory::new(), Memory::new(), lease());
+        let both = Both(one.clone(), other.clone());
+        let key = lease.key;
+        both.inspect(&lease).await.unwrap();
+        both.repair(&lease).await.unwrap();
+        both.leaving(&lease).await.unwrap();
+        other.lose(key, Loss::Lapsed);
+        let renewed = both.renew(std::slice::from_ref(&lease)).await.unwrap();
+        assert_eq!(renewed.lost().collect::<Vec<_>>(), [(key, Loss::Lapsed)]);
+        let asked = [Call::Inspect(key), Call::Repair(key), Call::Leaving(key), Call::Renew(key)];
+        assert_eq!((&one.calls()[..], &other.calls()[..]), (&asked[..], &asked[..]));
+        other.set_timeout(Duration::from_secs(1));
+        other.run_to_end();
+        other.set_watched(true);
+        assert_eq!(both.timeout(Method::Acquire), Duration::from_secs(31));
+        assert_eq!(both.when_unwanted(Method::Acquire), Unwanted::RunToEnd);
+        assert_eq!(both.watched(&lease).as_deref(), Some("eth0"));
+        assert!(both.is_same(&both.clone()) && !both.is_same(&Both(one, Memory::new())));
+    }
+}

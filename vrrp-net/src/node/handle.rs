@@ -18,6 +18,9 @@ use crate::{
     driver::{Bound, Change, Command, Mailbox, Reply, Seat},
 };
 
+/// How often a bound is looked at that ought to be renewed.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// What handles need to know the time, and to wait.
 #[derive(Clone)]
 pub(super) struct Time {
@@ -124,6 +127,28 @@ impl Handle {
         (until > active.clock.now()).then_some(active)
     }
 
+    /// Waits until this node may act as the active one for more than `margin`, and returns the
+    /// bound: at once if it may now. A margin that no bound exceeds (three intervals) waits for ever.
+    /// Dropping the future changes nothing.
+    ///
+    /// # Errors
+    /// As for [`changed`](Self::changed).
+    pub async fn wait_active(&self, margin: Duration) -> Result<ActiveUntil, Error> {
+        let mut phase = self.phase.clone();
+        loop {
+            phase.wait_for(|phase| phase.is_active()).await.map_err(|_| self.gone())?;
+            if let Some(until) = self.active().filter(|until| until.remaining() > margin) {
+                return Ok(until);
+            }
+            // The driver has not sent for a while. Either it renews the bound, which nobody is told
+            // of, or it leaves the phase.
+            tokio::select! {
+                changed = phase.changed() => changed.map_err(|_| self.gone())?,
+                () = self.sleep(LOOK_AGAIN) => {}
+            }
+        }
+    }
+
     /// Waits until this node may not act as the active one any more, and returns at once if it may
     /// not. The end of the bound is noticed without the driver, too.
     ///
@@ -150,15 +175,14 @@ impl Handle {
     ///
     /// ```no_run
     /// # use std::time::Duration;
-    /// # use vrrp_core::Phase;
-    /// # use vrrp_net::Handle;
+    /// # use vrrp_net::{Handle, Inactive};
     /// # async fn write() {}
     /// # async fn serve(db: Handle) -> Result<(), vrrp_net::Error> {
+    /// let margin = Duration::from_millis(100);
     /// loop {
-    ///     db.wait_for(Phase::is_active).await?;
+    ///     db.wait_active(margin).await?;
     ///     let writer = async { loop { write().await } };
-    ///     let Err(ended) = db.while_active(Duration::from_millis(100), writer).await else { continue };
-    ///     println!("{ended}");
+    ///     let _ended: Result<(), Inactive> = db.while_active(margin, writer).await;
     /// }
     /// # }
     /// ```

@@ -13,8 +13,7 @@ use std::{
 use vrrp_core::{Generation, Instant, Key, LeaseFailure, LeaseRequest, Reach, Want};
 
 use crate::{
-    Adopted, BackendError, Lease, Release, Renewed, VipBackend,
-    backend::{Method, Unwanted},
+    Adopted, BackendError, Lease, Release, Renewed, VipBackend, backend::Method,
     driver::members::MemberState,
 };
 
@@ -145,35 +144,37 @@ pub(in crate::driver) enum Answer {
 /// The address of a backend, which tells backends apart.
 pub(in crate::driver) type BackendId = usize;
 
-/// Runs a call of `backend` for as long as it may take, and holds `turn` while it runs. A panic is
-/// a failure like any other.
-///
-/// A call that is to run to its end is a task of its own: when this future is dropped, or has waited
-/// for long enough, it goes on, and whatever waits for the turn waits for it.
-pub(in crate::driver) async fn bounded<T: Send + 'static>(
+/// Runs a call of `backend` for as long as it may take. A panic is a failure like any other.
+pub(in crate::driver) async fn bounded<T>(
     backend: &dyn VipBackend,
     method: Method,
-    turn: impl Send + 'static,
-    call: impl Future<Output = Result<T, BackendError>> + Send + 'static,
+    call: impl Future<Output = Result<T, BackendError>>,
 ) -> Result<T, Failure> {
     let limit = backend.timeout(method);
-    let call = async move {
-        let done = catch(call).await;
-        drop(turn);
-        done
-    };
-    let done = match backend.when_unwanted(method) {
-        Unwanted::Drop => tokio::time::timeout(limit, call).await,
-        Unwanted::RunToEnd => {
-            let running = tokio::time::timeout(limit, tokio::spawn(call)).await;
-            running.map(|ended| ended.unwrap_or_else(|error| Err(error.to_string())))
-        }
-    };
-    match done {
+    match tokio::time::timeout(limit, catch(call)).await {
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.chain() }),
         Ok(Err(panic)) => Err(Failure { kind: LeaseFailure::Failed, text: panic }),
         Err(_) => Err(Failure { kind: LeaseFailure::TimedOut, text: unanswered(limit) }),
+    }
+}
+
+/// Makes a call a task of its own, which holds `turn`: when nobody waits for it any more it goes
+/// on, and whatever waits for the turn waits for it.
+pub(in crate::driver) async fn to_end<T: Send + 'static>(
+    turn: impl Send + 'static,
+    call: impl Future<Output = Result<T, BackendError>> + Send + 'static,
+) -> Result<T, BackendError> {
+    let task = tokio::spawn(async move {
+        let done = catch(call).await;
+        drop(turn);
+        done
+    });
+    let failed = |text: String| BackendError::new(LeaseFailure::Failed, text);
+    match task.await {
+        Ok(done) => done.unwrap_or_else(|panic| Err(failed(panic))),
+        // Its runtime ends.
+        Err(error) => Err(failed(error.to_string())),
     }
 }
 

@@ -14,12 +14,12 @@ use tokio::{
 use vrrp_core::{Instant, Key};
 
 use super::{
-    call::{Answer, BackendId, bounded},
+    call::{Answer, BackendId, bounded, to_end},
     worker::BackendTask,
 };
 use crate::{
     Lease, VipBackend,
-    backend::Method,
+    backend::{Method, Unwanted},
     driver::members::{MemberState, Members},
 };
 
@@ -179,9 +179,18 @@ impl Batch {
 
     async fn renew(self, id: BackendId, number: u64, answers: mpsc::Sender<Answer>) {
         let Self { backend, leases, turns, .. } = self;
-        let renewing = backend.clone();
-        let call = async move { renewing.renew(&leases).await };
-        let result = bounded(&*backend, Method::Renew, turns, call).await;
+        let result = match backend.when_unwanted(Method::Renew) {
+            Unwanted::Drop => {
+                let result = bounded(&*backend, Method::Renew, backend.renew(&leases)).await;
+                drop(turns);
+                result
+            }
+            Unwanted::RunToEnd => {
+                let own = backend.clone();
+                let call = async move { own.renew(&leases).await };
+                bounded(&*backend, Method::Renew, to_end(turns, call)).await
+            }
+        };
         drop(answers.send(Answer::Renewed { id, number, result }).await);
     }
 }

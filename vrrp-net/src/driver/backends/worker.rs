@@ -16,8 +16,8 @@ use tokio::{
 };
 use vrrp_core::{Cidr, Instant, Reason};
 
-use super::call::{Answer, Call, Done, Failure, Request, Wish, bounded};
-use crate::{BackendError, Lease, Release, VipBackend, VirtualAddress};
+use super::call::{Answer, Call, Done, Failure, Request, Wish, bounded, to_end};
+use crate::{BackendError, Lease, Release, VipBackend, VirtualAddress, backend::Unwanted};
 
 /// The first pause before a release that failed is tried again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -183,8 +183,15 @@ async fn run(
         // asked, and so must a call that runs to its end.
         let turn = turn.clone().lock_owned().await;
         let Request { backend, lease, call, .. } = request;
-        let call = perform(backend.clone(), lease.clone(), *call);
-        bounded(&**backend, request.call.method(), turn, call).await
+        let (call, method) = (*call, call.method());
+        match backend.when_unwanted(method) {
+            Unwanted::Drop => bounded(&**backend, method, perform(&**backend, lease, call)).await,
+            Unwanted::RunToEnd => {
+                let (own, lease) = (backend.clone(), lease.clone());
+                let call = async move { perform(&*own, &lease, call).await };
+                bounded(&**backend, method, to_end(turn, call)).await
+            }
+        }
     });
     loop {
         tokio::select! {
@@ -203,11 +210,10 @@ async fn run(
 }
 
 async fn perform(
-    backend: Arc<dyn VipBackend>,
-    lease: Lease,
+    backend: &dyn VipBackend,
+    lease: &Lease,
     call: Call,
 ) -> Result<Done, BackendError> {
-    let lease = &lease;
     let nothing = |()| Done::Nothing;
     match call {
         Call::Adopt => Ok(backend.adopt(lease).await?.map_or(Done::Nothing, Done::Adopted)),
