@@ -55,6 +55,12 @@ impl Hold {
     }
 }
 
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Hold {
     /// Every hold, the one that users are told first in front.
     const ALL: [Self; 12] = [

@@ -88,6 +88,8 @@ mod netlink;
 mod node;
 mod process;
 mod remedy;
+#[cfg(feature = "serde")]
+mod serde;
 mod status;
 
 /// For implementations of [`VipBackend`], whose methods are asynchronous.
