@@ -9,3 +9,16 @@
 //! They are run with `cargo run -p vrrp-examples --example NAME -- ARGUMENTS`, and need the rights
 //! to open raw sockets (and, the first, to change addresses): root, or `CAP_NET_RAW` and
 //! `CAP_NET_ADMIN`.
+
+/// The programs of the pages that everybody reads first: they compile as they stand there.
+#[cfg(doctest)]
+mod readme {
+    #[doc = include_str!("../../README.md")]
+    struct Repository;
+    #[doc = include_str!("../../vrrp-core/README.md")]
+    struct Core;
+    #[doc = include_str!("../../vrrp-net/README.md")]
+    struct Net;
+    #[doc = include_str!("../../vrrp-bin/README.md")]
+    struct Program;
+}

@@ -3,7 +3,7 @@
 //! It reads a configuration, builds the types of [`vrrp_core`] from it, and runs a
 //! [`vrrp_net::Node`].
 //!
-//! This library is for the program itself, its tests and the fuzz targets. It is not published, and
+//! This library is for the program itself, its tests and the fuzz targets. It promises nothing, and
 //! nobody else should depend on it.
 
 mod check;

@@ -56,6 +56,12 @@ impl Hold {
     }
 }
 
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Hold {
     /// Every hold, in the order in which users see them.
     const ALL: [Self; 12] = [

@@ -99,6 +99,7 @@ impl fmt::Display for Family {
 /// The number stands for the interface's *name*, not for its current kernel index: an interface
 /// that is deleted and created again keeps its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct InterfaceId(NonZeroU32);
 
 impl InterfaceId {
@@ -125,6 +126,7 @@ impl fmt::Display for InterfaceId {
 /// (RFC 9568 1.6, "Virtual Router").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "RFC 9568 fixes what identifies a virtual router")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Key {
     /// The interface.
     pub interface: InterfaceId,

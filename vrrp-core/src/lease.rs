@@ -1,6 +1,8 @@
 //! The vocabulary of a lease, the right to hold the addresses: [`Generation`], [`Answer`],
 //! [`Reach`], [`Loss`], and [`LeaseFailure`].
 
+use core::fmt;
+
 use crate::Instant;
 
 /// Numbers the requests to a backend, so that a late answer is recognized.
@@ -55,6 +57,23 @@ pub enum Reach {
     Routed,
 }
 
+impl Reach {
+    /// A stable word for logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnLink => "on-link",
+            Self::Routed => "routed",
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// How a held address was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "somebody's doing, or nobody's")]
@@ -77,6 +96,12 @@ impl Loss {
             Self::Deleted => "deleted",
             Self::Lapsed => "lapsed",
         }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -105,5 +130,11 @@ impl LeaseFailure {
             Self::AddressPresent => "address-present",
             Self::TimedOut => "backend-timeout",
         }
+    }
+}
+
+impl fmt::Display for LeaseFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

@@ -101,6 +101,8 @@ mod phase;
 pub mod play;
 mod rejected;
 mod router;
+#[cfg(feature = "serde")]
+mod serde;
 mod stats;
 mod time;
 mod version;

@@ -72,8 +72,7 @@ pub enum Unwanted {
 /// and `release` follows.
 ///
 /// ```
-/// use vrrp_core::Reach;
-/// use vrrp_net::{BackendError, Lease, Release, VipBackend};
+/// use vrrp_net::{BackendError, Lease, Reach, Release, VipBackend, async_trait};
 ///
 /// /// Moves addresses by the API of a cloud.
 /// struct Cloud(Api);
@@ -83,7 +82,7 @@ pub enum Unwanted {
 /// #     async fn detach_if_here(&self, _: &Lease) -> std::io::Result<()> { Ok(()) }
 /// # }
 ///
-/// #[async_trait::async_trait]
+/// #[async_trait]
 /// impl VipBackend for Cloud {
 ///     async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
 ///         self.0.attach(lease).await?;
@@ -220,13 +219,12 @@ pub trait VipBackend: Any + Send + Sync {
     /// is released, and nothing is asked for.
     ///
     /// ```
-    /// # use vrrp_core::Reach;
-    /// # use vrrp_net::{BackendError, Lease, Release, VipBackend};
+    /// # use vrrp_net::{BackendError, Lease, Reach, Release, VipBackend, async_trait};
     /// use std::any::Any;
     ///
     /// struct Cloud { region: String }
     ///
-    /// #[async_trait::async_trait]
+    /// #[async_trait]
     /// impl VipBackend for Cloud {
     /// #   async fn acquire(&self, _: &Lease) -> Result<Reach, BackendError> { Ok(Reach::Routed) }
     /// #   async fn release(&self, _: &Lease, _: &Release) -> Result<(), BackendError> { Ok(()) }

@@ -1,6 +1,6 @@
 //! [`NodeEvent`]: what a node reports as it happens.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use vrrp_core::{Claim, Key, Notice, Phase, Reason, Sender};
 
@@ -70,4 +70,21 @@ pub enum Drained {
     Done,
     /// Nobody took over, and this node remains the active one; or a resume ended the drain.
     Refused,
+}
+
+impl Drained {
+    /// A stable word for logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl fmt::Display for Drained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }

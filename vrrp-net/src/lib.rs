@@ -1,8 +1,7 @@
 //! VRRP on Linux for programs: a virtual IP that is always on exactly one healthy node (RFC 9568).
 //!
 //! ```no_run
-//! use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, VirtualRouter};
-//! use vrrp_net::{Node, backend::Netlink};
+//! use vrrp_net::{Centiseconds, Cidr, Ipv4Addresses, Node, VirtualRouter, backend::Netlink};
 //!
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,7 +18,7 @@
 //! A [`Node`] runs any number of virtual routers; a [`Handle`] is one of them. What makes the host
 //! answer for the addresses is a [`VipBackend`]: the kernel's addresses with [`backend::Netlink`],
 //! or a type of your own (a cloud's floating IP, a BGP speaker). The protocol is the one of
-//! `vrrp-core`; this crate never decides it.
+//! [`vrrp_core`]; this crate never decides it, and passes on the names that a program needs.
 //!
 //! # What is promised
 //!
@@ -66,7 +65,22 @@ mod netlink;
 mod node;
 mod process;
 mod remedy;
+#[cfg(feature = "serde")]
+mod serde;
 mod status;
+
+/// For implementations of [`VipBackend`], whose methods are asynchronous.
+pub use async_trait::async_trait;
+/// The protocol: what the names here do not cover.
+pub use vrrp_core;
+// One dependency is enough for a program: these stand in the signatures of this crate, or make a
+// `VirtualRouter`.
+pub use vrrp_core::{
+    Announcements, Centiseconds, Checksum, Cidr, Claim, ConfigError, Counters, Family, Hear, Hold,
+    InterfaceDetails, InterfaceId, InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key,
+    LeaseFailure, Loss, MacAddr, Notice, Password, Peer, Phase, Preempt, Priority, Reach, Reason,
+    Rejected, Role, Seconds, Sender, Transport, Version, VirtualRouter, Vrid,
+};
 
 pub use backend::{Adopted, BackendError, Lease, Release, Renewed, VipBackend, VirtualAddress};
 pub use error::Error;

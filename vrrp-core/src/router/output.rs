@@ -157,6 +157,7 @@ pub struct Greet {
 /// Who sent an advertisement, and what it claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a named pair")]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Sender {
     /// Its source address.
     pub source: IpAddr,

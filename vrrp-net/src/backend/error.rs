@@ -31,8 +31,7 @@ impl BackendError {
         &*self.source
     }
 
-    /// The error that it was made of, to look into by
-    /// [`downcast`](Box::<dyn StdError + Send + Sync>::downcast).
+    /// The error that it was made of, to look into by `downcast`.
     #[must_use]
     pub fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
         self.source

@@ -1,0 +1,403 @@
+//! The status and the events of a node, as data. What the status of the `vrrp` program has, too, has
+//! its name there.
+
+use std::{
+    net::IpAddr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Serialize, Serializer};
+use vrrp_core::{Cidr, Claim, Counters, Family, Hold, Key, Notice, Phase, Reason, Rejected};
+
+use crate::{
+    Drained, NodeEvent, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus,
+};
+
+#[derive(Serialize)]
+struct Node<'a> {
+    virtual_routers: &'a [RouterStatus],
+    ports: &'a [PortStatus],
+}
+
+impl Serialize for NodeStatus {
+    /// `virtual_routers` and `ports`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Node { virtual_routers: &self.routers, ports: &self.ports }.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Router<'a> {
+    name: &'a str,
+    interface: &'a str,
+    vrid: u8,
+    family: Family,
+    version: u8,
+    state: &'static str,
+    phase: Phase,
+    hold: Option<Hold>,
+    fault: bool,
+    since_unix_seconds: f64,
+    reason: Reason,
+    reason_source: Option<IpAddr>,
+    reason_priority: Option<Claim>,
+    effective_priority: Claim,
+    addresses: Vec<Cidr>,
+    addresses_held: &'a [Cidr],
+    lease_seconds: Option<f64>,
+    probation_seconds: Option<f64>,
+    waits_seconds: Option<f64>,
+    active_peer: Option<IpAddr>,
+    backend_error: Option<&'a str>,
+    socket_error: Option<&'a str>,
+    speakers: &'a [SpeakerStatus],
+    notices: &'a [NoticeStatus],
+    counters: Counters,
+}
+
+impl Serialize for RouterStatus {
+    /// Of its configuration what others see: VRID, family, version and addresses. Times are seconds:
+    /// `since_unix_seconds` from 1970 on, the others for how long yet.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let hold = hold(self.phase);
+        let router = Router {
+            name: &self.name,
+            interface: &self.interface,
+            vrid: self.router.vrid().get(),
+            family: self.router.family(),
+            version: self.router.version().get(),
+            state: self.phase.state(),
+            phase: self.phase,
+            hold,
+            fault: hold.is_some_and(Hold::is_fault),
+            since_unix_seconds: unix(self.since),
+            reason: self.reason,
+            reason_source: self.sender.map(|sender| sender.source),
+            reason_priority: self.sender.map(|sender| sender.claim),
+            effective_priority: self.claim,
+            addresses: self.router.addresses().collect(),
+            addresses_held: &self.held,
+            lease_seconds: self.lease.map(seconds),
+            probation_seconds: self.probation.map(seconds),
+            waits_seconds: self.waits.map(seconds),
+            active_peer: self.active_peer,
+            backend_error: self.backend_error.as_deref(),
+            socket_error: self.socket_error.as_deref(),
+            speakers: &self.speakers,
+            notices: &self.notices,
+            counters: self.counters,
+        };
+        router.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Port<'a> {
+    interface: &'a str,
+    family: Family,
+    counters: Counters,
+    speakers: &'a [SpeakerStatus],
+    overflow_heard: u64,
+    overflow_refused: u64,
+}
+
+impl Serialize for PortStatus {
+    /// Its fields, with those of the overflow beside them.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let port = Port {
+            interface: &self.interface,
+            family: self.family,
+            counters: self.counters,
+            speakers: &self.speakers,
+            overflow_heard: self.overflow.heard,
+            overflow_refused: self.overflow.refused,
+        };
+        port.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Speaker {
+    address: IpAddr,
+    priority: Option<Claim>,
+    reason: Option<Rejected>,
+    seconds_ago: f64,
+    messages: u64,
+}
+
+impl Serialize for SpeakerStatus {
+    /// Either `priority`, what it claims, or `reason`, why it was refused, is not null.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let speaker = Speaker {
+            address: self.source,
+            priority: self.verdict.ok(),
+            reason: self.verdict.err(),
+            seconds_ago: seconds(self.ago),
+            messages: self.messages,
+        };
+        speaker.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Disagreement {
+    notice: Notice,
+    reason: Option<Rejected>,
+    address: IpAddr,
+    priority: Option<Claim>,
+    seconds_ago: f64,
+    messages: u64,
+    sentence: String,
+}
+
+impl Serialize for NoticeStatus {
+    /// Its fields, with the [`refusal`](Notice::refusal) as `reason` and the
+    /// [`sentence`](Self::sentence).
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let disagreement = Disagreement {
+            notice: self.notice,
+            reason: self.notice.refusal(),
+            address: self.source,
+            priority: self.claim,
+            seconds_ago: seconds(self.ago),
+            messages: self.messages,
+            sentence: self.sentence(),
+        };
+        disagreement.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Event<'a> {
+    Transition {
+        name: &'a str,
+        key: Key,
+        from: Phase,
+        to: Phase,
+        hold: Option<Hold>,
+        reason: Reason,
+        reason_source: Option<IpAddr>,
+        reason_priority: Option<Claim>,
+    },
+    Notice {
+        name: &'a str,
+        notice: Notice,
+        reason: Option<Rejected>,
+        address: IpAddr,
+        priority: Option<Claim>,
+        others: u32,
+    },
+    DrainRefused {
+        name: &'a str,
+    },
+}
+
+impl Serialize for NodeEvent {
+    /// `event` is `transition`, `notice` or `drain-refused`. The `hold` of a transition is that of
+    /// the phase now.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let event = match self {
+            Self::Transition { name, key, from, to, reason, sender } => Event::Transition {
+                name,
+                key: *key,
+                from: *from,
+                to: *to,
+                hold: hold(*to),
+                reason: *reason,
+                reason_source: sender.map(|sender| sender.source),
+                reason_priority: sender.map(|sender| sender.claim),
+            },
+            Self::Notice { name, notice, source, claim, others } => Event::Notice {
+                name,
+                notice: *notice,
+                reason: notice.refusal(),
+                address: *source,
+                priority: *claim,
+                others: *others,
+            },
+            Self::DrainRefused { name } => Event::DrainRefused { name },
+        };
+        event.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Left<'a> {
+    unreleased: Vec<&'a str>,
+}
+
+impl Serialize for Released {
+    /// The names that it holds.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Left { unreleased: self.unreleased.iter().map(AsRef::as_ref).collect() }
+            .serialize(serializer)
+    }
+}
+
+impl Serialize for Drained {
+    /// Its word.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn hold(phase: Phase) -> Option<Hold> {
+    match phase {
+        Phase::Initialize(hold) => Some(hold),
+        _ => None,
+    }
+}
+
+/// Seconds to the millisecond.
+fn seconds(duration: Duration) -> f64 {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
+}
+
+fn unix(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).map_or_else(|error| -seconds(error.duration()), seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use vrrp_core::{
+        Centiseconds, InterfaceId, Ipv4Addresses, Priority, Reason, Sender, VirtualRouter,
+    };
+
+    use super::*;
+
+    const SOURCE: &str = "192.0.2.2";
+
+    fn source() -> IpAddr {
+        SOURCE.parse().unwrap()
+    }
+
+    fn status(phase: Phase) -> RouterStatus {
+        let cidr: Cidr<_> = "192.0.2.10/24".parse().unwrap();
+        let addresses = Ipv4Addresses::new([cidr]).unwrap();
+        RouterStatus {
+            name: "web".into(),
+            interface: "eth0".into(),
+            router: VirtualRouter::v3_ipv4(
+                51.try_into().unwrap(),
+                addresses,
+                Centiseconds::ONE_SECOND,
+            ),
+            phase,
+            since: UNIX_EPOCH + Duration::from_millis(1_500),
+            reason: Reason::Acquired,
+            sender: None,
+            claim: Claim::Contend(Priority::DEFAULT),
+            held: vec![cidr.into()],
+            lease: Some(Duration::from_millis(2_750)),
+            probation: None,
+            waits: None,
+            active_peer: None,
+            backend_error: None,
+            socket_error: None,
+            counters: Counters::default(),
+            speakers: vec![SpeakerStatus {
+                source: source(),
+                ago: Duration::from_millis(250),
+                messages: 7,
+                verdict: Err(Rejected::Ttl),
+            }],
+            notices: vec![NoticeStatus {
+                notice: Notice::SamePriority,
+                source: source(),
+                claim: Some(Claim::Contend(Priority::DEFAULT)),
+                ago: Duration::from_secs(1),
+                messages: 3,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_virtual_router_is_told_in_stable_words() {
+        let value = serde_json::to_value(status(Phase::Held)).unwrap();
+        let expected = json!({
+            "name": "web", "interface": "eth0", "vrid": 51, "family": "ipv4", "version": 3,
+            "state": "active", "phase": "held", "hold": null, "fault": false,
+            "since_unix_seconds": 1.5,
+            "reason": "acquired", "reason_source": null, "reason_priority": null,
+            "effective_priority": 100,
+            "addresses": ["192.0.2.10/24"], "addresses_held": ["192.0.2.10/24"],
+            "lease_seconds": 2.75, "probation_seconds": null, "waits_seconds": null,
+            "active_peer": null, "backend_error": null, "socket_error": null,
+            "speakers": [{
+                "address": SOURCE, "priority": null, "reason": "wrong-ttl", "seconds_ago": 0.25,
+                "messages": 7,
+            }],
+            "notices": [{
+                "notice": "same-priority", "reason": null, "address": SOURCE, "priority": 100,
+                "seconds_ago": 1.0, "messages": 3,
+                "sentence": "192.0.2.2, priority 100: it has the priority of this node; give each \
+                             node its own",
+            }],
+            "counters": serde_json::to_value(Counters::default()).unwrap(),
+        });
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn a_hold_stands_beside_its_phase() {
+        let value = serde_json::to_value(status(Phase::Initialize(Hold::LinkDown))).unwrap();
+        let told = [&value["phase"], &value["hold"], &value["fault"]];
+        assert_eq!(told, [&json!("initialize"), &json!("link-down"), &json!(true)]);
+    }
+
+    #[test]
+    fn a_node_has_its_virtual_routers_and_its_ports() {
+        let port = PortStatus {
+            interface: "eth0".into(),
+            family: Family::Ipv6,
+            counters: Counters::default(),
+            speakers: Vec::new(),
+            overflow: crate::link::Overflow { heard: 1, refused: 2 },
+        };
+        let node = NodeStatus { routers: vec![status(Phase::Backup)], ports: vec![port] };
+        let value = serde_json::to_value(node).unwrap();
+        assert_eq!(value["virtual_routers"][0]["phase"], "backup");
+        let port = &value["ports"][0];
+        assert_eq!(port["family"], "ipv6");
+        assert_eq!(
+            [&port["overflow_heard"], &port["overflow_refused"]],
+            [1, 2].map(Value::from).each_ref()
+        );
+    }
+
+    #[test]
+    fn an_event_says_which_it_is() {
+        let key = Key {
+            interface: InterfaceId::new(1.try_into().unwrap()),
+            family: Family::Ipv4,
+            vrid: 51.try_into().unwrap(),
+        };
+        let transition = NodeEvent::Transition {
+            name: "web".into(),
+            key,
+            from: Phase::Held,
+            to: Phase::Backup,
+            reason: Reason::StrongerClaim,
+            sender: Some(Sender { source: source(), claim: Claim::Own }),
+        };
+        let expected = json!({
+            "event": "transition", "name": "web",
+            "key": { "interface": 1, "family": "ipv4", "vrid": 51 },
+            "from": "held", "to": "backup", "hold": null, "reason": "stronger-claim",
+            "reason_source": SOURCE, "reason_priority": 255,
+        });
+        assert_eq!(serde_json::to_value(transition).unwrap(), expected);
+        let refused = NodeEvent::DrainRefused { name: "web".into() };
+        let expected = json!({ "event": "drain-refused", "name": "web" });
+        assert_eq!(serde_json::to_value(refused).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_an_end_left_is_told() {
+        let released = Released { unreleased: vec!["web".into()] };
+        assert_eq!(serde_json::to_value(released).unwrap(), json!({ "unreleased": ["web"] }));
+        assert_eq!(serde_json::to_value(Drained::Refused).unwrap(), "refused");
+    }
+}
