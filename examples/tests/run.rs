@@ -4,7 +4,7 @@
 use std::{
     env,
     io::{BufRead, BufReader},
-    net::UdpSocket,
+    net::{Ipv4Addr, UdpSocket},
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
     sync::{Arc, Mutex},
@@ -17,6 +17,8 @@ use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, wait_until};
 
 #[path = "run/cloud.rs"]
 mod cloud;
+#[path = "run/web.rs"]
+mod web;
 
 /// Longer than an election and a handover at one second take on a busy machine.
 const SOON: Duration = Duration::from_secs(15);
@@ -27,7 +29,7 @@ fn main() -> ExitCode {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }
-    let tests: [(&str, fn()); 4] = [
+    let tests: [(&str, fn()); 5] = [
         (
             "failover_holds_the_address_until_it_is_interrupted",
             failover_holds_the_address_until_interrupted,
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
             "blocking_loops_elect_one_active_and_replace_it",
             blocking_loops_elect_one_active_and_replace_it,
         ),
+        ("web_services_refuse_nobody_and_never_write_both", web_services_refuse_nobody),
     ];
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
@@ -111,6 +114,45 @@ fn blocking_loops_elect_one_active_and_replace_it() {
 
     first.process.kill().unwrap();
     second.says("to: Held");
+}
+
+/// Each round is two hand-overs: one leaves, and comes back with the greater priority.
+fn web_services_refuse_nobody() {
+    let rounds = if env::var_os("VRRP_TEST_ALL").is_some() { 20 } else { 3 };
+    let (switch, one, two) = two_hosts();
+    let user = Host::new("user").unwrap();
+    Cable::new(&user, "eth0", &switch, &["192.0.2.9/24"]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("written");
+    let start = |host: &Host, name: &str, priority: &str| {
+        let cidr = format!("{ADDRESS}/24");
+        let file = file.to_str().unwrap();
+        Program::start(host, "web_service", &["eth0", "51", &cidr, priority, name, file])
+    };
+    let last_writer = |name: &str| {
+        let is_it = || web::writers(&file).last().is_some_and(|(last, _)| last == name);
+        assert!(wait_until(SOON, is_it), "{name} does not write: {:?}", web::writers(&file));
+    };
+    let mut strong = start(&one, "one", "200");
+    assert!(wait_until(SOON, || file.exists()));
+    last_writer("one");
+    let _weak = start(&two, "two", "100");
+    let client = web::Client::start(&user, (ADDRESS.parse::<Ipv4Addr>().unwrap(), 8080).into());
+    for _ in 0..rounds {
+        strong.process.signal(Signal::SIGINT).unwrap();
+        let exit = strong.process.wait_timeout(SOON).unwrap().expect("it ends");
+        assert!(exit.success(), "{exit}");
+        last_writer("two");
+        strong = start(&one, "one", "200");
+        last_writer("one");
+    }
+    let counts = client.stop();
+    let writers = web::writers(&file);
+    println!("{rounds} rounds: {counts:?}, {} turns of writing", writers.len());
+    assert_eq!(counts.refused, 0, "{counts:?}");
+    assert!(counts.answered > 100, "{counts:?}");
+    // Two that write at a time would take turns more often.
+    assert_eq!(writers.len(), 2 * rounds + 1, "{writers:?}");
 }
 
 fn two_hosts() -> (Switch, Host, Host) {
