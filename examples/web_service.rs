@@ -10,6 +10,9 @@ use vrrp_net::{
     Centiseconds, Cidr, Handle, Inactive, Ipv4Addresses, Node, VirtualRouter, backend::Netlink,
 };
 
+/// A node that was preempted, and does not get to run, takes itself for the active one until its
+/// bound ends: three intervals after it sent last.
+const SETTLE: Duration = Duration::from_millis(300);
 /// What a write may take after the moment at which this node was still active.
 const MARGIN: Duration = Duration::from_millis(50);
 
@@ -61,6 +64,7 @@ async fn write(handle: Handle, name: String, file: String) -> std::io::Result<()
     let mut file = File::options().create(true).append(true).open(file)?;
     while handle.wait_active(MARGIN).await.is_ok() {
         let lines = async {
+            tokio::time::sleep(SETTLE).await;
             loop {
                 writeln!(file, "{name}")?;
                 tokio::time::sleep(Duration::from_millis(1)).await;

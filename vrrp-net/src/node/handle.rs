@@ -117,9 +117,11 @@ impl Handle {
     /// believes that it is active. The clock is the node's: `CLOCK_BOOTTIME` of a node on Linux,
     /// and the test's under paused time.
     ///
-    /// It promises that this node was not superseded by a peer that *hears* it. Where the network
-    /// is parted, each side has an active node, and this is `Some` on both: what must be written
-    /// by one node alone needs a store that can tell them apart (`docs/embedding.md`).
+    /// A peer that hears nothing of this node takes over after it is `None`. One that preempts is
+    /// active as soon as its backend is, and this node yields when it reads that: at the end of the
+    /// bound at the latest. Where the network is parted, each side has an active node, and this is
+    /// `Some` on both: what must be written by one node alone needs a store that can tell them
+    /// apart (`docs/embedding.md`).
     #[must_use]
     pub fn active(&self) -> Option<ActiveUntil> {
         let until = self.bound.get();
