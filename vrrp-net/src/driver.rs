@@ -172,7 +172,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.inbox.over.send_replace(Some(self.released()));
     }
 
-    /// Whose addresses were let go; those of an abandoned node stay.
+    /// Whose addresses are still held, or may be: all of an abandoned node's.
     fn released(&self) -> Released {
         let Outbox { members, backends, .. } = &self.outbox;
         let held = |key: &Key, entry: &MemberState| {

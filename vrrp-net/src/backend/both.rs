@@ -140,22 +140,15 @@ impl<A: VipBackend, B: VipBackend> VipBackend for Both<A, B> {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
-    use vrrp_core::{Family, InterfaceId, Key, LeaseFailure, Loss, Vrid};
+    use vrrp_core::{LeaseFailure, Loss};
 
     use super::*;
     use crate::backend::memory::{Call, Memory};
 
-    fn lease() -> Lease {
-        let interface = InterfaceId::new(NonZeroU32::MIN);
-        let key = Key { interface, family: Family::Ipv4, vrid: Vrid::try_from(51).unwrap() };
-        Lease::new(key, "eth0", &["192.0.2.10/24".parse().unwrap()], Duration::from_secs(3))
-    }
-
     #[tokio::test]
     async fn both_hold_or_neither() {
-        let (one, other, lease) = (Memory::with_reach(Reach::Routed), Memory::new(), lease());
+        let (one, other, lease) =
+            (Memory::with_reach(Reach::Routed), Memory::new(), Lease::of_eth0());
         let both = Both(one.clone(), other.clone());
         other.fail_next(1, LeaseFailure::Denied);
         assert_eq!(both.acquire(&lease).await.unwrap_err().kind(), LeaseFailure::Denied);
@@ -168,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn both_are_adopted_or_released() {
-        let (one, other, lease) = (Memory::new(), Memory::new(), lease());
+        let (one, other, lease) = (Memory::new(), Memory::new(), Lease::of_eth0());
         let both = Both(one.clone(), other.clone());
         one.leave_behind(Duration::from_secs(1));
         assert_eq!(both.adopt(&lease).await.unwrap(), None);
@@ -181,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_method_reaches_both() {
-        let (one, other, lease) = (Memory::new(), Memory::new(), lease());
+        let (one, other, lease) = (Memory::new(), Memory::new(), Lease::of_eth0());
         let both = Both(one.clone(), other.clone());
         let key = lease.key;
         both.inspect(&lease).await.unwrap();

@@ -198,6 +198,17 @@ impl Renewed {
 }
 
 #[cfg(test)]
+impl Lease {
+    /// One address on eth0, for tests of backends.
+    pub(crate) fn of_eth0() -> Self {
+        let interface = vrrp_core::InterfaceId::new(std::num::NonZeroU32::MIN);
+        let vrid = vrrp_core::Vrid::try_from(51).unwrap();
+        let key = Key { interface, family: vrrp_core::Family::Ipv4, vrid };
+        Self::new(key, "eth0", &["192.0.2.10/24".parse().unwrap()], Duration::from_secs(3))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

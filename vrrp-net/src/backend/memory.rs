@@ -355,21 +355,11 @@ impl VipBackend for Memory {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
-    use vrrp_core::{Family, InterfaceId, Vrid};
-
     use super::*;
-
-    fn lease() -> Lease {
-        let interface = InterfaceId::new(NonZeroU32::MIN);
-        let key = Key { interface, family: Family::Ipv4, vrid: Vrid::try_from(51).unwrap() };
-        Lease::new(key, "eth0", &["192.0.2.10/24".parse().unwrap()], Duration::from_secs(3))
-    }
 
     #[tokio::test]
     async fn it_fails_as_often_as_it_was_told() {
-        let (memory, lease) = (Memory::with_reach(Reach::Routed), lease());
+        let (memory, lease) = (Memory::with_reach(Reach::Routed), Lease::of_eth0());
         memory.fail_next(2, LeaseFailure::Denied);
         for _ in 0..2 {
             assert_eq!(memory.acquire(&lease).await.unwrap_err().kind(), LeaseFailure::Denied);
@@ -387,7 +377,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_is_cut_off_holds_nothing() {
-        let (memory, lease) = (Memory::new(), lease());
+        let (memory, lease) = (Memory::new(), Lease::of_eth0());
         let second = Duration::from_secs(1);
         memory.delay(2 * second);
         assert!(tokio::time::timeout(second, memory.acquire(&lease)).await.is_err());
@@ -400,7 +390,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_remembers_what_it_was_asked() {
-        let (memory, lease) = (Memory::new(), lease());
+        let (memory, lease) = (Memory::new(), Lease::of_eth0());
         let key = lease.key;
         let waiting = tokio::spawn({
             let memory = memory.clone();

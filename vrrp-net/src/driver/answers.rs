@@ -58,17 +58,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Tells the core what a backend found to be lost, of what it was asked to renew.
     fn lost(&mut self, keys: &[Key], renewed: &Renewed) {
         for (key, loss) in renewed.lost().filter(|(key, _)| keys.contains(key)) {
-            if let Some(entry) = self.outbox.members.get(&key) {
-                let (name, loss) = (&*entry.name, loss.as_str());
-                tracing::warn!(
-                    event = "lost",
-                    name,
-                    loss,
-                    "{name}: the backend says that the addresses are lost ({loss}); they are put \
-                     back"
-                );
-            }
-            self.input(Input::LeaseLost { key, loss });
+            self.lost_by_report(key, loss, "the backend");
         }
     }
 

@@ -36,43 +36,39 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 drop(reply.send(self.change(key, &name, change)));
             }
             Command::Remove { key, name, reply } => {
-                if self.knows(&key) {
-                    self.removals.push(Removal { key, name, reply });
-                    self.remove(key);
-                } else {
-                    drop(reply.send(Err(Error::Unknown(name.to_string()))));
+                if let Err(unknown) = self.entry(&key, &name) {
+                    return drop(reply.send(Err(unknown)));
                 }
+                self.removals.push(Removal { key, name, reply });
+                self.remove(key);
             }
             Command::Lost { key, name, loss, reply } => {
-                let known = self.knows(&key);
-                if known {
-                    self.input(Input::LeaseLost { key, loss });
+                let known = self.entry(&key, &name).map(drop);
+                if known.is_ok() {
+                    self.lost_by_report(key, loss, "the program");
                 }
-                drop(
-                    reply.send(known.then_some(()).ok_or_else(|| Error::Unknown(name.to_string()))),
-                );
+                drop(reply.send(known));
             }
             Command::Status { reply } => drop(reply.send(self.status())),
             Command::StatusOf { key, name, reply } => {
-                let status = self.status_of(&key);
-                drop(reply.send(status.ok_or_else(|| Error::Unknown(name.to_string()))));
+                let status = self.entry(&key, &name).and_then(|entry| {
+                    self.status_of(&key, entry).ok_or_else(|| Error::Unknown(name.to_string()))
+                });
+                drop(reply.send(status));
             }
             Command::Drain { key, name, force, reply } => {
-                if self.knows(&key) {
-                    self.drains.push(Drain { key, name, reply });
-                    self.input(Input::Drain { key, force });
-                } else {
-                    drop(reply.send(Err(Error::Unknown(name.to_string()))));
+                if let Err(unknown) = self.entry(&key, &name) {
+                    return drop(reply.send(Err(unknown)));
                 }
+                self.drains.push(Drain { key, name, reply });
+                self.input(Input::Drain { key, force });
             }
             Command::Resume { key, name, reply } => {
-                let known = self.knows(&key);
-                if known {
+                let known = self.entry(&key, &name).map(drop);
+                if known.is_ok() {
                     self.input(Input::Resume { key });
                 }
-                drop(
-                    reply.send(known.then_some(()).ok_or_else(|| Error::Unknown(name.to_string()))),
-                );
+                drop(reply.send(known));
             }
             Command::Shutdown { within } => self.shut_down(within),
             Command::Abandon => self.stop.abandoned = true,
@@ -98,9 +94,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// Changes one virtual router in place; its backend stays.
     fn change(&mut self, key: Key, name: &str, change: Change) -> Result<(), Error> {
-        let entry = self.outbox.members.get(&key).filter(|entry| !entry.leaving);
-        let entry = entry.ok_or_else(|| Error::Unknown(name.to_owned()))?;
-        let mut member = entry.member();
+        let mut member = self.entry(&key, name)?.member();
         member.router = match change {
             Change::Priority(priority) => member.router.with_priority(priority),
             Change::Router(router) => *router,
@@ -122,8 +116,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.forget_interfaces();
     }
 
-    fn knows(&self, key: &Key) -> bool {
-        self.outbox.members.get(key).is_some_and(|entry| !entry.leaving)
+    /// The virtual router that a handle is of, unless it was removed.
+    fn entry(&self, key: &Key, name: &str) -> Result<&MemberState, Error> {
+        let entry = self.outbox.members.get(key).filter(|entry| !entry.leaving);
+        entry.ok_or_else(|| Error::Unknown(name.to_owned()))
     }
 
     fn configure(&mut self, members: Vec<Member>, others: Others) -> Result<Vec<Seat>, Error> {

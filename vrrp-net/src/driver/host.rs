@@ -82,42 +82,56 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     fn address_removed(&mut self, interface: &str, address: IpAddr, loss: Loss) {
-        let now = self.clock.now();
+        let how = match loss {
+            Loss::Deleted => "was deleted from",
+            Loss::Lapsed => "is no longer held on",
+        };
         for key in self.holders(interface, |cidr| cidr.address() == address) {
-            if let Some(entry) = self.outbox.members.get_mut(&key)
-                && entry.phase.is_active()
-                && let Some(suppressed) = entry.loss_warning.pass(now)
-            {
-                let name = &*entry.name;
-                let how = match loss {
-                    Loss::Deleted => "was deleted from",
-                    Loss::Lapsed => "is no longer held on",
-                };
+            self.lose(key, loss, |name, suppressed| {
                 tracing::warn!(
                     event = "address-lost", name, %interface, %address, suppressed,
                     "{name}: {address} {how} {interface}; putting it back"
                 );
-            }
-            self.input(Input::LeaseLost { key, loss });
+            });
         }
     }
 
     fn route_removed(&mut self, interface: &str, prefix: Cidr, loss: Loss) {
-        let now = self.clock.now();
         for key in self.holders(interface, |cidr| prefix.covers(cidr)) {
-            if let Some(entry) = self.outbox.members.get_mut(&key)
-                && entry.phase.is_active()
-                && let Some(suppressed) = entry.loss_warning.pass(now)
-            {
-                let name = &*entry.name;
+            self.lose(key, loss, |name, suppressed| {
                 tracing::warn!(
                     event = "route-lost", name, %interface, %prefix, suppressed,
                     "{name}: the route to {prefix} on {interface} is gone; putting it back where \
                      it is needed"
                 );
-            }
-            self.input(Input::LeaseLost { key, loss });
+            });
         }
+    }
+
+    /// The backend or the program says that addresses are lost, which the kernel cannot know.
+    pub(super) fn lost_by_report(&mut self, key: Key, loss: Loss, who: &str) {
+        let how = loss.as_str();
+        self.lose(key, loss, |name, suppressed| {
+            tracing::warn!(
+                event = "address-lost",
+                name,
+                loss = how,
+                suppressed,
+                "{name}: {who} says that the addresses are lost ({how}); putting them back"
+            );
+        });
+    }
+
+    /// Tells the core of a loss, and the log now and then if it is one of an active node.
+    fn lose(&mut self, key: Key, loss: Loss, warn: impl FnOnce(&str, u64)) {
+        let now = self.clock.now();
+        if let Some(entry) = self.outbox.members.get_mut(&key)
+            && entry.phase.is_active()
+            && let Some(suppressed) = entry.loss_warning.pass(now)
+        {
+            warn(&entry.name, suppressed);
+        }
+        self.input(Input::LeaseLost { key, loss });
     }
 
     /// The virtual routers that have such an address of the kernel on the interface; what that

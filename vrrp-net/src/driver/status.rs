@@ -18,19 +18,14 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     pub(super) fn status(&self) -> NodeStatus {
         let now = self.clock.now();
         let members = self.outbox.members.iter();
-        let mut routers: Vec<_> = members
-            .filter_map(|(key, entry)| {
-                let error = self.outbox.interfaces.port_error(&entry.interface, key.family);
-                Some(router_status(entry, &self.router.status(key)?, error, now))
-            })
-            .collect();
+        let mut routers: Vec<_> =
+            members.filter_map(|(key, entry)| self.status_of(key, entry)).collect();
         routers.sort_by(|one, other| one.name.cmp(&other.name));
         NodeStatus { routers, ports: self.ports(now) }
     }
 
     /// Everything about one virtual router at this moment.
-    pub(super) fn status_of(&self, key: &Key) -> Option<RouterStatus> {
-        let entry = self.outbox.members.get(key).filter(|entry| !entry.leaving)?;
+    pub(super) fn status_of(&self, key: &Key, entry: &MemberState) -> Option<RouterStatus> {
         let error = self.outbox.interfaces.port_error(&entry.interface, key.family);
         Some(router_status(entry, &self.router.status(key)?, error, self.clock.now()))
     }
