@@ -138,19 +138,26 @@ fn web_services_refuse_nobody() {
     last_writer("one");
     let _weak = start(&two, "two", "100");
     let client = web::Client::start(&user, (ADDRESS.parse::<Ipv4Addr>().unwrap(), 8080).into());
+    // A lost SYN is sent again after one second, and then two: it may take three to be answered.
+    let served_by = |name: &str| {
+        let is_it = || matches!(client.counts().last, (last, 20..) if last == name);
+        assert!(wait_until(SOON, is_it), "{name} does not serve: {:?}", client.counts());
+    };
+    served_by("one");
     for _ in 0..rounds {
         strong.process.signal(Signal::SIGINT).unwrap();
         let exit = strong.process.wait_timeout(SOON).unwrap().expect("it ends");
         assert!(exit.success(), "{exit}");
         last_writer("two");
+        served_by("two");
         strong = start(&one, "one", "200");
         last_writer("one");
+        served_by("one");
     }
     let counts = client.stop();
     let writers = web::writers(&file);
     println!("{rounds} rounds: {counts:?}, {} turns of writing", writers.len());
     assert_eq!(counts.refused, 0, "{counts:?}");
-    assert!(counts.answered > 100, "{counts:?}");
     // Two that write at a time would take turns more often.
     assert_eq!(writers.len(), 2 * rounds + 1, "{writers:?}");
 }
