@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 6] = [
         (
             "failover_holds_the_address_until_it_is_interrupted",
             failover_holds_the_address_until_interrupted,
@@ -42,10 +42,8 @@ fn main() -> ExitCode {
             "custom_backend_leaves_the_floating_ip_of_its_successor",
             custom_backend_leaves_the_successors,
         ),
-        (
-            "blocking_loops_elect_one_active_and_replace_it",
-            blocking_loops_elect_one_active_and_replace_it,
-        ),
+        ("blocking_loops_elect_one_active_and_replace_it", || loops_elect_one("blocking_loop")),
+        ("async_loops_elect_one_active_and_replace_it", || loops_elect_one("async_loop")),
         ("web_services_refuse_nobody_and_never_write_both", web_services_refuse_nobody),
     ];
     let trials = tests.map(|(name, test)| {
@@ -102,12 +100,12 @@ fn start_custom_backend(host: &Host, cloud: &cloud::Cloud) -> Program {
     Program::start(host, "custom_backend", &["eth0", "51", ADDRESS, "200", &cloud.url(), "one"])
 }
 
-fn blocking_loops_elect_one_active_and_replace_it() {
+fn loops_elect_one(example: &str) {
     let (_switch, one, two) = two_hosts();
-    let mut first = Program::start(&one, "blocking_loop", &["192.0.2.1", "51", ADDRESS]);
+    let mut first = Program::start(&one, example, &["192.0.2.1", "51", ADDRESS]);
     first.says("to: Held");
     // Equal priorities: the one that is active stays active.
-    let second = Program::start(&two, "blocking_loop", &["192.0.2.2", "51", ADDRESS]);
+    let second = Program::start(&two, example, &["192.0.2.2", "51", ADDRESS]);
     second.says("to: Backup");
     second.says("SamePriority");
     assert_eq!((first.count("from: Held"), second.count("to: Held")), (0, 0));
