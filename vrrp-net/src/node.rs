@@ -1,9 +1,12 @@
 //! [`Node`] and [`Handle`]: what a program holds.
 
+#[cfg(target_os = "linux")]
 mod builder;
 mod events;
 mod handle;
+#[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
 mod realtime;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -11,9 +14,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::{runtime, sync::broadcast};
 use vrrp_core::VirtualRouter;
 
+#[cfg(target_os = "linux")]
 pub use builder::Builder;
 pub use events::{Events, Lagged};
 pub use handle::{ActiveUntil, Handle, Inactive};
+#[cfg(target_os = "linux")]
 pub use realtime::{Realtime, RealtimeError};
 
 use crate::{
@@ -44,11 +49,13 @@ impl Node {
     ///
     /// # Errors
     /// As for [`Builder::linux`].
+    #[cfg(target_os = "linux")]
     pub fn linux() -> Result<Self, Error> {
         Self::builder().linux()
     }
 
     /// How a node is to run: see [`Builder`].
+    #[cfg(target_os = "linux")]
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
