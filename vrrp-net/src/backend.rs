@@ -1,7 +1,7 @@
 //! Who makes this host answer for the addresses: the [`VipBackend`] trait.
 
 mod both;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "command", target_os = "linux"))]
 pub mod command;
 mod error;
 mod lease;
@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use vrrp_core::{Reach, Reason};
 
 pub use both::Both;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "command", target_os = "linux"))]
 pub use command::Command;
 pub use error::BackendError;
 pub use lease::{Adopted, Lease, LeaseToken, Release, Renewed, VirtualAddress};

@@ -71,7 +71,7 @@ mod member;
 #[expect(dead_code, unreachable_pub, unused_imports, reason = "public with the feature `lab`")]
 mod netlink;
 mod node;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "command", target_os = "linux"))]
 mod process;
 mod remedy;
 #[cfg(feature = "serde")]
