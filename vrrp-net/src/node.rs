@@ -125,6 +125,8 @@ impl Node {
     /// are released. A smaller claim or another Preempt_Mode counts at once. A virtual router that
     /// is handing over because it was removed, and is named again, stays.
     ///
+    /// All of it is made when the future is dropped after it was polled, too.
+    ///
     /// # Errors
     /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
     pub async fn configure(&self, members: Vec<Member>) -> Result<Vec<Handle>, Error> {
@@ -133,7 +135,7 @@ impl Node {
         Ok(seats.into_iter().map(handle).collect())
     }
 
-    /// The virtual router named `name`.
+    /// The virtual router named `name`. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Unknown`], or [`Error::Stopped`].
@@ -149,7 +151,7 @@ impl Node {
         Events::new(&self.events)
     }
 
-    /// How everything is at the moment.
+    /// How everything is at the moment. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Stopped`].
@@ -190,6 +192,8 @@ impl Node {
     ///
     /// A backend that cannot adopt (a program, most clouds) releases when the next process starts.
     /// What is being handed over is not adopted.
+    ///
+    /// The node ends when the future is dropped after it was polled, too.
     ///
     /// # Errors
     /// [`Error::Stopped`] if the driver ended otherwise.
