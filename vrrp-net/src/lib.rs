@@ -20,6 +20,14 @@
 //! or a type of your own (a cloud's floating IP, a BGP speaker). The protocol is the one of
 //! [`vrrp_core`]; this crate never decides it, and passes on the names that a program needs.
 //!
+//! # Examples
+//!
+//! In the repository's folder `examples`: `failover` (an address and its phases), `web_service` (an
+//! axum service that refuses nobody on a planned leave, and a writer), `custom_backend` (a cloud's
+//! floating IP), `async_loop` and `blocking_loop` (the core on smol, and with neither executor nor
+//! runtime), `tests/logic` (how a program tests its own failover), `tests/cloud` (a cloud that
+//! answers late). `docs/embedding.md` is the guide.
+//!
 //! # What is promised
 //!
 //! - **Active means held.** No handle, event or log line says Active before the backend has said
