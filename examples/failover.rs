@@ -5,8 +5,7 @@
 
 use std::{env, error::Error, net::Ipv4Addr, pin::pin};
 
-use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, VirtualRouter};
-use vrrp_net::{Node, backend::Netlink};
+use vrrp_net::{Centiseconds, Cidr, Ipv4Addresses, Node, VirtualRouter, backend::Netlink};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {

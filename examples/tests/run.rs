@@ -5,11 +5,11 @@ use std::{
     env,
     io::{BufRead, BufReader},
     net::{Ipv4Addr, UdpSocket},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use libtest_mimic::{Arguments, Trial};
@@ -17,6 +17,8 @@ use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, wait_until};
 
 #[path = "run/cloud.rs"]
 mod cloud;
+#[path = "run/outsider.rs"]
+mod outsider;
 #[path = "run/web.rs"]
 mod web;
 
@@ -29,7 +31,7 @@ fn main() -> ExitCode {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 6] = [
         (
             "failover_holds_the_address_until_it_is_interrupted",
             failover_holds_the_address_until_interrupted,
@@ -42,10 +44,8 @@ fn main() -> ExitCode {
             "custom_backend_leaves_the_floating_ip_of_its_successor",
             custom_backend_leaves_the_successors,
         ),
-        (
-            "blocking_loops_elect_one_active_and_replace_it",
-            blocking_loops_elect_one_active_and_replace_it,
-        ),
+        ("blocking_loops_elect_one_active_and_replace_it", || loops_elect_one("blocking_loop")),
+        ("async_loops_elect_one_active_and_replace_it", || loops_elect_one("async_loop")),
         ("web_services_refuse_nobody_and_never_write_both", web_services_refuse_nobody),
     ];
     let trials = tests.map(|(name, test)| {
@@ -54,7 +54,14 @@ fn main() -> ExitCode {
             Ok(())
         })
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
+    let mut trials = Vec::from(trials);
+    if env::var_os("VRRP_TEST_ALL").is_some() {
+        trials.push(Trial::test("a_project_made_of_the_packages_fails_over", || {
+            project_of_packages_fails_over();
+            Ok(())
+        }));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 fn failover_holds_the_address_until_interrupted() {
@@ -102,18 +109,36 @@ fn start_custom_backend(host: &Host, cloud: &cloud::Cloud) -> Program {
     Program::start(host, "custom_backend", &["eth0", "51", ADDRESS, "200", &cloud.url(), "one"])
 }
 
-fn blocking_loops_elect_one_active_and_replace_it() {
+fn loops_elect_one(example: &str) {
     let (_switch, one, two) = two_hosts();
-    let mut first = Program::start(&one, "blocking_loop", &["192.0.2.1", "51", ADDRESS]);
+    let mut first = Program::start(&one, example, &["192.0.2.1", "51", ADDRESS]);
     first.says("to: Held");
     // Equal priorities: the one that is active stays active.
-    let second = Program::start(&two, "blocking_loop", &["192.0.2.2", "51", ADDRESS]);
+    let second = Program::start(&two, example, &["192.0.2.2", "51", ADDRESS]);
     second.says("to: Backup");
     second.says("SamePriority");
     assert_eq!((first.count("from: Held"), second.count("to: Held")), (0, 0));
 
     first.process.kill().unwrap();
     second.says("to: Held");
+}
+
+fn project_of_packages_fails_over() {
+    let outsider = outsider::Outsider::build();
+    let (_switch, one, two) = two_hosts();
+    let cidr = format!("{ADDRESS}/24");
+    let start = |host: &Host, priority: &str| {
+        Program::run(host, &outsider.program, &["eth0", "51", &cidr, priority])
+    };
+    let mut strong = start(&one, "200");
+    strong.says("held");
+    let weak = start(&two, "100");
+    weak.says("backup");
+    let begun = Instant::now();
+    strong.process.kill().unwrap();
+    weak.says("held");
+    println!("the other one had the address after {:.2} s", begun.elapsed().as_secs_f64());
+    assert!(has_address(&two));
 }
 
 /// Each round is two hand-overs: one leaves, and comes back with the greater priority.
@@ -183,7 +208,11 @@ struct Program {
 
 impl Program {
     fn start(host: &Host, name: &str, arguments: &[&str]) -> Self {
-        let mut command = Command::new(example(name));
+        Self::run(host, &example(name), arguments)
+    }
+
+    fn run(host: &Host, program: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program);
         command.args(arguments).env_clear().stdout(Stdio::piped());
         let mut process = host.spawn(command).unwrap();
         let lines = Arc::<Mutex<Vec<String>>>::default();

@@ -1,10 +1,12 @@
 //! Who makes this host answer for the addresses: the [`VipBackend`] trait.
 
 mod both;
+#[cfg(all(feature = "command", target_os = "linux"))]
 pub mod command;
 mod error;
 mod lease;
 pub mod memory;
+#[cfg(target_os = "linux")]
 pub mod netlink;
 
 use std::{any::Any, sync::Arc, time::Duration};
@@ -13,10 +15,12 @@ use async_trait::async_trait;
 use vrrp_core::{Reach, Reason};
 
 pub use both::Both;
+#[cfg(all(feature = "command", target_os = "linux"))]
 pub use command::Command;
 pub use error::BackendError;
 pub use lease::{Adopted, Lease, LeaseToken, Release, Renewed, VirtualAddress};
 pub use memory::Memory;
+#[cfg(target_os = "linux")]
 pub use netlink::Netlink;
 
 /// The pace of renewals where a backend has no other.

@@ -12,6 +12,7 @@ use crate::remedy::Explained;
 pub enum Error {
     /// The kernel refused a socket.
     #[error("{what}: {}", Explained(.source))]
+    #[non_exhaustive]
     Io {
         /// What was tried.
         what: String,
@@ -23,6 +24,7 @@ pub enum Error {
         "VRID {vrid} is used twice on {interface} for {family}; a VRID is unique per interface and \
          family"
     )]
+    #[non_exhaustive]
     Duplicate {
         /// The interface.
         interface: String,
@@ -36,6 +38,7 @@ pub enum Error {
         "VRID {vrid} on {interface} for {family} is run by {holder} already; stop it, or use \
          another VRID"
     )]
+    #[non_exhaustive]
     Taken {
         /// The interface.
         interface: String,
@@ -51,6 +54,7 @@ pub enum Error {
     DuplicateName(String),
     /// Another configuration of a virtual router has another VRID or family.
     #[error("{name} is VRID {vrid} for {family} and stays so; remove it, and add the other one")]
+    #[non_exhaustive]
     OtherRouter {
         /// Its name.
         name: String,
@@ -67,6 +71,7 @@ pub enum Error {
         "{name}: {reason}; give it to this program (AmbientCapabilities= of systemd, --cap-add of \
          a container engine, `setcap cap_net_raw,cap_net_admin+ep PROGRAM`)"
     )]
+    #[non_exhaustive]
     Denied {
         /// The name of the virtual router.
         name: String,

@@ -9,6 +9,7 @@ use vrrp_core::{Claim, Key, Notice, Phase, Reason, Sender};
 #[non_exhaustive]
 pub enum NodeEvent {
     /// Its phase changed.
+    #[non_exhaustive]
     Transition {
         /// Its name.
         name: Arc<str>,
@@ -25,9 +26,12 @@ pub enum NodeEvent {
     },
     /// Something about a peer looks wrong. It is reported once an hour for each of a few sources,
     /// and once a minute for each virtual router, kind and reason.
+    #[non_exhaustive]
     Notice {
         /// Its name.
         name: Arc<str>,
+        /// Its key.
+        key: Key,
         /// What.
         notice: Notice,
         /// Whose message showed it.
@@ -38,9 +42,12 @@ pub enum NodeEvent {
         others: u32,
     },
     /// A drain ended because nobody took over.
+    #[non_exhaustive]
     DrainRefused {
         /// Its name.
         name: Arc<str>,
+        /// Its key.
+        key: Key,
     },
 }
 

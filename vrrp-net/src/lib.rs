@@ -20,6 +20,14 @@
 //! or a type of your own (a cloud's floating IP, a BGP speaker). The protocol is the one of
 //! [`vrrp_core`]; this crate never decides it, and passes on the names that a program needs.
 //!
+//! # Examples
+//!
+//! In the repository's folder `examples`: `failover` (an address and its phases), `web_service` (an
+//! axum service that refuses nobody on a planned leave, and a writer), `custom_backend` (a cloud's
+//! floating IP), `async_loop` and `blocking_loop` (the core on smol, and with neither executor nor
+//! runtime), `tests/logic` (how a program tests its own failover), `tests/cloud` (a cloud that
+//! answers late). `docs/embedding.md` is the guide.
+//!
 //! # What is promised
 //!
 //! - **Active means held.** No handle, event or log line says Active before the backend has said
@@ -31,6 +39,11 @@
 //!   are drained.
 //! - **Packets do not starve anything.** Under any flood deadlines, backends and commands have
 //!   their turn.
+//!
+//! # Elsewhere than on Linux
+//!
+//! The driver, [`testing`], and the link and the backend in memory compile for other systems, so that
+//! a program can be built and tested there. Sockets, netlink and programs are for Linux alone.
 //!
 //! # The seams
 //!
@@ -44,25 +57,29 @@
 
 pub mod backend;
 pub mod clock;
+#[cfg(target_os = "linux")]
 pub mod host;
-#[cfg(feature = "lab")]
+#[cfg(all(feature = "lab", target_os = "linux"))]
 pub mod lab;
 pub mod link;
 pub mod monitor;
-#[cfg(feature = "lab")]
+#[cfg(all(feature = "lab", target_os = "linux"))]
 pub mod netlink;
 pub mod testing;
 
+#[cfg(target_os = "linux")]
 mod bpf;
 mod driver;
 mod error;
 mod event;
+#[cfg(target_os = "linux")]
 mod frame;
 mod member;
-#[cfg(not(feature = "lab"))]
+#[cfg(all(not(feature = "lab"), target_os = "linux"))]
 #[expect(dead_code, unreachable_pub, unused_imports, reason = "public with the feature `lab`")]
 mod netlink;
 mod node;
+#[cfg(all(feature = "command", target_os = "linux"))]
 mod process;
 mod remedy;
 #[cfg(feature = "serde")]
@@ -86,8 +103,8 @@ pub use backend::{Adopted, BackendError, Lease, Release, Renewed, VipBackend, Vi
 pub use error::Error;
 pub use event::{Drained, NodeEvent, Released};
 pub use member::Member;
-pub use node::{
-    ActiveUntil, Builder, Events, Handle, Inactive, Lagged, Node, Realtime, RealtimeError,
-};
+pub use node::{ActiveUntil, Events, Handle, Inactive, Lagged, Node};
+#[cfg(target_os = "linux")]
+pub use node::{Builder, Realtime, RealtimeError};
 pub use remedy::remedy;
 pub use status::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus};

@@ -1,5 +1,6 @@
 //! The packet seam between the driver and the network: the [`Link`] trait.
 
+#[cfg(target_os = "linux")]
 pub mod linux;
 pub mod memory;
 

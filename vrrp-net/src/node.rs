@@ -1,9 +1,12 @@
 //! [`Node`] and [`Handle`]: what a program holds.
 
+#[cfg(target_os = "linux")]
 mod builder;
 mod events;
 mod handle;
+#[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
 mod realtime;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -11,9 +14,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use tokio::{runtime, sync::broadcast};
 use vrrp_core::VirtualRouter;
 
+#[cfg(target_os = "linux")]
 pub use builder::Builder;
 pub use events::{Events, Lagged};
 pub use handle::{ActiveUntil, Handle, Inactive};
+#[cfg(target_os = "linux")]
 pub use realtime::{Realtime, RealtimeError};
 
 use crate::{
@@ -44,11 +49,13 @@ impl Node {
     ///
     /// # Errors
     /// As for [`Builder::linux`].
+    #[cfg(target_os = "linux")]
     pub fn linux() -> Result<Self, Error> {
         Self::builder().linux()
     }
 
     /// How a node is to run: see [`Builder`].
+    #[cfg(target_os = "linux")]
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
@@ -118,6 +125,8 @@ impl Node {
     /// are released. A smaller claim or another Preempt_Mode counts at once. A virtual router that
     /// is handing over because it was removed, and is named again, stays.
     ///
+    /// All of it is made when the future is dropped after it was polled, too.
+    ///
     /// # Errors
     /// [`Error::Duplicate`], [`Error::DuplicateName`], [`Error::Taken`], or [`Error::Stopped`].
     pub async fn configure(&self, members: Vec<Member>) -> Result<Vec<Handle>, Error> {
@@ -126,7 +135,7 @@ impl Node {
         Ok(seats.into_iter().map(handle).collect())
     }
 
-    /// The virtual router named `name`.
+    /// The virtual router named `name`. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Unknown`], or [`Error::Stopped`].
@@ -142,7 +151,7 @@ impl Node {
         Events::new(&self.events)
     }
 
-    /// How everything is at the moment.
+    /// How everything is at the moment. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Stopped`].
@@ -183,6 +192,8 @@ impl Node {
     ///
     /// A backend that cannot adopt (a program, most clouds) releases when the next process starts.
     /// What is being handed over is not adopted.
+    ///
+    /// The node ends when the future is dropped after it was polled, too.
     ///
     /// # Errors
     /// [`Error::Stopped`] if the driver ended otherwise.

@@ -1,6 +1,8 @@
 //! What to do about errors of the operating system that name a symptom and not the cause.
 
-use std::{fmt, io, path::Path};
+#[cfg(target_os = "linux")]
+use std::path::Path;
+use std::{fmt, io};
 
 /// What to do about `error` where it is a limit that was reached, as half a sentence.
 ///
@@ -39,6 +41,7 @@ impl fmt::Display for Explained<'_> {
 /// Why whatever has to do with IPv6 is an invalid argument on this interface, in the network
 /// namespace of this thread: the kernel takes IPv6 off an interface while its MTU is below that of
 /// RFC 8200, 5.
+#[cfg(target_os = "linux")]
 pub(crate) fn without_ipv6(interface: &str) -> Option<String> {
     let settings = Path::new("/proc/sys/net/ipv6/conf");
     (settings.join("all").exists() && !settings.join(interface).exists()).then(|| {

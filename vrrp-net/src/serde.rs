@@ -182,6 +182,7 @@ enum Event<'a> {
     },
     Notice {
         name: &'a str,
+        key: Key,
         notice: Notice,
         reason: Option<Rejected>,
         address: IpAddr,
@@ -190,6 +191,7 @@ enum Event<'a> {
     },
     DrainRefused {
         name: &'a str,
+        key: Key,
     },
 }
 
@@ -208,15 +210,16 @@ impl Serialize for NodeEvent {
                 reason_source: sender.map(|sender| sender.source),
                 reason_priority: sender.map(|sender| sender.claim),
             },
-            Self::Notice { name, notice, source, claim, others } => Event::Notice {
+            Self::Notice { name, key, notice, source, claim, others } => Event::Notice {
                 name,
+                key: *key,
                 notice: *notice,
                 reason: notice.refusal(),
                 address: *source,
                 priority: *claim,
                 others: *others,
             },
-            Self::DrainRefused { name } => Event::DrainRefused { name },
+            Self::DrainRefused { name, key } => Event::DrainRefused { name, key: *key },
         };
         event.serialize(serializer)
     }
@@ -389,8 +392,11 @@ mod tests {
             "reason_source": SOURCE, "reason_priority": 255,
         });
         assert_eq!(serde_json::to_value(transition).unwrap(), expected);
-        let refused = NodeEvent::DrainRefused { name: "web".into() };
-        let expected = json!({ "event": "drain-refused", "name": "web" });
+        let refused = NodeEvent::DrainRefused { name: "web".into(), key };
+        let expected = json!({
+            "event": "drain-refused", "name": "web",
+            "key": { "interface": 1, "family": "ipv4", "vrid": 51 },
+        });
         assert_eq!(serde_json::to_value(refused).unwrap(), expected);
     }
 

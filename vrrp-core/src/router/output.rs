@@ -171,6 +171,7 @@ pub struct Sender {
 #[non_exhaustive]
 pub enum Event {
     /// The virtual router changed its phase.
+    #[non_exhaustive]
     Transition {
         /// The virtual router.
         key: Key,
@@ -188,6 +189,7 @@ pub enum Event {
     /// Reported at most once an hour for each source that [`Status::speakers`](crate::Status) has
     /// room for, whatever the virtual router does meanwhile, and at most once a minute for each
     /// kind and each reason to refuse.
+    #[non_exhaustive]
     Notice {
         /// The virtual router.
         key: Key,
@@ -203,6 +205,7 @@ pub enum Event {
     },
     /// A drain ended because nobody took over: the resignation was taken back (RFC 9568 has no such
     /// thing; a peer has at most one more Skew_Time to wait).
+    #[non_exhaustive]
     DrainRefused {
         /// The virtual router.
         key: Key,

@@ -260,7 +260,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Answers the drains that have ended: nobody took over, or everything is let go.
     pub(super) fn answer_drains(&mut self, news: &[NodeEvent]) {
         for drain in std::mem::take(&mut self.drains) {
-            let refused = |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name } if *name == drain.name);
+            let refused = |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name, .. } if *name == drain.name);
             let phase = self.outbox.members.get(&drain.key).map(|entry| entry.phase);
             let ended = match phase {
                 None => Some(Err(Error::Unknown(drain.name.to_string()))),

@@ -34,7 +34,7 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
                 "{text}"
             );
         }
-        NodeEvent::Notice { name, notice, source, claim, others } => {
+        NodeEvent::Notice { name, key: _, notice, source, claim, others } => {
             let mut text = format!("{name}: {}", sentence(*notice, *source, *claim));
             if *others > 0 {
                 text +=
@@ -51,7 +51,7 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
                 "{text}"
             );
         }
-        NodeEvent::DrainRefused { name } => tracing::warn!(
+        NodeEvent::DrainRefused { name, .. } => tracing::warn!(
             event = "drain-refused",
             name = &**name,
             "{name}: nobody took over, so this node goes on as the active one"

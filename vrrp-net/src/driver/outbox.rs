@@ -191,7 +191,7 @@ impl<L: Link> Outbox<L> {
     fn event(&mut self, event: &Event) {
         let (Event::Transition { key, .. }
         | Event::Notice { key, .. }
-        | Event::DrainRefused { key }) = *event
+        | Event::DrainRefused { key, .. }) = *event
         else {
             return;
         };
@@ -199,14 +199,14 @@ impl<L: Link> Outbox<L> {
         let Some(entry) = self.members.get_mut(&key) else { return };
         let name = entry.name.clone();
         self.news.push(match *event {
-            Event::Transition { key, from, to, reason, sender } => {
+            Event::Transition { key, from, to, reason, sender, .. } => {
                 transition(entry, to);
                 NodeEvent::Transition { name, key, from, to, reason, sender }
             }
-            Event::Notice { notice, source, claim, others, .. } => {
-                NodeEvent::Notice { name, notice, source, claim, others }
+            Event::Notice { key, notice, source, claim, others, .. } => {
+                NodeEvent::Notice { name, key, notice, source, claim, others }
             }
-            Event::DrainRefused { .. } => NodeEvent::DrainRefused { name },
+            Event::DrainRefused { key, .. } => NodeEvent::DrainRefused { name, key },
             _ => return,
         });
     }

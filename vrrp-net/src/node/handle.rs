@@ -221,7 +221,7 @@ impl Handle {
         tokio::time::sleep(duration)
     }
 
-    /// How everything about it is at the moment.
+    /// How everything about it is at the moment. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
@@ -283,6 +283,8 @@ impl Handle {
     /// [`Loss::Deleted`] says that somebody took it away on purpose: after five seconds of that the
     /// node gives way to another one. [`Loss::Lapsed`] says that it just went.
     ///
+    /// The loss is reported when the future is dropped after it was polled, too.
+    ///
     /// # Errors
     /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
     /// stopped.
@@ -315,7 +317,7 @@ impl Handle {
         self.ask(|key, name, reply| Command::Drain { key, name, force, reply }).await
     }
 
-    /// Ends a [`drain`](Self::drain).
+    /// Ends a [`drain`](Self::drain), also when the future is dropped after it was polled.
     ///
     /// # Errors
     /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has

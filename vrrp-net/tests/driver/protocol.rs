@@ -371,7 +371,7 @@ async fn nobody_contends_on_a_socket_that_could_not_be_opened() {
     let start = tokio::time::Instant::now();
     // Who adds one is told at once that a right is missing, and nothing of it is left.
     let refused = host.node.add("eth0", router(VRID, 100), host.backend.clone()).await;
-    let Err(Error::Denied { name, reason }) = refused else { panic!("{refused:?}") };
+    let Err(Error::Denied { name, reason, .. }) = refused else { panic!("{refused:?}") };
     assert_eq!((&*name, &*reason), ("eth0-51-ipv4", "permission denied"));
     assert!(host.node.status().await.unwrap().routers.is_empty());
     // A daemon waits for it.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use vrrp_core::Phase;
-use vrrp_net::{Error, Member, Node, backend::memory::Call, link::memory::Hub};
+use vrrp_net::{Error, Member, backend::memory::Call, link::memory::Hub};
 
 use crate::world::{Host, INTERVAL, VRID, becomes, called, key, reaches, released, router, until};
 
@@ -106,8 +106,11 @@ async fn a_backend_that_is_the_same_is_kept() {
     called(&other, |calls| calls.contains(&Call::Repair(key(VRID)))).await;
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_runtime_without_timers_is_refused() {
+    use vrrp_net::Node;
+
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
     let refused = runtime.block_on(async { Node::linux() });
     assert!(matches!(refused, Err(Error::NoTimers)), "{refused:?}");

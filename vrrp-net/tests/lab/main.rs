@@ -1,6 +1,7 @@
 //! The lab itself: its cables, faults, measurements, and that nothing of it outlives the process.
 
 mod claims;
+mod fifty;
 mod peers;
 mod reload;
 
@@ -76,6 +77,7 @@ fn main() {
         Trial::ignorable_test("anybody_can_have_a_lab", anybody_can_have_a_lab),
     ];
     tests.extend(claims::tests());
+    tests.extend(fifty::tests());
     tests.extend(peers::tests());
     tests.extend(reload::tests());
     if let Err(reason) = available {
