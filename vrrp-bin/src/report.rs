@@ -296,3 +296,6 @@ fn seconds(duration: Duration) -> f64 {
 fn rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
+
+#[cfg(test)]
+mod tests;

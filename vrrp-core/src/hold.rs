@@ -166,6 +166,13 @@ impl Gate {
     }
 }
 
+impl fmt::Display for Gate {
+    /// The word of [`as_str`](Self::as_str).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// The gates that stand at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Gates(u64);

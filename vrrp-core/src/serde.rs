@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
-    Address, Cidr, Claim, Counters, Family, Gate, Hold, LeaseFailure, Loss, MacAddr, Notice, Phase,
-    Priority, Reach, Reason, Rejected, Version, Vrid,
+    Address, Cidr, Claim, Counters, Family, Gate, Gates, Hold, Holds, LeaseFailure, Loss, MacAddr,
+    Notice, Phase, Priority, Reach, Reason, Rejected, Version, Vrid,
 };
 
 /// By its stable word: what `Display` says may be a sentence.
@@ -49,6 +49,20 @@ impl Serialize for MacAddr {
 impl<A: Address> Serialize for Cidr<A> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Holds {
+    /// A list of words.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl Serialize for Gates {
+    /// A list of words.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }
 
@@ -108,6 +122,13 @@ mod tests {
         assert_eq!(json(&key), r#"{"interface":2,"family":"ipv6","vrid":51}"#);
         let sender = Sender { source: "192.0.2.1".parse().unwrap(), claim: Claim::Own };
         assert_eq!(json(&sender), r#"{"source":"192.0.2.1","claim":255}"#);
+    }
+
+    #[test]
+    fn a_set_is_a_list_of_its_words() {
+        let holds: Holds = [Hold::LinkDown, Hold::Drained].into_iter().collect();
+        assert_eq!(json(&holds), r#"["drained","link-down"]"#);
+        assert_eq!(json(&Gates::from_iter([Gate::Asking])), r#"["asking"]"#);
     }
 
     #[test]

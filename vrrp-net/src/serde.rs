@@ -1,9 +1,8 @@
-//! The status and the events of a node, as data. What the status of the `vrrp` program has, too, has
-//! its name there.
+//! The status and the events of a node, as data: in the names and words of `vrrp status --json`.
 
 use std::{
     net::IpAddr,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use serde::{Serialize, Serializer};
@@ -37,7 +36,7 @@ struct Router<'a> {
     phase: Phase,
     hold: Option<Hold>,
     fault: bool,
-    since_unix_seconds: f64,
+    since: String,
     reason: Reason,
     reason_source: Option<IpAddr>,
     reason_priority: Option<Claim>,
@@ -50,14 +49,15 @@ struct Router<'a> {
     active_peer: Option<IpAddr>,
     backend_error: Option<&'a str>,
     socket_error: Option<&'a str>,
-    speakers: &'a [SpeakerStatus],
+    peers_heard: Vec<&'a SpeakerStatus>,
+    peers_refused: Vec<&'a SpeakerStatus>,
     notices: &'a [NoticeStatus],
     counters: Counters,
 }
 
 impl Serialize for RouterStatus {
-    /// Of its configuration what others see: VRID, family, version and addresses. Times are seconds:
-    /// `since_unix_seconds` from 1970 on, the others for how long yet.
+    /// Of its configuration what others see: VRID, family, version and addresses. `since` is as in
+    /// RFC 3339, in UTC; what ends in `_seconds` is for how long yet.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let hold = hold(self.phase);
         let router = Router {
@@ -70,7 +70,7 @@ impl Serialize for RouterStatus {
             phase: self.phase,
             hold,
             fault: hold.is_some_and(Hold::is_fault),
-            since_unix_seconds: unix(self.since),
+            since: rfc3339(self.since),
             reason: self.reason,
             reason_source: self.sender.map(|sender| sender.source),
             reason_priority: self.sender.map(|sender| sender.claim),
@@ -83,7 +83,8 @@ impl Serialize for RouterStatus {
             active_peer: self.active_peer,
             backend_error: self.backend_error.as_deref(),
             socket_error: self.socket_error.as_deref(),
-            speakers: &self.speakers,
+            peers_heard: heard(&self.speakers),
+            peers_refused: refused(&self.speakers),
             notices: &self.notices,
             counters: self.counters,
         };
@@ -95,20 +96,20 @@ impl Serialize for RouterStatus {
 struct Port<'a> {
     interface: &'a str,
     family: Family,
-    counters: Counters,
-    speakers: &'a [SpeakerStatus],
+    rejected: Rejections<'a>,
+    peers_refused: Vec<&'a SpeakerStatus>,
     overflow_heard: u64,
     overflow_refused: u64,
 }
 
 impl Serialize for PortStatus {
-    /// Its fields, with those of the overflow beside them.
+    /// What was received that belongs to no virtual router, and what the kernel dropped.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let port = Port {
             interface: &self.interface,
             family: self.family,
-            counters: self.counters,
-            speakers: &self.speakers,
+            rejected: Rejections(&self.counters),
+            peers_refused: refused(&self.speakers),
             overflow_heard: self.overflow.heard,
             overflow_refused: self.overflow.refused,
         };
@@ -116,17 +117,28 @@ impl Serialize for PortStatus {
     }
 }
 
+/// What was rejected, by reason, zeros included.
+struct Rejections<'a>(&'a Counters);
+
+impl Serialize for Rejections<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.rejections())
+    }
+}
+
 #[derive(Serialize)]
 struct Speaker {
     address: IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
     priority: Option<Claim>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Rejected>,
     seconds_ago: f64,
     messages: u64,
 }
 
 impl Serialize for SpeakerStatus {
-    /// Either `priority`, what it claims, or `reason`, why it was refused, is not null.
+    /// With its `priority`, or with the `reason` for which it was refused.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let speaker = Speaker {
             address: self.source,
@@ -252,13 +264,22 @@ fn hold(phase: Phase) -> Option<Hold> {
     }
 }
 
+fn heard(speakers: &[SpeakerStatus]) -> Vec<&SpeakerStatus> {
+    speakers.iter().filter(|speaker| speaker.verdict.is_ok()).collect()
+}
+
+fn refused(speakers: &[SpeakerStatus]) -> Vec<&SpeakerStatus> {
+    speakers.iter().filter(|speaker| speaker.verdict.is_err()).collect()
+}
+
 /// Seconds to the millisecond.
 fn seconds(duration: Duration) -> f64 {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
 }
 
-fn unix(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH).map_or_else(|error| -seconds(error.duration()), seconds)
+/// A clock that nobody has set may stand before 1970, which the format cannot say.
+fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time.max(SystemTime::UNIX_EPOCH)).to_string()
 }
 
 #[cfg(test)]
@@ -288,7 +309,7 @@ mod tests {
                 Centiseconds::ONE_SECOND,
             ),
             phase,
-            since: UNIX_EPOCH + Duration::from_millis(1_500),
+            since: SystemTime::UNIX_EPOCH + Duration::from_millis(1_500),
             reason: Reason::Acquired,
             sender: None,
             claim: Claim::Contend(Priority::DEFAULT),
@@ -322,15 +343,15 @@ mod tests {
         let expected = json!({
             "name": "web", "interface": "eth0", "vrid": 51, "family": "ipv4", "version": 3,
             "state": "active", "phase": "held", "hold": null, "fault": false,
-            "since_unix_seconds": 1.5,
+            "since": "1970-01-01T00:00:01.500Z",
             "reason": "acquired", "reason_source": null, "reason_priority": null,
             "effective_priority": 100,
             "addresses": ["192.0.2.10/24"], "addresses_held": ["192.0.2.10/24"],
             "lease_seconds": 2.75, "probation_seconds": null, "waits_seconds": null,
             "active_peer": null, "backend_error": null, "socket_error": null,
-            "speakers": [{
-                "address": SOURCE, "priority": null, "reason": "wrong-ttl", "seconds_ago": 0.25,
-                "messages": 7,
+            "peers_heard": [],
+            "peers_refused": [{
+                "address": SOURCE, "reason": "wrong-ttl", "seconds_ago": 0.25, "messages": 7,
             }],
             "notices": [{
                 "notice": "same-priority", "reason": null, "address": SOURCE, "priority": 100,
@@ -351,6 +372,13 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_before_1970_is_no_panic() {
+        let early = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        let value = serde_json::to_value(RouterStatus { since: early, ..status(Phase::Backup) });
+        assert_eq!(value.unwrap()["since"], "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
     fn a_node_has_its_virtual_routers_and_its_ports() {
         let port = PortStatus {
             interface: "eth0".into(),
@@ -364,6 +392,7 @@ mod tests {
         assert_eq!(value["virtual_routers"][0]["phase"], "backup");
         let port = &value["ports"][0];
         assert_eq!(port["family"], "ipv6");
+        assert_eq!(port["rejected"].as_object().unwrap().len(), Rejected::ALL.len());
         assert_eq!(
             [&port["overflow_heard"], &port["overflow_refused"]],
             [1, 2].map(Value::from).each_ref()

@@ -185,7 +185,8 @@ fn found() -> BTreeSet<String> {
             if name.first().is_some_and(|first| !promised.contains(first)) {
                 continue;
             }
-            let place = format!("{package}/src/{}.rs", name.join("/"));
+            let file_name = if name.is_empty() { "lib".to_owned() } else { name.join("/") };
+            let place = format!("{package}/src/{file_name}.rs");
             let found = signatures(module, file, &unstable).into_iter();
             lines.extend(found.map(|found| format!("{place}: {found}")));
         }
