@@ -1,24 +1,21 @@
 //! Fifty virtual routers of both families in one program, whose priorities, addresses and members
 //! change at run time, as `ip monitor` sees it.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    process::Command,
-    time::Duration,
-};
+mod world;
 
-use libtest_mimic::{Failed, Trial};
+use std::{collections::BTreeSet, fs, net::IpAddr, process::Command, time::Duration};
+
+use libtest_mimic::Trial;
 use tokio::time::sleep;
-use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, Ipv6Addresses, Phase, VirtualRouter, Vrid};
+use vrrp_core::Phase;
 use vrrp_net::{
-    Events, Handle, Node, NodeEvent,
+    Events, Handle, Node,
     backend::Netlink,
     lab::{Cable, Host, Signal, Switch},
 };
 
 use crate::{Outcome, SOON, check};
+use world::{deleted, ipv4, ipv6, moved, router};
 
 /// Of each family.
 const HALF: u8 = 25;
@@ -54,36 +51,6 @@ fn fifty_change_at_run_time() -> Outcome {
     println!("went: {gone:?}");
     let once: BTreeSet<IpAddr> = gone.iter().copied().collect();
     check(once == demanded && gone.len() == demanded.len(), format!("what went: {gone:?}"))
-}
-
-/// The address number `place` of the virtual router with this VRID.
-fn ipv4(vrid: u8, place: u8) -> IpAddr {
-    Ipv4Addr::new(10, 0, 0, 100 + vrid + place * 50).into()
-}
-
-fn ipv6(vrid: u8, place: u8) -> IpAddr {
-    Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, u16::from(place), 0x100 + u16::from(vrid)).into()
-}
-
-fn text(error: impl ToString) -> Failed {
-    error.to_string().into()
-}
-
-fn router(vrid: u8, is_ipv6: bool, places: &[u8], priority: u8) -> Result<VirtualRouter, Failed> {
-    let interval = Centiseconds::ONE_SECOND;
-    let id = Vrid::try_from(vrid)?;
-    let router = if is_ipv6 {
-        let link_local = format!("fe80::{vrid:x}:1/64").parse::<Cidr<Ipv6Addr>>()?;
-        let others = places.iter().map(|place| format!("{}/64", ipv6(vrid, *place)).parse());
-        let others: Vec<Cidr<Ipv6Addr>> = others.collect::<Result<_, _>>()?;
-        let all = std::iter::once(link_local).chain(others);
-        VirtualRouter::v3_ipv6(id, Ipv6Addresses::new(all)?, interval)
-    } else {
-        let all = places.iter().map(|place| format!("{}/24", ipv4(vrid, *place)).parse());
-        let all: Vec<Cidr<Ipv4Addr>> = all.collect::<Result<_, _>>()?;
-        VirtualRouter::v3_ipv4(id, Ipv4Addresses::new(all)?, interval)
-    };
-    Ok(router.with_priority(priority.try_into()?))
 }
 
 /// What of a virtual router a program remembers.
@@ -150,26 +117,4 @@ async fn still(events: &mut Events, change: &str) -> Outcome {
     sleep(SETTLED).await;
     let moved = moved(events)?;
     check(moved.is_empty(), format!("{change}: {moved:?}"))
-}
-
-/// The names of those that had a transition.
-fn moved(events: &mut Events) -> Result<Vec<String>, Failed> {
-    let mut names = Vec::new();
-    while let Some(event) = events.try_next() {
-        if let NodeEvent::Transition { name, .. } = event.map_err(text)? {
-            names.push(name.to_string());
-        }
-    }
-    Ok(names)
-}
-
-/// The addresses that the kernel deleted, link-local ones left out.
-fn deleted(lines: &str) -> Vec<IpAddr> {
-    let deleted = lines.lines().filter(|line| line.contains("Deleted"));
-    let address = |line: &str| -> Option<IpAddr> {
-        let mut words = line.split_whitespace().skip_while(|word| !word.starts_with("inet"));
-        words.nth(1)?.split('/').next()?.parse().ok()
-    };
-    let is_ours = |ip: &IpAddr| !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
-    deleted.filter_map(address).filter(is_ours).collect()
 }
