@@ -68,6 +68,7 @@
 //! | `router` | many of them: [`Router`], [`Input`], [`Output`] |
 //! | `claim`, `interval`, `addresses`, `id`, `time` | the values: [`Claim`], [`Interval`], [`Cidr`], [`Key`], [`Instant`] |
 //! | [`play`] | inputs as values: replays, simulations, fuzz cases |
+//! | `health` | what checks say: [`Health`], [`Condition`], [`Weight`] |
 //! | `hold`, `phase`, `stats` | what users see: [`Hold`], [`Phase`], [`Counters`] |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -92,6 +93,7 @@ mod claim;
 mod config;
 mod error;
 pub mod fsm;
+mod health;
 mod hold;
 mod id;
 mod interval;
@@ -114,6 +116,7 @@ pub use config::{
 };
 pub use error::ConfigError;
 pub use fsm::Want;
+pub use health::{Condition, Health, Weight};
 pub use hold::{Gate, Gates, Hold, Holds};
 pub use id::{Family, InterfaceId, Key, MacAddr, Vrid};
 pub use interval::{Centiseconds, Interval, Seconds, Timing};
