@@ -3,7 +3,7 @@
 
 use core::{fmt, num::NonZeroU8, str::FromStr, time::Duration};
 
-use crate::ConfigError;
+use crate::{ConfigError, Weight};
 
 /// The priority of a router that does not own the addresses: 1 to 254, 100 by default (RFC 9568
 /// 5.2.4).
@@ -14,10 +14,33 @@ impl Priority {
     /// 100, the default of RFC 9568 5.2.4.
     pub const DEFAULT: Self = Self(NonZeroU8::new(100).expect("100 is not zero"));
 
+    /// 1, the least one.
+    pub const LEAST: Self = Self(NonZeroU8::MIN);
+    /// 254, the greatest one.
+    const GREATEST: Self = Self(NonZeroU8::new(254).expect("254 is not zero"));
+
     /// Returns the octet on the wire.
     #[must_use]
     pub const fn get(self) -> u8 {
         self.0.get()
+    }
+
+    /// Returns the sum of this priority and a weight, within 1 to 254.
+    ///
+    /// ```
+    /// use vrrp_core::{Priority, Weight};
+    ///
+    /// let weight = Weight::try_from(-150)?;
+    /// assert_eq!(Priority::DEFAULT.weighted(weight), Priority::LEAST);
+    /// # Ok::<(), vrrp_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn weighted(self, weight: Weight) -> Self {
+        let sum = i16::from(self.get()).saturating_add(weight.get());
+        match u8::try_from(sum.max(i16::from(Self::LEAST.get()))).map(Self::try_from) {
+            Ok(Ok(priority)) => priority,
+            Ok(Err(_)) | Err(_) => Self::GREATEST,
+        }
     }
 }
 
@@ -137,6 +160,24 @@ impl Role {
         match self {
             Self::Owner => Claim::Own,
             Self::Contender { priority, .. } => Claim::Contend(priority),
+        }
+    }
+
+    /// Returns the claim with the weight of checks added: 1 to 254. An owner's stays 255.
+    #[must_use]
+    pub fn weighted(self, weight: Weight) -> Claim {
+        match self {
+            Self::Owner => Claim::Own,
+            Self::Contender { priority, .. } => Claim::Contend(priority.weighted(weight)),
+        }
+    }
+
+    /// Returns the least claim that this role can make: an owner's stays 255.
+    #[must_use]
+    pub const fn least(self) -> Claim {
+        match self {
+            Self::Owner => Claim::Own,
+            Self::Contender { .. } => Claim::Contend(Priority::LEAST),
         }
     }
 

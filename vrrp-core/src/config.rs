@@ -8,7 +8,7 @@ mod password;
 mod transport;
 
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 
 use crate::{
     Centiseconds, Cidr, ConfigError, Family, InterfaceId, Interval, Ipv4Addresses, Ipv6Addresses,
@@ -87,6 +87,8 @@ pub struct VirtualRouter {
     transport: Transport,
     source: Option<IpAddr>,
     announcements: Announcements,
+    startup_delay: Duration,
+    up_delay: Duration,
 }
 
 impl VirtualRouter {
@@ -119,6 +121,8 @@ impl VirtualRouter {
             transport: Transport::Multicast,
             source: None,
             announcements: Announcements::default(),
+            startup_delay: Duration::ZERO,
+            up_delay: Duration::ZERO,
         }
     }
 
@@ -195,6 +199,22 @@ impl VirtualRouter {
     #[must_use]
     pub fn with_announcements(mut self, announcements: Announcements) -> Self {
         self.announcements = announcements;
+        self
+    }
+
+    /// Sets for how long it listens after its start before it contends, an owner, too; zero by
+    /// default. It does not delay the adoption of what an earlier process held.
+    #[must_use]
+    pub const fn with_startup_delay(mut self, delay: Duration) -> Self {
+        self.startup_delay = delay;
+        self
+    }
+
+    /// Sets for how long it listens after its link came up before it contends, an owner, too; zero
+    /// by default. A link that is back within two intervals, and 250 ms, was not gone.
+    #[must_use]
+    pub const fn with_up_delay(mut self, delay: Duration) -> Self {
+        self.up_delay = delay;
         self
     }
 
@@ -284,6 +304,18 @@ impl VirtualRouter {
     #[must_use]
     pub const fn source(&self) -> Option<IpAddr> {
         self.source
+    }
+
+    /// Returns for how long it listens after its start before it contends.
+    #[must_use]
+    pub const fn startup_delay(&self) -> Duration {
+        self.startup_delay
+    }
+
+    /// Returns for how long it listens after its link came up before it contends.
+    #[must_use]
+    pub const fn up_delay(&self) -> Duration {
+        self.up_delay
     }
 
     /// Returns when the addresses are announced.

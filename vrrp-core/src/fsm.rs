@@ -17,9 +17,11 @@ mod active;
 mod announcing;
 mod away;
 mod backup;
+mod delay;
 mod fight;
 mod greeting;
 mod handover;
+mod health;
 mod initialize;
 mod lease;
 mod parting;
@@ -35,14 +37,15 @@ use core::{net::IpAddr, time::Duration};
 
 pub use announcing::Announcing;
 pub use fight::Fight;
+pub use health::Asking;
 pub use parting::Parting;
 pub use probation::Probation;
 pub use state::{Active, Away, Backup, Greeting, Lease, State, Then, Unanswered, Vetting};
 pub use want::Want;
 
 use crate::{
-    Announcements, Answer, Claim, Gate, Gates, Hold, Holds, Instant, Loss, Phase, Reason, Role,
-    Timing,
+    Announcements, Answer, Claim, Condition, Gate, Gates, Health, Hold, Holds, Instant, Loss,
+    Phase, Reason, Role, Timing, Weight,
 };
 
 /// The configuration of a machine: the parts of a [`VirtualRouter`](crate::VirtualRouter) on which
@@ -63,6 +66,10 @@ pub struct Params {
     /// Whether advertisements go to a list of peers, each of which has to know how to reach this
     /// node.
     pub unicast: bool,
+    /// For how long it listens after its start before it contends.
+    pub startup_delay: Duration,
+    /// The same after its link came up.
+    pub up_delay: Duration,
 }
 
 /// What the interface allows.
@@ -125,6 +132,8 @@ pub enum Input {
     },
     /// Take part again.
     Resume,
+    /// What checks say, as a level.
+    Health(Health),
     /// The configuration changed, apart from the addresses.
     Reconfigure(Params),
     /// The addresses changed; some may be the same.
@@ -168,6 +177,8 @@ pub struct Effects {
     pub repaired: bool,
     /// A drain was given up.
     pub drain_refused: bool,
+    /// A check fails, and nobody took over.
+    pub unrelieved: bool,
     /// A node other than the followed Active resigned, which changed nothing.
     pub stranger_resigned: bool,
 }
@@ -192,6 +203,13 @@ pub struct Machine {
     last_send_failed: bool,
     /// The last probation that send failures caused.
     blame: Option<sending::Blame>,
+    health: Health,
+    /// The last time that it left because of a check, as the probation that it may lead to.
+    lapse: Option<Probation>,
+    /// What keeps it from contending after a start, or after its link came up.
+    delay: Option<delay::Delay>,
+    /// Since when the link is gone.
+    down_since: Option<Instant>,
 }
 
 impl Machine {
@@ -210,6 +228,10 @@ impl Machine {
             send_failures: 0,
             last_send_failed: false,
             blame: None,
+            health: Health { condition: Condition::Good, weight: Weight::ZERO },
+            lapse: None,
+            delay: None,
+            down_since: None,
         }
     }
 
@@ -225,6 +247,7 @@ impl Machine {
             (_, Input::Link(link)) => self.link_changed(now, link, &mut effects),
             (_, Input::Reconfigure(params)) => self.reconfigure(now, params, &mut effects),
             (_, Input::Readdress) => self.readdress(now, &mut effects),
+            (_, Input::Health(health)) => self.health_changed(now, health, &mut effects),
 
             (State::Initialize, Input::Shutdown) => {
                 self.wanted = false;
@@ -311,7 +334,7 @@ impl Machine {
                 }
                 (Some(_) | None, _) => None,
             },
-            State::Backup(backup) => Some(backup.deadline()),
+            State::Backup(backup) => backup.deadline(self.opens()),
             State::Active(active) => Some(active.deadline()),
         }
     }
@@ -330,7 +353,7 @@ impl Machine {
     }
 
     /// Returns each hold, in order of weight.
-    fn each_hold(&self) -> [Option<Hold>; 4] {
+    fn each_hold(&self) -> [Option<Hold>; 5] {
         let link = match self.link {
             Link::Missing => Some(Hold::InterfaceMissing),
             Link::Down => Some(Hold::LinkDown),
@@ -341,6 +364,7 @@ impl Machine {
         [
             (!self.wanted).then_some(Hold::Stopped),
             self.drained.map(|_| Hold::Drained),
+            (self.health.condition == Condition::Out).then_some(Hold::Check),
             link,
             self.fault.map(|fault| fault.hold),
         ]
@@ -353,8 +377,13 @@ impl Machine {
             State::Backup(backup) => backup.vetting.until().is_some(),
             State::Initialize | State::Active(_) => false,
         };
-        let gates =
-            [is_asking.then_some(Gate::Asking), self.on_probation(now).then_some(Gate::Probation)];
+        let is_backup = matches!(self.state, State::Backup(_));
+        let gates = [
+            is_asking.then_some(Gate::Asking),
+            self.delay_gate(now).filter(|_| is_backup),
+            self.health_gate(),
+            self.on_probation(now).then_some(Gate::Probation),
+        ];
         gates.into_iter().flatten().collect()
     }
 
@@ -394,8 +423,20 @@ impl Machine {
 
     /// Returns what its advertisements claim.
     #[must_use]
-    pub const fn claim(&self) -> Claim {
-        self.params.role.claim()
+    pub fn claim(&self) -> Claim {
+        match self.state {
+            // Any healthy node is stronger.
+            State::Active(_) if self.is_ill() => self.params.role.least(),
+            State::Initialize | State::Backup(_) | State::Active(_) => {
+                self.params.role.weighted(self.health.weight)
+            }
+        }
+    }
+
+    /// Returns what checks say.
+    #[must_use]
+    pub const fn health(&self) -> Health {
+        self.health
     }
 
     /// Returns the address that it sends from, when there is one.
@@ -449,11 +490,12 @@ impl Machine {
     }
 
     fn reconfigure(&mut self, now: Instant, params: Params, effects: &mut Effects) {
-        let before = core::mem::replace(&mut self.params, params);
+        let before = *self;
+        self.params = params;
         match self.state {
             State::Initialize => {}
             State::Backup(backup) => self.reconfigure_backup(now, backup, &before),
-            State::Active(active) if before == params || active.is_resigning() => {}
+            State::Active(active) if before.params == params || active.is_resigning() => {}
             // Backups follow the new claim and interval from this advertisement on.
             State::Active(active) => self.advertise(now, active, effects),
         }

@@ -30,6 +30,10 @@ pub enum Hold {
     Send,
     /// It was drained, and waits to be resumed.
     Drained,
+    /// A check failed, and an ill service must not be reached ([`Condition::Out`]).
+    ///
+    /// [`Condition::Out`]: crate::Condition::Out
+    Check,
 }
 
 impl Hold {
@@ -46,6 +50,7 @@ impl Hold {
             Self::Inspecting => "inspecting",
             Self::Send => "send",
             Self::Drained => "drained",
+            Self::Check => "check",
         }
     }
 
@@ -64,9 +69,10 @@ impl fmt::Display for Hold {
 
 impl Hold {
     /// Every hold, in the order in which users see them.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Stopped,
         Self::Drained,
+        Self::Check,
         Self::InterfaceMissing,
         Self::LinkDown,
         Self::NoSocket,
@@ -140,18 +146,44 @@ pub enum Gate {
     /// The backend is being asked whether it could hold the addresses: no promotion before its
     /// answer.
     Asking,
-    /// The node recently had a fault of its own: no preemption.
+    /// The node started a short time ago: no promotion before that is over.
+    StartupDelay,
+    /// The link came up a short time ago: no promotion before that is over.
+    UpDelay,
+    /// A check has no result yet, and only a service that is known to be good may serve: no
+    /// promotion before it has ([`Condition::Unproven`](crate::Condition::Unproven)).
+    Unproven,
+    /// A check has no result yet: no preemption ([`Condition::Unknown`](crate::Condition::Unknown)).
+    Unknown,
+    /// A check failed: no preemption, and everybody healthy is before it
+    /// ([`Condition::Ill`](crate::Condition::Ill)).
+    Ill,
+    /// The node recently had a fault of its own, or left for a check again and again: no
+    /// preemption.
     Probation,
 }
 
 impl Gate {
-    const ALL: [Self; 2] = [Self::Asking, Self::Probation];
+    const ALL: [Self; 7] = [
+        Self::Asking,
+        Self::StartupDelay,
+        Self::UpDelay,
+        Self::Unproven,
+        Self::Unknown,
+        Self::Ill,
+        Self::Probation,
+    ];
 
     /// Returns a stable word for logs, metrics and `status`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Asking => "asking",
+            Self::StartupDelay => "startup-delay",
+            Self::UpDelay => "up-delay",
+            Self::Unproven => "check-unproven",
+            Self::Unknown => "check-unknown",
+            Self::Ill => "ill",
             Self::Probation => "probation",
         }
     }
@@ -160,8 +192,8 @@ impl Gate {
     #[must_use]
     pub const fn forbids_promotion(self) -> bool {
         match self {
-            Self::Asking => true,
-            Self::Probation => false,
+            Self::Asking | Self::StartupDelay | Self::UpDelay | Self::Unproven => true,
+            Self::Unknown | Self::Ill | Self::Probation => false,
         }
     }
 }

@@ -136,6 +136,10 @@ pub enum Reason {
     Drain,
     /// An operator resumed it.
     Resume,
+    /// A check failed.
+    CheckFailed,
+    /// No check fails any more.
+    CheckPassed,
     /// The handover is over: a successor was heard.
     Successor,
     /// The handover is over: nobody took over in time.
@@ -168,6 +172,8 @@ impl Reason {
             Self::Shutdown => "shutdown",
             Self::Drain => "drain",
             Self::Resume => "resume",
+            Self::CheckFailed => "check-failed",
+            Self::CheckPassed => "check-passed",
             Self::Successor => "successor",
             Self::NoSuccessor => "no-successor",
             Self::Reconfigured => "reconfigured",

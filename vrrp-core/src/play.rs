@@ -48,8 +48,8 @@ use alloc::{collections::BTreeMap, vec::Vec};
 pub use arbitrary::SmallWorld;
 
 use crate::{
-    Answer, Desired, Generation, Input, Instant, InterfaceId, InterfaceStatus, Key, Loss, Output,
-    Reach, Rejected, Router, RxMeta, Want,
+    Answer, Desired, Generation, Health, Input, Instant, InterfaceId, InterfaceStatus, Key, Loss,
+    Output, Reach, Rejected, Router, RxMeta, Want,
 };
 
 /// One input and its time.
@@ -114,6 +114,13 @@ pub enum Given {
     },
     /// [`Input::Resume`].
     Resume(Key),
+    /// [`Input::Health`].
+    Health {
+        /// The virtual router.
+        key: Key,
+        /// The sum of what checks say.
+        health: Health,
+    },
     /// [`Input::Announce`].
     Announce(Key),
     /// [`Input::Timeout`], whether it is due or not.
@@ -301,6 +308,7 @@ impl Given {
             Self::Unreached(key) => Input::Unreached { key },
             Self::Drain { key, force } => Input::Drain { key, force },
             Self::Resume(key) => Input::Resume { key },
+            Self::Health { key, health } => Input::Health { key, health },
             Self::Announce(key) => Input::Announce { key },
             Self::Timeout => Input::Timeout,
             Self::Shutdown => Input::Shutdown,

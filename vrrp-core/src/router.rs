@@ -32,8 +32,8 @@ use entry::Entry;
 use speakers::Tally;
 
 use crate::{
-    Answer, Claim, Counters, Family, Gates, Generation, Hold, Holds, Instant, InterfaceId, Key,
-    Phase, Reason, Rejected, RxMeta, fsm,
+    Answer, Claim, Counters, Family, Gates, Generation, Health, Hold, Holds, Instant, InterfaceId,
+    Key, Phase, Reason, Rejected, RxMeta, fsm,
 };
 
 /// Many virtual routers, one deadline, one ordered stream of outputs.
@@ -92,6 +92,8 @@ pub struct Status<'a> {
     pub holds: Holds,
     /// What lets it listen, but keeps it from becoming Active, or from preempting.
     pub gates: Gates,
+    /// What checks say.
+    pub health: Health,
     /// The configured priority.
     pub configured: Claim,
     /// What its advertisements claim: the effective priority.
@@ -134,6 +136,7 @@ impl Router {
             Input::Unreached { key } => self.step_key(&key, fsm::Input::Unreached),
             Input::Drain { key, force } => self.step_key(&key, fsm::Input::Drain { force }),
             Input::Resume { key } => self.step_key(&key, fsm::Input::Resume),
+            Input::Health { key, health } => self.step_key(&key, fsm::Input::Health(health)),
             Input::Announce { key } => self.step_key(&key, fsm::Input::Moved),
             Input::Shutdown => self.shutdown(),
             Input::Configure(desired) => self.configure(desired),

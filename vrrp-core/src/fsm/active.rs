@@ -11,10 +11,12 @@ impl Machine {
     /// 6.4.2, Active_Down_Timer fired; 6.4.1, owner: advertises, then acquires the addresses. They
     /// are announced once they are held (8.1.2, 8.2.2).
     pub(super) fn promote(&mut self, now: Instant, reason: Reason, effects: &mut Effects) {
+        self.delay = None;
         let lease = Lease::Acquiring { give_up_at: now + self.params.backend_timeout };
         effects.transition = Some(reason);
         effects.lease = Some(Want::Acquire);
         self.advertise(now, Active::new(now, now, lease), effects);
+        self.keep_asking(now);
     }
 
     /// Continues where an earlier process ended: advertises at once, and announces nothing, because
@@ -26,6 +28,7 @@ impl Machine {
         reach: Reach,
         effects: &mut Effects,
     ) {
+        self.delay = None;
         let announcing = match reach {
             Reach::OnLink => Some(Announcing::kept(now, &self.params)),
             Reach::Routed => None,
@@ -38,6 +41,7 @@ impl Machine {
             Active { adopted: true, ..Active::new(now, advertised_at, lease) },
             effects,
         );
+        self.keep_asking(now);
     }
 
     /// Sends an advertisement and restarts Adver_Timer.
@@ -108,6 +112,10 @@ impl Machine {
                 self.begin_probation(now);
                 self.follow(now, heard, Reason::Fight, effects);
             }
+            // The node that is ill, too, goes on.
+            (Lease::Resigning { then: Then::Ill, .. }, _) => {
+                self.follow(now, heard, Reason::Successor, effects);
+            }
             (Lease::Resigning { .. }, _) => {
                 self.release(Reason::Successor, Some(heard.source), effects)
             }
@@ -146,6 +154,9 @@ impl Machine {
 
     /// 6.4.3: yields to a stronger claim. Preempt_Mode does not matter here.
     fn yield_to(&mut self, now: Instant, active: Active, heard: Heard, effects: &mut Effects) {
+        if self.is_lowered() {
+            self.note_lapse(now);
+        }
         let mut backup = self.follow(now, heard, Reason::StrongerClaim, effects);
         // A last word makes the winner announce: neighbours have learned the addresses from this
         // node.
@@ -167,7 +178,10 @@ impl Machine {
         reason: Reason,
         effects: &mut Effects,
     ) -> Backup {
-        let mut backup = Backup::new(heard.timing, now + heard.timing.active_down(self.claim()));
+        let mut backup = Backup::new(heard.timing, now);
+        // A Backup may claim more than an Active.
+        self.state = State::Backup(backup);
+        backup.active_down_at = now + self.patience(heard.timing);
         backup.active = Some(heard.source);
         self.state = State::Backup(backup);
         effects.transition = Some(reason);
@@ -227,6 +241,9 @@ impl Machine {
             }
             Lease::Acquiring { .. } | Lease::Held { .. } | Lease::Resigning { .. } => {}
         }
+        if self.ask_again(now, active, effects) {
+            return;
+        }
         if active.fight.repair_is_due(now) {
             self.repair(now, &mut active, effects);
         }
@@ -256,8 +273,10 @@ impl Machine {
     /// Goes to Backup for just long enough to hear an Active, so that a lone node is back soon.
     pub(super) fn listen_again(&mut self, now: Instant) {
         let timing = self.params.timing;
-        let timer = timing.interval().saturating_add(timing.skew(self.claim()));
-        self.state = State::Backup(Backup::new(timing, now + timer));
+        let mut backup = Backup::new(timing, now);
+        self.state = State::Backup(backup);
+        backup.active_down_at = now + self.short_patience(timing);
+        self.state = State::Backup(backup);
     }
 
     /// Announces the addresses again, from the beginning of a burst.

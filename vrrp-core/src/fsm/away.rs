@@ -8,10 +8,15 @@
 use core::{net::IpAddr, time::Duration};
 
 use super::{Active, Announcing, Away, Effects, Lease, Link, Machine, State, Then};
-use crate::{Instant, Reason};
+use crate::{Instant, Reason, Timing};
 
 /// The longest wait, if two intervals are longer.
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
+
+/// Returns how long a link or source may be gone without consequences.
+pub(super) fn short_loss(timing: Timing) -> Duration {
+    timing.interval().saturating_mul(2).min(LONGEST_WAIT)
+}
 
 impl Active {
     /// Postpones a repair under way. It cannot succeed without a link, which is not the backend's
@@ -37,8 +42,8 @@ impl Machine {
         let can_speak = self.link == Link::NoSource;
         let away = match (active.lease, source) {
             (Lease::Held { .. }, Some(source)) => {
-                let wait = self.params.timing.interval().saturating_mul(2).min(LONGEST_WAIT);
-                let until = (now + wait).min(active.superseded_at(&self.params));
+                let until =
+                    (now + short_loss(self.params.timing)).min(active.superseded_at(&self.params));
                 active.away.unwrap_or(Away { until, source, repair: false })
             }
             (Lease::Resigning { until, .. }, Some(source)) if can_speak => {

@@ -1,7 +1,7 @@
 //! RFC 9568 6.4.2: Backup.
 
-use super::{Backup, Effects, Heard, Machine, Params, Say, State, Vetting};
-use crate::{Claim, Instant, LeaseFailure, Preempt, Reach, Reason, Role};
+use super::{Backup, Effects, Heard, Machine, Say, State, Vetting};
+use crate::{Claim, Instant, LeaseFailure, Preempt, Reach, Reason};
 
 impl Machine {
     pub(super) fn backup_hears(
@@ -22,11 +22,12 @@ impl Machine {
             // 6.4.2: Active_Down_Timer is set to Skew_Time. A repeated resignation does not
             // postpone the takeover, whatever was discarded meanwhile.
             Claim::Resign => {
-                let at = now + backup.active_timing.skew(claim);
+                backup.expecting =
+                    if self.is_ill() { Reason::Silence } else { Reason::Resignation };
+                let was_resigned = core::mem::replace(&mut backup.resigned, true);
+                let at = now + self.wait(&backup);
                 backup.active_down_at =
-                    if backup.resigned { at.min(backup.active_down_at) } else { at };
-                backup.resigned = true;
-                backup.expecting = Reason::Resignation;
+                    if was_resigned { at.min(backup.active_down_at) } else { at };
                 (backup.preempt_at, backup.parting) = (None, None);
             }
             heard_claim if heard_claim < claim && self.preempts_at_once(now) => {
@@ -39,18 +40,18 @@ impl Machine {
                 backup.parting = backup
                     .parting
                     .and_then(|parting| parting.heard(now, heard.timing, heard.in_both_forms));
-                backup.active_down_at = now + heard.timing.active_down(claim);
+                backup.active_down_at = now + self.patience(heard.timing);
                 backup.expecting = Reason::Silence;
                 backup.resigned = false;
                 backup.active = Some(heard.source);
                 backup.preempt_at = match self.params.role.preempt() {
                     // It may be the last word of a node that yielded to the followed Active.
                     Preempt::After(_)
-                        if heard_claim < claim && is_stranger && !self.on_probation(now) =>
+                        if heard_claim < claim && is_stranger && self.may_preempt(now) =>
                     {
                         backup.preempt_at
                     }
-                    Preempt::After(delay) if heard_claim < claim && !self.on_probation(now) => {
+                    Preempt::After(delay) if heard_claim < claim && self.may_preempt(now) => {
                         Some(backup.preempt_at.unwrap_or(now + delay))
                     }
                     Preempt::After(_) | Preempt::Always | Preempt::Never => None,
@@ -61,7 +62,7 @@ impl Machine {
     }
 
     fn preempts_at_once(&self, now: Instant) -> bool {
-        self.params.role.preempt() == Preempt::Always && !self.on_probation(now)
+        self.params.role.preempt() == Preempt::Always && self.may_preempt(now)
     }
 
     pub(super) fn backup_timeout(
@@ -120,46 +121,19 @@ impl Machine {
     }
 
     /// Adjusts the timers that the old configuration armed.
-    pub(super) fn reconfigure_backup(&mut self, now: Instant, mut backup: Backup, before: &Params) {
+    pub(super) fn reconfigure_backup(&mut self, now: Instant, mut backup: Backup, before: &Self) {
         // A last word belongs to the configuration that yielded.
         backup.parting = None;
         let timing = self.params.timing;
         let follows_nobody = backup.active.is_none() && backup.expecting == Reason::Silence;
-        if before.timing != timing && follows_nobody {
+        if before.params.timing != timing && follows_nobody {
             // The timer counts its own intervals, not those of an Active.
             backup.active_timing = timing;
-            backup.active_down_at = now + timing.active_down(self.claim());
-        } else if before.role != self.params.role {
-            self.judge_claim(now, &mut backup, before.role);
+            backup.active_down_at = now + self.patience(timing);
+        } else if before.params.role != self.params.role {
+            let before = before.standing(now, &backup);
+            self.judge_standing(now, &mut backup, before);
         }
         self.state = State::Backup(backup);
-    }
-
-    /// Adjusts to a new claim or Preempt_Mode: calls off a takeover that is no longer allowed, and
-    /// runs the timer for as long as the new claim says.
-    fn judge_claim(&self, now: Instant, backup: &mut Backup, before: Role) {
-        let (old, claim) = (before.claim(), self.claim());
-        let timing = backup.active_timing;
-        if claim < old || before.preempt() != self.params.role.preempt() {
-            backup.preempt_at = None;
-        }
-        if self.params.role == Role::Owner && !self.on_probation(now) {
-            // 6.4.1: the owner waits for nobody.
-            (backup.active_down_at, backup.expecting) = (now, Reason::Owner);
-            return;
-        }
-        let is_off = match backup.expecting {
-            Reason::Preemption => claim < old || !self.preempts_at_once(now),
-            Reason::Owner => true,
-            _ => false,
-        };
-        if is_off {
-            backup.active_down_at = now + timing.active_down(claim);
-            backup.expecting = Reason::Silence;
-        } else {
-            // Skew_Time is a part of the timer, and after a resignation all of it.
-            let armed_at = backup.active_down_at - timing.skew(old);
-            backup.active_down_at = armed_at + timing.skew(claim);
-        }
     }
 }

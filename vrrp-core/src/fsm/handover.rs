@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use super::{Active, Announcing, Effects, Fight, Lease, Machine, Say, State, Then, Unanswered};
-use crate::{Instant, Reason, Want};
+use crate::{Condition, Instant, Reason, Want};
 
 impl Machine {
     /// At a shutdown, a drain, a fight or the loss of the source: resigns, and serves until a
@@ -37,7 +37,9 @@ impl Machine {
                 self.state = State::Active(active);
             }
             // Nobody is served yet: waiting only makes sense if the handover may be taken back.
-            Lease::Acquiring { .. } if then != (Then::Drain { force: false }) => {
+            Lease::Acquiring { .. }
+                if !matches!(then, Then::Drain { force: false } | Then::Ill) =>
+            {
                 effects.transmit = Some(Say::Resign);
                 self.release(then.reason(), None, effects);
             }
@@ -70,7 +72,7 @@ impl Machine {
         match then {
             Then::Stop => self.wanted = false,
             Then::Drain { force } => self.drained = Some(Drained { force }),
-            Then::GiveWay | Then::Withdraw => {}
+            Then::GiveWay | Then::Withdraw | Then::Ill | Then::Out => {}
         }
     }
 
@@ -104,8 +106,14 @@ impl Machine {
     ) {
         // Peers may have taken over long ago without being heard here.
         let is_superseded = now >= active.superseded_at(&self.params);
+        let is_out = self.health.condition == Condition::Out;
         match then {
-            Then::Stop | Then::Drain { force: true } | Then::Withdraw => {
+            // A drain is not taken back by a node that has to leave anyway.
+            Then::Drain { force: false } if is_out => {
+                self.release(Reason::NoSuccessor, None, effects);
+                effects.transmit = Some(Say::Resign);
+            }
+            Then::Stop | Then::Drain { force: true } | Then::Withdraw | Then::Out => {
                 self.release(Reason::NoSuccessor, None, effects);
                 // In case the earlier ones were lost.
                 effects.transmit = Some(Say::Resign);
@@ -119,7 +127,7 @@ impl Machine {
                 effects.drain_refused = true;
                 self.release(Reason::Interface, None, effects);
             }
-            Then::GiveWay if active.away.is_some() => {
+            Then::GiveWay | Then::Ill if active.away.is_some() => {
                 self.release(Reason::Interface, None, effects)
             }
             Then::Drain { force: false } => {
@@ -131,6 +139,12 @@ impl Machine {
                 active.fight = Fight::alone(now);
                 self.take_back(now, active, Reason::NoSuccessor, effects);
             }
+            Then::Ill => {
+                if !is_superseded {
+                    self.stay_ill(now, &mut active, effects);
+                }
+                self.take_back(now, active, Reason::NoSuccessor, effects);
+            }
         }
     }
 
@@ -138,7 +152,7 @@ impl Machine {
     pub(super) fn resume_as_active(&mut self, now: Instant, active: Active, effects: &mut Effects) {
         self.drained = None;
         if let Some(Then::Drain { .. }) = active.handover() {
-            self.take_back(now, active, Reason::Resume, effects);
+            self.go_on(now, active, Reason::Resume, effects);
         }
     }
 
@@ -147,11 +161,29 @@ impl Machine {
         let (Lease::Resigning { then, .. }, Some(Drained { force })) =
             (&mut active.lease, self.drained)
         else {
-            self.take_back(now, active, Reason::Startup, effects);
+            self.go_on(now, active, Reason::Startup, effects);
             return;
         };
         *then = Then::Drain { force };
         self.state = State::Active(active);
+    }
+
+    /// Takes a resignation back, unless a check has failed meanwhile: then that is why it leaves.
+    fn go_on(&mut self, now: Instant, mut active: Active, reason: Reason, effects: &mut Effects) {
+        let next = match self.health.condition {
+            Condition::Good | Condition::Unknown | Condition::Unproven => None,
+            Condition::Ill => Some(Then::Ill),
+            Condition::Out => Some(Then::Out),
+        };
+        match (&mut active.lease, next) {
+            (Lease::Resigning { then, .. }, Some(next)) => {
+                *then = next;
+                self.state = State::Active(active);
+            }
+            (Lease::Acquiring { .. } | Lease::Held { .. } | Lease::Resigning { .. }, _) => {
+                self.take_back(now, active, reason, effects);
+            }
+        }
     }
 
     /// Takes a resignation back, if there is one. Past the bound it steps down instead.
@@ -188,6 +220,7 @@ impl Machine {
         };
         effects.transition = Some(reason);
         self.advertise(now, active, effects);
+        self.keep_asking(now);
         if let State::Active(active) = &mut self.state {
             // Repeated soon: a resignation that is still on its way could arrive after this claim.
             active.next_advert_at = now + self.params.timing.interval() / 16;

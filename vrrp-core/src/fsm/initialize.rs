@@ -22,6 +22,7 @@ impl Machine {
             return;
         }
         (self.wanted, self.took_part) = (true, false);
+        self.delay_start(now);
         if self.state == State::Initialize {
             // The release below supersedes an inspection under way: a new one is requested.
             if let Some(fault) = &mut self.fault {
@@ -50,6 +51,7 @@ impl Machine {
 
     pub(super) fn link_changed(&mut self, now: Instant, link: Link, effects: &mut Effects) {
         self.forgive_sending(now);
+        self.watch_link(now, link);
         let (before, source) = (self.hold(), self.source());
         let old = core::mem::replace(&mut self.link, link);
         match (self.state, link) {
@@ -93,7 +95,8 @@ impl Machine {
         }
         let is_vetted = reason == Reason::Retry;
         let was_here = core::mem::replace(&mut self.took_part, true);
-        if self.params.role == Role::Owner && !self.on_probation(now) {
+        let is_owner = self.params.role == Role::Owner && self.may_preempt(now);
+        if is_owner && !self.is_gated(now) {
             if is_vetted {
                 self.promote(now, Reason::Owner, effects);
             } else {
@@ -106,15 +109,17 @@ impl Machine {
             // Enough to hear an Active, if all it takes is to listen. A unicast Active also has to
             // know how to reach this node.
             Reason::InterfaceBack if was_here && !self.params.unicast => {
-                timing.interval().saturating_add(timing.skew(self.claim()))
+                self.short_patience(timing)
             }
             // It was Active a moment ago, and peers know how to reach it.
-            Reason::Retry if was_here && self.on_probation(now) => {
-                timing.interval().saturating_add(timing.skew(self.claim()))
-            }
-            _ => timing.active_down(self.claim()),
+            Reason::Retry if was_here && self.on_probation(now) => self.short_patience(timing),
+            _ => self.patience(timing),
         };
         let mut backup = Backup::new(timing, now + timer);
+        if is_owner {
+            // It waits for nothing but the end of a delay.
+            (backup.active_down_at, backup.expecting) = (now, Reason::Owner);
+        }
         self.greet(now, &mut backup, effects);
         if !is_vetted {
             self.vet(now, &mut backup, effects);

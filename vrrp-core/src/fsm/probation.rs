@@ -29,6 +29,12 @@ impl Probation {
         Self { until: now + length, length }
     }
 
+    /// Returns whether it is longer than the first one is.
+    #[must_use]
+    pub(super) fn is_repeated(self) -> bool {
+        self.length > SHORTEST
+    }
+
     /// Returns when it ends.
     #[must_use]
     pub const fn until(self) -> Instant {

@@ -3,7 +3,7 @@
 
 use core::{net::IpAddr, time::Duration};
 
-use super::{Announcing, Fight, Params, Parting};
+use super::{Announcing, Asking, Fight, Params, Parting, delay::Opens};
 use crate::{Hold, Instant, Phase, Reason, Timing};
 
 /// Advertisements sent at once in answer to others: at most this many an interval.
@@ -78,14 +78,20 @@ impl Backup {
         }
     }
 
-    pub(super) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self, opens: Opens) -> Option<Instant> {
         let contention =
             self.preempt_at.map_or(self.active_down_at, |at| at.min(self.active_down_at));
         // While the backend is asked, contention waits for it.
         let contention = self.vetting.until().map_or(contention, |until| until.max(contention));
+        let contention = match opens {
+            Opens::Now => Some(contention),
+            Opens::At(until) => Some(until.max(contention)),
+            // An answer of the backend is awaited nevertheless.
+            Opens::Later => self.vetting.until(),
+        };
         let others =
             [self.parting.map(Parting::next_at), self.greeting.map(|greeting| greeting.next_at)];
-        others.into_iter().flatten().fold(contention, Instant::min)
+        others.into_iter().flatten().chain(contention).min()
     }
 
     /// Returns whether an Active other than `source` is followed, and was heard within its
@@ -166,6 +172,8 @@ pub struct Active {
     pub(super) unreached: bool,
     /// What is known while the link or the source is gone for a moment.
     pub(super) away: Option<Away>,
+    /// When an ill node asks again whether another one takes over.
+    pub(super) asking: Option<Asking>,
     pub(super) fight: Fight,
     pub(super) lease: Lease,
 }
@@ -183,6 +191,7 @@ impl Active {
             adopted: false,
             unreached: false,
             away: None,
+            asking: None,
             fight: Fight::None,
             lease,
         }
@@ -219,7 +228,9 @@ impl Active {
             Lease::Acquiring { give_up_at } => Some(give_up_at),
             Lease::Held { announcing, repair_until } => {
                 let announcing = announcing.and_then(|announcing| announcing.deadline());
-                [announcing, repair_until, self.fight.repair_at()].into_iter().flatten().min()
+                let asking = self.asking.map(|asking| asking.at);
+                let others = [announcing, repair_until, self.fight.repair_at(), asking];
+                others.into_iter().flatten().min()
             }
             Lease::Resigning { until, unanswered, .. } => {
                 Some(unanswered.map_or(until, |unanswered| until.min(unanswered.until())))
@@ -309,6 +320,10 @@ pub enum Then {
     GiveWay,
     /// It waits for an address to send from.
     Withdraw,
+    /// It follows the successor: a check failed. It stays Active if nobody takes over.
+    Ill,
+    /// It waits for a check that failed, even if nobody takes over.
+    Out,
 }
 
 impl Then {
@@ -318,6 +333,7 @@ impl Then {
             Self::Drain { .. } => Reason::Drain,
             Self::GiveWay => Reason::Fight,
             Self::Withdraw => Reason::Interface,
+            Self::Ill | Self::Out => Reason::CheckFailed,
         }
     }
 
@@ -326,8 +342,8 @@ impl Then {
     pub(super) fn patience(self, interval: Duration) -> Duration {
         let wait = interval.saturating_add(HANDOVER_GRACE);
         match self {
-            Self::Stop | Self::Withdraw => wait.min(LONGEST_STOP),
-            Self::Drain { .. } | Self::GiveWay => wait,
+            Self::Stop | Self::Withdraw | Self::Out => wait.min(LONGEST_STOP),
+            Self::Drain { .. } | Self::GiveWay | Self::Ill => wait,
         }
     }
 }

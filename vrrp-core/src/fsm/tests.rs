@@ -48,6 +48,8 @@ pub(super) fn params(role: Role) -> Params {
         backend_timeout: Duration::from_millis(2500),
         spread: 0,
         unicast: false,
+        startup_delay: Duration::ZERO,
+        up_delay: Duration::ZERO,
     }
 }
 

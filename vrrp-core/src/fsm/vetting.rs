@@ -74,7 +74,7 @@ impl Machine {
 
     /// Becomes Active if a timer says so and the backend could hold the addresses.
     pub(super) fn contend(&mut self, now: Instant, mut backup: Backup, effects: &mut Effects) {
-        let Some(reason) = backup.contends(now) else { return };
+        let Some(reason) = backup.contends(now).filter(|_| !self.is_gated(now)) else { return };
         match backup.vetting {
             Vetting::Passed => self.promote(now, reason, effects),
             Vetting::Due => {

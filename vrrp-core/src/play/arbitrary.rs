@@ -11,10 +11,11 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 
 use super::{Given, Step, To};
 use crate::{
-    AddressList, Advert, Answer, Authentication, Centiseconds, ChecksumForm, Desired, Family,
-    Generation, Hear, IPV4_GROUP, IPV6_GROUP, Instant, InterfaceDetails, InterfaceId,
-    InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss, Password,
-    Preempt, Priority, Protocol, Reach, Role, RxMeta, Seconds, VirtualRouter, Vrid,
+    AddressList, Advert, Answer, Authentication, Centiseconds, ChecksumForm, Condition, Desired,
+    Family, Generation, Health, Hear, IPV4_GROUP, IPV6_GROUP, Instant, InterfaceDetails,
+    InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss,
+    Password, Preempt, Priority, Protocol, Reach, Role, RxMeta, Seconds, VirtualRouter, Vrid,
+    Weight,
 };
 
 const OWN_IPV4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
@@ -83,6 +84,7 @@ fn given(now: Instant, octets: &mut Unstructured<'_>) -> Result<Option<Given>> {
         15 => Given::SendFailed(key),
         16 => Given::Drain { key, force: octets.arbitrary()? },
         17 if octets.ratio(1, 8)? => Given::Shutdown,
+        17 => Given::Health { key, health: health(octets)? },
         18 if octets.ratio(1, 4)? => Given::Unreached(key),
         18 => Given::Announce(key),
         _ => Given::Resume(key),
@@ -234,6 +236,20 @@ fn answer(now: Instant, octets: &mut Unstructured<'_>) -> Result<Answer> {
             Answer::Failed(LeaseFailure::AddressPresent),
         ])
         .copied()
+}
+
+fn health(octets: &mut Unstructured<'_>) -> Result<Health> {
+    let condition = *octets.choose(&[
+        Condition::Good,
+        Condition::Good,
+        Condition::Unknown,
+        Condition::Unproven,
+        Condition::Ill,
+        Condition::Ill,
+        Condition::Out,
+    ])?;
+    let weight = Weight::try_from(octets.int_in_range(-253..=253)?).unwrap_or_default();
+    Ok(Health { condition, weight })
 }
 
 fn loss(octets: &mut Unstructured<'_>) -> Result<Loss> {

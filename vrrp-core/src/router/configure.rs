@@ -25,6 +25,8 @@ fn params(wanted: &Wanted) -> Params {
         backend_timeout: *backend_timeout,
         spread: config.vrid().get(),
         unicast: *config.transport() != Transport::Multicast,
+        startup_delay: config.startup_delay(),
+        up_delay: config.up_delay(),
     }
 }
 

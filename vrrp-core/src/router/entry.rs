@@ -55,6 +55,7 @@ struct Pending {
     /// The phase that was last reported.
     told: Phase,
     drain_refused: bool,
+    unrelieved: bool,
     leaving: bool,
     transmit: Option<Say>,
     /// A release that an inspection must not supersede.
@@ -78,6 +79,7 @@ impl Entry {
         let pending = Pending {
             told: machine.phase(),
             drain_refused: false,
+            unrelieved: false,
             leaving: false,
             transmit: None,
             release: None,
@@ -222,6 +224,7 @@ impl Entry {
         }
         pending.greet = (pending.greet || effects.greet) && self.machine.source().is_some();
         pending.drain_refused |= effects.drain_refused;
+        pending.unrelieved |= effects.unrelieved;
         match effects.lease {
             None => {}
             Some(Want::Leaving) => {
@@ -256,6 +259,7 @@ impl Entry {
         let pending = &self.pending;
         pending.told != self.machine.phase()
             || pending.drain_refused
+            || pending.unrelieved
             || pending.leaving
             || pending.transmit.is_some()
             || pending.release.is_some()
@@ -281,6 +285,9 @@ impl Entry {
         }
         if core::mem::take(&mut self.pending.drain_refused) {
             return Some(Output::Event(Event::DrainRefused { key }));
+        }
+        if core::mem::take(&mut self.pending.unrelieved) {
+            return Some(Output::Event(Event::Unrelieved { key }));
         }
         if core::mem::take(&mut self.pending.leaving) {
             return Some(self.lease_request(Want::Leaving, self.rest.generation));
@@ -366,6 +373,7 @@ impl Entry {
             sender: self.rest.sender,
             holds: self.machine.holds(),
             gates: self.machine.gates(now),
+            health: self.machine.health(),
             configured: self.config.role().claim(),
             claim: self.machine.claim(),
             active_until: self.machine.active_until(),

@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::Desired;
-use crate::{Answer, Generation, InterfaceId, Key, Loss, MacAddr, RxMeta};
+use crate::{Answer, Generation, Health, InterfaceId, Key, Loss, MacAddr, RxMeta};
 
 /// Something that happened outside. Every variant is data: a list of these with their times is a
 /// replay log, a fuzz input, a simulation.
@@ -71,6 +71,13 @@ pub enum Input<'a> {
     Resume {
         /// The virtual router.
         key: Key,
+    },
+    /// What checks say of the service behind the addresses, as a level.
+    Health {
+        /// The virtual router.
+        key: Key,
+        /// The sum of what they say.
+        health: Health,
     },
     /// Announce the addresses to the neighbours again, if they are held.
     Announce {

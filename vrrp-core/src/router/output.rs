@@ -166,7 +166,7 @@ pub struct Sender {
 }
 
 /// What a user wants to know. Few are pending for each virtual router: a transition, a refused
-/// drain, and up to eight notices.
+/// drain, a node that is not relieved, and up to eight notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
@@ -207,6 +207,14 @@ pub enum Event {
     /// thing; a peer has at most one more Skew_Time to wait).
     #[non_exhaustive]
     DrainRefused {
+        /// The virtual router.
+        key: Key,
+    },
+    /// A check fails, and nobody took over: an ill service goes on, because no service would be
+    /// worse. Other nodes are asked again after 10 s, then after twice as long each time, up to
+    /// 5 min.
+    #[non_exhaustive]
+    Unrelieved {
         /// The virtual router.
         key: Key,
     },

@@ -19,6 +19,8 @@ pub(crate) fn params(priority: u8, preempt: Preempt) -> fsm::Params {
         backend_timeout: 2500 * MS,
         spread: 0,
         unicast: false,
+        startup_delay: Duration::ZERO,
+        up_delay: Duration::ZERO,
     }
 }
 pub(crate) fn v3_every(centiseconds: u16) -> Timing {

@@ -75,6 +75,8 @@ fn failed() -> fsm::Machine {
         backend_timeout: Duration::from_secs(1),
         spread: 0,
         unicast: false,
+        startup_delay: Duration::ZERO,
+        up_delay: Duration::ZERO,
     });
     let now = vrrp_core::Instant::EPOCH + 1000 * SECOND;
     // There is nothing to adopt, and an acquire would not work.

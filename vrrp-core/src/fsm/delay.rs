@@ -1,0 +1,77 @@
+//! The time after a start, or after the link came up, in which a node listens and does not contend.
+
+use core::time::Duration;
+
+use super::{Link, Machine, away::short_loss};
+use crate::{Condition, Gate, Instant};
+
+/// A gate that opens by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Delay {
+    pub(super) gate: Gate,
+    pub(super) until: Instant,
+}
+
+/// When a Backup whose timer ran out may become the Active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opens {
+    /// Now.
+    Now,
+    /// Not before then.
+    At(Instant),
+    /// When somebody says so.
+    Later,
+}
+
+impl Machine {
+    /// Begins the delay of a start.
+    pub(super) fn delay_start(&mut self, now: Instant) {
+        self.delay(now, Gate::StartupDelay, self.params.startup_delay);
+    }
+
+    /// Notes since when the link is gone, and begins a delay once it is back. What is short enough
+    /// for an Active to wait for begins none.
+    pub(super) fn watch_link(&mut self, now: Instant, link: Link) {
+        match link {
+            Link::Missing | Link::Down => {
+                self.down_since.get_or_insert(now);
+            }
+            Link::NoSocket | Link::NoSource | Link::Ready(_) => {
+                let Some(since) = self.down_since.take() else { return };
+                if self.wanted && now > since + short_loss(self.params.timing) {
+                    self.delay(now, Gate::UpDelay, self.params.up_delay);
+                }
+            }
+        }
+    }
+
+    /// The longer one counts.
+    fn delay(&mut self, now: Instant, gate: Gate, delay: Duration) {
+        let until = now + delay;
+        if until > now && self.delay.is_none_or(|other| other.until < until) {
+            self.delay = Some(Delay { gate, until });
+        }
+    }
+
+    pub(super) fn delay_gate(&self, now: Instant) -> Option<Gate> {
+        self.delay.filter(|delay| now < delay.until).map(|delay| delay.gate)
+    }
+
+    /// Returns when a timer that has run out may have its way.
+    pub(super) fn opens(&self) -> Opens {
+        match (self.health.condition, self.delay) {
+            (Condition::Unproven, _) => Opens::Later,
+            (_, Some(delay)) => Opens::At(delay.until),
+            (_, None) => Opens::Now,
+        }
+    }
+
+    /// Returns whether a promotion is forbidden now, whatever the timer says.
+    pub(super) fn is_gated(&self, now: Instant) -> bool {
+        match self.opens() {
+            Opens::Now => false,
+            Opens::At(until) => now < until,
+            Opens::Later => true,
+        }
+    }
+}

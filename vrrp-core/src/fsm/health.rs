@@ -1,0 +1,264 @@
+//! What the health of the service behind the addresses means to the protocol.
+//!
+//! A healthy node is always before an ill one, and an ill one before none. So an ill Active hands
+//! over, and takes that back if nobody follows; it then claims as little as it can, and asks again
+//! from time to time, for peers that do not preempt. An ill Backup waits until any healthy one
+//! would have taken over.
+
+use core::time::Duration;
+
+use super::{Active, Backup, Effects, Machine, Probation, State, Then};
+use crate::{Claim, Condition, Gate, Health, Instant, Preempt, Reason, Role, Timing};
+
+/// How long an ill Active that nobody relieved waits before it asks again.
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// When an ill Active asks the other nodes again whether one takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Asking {
+    pub(super) at: Instant,
+    pause: Duration,
+}
+
+impl Asking {
+    fn first(now: Instant) -> Self {
+        Self { at: now + FIRST_PAUSE, pause: FIRST_PAUSE }
+    }
+
+    fn again(self, now: Instant) -> Self {
+        let pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
+        Self { at: now + pause, pause }
+    }
+}
+
+/// What a Backup's timers were armed by: when it changes, they follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    claim: Claim,
+    preempt: Preempt,
+    may_preempt: bool,
+    wait: Duration,
+}
+
+impl Machine {
+    /// Takes the sum of what checks say.
+    pub(super) fn health_changed(&mut self, now: Instant, health: Health, effects: &mut Effects) {
+        let before = *self;
+        self.health = health;
+        match self.state {
+            _ if health == before.health => {}
+            State::Initialize => self.judge_hold(now, before.health.condition, effects),
+            State::Backup(_) if health.condition == Condition::Out => {
+                self.initialize(Reason::CheckFailed, effects);
+            }
+            State::Backup(mut backup) => {
+                let before = before.standing(now, &backup);
+                self.judge_standing(now, &mut backup, before);
+                self.state = State::Backup(backup);
+                self.contend(now, backup, effects);
+            }
+            State::Active(active) => self.judge_active(now, active, &before, effects),
+        }
+    }
+
+    /// Enters or leaves the hold of a check.
+    fn judge_hold(&mut self, now: Instant, before: Condition, effects: &mut Effects) {
+        match (before, self.health.condition) {
+            (Condition::Out, Condition::Out) => {}
+            (Condition::Out, _) => self.enter(now, Reason::CheckPassed, effects),
+            (_, Condition::Out) => effects.transition = Some(Reason::CheckFailed),
+            (_, _) => {}
+        }
+    }
+
+    fn judge_active(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        before: &Self,
+        effects: &mut Effects,
+    ) {
+        let (was, is) = (before.health.condition, self.health.condition);
+        let is_leaving = matches!(active.handover(), Some(then) if then != Then::GiveWay);
+        if !leaves(is) {
+            active.asking = None;
+            self.state = State::Active(active);
+        }
+        match is {
+            Condition::Good | Condition::Unknown | Condition::Unproven => {
+                if let Some(Then::Ill | Then::Out) = active.handover() {
+                    self.take_back(now, active, Reason::CheckPassed, effects);
+                    return;
+                }
+            }
+            Condition::Ill | Condition::Out if is == was => {}
+            // Whoever was ill has asked already; a handover that may not be taken back now ends.
+            Condition::Ill | Condition::Out => {
+                if !leaves(was) {
+                    self.note_lapse(now);
+                }
+                if !is_leaving || matches!(active.handover(), Some(Then::Ill | Then::Out)) {
+                    let then = if is == Condition::Ill { Then::Ill } else { Then::Out };
+                    self.hand_over(now, active, then, effects);
+                    return;
+                }
+            }
+        }
+        self.tell_claim(now, before.claim(), effects);
+    }
+
+    /// Advertises a claim that has changed: peers follow it from then on. A check that flaps must
+    /// not flood them.
+    fn tell_claim(&mut self, now: Instant, before: Claim, effects: &mut Effects) {
+        let State::Active(mut active) = self.state else { return };
+        if self.claim() != before
+            && !active.is_resigning()
+            && active.may_answer(now, self.params.timing)
+        {
+            self.transmit(now, &mut active, effects);
+            self.state = State::Active(active);
+        }
+    }
+
+    /// Asks again whether another node takes over, if it is time.
+    pub(super) fn ask_again(
+        &mut self,
+        now: Instant,
+        active: Active,
+        effects: &mut Effects,
+    ) -> bool {
+        let is_due = active.asking.is_some_and(|asking| asking.at <= now);
+        let may_ask = active.phase().is_active() && active.away.is_none();
+        if is_due && may_ask {
+            self.hand_over(now, active, Then::Ill, effects);
+        }
+        is_due && may_ask
+    }
+
+    /// Notes that nobody took over from an ill Active, and when it asks again.
+    pub(super) fn stay_ill(&self, now: Instant, active: &mut Active, effects: &mut Effects) {
+        effects.unrelieved = true;
+        active.asking =
+            Some(active.asking.map_or_else(|| Asking::first(now), |asking| asking.again(now)));
+    }
+
+    /// Sees to it that an ill Active asks, however it became the Active.
+    pub(super) fn keep_asking(&mut self, now: Instant) {
+        if let State::Active(active) = &mut self.state
+            && self.health.condition == Condition::Ill
+        {
+            active.asking.get_or_insert_with(|| Asking::first(now));
+        }
+    }
+
+    /// Notes that it leaves because of a check. One that does so again and again does not preempt
+    /// for a while: the addresses would go to and fro.
+    pub(super) fn note_lapse(&mut self, now: Instant) {
+        let lapse = Probation::after_fault(now, self.lapse);
+        self.lapse = Some(lapse);
+        if lapse.is_repeated() && self.probation.is_none_or(|other| other.until() < lapse.until()) {
+            self.probation = Some(lapse);
+        }
+    }
+
+    /// Returns whether weights have lowered its priority, so that a peer may be stronger.
+    pub(super) fn is_lowered(&self) -> bool {
+        let role = self.params.role;
+        !self.is_ill() && role.weighted(self.health.weight) < role.claim()
+    }
+
+    pub(super) fn is_ill(&self) -> bool {
+        self.health.condition == Condition::Ill
+    }
+
+    /// Returns whether it may take over from a weaker Active that lives.
+    pub(super) fn may_preempt(&self, now: Instant) -> bool {
+        self.health.condition == Condition::Good && !self.on_probation(now)
+    }
+
+    /// Returns the gate of its health.
+    pub(super) const fn health_gate(&self) -> Option<Gate> {
+        match self.health.condition {
+            Condition::Good | Condition::Out => None,
+            Condition::Unknown => Some(Gate::Unknown),
+            Condition::Unproven => Some(Gate::Unproven),
+            Condition::Ill => Some(Gate::Ill),
+        }
+    }
+
+    /// Returns how long a Backup waits for an Active: Active_Down_Interval (6.1). An ill one waits
+    /// until the weakest healthy one would have taken over and been heard, and its own Skew_Time
+    /// more, so that of several ill ones the strongest is first.
+    pub(super) fn patience(&self, timing: Timing) -> Duration {
+        let claim = self.claim();
+        if !self.is_ill() {
+            return timing.active_down(claim);
+        }
+        let weakest = timing.active_down(Role::default().least());
+        weakest.saturating_add(timing.interval()).saturating_add(timing.skew(claim))
+    }
+
+    /// Returns how long a Backup waits that only has to hear whether there is an Active.
+    pub(super) fn short_patience(&self, timing: Timing) -> Duration {
+        if self.is_ill() {
+            return self.patience(timing);
+        }
+        timing.interval().saturating_add(timing.skew(self.claim()))
+    }
+
+    /// Returns what the timers of a Backup are armed by.
+    pub(super) fn standing(&self, now: Instant, backup: &Backup) -> Standing {
+        Standing {
+            claim: self.claim(),
+            preempt: self.params.role.preempt(),
+            may_preempt: self.may_preempt(now),
+            wait: self.wait(backup),
+        }
+    }
+
+    /// Returns what Active_Down_Timer is set to. 6.4.2: after a resignation that is Skew_Time; an
+    /// ill node leaves the addresses to the others then, too.
+    pub(super) fn wait(&self, backup: &Backup) -> Duration {
+        if backup.resigned && !self.is_ill() {
+            backup.active_timing.skew(self.claim())
+        } else {
+            self.patience(backup.active_timing)
+        }
+    }
+
+    /// Adjusts a Backup to another claim, Preempt_Mode or health: calls off a takeover that is no
+    /// longer allowed, and runs the timer for as long as it says now.
+    pub(super) fn judge_standing(&self, now: Instant, backup: &mut Backup, before: Standing) {
+        let after = self.standing(now, backup);
+        if after.claim < before.claim || after.preempt != before.preempt || !after.may_preempt {
+            backup.preempt_at = None;
+        }
+        if self.params.role == Role::Owner && after.may_preempt {
+            // 6.4.1: the owner waits for nobody.
+            (backup.active_down_at, backup.expecting) = (now, Reason::Owner);
+            return;
+        }
+        let is_off = match backup.expecting {
+            Reason::Preemption => {
+                after.claim < before.claim || after.preempt != Preempt::Always || !after.may_preempt
+            }
+            Reason::Owner => true,
+            _ => false,
+        };
+        if is_off {
+            backup.active_down_at = now + self.patience(backup.active_timing);
+            backup.expecting = Reason::Silence;
+            return;
+        }
+        // One of the two differences is zero.
+        let longer = after.wait.saturating_sub(before.wait);
+        let shorter = before.wait.saturating_sub(after.wait);
+        backup.active_down_at = backup.active_down_at + longer - shorter;
+    }
+}
+
+/// Returns whether an Active of this condition leaves, if it can.
+const fn leaves(condition: Condition) -> bool {
+    matches!(condition, Condition::Ill | Condition::Out)
+}
