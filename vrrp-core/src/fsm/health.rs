@@ -12,6 +12,8 @@ use crate::{Claim, Condition, Gate, Health, Instant, Preempt, Reason, Role, Timi
 
 /// How long an ill Active that nobody relieved waits before it asks again.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
+/// Not in the same moment as the advertisement of an adoption.
+const SOON: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// When an ill Active asks the other nodes again whether one takes over.
@@ -22,6 +24,11 @@ pub struct Asking {
 }
 
 impl Asking {
+    /// Without a pause.
+    fn at_once(now: Instant) -> Self {
+        Self { at: now, pause: FIRST_PAUSE / 2 }
+    }
+
     fn first(now: Instant) -> Self {
         Self { at: now + FIRST_PAUSE, pause: FIRST_PAUSE }
     }
@@ -98,6 +105,12 @@ impl Machine {
                 if !leaves(was) {
                     self.note_lapse(now);
                 }
+                if is == Condition::Ill && active.away.is_some() {
+                    // A handover that nobody can hear would only be a gap.
+                    active.asking = Some(Asking::at_once(now));
+                    self.state = State::Active(active);
+                    return;
+                }
                 if !is_leaving || matches!(active.handover(), Some(Then::Ill | Then::Out)) {
                     let then = if is == Condition::Ill { Then::Ill } else { Then::Out };
                     self.hand_over(now, active, then, effects);
@@ -143,12 +156,15 @@ impl Machine {
             Some(active.asking.map_or_else(|| Asking::first(now), |asking| asking.again(now)));
     }
 
-    /// Sees to it that an ill Active asks, however it became the Active.
+    /// Sees to it that an ill Active asks, however it became the Active: one that goes on from an
+    /// earlier process at once, anybody else has found that there is nobody.
     pub(super) fn keep_asking(&mut self, now: Instant) {
         if let State::Active(active) = &mut self.state
             && self.health.condition == Condition::Ill
         {
-            active.asking.get_or_insert_with(|| Asking::first(now));
+            let first =
+                if active.adopted { Asking::at_once(now + SOON) } else { Asking::first(now) };
+            active.asking.get_or_insert(first);
         }
     }
 

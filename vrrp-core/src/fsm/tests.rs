@@ -1,6 +1,7 @@
 //! The table of every (state x input) cell, and one test for each paragraph of RFC 9568 6.4.
 
 mod cells;
+mod health;
 mod held;
 mod resignations;
 mod rfc;
@@ -16,7 +17,7 @@ use std::{
 extern crate std;
 
 use super::*;
-use crate::{Centiseconds, Interval, LeaseFailure, Preempt, Priority, Reach};
+use crate::{Centiseconds, Interval, LeaseFailure, Preempt, Priority, Reach, Weight};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MS: Duration = Duration::from_millis(1);
@@ -168,6 +169,31 @@ pub(super) fn fought_over_alone(role: Role) -> (Machine, Instant) {
     drive(&mut machine, end, &[Input::Timeout, Input::Answer(Answer::Held(Reach::OnLink))]);
     assert_eq!(machine.phase(), Phase::Held);
     (machine, end)
+}
+
+pub(super) fn health(condition: Condition) -> Input {
+    Input::Health(Health { condition, ..Health::default() })
+}
+
+/// A service that is good, and takes so much from the priority.
+pub(super) fn lowered(by: i16) -> Health {
+    Health { weight: Weight::try_from(-by).unwrap(), ..Health::default() }
+}
+
+/// Active although a check fails, because nobody took over.
+pub(super) fn ill_alone(role: Role) -> (Machine, Instant) {
+    let (mut machine, at) = held(role);
+    drive(&mut machine, at, &[health(Condition::Ill)]);
+    let end = at + 1100 * MS;
+    run(&mut machine, end);
+    drive(&mut machine, end, &[Input::Timeout, Input::Answer(Answer::Held(Reach::OnLink))]);
+    assert_eq!(machine.phase(), Phase::Held);
+    (machine, end)
+}
+
+/// A Backup that may not contend before ten seconds have passed.
+pub(super) fn delayed(role: Role) -> Machine {
+    settle(Machine::new(Params { startup_delay: 10 * SECOND, ..params(role) }), ready())
 }
 
 /// Gives it [`Input::Timeout`] at each deadline before `until`, as a driver does.

@@ -5,7 +5,7 @@ use super::*;
 const TABLE: &str = include_str!("cells.tsv");
 
 /// The states, each as a machine and the time at which the input arrives.
-fn states() -> [(&'static str, Machine, Instant); 26] {
+fn states() -> [(&'static str, Machine, Instant); 33] {
     let normal = contender(100, Preempt::Always);
     let after = t0() + Duration::from_millis(100);
     let started = |link| {
@@ -65,10 +65,17 @@ fn states() -> [(&'static str, Machine, Instant); 26] {
         named("last-words", from(held(normal), &[advert(101, "192.0.2.1")])),
         named("stopping", early(from(held(normal), &[Input::Shutdown]))),
         named("draining", early(from(held(normal), &[Input::Drain { force: false }]))),
+        named("ill", from((settled(normal), t0()), &[health(Condition::Ill)])),
+        named("unproven", from((settled(normal), t0()), &[health(Condition::Unproven)])),
+        named("delayed", (delayed(normal), after)),
+        named("out", from((settled(normal), t0()), &[health(Condition::Out)])),
+        named("ill-leaving", early(from(held(normal), &[health(Condition::Ill)]))),
+        named("ill-alone", early(from(ill_alone(normal), &[]))),
+        named("out-leaving", early(from(held(normal), &[health(Condition::Out)]))),
     ]
 }
 
-fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 29] {
+fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 34] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -104,6 +111,11 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 29] {
         ("drain", Input::Drain { force: false }),
         ("drain-force", Input::Drain { force: true }),
         ("resume", Input::Resume),
+        ("health-good", health(Condition::Good)),
+        ("health-weight", Input::Health(lowered(50))),
+        ("health-unproven", health(Condition::Unproven)),
+        ("health-ill", health(Condition::Ill)),
+        ("health-out", health(Condition::Out)),
         ("reconfigure", Input::Reconfigure(changed)),
         ("readdress", Input::Readdress),
         ("timeout", Input::Timeout),
@@ -168,6 +180,7 @@ fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: I
         ("withheld", effects.withheld),
         ("repaired", effects.repaired),
         ("drain-refused", effects.drain_refused),
+        ("unrelieved", effects.unrelieved),
     ];
     let flags: Vec<&str> =
         flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();
