@@ -79,6 +79,18 @@ pub(crate) struct VirtualRouter {
     /// What that advertisement claimed.
     #[serde(default)]
     pub(crate) reason_priority: Option<u8>,
+    /// What checks say of its service: `good`, `unknown`, `unproven`, `ill` or `out`.
+    #[serde(default)]
+    pub(crate) condition: String,
+    /// What checks add to the configured priority.
+    #[serde(default)]
+    pub(crate) weight: i16,
+    /// Every reason not to take part.
+    #[serde(default)]
+    pub(crate) holds: Vec<String>,
+    /// What lets it listen, but keeps it from becoming Active, or from preempting.
+    #[serde(default)]
+    pub(crate) gates: Vec<String>,
     /// What it advertises: 255 for the owner.
     pub(crate) effective_priority: u8,
     /// The virtual addresses with their prefix lengths.
@@ -233,6 +245,10 @@ impl From<&RouterStatus> for VirtualRouter {
             reason: status.reason.as_str().to_owned(),
             reason_source: status.sender.map(|sender| sender.source),
             reason_priority: status.sender.map(|sender| sender.claim.into()),
+            condition: status.health.condition.as_str().to_owned(),
+            weight: status.health.weight.get(),
+            holds: status.holds.iter().map(|hold| hold.as_str().to_owned()).collect(),
+            gates: status.gates.iter().map(|gate| gate.as_str().to_owned()).collect(),
             effective_priority: status.claim.into(),
             addresses: status.router.addresses().map(|address| address.to_string()).collect(),
             addresses_held: status.held.iter().map(ToString::to_string).collect(),

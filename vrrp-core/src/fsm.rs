@@ -364,9 +364,9 @@ impl Machine {
         [
             (!self.wanted).then_some(Hold::Stopped),
             self.drained.map(|_| Hold::Drained),
-            (self.health.condition == Condition::Out).then_some(Hold::Check),
             link,
             self.fault.map(|fault| fault.hold),
+            (self.health.condition == Condition::Out).then_some(Hold::Check),
         ]
     }
 

@@ -54,10 +54,11 @@ impl Hold {
         }
     }
 
-    /// Returns whether it is a fault that needs attention, rather than intended.
+    /// Returns whether it is a fault of this node that needs attention. What was asked for is none,
+    /// nor is a service that is ill: to restart this node would not heal it.
     #[must_use]
     pub const fn is_fault(self) -> bool {
-        !matches!(self, Self::Stopped | Self::Inspecting | Self::Drained)
+        !matches!(self, Self::Stopped | Self::Inspecting | Self::Drained | Self::Check)
     }
 }
 
@@ -72,7 +73,6 @@ impl Hold {
     const ALL: [Self; 13] = [
         Self::Stopped,
         Self::Drained,
-        Self::Check,
         Self::InterfaceMissing,
         Self::LinkDown,
         Self::NoSocket,
@@ -83,6 +83,8 @@ impl Hold {
         Self::Backend(LeaseFailure::TimedOut),
         Self::Inspecting,
         Self::Send,
+        // Last, so that a fault of this node is told first.
+        Self::Check,
     ];
 }
 

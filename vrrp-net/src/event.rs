@@ -49,6 +49,14 @@ pub enum NodeEvent {
         /// Its key.
         key: Key,
     },
+    /// A check fails, and nobody took over: an ill service goes on, which is better than none.
+    #[non_exhaustive]
+    Unrelieved {
+        /// Its name.
+        name: Arc<str>,
+        /// Its key.
+        key: Key,
+    },
 }
 
 /// What a shutdown left behind: see [`Node::shutdown_within`](crate::Node::shutdown_within).

@@ -93,10 +93,11 @@ pub use vrrp_core;
 // One dependency is enough for a program: these stand in the signatures of this crate, or make a
 // `VirtualRouter`.
 pub use vrrp_core::{
-    Announcements, Centiseconds, Checksum, Cidr, Claim, ConfigError, Counters, Family, Hear, Hold,
-    InterfaceDetails, InterfaceId, InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key,
-    LeaseFailure, Loss, MacAddr, Notice, Password, Peer, Phase, Preempt, Priority, Reach, Reason,
-    Rejected, Role, Seconds, Sender, Transport, Version, VirtualRouter, Vrid,
+    Announcements, Centiseconds, Checksum, Cidr, Claim, Condition, ConfigError, Counters, Family,
+    Gate, Gates, Health, Hear, Hold, Holds, InterfaceDetails, InterfaceId, InterfaceStatus,
+    Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss, MacAddr, Notice, Password, Peer, Phase,
+    Preempt, Priority, Reach, Reason, Rejected, Role, Seconds, Sender, Transport, Version,
+    VirtualRouter, Vrid, Weight,
 };
 
 pub use backend::{Adopted, BackendError, Lease, Release, Renewed, VipBackend, VirtualAddress};

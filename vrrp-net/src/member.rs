@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use vrrp_core::VirtualRouter;
+use vrrp_core::{Health, VirtualRouter};
 
 use crate::backend::VipBackend;
 
@@ -18,13 +18,16 @@ pub struct Member {
     pub router: VirtualRouter,
     /// Who holds its addresses. Members with the same `Arc` are renewed in one call.
     pub backend: Arc<dyn VipBackend>,
+    /// What is known of its service when it starts: see [`health`](Self::health).
+    pub health: Health,
 }
 
 impl Member {
     /// A member named `INTERFACE-VRID-FAMILY`.
     pub fn new(interface: &str, router: VirtualRouter, backend: Arc<dyn VipBackend>) -> Self {
         let name = format!("{interface}-{}-{}", router.vrid(), router.family());
-        Self { name: name.into(), interface: interface.into(), router, backend }
+        let health = Health::default();
+        Self { name: name.into(), interface: interface.into(), router, backend, health }
     }
 
     /// Sets the name.
@@ -33,16 +36,27 @@ impl Member {
         self.name = name.into();
         self
     }
+
+    /// Sets what is known of its service when it starts, such as
+    /// [`Condition::Unknown`](crate::Condition::Unknown) until a check has run. Afterwards
+    /// [`Handle::set_health`](crate::Handle::set_health) says it: a virtual router that is there keeps
+    /// its health when it is configured again.
+    #[must_use]
+    pub fn health(mut self, health: Health) -> Self {
+        self.health = health;
+        self
+    }
 }
 
 impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, interface, router, backend: _ } = self;
+        let Self { name, interface, router, backend: _, health } = self;
         let mut member = f.debug_struct("Member");
         member
             .field("name", name)
             .field("interface", interface)
             .field("router", router)
+            .field("health", health)
             .finish_non_exhaustive()
     }
 }

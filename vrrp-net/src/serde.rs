@@ -6,7 +6,10 @@ use std::{
 };
 
 use serde::{Serialize, Serializer};
-use vrrp_core::{Cidr, Claim, Counters, Family, Hold, Key, Notice, Phase, Reason, Rejected};
+use vrrp_core::{
+    Cidr, Claim, Condition, Counters, Family, Gates, Hold, Holds, Key, Notice, Phase, Reason,
+    Rejected, Weight,
+};
 
 use crate::{
     Drained, NodeEvent, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus,
@@ -40,6 +43,10 @@ struct Router<'a> {
     reason: Reason,
     reason_source: Option<IpAddr>,
     reason_priority: Option<Claim>,
+    condition: Condition,
+    weight: Weight,
+    holds: Holds,
+    gates: Gates,
     effective_priority: Claim,
     addresses: Vec<Cidr>,
     addresses_held: &'a [Cidr],
@@ -74,6 +81,10 @@ impl Serialize for RouterStatus {
             reason: self.reason,
             reason_source: self.sender.map(|sender| sender.source),
             reason_priority: self.sender.map(|sender| sender.claim),
+            condition: self.health.condition,
+            weight: self.health.weight,
+            holds: self.holds,
+            gates: self.gates,
             effective_priority: self.claim,
             addresses: self.router.addresses().collect(),
             addresses_held: &self.held,
@@ -205,10 +216,14 @@ enum Event<'a> {
         name: &'a str,
         key: Key,
     },
+    Unrelieved {
+        name: &'a str,
+        key: Key,
+    },
 }
 
 impl Serialize for NodeEvent {
-    /// `event` is `transition`, `notice` or `drain-refused`. The `hold` of a transition is that of
+    /// `event` is `transition`, `notice`, `drain-refused` or `unrelieved`. The `hold` of a transition is that of
     /// the phase now.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let event = match self {
@@ -232,6 +247,7 @@ impl Serialize for NodeEvent {
                 others: *others,
             },
             Self::DrainRefused { name, key } => Event::DrainRefused { name, key: *key },
+            Self::Unrelieved { name, key } => Event::Unrelieved { name, key: *key },
         };
         event.serialize(serializer)
     }
@@ -286,7 +302,8 @@ fn rfc3339(time: SystemTime) -> String {
 mod tests {
     use serde_json::{Value, json};
     use vrrp_core::{
-        Centiseconds, InterfaceId, Ipv4Addresses, Priority, Reason, Sender, VirtualRouter,
+        Centiseconds, Gate, Health, InterfaceId, Ipv4Addresses, Priority, Reason, Sender,
+        VirtualRouter,
     };
 
     use super::*;
@@ -312,6 +329,9 @@ mod tests {
             since: SystemTime::UNIX_EPOCH + Duration::from_millis(1_500),
             reason: Reason::Acquired,
             sender: None,
+            health: Health::default(),
+            holds: Holds::EMPTY,
+            gates: Gates::from_iter([Gate::Probation]),
             claim: Claim::Contend(Priority::DEFAULT),
             held: vec![cidr.into()],
             lease: Some(Duration::from_millis(2_750)),
@@ -345,6 +365,7 @@ mod tests {
             "state": "active", "phase": "held", "hold": null, "fault": false,
             "since": "1970-01-01T00:00:01.500Z",
             "reason": "acquired", "reason_source": null, "reason_priority": null,
+            "condition": "good", "weight": 0, "holds": [], "gates": ["probation"],
             "effective_priority": 100,
             "addresses": ["192.0.2.10/24"], "addresses_held": ["192.0.2.10/24"],
             "lease_seconds": 2.75, "probation_seconds": null, "waits_seconds": null,

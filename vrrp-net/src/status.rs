@@ -7,7 +7,8 @@ use std::{
 };
 
 use vrrp_core::{
-    Cidr, Claim, Counters, Family, Hold, Notice, Phase, Reason, Rejected, Sender, VirtualRouter,
+    Cidr, Claim, Counters, Family, Gates, Health, Hold, Holds, Notice, Phase, Reason, Rejected,
+    Sender, VirtualRouter,
 };
 
 use crate::link::Overflow;
@@ -40,6 +41,12 @@ pub struct RouterStatus {
     pub reason: Reason,
     /// Whose advertisement led to it, if one did.
     pub sender: Option<Sender>,
+    /// What checks say of its service.
+    pub health: Health,
+    /// Every reason not to take part; [`phase`](Self::phase) names the first one.
+    pub holds: Holds,
+    /// What lets it listen, but keeps it from becoming Active, or from preempting.
+    pub gates: Gates,
     /// Its effective priority.
     pub claim: Claim,
     /// The addresses that are held now; empty unless the phase is held, adopted or resigning.
@@ -93,6 +100,10 @@ impl RouterStatus {
             Hold::NoSource => format!(
                 "{name}: {interface} has no {} address to send from; give it one of its own",
                 self.router.family()
+            ),
+            Hold::Check => format!(
+                "{name}: a check fails, and its service must not be reached while it is ill; its \
+                 checks say what is ill"
             ),
             Hold::Send => format!("{name}: nothing can be sent on {interface}; its log says why"),
             // A backend's failure, and what may come.

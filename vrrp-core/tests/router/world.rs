@@ -320,6 +320,7 @@ fn line(output: &Output<'_>) -> String {
                 format!("{}: {} {} {source}", name(*key), notice.as_str(), reason.as_str())
             }
         },
+        Output::Event(Event::Unrelieved { key, .. }) => format!("{}: unrelieved", name(*key)),
         Output::Event(Event::DrainRefused { key, .. }) => format!("{}: drain refused", name(*key)),
         Output::Transmit(transmit) => {
             format!("{}: advertise {}", name(transmit.key()), transmit.advert().claim)

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io, net::IpAddr};
 
-use vrrp_core::{Desired, Input, InterfaceStatus, Key, Loss, Phase, Role};
+use vrrp_core::{Desired, Health, Input, InterfaceStatus, Key, Loss, Phase, Role};
 
 use super::{
     Driver,
@@ -46,6 +46,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 let known = self.entry(&key, &name).map(drop);
                 if known.is_ok() {
                     self.lost_by_report(key, loss, "the program");
+                }
+                drop(reply.send(known));
+            }
+            Command::Health { key, name, health, reply } => {
+                let known = self.entry(&key, &name).map(drop);
+                if known.is_ok() {
+                    self.input(Input::Health { key, health });
                 }
                 drop(reply.send(known));
             }
@@ -160,8 +167,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
         }
         let keys: Vec<Key> = members.iter().map(|(key, _)| *key).collect();
-        let mut moved = Vec::new();
+        let (mut moved, mut told) = (Vec::new(), Vec::new());
         for (key, member) in members {
+            if !self.outbox.members.contains_key(&key) && member.health != Health::default() {
+                told.push((key, member.health));
+            }
             if self.seat_member(key, member) {
                 moved.push(key);
             }
@@ -176,6 +186,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         self.sync_interfaces();
         self.input(Input::Configure(&self.desired()));
+        for (key, health) in told {
+            self.input(Input::Health { key, health });
+        }
         for key in moved {
             self.input(Input::LeaseLost { key, loss: Loss::Lapsed });
         }

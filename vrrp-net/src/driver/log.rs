@@ -56,6 +56,12 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
             name = &**name,
             "{name}: nobody took over, so this node goes on as the active one"
         ),
+        NodeEvent::Unrelieved { name, .. } => tracing::warn!(
+            event = "unrelieved",
+            name = &**name,
+            "{name}: unhealthy, and nobody else: a check fails, and no other node took over, so this \
+             node goes on as the active one; its checks say what is ill"
+        ),
     }
 }
 

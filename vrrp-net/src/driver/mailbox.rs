@@ -6,7 +6,7 @@ use tokio::sync::{
     mpsc::{self, error::TrySendError},
     oneshot, watch,
 };
-use vrrp_core::{Key, Loss, Priority, VirtualRouter};
+use vrrp_core::{Health, Key, Loss, Priority, VirtualRouter};
 
 use super::seat::Seat;
 use crate::{Drained, Error, Member, NodeStatus, Released, RouterStatus};
@@ -58,6 +58,12 @@ pub(crate) enum Command {
         key: Key,
         name: Arc<str>,
         loss: Loss,
+        reply: Reply<Result<(), Error>>,
+    },
+    Health {
+        key: Key,
+        name: Arc<str>,
+        health: Health,
         reply: Reply<Result<(), Error>>,
     },
     Status {

@@ -191,7 +191,8 @@ impl<L: Link> Outbox<L> {
     fn event(&mut self, event: &Event) {
         let (Event::Transition { key, .. }
         | Event::Notice { key, .. }
-        | Event::DrainRefused { key, .. }) = *event
+        | Event::DrainRefused { key, .. }
+        | Event::Unrelieved { key, .. }) = *event
         else {
             return;
         };
@@ -207,6 +208,7 @@ impl<L: Link> Outbox<L> {
                 NodeEvent::Notice { name, key, notice, source, claim, others }
             }
             Event::DrainRefused { key, .. } => NodeEvent::DrainRefused { name, key },
+            Event::Unrelieved { key, .. } => NodeEvent::Unrelieved { name, key },
             _ => return,
         });
     }

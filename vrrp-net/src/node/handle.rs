@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokio::{runtime, sync::watch, time::Sleep};
-use vrrp_core::{Instant, Key, Loss, Phase, Priority, VirtualRouter};
+use vrrp_core::{Health, Instant, Key, Loss, Phase, Priority, VirtualRouter};
 
 use crate::{
     Drained, Error, RouterStatus,
@@ -273,6 +273,22 @@ impl Handle {
     /// before, [`Error::Stopped`] if the node has stopped.
     pub async fn remove(self) -> Result<(), Error> {
         self.ask(|key, name, reply| Command::Remove { key, name, reply }).await
+    }
+
+    /// Says what is known of the service behind the addresses: the sum of what its checks say, as a
+    /// level. The same health said twice changes nothing, and a change takes effect at once: see
+    /// [`Condition`](crate::Condition) and [`Weight`](crate::Weight).
+    ///
+    /// An ill service of the active node is handed over without a gap. Nobody takes over: this node
+    /// goes on, and reports [`NodeEvent::Unrelieved`](crate::NodeEvent::Unrelieved).
+    ///
+    /// It is said when the future is dropped after it was polled, too.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
+    /// stopped.
+    pub async fn set_health(&self, health: Health) -> Result<(), Error> {
+        self.ask(|key, name, reply| Command::Health { key, name, health, reply }).await
     }
 
     /// Reports that an address is lost while it should be held: to the driver, which cannot see

@@ -5,6 +5,7 @@ mod adoption;
 mod backends;
 mod disagreement;
 mod handles;
+mod health;
 mod interfaces;
 mod lifecycle;
 mod outcomes;
