@@ -20,6 +20,7 @@ mod backup;
 mod delay;
 mod fight;
 mod greeting;
+mod group;
 mod handover;
 mod health;
 mod initialize;
@@ -37,6 +38,7 @@ use core::{net::IpAddr, time::Duration};
 
 pub use announcing::Announcing;
 pub use fight::Fight;
+pub use group::{Group, Stand};
 pub use health::Asking;
 pub use parting::Parting;
 pub use probation::Probation;
@@ -134,6 +136,8 @@ pub enum Input {
     Resume,
     /// What checks say, as a level.
     Health(Health),
+    /// What its group lets it do, as a level.
+    Group(Group),
     /// The configuration changed, apart from the addresses.
     Reconfigure(Params),
     /// The addresses changed; some may be the same.
@@ -204,6 +208,7 @@ pub struct Machine {
     /// The last probation that send failures caused.
     blame: Option<sending::Blame>,
     health: Health,
+    group: Group,
     /// The last time that it left because of a check, as the probation that it may lead to.
     lapse: Option<Probation>,
     /// What keeps it from contending after a start, or after its link came up.
@@ -229,6 +234,7 @@ impl Machine {
             last_send_failed: false,
             blame: None,
             health: Health { condition: Condition::Good, weight: Weight::ZERO },
+            group: Group::Free,
             lapse: None,
             delay: None,
             down_since: None,
@@ -248,6 +254,7 @@ impl Machine {
             (_, Input::Reconfigure(params)) => self.reconfigure(now, params, &mut effects),
             (_, Input::Readdress) => self.readdress(now, &mut effects),
             (_, Input::Health(health)) => self.health_changed(now, health, &mut effects),
+            (_, Input::Group(group)) => self.group_changed(now, group, &mut effects),
 
             (State::Initialize, Input::Shutdown) => {
                 self.wanted = false;
@@ -321,6 +328,7 @@ impl Machine {
             (State::Active(_), Input::Unreached) => self.note_unreached(),
             (State::Active(active), Input::Moved) => self.announce_anew(now, active, &mut effects),
         }
+        self.note_timer(now);
         effects
     }
 
@@ -353,7 +361,7 @@ impl Machine {
     }
 
     /// Returns each hold, in order of weight.
-    fn each_hold(&self) -> [Option<Hold>; 5] {
+    fn each_hold(&self) -> [Option<Hold>; 6] {
         let link = match self.link {
             Link::Missing => Some(Hold::InterfaceMissing),
             Link::Down => Some(Hold::LinkDown),
@@ -367,6 +375,7 @@ impl Machine {
             link,
             self.fault.map(|fault| fault.hold),
             (self.health.condition == Condition::Out).then_some(Hold::Check),
+            (self.group == Group::Held).then_some(Hold::Group),
         ]
     }
 
@@ -381,6 +390,7 @@ impl Machine {
         let gates = [
             is_asking.then_some(Gate::Asking),
             self.delay_gate(now).filter(|_| is_backup),
+            self.group_gate().filter(|_| is_backup),
             self.health_gate(),
             self.on_probation(now).then_some(Gate::Probation),
         ];

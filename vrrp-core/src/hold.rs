@@ -34,6 +34,8 @@ pub enum Hold {
     ///
     /// [`Condition::Out`]: crate::Condition::Out
     Check,
+    /// Another virtual router of its group is held, and holds all.
+    Group,
 }
 
 impl Hold {
@@ -51,6 +53,7 @@ impl Hold {
             Self::Send => "send",
             Self::Drained => "drained",
             Self::Check => "check",
+            Self::Group => "group",
         }
     }
 
@@ -58,7 +61,10 @@ impl Hold {
     /// nor is a service that is ill: to restart this node would not heal it.
     #[must_use]
     pub const fn is_fault(self) -> bool {
-        !matches!(self, Self::Stopped | Self::Inspecting | Self::Drained | Self::Check)
+        !matches!(
+            self,
+            Self::Stopped | Self::Inspecting | Self::Drained | Self::Check | Self::Group
+        )
     }
 }
 
@@ -70,7 +76,7 @@ impl fmt::Display for Hold {
 
 impl Hold {
     /// Every hold, in the order in which users see them.
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Stopped,
         Self::Drained,
         Self::InterfaceMissing,
@@ -85,6 +91,7 @@ impl Hold {
         Self::Send,
         // Last, so that a fault of this node is told first.
         Self::Check,
+        Self::Group,
     ];
 }
 
@@ -152,6 +159,9 @@ pub enum Gate {
     StartupDelay,
     /// The link came up a short time ago: no promotion before that is over.
     UpDelay,
+    /// Other virtual routers of its group are not ready, or Active elsewhere: no promotion before
+    /// they are ready.
+    Group,
     /// A check has no result yet, and only a service that is known to be good may serve: no
     /// promotion before it has ([`Condition::Unproven`](crate::Condition::Unproven)).
     Unproven,
@@ -166,10 +176,11 @@ pub enum Gate {
 }
 
 impl Gate {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Asking,
         Self::StartupDelay,
         Self::UpDelay,
+        Self::Group,
         Self::Unproven,
         Self::Unknown,
         Self::Ill,
@@ -183,6 +194,7 @@ impl Gate {
             Self::Asking => "asking",
             Self::StartupDelay => "startup-delay",
             Self::UpDelay => "up-delay",
+            Self::Group => "group",
             Self::Unproven => "check-unproven",
             Self::Unknown => "check-unknown",
             Self::Ill => "ill",
@@ -194,7 +206,9 @@ impl Gate {
     #[must_use]
     pub const fn forbids_promotion(self) -> bool {
         match self {
-            Self::Asking | Self::StartupDelay | Self::UpDelay | Self::Unproven => true,
+            Self::Asking | Self::StartupDelay | Self::UpDelay | Self::Group | Self::Unproven => {
+                true
+            }
             Self::Unknown | Self::Ill | Self::Probation => false,
         }
     }

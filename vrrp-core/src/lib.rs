@@ -128,8 +128,9 @@ pub use packet::{
 pub use phase::{Phase, Reason};
 pub use rejected::Rejected;
 pub use router::{
-    Announce, Desired, DuplicateKey, Event, Greet, Input, InterfaceDetails, InterfaceStatus,
-    LeaseRequest, Notice, NoticeSet, Output, Packet, Router, Sender, Speaker, Status, Transmit,
+    Announce, Desired, DuplicateKey, Event, Greet, GroupPolicy, Input, InterfaceDetails,
+    InterfaceStatus, LeaseRequest, Notice, NoticeSet, Output, Packet, Router, Sender, Speaker,
+    Status, Transmit, Ungroupable,
 };
 pub use stats::Counters;
 pub use time::Instant;

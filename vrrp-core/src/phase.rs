@@ -140,6 +140,8 @@ pub enum Reason {
     CheckFailed,
     /// No check fails any more.
     CheckPassed,
+    /// Its group moves, or is complete again.
+    Group,
     /// The handover is over: a successor was heard.
     Successor,
     /// The handover is over: nobody took over in time.
@@ -174,6 +176,7 @@ impl Reason {
             Self::Resume => "resume",
             Self::CheckFailed => "check-failed",
             Self::CheckPassed => "check-passed",
+            Self::Group => "group",
             Self::Successor => "successor",
             Self::NoSuccessor => "no-successor",
             Self::Reconfigured => "reconfigured",

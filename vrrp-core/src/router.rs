@@ -5,6 +5,7 @@ mod deadlines;
 mod desired;
 mod entry;
 mod forms;
+mod groups;
 mod hearing;
 mod input;
 mod lists;
@@ -21,7 +22,7 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-pub use desired::{Desired, DuplicateKey};
+pub use desired::{Desired, DuplicateKey, GroupPolicy, Ungroupable};
 pub use input::{Input, InterfaceDetails, InterfaceStatus};
 pub use notices::{Notice, NoticeSet};
 pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit};
@@ -58,6 +59,7 @@ pub struct Router {
     removed: Vec<Slot>,
     /// Slots of `entries` that are free.
     free: Vec<Slot>,
+    groups: Vec<groups::Members>,
     /// The latest generation of any virtual router that is gone. New ones count on from there, so
     /// that a late answer never fits one of their requests.
     gone: Generation,
@@ -134,9 +136,9 @@ impl Router {
             Input::LeaseLost { key, loss } => self.step_key(&key, fsm::Input::LeaseLost(loss)),
             Input::SendFailed { key } => self.step_key(&key, fsm::Input::SendFailed),
             Input::Unreached { key } => self.step_key(&key, fsm::Input::Unreached),
-            Input::Drain { key, force } => self.step_key(&key, fsm::Input::Drain { force }),
-            Input::Resume { key } => self.step_key(&key, fsm::Input::Resume),
-            Input::Health { key, health } => self.step_key(&key, fsm::Input::Health(health)),
+            Input::Drain { key, force } => self.step_group(&key, fsm::Input::Drain { force }),
+            Input::Resume { key } => self.step_group(&key, fsm::Input::Resume),
+            Input::Health { key, health } => self.set_health(&key, health),
             Input::Announce { key } => self.step_key(&key, fsm::Input::Moved),
             Input::Shutdown => self.shutdown(),
             Input::Configure(desired) => self.configure(desired),
@@ -250,6 +252,14 @@ impl Router {
         }
     }
 
+    /// Gives one input to all machines that move with this one.
+    fn step_group(&mut self, key: &Key, input: fsm::Input) {
+        let Some(slot) = self.slot(key) else { return };
+        for slot in self.together(slot) {
+            self.step(slot, input);
+        }
+    }
+
     fn step_all(&mut self, which: impl Fn(&Entry) -> bool, input: impl Fn(&Entry) -> fsm::Input) {
         for slot in 0..self.entries.len() {
             if let Some(entry) = self.entry(slot)
@@ -261,8 +271,27 @@ impl Router {
         }
     }
 
-    /// Gives one input to one machine, and takes over its deadline and effects.
+    /// Gives one input to one machine, and tells its group.
     fn step(&mut self, slot: Slot, input: fsm::Input) {
+        if self.groups.is_empty() || self.shutting_down {
+            self.step_alone(slot, input);
+            return;
+        }
+        let stand = |router: &Self| {
+            let machine = router.entry(slot).map(Entry::machine);
+            machine.map(|machine| (machine.is_held_itself(), machine.stand()))
+        };
+        let before = stand(self);
+        self.step_alone(slot, input);
+        if before != stand(self)
+            && let Some(index) = self.entry(slot).and_then(|entry| entry.rest.group)
+        {
+            self.judge_group(index);
+        }
+    }
+
+    /// Gives one input to one machine, and takes over its deadline and effects.
+    fn step_alone(&mut self, slot: Slot, input: fsm::Input) {
         let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
         entry.step(self.now, input);
         self.deadlines.set(slot, entry.machine().deadline());

@@ -113,7 +113,7 @@ impl Machine {
                 self.follow(now, heard, Reason::Fight, effects);
             }
             // The node that is ill, too, goes on.
-            (Lease::Resigning { then: Then::Ill, .. }, _) => {
+            (Lease::Resigning { then: Then::Ill | Then::Follow, .. }, _) => {
                 self.follow(now, heard, Reason::Successor, effects);
             }
             (Lease::Resigning { .. }, _) => {

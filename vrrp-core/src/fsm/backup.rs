@@ -44,7 +44,7 @@ impl Machine {
                 backup.expecting = Reason::Silence;
                 backup.resigned = false;
                 backup.active = Some(heard.source);
-                backup.preempt_at = match self.params.role.preempt() {
+                backup.preempt_at = match self.preempt() {
                     // It may be the last word of a node that yielded to the followed Active.
                     Preempt::After(_)
                         if heard_claim < claim && is_stranger && self.may_preempt(now) =>
@@ -62,7 +62,7 @@ impl Machine {
     }
 
     fn preempts_at_once(&self, now: Instant) -> bool {
-        self.params.role.preempt() == Preempt::Always && self.may_preempt(now)
+        self.preempt() == Preempt::Always && self.may_preempt(now)
     }
 
     pub(super) fn backup_timeout(

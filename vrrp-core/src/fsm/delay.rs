@@ -61,6 +61,7 @@ impl Machine {
     pub(super) fn opens(&self) -> Opens {
         match (self.health.condition, self.delay) {
             (Condition::Unproven, _) => Opens::Later,
+            (_, _) if self.group_gate().is_some() => Opens::Later,
             (_, Some(delay)) => Opens::At(delay.until),
             (_, None) => Opens::Now,
         }

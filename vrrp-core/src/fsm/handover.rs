@@ -2,7 +2,9 @@
 
 use core::net::IpAddr;
 
-use super::{Active, Announcing, Effects, Fight, Lease, Machine, Say, State, Then, Unanswered};
+use super::{
+    Active, Announcing, Asking, Effects, Fight, Group, Lease, Machine, Say, State, Then, Unanswered,
+};
 use crate::{Condition, Instant, Reason, Want};
 
 impl Machine {
@@ -38,7 +40,7 @@ impl Machine {
             }
             // Nobody is served yet: waiting only makes sense if the handover may be taken back.
             Lease::Acquiring { .. }
-                if !matches!(then, Then::Drain { force: false } | Then::Ill) =>
+                if !matches!(then, Then::Drain { force: false } | Then::Ill | Then::Follow) =>
             {
                 effects.transmit = Some(Say::Resign);
                 self.release(then.reason(), None, effects);
@@ -72,7 +74,7 @@ impl Machine {
         match then {
             Then::Stop => self.wanted = false,
             Then::Drain { force } => self.drained = Some(Drained { force }),
-            Then::GiveWay | Then::Withdraw | Then::Ill | Then::Out => {}
+            Then::GiveWay | Then::Withdraw | Then::Ill | Then::Out | Then::Follow | Then::Join => {}
         }
     }
 
@@ -108,12 +110,15 @@ impl Machine {
         let is_superseded = now >= active.superseded_at(&self.params);
         let is_out = self.health.condition == Condition::Out;
         match then {
-            // A drain is not taken back by a node that has to leave anyway.
-            Then::Drain { force: false } if is_out => {
+            // A drain is not taken back by a node that has to leave anyway, nor if a successor was
+            // heard for another member of the group.
+            Then::Drain { force: false }
+                if is_out || matches!(self.group, Group::Leave | Group::Held) =>
+            {
                 self.release(Reason::NoSuccessor, None, effects);
                 effects.transmit = Some(Say::Resign);
             }
-            Then::Stop | Then::Drain { force: true } | Then::Withdraw | Then::Out => {
+            Then::Stop | Then::Drain { force: true } | Then::Withdraw | Then::Out | Then::Join => {
                 self.release(Reason::NoSuccessor, None, effects);
                 // In case the earlier ones were lost.
                 effects.transmit = Some(Say::Resign);
@@ -127,7 +132,7 @@ impl Machine {
                 effects.drain_refused = true;
                 self.release(Reason::Interface, None, effects);
             }
-            Then::GiveWay | Then::Ill if active.away.is_some() => {
+            Then::GiveWay | Then::Ill | Then::Follow if active.away.is_some() => {
                 self.release(Reason::Interface, None, effects)
             }
             Then::Drain { force: false } => {
@@ -137,6 +142,11 @@ impl Machine {
             }
             Then::GiveWay => {
                 active.fight = Fight::alone(now);
+                self.take_back(now, active, Reason::NoSuccessor, effects);
+            }
+            // Asked again after a while: whoever has the rest may not be heard here.
+            Then::Follow => {
+                active.asking = Some(Asking::next(now, active.asking));
                 self.take_back(now, active, Reason::NoSuccessor, effects);
             }
             Then::Ill => {

@@ -7,7 +7,7 @@
 
 use core::time::Duration;
 
-use super::{Active, Backup, Effects, Machine, Probation, State, Then};
+use super::{Active, Backup, Effects, Group, Machine, Probation, State, Then};
 use crate::{Claim, Condition, Gate, Health, Instant, Preempt, Reason, Role, Timing};
 
 /// How long an ill Active that nobody relieved waits before it asks again.
@@ -33,8 +33,10 @@ impl Asking {
         Self { at: now + FIRST_PAUSE, pause: FIRST_PAUSE }
     }
 
-    fn again(self, now: Instant) -> Self {
-        let pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
+    /// The first one, or after twice the pause of the last one.
+    pub(super) fn next(now: Instant, last: Option<Self>) -> Self {
+        let Some(last) = last else { return Self::first(now) };
+        let pause = last.pause.saturating_mul(2).min(LONGEST_PAUSE);
         Self { at: now + pause, pause }
     }
 }
@@ -87,8 +89,8 @@ impl Machine {
         effects: &mut Effects,
     ) {
         let (was, is) = (before.health.condition, self.health.condition);
-        let is_leaving = matches!(active.handover(), Some(then) if then != Then::GiveWay);
-        if !leaves(is) {
+        let is_leaving = active.handover().is_some_and(|then| !then.gives_way());
+        if !leaves(is) && self.group != Group::Leave {
             active.asking = None;
             self.state = State::Active(active);
         }
@@ -143,17 +145,18 @@ impl Machine {
     ) -> bool {
         let is_due = active.asking.is_some_and(|asking| asking.at <= now);
         let may_ask = active.phase().is_active() && active.away.is_none();
-        if is_due && may_ask {
-            self.hand_over(now, active, Then::Ill, effects);
+        if !is_due || !may_ask {
+            return false;
         }
-        is_due && may_ask
+        let then = if self.is_ill() { Then::Ill } else { Then::Follow };
+        self.hand_over(now, active, then, effects);
+        true
     }
 
     /// Notes that nobody took over from an ill Active, and when it asks again.
     pub(super) fn stay_ill(&self, now: Instant, active: &mut Active, effects: &mut Effects) {
         effects.unrelieved = true;
-        active.asking =
-            Some(active.asking.map_or_else(|| Asking::first(now), |asking| asking.again(now)));
+        active.asking = Some(Asking::next(now, active.asking));
     }
 
     /// Sees to it that an ill Active asks, however it became the Active: one that goes on from an
@@ -186,6 +189,15 @@ impl Machine {
 
     pub(super) fn is_ill(&self) -> bool {
         self.health.condition == Condition::Ill
+    }
+
+    /// Returns the Preempt_Mode. Whoever is Active in the first member of its group completes the
+    /// group.
+    pub(super) fn preempt(&self) -> Preempt {
+        match self.group {
+            Group::Complete => Preempt::Always,
+            Group::Free | Group::Wait | Group::Leave | Group::Held => self.params.role.preempt(),
+        }
     }
 
     /// Returns whether it may take over from a weaker Active that lives.
@@ -227,7 +239,7 @@ impl Machine {
     pub(super) fn standing(&self, now: Instant, backup: &Backup) -> Standing {
         Standing {
             claim: self.claim(),
-            preempt: self.params.role.preempt(),
+            preempt: self.preempt(),
             may_preempt: self.may_preempt(now),
             wait: self.wait(backup),
         }

@@ -55,6 +55,8 @@ pub struct Backup {
     pub active: Option<IpAddr>,
     /// Whether a resignation set Active_Down_Timer, and nobody was followed since.
     pub resigned: bool,
+    /// Why it would have been Active at the last input, if a timer had run out.
+    pub ran_out: Option<Reason>,
     /// What the backend was asked before this node contends.
     pub vetting: Vetting,
     /// Last words that the winner may not have heard yet.
@@ -72,6 +74,7 @@ impl Backup {
             preempt_at: None,
             active: None,
             resigned: false,
+            ran_out: None,
             vetting: Vetting::Passed,
             parting: None,
             greeting: None,
@@ -86,8 +89,10 @@ impl Backup {
         let contention = match opens {
             Opens::Now => Some(contention),
             Opens::At(until) => Some(until.max(contention)),
-            // An answer of the backend is awaited nevertheless.
-            Opens::Later => self.vetting.until(),
+            // An answer of the backend is awaited nevertheless, and somebody else may wait for the
+            // timer.
+            Opens::Later if self.ran_out.is_some() => self.vetting.until(),
+            Opens::Later => Some(contention),
         };
         let others =
             [self.parting.map(Parting::next_at), self.greeting.map(|greeting| greeting.next_at)];
@@ -324,6 +329,11 @@ pub enum Then {
     Ill,
     /// It waits for a check that failed, even if nobody takes over.
     Out,
+    /// It follows the successor, who has the rest of its group. It stays Active if nobody takes
+    /// over.
+    Follow,
+    /// It waits with the rest of its group, even if nobody takes over.
+    Join,
 }
 
 impl Then {
@@ -334,7 +344,14 @@ impl Then {
             Self::GiveWay => Reason::Fight,
             Self::Withdraw => Reason::Interface,
             Self::Ill | Self::Out => Reason::CheckFailed,
+            Self::Follow | Self::Join => Reason::Group,
         }
+    }
+
+    /// Returns whether it follows its successor, and whether another reason to leave takes its
+    /// place.
+    pub(super) const fn gives_way(self) -> bool {
+        matches!(self, Self::GiveWay | Self::Follow)
     }
 
     /// Returns how long it waits for a successor. A drain waits for the weakest one, because it is
@@ -342,8 +359,8 @@ impl Then {
     pub(super) fn patience(self, interval: Duration) -> Duration {
         let wait = interval.saturating_add(HANDOVER_GRACE);
         match self {
-            Self::Stop | Self::Withdraw | Self::Out => wait.min(LONGEST_STOP),
-            Self::Drain { .. } | Self::GiveWay | Self::Ill => wait,
+            Self::Stop | Self::Withdraw | Self::Out | Self::Join => wait.min(LONGEST_STOP),
+            Self::Drain { .. } | Self::GiveWay | Self::Ill | Self::Follow => wait,
         }
     }
 }

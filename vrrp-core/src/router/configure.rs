@@ -81,6 +81,7 @@ impl Router {
                 Some(slot) => self.change(slot, wanted),
             }
         }
+        self.regroup(desired.groups());
         let room = self.entries.len();
         self.dirty.reserve(room.saturating_sub(self.dirty.len()));
         self.removed.reserve(room.saturating_sub(self.removed.len()));

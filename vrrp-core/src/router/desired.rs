@@ -1,6 +1,9 @@
 //! [`Desired`]: everything that a node is to run.
 
-use alloc::collections::{BTreeMap, btree_map};
+use alloc::{
+    collections::{BTreeMap, btree_map},
+    vec::Vec,
+};
 use core::time::Duration;
 
 use crate::{InterfaceId, Key, VirtualRouter};
@@ -28,6 +31,18 @@ const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
     routers: BTreeMap<Key, Wanted>,
+    groups: Vec<(GroupPolicy, Vec<Key>)>,
+}
+
+/// What a hold of one member means to the others of its group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "one or all")]
+pub enum GroupPolicy {
+    /// It holds all.
+    #[default]
+    All,
+    /// It is left out, until none is left.
+    Any,
 }
 
 /// One virtual router of the desired world.
@@ -46,11 +61,23 @@ pub struct DuplicateKey {
     pub key: Key,
 }
 
+/// Why virtual routers cannot be a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Ungroupable {
+    /// One of them does not stand in this world.
+    #[error("there is no virtual router {0} that could be in a group")]
+    Missing(Key),
+    /// One of them is in a group already, or named twice.
+    #[error("the virtual router {0} is in a group already; it can move with one group only")]
+    Twice(Key),
+}
+
 impl Desired {
     /// Creates a world without virtual routers.
     #[must_use]
     pub const fn new() -> Self {
-        Self { routers: BTreeMap::new() }
+        Self { routers: BTreeMap::new(), groups: Vec::new() }
     }
 
     /// Adds a virtual router on an interface, and returns its key. Its backend may take 30 s.
@@ -78,6 +105,35 @@ impl Desired {
         if let Some(wanted) = self.routers.get_mut(key) {
             wanted.backend_timeout = timeout.max(SHORTEST_TIMEOUT);
         }
+    }
+
+    /// Has virtual routers become Active together and leave together. The first one decides: while
+    /// it is Active on this node, the others follow, and while it is Active elsewhere, they hand
+    /// over.
+    ///
+    /// # Errors
+    /// [`Ungroupable`]; nothing changes then.
+    pub fn group(
+        &mut self,
+        policy: GroupPolicy,
+        members: impl IntoIterator<Item = Key>,
+    ) -> Result<(), Ungroupable> {
+        let mut keys: Vec<Key> = Vec::new();
+        for key in members {
+            if !self.routers.contains_key(&key) {
+                return Err(Ungroupable::Missing(key));
+            }
+            if keys.contains(&key) || self.groups.iter().any(|(_, others)| others.contains(&key)) {
+                return Err(Ungroupable::Twice(key));
+            }
+            keys.push(key);
+        }
+        self.groups.push((policy, keys));
+        Ok(())
+    }
+
+    pub(super) fn groups(&self) -> &[(GroupPolicy, Vec<Key>)] {
+        &self.groups
     }
 
     /// Returns the virtual router of this key.

@@ -8,8 +8,8 @@ use super::{
     speakers::Tally, telling::Telling,
 };
 use crate::{
-    AddressList, Advert, Answer, Authentication, Claim, Generation, Instant, Key, Phase, Protocol,
-    Reason, Transport, VirtualRouter,
+    AddressList, Advert, Answer, Authentication, Claim, Generation, Health, Instant, Key, Phase,
+    Protocol, Reason, Transport, VirtualRouter,
     fsm::{self, Effects, Machine, Say, State, Want},
 };
 
@@ -45,6 +45,10 @@ pub(super) struct Rest {
     pub(super) resigned: Option<(IpAddr, Instant)>,
     /// The notices to be polled.
     pub(super) telling: Telling,
+    /// What checks say of it alone.
+    pub(super) health: Health,
+    /// The number of its group.
+    pub(super) group: Option<usize>,
     /// Whether it leaves the table once its machine has stopped.
     pub(super) is_removed: bool,
 }
@@ -97,6 +101,8 @@ impl Entry {
             sender: None,
             resigned: None,
             telling: Telling::default(),
+            health: Health::default(),
+            group: None,
             is_removed: false,
         };
         Self {

@@ -11,6 +11,7 @@ mod checksums;
 mod configure;
 mod disagreement;
 mod edges;
+mod groups;
 mod interfaces;
 mod leaving;
 mod machine;

@@ -161,10 +161,11 @@ fn an_unknown_service_takes_over_on_silence_and_preempts_nobody() {
 fn a_service_that_must_be_proven_is_waited_for_and_then_nothing_more() {
     let mut machine = settled(contender(100, Preempt::Always));
     drive(&mut machine, t0(), &[health(Condition::Unproven)]);
-    assert_eq!(machine.deadline(), None);
+    assert_eq!(machine.deadline(), Some(t0() + 3 * SECOND + SKEW));
     assert!(machine.gates(t0()).contains(Gate::Unproven));
     let now = t0() + 60 * SECOND;
-    drive(&mut machine, now, &[Input::Timeout]);
+    run(&mut machine, now);
+    assert_eq!(machine.deadline(), None);
     assert_eq!(machine.phase(), Phase::Backup);
     drive(&mut machine, now, &[health(HEALTHY)]);
     assert_eq!(machine.phase(), Phase::Acquiring);

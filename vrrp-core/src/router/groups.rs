@@ -1,0 +1,177 @@
+//! Groups: virtual routers that become Active together and leave together.
+//!
+//! The first member that takes part decides. While it is Active here, the others follow, even where
+//! a weaker Active may not be preempted; while it is Active elsewhere, the others hand over. So two
+//! nodes that each hold a part never wait for each other: whoever has the first member gets all.
+//!
+//! What a member may do follows from how all of them stand at the moment, and is told anew whenever
+//! that changes: there are no messages between them that could be lost.
+
+use alloc::vec::Vec;
+
+use super::{Router, deadlines::Slot, desired::GroupPolicy};
+use crate::{
+    Condition, Health, Key,
+    fsm::{self, Group, Stand},
+};
+
+/// How often what a group says may change in one turn, for each member; a bound against a mistake
+/// here.
+const ROUNDS: usize = 4;
+
+/// The members of a group, in their order.
+#[derive(Clone, Debug)]
+pub(super) struct Members {
+    policy: GroupPolicy,
+    slots: Vec<Slot>,
+}
+
+impl Router {
+    /// Takes over which virtual routers move together.
+    pub(super) fn regroup(&mut self, groups: &[(GroupPolicy, Vec<Key>)]) {
+        let members = |(policy, keys): &(GroupPolicy, Vec<Key>)| Members {
+            policy: *policy,
+            slots: keys.iter().filter_map(|key| self.slot(key)).collect(),
+        };
+        let groups: Vec<Members> = groups.iter().map(members).collect();
+        for entry in self.entries.iter_mut().flatten() {
+            entry.rest.group = None;
+        }
+        for (index, group) in groups.iter().enumerate() {
+            for slot in &group.slots {
+                if let Some(Some(entry)) = self.entries.get_mut(*slot) {
+                    entry.rest.group = Some(index);
+                }
+            }
+        }
+        self.groups = groups;
+        for slot in 0..self.entries.len() {
+            let is_alone = |entry: &super::Entry| {
+                entry.rest.group.is_none() && entry.machine().group() != Group::Free
+            };
+            if self.entry(slot).is_some_and(is_alone) {
+                self.step_alone(slot, fsm::Input::Group(Group::Free));
+            }
+        }
+        for index in 0..self.groups.len() {
+            self.share_health(index);
+            self.judge_group(index);
+        }
+    }
+
+    /// Returns the virtual routers that move with this one, itself among them.
+    pub(super) fn together(&self, slot: Slot) -> Vec<Slot> {
+        let group = self.entry(slot).and_then(|entry| entry.rest.group);
+        match group.and_then(|index| self.groups.get(index)) {
+            Some(group) => group.slots.clone(),
+            None => Vec::from([slot]),
+        }
+    }
+
+    /// Notes what checks say of one virtual router, and tells it and its group.
+    pub(super) fn set_health(&mut self, key: &Key, health: Health) {
+        let Some(slot) = self.slot(key) else { return };
+        let Some(Some(entry)) = self.entries.get_mut(slot) else { return };
+        entry.rest.health = health;
+        match entry.rest.group {
+            None => self.step(slot, fsm::Input::Health(health)),
+            Some(index) => {
+                self.share_health(index);
+                self.judge_group(index);
+            }
+        }
+    }
+
+    /// Tells each member how the service of the group is: an ill one makes all of them leave. What
+    /// must not be reached is a hold, which the policy judges.
+    fn share_health(&mut self, index: usize) {
+        let Some(group) = self.groups.get(index).cloned() else { return };
+        let own = |slot: &Slot| self.entry(*slot).map(|entry| entry.rest.health);
+        let shared = group
+            .slots
+            .iter()
+            .filter_map(own)
+            .map(|health| health.condition)
+            .filter(|condition| *condition != Condition::Out)
+            .max_by_key(|condition| rank(*condition))
+            .unwrap_or_default();
+        for slot in group.slots {
+            let Some(health) = self.entry(slot).map(|entry| entry.rest.health) else { continue };
+            let condition =
+                if health.condition == Condition::Out { Condition::Out } else { shared };
+            self.step_alone(slot, fsm::Input::Health(Health { condition, ..health }));
+        }
+    }
+
+    /// Tells the members of a group what they may do now, until that changes nothing more.
+    pub(super) fn judge_group(&mut self, index: usize) {
+        let Some(group) = self.groups.get(index).cloned() else { return };
+        for _ in 0..group.slots.len().saturating_mul(ROUNDS) {
+            let says = self.says(&group);
+            let changed = group.slots.iter().zip(says).find(|(slot, says)| {
+                self.entry(**slot).is_some_and(|entry| entry.machine().group() != *says)
+            });
+            let Some((slot, says)) = changed else { return };
+            self.step_alone(*slot, fsm::Input::Group(says));
+        }
+    }
+
+    /// Returns what each member may do.
+    fn says(&self, group: &Members) -> Vec<Group> {
+        let machines = || group.slots.iter().filter_map(|slot| self.entry(*slot));
+        let stands: Vec<(bool, Stand)> = machines()
+            .map(|entry| (entry.machine().is_held_itself(), entry.machine().stand()))
+            .collect();
+        let held = stands.iter().filter(|(is_held, _)| *is_held).count();
+        if group.policy == GroupPolicy::All && held > 0 {
+            let says = |(is_held, _): &(bool, Stand)| {
+                if *is_held { Group::Wait } else { Group::Held }
+            };
+            return stands.iter().map(says).collect();
+        }
+        let first = stands.iter().position(|(is_held, _)| !is_held);
+        let of_first = first.and_then(|first| stands.get(first)).map(|(_, stand)| *stand);
+        let are_ready = stands.iter().all(|(is_held, stand)| *is_held || is_ready(*stand));
+        let each = stands.iter().enumerate().map(|(place, (is_held, stand))| {
+            match of_first {
+                None => Group::Free,
+                Some(_) if *is_held => Group::Wait,
+                // Nobody else serves it, and nobody has to wait for a member that is left out.
+                Some(_) if *stand == Stand::Silent && group.policy == GroupPolicy::Any => {
+                    Group::Free
+                }
+                Some(Stand::Active) if first == Some(place) => Group::Free,
+                Some(Stand::Active) => Group::Complete,
+                Some(Stand::Silent | Stand::Ready) if are_ready => Group::Free,
+                Some(Stand::Follows) if first != Some(place) => Group::Leave,
+                Some(
+                    Stand::Out
+                    | Stand::Listens
+                    | Stand::Follows
+                    | Stand::Silent
+                    | Stand::Ready
+                    | Stand::Leaves,
+                ) => Group::Wait,
+            }
+        });
+        each.collect()
+    }
+}
+
+const fn is_ready(stand: Stand) -> bool {
+    match stand {
+        Stand::Active | Stand::Silent | Stand::Ready => true,
+        Stand::Out | Stand::Listens | Stand::Follows | Stand::Leaves => false,
+    }
+}
+
+/// Of several conditions the greatest counts.
+const fn rank(condition: Condition) -> u8 {
+    match condition {
+        Condition::Good => 0,
+        Condition::Unknown => 1,
+        Condition::Unproven => 2,
+        Condition::Ill => 3,
+        Condition::Out => 4,
+    }
+}
