@@ -8,9 +8,9 @@ use std::{
 };
 
 use vrrp_core::{
-    Advert, Centiseconds, Condition, Desired, GroupPolicy, Health, Hold, Instant, InterfaceDetails,
-    InterfaceId, InterfaceStatus, Ipv4Addresses, Key, Output, Phase, Preempt, Reason, Role, RxMeta,
-    VirtualRouter,
+    Advert, Centiseconds, Condition, Desired, Gate, GroupPolicy, Health, Hold, Instant,
+    InterfaceDetails, InterfaceId, InterfaceStatus, Ipv4Addresses, Key, Output, Phase, Preempt,
+    Reason, Role, RxMeta, VirtualRouter,
     play::{Given, Player},
 };
 
@@ -301,6 +301,38 @@ fn whoever_has_the_first_member_completes_the_group_although_it_may_not_preempt(
     world.run(10 * SECOND);
     assert_eq!(world.is_active(0), [true, true], "{:?}", world.phases());
     assert!(world.is_together());
+}
+
+#[test]
+fn a_group_is_completed_against_a_peer_that_knows_no_groups() {
+    let never = contender(200, Preempt::Never);
+    let mut world = World::new([[never; 2], [contender(250, ALWAYS); 2]], GroupPolicy::All);
+    let alone = |world: &mut World, role| {
+        let mut desired = Desired::new();
+        desired.insert(interface(1), router(1, role)).unwrap();
+        world.give(1, &Given::Configure(desired));
+    };
+    alone(&mut world, contender(50, Preempt::Never));
+    world.run(10 * SECOND);
+    assert_eq!(world.is_active(0), [true, true]);
+    // The peer takes one of the two, and is the weaker one afterwards.
+    alone(&mut world, contender(250, ALWAYS));
+    world.run(10 * SECOND);
+    assert_eq!(world.is_active(0), [true, false]);
+    alone(&mut world, contender(50, Preempt::Never));
+    world.run(10 * SECOND);
+    assert_eq!(world.is_active(0), [true, true], "{:?}", world.phases());
+}
+
+#[test]
+fn a_member_that_hears_nobody_waits_for_one_that_does() {
+    let mut world = World::new(pair(200, 100), GroupPolicy::All);
+    world.run(10 * SECOND);
+    world.cut(0, 0, true);
+    world.run(10 * SECOND);
+    assert_eq!(world.phases()[1], [Phase::Backup; 2]);
+    let router = world.nodes[1].player.router();
+    assert!(router.status(&key(0)).unwrap().gates.contains(Gate::Group));
 }
 
 #[test]
