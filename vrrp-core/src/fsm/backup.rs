@@ -72,8 +72,11 @@ impl Machine {
         effects: &mut Effects,
     ) {
         self.greet_again(now, &mut backup, effects);
+        let contends = backup.contends(now).is_some();
+        // Nobody is there any more who could hear a last word.
+        backup.parting = backup.parting.filter(|_| !contends);
         self.state = State::Backup(backup);
-        if backup.contends(now).is_some() {
+        if contends {
             match backup.vetting.until() {
                 Some(until) if until <= now => {
                     self.fail_vetting(now, LeaseFailure::TimedOut, effects)

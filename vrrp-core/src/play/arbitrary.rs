@@ -12,10 +12,10 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use super::{Given, Step, To};
 use crate::{
     AddressList, Advert, Answer, Authentication, Centiseconds, ChecksumForm, Condition, Desired,
-    Family, Generation, Health, Hear, IPV4_GROUP, IPV6_GROUP, Instant, InterfaceDetails,
-    InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss,
-    Password, Preempt, Priority, Protocol, Reach, Role, RxMeta, Seconds, VirtualRouter, Vrid,
-    Weight,
+    Family, Generation, GroupPolicy, Health, Hear, IPV4_GROUP, IPV6_GROUP, Instant,
+    InterfaceDetails, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key,
+    LeaseFailure, Loss, Password, Preempt, Priority, Protocol, Reach, Role, RxMeta, Seconds,
+    VirtualRouter, Vrid, Weight,
 };
 
 const OWN_IPV4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
@@ -133,7 +133,7 @@ fn role(octets: &mut Unstructured<'_>) -> Result<Role> {
     Ok(priority.map_or(Role::Owner, |priority| Role::Contender { priority, preempt }))
 }
 
-/// Returns the virtual routers whose bit is set in `members`, with one list of addresses or the
+/// Returns the virtual routers whose bit is set in `members`, perhaps as a group, with one list of addresses or the
 /// other.
 fn desired(members: u8, role: Role, other: bool) -> Option<Desired> {
     let [one, two, three] = [key(0)?, key(1)?, key(2)?];
@@ -148,10 +148,17 @@ fn desired(members: u8, role: Role, other: bool) -> Option<Desired> {
         VirtualRouter::v3_ipv6(three.vrid, ipv6, Centiseconds::ONE_SECOND),
     ];
     let mut desired = Desired::new();
+    let mut keys = Vec::new();
     for (bit, router) in [1, 2, 4].into_iter().zip(routers) {
         if members & bit != 0 {
-            desired.insert(interface(), router.with_role(role)).ok()?;
+            keys.push(desired.insert(interface(), router.with_role(role)).ok()?);
         }
+    }
+    // The bits beyond the three say whether they move together.
+    match members >> 3 & 3 {
+        2 => desired.group(GroupPolicy::All, keys).ok()?,
+        3 => desired.group(GroupPolicy::Any, keys).ok()?,
+        _ => {}
     }
     Some(desired)
 }

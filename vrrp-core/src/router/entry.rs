@@ -222,7 +222,9 @@ impl Entry {
             pending.transmit = effects.transmit.or(parting);
             pending.announce = false;
         } else {
-            pending.transmit = effects.transmit.or(pending.transmit);
+            // A resignation that was taken back before it was polled is not sent.
+            let is_void = after.is_active() && pending.transmit == Some(Say::Resign);
+            pending.transmit = effects.transmit.or(pending.transmit.filter(|_| !is_void));
             pending.announce |= effects.announce;
         }
         if self.machine.source().is_none() {

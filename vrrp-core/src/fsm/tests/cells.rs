@@ -5,7 +5,7 @@ use super::*;
 const TABLE: &str = include_str!("cells.tsv");
 
 /// The states, each as a machine and the time at which the input arrives.
-fn states() -> [(&'static str, Machine, Instant); 33] {
+fn states() -> [(&'static str, Machine, Instant); 36] {
     let normal = contender(100, Preempt::Always);
     let after = t0() + Duration::from_millis(100);
     let started = |link| {
@@ -71,11 +71,14 @@ fn states() -> [(&'static str, Machine, Instant); 33] {
         named("out", from((settled(normal), t0()), &[health(Condition::Out)])),
         named("ill-leaving", early(from(held(normal), &[health(Condition::Ill)]))),
         named("ill-alone", early(from(ill_alone(normal), &[]))),
+        named("group-waits", from((settled(normal), t0()), &[Input::Group(Group::Wait)])),
+        named("following", early(from(held(normal), &[Input::Group(Group::Leave)]))),
+        named("joining", early(from(held(normal), &[Input::Group(Group::Held)]))),
         named("out-leaving", early(from(held(normal), &[health(Condition::Out)]))),
     ]
 }
 
-fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 34] {
+fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 39] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -116,6 +119,11 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 34] {
         ("health-unproven", health(Condition::Unproven)),
         ("health-ill", health(Condition::Ill)),
         ("health-out", health(Condition::Out)),
+        ("group-free", Input::Group(Group::Free)),
+        ("group-wait", Input::Group(Group::Wait)),
+        ("group-leave", Input::Group(Group::Leave)),
+        ("group-complete", Input::Group(Group::Complete)),
+        ("group-held", Input::Group(Group::Held)),
         ("reconfigure", Input::Reconfigure(changed)),
         ("readdress", Input::Readdress),
         ("timeout", Input::Timeout),
