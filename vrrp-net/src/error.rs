@@ -52,6 +52,9 @@ pub enum Error {
     /// Two virtual routers of one name.
     #[error("two virtual routers are named {0:?}; give one of them another name")]
     DuplicateName(String),
+    /// Members of one group disagree on its policy.
+    #[error("the members of the group {0:?} disagree on its policy; give all of them the same one")]
+    GroupPolicies(String),
     /// Another configuration of a virtual router has another VRID or family.
     #[error("{name} is VRID {vrid} for {family} and stays so; remove it, and add the other one")]
     #[non_exhaustive]

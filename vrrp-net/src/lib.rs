@@ -94,16 +94,16 @@ pub use vrrp_core;
 // `VirtualRouter`.
 pub use vrrp_core::{
     Announcements, Centiseconds, Checksum, Cidr, Claim, Condition, ConfigError, Counters, Family,
-    Gate, Gates, Health, Hear, Hold, Holds, InterfaceDetails, InterfaceId, InterfaceStatus,
-    Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss, MacAddr, Notice, Password, Peer, Phase,
-    Preempt, Priority, Reach, Reason, Rejected, Role, Seconds, Sender, Transport, Version,
-    VirtualRouter, Vrid, Weight,
+    Gate, Gates, GroupPolicy, Health, Hear, Hold, Holds, InterfaceDetails, InterfaceId,
+    InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss, MacAddr, Notice,
+    Password, Peer, Phase, Preempt, Priority, Reach, Reason, Rejected, Role, Seconds, Sender,
+    Transport, Version, VirtualRouter, Vrid, Weight,
 };
 
 pub use backend::{Adopted, BackendError, Lease, Release, Renewed, VipBackend, VirtualAddress};
 pub use error::Error;
 pub use event::{Drained, NodeEvent, Released};
-pub use member::Member;
+pub use member::{Group, Member};
 pub use node::{ActiveUntil, Events, Handle, Inactive, Lagged, Node};
 #[cfg(target_os = "linux")]
 pub use node::{Builder, Realtime, RealtimeError};

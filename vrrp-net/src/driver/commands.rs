@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, io, net::IpAddr};
 
-use vrrp_core::{Desired, Health, Input, InterfaceStatus, Key, Loss, Phase, Role};
+use vrrp_core::{Desired, GroupPolicy, Health, Input, InterfaceStatus, Key, Loss, Phase, Role};
 
 use super::{
     Driver,
@@ -12,7 +12,7 @@ use super::{
     outbox::Outbox,
     seat::Seat,
 };
-use crate::{Drained, Error, Member, NodeEvent, clock::Clock, link::Link, monitor::Monitor};
+use crate::{Drained, Error, Group, Member, NodeEvent, clock::Clock, link::Link, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Does what is asked. That nobody waits for the reply any more is no error.
@@ -168,12 +168,21 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         let keys: Vec<Key> = members.iter().map(|(key, _)| *key).collect();
         let (mut moved, mut told) = (Vec::new(), Vec::new());
-        for (key, member) in members {
+        let first = match others {
+            Others::Leave | Others::Change => 0,
+            Others::Stay => self.outbox.members.len(),
+        };
+        for (place, (key, member)) in members.into_iter().enumerate() {
             if !self.outbox.members.contains_key(&key) && member.health != Health::default() {
                 told.push((key, member.health));
             }
             if self.seat_member(key, member) {
                 moved.push(key);
+            }
+            if let Some(entry) = self.outbox.members.get_mut(&key)
+                && others != Others::Change
+            {
+                entry.place = first + place;
             }
         }
         self.monitor.set_virtual(self.virtual_addresses());
@@ -222,6 +231,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     family: key.family,
                 });
             }
+            if let Some(group) = &member.group {
+                let other = members.iter().filter_map(|(_, other)| other.group.as_ref());
+                let mut other = other.filter(|other| other.name == group.name);
+                if other.any(|other| other.policy != group.policy) {
+                    return Err(Error::GroupPolicies(group.name.to_string()));
+                }
+            }
             if !names.insert(&member.name) {
                 return Err(Error::DuplicateName(member.name.to_string()));
             }
@@ -267,7 +283,28 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 desired.set_backend_timeout(&key, longest(&*entry.backend));
             }
         }
+        for (policy, keys) in self.groups() {
+            // A virtual router names one group, and stands in this world.
+            let _grouped = desired.group(policy, keys);
+        }
         desired
+    }
+
+    /// The groups with their members, in the order of the configuration.
+    fn groups(&self) -> Vec<(GroupPolicy, Vec<Key>)> {
+        let members = self.outbox.members.iter().filter(|(_, entry)| !entry.leaving);
+        let mut places: Vec<(&Group, usize, Key)> = members
+            .filter_map(|(key, entry)| Some((entry.group.as_ref()?, entry.place, *key)))
+            .collect();
+        places.sort_by_key(|(_, place, _)| *place);
+        let mut groups: Vec<(&Group, Vec<Key>)> = Vec::new();
+        for (group, _, key) in places {
+            match groups.iter_mut().find(|(known, _)| known.name == group.name) {
+                Some((_, keys)) => keys.push(key),
+                None => groups.push((group, vec![key])),
+            }
+        }
+        groups.into_iter().map(|(group, keys)| (group.policy, keys)).collect()
     }
 
     /// Answers the drains that have ended: nobody took over, or everything is let go.

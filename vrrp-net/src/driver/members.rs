@@ -12,7 +12,7 @@ use vrrp_core::{
 };
 
 use super::seat::{Bound, Seat};
-use crate::{Lease, Member, VipBackend, VirtualAddress, backend::LeaseToken};
+use crate::{Group, Lease, Member, VipBackend, VirtualAddress, backend::LeaseToken};
 
 /// The virtual routers by key; those that were removed stay until their addresses are released.
 pub(super) type Members = BTreeMap<Key, MemberState>;
@@ -37,6 +37,10 @@ pub(super) struct MemberState {
     /// When it was told, by the wall clock then: an age that is measured anew would differ by a
     /// millisecond now and then.
     pub(super) since: SystemTime,
+    /// What it moves together with.
+    pub(super) group: Option<Group>,
+    /// Its place in the last configuration: the first member of a group decides.
+    pub(super) place: usize,
     /// Removed from the configuration, and not gone yet.
     pub(super) leaving: bool,
     /// What the backend said when it last failed.
@@ -54,7 +58,7 @@ pub(super) struct MemberState {
 
 impl MemberState {
     pub(super) fn new(key: Key, member: Member) -> Self {
-        let Member { name, interface, router, backend, health: _ } = member;
+        let Member { name, interface, router, backend, health: _, group } = member;
         let phase = Phase::Initialize(Hold::Stopped);
         let mut state = Self {
             addresses: held(&router),
@@ -69,6 +73,8 @@ impl MemberState {
             phase,
             since: SystemTime::now(),
             leaving: false,
+            group,
+            place: 0,
             error: None,
             unreleased: None,
             send_warning: Throttle::default(),
@@ -84,7 +90,8 @@ impl MemberState {
 
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
     pub(super) fn replace(&mut self, key: Key, member: Member) -> Option<Arc<dyn VipBackend>> {
-        let Member { name, interface, router, backend, health: _ } = member;
+        let Member { name, interface, router, backend, health: _, group } = member;
+        self.group = group;
         self.router = router;
         self.configured = self.router.clone();
         self.addresses = held(&self.router);
@@ -99,7 +106,9 @@ impl MemberState {
 
     /// As it was configured, for a configuration that differs in little.
     pub(super) fn member(&self) -> Member {
-        Member::new(&self.interface, self.configured.clone(), self.backend.clone()).name(&self.name)
+        let Self { interface, configured, backend, name, group, .. } = self;
+        let member = Member::new(interface, configured.clone(), backend.clone()).name(name);
+        Member { group: group.clone(), ..member }
     }
 
     /// Judges anew which peers are behind a router; whether that changed anything.

@@ -4,6 +4,7 @@
 mod adoption;
 mod backends;
 mod disagreement;
+mod groups;
 mod handles;
 mod health;
 mod interfaces;
