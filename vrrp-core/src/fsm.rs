@@ -434,13 +434,14 @@ impl Machine {
     /// Returns what its advertisements claim.
     #[must_use]
     pub fn claim(&self) -> Claim {
-        match self.state {
-            // Any healthy node is stronger.
-            State::Active(_) if self.is_ill() => self.params.role.least(),
-            State::Initialize | State::Backup(_) | State::Active(_) => {
-                self.params.role.weighted(self.health.weight)
-            }
-        }
+        // Any healthy node is stronger, also than the last words of one that yields.
+        if self.is_ill() { self.params.role.least() } else { self.own_claim() }
+    }
+
+    /// Returns what it would claim if it were well: by this its timers are skewed, so that of
+    /// several ill nodes the strongest is first.
+    fn own_claim(&self) -> Claim {
+        self.params.role.weighted(self.health.weight)
     }
 
     /// Returns what checks say.

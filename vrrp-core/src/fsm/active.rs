@@ -178,10 +178,7 @@ impl Machine {
         reason: Reason,
         effects: &mut Effects,
     ) -> Backup {
-        let mut backup = Backup::new(heard.timing, now);
-        // A Backup may claim more than an Active.
-        self.state = State::Backup(backup);
-        backup.active_down_at = now + self.patience(heard.timing);
+        let mut backup = Backup::new(heard.timing, now + self.patience(heard.timing));
         backup.active = Some(heard.source);
         self.state = State::Backup(backup);
         effects.transition = Some(reason);
@@ -273,10 +270,7 @@ impl Machine {
     /// Goes to Backup for just long enough to hear an Active, so that a lone node is back soon.
     pub(super) fn listen_again(&mut self, now: Instant) {
         let timing = self.params.timing;
-        let mut backup = Backup::new(timing, now);
-        self.state = State::Backup(backup);
-        backup.active_down_at = now + self.short_patience(timing);
-        self.state = State::Backup(backup);
+        self.state = State::Backup(Backup::new(timing, now + self.short_patience(timing)));
     }
 
     /// Announces the addresses again, from the beginning of a burst.

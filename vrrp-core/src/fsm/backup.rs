@@ -115,7 +115,9 @@ impl Machine {
             backup.vetting = Vetting::Due;
         }
         self.state = State::Backup(backup);
-        let anybody_heard = backup.active.is_some() || backup.expecting != Reason::Silence;
+        // An owner that is delayed expects nobody.
+        let anybody_heard =
+            backup.active.is_some() || !matches!(backup.expecting, Reason::Silence | Reason::Owner);
         if anybody_heard || advertised_at + self.params.timing.silence() <= now {
             self.release_leftovers(effects);
         } else {

@@ -88,7 +88,11 @@ impl Machine {
         effects: &mut Effects,
     ) {
         let interval = self.params.timing.interval();
-        let until = now + then.patience(interval);
+        let mut until = now + then.patience(interval);
+        if then.may_be_taken_back() {
+            // While nobody can have taken over in silence. The weakest one has Skew_Time until then.
+            until = until.min(active.superseded_at(&self.params) - interval / 8);
+        }
         active.lease = Lease::Resigning { until, then, announcing, unanswered };
         // The first repeat comes soon: a resignation that is lost, or overtaken by an older
         // advertisement, would cost the successor an interval.

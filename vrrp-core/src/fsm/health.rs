@@ -221,7 +221,7 @@ impl Machine {
     /// until the weakest healthy one would have taken over and been heard, and its own Skew_Time
     /// more, so that of several ill ones the strongest is first.
     pub(super) fn patience(&self, timing: Timing) -> Duration {
-        let claim = self.claim();
+        let claim = self.own_claim();
         if !self.is_ill() {
             return timing.active_down(claim);
         }
@@ -234,13 +234,13 @@ impl Machine {
         if self.is_ill() {
             return self.patience(timing);
         }
-        timing.interval().saturating_add(timing.skew(self.claim()))
+        timing.interval().saturating_add(timing.skew(self.own_claim()))
     }
 
     /// Returns what the timers of a Backup are armed by.
     pub(super) fn standing(&self, now: Instant, backup: &Backup) -> Standing {
         Standing {
-            claim: self.claim(),
+            claim: self.own_claim(),
             preempt: self.preempt(),
             may_preempt: self.may_preempt(now),
             wait: self.wait(backup),
@@ -251,7 +251,7 @@ impl Machine {
     /// ill node leaves the addresses to the others then, too.
     pub(super) fn wait(&self, backup: &Backup) -> Duration {
         if backup.resigned && !self.is_ill() {
-            backup.active_timing.skew(self.claim())
+            backup.active_timing.skew(self.own_claim())
         } else {
             self.patience(backup.active_timing)
         }

@@ -354,6 +354,16 @@ impl Then {
         matches!(self, Self::GiveWay | Self::Follow)
     }
 
+    /// Returns whether it stays Active if nobody takes over.
+    pub(super) const fn may_be_taken_back(self) -> bool {
+        match self {
+            Self::Drain { force: false } | Self::GiveWay | Self::Ill | Self::Follow => true,
+            Self::Stop | Self::Drain { force: true } | Self::Withdraw | Self::Out | Self::Join => {
+                false
+            }
+        }
+    }
+
     /// Returns how long it waits for a successor. A drain waits for the weakest one, because it is
     /// refused when nobody takes over.
     pub(super) fn patience(self, interval: Duration) -> Duration {

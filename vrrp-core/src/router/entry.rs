@@ -224,7 +224,8 @@ impl Entry {
         } else {
             // A resignation that was taken back before it was polled is not sent.
             let is_void = after.is_active() && pending.transmit == Some(Say::Resign);
-            pending.transmit = effects.transmit.or(pending.transmit.filter(|_| !is_void));
+            let before = pending.transmit.filter(|_| !is_void);
+            pending.transmit = effects.transmit.or(before);
             pending.announce |= effects.announce;
         }
         if self.machine.source().is_none() {

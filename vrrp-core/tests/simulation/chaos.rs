@@ -5,12 +5,13 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Loss, Phase, play::Given};
+use vrrp_core::{Condition, Health, Loss, Phase, play::Given};
 
 use crate::{
     codec::{Checksum, Message},
     network::{Network, What},
-    scenario::ADDRESSES,
+    node::Node,
+    scenario::{ADDRESSES, Scenario},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,7 +27,7 @@ impl Network {
             let pause = self.random.up_to(3 * SECOND);
             self.run(pause);
             let index = self.any_node();
-            match self.random.below(14) {
+            match self.random.below(16) {
                 0 => self.crash(index),
                 1 if !self.nodes[index].alive => self.start(index),
                 2 => self.nodes[index].island = self.random.octet() % 2,
@@ -42,6 +43,10 @@ impl Network {
                 11 => self.drain_or_resume(index),
                 12 => self.remove_or_return(index),
                 13 => self.forge(index),
+                14 | 15 => {
+                    let health = Scenario::health(&mut self.random);
+                    self.set_health(index, health);
+                }
                 _ => {}
             }
         }
@@ -66,8 +71,9 @@ impl Network {
             let pause = self.random.up_to(4 * SECOND);
             self.run(pause);
             let index = self.any_node();
-            match self.random.below(4) {
-                0 if self.may_drain() => {
+            match self.random.below(5) {
+                // By a forced drain the addresses are left to healthy nodes.
+                0 if self.may_drain() && self.nodes.iter().all(Node::is_healthy) => {
                     self.wait_for_quiet();
                     self.drain(index, true);
                 }
@@ -77,6 +83,12 @@ impl Network {
                     self.lose_address(index);
                 }
                 3 => self.change_claim(index),
+                4 if self.may_drain() => {
+                    self.wait_for_quiet();
+                    let ill = self.nodes[index].is_healthy() && self.random.chance(70);
+                    let condition = if ill { Condition::Ill } else { Condition::Good };
+                    self.set_health(index, Health { condition, ..Health::default() });
+                }
                 _ => {}
             }
         }
@@ -167,6 +179,15 @@ impl Network {
         self.configure(index);
     }
 
+    fn set_health(&mut self, index: usize, health: Health) {
+        self.nodes[index].health = health;
+        if self.nodes[index].listens() {
+            let now = self.now;
+            self.nodes[index].tell_health(now);
+            self.settle(index);
+        }
+    }
+
     fn change_claim(&mut self, index: usize) {
         self.wait_for_quiet();
         let config = &self.nodes[index].config;
@@ -240,6 +261,9 @@ impl Network {
     pub(crate) fn heal(&mut self) {
         self.loss_percent = 0;
         for index in 0..self.nodes.len() {
+            let is_ill = self.random.chance(self.scenario.ill);
+            let condition = if is_ill { Condition::Ill } else { Condition::Good };
+            self.nodes[index].health = Health { condition, ..Health::default() };
             self.nodes[index].island = 0;
             self.nodes[index].broken_backend = false;
             self.nodes[index].fails_once = false;

@@ -7,9 +7,9 @@ use std::{
 };
 
 use vrrp_core::{
-    Advert, Answer, Claim, Desired, Event, Generation, Hold, Instant, InterfaceDetails,
-    InterfaceId, InterfaceStatus, Key, LeaseFailure, Output, Phase, Reach, Router, RxMeta,
-    VirtualRouter, Want,
+    Advert, Answer, Claim, Condition, Desired, Event, Generation, Health, Hold, Instant,
+    InterfaceDetails, InterfaceId, InterfaceStatus, Key, LeaseFailure, Output, Phase, Reach,
+    Router, RxMeta, VirtualRouter, Want,
     play::{Given, Player, To},
 };
 
@@ -61,6 +61,8 @@ pub(crate) struct Node {
     pub(crate) broken_backend: bool,
     /// The next answer of the backend is a failure.
     pub(crate) fails_once: bool,
+    /// What its checks say.
+    pub(crate) health: Health,
     /// When an operator had it drained by force, unless it was resumed or started since.
     pub(crate) drained_at: Option<Instant>,
     /// What a crash left in the kernel: when it was last advertised, in the network's time, and the
@@ -100,6 +102,7 @@ impl Node {
             held: Vec::new(),
             broken_backend: false,
             fails_once: false,
+            health: Health::default(),
             drained_at: None,
             left_behind: None,
             advertised_at: None,
@@ -172,6 +175,17 @@ impl Node {
             desired.set_backend_timeout(&inserted.expect("the only one"), BACKEND_TIMEOUT);
         }
         self.handle(now, &Given::Configure(desired));
+        self.tell_health(now);
+    }
+
+    /// Its checks say it again and again; what is the same changes nothing.
+    pub(crate) fn tell_health(&mut self, now: Instant) {
+        let (key, health) = (self.key(), self.health);
+        self.handle(now, &Given::Health { key, health });
+    }
+
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.health.condition == Condition::Good
     }
 
     pub(crate) fn receive(&mut self, now: Instant, source: IpAddr, bytes: &[u8]) {

@@ -2,7 +2,7 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use vrrp_core::{Ipv4Addresses, Preempt, Protocol, Role, VirtualRouter};
+use vrrp_core::{Condition, Health, Ipv4Addresses, Preempt, Protocol, Role, VirtualRouter, Weight};
 
 use crate::random::Random;
 
@@ -26,6 +26,9 @@ pub(crate) struct Scenario {
     pub(crate) owner: bool,
     pub(crate) preempt: Preempt,
     pub(crate) backend_faults: bool,
+    pub(crate) startup_delay: Duration,
+    /// In percent, the nodes whose service stays ill in the end.
+    pub(crate) ill: u64,
     /// How often, in percent, a node has its outputs polled before the next input comes.
     pub(crate) polls: u64,
 }
@@ -43,6 +46,8 @@ impl Scenario {
             preempt: if random.chance(80) { Preempt::Always } else { Preempt::Never },
             backend_faults: random.chance(50),
             polls: *random.pick(&[5, 30, 70, 100, 100]),
+            startup_delay: *random.pick(&[Duration::ZERO, Duration::ZERO, 5 * SECOND]),
+            ill: *random.pick(&[0, 0, 40, 100]),
         }
     }
 
@@ -73,7 +78,23 @@ impl Scenario {
             },
         };
         let vrid = 51.try_into().expect("a VRID");
-        VirtualRouter::new(vrid, protocol).with_role(role)
+        VirtualRouter::new(vrid, protocol).with_role(role).with_startup_delay(self.startup_delay)
+    }
+
+    /// What the checks of a node may say.
+    pub(crate) fn health(random: &mut Random) -> Health {
+        let conditions = [
+            Condition::Good,
+            Condition::Good,
+            Condition::Unknown,
+            Condition::Unproven,
+            Condition::Ill,
+            Condition::Ill,
+            Condition::Out,
+        ];
+        let weight = *random.pick(&[0, 0, -30, -253, 60]);
+        let weight = Weight::try_from(weight).expect("a weight");
+        Health { condition: *random.pick(&conditions), weight }
     }
 
     /// A configuration with one thing changed.
