@@ -230,10 +230,7 @@ impl Machine {
                 self.wanted = false;
                 effects.transition = Some(Reason::Shutdown);
             }
-            (State::Initialize, Input::Drain { force }) => {
-                self.drained = Some(handover::Drained { force });
-                effects.transition = Some(Reason::Drain);
-            }
+            (State::Initialize, Input::Drain { force }) => self.stay_out(force, &mut effects),
             (State::Initialize, Input::Resume) => self.resume(now, &mut effects),
             (State::Initialize, Input::Timeout) => self.retry(now, &mut effects),
             (State::Initialize, Input::Answer(answer)) => {
