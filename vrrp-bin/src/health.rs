@@ -87,6 +87,7 @@ mod tests {
             lease_seconds: None,
             probation_seconds: None,
             waits_seconds: None,
+            drained_until: None,
             active_peer: None,
             backend_error: None,
             socket_error: None,

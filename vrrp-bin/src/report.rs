@@ -91,6 +91,9 @@ pub(crate) struct VirtualRouter {
     pub(crate) probation_seconds: Option<f64>,
     /// How long it waits, as the active node, for a link or an address to send from that is gone.
     pub(crate) waits_seconds: Option<f64>,
+    /// When its drain ends by itself (RFC 3339, UTC).
+    #[serde(default)]
+    pub(crate) drained_until: Option<String>,
     /// The Active that it follows, as a Backup.
     pub(crate) active_peer: Option<IpAddr>,
     /// What the backend said when it failed.
@@ -239,6 +242,7 @@ impl From<&RouterStatus> for VirtualRouter {
             lease_seconds: status.lease.map(seconds),
             probation_seconds: status.probation.map(seconds),
             waits_seconds: status.waits.map(seconds),
+            drained_until: status.drained_until.map(rfc3339),
             active_peer: status.active_peer,
             backend_error: status.backend_error.clone(),
             socket_error: status.socket_error.clone(),

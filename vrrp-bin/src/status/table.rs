@@ -236,6 +236,7 @@ mod tests {
             lease_seconds: Some(2.96),
             probation_seconds: None,
             waits_seconds: None,
+            drained_until: None,
             active_peer: None,
             backend_error: None,
             socket_error: None,

@@ -12,7 +12,7 @@ use super::{
     outbox::Outbox,
     seat::Seat,
 };
-use crate::{Drained, Error, Member, NodeEvent, clock::Clock, link::Link, monitor::Monitor};
+use crate::{Error, Member, clock::Clock, link::Link, member::Start, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Does what is asked. That nobody waits for the reply any more is no error.
@@ -56,17 +56,16 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 });
                 drop(reply.send(status));
             }
-            Command::Drain { key, name, force, reply } => {
+            Command::Drain { key, name, force, lasts, reply } => {
                 if let Err(unknown) = self.entry(&key, &name) {
                     return drop(reply.send(Err(unknown)));
                 }
-                self.drains.push(Drain { key, name, reply });
-                self.input(Input::Drain { key, force });
+                self.drain(Drain { key, name, reply }, force, lasts);
             }
             Command::Resume { key, name, reply } => {
                 let known = self.entry(&key, &name).map(drop);
                 if known.is_ok() {
-                    self.input(Input::Resume { key });
+                    self.resume(key);
                 }
                 drop(reply.send(known));
             }
@@ -160,8 +159,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
         }
         let keys: Vec<Key> = members.iter().map(|(key, _)| *key).collect();
-        let mut moved = Vec::new();
+        let (mut moved, mut drained) = (Vec::new(), Vec::new());
         for (key, member) in members {
+            if let Start::Drained(lasts) = member.start
+                && !self.outbox.members.contains_key(&key)
+            {
+                drained.push((key, lasts));
+            }
             if self.seat_member(key, member) {
                 moved.push(key);
             }
@@ -175,7 +179,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.judge_networks(&name);
         }
         self.sync_interfaces();
-        self.input(Input::Configure(&self.desired()));
+        self.start(&drained);
         for key in moved {
             self.input(Input::LeaseLost { key, loss: Loss::Lapsed });
         }
@@ -255,30 +259,6 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
         }
         desired
-    }
-
-    /// Answers the drains that have ended: nobody took over, or everything is let go.
-    pub(super) fn answer_drains(&mut self, news: &[NodeEvent]) {
-        for drain in std::mem::take(&mut self.drains) {
-            let refused = |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name, .. } if *name == drain.name);
-            let phase = self.outbox.members.get(&drain.key).map(|entry| entry.phase);
-            let ended = match phase {
-                None => Some(Err(Error::Unknown(drain.name.to_string()))),
-                Some(_) if news.iter().any(refused) => Some(Ok(Drained::Refused)),
-                Some(Phase::Initialize(_)) if self.outbox.backends.is_idle(drain.key) => {
-                    Some(Ok(Drained::Done))
-                }
-                // It was resumed, or a stronger node took over before the drain began.
-                Some(Phase::Backup | Phase::Held | Phase::Adopted | Phase::Acquiring) => {
-                    Some(Ok(Drained::Refused))
-                }
-                Some(Phase::Initialize(_) | Phase::Resigning) => None,
-            };
-            match ended {
-                Some(answer) => drop(drain.reply.send(answer)),
-                None => self.drains.push(drain),
-            }
-        }
     }
 }
 

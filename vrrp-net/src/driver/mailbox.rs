@@ -72,6 +72,8 @@ pub(crate) enum Command {
         key: Key,
         name: Arc<str>,
         force: bool,
+        /// How long it lasts; until it is resumed if that is not said.
+        lasts: Option<Duration>,
         reply: Reply<Result<Drained, Error>>,
     },
     Resume {

@@ -54,7 +54,7 @@ pub(super) struct MemberState {
 
 impl MemberState {
     pub(super) fn new(key: Key, member: Member) -> Self {
-        let Member { name, interface, router, backend } = member;
+        let Member { name, interface, router, backend, start: _ } = member;
         let phase = Phase::Initialize(Hold::Stopped);
         let mut state = Self {
             addresses: held(&router),
@@ -84,7 +84,7 @@ impl MemberState {
 
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
     pub(super) fn replace(&mut self, key: Key, member: Member) -> Option<Arc<dyn VipBackend>> {
-        let Member { name, interface, router, backend } = member;
+        let Member { name, interface, router, backend, start: _ } = member;
         self.router = router;
         self.configured = self.router.clone();
         self.addresses = held(&self.router);

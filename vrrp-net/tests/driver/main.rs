@@ -4,6 +4,7 @@
 mod adoption;
 mod backends;
 mod disagreement;
+mod drains;
 mod handles;
 mod interfaces;
 mod lifecycle;
