@@ -249,10 +249,7 @@ impl Machine {
                 self.wanted = false;
                 self.initialize(Reason::Shutdown, &mut effects);
             }
-            (State::Backup(_), Input::Drain { force }) => {
-                self.drained = Some(handover::Drained { force });
-                self.initialize(Reason::Drain, &mut effects);
-            }
+            (State::Backup(_), Input::Drain { force }) => self.drop_out(force, &mut effects),
             (State::Backup(backup), Input::Advert(heard)) => {
                 self.backup_hears(now, backup, heard, &mut effects);
             }

@@ -57,6 +57,16 @@ impl Machine {
         }
     }
 
+    /// Takes a drain as a Backup. One that was just started holds nothing of its own: what is
+    /// released then are leftovers.
+    pub(super) fn drop_out(&mut self, force: bool, effects: &mut Effects) {
+        self.drained = Some(Drained { force });
+        self.initialize(Reason::Drain, effects);
+        if effects.lease.is_some() {
+            self.release_leftovers(effects);
+        }
+    }
+
     pub(super) fn resume(&mut self, now: Instant, effects: &mut Effects) {
         self.drained = None;
         self.enter(now, Reason::Resume, effects);

@@ -170,7 +170,7 @@ fn who_is_drained_as_soon_as_it_is_configured_releases_and_adopts_nothing() {
         assert!(lines.contains(&"51: stopped -> drained (drain)".to_owned()), "{lines:?}");
         let asked: Vec<_> = lines.iter().filter(|line| !line.contains("->")).collect();
         assert!(
-            matches!(asked.as_slice(), [release] if release.starts_with("51: release")),
+            matches!(asked.as_slice(), [release] if *release == "51: release (startup)"),
             "{lines:?}"
         );
         assert_eq!(world.router.next_deadline(), None);

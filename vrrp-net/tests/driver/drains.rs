@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::Instant;
 use vrrp_core::{Hold, Phase, Reason};
-use vrrp_net::{Drained, Member, VipBackend, backend::memory::Call, link::memory::Hub};
+use vrrp_net::{Drained, Member, NodeEvent, VipBackend, backend::memory::Call, link::memory::Hub};
 
 use crate::world::{Host, INTERVAL, VRID, becomes, key, member, until};
 
@@ -102,13 +102,19 @@ async fn an_end_beyond_all_clocks_is_none() {
 async fn who_starts_drained_adopts_nothing_and_says_nothing() {
     let host = Host::new(&Hub::new(), 1);
     host.backend.leave_behind(Duration::from_millis(100));
+    let mut events = host.node.events();
     let mut handle = host.node.add_member(member_of(&host).drained(true)).await.unwrap();
     assert_eq!(handle.phase(), DRAINED);
     until("the leftovers are let go", || !host.backend.holds()).await;
     tokio::time::sleep(MINUTE).await;
-    let released = Call::Release { key: key(VRID), reason: Reason::Drain, successor: None };
+    let released = Call::Release { key: key(VRID), reason: Reason::Startup, successor: None };
     assert_eq!(host.backend.calls(), [released]);
     assert_eq!(host.priorities(), [0; 0]);
+    let passed = std::iter::from_fn(|| events.try_next()).map(|event| match event.unwrap() {
+        NodeEvent::Transition { to, .. } => to,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(Vec::from_iter(passed), [DRAINED], "it took part for a moment");
     handle.resume().await.unwrap();
     becomes(&mut handle, Phase::Held).await;
 }
