@@ -52,6 +52,7 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
     };
     warnings.extend(realtime(&config));
     warnings.extend(files(&config));
+    warnings.extend(state(&config));
     // Where the host cannot be looked at, that was said.
     let left = leftovers::beside(&config).unwrap_or_default();
     warnings.extend(
@@ -201,6 +202,19 @@ fn files(config: &Config) -> Option<Warning<'_>> {
     let (_, hard) = descriptors::limits()?;
     let message = descriptors::shortage(config, hard)?;
     Some(Warning { place: &config.origin, message })
+}
+
+/// Whether no drain could be kept in the state directory.
+fn state(config: &Config) -> Option<Warning<'_>> {
+    let (path, place) = config.state.as_ref()?;
+    let refused = host::writable(path).err()?;
+    let message = format!(
+        "nothing can be written to the state directory {}: {}; make it, and let vrrp write there, \
+         or `vrrp drain --keep` is refused",
+        path.display(),
+        refused.desc().to_lowercase()
+    );
+    Some(Warning { place, message })
 }
 
 fn missing_interface(router: &RouterConfig, host: &Host) -> String {

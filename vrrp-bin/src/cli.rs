@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config;
+use crate::{
+    config::{self, Config, ConfigErrors},
+    request::Term,
+};
 
 /// Everything went well.
 pub(crate) const OK: u8 = 0;
@@ -47,6 +50,15 @@ pub(crate) enum Command {
             anything else."
     )]
     Health(Health),
+    /// Hand over, and stay out of the election until it is resumed.
+    #[command(
+        after_help = "Exit status: 0 drained, 1 refused or not possible, 2 usage, 4 no daemon \
+            answers."
+    )]
+    Drain(Drain),
+    /// End a drain: take part in the election again.
+    #[command(after_help = "Exit status: 0 done, 1 not possible, 2 usage, 4 no daemon answers.")]
+    Resume(Resume),
     /// Show an election, a crash and a handover between two nodes in namespaces of this machine.
     #[cfg(feature = "demo")]
     Demo,
@@ -128,12 +140,63 @@ pub(crate) struct Status {
     /// Print the daemon's JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// The daemon.
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+}
+
+/// Which daemon is asked.
+#[derive(Debug, Args)]
+pub(crate) struct Daemon {
     /// The control socket of the daemon.
     #[arg(long, value_name = "PATH", env = "VRRP_CONTROL", default_value = config::CONTROL)]
-    pub(crate) control: PathBuf,
+    control: PathBuf,
     /// Take the path of the control socket from this configuration file.
     #[arg(short = 'c', long = "config", value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
+    file: Option<PathBuf>,
+}
+
+impl Daemon {
+    /// Returns the path of the control socket.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration file that would name it.
+    pub(crate) fn control(&self) -> Result<PathBuf, ConfigErrors> {
+        match &self.file {
+            Some(file) => Ok(Config::load(file)?.control),
+            None => Ok(self.control.clone()),
+        }
+    }
+}
+
+/// The arguments of `vrrp drain`.
+#[derive(Debug, Args)]
+pub(crate) struct Drain {
+    /// Only the virtual router of this name; otherwise every one of the daemon, at the same time.
+    pub(crate) name: Option<String>,
+    /// End the drain after this time, such as 10m.
+    #[arg(long = "for", value_name = "TIME")]
+    pub(crate) term: Option<Term>,
+    /// Let the addresses go even if no other node takes over.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Stay drained over restarts of the daemon and of the host, until it is resumed or its time is
+    /// over.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// The daemon.
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+}
+
+/// The arguments of `vrrp resume`.
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// Only the virtual router of this name; otherwise every one of the daemon.
+    pub(crate) name: Option<String>,
+    /// The daemon.
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
 }
 
 /// The arguments of `vrrp health`.

@@ -2,10 +2,13 @@
 //! speak it.
 //!
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
-//! [`report::VirtualRouter`]. Who may open the socket may ask: it is made with mode 0660.
+//! [`report::VirtualRouter`]. `POST /virtual-routers/NAME/drain` and `resume` answer a
+//! [`report::Outcome`], and `POST /drain` and `/resume`, which are for all virtual routers at once,
+//! [`report::Outcomes`]. Who may open the socket may ask: it is made with mode 0660.
 
 pub(crate) mod client;
 mod connections;
+mod drains;
 
 use std::{
     fs, io,
@@ -14,22 +17,34 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use axum::{
     Json, Router,
-    extract::{self, State},
+    extract::{self, DefaultBodyLimit, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use nix::sys::stat::{Mode, umask};
 use vrrp_net::Node;
 
 use crate::{
     config::{describe, nearest},
+    kept::Kept,
     leftovers, report,
 };
+
+/// More than the body of any request has.
+const BODY_OCTETS: usize = 4096;
+
+/// What answers are made of.
+#[derive(Clone)]
+struct App {
+    node: Node,
+    kept: Arc<Kept>,
+}
 
 /// The listening socket, and its file as long as this lives.
 pub(crate) struct Socket {
@@ -94,14 +109,14 @@ impl Socket {
         Ok(Self { file, listener })
     }
 
-    /// Starts to answer with what `node` says, inside a tokio runtime. It ends with the runtime,
-    /// the socket's file with the value returned.
+    /// Starts to answer with what `node` says, and to do what is asked, inside a tokio runtime. It
+    /// ends with the runtime, the socket's file with the value returned.
     ///
     /// # Errors
     /// What the runtime says of the socket.
-    pub(crate) fn serve(self, node: Node) -> io::Result<SocketFile> {
+    pub(crate) fn serve(self, node: Node, kept: Arc<Kept>) -> io::Result<SocketFile> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
-        tokio::spawn(connections::serve(listener, routes(node)));
+        tokio::spawn(connections::serve(listener, routes(App { node, kept })));
         Ok(self.file)
     }
 }
@@ -135,46 +150,56 @@ fn remove_dead(path: &Path) -> Result<(), Error> {
     }
 }
 
-fn routes(node: Node) -> Router {
+fn routes(app: App) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/virtual-routers/{name}", get(virtual_router))
         // The slash of NAME/v6 need not be escaped.
         .route("/virtual-routers/{name}/v6", get(virtual_router_v6))
+        .route("/virtual-routers/{name}/drain", post(drains::drain))
+        .route("/virtual-routers/{name}/v6/drain", post(drains::drain_v6))
+        .route("/virtual-routers/{name}/resume", post(drains::resume))
+        .route("/virtual-routers/{name}/v6/resume", post(drains::resume_v6))
+        .route("/drain", post(drains::drain_all))
+        .route("/resume", post(drains::resume_all))
         .fallback(nothing_here)
-        .with_state(node)
+        .layer(DefaultBodyLimit::max(BODY_OCTETS))
+        .with_state(app)
 }
 
-async fn status(State(node): State<Node>) -> Response {
-    match node.status().await {
+async fn status(State(app): State<App>) -> Response {
+    match app.node.status().await {
         Ok(status) => {
             // The kernel is asked, which can take a moment.
             let left =
                 tokio::task::block_in_place(|| leftovers::of_node(&status)).unwrap_or_default();
-            Json(report::Status::new(&status, &left)).into_response()
+            Json(report::Status::new(&status, &left, &app.kept.names())).into_response()
         }
         Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     }
 }
 
-async fn virtual_router(node: State<Node>, extract::Path(name): extract::Path<String>) -> Response {
-    one(node, &name).await
+async fn virtual_router(app: State<App>, extract::Path(name): extract::Path<String>) -> Response {
+    one(app, &name).await
 }
 
 async fn virtual_router_v6(
-    node: State<Node>,
+    app: State<App>,
     extract::Path(name): extract::Path<String>,
 ) -> Response {
-    one(node, &format!("{name}/v6")).await
+    one(app, &format!("{name}/v6")).await
 }
 
-async fn one(State(node): State<Node>, name: &str) -> Response {
-    let status = match node.status().await {
+async fn one(State(app): State<App>, name: &str) -> Response {
+    let status = match app.node.status().await {
         Ok(status) => status,
         Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     };
     match status.routers.iter().find(|router| &*router.name == name) {
-        Some(router) => Json(report::VirtualRouter::from(router)).into_response(),
+        Some(router) => {
+            let kept = app.kept.get(name).is_some();
+            Json(report::VirtualRouter::new(router, kept)).into_response()
+        }
         None => {
             let names: Vec<&str> = status.routers.iter().map(|router| &*router.name).collect();
             failure(StatusCode::NOT_FOUND, unknown_name(name, &names))
@@ -183,7 +208,8 @@ async fn one(State(node): State<Node>, name: &str) -> Response {
 }
 
 async fn nothing_here() -> Response {
-    let paths = "nothing is here; there are GET /status and GET /virtual-routers/NAME";
+    let paths = "nothing is here; there are GET /status, GET /virtual-routers/NAME, and POST to \
+        drain or resume below that";
     failure(StatusCode::NOT_FOUND, paths.to_owned())
 }
 

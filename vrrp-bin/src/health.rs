@@ -44,7 +44,10 @@ fn judge(status: &Status) -> Result<String, String> {
         let states: Vec<String> = status
             .virtual_routers
             .iter()
-            .map(|router| format!("{} is {}", router.name, router.phase))
+            .map(|router| {
+                let drained = router.drained();
+                format!("{} is {}", router.name, drained.as_ref().unwrap_or(&router.phase))
+            })
             .collect();
         return Ok(states.join(", "));
     }
@@ -91,6 +94,8 @@ mod tests {
             lease_seconds: None,
             probation_seconds: None,
             waits_seconds: None,
+            drained_until: None,
+            drain_kept: false,
             active_peer: None,
             backend_error: None,
             socket_error: None,
@@ -128,6 +133,25 @@ mod tests {
         assert_eq!(answer(&disagrees, true), (text, false));
         let agrees = status(Vec::new(), false);
         assert_eq!(answer(&agrees, true), ("web is held".to_owned(), true));
+    }
+
+    #[test]
+    fn a_drained_virtual_router_is_well_and_says_so() {
+        let said = |until: Option<&str>, kept| {
+            let mut status = status(Vec::new(), false);
+            let router = status.virtual_routers.first_mut().unwrap();
+            router.phase = "initialize".to_owned();
+            router.hold = Some("drained".to_owned());
+            router.drained_until = until.map(str::to_owned);
+            router.drain_kept = kept;
+            answer(&status, true)
+        };
+        assert_eq!(said(None, false), ("web is drained".to_owned(), true));
+        let until = "2026-01-31T12:00:00.250Z";
+        assert_eq!(
+            said(Some(until), true),
+            ("web is drained until 2026-01-31T12:00:00Z, over restarts too".to_owned(), true)
+        );
     }
 
     #[test]

@@ -13,13 +13,16 @@ mod control;
 #[cfg(feature = "demo")]
 mod demo;
 mod descriptors;
+mod drain;
 mod health;
 mod import;
+mod kept;
 mod leftovers;
 mod log;
 mod orphans;
 pub mod readers;
 mod report;
+mod request;
 mod run;
 mod status;
 
@@ -35,7 +38,9 @@ pub fn main() -> ExitCode {
         cli::Command::Check(arguments) => check::main(&arguments),
         #[cfg(feature = "demo")]
         cli::Command::Demo => demo::run(),
+        cli::Command::Drain(arguments) => drain::drain(&arguments),
         cli::Command::Health(arguments) => health::main(&arguments),
+        cli::Command::Resume(arguments) => drain::resume(&arguments),
         cli::Command::Run(arguments) => run::main(&arguments),
         cli::Command::Status(arguments) => status::main(&arguments),
     };

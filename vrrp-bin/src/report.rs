@@ -2,17 +2,21 @@
 //!
 //! Fields may be added within a version; none is renamed, removed or given another meaning.
 
+mod outcome;
+
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     time::{Duration, SystemTime},
 };
 
 use serde::{Deserialize, Serialize};
-use vrrp_core::{Counters as CoreCounters, Phase, Rejected};
+use vrrp_core::{Counters as CoreCounters, Hold, Phase, Rejected};
 use vrrp_net::{
     NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus, backend::netlink::Leftover,
 };
+
+pub(crate) use outcome::{Outcome, Outcomes};
 
 /// The version of the format.
 pub(crate) const SCHEMA: u32 = 1;
@@ -103,6 +107,12 @@ pub(crate) struct VirtualRouter {
     pub(crate) probation_seconds: Option<f64>,
     /// How long it waits, as the active node, for a link or an address to send from that is gone.
     pub(crate) waits_seconds: Option<f64>,
+    /// When its drain ends by itself (RFC 3339, UTC).
+    #[serde(default)]
+    pub(crate) drained_until: Option<String>,
+    /// Whether it stays drained over restarts of the daemon and of the host.
+    #[serde(default)]
+    pub(crate) drain_kept: bool,
     /// The Active that it follows, as a Backup.
     pub(crate) active_peer: Option<IpAddr>,
     /// What the backend said when it failed.
@@ -214,19 +224,23 @@ pub(crate) struct Failure {
 }
 
 impl Status {
-    pub(crate) fn new(node: &NodeStatus, leftovers: &[Leftover]) -> Self {
+    /// `kept` are the names of those whose drain is kept over restarts.
+    pub(crate) fn new(node: &NodeStatus, leftovers: &[Leftover], kept: &BTreeSet<String>) -> Self {
+        let router =
+            |router: &RouterStatus| VirtualRouter::new(router, kept.contains(&*router.name));
         Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            virtual_routers: node.routers.iter().map(VirtualRouter::from).collect(),
+            virtual_routers: node.routers.iter().map(router).collect(),
             ports: node.ports.iter().map(Port::from).collect(),
             leftovers: leftovers.iter().map(LeftBehind::from).collect(),
         }
     }
 }
 
-impl From<&RouterStatus> for VirtualRouter {
-    fn from(status: &RouterStatus) -> Self {
+impl VirtualRouter {
+    /// `drain_kept`: its drain is kept over restarts.
+    pub(crate) fn new(status: &RouterStatus, drain_kept: bool) -> Self {
         let hold = match status.phase {
             Phase::Initialize(hold) => Some(hold),
             _ => None,
@@ -255,6 +269,8 @@ impl From<&RouterStatus> for VirtualRouter {
             lease_seconds: status.lease.map(seconds),
             probation_seconds: status.probation.map(seconds),
             waits_seconds: status.waits.map(seconds),
+            drained_until: status.drained_until.map(rfc3339),
+            drain_kept,
             active_peer: status.active_peer,
             backend_error: status.backend_error.clone(),
             socket_error: status.socket_error.clone(),
@@ -263,6 +279,23 @@ impl From<&RouterStatus> for VirtualRouter {
             notices: status.notices.iter().map(Disagreement::from).collect(),
             counters: Counters::from(&status.counters),
         }
+    }
+
+    /// Returns how it is drained, for people, if that is what keeps it out.
+    pub(crate) fn drained(&self) -> Option<String> {
+        if self.hold.as_deref() != Some(Hold::Drained.as_str()) {
+            return None;
+        }
+        let mut text = Hold::Drained.as_str().to_owned();
+        if let Some(until) = &self.drained_until {
+            // Nobody cares for the milliseconds.
+            let until = until.split_once('.').map_or(&**until, |(seconds, _)| seconds);
+            text += &format!(" until {}Z", until.trim_end_matches('Z'));
+        }
+        if self.drain_kept {
+            text += ", over restarts too";
+        }
+        Some(text)
     }
 }
 

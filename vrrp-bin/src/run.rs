@@ -6,8 +6,9 @@ use tokio::{
     runtime::Builder,
     signal::unix::{Signal, SignalKind, signal},
 };
+use vrrp_core::Reason;
 use vrrp_net::{
-    Events, Member, Node, VipBackend,
+    Events, Member, Node, NodeEvent, VipBackend,
     backend::{self, Netlink},
     remedy,
 };
@@ -17,6 +18,7 @@ use crate::{
     config::{self, Backend, Config, ConfigErrors, RouterConfig},
     control, descriptors,
     import::environment,
+    kept::{Drain, Kept},
     leftovers, log, orphans,
 };
 
@@ -119,10 +121,14 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let realtime = config.realtime.as_ref().map(|(priority, _)| *priority);
     let node = Node::builder().realtime(realtime).linux()?;
     let mut events = node.events();
-    let members = members(config).map_err(Error::Netlink)?;
+    let state = config.state.as_ref().map(|(path, _)| path.as_path());
+    let kept = Arc::new(tokio::task::block_in_place(|| Kept::open(state)));
+    let members = members(config, &kept).map_err(Error::Netlink)?;
+    name_drains(config, &kept);
     let _handles = node.configure(members).await?;
-    let _file =
-        socket.serve(node.clone()).map_err(|error| Error::System("the control socket", error))?;
+    let _file = socket
+        .serve(node.clone(), Arc::clone(&kept))
+        .map_err(|error| Error::System("the control socket", error))?;
     let control = config.control.display();
     let (count, version) = (config.routers.len(), env!("CARGO_PKG_VERSION"));
     tokio::task::block_in_place(|| name_unusable(config));
@@ -130,7 +136,7 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
     loop {
         tokio::select! {
-            () = end(&mut events) => return Err(Error::Died),
+            () = follow(&mut events, &kept) => return Err(Error::Died),
             wish = signals.next() => match wish {
                 Wish::Leave => break,
                 Wish::Reload => refuse_reload(),
@@ -162,12 +168,51 @@ fn name_unusable(config: &Config) {
     }
 }
 
-/// Comes when the node has ended. The node logs its events itself.
-async fn end(events: &mut Events) {
-    while events.next().await.is_some() {}
+/// Comes when the node has ended, and forgets the drains that end meanwhile. The node logs its
+/// events itself.
+async fn follow(events: &mut Events, kept: &Kept) {
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(NodeEvent::Transition { name, reason: Reason::Resume, .. }) => {
+                tokio::task::block_in_place(|| kept.end(&name));
+            }
+            Ok(_) => {}
+            // It may be among those that were lost.
+            Err(_) => tokio::task::block_in_place(|| kept.forget_ended()),
+        }
+    }
 }
 
-fn members(config: &Config) -> std::io::Result<Vec<Member>> {
+/// Who starts drained, and the drains of those who are not there.
+fn name_drains(config: &Config, kept: &Kept) {
+    for name in kept.names() {
+        let Some(Drain { since, until }) = kept.get(&name) else { continue };
+        let end = until.map(|until| format!(" until {until}")).unwrap_or_default();
+        let until = until.map(tracing::field::display);
+        if config.routers.iter().any(|router| router.name == name) {
+            tracing::warn!(
+                event = "drain",
+                name,
+                %since,
+                until,
+                keep = true,
+                "{name} stays drained{end}, as was asked for at {since}; `vrrp resume {name}` ends \
+                 that"
+            );
+        } else {
+            tracing::warn!(
+                event = "drain-unknown",
+                name,
+                %since,
+                until,
+                "{name} was drained{end} at {since}, and is not configured; its drain is kept for \
+                 when it is, until `vrrp resume {name}`"
+            );
+        }
+    }
+}
+
+fn members(config: &Config, kept: &Kept) -> std::io::Result<Vec<Member>> {
     let kernel = Netlink::new()?;
     let leased: Arc<dyn VipBackend> = Arc::new(kernel.clone());
     let permanent: Arc<dyn VipBackend> = Arc::new(kernel.permanent());
@@ -177,7 +222,15 @@ fn members(config: &Config) -> std::io::Result<Vec<Member>> {
             Backend::Kernel { lease: false } => Arc::clone(&permanent),
             Backend::Command(command) => program(command),
         };
-        Member::new(&router.interface, router.router.clone(), backend).name(&router.name)
+        let member =
+            Member::new(&router.interface, router.router.clone(), backend).name(&router.name);
+        match kept.get(&router.name) {
+            None => member,
+            Some(drain) => match drain.rest() {
+                Some(rest) => member.drained_for(rest),
+                None => member.drained(true),
+            },
+        }
     };
     Ok(config.routers.iter().map(member).collect())
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use crate::{
     cli,
-    config::{Config, ConfigErrors},
+    config::ConfigErrors,
     control::client::{self, escape, fetch, parse},
 };
 
@@ -24,8 +24,8 @@ enum Error {
 impl Error {
     const fn exit_status(&self) -> u8 {
         match self {
-            Self::Client(client::Error::NoDaemon { .. }) => cli::NO_DAEMON,
-            Self::Client(_) | Self::Print(_) => cli::FAILED,
+            Self::Client(error) => error.exit_status(),
+            Self::Print(_) => cli::FAILED,
             Self::Configuration(_) => cli::BAD_CONFIGURATION,
         }
     }
@@ -45,10 +45,7 @@ pub(crate) fn main(arguments: &cli::Status) -> u8 {
 }
 
 fn show(arguments: &cli::Status) -> Result<(), Error> {
-    let control = match &arguments.file {
-        Some(file) => Config::load(file)?.control,
-        None => arguments.control.clone(),
-    };
+    let control = arguments.daemon.control()?;
     let target = match &arguments.name {
         Some(name) => format!("/virtual-routers/{}", escape(name)),
         None => "/status".to_owned(),

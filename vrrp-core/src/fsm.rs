@@ -260,10 +260,7 @@ impl Machine {
                 self.wanted = false;
                 effects.transition = Some(Reason::Shutdown);
             }
-            (State::Initialize, Input::Drain { force }) => {
-                self.drained = Some(handover::Drained { force });
-                effects.transition = Some(Reason::Drain);
-            }
+            (State::Initialize, Input::Drain { force }) => self.stay_out(force, &mut effects),
             (State::Initialize, Input::Resume) => self.resume(now, &mut effects),
             (State::Initialize, Input::Timeout) => self.retry(now, &mut effects),
             (State::Initialize, Input::Answer(answer)) => {
@@ -282,10 +279,7 @@ impl Machine {
                 self.wanted = false;
                 self.initialize(Reason::Shutdown, &mut effects);
             }
-            (State::Backup(_), Input::Drain { force }) => {
-                self.drained = Some(handover::Drained { force });
-                self.initialize(Reason::Drain, &mut effects);
-            }
+            (State::Backup(_), Input::Drain { force }) => self.drop_out(force, &mut effects),
             (State::Backup(backup), Input::Advert(heard)) => {
                 self.backup_hears(now, backup, heard, &mut effects);
             }

@@ -13,6 +13,7 @@
 mod answers;
 mod backends;
 mod commands;
+mod drains;
 mod guard;
 mod host;
 mod interfaces;
@@ -49,6 +50,7 @@ use crate::{
     monitor::{HostEvent, Monitor},
 };
 use backends::{Backends, call::Answer, patience};
+use drains::Ends;
 use mailbox::{Drain, Removal};
 use members::{MemberState, Throttle};
 use outbox::{Outbox, Unsent};
@@ -85,6 +87,7 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     receive_warning: Throttle,
     renewal_warning: Throttle,
     drains: Vec<Drain>,
+    ends: Ends,
     removals: Vec<Removal>,
     /// Virtual routers that were removed, and may still hold addresses.
     departing: Vec<Key>,
@@ -153,6 +156,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             receive_warning: Throttle::default(),
             renewal_warning: Throttle::default(),
             drains: Vec::new(),
+            ends: Ends::default(),
             removals: Vec::new(),
             departing: Vec::new(),
             stop: Stop::default(),
@@ -222,6 +226,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.outbox.backends.next_renewal(),
             self.outbox.interfaces.next_retry(),
             self.receive_after,
+            self.ends.next(),
         ];
         let next = deadlines.into_iter().flatten().min();
         if self.stop.requested { next.into_iter().chain(self.stop.next()).min() } else { next }
@@ -266,6 +271,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         if due(self.outbox.backends.next_renewal(), now) {
             self.outbox.backends.renew(now, &self.outbox.members);
         }
+        self.end_drains(now);
     }
 
     /// Gives one input to the core and carries out what it leads to.
@@ -334,6 +340,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
             tracing::info!(event = "removed", name = &*entry.name, "{}: removed", entry.name);
             self.outbox.members.remove(&key);
+            self.ends.forget(&key);
             self.outbox.backends.forget(key, self.clock.now());
             self.answer_removals(key, |_| Ok(()));
         }

@@ -1,6 +1,6 @@
 //! [`Member`]: one virtual router, as a program asks a node for it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use vrrp_core::{GroupPolicy, Health, VirtualRouter};
 
@@ -22,6 +22,17 @@ pub struct Member {
     pub health: Health,
     /// What it moves together with.
     pub group: Option<Group>,
+    pub(crate) start: Start,
+}
+
+/// What a virtual router that is new to its node does first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// It takes part in the election.
+    #[default]
+    TakingPart,
+    /// It stays out until it is resumed, or for this long.
+    Drained(Option<Duration>),
 }
 
 /// Virtual routers of one node that become active together and leave together: those that name the
@@ -55,9 +66,8 @@ impl Member {
     /// A member named `INTERFACE-VRID-FAMILY`.
     pub fn new(interface: &str, router: VirtualRouter, backend: Arc<dyn VipBackend>) -> Self {
         let name = format!("{interface}-{}-{}", router.vrid(), router.family());
-        let health = Health::default();
-        let name = name.into();
-        Self { name, interface: interface.into(), router, backend, health, group: None }
+        let (health, start, name) = (Health::default(), Start::default(), name.into());
+        Self { name, interface: interface.into(), router, backend, health, group: None, start }
     }
 
     /// Sets the name.
@@ -83,11 +93,31 @@ impl Member {
         self.health = health;
         self
     }
+
+    /// Sets whether it starts drained: it stays out of the election until
+    /// [`Handle::resume`](crate::Handle::resume), and what an earlier process left on this host is
+    /// released and not adopted.
+    ///
+    /// This is for a virtual router that is new to its node. One that is there already keeps the
+    /// drain that it has, or goes on without one.
+    #[must_use]
+    pub fn drained(mut self, drained: bool) -> Self {
+        self.start = if drained { Start::Drained(None) } else { Start::TakingPart };
+        self
+    }
+
+    /// Has it start drained, as [`drained`](Self::drained) does, for `duration` from the moment at
+    /// which it is configured.
+    #[must_use]
+    pub fn drained_for(mut self, duration: Duration) -> Self {
+        self.start = Start::Drained(Some(duration));
+        self
+    }
 }
 
 impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, interface, router, backend: _, health, group } = self;
+        let Self { name, interface, router, backend: _, health, group, start } = self;
         let mut member = f.debug_struct("Member");
         member
             .field("name", name)
@@ -95,6 +125,7 @@ impl fmt::Debug for Member {
             .field("router", router)
             .field("health", health)
             .field("group", group)
+            .field("start", start)
             .finish_non_exhaustive()
     }
 }

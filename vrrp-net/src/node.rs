@@ -113,6 +113,7 @@ impl Node {
     /// # Errors
     /// As for [`add`](Self::add).
     pub async fn add_member(&self, member: Member) -> Result<Handle, Error> {
+        let member = Box::new(member);
         let seat = self.mailbox.ask(|reply| Command::Add { member, reply }).await??;
         Ok(Handle::new(self.mailbox.clone(), self.time.clone(), seat))
     }

@@ -57,6 +57,9 @@ pub struct RouterStatus {
     pub probation: Option<Duration>,
     /// How long it waits, as the active node, for a link or an address to send from that is gone.
     pub waits: Option<Duration>,
+    /// When its drain ends by itself, by the wall clock at the time of the request; `None` if it is
+    /// not drained, is drained until it is resumed, or beyond the year 9999.
+    pub drained_until: Option<SystemTime>,
     /// The Active that it follows, as a Backup.
     pub active_peer: Option<IpAddr>,
     /// What the backend said when it last failed; `None` once it has succeeded since.

@@ -56,6 +56,14 @@ impl Host {
     }
 }
 
+/// Whether this user may make files in the directory `path`.
+pub(super) fn writable(path: &Path) -> Result<(), Errno> {
+    if path.is_file() {
+        return Err(Errno::ENOTDIR);
+    }
+    access(path, AccessFlags::W_OK | AccessFlags::X_OK)
+}
+
 /// Whether this user may execute the file `program`.
 pub(super) fn executable(program: &Path) -> Result<(), Errno> {
     if program.is_dir() {

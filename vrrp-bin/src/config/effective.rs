@@ -27,6 +27,8 @@ pub(crate) struct Effective<'a> {
 #[derive(Serialize)]
 struct Daemon<'a> {
     control: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a Path>,
     realtime: u8,
 }
 
@@ -106,7 +108,8 @@ impl<'a> From<&'a Config> for Effective<'a> {
     fn from(config: &'a Config) -> Self {
         let realtime = config.realtime.as_ref().map_or(0, |(priority, _)| priority.get());
         let virtual_router = config.routers.iter().map(Router::from).collect();
-        Self { virtual_router, daemon: Daemon { control: &config.control, realtime } }
+        let state = config.state.as_ref().map(|(path, _)| path.as_path());
+        Self { virtual_router, daemon: Daemon { control: &config.control, state, realtime } }
     }
 }
 

@@ -17,6 +17,9 @@ use super::{
 /// The control socket, unless the configuration names another.
 pub(crate) const CONTROL: &str = "/run/vrrp/control.sock";
 
+/// A state directory, for sentences.
+pub(crate) const STATE: &str = "/var/lib/vrrp";
+
 /// The longest path that fits into the address of a Unix socket (unix(7)).
 const LONGEST_PATH: usize = 107;
 
@@ -31,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) drafts: Vec<Draft>,
     /// The path of the control socket.
     pub(crate) control: Found<Located<String>>,
+    /// The directory of what outlasts the daemon.
+    pub(crate) state: Found<Located<String>>,
     /// The priority of the driver's thread.
     pub(crate) realtime: Found<Located<Realtime>>,
 }
@@ -44,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) routers: Vec<RouterConfig>,
     /// Where the control socket is.
     pub(crate) control: PathBuf,
+    /// The directory of what outlasts the daemon, and where it is named.
+    pub(crate) state: Option<(PathBuf, Place)>,
     /// The priority of the driver's thread, and where it is asked for.
     pub(crate) realtime: Option<(Realtime, Place)>,
 }
@@ -51,8 +58,14 @@ pub(crate) struct Config {
 impl Plan {
     /// A plan that says nothing yet.
     pub(crate) const fn new(notation: Notation, origin: Place) -> Self {
-        let drafts = Vec::new();
-        Self { notation, origin, drafts, control: Found::Absent, realtime: Found::Absent }
+        Self {
+            notation,
+            origin,
+            drafts: Vec::new(),
+            control: Found::Absent,
+            state: Found::Absent,
+            realtime: Found::Absent,
+        }
     }
 
     /// The configuration, if every rule is kept. `problems` holds what the reader found.
@@ -60,16 +73,18 @@ impl Plan {
     /// # Errors
     /// Every problem.
     pub(crate) fn finish(self, mut problems: Problems) -> Result<Config, ConfigErrors> {
-        let Self { notation, origin, drafts, control, realtime } = self;
+        let Self { notation, origin, drafts, control, state, realtime } = self;
         let drafts = drafts.into_iter();
         let routers: Vec<_> = drafts.flat_map(|draft| draft.finish(&mut problems)).collect();
         unique::check(&routers, &mut problems);
         let control = control.and_then(|path| check_control(path, notation, &mut problems));
+        let state = state.and_then(|path| check_state(path, notation, &mut problems));
         problems.finish()?;
         // What is wrong was reported, so that nothing comes to this point.
         let control = control.value().cloned().unwrap_or_else(|| PathBuf::from(CONTROL));
         let realtime = realtime.value().map(|found| (found.value, found.place.clone()));
-        Ok(Config { origin, routers, control, realtime })
+        let state = state.value().map(|found| (found.value.clone(), found.place.clone()));
+        Ok(Config { origin, routers, control, state, realtime })
     }
 }
 
@@ -89,4 +104,22 @@ fn check_control(
         return problems.wrong(&place, message);
     }
     Ok(PathBuf::from(text))
+}
+
+/// The path of a directory.
+fn check_state(
+    path: Located<String>,
+    notation: Notation,
+    problems: &mut Problems,
+) -> Result<Located<PathBuf>, Wrong> {
+    let Located { place, value: text } = path;
+    if !text.starts_with('/') || text.contains(char::is_control) {
+        let message = format!(
+            "{} is {text:?}; write the absolute path of a directory, such as {}",
+            notation.subject("state"),
+            notation.text(STATE)
+        );
+        return problems.wrong(&place, message);
+    }
+    Ok(Located::new(place, PathBuf::from(text)))
 }

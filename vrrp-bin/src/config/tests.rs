@@ -38,6 +38,7 @@ password = "secret"
 
 [daemon]
 control = "/run/other.sock"
+state = "/var/lib/other"
 realtime = 50
 "#;
 
@@ -125,7 +126,12 @@ fn every_key_reaches_the_core() {
     );
     assert_eq!(config.control, Path::new("/run/other.sock"));
     let (priority, place) = config.realtime.as_ref().unwrap();
-    assert_eq!((priority.get(), place.to_string().as_str()), (50, "f.toml:28:12"));
+    assert_eq!((priority.get(), place.to_string().as_str()), (50, "f.toml:29:12"));
+    let (state, place) = config.state.as_ref().unwrap();
+    assert_eq!(
+        (state.as_path(), place.to_string()),
+        (Path::new("/var/lib/other"), "f.toml:28:9".to_owned())
+    );
     assert!(parse(&format!("{MINIMAL}[daemon]\nrealtime = 0\n")).unwrap().realtime.is_none());
 }
 
@@ -168,7 +174,7 @@ fn what_is_left_out_has_the_defaults_of_the_core() {
         ("eth0-51-ipv4", &Backend::Kernel { lease: true })
     );
     assert_eq!(config.control, Path::new(CONTROL));
-    assert!(config.realtime.is_none());
+    assert!(config.realtime.is_none() && config.state.is_none());
 }
 
 #[test]
@@ -250,6 +256,8 @@ fn the_effective_configuration_means_the_same_and_shows_no_secret() {
     assert!(!text.contains("secret"), "{text}");
     let again = parse(&text).unwrap();
     assert_eq!(again.control, config.control);
+    let state = |config: &Config| config.state.as_ref().map(|(path, _)| path.clone());
+    assert_eq!(state(&again), state(&config));
     let priority = |config: &Config| config.realtime.as_ref().map(|(priority, _)| *priority);
     assert_eq!(priority(&again), priority(&config));
     assert_eq!(again.routers.len(), config.routers.len());

@@ -2,13 +2,13 @@
 
 use std::{io, path::Path, time::Duration};
 
-use http_body_util::{BodyExt, Empty};
-use hyper::{Request, StatusCode, body::Bytes, client::conn::http1};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, http::request};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::{net::UnixStream, runtime::Builder, time::timeout};
 
-use crate::{config::describe, descriptors, report};
+use crate::{cli, config::describe, descriptors, report};
 
 /// How long a daemon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,6 +36,16 @@ pub(crate) enum Error {
     Unparsable { path: String, cause: String },
 }
 
+impl Error {
+    /// Returns the exit status that says the same.
+    pub(crate) const fn exit_status(&self) -> u8 {
+        match self {
+            Self::NoDaemon { .. } => cli::NO_DAEMON,
+            Self::Files(_) | Self::Refused(_) | Self::Unparsable { .. } => cli::FAILED,
+        }
+    }
+}
+
 /// Everything about the node whose daemon listens on `control`.
 ///
 /// # Errors
@@ -60,6 +70,25 @@ pub(crate) fn parse<T: DeserializeOwned>(control: &Path, body: &[u8]) -> Result<
 /// # Errors
 /// [`Error`], if nobody answers on `control`, or the daemon refuses.
 pub(crate) fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
+    exchange(control, Request::get(target), Bytes::new(), Some(PATIENCE))
+}
+
+/// Fetches the body of the answer to `POST target`, however long it takes to do what is asked. A
+/// daemon that does not answer at all is asked nothing.
+///
+/// # Errors
+/// As for [`fetch`].
+pub(crate) fn post(control: &Path, target: &str, body: Bytes) -> Result<Bytes, Error> {
+    fetch(control, "/status")?;
+    exchange(control, Request::post(target), body, None)
+}
+
+fn exchange(
+    control: &Path,
+    request: request::Builder,
+    body: Bytes,
+    patience: Option<Duration>,
+) -> Result<Bytes, Error> {
     let path = control.display().to_string();
     let no_daemon = |cause: String| Error::NoDaemon { path: path.clone(), cause };
     descriptors::require(descriptors::CLIENT)?;
@@ -67,29 +96,33 @@ pub(crate) fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
         .enable_all()
         .build()
         .map_err(|error| no_daemon(describe(&error)))?;
-    let (status, body) = match runtime
-        .block_on(async { timeout(PATIENCE, get(control, target)).await })
-    {
-        Ok(answer) => answer.map_err(|error| no_daemon(describe(&error)))?,
-        Err(_) => {
-            return Err(no_daemon(format!("it did not answer within {} s", PATIENCE.as_secs())));
+    let asked = ask_for(control, request, body);
+    let answer = runtime.block_on(async {
+        match patience {
+            Some(patience) => timeout(patience, asked).await.unwrap_or_else(|_| {
+                let cause = format!("it did not answer within {} s", patience.as_secs());
+                Err(io::Error::new(io::ErrorKind::TimedOut, cause))
+            }),
+            None => asked.await,
         }
-    };
+    });
+    let (status, body) = answer.map_err(|error| no_daemon(describe(&error)))?;
     if status != StatusCode::OK {
         return Err(Error::Refused(parse::<report::Failure>(control, &body)?.error));
     }
     Ok(body)
 }
 
-async fn get(control: &Path, target: &str) -> io::Result<(StatusCode, Bytes)> {
+async fn ask_for(
+    control: &Path,
+    request: request::Builder,
+    body: Bytes,
+) -> io::Result<(StatusCode, Bytes)> {
     let stream = UnixStream::connect(control).await?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     tokio::spawn(connection);
-    let request = Request::get(target)
-        .header("Host", "vrrp")
-        .body(Empty::<Bytes>::new())
-        .map_err(io::Error::other)?;
+    let request = request.header("Host", "vrrp").body(Full::new(body)).map_err(io::Error::other)?;
     let response = sender.send_request(request).await.map_err(io::Error::other)?;
     let status = response.status();
     let body = response.into_body().collect().await.map_err(io::Error::other)?;

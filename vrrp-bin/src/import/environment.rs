@@ -82,7 +82,8 @@ fn read_variables(variables: Variables, mut reader: Reader) -> Reading {
         None => Vec::new(),
     };
     unknown::report(style, &mut reader);
-    plan.control = reader.control();
+    plan.control = reader.path("VRRP_CONTROL");
+    plan.state = reader.path("VRRP_STATE");
     let (mut notes, problems) = reader.finish();
     let config = plan.finish(problems);
     if config.is_err() {

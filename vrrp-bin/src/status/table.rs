@@ -118,6 +118,9 @@ fn condition(router: &VirtualRouter) -> Vec<(&'static str, String)> {
         let fault = if router.fault { " (a fault)" } else { "" };
         lines.push(("hold", format!("{hold}{fault}")));
     }
+    if let Some(drained) = router.drained() {
+        lines.push(("drain", format!("{drained}; `vrrp resume {}` ends that", router.name)));
+    }
     lines.extend(router.backend_error.iter().map(|error| ("backend", error.clone())));
     lines.extend(router.socket_error.iter().map(|error| ("socket", error.clone())));
     if let Some(probation) = router.probation_seconds {
@@ -240,6 +243,8 @@ mod tests {
             lease_seconds: Some(2.96),
             probation_seconds: None,
             waits_seconds: None,
+            drained_until: None,
+            drain_kept: false,
             active_peer: None,
             backend_error: None,
             socket_error: None,

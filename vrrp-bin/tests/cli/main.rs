@@ -92,6 +92,39 @@ fn check_warns_of_what_this_host_lacks() {
 }
 
 #[test]
+fn check_warns_of_a_state_directory_that_is_not_there() {
+    let directory = directory();
+    let state = |path: &str| {
+        let text = format!("{GOOD}[daemon]\nstate = \"{path}\"\n");
+        stderr(&vrrp(&directory, &text, &["check", "-c", "vrrp.toml"]))
+    };
+    let missing = state("/nonexistent/vrrp");
+    let expected = "vrrp.toml:10:9: warning: nothing can be written to the state directory \
+        /nonexistent/vrrp: no such file or directory; ";
+    assert!(missing.contains(expected), "{missing}");
+    let file = state(&directory.path().join("vrrp.toml").display().to_string());
+    assert!(file.contains("vrrp.toml: not a directory; "), "{file}");
+    let good = state(&directory.path().display().to_string());
+    assert!(!good.contains("state directory"), "{good}");
+}
+
+#[test]
+fn nobody_is_drained_without_a_daemon_or_for_no_time() {
+    let directory = directory();
+    let text = format!("{GOOD}{}", control(&directory));
+    for verb in ["drain", "resume"] {
+        let output = vrrp(&directory, &text, &[verb, "-c", "vrrp.toml"]);
+        assert_eq!(code(&output), 4, "{}", stderr(&output));
+        assert!(stderr(&output).starts_with("no vrrp answers on "), "{}", stderr(&output));
+    }
+    for time in ["0s", "soon", "10", "9000h"] {
+        let output = vrrp(&directory, &text, &["drain", "-c", "vrrp.toml", "--for", time]);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains("such as 10m"), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn strict_makes_warnings_errors() {
     let output = vrrp(&directory(), GOOD, &["check", "-c", "vrrp.toml", "--strict"]);
     assert_eq!(code(&output), 2);

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wait_until};
 
+mod drains;
 mod schema;
 
 /// How long anything may take that takes no time on a machine at rest.
@@ -46,6 +47,35 @@ fn main() {
         test("the_log_has_stable_words", the_log_has_stable_words),
         test("the_environment_of_a_container_is_enough", the_environment_of_a_container_is_enough),
         test("health_fails_for_a_fault", health_fails_for_a_fault),
+        test(
+            "the_only_node_is_drained_by_force_alone",
+            drains::the_only_node_is_drained_by_force_alone,
+        ),
+        test(
+            "without_a_name_all_are_drained_at_the_same_time",
+            drains::without_a_name_all_are_drained_at_the_same_time,
+        ),
+        test("a_drain_for_a_while_ends_by_itself", drains::a_drain_for_a_while_ends_by_itself),
+        test(
+            "a_kept_drain_survives_a_restart_until_it_is_resumed",
+            drains::a_kept_drain_survives_a_restart_until_it_is_resumed,
+        ),
+        test(
+            "what_has_ended_is_forgotten_and_what_is_absent_is_not",
+            drains::what_has_ended_is_forgotten_and_what_is_absent_is_not,
+        ),
+        test("what_is_drained_is_not_adopted", drains::what_is_drained_is_not_adopted),
+        test("a_drain_hands_over_to_another_node", drains::a_drain_hands_over_to_another_node),
+        test(
+            "a_broken_file_is_told_once_and_left_alone",
+            drains::a_broken_file_is_told_once_and_left_alone,
+        ),
+        test("what_cannot_be_kept_is_not_drained", drains::what_cannot_be_kept_is_not_drained),
+        test(
+            "a_handover_is_waited_for_however_long_it_takes",
+            drains::a_handover_is_waited_for_however_long_it_takes,
+        ),
+        test("a_drain_can_be_asked_for_over_http", drains::a_drain_can_be_asked_for_over_http),
         Trial::test("the_schema_check_can_fail", the_schema_check_can_fail),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
@@ -59,7 +89,7 @@ fn skip(name: &str, unavailable: &Unavailable) -> Trial {
 /// A host with one interface, and the daemon that runs on it.
 struct Daemon {
     host: Host,
-    _switch: Switch,
+    switch: Switch,
     _cable: Cable,
     directory: TempDir,
     process: Process,
@@ -77,17 +107,26 @@ interval = "100ms"
 impl Daemon {
     /// Starts the daemon and waits until its virtual routers hold their addresses.
     fn start() -> Result<Self, Failed> {
+        Self::start_with(CONFIG, |_| Ok(String::new()))
+    }
+
+    /// The same with another configuration, and with more in `[daemon]`.
+    fn start_with(
+        config: &str,
+        more: impl FnOnce(&TempDir) -> Result<String, Failed>,
+    ) -> Result<Self, Failed> {
         let switch = Switch::new()?;
         let host = Host::new("node")?;
         let cable = Cable::new(&host, "eth0", &switch, &["192.0.2.1/24"])?;
         let directory = tempfile::tempdir()?;
         let control = directory.path().join("run/control.sock");
+        let more = more(&directory)?;
         fs::write(
             directory.path().join("vrrp.toml"),
-            format!("{CONFIG}[daemon]\ncontrol = \"{}\"\n", control.display()),
+            format!("{config}[daemon]\ncontrol = \"{}\"\n{more}", control.display()),
         )?;
         let process = host.spawn(run(&directory))?;
-        let daemon = Self { host, _switch: switch, _cable: cable, directory, process };
+        let daemon = Self { host, switch, _cable: cable, directory, process };
         daemon.wait_until_it_serves()?;
         Ok(daemon)
     }

@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use super::{
-    Backup, Effects, Link, Machine, Probation, State, Then, Vetting, state::Fault, vetting::lets_go,
+    Backup, Effects, Link, Machine, Probation, State, Then, Vetting, handover::Drained,
+    state::Fault, vetting::lets_go,
 };
 use crate::{Answer, Hold, Instant, LeaseFailure, Reason, Role, Want};
 
@@ -42,6 +43,29 @@ impl Machine {
     /// Releases what an earlier process held.
     pub(super) fn release_leftovers(&self, effects: &mut Effects) {
         effects.lease = Some(Want::Release { reason: Reason::Startup, successor: None });
+    }
+
+    /// Takes a drain while it does not take part. An owner that was just started has asked its
+    /// backend whether it works, and releases what an earlier process held only when it acquires:
+    /// now that comes first.
+    pub(super) fn stay_out(&mut self, force: bool, effects: &mut Effects) {
+        self.drained = Some(Drained { force });
+        effects.transition = Some(Reason::Drain);
+        if let Some(Fault { hold: Hold::Inspecting, inspect_until, .. }) = &mut self.fault
+            && inspect_until.take().is_some()
+        {
+            self.release_leftovers(effects);
+        }
+    }
+
+    /// Takes a drain as a Backup. One that was just started holds nothing of its own: what is
+    /// released then are leftovers.
+    pub(super) fn drop_out(&mut self, force: bool, effects: &mut Effects) {
+        self.drained = Some(Drained { force });
+        self.initialize(Reason::Drain, effects);
+        if effects.lease.is_some() {
+            self.release_leftovers(effects);
+        }
     }
 
     pub(super) fn resume(&mut self, now: Instant, effects: &mut Effects) {

@@ -1,6 +1,6 @@
 //! Shutdown, drain and resume.
 
-use vrrp_core::{Hold, Input, Loss, Phase, Reach, Role};
+use vrrp_core::{Desired, Hold, Input, Loss, Phase, Reach, Role};
 
 use super::world::*;
 
@@ -154,6 +154,31 @@ fn an_owner_that_was_drained_takes_over_when_it_is_resumed() {
         world.done(key(&v3()), Ok(Reach::OnLink)),
         ["51: inspecting -> acquiring (owner)", "51: advertise 255", "51: acquire"]
     );
+}
+
+/// A node that is to start drained: nothing was polled in between, so that no adoption is asked for.
+#[test]
+fn who_is_drained_as_soon_as_it_is_configured_releases_and_adopts_nothing() {
+    for role in [Role::default(), Role::Owner] {
+        let mut world = World::new(&[]);
+        let router = v3().with_role(role);
+        let mut desired = Desired::new();
+        desired.insert(interface(1), router).unwrap();
+        world.handle(Input::Configure(&desired));
+        world.handle(drain(true));
+        let lines = world.drain();
+        assert!(lines.contains(&"51: stopped -> drained (drain)".to_owned()), "{lines:?}");
+        let asked: Vec<_> = lines.iter().filter(|line| !line.contains("->")).collect();
+        assert!(
+            matches!(asked.as_slice(), [release] if *release == "51: release (startup)"),
+            "{lines:?}"
+        );
+        assert_eq!(world.router.next_deadline(), None);
+        let (generation, advertised_at) = (world.generations[&key(&v3())], world.now);
+        let answer = vrrp_core::Answer::Adopted { reach: Reach::OnLink, advertised_at };
+        world.give(Input::Answer { key: key(&v3()), generation, answer });
+        assert_eq!(world.phase(key(&v3())), Phase::Initialize(Hold::Drained));
+    }
 }
 
 #[test]

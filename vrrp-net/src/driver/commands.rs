@@ -12,13 +12,13 @@ use super::{
     outbox::Outbox,
     seat::Seat,
 };
-use crate::{Drained, Error, Group, Member, NodeEvent, clock::Clock, link::Link, monitor::Monitor};
+use crate::{Error, Group, Member, clock::Clock, link::Link, member::Start, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Does what is asked. That nobody waits for the reply any more is no error.
     pub(super) fn command(&mut self, command: Command) {
         match command {
-            Command::Add { member, reply } => drop(reply.send(self.add(member))),
+            Command::Add { member, reply } => drop(reply.send(self.add(*member))),
             Command::Configure { members, reply } => {
                 drop(reply.send(self.configure(members, Others::Leave)));
             }
@@ -63,17 +63,16 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 });
                 drop(reply.send(status));
             }
-            Command::Drain { key, name, force, reply } => {
+            Command::Drain { key, name, force, lasts, reply } => {
                 if let Err(unknown) = self.entry(&key, &name) {
                     return drop(reply.send(Err(unknown)));
                 }
-                self.drains.push(Drain { key, name, reply });
-                self.input(Input::Drain { key, force });
+                self.drain(Drain { key, name, reply }, force, lasts);
             }
             Command::Resume { key, name, reply } => {
                 let known = self.entry(&key, &name).map(drop);
                 if known.is_ok() {
-                    self.input(Input::Resume { key });
+                    self.resume(key);
                 }
                 drop(reply.send(known));
             }
@@ -167,14 +166,20 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
         }
         let keys: Vec<Key> = members.iter().map(|(key, _)| *key).collect();
-        let (mut moved, mut told) = (Vec::new(), Vec::new());
+        let (mut moved, mut told, mut drained) = (Vec::new(), Vec::new(), Vec::new());
         let first = match others {
             Others::Leave | Others::Change => 0,
             Others::Stay => self.outbox.members.len(),
         };
         for (place, (key, member)) in members.into_iter().enumerate() {
-            if !self.outbox.members.contains_key(&key) && member.health != Health::default() {
+            let is_new = !self.outbox.members.contains_key(&key);
+            if is_new && member.health != Health::default() {
                 told.push((key, member.health));
+            }
+            if let Start::Drained(lasts) = member.start
+                && is_new
+            {
+                drained.push((key, lasts));
             }
             if self.seat_member(key, member) {
                 moved.push(key);
@@ -194,7 +199,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.judge_networks(&name);
         }
         self.sync_interfaces();
-        self.input(Input::Configure(&self.desired()));
+        self.start(&drained);
         for (key, health) in told {
             self.input(Input::Health { key, health });
         }
@@ -305,30 +310,6 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
         }
         groups.into_iter().map(|(group, keys)| (group.policy, keys)).collect()
-    }
-
-    /// Answers the drains that have ended: nobody took over, or everything is let go.
-    pub(super) fn answer_drains(&mut self, news: &[NodeEvent]) {
-        for drain in std::mem::take(&mut self.drains) {
-            let refused = |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name, .. } if *name == drain.name);
-            let phase = self.outbox.members.get(&drain.key).map(|entry| entry.phase);
-            let ended = match phase {
-                None => Some(Err(Error::Unknown(drain.name.to_string()))),
-                Some(_) if news.iter().any(refused) => Some(Ok(Drained::Refused)),
-                Some(Phase::Initialize(_)) if self.outbox.backends.is_idle(drain.key) => {
-                    Some(Ok(Drained::Done))
-                }
-                // It was resumed, or a stronger node took over before the drain began.
-                Some(Phase::Backup | Phase::Held | Phase::Adopted | Phase::Acquiring) => {
-                    Some(Ok(Drained::Refused))
-                }
-                Some(Phase::Initialize(_) | Phase::Resigning) => None,
-            };
-            match ended {
-                Some(answer) => drop(drain.reply.send(answer)),
-                None => self.drains.push(drain),
-            }
-        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Inbox {
 /// A request of a [`Node`](crate::Node) or [`Handle`](crate::Handle).
 pub(crate) enum Command {
     Add {
-        member: Member,
+        member: Box<Member>,
         reply: Reply<Result<Seat, Error>>,
     },
     Configure {
@@ -78,6 +78,8 @@ pub(crate) enum Command {
         key: Key,
         name: Arc<str>,
         force: bool,
+        /// How long it lasts; until it is resumed if that is not said.
+        lasts: Option<Duration>,
         reply: Reply<Result<Drained, Error>>,
     },
     Resume {

@@ -58,7 +58,7 @@ pub(super) struct MemberState {
 
 impl MemberState {
     pub(super) fn new(key: Key, member: Member) -> Self {
-        let Member { name, interface, router, backend, health: _, group } = member;
+        let Member { name, interface, router, backend, health: _, group, start: _ } = member;
         let phase = Phase::Initialize(Hold::Stopped);
         let mut state = Self {
             addresses: held(&router),
@@ -90,7 +90,7 @@ impl MemberState {
 
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
     pub(super) fn replace(&mut self, key: Key, member: Member) -> Option<Arc<dyn VipBackend>> {
-        let Member { name, interface, router, backend, health: _, group } = member;
+        let Member { name, interface, router, backend, health: _, group, start: _ } = member;
         self.group = group;
         self.router = router;
         self.configured = self.router.clone();

@@ -27,7 +27,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Everything about one virtual router at this moment.
     pub(super) fn status_of(&self, key: &Key, entry: &MemberState) -> Option<RouterStatus> {
         let error = self.outbox.interfaces.port_error(&entry.interface, key.family);
-        Some(router_status(entry, &self.router.status(key)?, error, self.clock.now()))
+        let status = router_status(entry, &self.router.status(key)?, error, self.clock.now());
+        Some(RouterStatus { drained_until: self.ends.shown(key), ..status })
     }
 
     fn ports(&self, now: Instant) -> Vec<PortStatus> {
@@ -71,6 +72,7 @@ fn router_status(
         lease: status.active_until.map(|until| until - now),
         probation: status.probation_until.filter(|until| *until > now).map(|until| until - now),
         waits: status.waits_until.map(|until| until - now),
+        drained_until: None,
         active_peer: status.active_peer,
         backend_error: entry.unreleased.as_ref().or(entry.error.as_ref()).cloned(),
         socket_error: socket_error.map(ToString::to_string),

@@ -330,7 +330,28 @@ impl Handle {
     /// [`Error::Unknown`] if the virtual router was removed, [`Error::Stopped`] if the node has
     /// stopped.
     pub async fn drain(&self, force: bool) -> Result<Drained, Error> {
-        self.ask(|key, name, reply| Command::Drain { key, name, force, reply }).await
+        self.drain_until_end(force, None).await
+    }
+
+    /// Drains it as [`drain`](Self::drain) does, for `duration` from now on the node's clock; time
+    /// in which the host is suspended counts. Then the drain ends by itself, as
+    /// [`resume`](Self::resume) ends it.
+    ///
+    /// A second drain replaces the end of the first one, or takes it away. A drain that ends before
+    /// the handover has ended is [`Drained::Refused`].
+    ///
+    /// # Errors
+    /// As for [`drain`](Self::drain).
+    pub async fn drain_for(&self, duration: Duration, force: bool) -> Result<Drained, Error> {
+        self.drain_until_end(force, Some(duration)).await
+    }
+
+    async fn drain_until_end(
+        &self,
+        force: bool,
+        lasts: Option<Duration>,
+    ) -> Result<Drained, Error> {
+        self.ask(|key, name, reply| Command::Drain { key, name, force, lasts, reply }).await
     }
 
     /// Ends a [`drain`](Self::drain), also when the future is dropped after it was polled.

@@ -4,6 +4,7 @@
 mod adoption;
 mod backends;
 mod disagreement;
+mod drains;
 mod groups;
 mod handles;
 mod health;

@@ -9,7 +9,7 @@ use super::{
 use crate::config::{
     found::{Found, Wrong},
     place::Located,
-    plan::{CONTROL, Plan},
+    plan::{CONTROL, Plan, STATE},
 };
 
 /// Reads `[daemon]` of a file, which may have none.
@@ -20,6 +20,7 @@ pub(super) fn fill(plan: &mut Plan, file: &Section<'_>) {
     });
     let Found::Value(section) = section else { return };
     plan.control = section.read("control", |item| item.string(CONTROL));
+    plan.state = section.read("state", |item| item.string(STATE));
     plan.realtime = Found::of(section.read("realtime", realtime).unwrap_or(None));
 }
 

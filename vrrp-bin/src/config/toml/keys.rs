@@ -80,7 +80,7 @@ pub(super) const ANNOUNCE: Keys =
 /// `[daemon]`.
 pub(super) const DAEMON: Keys = Keys {
     section: "`[daemon]`",
-    known: &["control", "realtime"],
+    known: &["control", "state", "realtime"],
     planned: &["metrics", "keepalived_metrics", "notify_fifo"],
 };
 

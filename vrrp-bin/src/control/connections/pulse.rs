@@ -38,7 +38,7 @@ enum Stage {
     Asking(Instant),
     /// It has come, and is worked on.
     Answering(Instant),
-    /// The answer has no end, as a stream of events.
+    /// The answer has no end, as a stream of events, or takes as long as a handover.
     Streaming,
 }
 
@@ -92,11 +92,7 @@ impl Pulse {
     }
 
     /// Keeps the connection, whatever moves on it, until the value returned is dropped. It belongs
-    /// into the body of an answer that has no end.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for streams of events, which are not there yet")
-    )]
+    /// into the body of an answer that has no end, and where an answer takes as long as a handover.
     pub(crate) fn stream(self: &Arc<Self>) -> Streaming {
         self.state().stage = Stage::Streaming;
         Streaming(Arc::clone(self))
@@ -121,7 +117,7 @@ impl Pulse {
     }
 }
 
-/// Held while an answer without an end is being written.
+/// Held while an answer without an end is being written, or a handover is waited for.
 pub(crate) struct Streaming(Arc<Pulse>);
 
 impl Drop for Streaming {

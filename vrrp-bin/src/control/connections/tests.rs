@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::{pulse::Streaming, *};
 
 const QUESTION: &[u8] = b"GET /ok HTTP/1.1\r\nHost: vrrp\r\n\r\n";
+const SLOW: Duration = Duration::from_secs(300);
 const STREAM: &[u8] = b"GET /stream HTTP/1.1\r\nHost: vrrp\r\n\r\n";
 
 /// An answer that never goes on.
@@ -29,6 +30,13 @@ impl hyper::body::Body for Endless {
     }
 }
 
+/// An answer that takes as long as a handover.
+async fn slow(Extension(pulse): Extension<Arc<Pulse>>) -> &'static str {
+    let _kept = pulse.stream();
+    sleep(SLOW).await;
+    "ok"
+}
+
 async fn stream(Extension(pulse): Extension<Arc<Pulse>>) -> Response {
     Response::new(Body::new(Endless(pulse.stream())))
 }
@@ -41,8 +49,10 @@ impl Server {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
-        let routes =
-            Router::new().route("/ok", get(|| async { "ok" })).route("/stream", get(stream));
+        let routes = Router::new()
+            .route("/ok", get(|| async { "ok" }))
+            .route("/stream", get(stream))
+            .route("/slow", get(slow));
         tokio::spawn(serve(listener, routes));
         Self { folder }
     }
@@ -103,6 +113,15 @@ async fn a5_a_stream_stays() {
     let mut stream = server.ask(STREAM).await;
     let closed = tokio::time::timeout(Duration::from_secs(60), kept(&mut stream)).await;
     assert!(closed.is_err(), "{closed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handover_is_waited_for_and_the_connection_idles_after_it() {
+    let server = Server::start();
+    let begun = Instant::now();
+    let mut stream = server.ask(b"GET /slow HTTP/1.1\r\nHost: vrrp\r\n\r\n").await;
+    about(begun.elapsed(), SLOW.as_secs());
+    about(kept(&mut stream).await, 10);
 }
 
 #[tokio::test(start_paused = true)]

@@ -122,9 +122,8 @@ impl Reader {
         }
     }
 
-    /// Where the control socket is.
-    pub(super) fn control(&mut self) -> Found<Located<String>> {
-        let name = "VRRP_CONTROL";
+    /// A path, as it stands.
+    pub(super) fn path(&self, name: &str) -> Found<Located<String>> {
         let path =
             self.plain(name).map(|path| Located::new(Place::variable(name), path.to_owned()));
         Found::of(Ok(path))

@@ -98,7 +98,7 @@ pub(super) const OWN: Names = Names {
 };
 
 /// Those that every style has.
-pub(super) const ALWAYS: &[&str] = &[CHOICE, "VRRP_CONTROL"];
+pub(super) const ALWAYS: &[&str] = &[CHOICE, "VRRP_CONTROL", "VRRP_STATE"];
 
 impl Style {
     pub(super) const fn names(self) -> &'static Names {

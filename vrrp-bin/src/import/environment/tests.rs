@@ -219,6 +219,23 @@ fn the_control_socket_is_where_the_environment_says() {
     );
 }
 
+#[test]
+fn the_state_directory_is_where_the_environment_says() {
+    let root = root(&[]);
+    let state = |text: &str| read(text, &root).config.map(|config| config.state);
+    let (path, place) =
+        state("VRRP_ADDRESSES=192.0.2.10\nVRRP_STATE=/var/lib/vrrp").unwrap().unwrap();
+    assert_eq!(
+        (path.as_path(), place.to_string()),
+        (Path::new("/var/lib/vrrp"), "VRRP_STATE".to_owned())
+    );
+    assert!(state("VRRP_ADDRESSES=192.0.2.10").unwrap().is_none());
+    assert_eq!(
+        state("VRRP_ADDRESSES=192.0.2.10\nVRRP_STATE=MASTER").unwrap_err().to_string(),
+        "VRRP_STATE: this is \"MASTER\"; write the absolute path of a directory, such as /var/lib/vrrp"
+    );
+}
+
 proptest::proptest! {
     #[test]
     fn no_environment_makes_it_panic(
