@@ -145,7 +145,7 @@ struct Query<'a> {
 impl<'a> Query<'a> {
     fn of(check: &'a Dns) -> Result<Self, Failure> {
         // The keys of a `RandomState` come from the operating system's randomness.
-        let [high, low, ..] = RandomState::new().hash_one(&check.server).to_ne_bytes();
+        let [high, low, ..] = RandomState::new().hash_one(check.server).to_ne_bytes();
         let (number, record) = (u16::from_ne_bytes([high, low]), TYPE::from(check.record.get()));
         let (kind, class) = (QTYPE::TYPE(record), QCLASS::CLASS(CLASS::IN));
         let question = Question::new(check.name.clone(), kind, class, false);

@@ -182,8 +182,7 @@ mod tests {
     }
 
     fn effects() -> impl Strategy<Value = Vec<(Effect, bool)>> {
-        let effect =
-            prop_oneof![Just(Effect::Hold), (-253_i16..=253).prop_map(|number| weight(number)),];
+        let effect = prop_oneof![Just(Effect::Hold), (-253_i16..=253).prop_map(weight),];
         proptest::collection::vec((effect, any::<bool>()), 1..8)
     }
 

@@ -203,6 +203,7 @@ fn runs_leave_nothing_behind() {
 
 fn leave_nothing_behind(runs: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let threads = threads();
     let check = script(r#"sleep 600 & echo "$0"; exit 0"#);
     let once = || assert!(matches!(runtime.block_on(check.run()), Outcome::Passed(_)));
     let cut = || {
@@ -214,7 +215,7 @@ fn leave_nothing_behind(runs: u32) {
         once();
         cut();
     }
-    settle();
+    settle(threads);
     let before = (files(), memory());
     for number in 0..runs {
         once();
@@ -222,14 +223,14 @@ fn leave_nothing_behind(runs: u32) {
             cut();
         }
     }
-    settle();
+    settle(threads);
     assert_eq!(files(), before.0);
     let grown = memory().saturating_sub(before.1);
     assert!(grown < 4 * 1024, "{runs} runs took {grown} KiB of memory");
 }
 
 /// Waits until this process has no child any more, and no thread that is to wait for one.
-fn settle() {
+fn settle(threads: usize) {
     let children = || {
         let ours = format!(" {} ", std::process::id());
         let all = fs::read_dir("/proc").unwrap().flatten();
@@ -241,16 +242,15 @@ fn settle() {
             })
             .count()
     };
-    let waiting = || {
-        let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
-        let names = threads.filter_map(|it| fs::read_to_string(it.path().join("comm")).ok());
-        names.filter(|name| name.trim_end() == "vrrp-command").count()
-    };
     let begun = Instant::now();
-    while children() + waiting() > 0 {
-        assert!(begun.elapsed() < SOON, "{} children, {} threads", children(), waiting());
+    while children() > 0 || self::threads() > threads {
+        assert!(begun.elapsed() < SOON, "{} children, {} threads", children(), self::threads());
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").unwrap().count()
 }
 
 fn files() -> usize {
