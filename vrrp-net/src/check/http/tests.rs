@@ -1,4 +1,5 @@
 //! Real servers on loopback.
+#![cfg(target_os = "linux")]
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
