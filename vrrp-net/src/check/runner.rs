@@ -23,6 +23,10 @@ use super::{
 /// for anything else.
 const SOON: Duration = Duration::from_secs(1);
 
+/// At how many moments of an interval checks begin: a thousand checks wake the thread so often, and
+/// not a thousand times.
+const PARTS: u32 = 128;
+
 /// Runs a check for as long as it is configured.
 pub(super) async fn run(board: Arc<Board>, it: Begin) {
     match it.planned.schedule.when {
@@ -96,8 +100,8 @@ fn part_of(time: Duration, name: &str, salt: u8) -> Duration {
     let mut hasher = std::hash::DefaultHasher::new();
     hasher.write(name.as_bytes());
     hasher.write_u8(salt);
-    let part = u32::try_from(hasher.finish() % 1024).unwrap_or_default();
-    time * part / 1024
+    let part = u32::try_from(hasher.finish() % u64::from(PARTS)).unwrap_or_default();
+    time * part / PARTS
 }
 
 async fn once(board: &Board, it: &Begin) {

@@ -104,7 +104,7 @@ impl Target {
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     // Where nobody listens on a port of those that the kernel gives to clients, one can meet itself.
-    if stream.local_addr()? == stream.peer_addr()? {
+    if stream.local_addr()? == address {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     Ok(stream)
