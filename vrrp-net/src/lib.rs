@@ -56,6 +56,7 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 pub mod backend;
+pub mod check;
 pub mod clock;
 #[cfg(target_os = "linux")]
 pub mod host;
@@ -79,7 +80,7 @@ mod member;
 #[expect(dead_code, unreachable_pub, unused_imports, reason = "public with the feature `lab`")]
 mod netlink;
 mod node;
-#[cfg(all(feature = "command", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 mod process;
 mod remedy;
 #[cfg(feature = "serde")]

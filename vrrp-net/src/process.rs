@@ -5,9 +5,11 @@ mod group;
 mod tail;
 
 use std::{
-    fs::File,
     io::{self, ErrorKind, PipeReader},
-    os::{fd::OwnedFd, unix::process::CommandExt},
+    os::{
+        fd::OwnedFd,
+        unix::process::{CommandExt, ExitStatusExt},
+    },
     process::{Command, ExitStatus, Stdio},
     sync::Arc,
     thread,
@@ -19,6 +21,9 @@ use tokio::{
     sync::{OwnedMutexGuard, oneshot},
 };
 
+use nix::{errno::Errno, sys::signal::Signal};
+
+use crate::remedy::Explained;
 use group::Group;
 use tail::Tail;
 
@@ -26,10 +31,55 @@ use tail::Tail;
 /// group still has it.
 const AFTERWARDS: Duration = Duration::from_millis(100);
 
+/// How much is read of a program before it has to wait for a moment: one that floods its output
+/// takes little of the time of others.
+const AT_ONCE: usize = 64 * 1024;
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// How a program ended, and the last thing it said.
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) last_line: Option<String>,
+}
+
+impl Ended {
+    /// How it ended, as the rest of a sentence that begins with its name.
+    pub(crate) fn how(&self) -> String {
+        match (self.status.code(), self.status.signal()) {
+            (Some(code), _) => format!("ended with exit status {code}"),
+            (None, Some(signal)) => {
+                let name = Signal::try_from(signal).map_or("unknown", Signal::as_str);
+                format!("was ended by signal {signal} ({name})")
+            }
+            (None, None) => format!("ended with {}", self.status),
+        }
+    }
+}
+
+/// Why a program could not be started, and what to do.
+pub(crate) fn unstarted(error: &io::Error) -> String {
+    match (error.kind(), error.raw_os_error().map(Errno::from_raw)) {
+        (ErrorKind::NotFound, _) => "it, or the interpreter that its first line names, does not \
+                                     exist; install it or correct the path"
+            .to_owned(),
+        (ErrorKind::PermissionDenied, _) => "this user may not execute it; make it executable, on \
+                                             a file system that allows that"
+            .to_owned(),
+        (_, Some(Errno::ENOEXEC)) => "it is no program of this machine; a script begins with a \
+                                      line like #!/bin/sh"
+            .to_owned(),
+        (_, _) => Explained(error).to_string(),
+    }
+}
+
+/// What of a program is listened to. The rest is thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Its standard error.
+    #[cfg_attr(not(feature = "command"), expect(dead_code, reason = "of backends"))]
+    Errors,
+    /// Its standard output, too.
+    All,
 }
 
 /// A program that runs. Dropped, its process group is killed.
@@ -44,11 +94,16 @@ impl Running {
     /// `turn` is held until the whole group is gone.
     pub(crate) fn start(
         mut command: Command,
-        input: File,
+        input: impl Into<Stdio>,
+        heard: Heard,
         turn: OwnedMutexGuard<()>,
     ) -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
-        command.stdin(input).stdout(Stdio::null()).stderr(writer).process_group(0);
+        let output = match heard {
+            Heard::Errors => Stdio::null(),
+            Heard::All => writer.try_clone()?.into(),
+        };
+        command.stdin(input).stdout(output).stderr(writer).process_group(0);
         let errors = Errors::new(reader)?;
         let (told, exit) = oneshot::channel();
         let group = Arc::new(Group::default());
@@ -103,16 +158,24 @@ impl Errors {
     /// Reads until nobody can write any more.
     async fn read_to_end(&mut self) {
         let mut buffer = [0; 4096];
+        let mut read = 0;
         while self.pipe.readable().await.is_ok() {
             match self.pipe.try_read(&mut buffer) {
                 Ok(0) => return,
-                Ok(length) => self.tail.push(buffer.get(..length).unwrap_or_default()),
+                Ok(length) => {
+                    self.tail.push(buffer.get(..length).unwrap_or_default());
+                    read += length;
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }
             // Reading costs nothing of the budget: a program that floods it would keep the limit
             // from being looked at.
             tokio::task::coop::consume_budget().await;
+            if read >= AT_ONCE {
+                tokio::time::sleep(PAUSE).await;
+                read = 0;
+            }
         }
     }
 

@@ -9,22 +9,18 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     io::{self, ErrorKind},
-    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use nix::{errno::Errno, sys::signal::Signal};
 use vrrp_core::{Key, LeaseFailure, Reach, Reason};
 
 use super::Method;
 use crate::{
     BackendError, Lease, Release, VipBackend,
-    process::{Ended, Running},
-    remedy::Explained,
+    process::{self, Ended, Heard, Running},
 };
 use message::Action;
 
@@ -163,7 +159,7 @@ impl Command {
 
     async fn ask(&self, action: Action<'_>, lease: &Lease) -> Result<(), BackendError> {
         let turn = self.turn(lease.key).lock_owned().await;
-        let mut command = process::Command::new(&self.program);
+        let mut command = std::process::Command::new(&self.program);
         command.args(&self.arguments).arg(action.as_str());
         for name in &self.without {
             command.env_remove(name);
@@ -175,7 +171,7 @@ impl Command {
             );
             BackendError::new(LeaseFailure::Failed, what)
         })?;
-        let ended = match Running::start(command, input, turn) {
+        let ended = match Running::start(command, input, Heard::Errors, turn) {
             Ok(running) => running.end().await,
             Err(error) => Err(error),
         };
@@ -197,46 +193,18 @@ impl Command {
             }
             (_, Action::Acquire | Action::Release(_)) => (LeaseFailure::Failed, ""),
         };
-        let (program, how) = (self.program.display(), describe(ended));
+        let (program, how) = (self.program.display(), ended.how());
         let said = ended.last_line.as_deref().unwrap_or("it wrote nothing to its standard error");
         Err(BackendError::new(kind, format!("{program} {action} {how}{advice}: {said}")))
     }
 
     fn unstarted(&self, error: &io::Error) -> BackendError {
-        let program = self.program.display();
-        let (kind, what) = match (error.kind(), error.raw_os_error().map(Errno::from_raw)) {
-            (ErrorKind::NotFound, _) => (
-                LeaseFailure::Failed,
-                "it, or the interpreter that its first line names, does not exist; install it or \
-                 correct the path"
-                    .to_owned(),
-            ),
-            (ErrorKind::PermissionDenied, _) => (
-                LeaseFailure::Denied,
-                "this user may not execute it; make it executable, on a file system that allows \
-                 that"
-                    .to_owned(),
-            ),
-            (_, Some(Errno::ENOEXEC)) => (
-                LeaseFailure::Failed,
-                "it is no program of this machine; a script begins with a line like #!/bin/sh"
-                    .to_owned(),
-            ),
-            (_, _) => (LeaseFailure::Failed, Explained(error).to_string()),
+        let kind = match error.kind() {
+            ErrorKind::PermissionDenied => LeaseFailure::Denied,
+            _ => LeaseFailure::Failed,
         };
-        BackendError::new(kind, format!("{program} cannot be run: {what}"))
-    }
-}
-
-/// How a program ended that did not end well.
-fn describe(ended: &Ended) -> String {
-    match (ended.status.code(), ended.status.signal()) {
-        (Some(code), _) => format!("ended with exit status {code}"),
-        (None, Some(signal)) => {
-            let name = Signal::try_from(signal).map_or("unknown", Signal::as_str);
-            format!("was ended by signal {signal} ({name})")
-        }
-        (None, None) => format!("ended with {}", ended.status),
+        let what = process::unstarted(error);
+        BackendError::new(kind, format!("{} cannot be run: {what}", self.program.display()))
     }
 }
 

@@ -99,6 +99,21 @@ fn get(socket: &mut Socket, index: u32) -> Result<HostLink, Error> {
     socket.get_with(request, |header, payload| decode(header, payload).map(Change::entry))
 }
 
+/// The interface of this name; `None` if there is none.
+///
+/// # Errors
+/// [`Error`] when the kernel did not answer, or knows no such name to ask for.
+pub(crate) fn by_name(socket: &mut Socket, name: &str) -> Result<Option<HostLink>, Error> {
+    let mut request = LinkMessage::default();
+    request.attributes.push(LinkAttribute::IfName(name.to_owned()));
+    let request = RouteNetlinkMessage::GetLink(request);
+    match socket.get_with(request, |header, payload| decode(header, payload).map(Change::entry)) {
+        Ok(link) => Ok(Some(link)),
+        Err(error) if error.errno() == Some(libc::ENODEV) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// RTM_SETLINK that sets an existing interface up or down.
 #[must_use]
 pub fn set_up(index: u32, up: bool) -> RouteNetlinkMessage {

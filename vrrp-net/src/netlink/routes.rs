@@ -1,5 +1,6 @@
 //! Routes that need no gateway: those that the host has, and those that virtual addresses bring.
 
+mod prefix;
 mod way;
 
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use super::{
     Error, Socket,
     message::{Change, number},
 };
+pub(crate) use prefix::is_present;
 pub use way::way;
 
 /// The routing table of interfaces that are in no VRF (`RT_TABLE_MAIN`).

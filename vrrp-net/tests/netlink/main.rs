@@ -4,6 +4,7 @@
 
 mod backend;
 mod changes;
+mod checks;
 mod crowds;
 mod floods;
 mod guard;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let tests = [
         backend::TESTS,
         changes::TESTS,
+        checks::TESTS,
         crowds::TESTS,
         subnets::TESTS,
         monitor::TESTS,

@@ -1,0 +1,221 @@
+//! [`Board`]: what is known of every check, and what that is for every virtual router.
+
+mod entry;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{sync::watch, time::Instant};
+use vrrp_core::{Health, Phase};
+
+use super::{
+    log::Line,
+    plan::{Planned, Setup, Tracked},
+    schedule::When,
+    status::CheckStatus,
+    track::Reading,
+};
+use entry::Entry;
+pub(super) use entry::{Id, Run, Task};
+
+/// The health of each virtual router that something is tracked for.
+pub(super) type Levels = BTreeMap<Arc<str>, Health>;
+
+/// What is known. Locked for moments only, and no code of others runs meanwhile.
+pub(super) struct Board(Mutex<Known>);
+
+struct Known {
+    checks: BTreeMap<Arc<str>, Entry>,
+    routers: BTreeMap<Arc<str>, Tracked>,
+    /// The virtual routers that are active, and since when.
+    active: BTreeMap<Arc<str>, Instant>,
+    levels: watch::Sender<Levels>,
+    next: Id,
+}
+
+/// A check that is to begin.
+pub(super) struct Begin {
+    pub(super) id: Id,
+    pub(super) planned: Planned,
+    /// From when on it counts, as long as it does.
+    pub(super) counts_from: watch::Receiver<Option<Instant>>,
+}
+
+impl Board {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Known {
+            checks: BTreeMap::new(),
+            routers: BTreeMap::new(),
+            active: BTreeMap::new(),
+            levels: watch::Sender::default(),
+            next: Id::default(),
+        }))
+    }
+
+    /// Takes a configuration. What is the same goes on, and `spawn` is given what begins; what is
+    /// gone is cut off.
+    pub(super) fn configure(&self, setup: Setup, at_run_time: bool, spawn: impl Fn(Begin) -> Task) {
+        let described: BTreeMap<Arc<str>, Arc<str>> = setup
+            .checks
+            .values()
+            .map(|planned| (planned.name.clone(), planned.check.describe().into()))
+            .collect();
+        let kept = self.kept(&setup);
+        let mut known = self.lock();
+        let mut before = std::mem::take(&mut known.checks);
+        known.routers = setup.routers;
+        for (name, planned) in setup.checks {
+            let same = before.remove(&name).filter(|_| kept.contains(&name));
+            let entry = same.unwrap_or_else(|| {
+                let description = described.get(&name).cloned().unwrap_or_default();
+                let id = known.next.take();
+                let (mut entry, counts_from) = Entry::new(id, &planned, description, at_run_time);
+                entry.task = Some(spawn(Begin { id, planned, counts_from }));
+                entry
+            });
+            known.checks.insert(name, entry);
+        }
+        known.appoint_all();
+        let now = Instant::now();
+        let levels = known.routers.values();
+        let levels =
+            levels.map(|tracked| (tracked.router.clone(), known.health(tracked, now))).collect();
+        known.levels.send_if_modified(|old| replaced(old, levels));
+        // What is gone may be of a type with a drop of its own.
+        drop(known);
+        drop(before);
+    }
+
+    /// The checks that are the same in what is configured and in `setup`. Whoever made them says
+    /// so, unlocked.
+    fn kept(&self, setup: &Setup) -> BTreeSet<Arc<str>> {
+        let old: Vec<Planned> =
+            self.lock().checks.values().map(|entry| entry.planned.clone()).collect();
+        let is_kept =
+            |old: &Planned| setup.checks.get(&old.name).is_some_and(|new| old.is_same(new));
+        old.into_iter().filter(is_kept).map(|old| old.name).collect()
+    }
+
+    /// Notes what a virtual router does.
+    pub(super) fn set_phase(&self, router: &str, phase: Phase) {
+        let mut known = self.lock();
+        let changed = match (phase.is_active(), known.active.contains_key(router)) {
+            (true, false) => known.active.insert(router.into(), Instant::now()).is_none(),
+            (false, true) => known.active.remove(router).is_some(),
+            (true, true) | (false, false) => false,
+        };
+        if changed {
+            known.appoint_all();
+            known.sum_up(|tracked| &*tracked.router == router);
+        }
+    }
+
+    /// A check that counts only at times begins to run, good until it has failed often enough.
+    pub(super) fn began(&self, name: &str, id: Id) {
+        let mut known = self.lock();
+        if let Some(entry) = known.entry(name, id) {
+            entry.begin();
+            known.sum_up_users(name);
+        }
+    }
+
+    /// It stops again.
+    pub(super) fn ended(&self, name: &str, id: Id) {
+        let mut known = self.lock();
+        if let Some(entry) = known.entry(name, id) {
+            entry.end();
+            known.sum_up_users(name);
+        }
+    }
+
+    /// Notes a run of a check, and returns what is to be told. One of a check that is not
+    /// configured any more counts for nothing.
+    pub(super) fn note(&self, name: &str, id: Id, run: Run) -> Vec<Line> {
+        let mut known = self.lock();
+        let Some(entry) = known.entry(name, id) else { return Vec::new() };
+        let before = entry.reading();
+        let lines = entry.note(run);
+        // A virtual router's grace may have ended meanwhile.
+        let changed = entry.reading() != before || entry.planned.schedule.when != When::Always;
+        if changed {
+            known.sum_up_users(name);
+        }
+        lines
+    }
+
+    pub(super) fn status(&self) -> Vec<CheckStatus> {
+        self.lock().checks.values().map(Entry::status).collect()
+    }
+
+    pub(super) fn levels(&self) -> watch::Receiver<Levels> {
+        self.lock().levels.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // Every change is complete in itself.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn entry(&mut self, name: &str, id: Id) -> Option<&mut Entry> {
+        self.checks.get_mut(name).filter(|entry| entry.id == id)
+    }
+
+    /// Tells each check from when on it counts for any virtual router.
+    fn appoint_all(&self) {
+        for (name, entry) in &self.checks {
+            let users = self.routers.values().filter(|tracked| uses(tracked, name));
+            let from = users.filter_map(|tracked| self.counts_from(tracked, entry)).min();
+            entry.appoint(from);
+        }
+    }
+
+    /// From when on a check that counts only at times counts for a virtual router.
+    fn counts_from(&self, tracked: &Tracked, entry: &Entry) -> Option<Instant> {
+        let When::Active { grace } = entry.planned.schedule.when else { return None };
+        self.active.get(&tracked.router).map(|since| *since + grace)
+    }
+
+    fn health(&self, tracked: &Tracked, now: Instant) -> Health {
+        tracked.health(|check| {
+            let entry = self.checks.get(check)?;
+            let counts = match entry.planned.schedule.when {
+                When::Always => true,
+                When::Active { .. } => {
+                    self.counts_from(tracked, entry).is_some_and(|from| from <= now)
+                }
+            };
+            Some(if counts { entry.reading() } else { Reading::of(super::State::Good) })
+        })
+    }
+
+    fn sum_up_users(&self, check: &str) {
+        self.sum_up(|tracked| uses(tracked, check));
+    }
+
+    /// Sums up anew for these virtual routers.
+    fn sum_up(&self, whose: impl Fn(&Tracked) -> bool) {
+        let now = Instant::now();
+        let these = self.routers.values().filter(|tracked| whose(tracked));
+        let new: Levels =
+            these.map(|tracked| (tracked.router.clone(), self.health(tracked, now))).collect();
+        self.levels.send_if_modified(|levels| {
+            let changed = new.iter().any(|(router, health)| levels.get(router) != Some(health));
+            levels.extend(new);
+            changed
+        });
+    }
+}
+
+fn uses(tracked: &Tracked, check: &str) -> bool {
+    tracked.tracks.iter().any(|track| &*track.check == check)
+}
+
+fn replaced(old: &mut Levels, new: Levels) -> bool {
+    let changed = *old != new;
+    *old = new;
+    changed
+}

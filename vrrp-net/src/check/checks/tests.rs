@@ -1,0 +1,516 @@
+//! Checks that do what a test tells them, in paused time, and the thread with real ones.
+
+use std::{
+    fs,
+    num::NonZeroU8,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use proptest::prelude::*;
+use tokio::time::{Instant, sleep, timeout};
+use vrrp_core::{Condition, Hold, Weight};
+
+use super::*;
+use crate::check::{
+    Check, Effect, File, Initial, Last, Outcome, Planned, Schedule, State, Track, Tracked,
+    board::{Id, Run},
+    log::Line,
+};
+
+/// How long anything may take that takes milliseconds on an idle machine.
+const SOON: Duration = Duration::from_secs(10);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What a [`Puppet`] does when it runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Pass,
+    Fail,
+    NotRun,
+    Hang,
+    Panic,
+}
+
+/// A check that does what it is told.
+#[derive(Clone)]
+struct Puppet(Arc<Strings>);
+
+struct Strings {
+    does: Mutex<Does>,
+    runs: AtomicU32,
+    now: AtomicU32,
+    most_at_once: AtomicU32,
+}
+
+impl Puppet {
+    fn new(does: Does) -> Self {
+        let (runs, now, most_at_once) = Default::default();
+        Self(Arc::new(Strings { does: Mutex::new(does), runs, now, most_at_once }))
+    }
+
+    fn set(&self, does: Does) {
+        *self.0.does.lock().unwrap() = does;
+    }
+
+    fn runs(&self) -> u32 {
+        self.0.runs.load(Ordering::Relaxed)
+    }
+
+    fn runs_now(&self) -> u32 {
+        self.0.now.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts down when a run ends, however it does.
+struct Running<'a>(&'a AtomicU32);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Check for Puppet {
+    async fn run(&self) -> Outcome {
+        let now = self.0.now.fetch_add(1, Ordering::Relaxed) + 1;
+        let _running = Running(&self.0.now);
+        self.0.most_at_once.fetch_max(now, Ordering::Relaxed);
+        self.0.runs.fetch_add(1, Ordering::Relaxed);
+        let does = *self.0.does.lock().unwrap();
+        match does {
+            Does::Pass => Outcome::Passed("well".to_owned()),
+            Does::Fail => Outcome::Failed("ill".to_owned()),
+            Does::NotRun => Outcome::NotRun("gone".to_owned()),
+            Does::Hang => std::future::pending().await,
+            Does::Panic => panic!("of a test"),
+        }
+    }
+
+    fn describe(&self) -> String {
+        "the puppet is well".to_owned()
+    }
+
+    fn is_same(&self, other: &dyn Check) -> bool {
+        let other = (other as &dyn std::any::Any).downcast_ref::<Self>();
+        other.is_some_and(|other| Arc::ptr_eq(&self.0, &other.0))
+    }
+}
+
+/// The checks on the runtime of a test, whose time is paused.
+struct Here(Arc<Board>);
+
+impl Here {
+    fn start(setup: Setup) -> Self {
+        let here = Self(Arc::new(Board::new()));
+        here.take(setup, false);
+        here
+    }
+
+    fn take(&self, setup: Setup, at_run_time: bool) {
+        self.0.configure(setup, at_run_time, |begin| {
+            Task(tokio::spawn(runner::run(self.0.clone(), begin)).abort_handle())
+        });
+    }
+
+    fn condition(&self) -> Condition {
+        self.health().condition
+    }
+
+    fn health(&self) -> Health {
+        self.0.levels().borrow().get("web").copied().unwrap_or_default()
+    }
+
+    fn status(&self, name: &str) -> CheckStatus {
+        self.0.status().into_iter().find(|status| &*status.name == name).unwrap()
+    }
+}
+
+fn every_second() -> Schedule {
+    Schedule::default().interval(SECOND).unwrap()
+}
+
+fn planned(name: &str, puppet: &Puppet, schedule: Schedule) -> Planned {
+    Planned::new(name, puppet.clone()).schedule(schedule)
+}
+
+fn holds(names: &[&str]) -> Tracked {
+    names.iter().fold(Tracked::new("web"), |web, name| web.track(Track::new(*name, Effect::Hold)))
+}
+
+fn one(puppet: &Puppet, schedule: Schedule) -> Setup {
+    Setup::new([planned("it", puppet, schedule)], [holds(&["it"])]).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_is_ill_after_fall_failures_and_well_after_rise_passes() {
+    let puppet = Puppet::new(Does::Pass);
+    let here = Here::start(one(&puppet, every_second()));
+    assert_eq!(here.condition(), Condition::Unknown);
+    let mut healths = Healths { levels: here.0.levels(), known: Levels::new() };
+    let mut next = async || healths.next().await.unwrap().1.condition;
+    assert_eq!(next().await, Condition::Unknown);
+    assert_eq!(next().await, Condition::Good);
+    puppet.set(Does::Fail);
+    let (begun, before) = (Instant::now(), puppet.runs());
+    assert_eq!(next().await, Condition::Ill);
+    assert_eq!(puppet.runs() - before, 3);
+    assert!((SECOND * 2..SECOND * 4).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    puppet.set(Does::Pass);
+    let before = puppet.runs();
+    assert_eq!(next().await, Condition::Good);
+    assert_eq!(puppet.runs() - before, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_hangs_fails_and_delays_nobody() {
+    let (hangs, well) = (Puppet::new(Does::Hang), Puppet::new(Does::Pass));
+    let long = every_second().timeout(Duration::from_millis(2500)).unwrap();
+    let checks = [planned("hangs", &hangs, long), planned("well", &well, every_second())];
+    let here = Here::start(Setup::new(checks, [holds(&["hangs"])]).unwrap());
+    sleep(Duration::from_secs(30)).await;
+    assert!((29..=31).contains(&well.runs()), "{} runs", well.runs());
+    assert!((9..=11).contains(&hangs.runs()), "{} runs", hangs.runs());
+    assert_eq!(hangs.0.most_at_once.load(Ordering::Relaxed), 1, "runs do not overlap");
+    assert_eq!(here.condition(), Condition::Ill);
+    let status = here.status("hangs");
+    let expected = Outcome::Failed("there was no result within 2.5s".to_owned());
+    assert_eq!((status.outcome, status.took), (Some(expected), Duration::from_millis(2500)));
+    assert_eq!(status.runs, status.failures);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_run_that_could_not_be_made() {
+    let puppet = Puppet::new(Does::Panic);
+    let here = Here::start(one(&puppet, every_second()));
+    sleep(SECOND * 5).await;
+    let status = here.status("it");
+    assert!(status.runs > 3 && status.not_run == status.runs, "{status:?}");
+    let expected = Outcome::NotRun("the check panicked: of a test".to_owned());
+    assert_eq!((status.state, status.outcome), (State::Unknown, Some(expected)));
+    puppet.set(Does::Pass);
+    sleep(SECOND * 2).await;
+    assert_eq!((here.condition(), here.status("it").state), (Condition::Good, State::Good));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configuration_keeps_what_is_the_same() {
+    let (kept, gone, new) =
+        (Puppet::new(Does::Fail), Puppet::new(Does::Hang), Puppet::new(Does::Hang));
+    let old = [planned("kept", &kept, every_second()), planned("gone", &gone, every_second())];
+    let here = Here::start(Setup::new(old, [holds(&["kept"])]).unwrap());
+    sleep(SECOND * 5).await;
+    assert_eq!(here.condition(), Condition::Ill);
+    let runs = here.status("kept").runs;
+    gone.set(Does::Hang);
+    while gone.runs_now() == 0 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let checks = [planned("kept", &kept, every_second()), planned("new", &new, every_second())];
+    here.take(Setup::new(checks, [holds(&["kept", "new"])]).unwrap(), true);
+    assert_eq!(here.status("kept").runs, runs);
+    assert_eq!(here.condition(), Condition::Ill, "what is known is still known");
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(gone.runs_now(), 0, "what is gone is cut off");
+    // The new one counts as good before its first result, and then as what it is.
+    let only_new = || planned("new", &new, every_second());
+    here.take(Setup::new([only_new()], [holds(&["new"])]).unwrap(), true);
+    assert_eq!((here.condition(), here.status("new").state), (Condition::Good, State::Unknown));
+    sleep(SECOND * 3).await;
+    assert_eq!(here.condition(), Condition::Ill);
+    // One with another schedule is another.
+    let other = planned("new", &new, every_second().rise(NonZeroU8::MIN));
+    here.take(Setup::new([other], [holds(&["new"])]).unwrap(), true);
+    assert_eq!((here.condition(), here.status("new").runs), (Condition::Good, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_counts_while_active_is_good_at_any_other_time() {
+    let puppet = Puppet::new(Does::Fail);
+    let schedule = every_second().while_active(SECOND * 5).unwrap();
+    let here = Here::start(one(&puppet, schedule));
+    sleep(SECOND * 20).await;
+    assert_eq!((here.condition(), puppet.runs()), (Condition::Good, 0));
+    here.0.set_phase("web", Phase::Acquiring);
+    here.0.set_phase("web", Phase::Held);
+    sleep(SECOND * 4).await;
+    here.0.set_phase("web", Phase::Held);
+    sleep(Duration::from_millis(900)).await;
+    assert_eq!((here.condition(), puppet.runs()), (Condition::Good, 0));
+    // The grace is over: three failures, a second apart or a little more.
+    sleep(SECOND * 5).await;
+    assert_eq!(here.condition(), Condition::Ill);
+    here.0.set_phase("web", Phase::Initialize(Hold::Stopped));
+    assert_eq!(here.condition(), Condition::Good);
+    let runs = puppet.runs();
+    sleep(SECOND * 20).await;
+    assert_eq!((puppet.runs(), here.status("it").runs_now), (runs, false));
+    // It begins anew, from good.
+    here.0.set_phase("web", Phase::Held);
+    sleep(SECOND * 5 + Duration::from_millis(1)).await;
+    assert_eq!((here.condition(), here.status("it").runs_now), (Condition::Good, true));
+    puppet.set(Does::Pass);
+    sleep(SECOND * 20).await;
+    assert_eq!((here.condition(), here.status("it").state), (Condition::Good, State::Good));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_counts_while_active_counts_for_those_that_are() {
+    let puppet = Puppet::new(Does::Fail);
+    let schedule = every_second().while_active(SECOND).unwrap();
+    let router = |name: &str| Tracked::new(name).track(Track::new("it", Effect::Hold));
+    let it = planned("it", &puppet, schedule);
+    let here = Here::start(Setup::new([it], [router("web"), router("db")]).unwrap());
+    here.0.set_phase("db", Phase::Held);
+    sleep(SECOND * 10).await;
+    let of = |name: &str| here.0.levels().borrow()[name].condition;
+    assert_eq!((of("web"), of("db")), (Condition::Good, Condition::Ill));
+    here.0.set_phase("web", Phase::Held);
+    here.0.set_phase("db", Phase::Backup);
+    assert_eq!((of("web"), of("db")), (Condition::Good, Condition::Good));
+    sleep(SECOND * 10).await;
+    assert_eq!((of("web"), of("db")), (Condition::Ill, Condition::Good));
+}
+
+/// A board that nothing runs on: what a test notes is all that it knows.
+fn board(schedule: Schedule, effects: &[Effect]) -> (Board, Vec<(String, Id)>) {
+    let names: Vec<String> = (0..effects.len()).map(|number| format!("check-{number}")).collect();
+    let puppet = Puppet::new(Does::Pass);
+    let checks = names.iter().map(|name| planned(name, &puppet, schedule));
+    let web = names.iter().zip(effects).fold(Tracked::new("web"), |web, (name, effect)| {
+        web.track(Track::new(name.as_str(), *effect))
+    });
+    let (board, ids) = (Board::new(), Mutex::new(Vec::new()));
+    board.configure(Setup::new(checks, [web]).unwrap(), false, |begin| {
+        ids.lock().unwrap().push((begin.planned.name.to_string(), begin.id));
+        Task(tokio::spawn(std::future::ready(())).abort_handle())
+    });
+    (board, ids.into_inner().unwrap())
+}
+
+fn noted(board: &Board, (name, id): &(String, Id), outcome: Outcome) -> Vec<Line> {
+    let run = Run { outcome, began: std::time::SystemTime::now(), took: Duration::ZERO };
+    board.note(name, *id, run)
+}
+
+#[tokio::test]
+async fn only_changes_are_told() {
+    let (board, ids) = board(Schedule::default(), &[Effect::Hold]);
+    let told = |does: Does| {
+        let text = "why".to_owned();
+        let outcome = match does {
+            Does::Pass => Outcome::Passed(text),
+            Does::Fail => Outcome::Failed(text),
+            _ => Outcome::NotRun(text),
+        };
+        noted(&board, &ids[0], outcome)
+    };
+    let (name, text): (Arc<str>, _) = ("check-0".into(), "why".to_owned());
+    let changed =
+        |from, to| vec![Line::Changed { name: name.clone(), from, to, text: text.clone() }];
+    assert_eq!(told(Does::Pass), changed(State::Unknown, State::Good));
+    assert_eq!(told(Does::Pass), []);
+    assert_eq!((told(Does::Fail), told(Does::Fail)), (vec![], vec![]));
+    assert_eq!(told(Does::Fail), changed(State::Good, State::Bad));
+    let description = "the puppet is well".into();
+    let (name, text) = (name.clone(), text.clone());
+    let lost = Line::NotRun { name: name.clone(), state: State::Bad, description, text };
+    assert_eq!(told(Does::NotRun), [lost]);
+    assert_eq!(told(Does::NotRun), []);
+    assert_eq!(told(Does::Fail), [Line::Runs { name, state: State::Bad }]);
+    assert_eq!(
+        noted(&board, &("check-0".to_owned(), Id::default().next()), Outcome::Number(1)),
+        []
+    );
+}
+
+proptest! {
+    /// Two checks are bad and one recovers: the virtual router is still ill (keepalived 2.2.7 takes
+    /// it for well), and its weights are those of what is bad now.
+    #[test]
+    fn e7_health_is_a_level_whatever_came_in_which_order(
+        noted_in_turn in proptest::collection::vec((0_usize..4, any::<bool>()), 1..60),
+        rise in 1_u8..4,
+        fall in 1_u8..4,
+    ) {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let _entered = runtime.enter();
+        let of = |count| NonZeroU8::new(count).unwrap();
+        let schedule =
+            Schedule::default().rise(of(rise)).fall(of(fall)).initial(Initial::Good);
+        let weights = [-30, -100].map(|weight| Effect::Weight(Weight::try_from(weight).unwrap()));
+        let (board, ids) =
+            board(schedule, &[Effect::Hold, Effect::Hold, weights[0], weights[1]]);
+        // Rows of equal results of each check, as whoever reads its history would count them.
+        let mut histories = [const { Vec::new() }; 4];
+        for (which, passes) in noted_in_turn {
+            let text = String::new();
+            let outcome = if passes { Outcome::Passed(text) } else { Outcome::Failed(text) };
+            noted(&board, &ids[which], outcome);
+            histories[which].push(passes);
+            let is_bad = |which: usize| is_bad(&histories[which], rise.into(), fall.into());
+            let health = board.levels().borrow()["web"];
+            let ill = is_bad(0) || is_bad(1);
+            prop_assert_eq!(health.condition == Condition::Ill, ill);
+            prop_assert_eq!(health.condition == Condition::Good, !ill);
+            let sum = if is_bad(2) { -30 } else { 0 } + if is_bad(3) { -100 } else { 0 };
+            prop_assert_eq!(health.weight.get(), sum);
+        }
+    }
+}
+
+/// The latest row of enough equal results decides.
+fn is_bad(history: &[bool], rise: usize, fall: usize) -> bool {
+    let ends_with = |upto: usize, passes: bool, count: usize| {
+        let row = history[..upto].iter().rev().take_while(|it| **it == passes);
+        row.count() >= count
+    };
+    (1..=history.len()).rev().find_map(|upto| {
+        if ends_with(upto, false, fall) {
+            return Some(true);
+        }
+        ends_with(upto, true, rise).then_some(false)
+    }) == Some(true)
+}
+
+/// Waits until a check says so, in real time.
+async fn until(checks: &Checks, what: &str, is_it: impl Fn(&[CheckStatus]) -> bool) {
+    let begun = std::time::Instant::now();
+    while !is_it(&checks.status()) {
+        assert!(begun.elapsed() < SOON, "still waiting for {what}: {:?}", checks.status());
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_decides_on_a_virtual_router() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("maintenance");
+    let one = NonZeroU8::MIN;
+    let fast = Schedule::default().interval(Duration::from_millis(20)).unwrap().rise(one).fall(one);
+    let check = Planned::new("maintenance", File::absent(&path)).schedule(fast);
+    let web = holds(&["maintenance"]).last(Last::Leave);
+    let setup = Setup::new([check], [web]).unwrap();
+    assert_eq!(setup.health_at_start("web").condition, Condition::Unproven);
+    let checks = Checks::start(setup).unwrap();
+    let mut healths = checks.healths();
+    let mut is = async |expected: Condition| loop {
+        let (router, health) = timeout(SOON, healths.next()).await.unwrap().unwrap();
+        assert_eq!(&*router, "web");
+        if health.condition == expected {
+            return;
+        }
+    };
+    is(Condition::Good).await;
+    fs::write(&path, "").unwrap();
+    is(Condition::Out).await;
+    fs::remove_file(&path).unwrap();
+    is(Condition::Good).await;
+    assert_eq!(checks.health("web").condition, Condition::Good);
+    timeout(SOON, checks.stop()).await.unwrap();
+    assert_eq!(timeout(SOON, healths.next()).await.unwrap(), None);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_system_that_hangs_delays_nobody_and_neither_does_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    // Whoever opens it waits for somebody who writes.
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let fast = Schedule::default().interval(Duration::from_millis(20)).unwrap();
+    let fast = fast.timeout(Duration::from_millis(20)).unwrap();
+    let hangs = Planned::new("hangs", File::number(&pipe)).schedule(fast);
+    let well = Planned::new("well", File::present(folder.path())).schedule(fast);
+    let setup = Setup::new([hangs, well], [holds(&["hangs", "well"])]).unwrap();
+    let checks = Checks::start(setup).unwrap();
+    until(&checks, "both", |all| {
+        all[0].state == State::Bad && all[1].state == State::Good && all[1].runs > 20
+    })
+    .await;
+    assert!(checks.status()[0].outcome.as_ref().unwrap().text().contains("no result within"));
+    let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let names = threads.filter_map(|it| fs::read_to_string(it.path().join("comm")).ok());
+    assert!(names.filter(|name| name.trim_end() == "vrrp-checks").count() > 1);
+    timeout(SOON, checks.stop()).await.unwrap();
+    // The thread that hangs is let go.
+    fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_programs_of_checks_end_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |name: &str| {
+        let check = crate::check::Command::new("/bin/sh").arg("-c");
+        let check = check.arg(r#"echo $$ > "$0"; sleep 600"#).arg(folder.path().join(name));
+        let schedule = Schedule::default().timeout(Duration::from_secs(600)).unwrap();
+        let schedule = schedule.interval(Duration::from_millis(20)).unwrap();
+        Planned::new(name, check).schedule(schedule)
+    };
+    let pid = async |name: &str| {
+        let begun = std::time::Instant::now();
+        loop {
+            let text = fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+            if let Some(pid) = text.strip_suffix('\n') {
+                return std::path::PathBuf::from(format!("/proc/{pid}"));
+            }
+            assert!(begun.elapsed() < SOON, "{name} did not begin");
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let gone = async |process: &std::path::Path| {
+        let begun = std::time::Instant::now();
+        while process.exists() {
+            assert!(begun.elapsed() < SOON, "{} is still there", process.display());
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let checks = Checks::start(Setup::new([check("a"), check("b")], []).unwrap()).unwrap();
+    let (a, b) = (pid("a").await, pid("b").await);
+    checks.configure(Setup::new([check("b")], []).unwrap());
+    gone(&a).await;
+    assert!(b.exists(), "the one that is the same goes on");
+    drop(checks);
+    gone(&b).await;
+}
+
+/// Ends with its thread.
+struct Late(Arc<AtomicBool>);
+
+#[async_trait]
+impl Check for Late {
+    async fn run(&self) -> Outcome {
+        struct Ends(Arc<AtomicBool>);
+        impl Drop for Ends {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let _ends = Ends(self.0.clone());
+        std::future::pending().await
+    }
+
+    fn describe(&self) -> String {
+        "it ends".to_owned()
+    }
+}
+
+#[tokio::test]
+async fn who_stops_them_knows_that_they_have_ended() {
+    let ended = Arc::new(AtomicBool::new(false));
+    let fast = Schedule::default().interval(Duration::from_millis(10)).unwrap();
+    let late = Planned::new("late", Late(ended.clone()));
+    let late = late.schedule(fast.timeout(Duration::from_secs(600)).unwrap());
+    let well = Planned::new("well", Puppet::new(Does::Pass)).schedule(fast);
+    let checks = Checks::start(Setup::new([late, well], []).unwrap()).unwrap();
+    until(&checks, "some runs", |all| all[1].runs > 5).await;
+    assert!(!ended.load(Ordering::Relaxed));
+    timeout(SOON, checks.stop()).await.unwrap();
+    assert!(ended.load(Ordering::Relaxed));
+}

@@ -1,0 +1,186 @@
+//! [`Command`]: a program ends well.
+
+mod account;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    any::Any,
+    ffi::OsString,
+    io::{self, ErrorKind},
+    path::PathBuf,
+    process::Stdio,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use nix::errno::Errno;
+
+use super::{Check, blocking::Turn, outcome::Outcome};
+use crate::process::{self, Ended, Heard, Running};
+use account::Account;
+
+/// What a shell says of a program that cannot be executed, or is not there.
+const NOT_EXECUTABLE: i32 = 126;
+const NOT_FOUND: i32 = 127;
+
+/// Passes if a program ends with exit status 0.
+///
+/// ```
+/// use vrrp_net::check::Command;
+///
+/// let check = Command::new("/usr/local/bin/ok").arg("--quick").user("nobody");
+/// # let _ = check;
+/// ```
+///
+/// # What it is given
+///
+/// It is started without a shell, with nothing on its standard input, in the environment (but for
+/// [`Command::env_remove`]) and the working directory of this process. It has none of this process's
+/// capabilities and can gain none (`no_new_privs`): no `sudo` works in it. As root it may still do
+/// what root may do by owning files; [`Command::user`] is better.
+///
+/// # What it says
+///
+/// | | is |
+/// |---|---|
+/// | exit status 0 | [`Outcome::Passed`] |
+/// | it cannot be started; exit status 126 or 127 | [`Outcome::NotRun`] |
+/// | any other exit status, or a signal | [`Outcome::Failed`] |
+///
+/// The last line of what it writes, to its standard output or error, is kept. What it writes is read
+/// at 64 MB/s at most, so that a flood takes little of the time of others.
+///
+/// # How it ends
+///
+/// It is the leader of a process group of its own. When it ends, or at the timeout, or when nobody
+/// wants the check any more, what is left of the group is ended by `SIGKILL`. A process that made a
+/// group of its own (`setsid`) is left. The next run begins when the group is gone.
+#[derive(Clone, Debug)]
+pub struct Command {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    without: Vec<OsString>,
+    user: Option<String>,
+    /// Held while it runs.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// For who the user is.
+    looking_up: Turn,
+}
+
+impl Command {
+    /// Returns one that starts `program`. A name without a slash is looked for in `PATH`.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            without: Vec::new(),
+            user: None,
+            turn: Arc::default(),
+            looking_up: Turn::default(),
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Keeps a variable of this process's environment from the program: a secret that is not its
+    /// own.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+        self.without.push(name.into());
+        self
+    }
+
+    /// Has it run as this user, with the user's group and supplementary groups. Who that is is
+    /// looked up at each run. This process has to be root, or have the capabilities to become
+    /// another (`CAP_SETUID`, `CAP_SETGID`) and to end what it started (`CAP_KILL`).
+    #[must_use]
+    pub fn user(self, name: impl Into<String>) -> Self {
+        Self { user: Some(name.into()), ..self }
+    }
+
+    async fn start(&self) -> Result<Running, Outcome> {
+        let turn = self.turn.clone().lock_owned().await;
+        let account = match &self.user {
+            Some(user) => Some(self.account(user.clone()).await?),
+            None => None,
+        };
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.arguments);
+        for name in &self.without {
+            command.env_remove(name);
+        }
+        account::restrict(&mut command, account);
+        Running::start(command, Stdio::null(), Heard::All, turn)
+            .map_err(|error| self.unstarted(&error))
+    }
+
+    async fn account(&self, user: String) -> Result<Account, Outcome> {
+        let look_up = move || Account::of(&user);
+        self.looking_up.take(look_up).await.and_then(|done| done).map_err(|error| {
+            Outcome::NotRun(format!("{} cannot be run: {error}", self.program.display()))
+        })
+    }
+
+    fn judge(&self, ended: &Ended) -> Outcome {
+        let how = format!("{} {}", self.program.display(), ended.how());
+        let said = ended.last_line.as_deref();
+        let with_words = said.map_or_else(|| how.clone(), |said| format!("{how}: {said}"));
+        match ended.status.code() {
+            Some(0) => Outcome::Passed(said.map_or(how, str::to_owned)),
+            Some(NOT_EXECUTABLE | NOT_FOUND) => Outcome::NotRun(with_words),
+            Some(_) | None => Outcome::Failed(with_words),
+        }
+    }
+
+    fn unstarted(&self, error: &io::Error) -> Outcome {
+        let program = self.program.display();
+        let why = match (&self.user, error.raw_os_error().map(Errno::from_raw)) {
+            (Some(user), Some(Errno::EPERM)) => format!(
+                "this process may not become the user {user}; run it as root, or with CAP_SETUID \
+                 and CAP_SETGID"
+            ),
+            // A cut is no fault: nobody hears of this.
+            _ if error.kind() == ErrorKind::Interrupted => "it was not wanted any more".to_owned(),
+            _ => process::unstarted(error),
+        };
+        Outcome::NotRun(format!("{program} cannot be run: {why}"))
+    }
+}
+
+#[async_trait]
+impl Check for Command {
+    async fn run(&self) -> Outcome {
+        let running = match self.start().await {
+            Ok(running) => running,
+            Err(outcome) => return outcome,
+        };
+        match running.end().await {
+            Ok(ended) => self.judge(&ended),
+            Err(error) => self.unstarted(&error),
+        }
+    }
+
+    fn describe(&self) -> String {
+        format!("{} ends with exit status 0", self.program.display())
+    }
+
+    fn is_same(&self, other: &dyn Check) -> bool {
+        let Some(other) = (other as &dyn Any).downcast_ref::<Self>() else { return false };
+        let Self { program, arguments, without, user, turn: _, looking_up: _ } = self;
+        (program, arguments) == (&other.program, &other.arguments)
+            && (without, user) == (&other.without, &other.user)
+    }
+}

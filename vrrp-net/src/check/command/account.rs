@@ -1,0 +1,60 @@
+//! As whom a program runs, and what it may do.
+
+use std::{ffi::CString, io, os::unix::process::CommandExt, process::Command};
+
+use caps::CapSet;
+use nix::{
+    sys::prctl,
+    unistd::{Gid, Uid, User, getgrouplist, setgid, setgroups, setuid},
+};
+
+/// A user, with all groups.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+}
+
+impl Account {
+    /// The user of this name. Whoever answers for names may take a while.
+    pub(super) fn of(name: &str) -> Result<Self, String> {
+        let unknown =
+            |error: nix::Error| format!("who the user {name} is cannot be looked up: {error}");
+        let user = User::from_name(name).map_err(unknown)?;
+        let User { uid, gid, .. } =
+            user.ok_or_else(|| format!("there is no user {name}; add it, or name another"))?;
+        let of_c = CString::new(name).map_err(|error| error.to_string())?;
+        let groups = getgrouplist(&of_c, gid).map_err(unknown)?;
+        Ok(Self { uid, gid, groups })
+    }
+
+    /// Becomes this user. Who is it already needs no right for it.
+    fn assume(&self) -> io::Result<()> {
+        if Uid::effective() == self.uid && !self.uid.is_root() {
+            return Ok(());
+        }
+        setgroups(&self.groups)?;
+        setgid(self.gid)?;
+        Ok(setuid(self.uid)?)
+    }
+}
+
+/// Has a program run as `account`, and without any capability. It cannot gain one by what it
+/// executes either, not even as root: with `no_new_privs` the kernel gives no more than there was.
+pub(super) fn restrict(command: &mut Command, account: Option<Account>) {
+    let restrict = move || {
+        account.as_ref().map_or(Ok(()), Account::assume)?;
+        prctl::set_no_new_privs()?;
+        // Those that are ambient go with the inheritable ones (capabilities(7)).
+        for set in [CapSet::Inheritable, CapSet::Permitted] {
+            let dropped = caps::clear(None, set);
+            dropped.map_err(|_| io::Error::from_raw_os_error(libc::EPERM))?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec only setgroups(2), setgid(2), setuid(2), prctl(2), capget(2) and
+    // capset(2) are called, with memory that was there before the fork. Nothing is allocated unless
+    // the kernel refuses that a capability is dropped, which it grants everybody.
+    unsafe { command.pre_exec(restrict) };
+}
