@@ -148,8 +148,6 @@ impl Machine {
         if !is_due || !may_ask {
             return false;
         }
-        // Nothing is announced by a node that leaves.
-        effects.announce = false;
         let then = if self.is_ill() { Then::Ill } else { Then::Follow };
         self.hand_over(now, active, then, effects);
         true

@@ -226,7 +226,8 @@ impl Entry {
             let is_void = after.is_active() && pending.transmit == Some(Say::Resign);
             let before = pending.transmit.filter(|_| !is_void);
             pending.transmit = effects.transmit.or(before);
-            pending.announce |= effects.announce;
+            // Nor is anything announced by a node that leaves, whatever was due a moment ago.
+            pending.announce = (pending.announce || effects.announce) && after.is_active();
         }
         if self.machine.source().is_none() {
             pending.transmit = None;
