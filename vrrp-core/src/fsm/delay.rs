@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Link, Machine, away::short_loss};
+use super::{Link, Machine, away::short_loss, state::Opens};
 use crate::{Condition, Gate, Instant};
 
 /// A gate that opens by itself.
@@ -10,17 +10,6 @@ use crate::{Condition, Gate, Instant};
 pub(super) struct Delay {
     pub(super) gate: Gate,
     pub(super) until: Instant,
-}
-
-/// When a Backup whose timer ran out may become the Active.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opens {
-    /// Now.
-    Now,
-    /// Not before then.
-    At(Instant),
-    /// When somebody says so.
-    Later,
 }
 
 impl Machine {

@@ -3,7 +3,7 @@
 
 use core::{net::IpAddr, time::Duration};
 
-use super::{Announcing, Asking, Fight, Params, Parting, delay::Opens};
+use super::{Announcing, Asking, Fight, Params, Parting};
 use crate::{Hold, Instant, Phase, Reason, Timing};
 
 /// Advertisements sent at once in answer to others: at most this many an interval.
@@ -115,6 +115,17 @@ impl Backup {
             self.preempt_at.is_some_and(|at| at <= now).then_some(Reason::Preemption)
         }
     }
+}
+
+/// When a Backup whose timer ran out may become the Active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opens {
+    /// Now.
+    Now,
+    /// Not before then.
+    At(Instant),
+    /// When somebody says so.
+    Later,
 }
 
 /// What the backend was asked before this node contends, and until when it may answer.

@@ -1,6 +1,6 @@
 //! Connects checks with a node.
 
-use vrrp_core::{Health, Phase};
+use vrrp_core::Health;
 
 use super::checks::Checks;
 use crate::{Error, Node, NodeEvent};
@@ -62,7 +62,7 @@ async fn tell(node: &Node, router: &str, health: Health) -> Result<(), Error> {
 mod tests {
     use std::time::Duration;
 
-    use vrrp_core::{Centiseconds, Cidr, Condition, Ipv4Addresses, VirtualRouter};
+    use vrrp_core::{Centiseconds, Cidr, Condition, Ipv4Addresses, Phase, VirtualRouter};
 
     use super::*;
     use crate::{
