@@ -15,6 +15,7 @@
 
 mod active;
 mod announcing;
+mod asking;
 mod away;
 mod backup;
 mod delay;
@@ -37,9 +38,9 @@ mod want;
 use core::{net::IpAddr, time::Duration};
 
 pub use announcing::Announcing;
+pub use asking::Asking;
 pub use fight::Fight;
 pub use group::{Group, Stand};
-pub use health::Asking;
 pub use parting::Parting;
 pub use probation::Probation;
 pub use state::{Active, Away, Backup, Greeting, Lease, State, Then, Unanswered, Vetting};

@@ -7,39 +7,11 @@
 
 use core::time::Duration;
 
-use super::{Active, Backup, Effects, Group, Machine, Probation, State, Then};
+use super::{Active, Asking, Backup, Effects, Group, Machine, Probation, State, Then};
 use crate::{Claim, Condition, Gate, Health, Instant, Preempt, Reason, Role, Timing};
 
-/// How long an ill Active that nobody relieved waits before it asks again.
-const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// Not in the same moment as the advertisement of an adoption.
 const SOON: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
-/// When an ill Active asks the other nodes again whether one takes over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Asking {
-    pub(super) at: Instant,
-    pause: Duration,
-}
-
-impl Asking {
-    /// Without a pause.
-    fn at_once(now: Instant) -> Self {
-        Self { at: now, pause: FIRST_PAUSE / 2 }
-    }
-
-    fn first(now: Instant) -> Self {
-        Self { at: now + FIRST_PAUSE, pause: FIRST_PAUSE }
-    }
-
-    /// The first one, or after twice the pause of the last one.
-    pub(super) fn next(now: Instant, last: Option<Self>) -> Self {
-        let Some(last) = last else { return Self::first(now) };
-        let pause = last.pause.saturating_mul(2).min(LONGEST_PAUSE);
-        Self { at: now + pause, pause }
-    }
-}
 
 /// What a Backup's timers were armed by: when it changes, they follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
