@@ -36,8 +36,8 @@
 //!
 //! # What there is
 //!
-//! [`Tcp`] and [`File`] everywhere; [`Dns`] with the feature `check-dns`, [`Http`] with `check-http`;
-//! [`Command`], [`Process`], [`Interface`] and [`Route`] on Linux. They are made in the network
+//! [`Tcp`] and [`File`] everywhere; `Dns` with the feature `check-dns`, `Http` with `check-http`;
+//! `Command`, `Process`, `Interface` and `Route` on Linux. They are made in the network
 //! namespace of the thread that calls [`Checks::start`]. A check of one's own is one type and two
 //! methods.
 

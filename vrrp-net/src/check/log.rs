@@ -57,3 +57,57 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Mutex, PoisonError},
+    };
+
+    use tracing::subscriber::with_default;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(octets)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn each_line_has_the_fields_that_programs_read() {
+        let (name, text): (Arc<str>, _) = ("http-ok".into(), "answers 503".to_owned());
+        let description = "it answers".into();
+        let (bad, unknown) = (State::Bad, State::Unknown);
+        let lines = [
+            Line::Changed { name: name.clone(), from: unknown, to: bad, text: text.clone() },
+            Line::NotRun { name: name.clone(), state: unknown, description, text },
+            Line::Runs { name, state: State::Good },
+        ];
+        for (line, level, state, text) in [
+            (&lines[0], "WARN", "bad", "answers 503"),
+            (&lines[1], "WARN", "unknown", "answers 503"),
+            (&lines[2], "INFO", "good", "it can be looked at again"),
+        ] {
+            let written = Written::default();
+            let to = written.clone();
+            let json = tracing_subscriber::fmt().json().with_writer(move || to.clone()).finish();
+            with_default(json, || line.tell());
+            let octets = written.0.lock().unwrap().clone();
+            let value: serde_json::Value = serde_json::from_slice(&octets).unwrap();
+            let fields = &value["fields"];
+            assert_eq!((&value["level"], &fields["event"]), (&level.into(), &"check".into()));
+            assert_eq!((&fields["name"], &fields["state"]), (&"http-ok".into(), &state.into()));
+            assert_eq!(fields["text"], text);
+            assert!(fields["message"].as_str().unwrap().starts_with("http-ok: "), "{fields}");
+        }
+    }
+}
