@@ -80,6 +80,7 @@ mod member;
 #[expect(dead_code, unreachable_pub, unused_imports, reason = "public with the feature `lab`")]
 mod netlink;
 mod node;
+mod panics;
 #[cfg(target_os = "linux")]
 mod process;
 mod remedy;

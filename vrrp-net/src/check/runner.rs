@@ -1,13 +1,8 @@
 //! The task of one check.
 
 use std::{
-    any::Any,
-    future::{Future, poll_fn},
     hash::Hasher,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, SystemTime},
 };
 
@@ -18,6 +13,7 @@ use super::{
     outcome::Outcome,
     schedule::When,
 };
+use crate::panics::catch;
 
 /// How long a node that starts waits at most for the first result of a check that has not to wait
 /// for anything else.
@@ -106,7 +102,7 @@ fn part_of(time: Duration, name: &str, salt: u8) -> Duration {
 
 async fn once(board: &Board, it: &Begin) {
     let (began, begun, limit) = (SystemTime::now(), Instant::now(), it.planned.schedule.timeout);
-    let outcome = match timeout(limit, catch(it.planned.check.run())).await {
+    let outcome = match timeout(limit, catch("the check", it.planned.check.run())).await {
         Ok(Ok(outcome)) => outcome.bounded(),
         Ok(Err(panic)) => Outcome::NotRun(panic).bounded(),
         Err(_) => Outcome::Failed(format!("there was no result within {limit:?}")),
@@ -115,23 +111,6 @@ async fn once(board: &Board, it: &Begin) {
     for line in board.note(&it.planned.name, it.id, run) {
         line.tell();
     }
-}
-
-/// Turns a panic of a future into a sentence that says so.
-async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let mut future = pin!(future);
-    let caught =
-        |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-            Err(panic) => Poll::Ready(Err(format!("the check panicked: {}", message(&*panic)))),
-        };
-    poll_fn(caught).await
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 #[cfg(test)]

@@ -1,20 +1,12 @@
 //! What backends are asked, and what they answer.
 
-use std::{
-    any::Any,
-    future::{Future, poll_fn},
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use vrrp_core::{Generation, Instant, Key, LeaseFailure, LeaseRequest, Reach, Want};
 
 use crate::{
     Adopted, BackendError, Lease, Release, Renewed, VipBackend, backend::Method,
-    driver::members::MemberState,
+    driver::members::MemberState, panics::catch,
 };
 
 /// What the backend of one virtual router is to be asked.
@@ -151,7 +143,7 @@ pub(in crate::driver) async fn bounded<T>(
     call: impl Future<Output = Result<T, BackendError>>,
 ) -> Result<T, Failure> {
     let limit = backend.timeout(method);
-    match tokio::time::timeout(limit, catch(call)).await {
+    match tokio::time::timeout(limit, catch("the backend", call)).await {
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(error))) => Err(Failure { kind: error.kind(), text: error.chain() }),
         Ok(Err(panic)) => Err(Failure { kind: LeaseFailure::Failed, text: panic }),
@@ -166,7 +158,7 @@ pub(in crate::driver) async fn to_end<T: Send + 'static>(
     call: impl Future<Output = Result<T, BackendError>> + Send + 'static,
 ) -> Result<T, BackendError> {
     let task = tokio::spawn(async move {
-        let done = catch(call).await;
+        let done = catch("the backend", call).await;
         drop(turn);
         done
     });
@@ -187,21 +179,4 @@ pub(in crate::driver) fn longest(backend: &dyn VipBackend) -> Duration {
 /// The sentence for a call that took longer than `limit`.
 pub(in crate::driver) fn unanswered(limit: Duration) -> String {
     format!("the backend did not answer within {limit:?}")
-}
-
-/// Turns a panic of a future into an error that says so.
-async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let mut future = pin!(future);
-    let caught =
-        |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-            Err(panic) => Poll::Ready(Err(format!("the backend panicked: {}", message(&*panic)))),
-        };
-    poll_fn(caught).await
-}
-
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
