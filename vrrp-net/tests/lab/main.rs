@@ -2,6 +2,7 @@
 
 mod claims;
 mod fifty;
+mod health;
 mod peers;
 mod reload;
 
@@ -78,6 +79,7 @@ fn main() {
     ];
     tests.extend(claims::tests());
     tests.extend(fifty::tests());
+    tests.extend(health::tests());
     tests.extend(peers::tests());
     tests.extend(reload::tests());
     if let Err(reason) = available {
