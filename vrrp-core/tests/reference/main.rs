@@ -49,7 +49,7 @@ fn the_router_does_what_the_text_says_whatever_happens() {
 /// time, or late.
 fn step(play: &mut Play, random: &mut Random) {
     let due = play.model.deadline();
-    match random.below(100) {
+    match random.below(104) {
         0..40 => {
             let soon = due.map_or(1_000_000, |due| due.saturating_sub(play.now));
             let pause = if random.chance(50) { 0 } else { random.below(soon + 1) };
@@ -89,6 +89,10 @@ fn step(play: &mut Play, random: &mut Random) {
         90..96 if play.acquiring => play.event(Event::Acquired),
         96..98 => play.event(Event::Shutdown),
         98..100 if may_return(play) => play.event(Event::Startup),
+        100..104 => {
+            let weight = *random.pick(&[0, 0, -1, -40, -253, 60, 253]);
+            play.event(Event::Health(random.chance(30), weight));
+        }
         _ => play.event(Event::Time),
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Backup {
     fresh_until: u64,
     /// The last advertisement that counted was a resignation.
     resigned: bool,
+    /// The last one was discarded, because a weaker Active is preempted.
+    discarded: bool,
     last_words: Option<LastWords>,
 }
 
@@ -75,6 +77,12 @@ pub(crate) struct Model {
     pub(crate) settings: Settings,
     pub(crate) state: State,
     pub(crate) probation: Probation,
+    /// dev-health: the priority without the weights of checks; what they say is not known yet; and
+    /// the last time that it left for them.
+    base: u8,
+    unknown: bool,
+    weight: i16,
+    lapse: Probation,
     /// The checksums of VRRPv3 over IPv4 that were heard.
     pub(crate) heard_alone: bool,
     pub(crate) heard_with_pseudo_header: bool,
@@ -90,6 +98,10 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
+            base: settings.priority,
+            unknown: false,
+            weight: 0,
+            lapse: Probation::default(),
             settings,
             state: State::Initialize,
             probation: Probation::default(),
@@ -123,7 +135,7 @@ impl Model {
     pub(crate) fn startup(&mut self, now: u64) {
         self.judge_stall(now);
         match self.state {
-            State::Initialize if self.settings.priority == 255 && !self.probation.is_on(now) => {
+            State::Initialize if self.settings.priority == 255 && self.may_preempt(now) => {
                 self.become_active(now);
             }
             State::Initialize => {
@@ -146,6 +158,72 @@ impl Model {
                     }
                 }
             }
+        }
+    }
+
+    /// dev-probation, and dev-health: who knows nothing of its service preempts nobody either.
+    const fn may_preempt(&self, now: u64) -> bool {
+        !self.unknown && !self.probation.is_on(now)
+    }
+
+    /// dev-health: the sum of what checks say.
+    pub(crate) fn health(&mut self, now: u64, unknown: bool, weight: i16) {
+        self.judge_stall(now);
+        if (unknown, weight) == (self.unknown, self.weight) {
+            return;
+        }
+        let before = self.settings.clone();
+        (self.unknown, self.weight) = (unknown, weight);
+        self.settings.priority = self.weighted(weight);
+        match self.state {
+            State::Initialize => {}
+            State::Backup(backup) => self.stand_anew(now, backup, &before),
+            State::Active(active) => {
+                let is_leaving = matches!(active.holding, Holding::Leaving { .. });
+                if self.settings.priority != before.priority
+                    && !is_leaving
+                    && let Some(active) = self.answer(now, active)
+                {
+                    self.sent = Some(self.settings.priority);
+                    self.state = State::Active(Active { advertised_at: now, ..active });
+                }
+            }
+        }
+    }
+
+    /// 1 to 254; the owner's stays 255.
+    fn weighted(&self, weight: i16) -> u8 {
+        if self.base == 255 {
+            return 255;
+        }
+        u8::try_from((i16::from(self.base) + weight).clamp(1, 254)).expect("within 1 to 254")
+    }
+
+    /// The timers of a Backup follow its priority, and a takeover that is not allowed any more is
+    /// called off.
+    fn stand_anew(&mut self, now: u64, mut backup: Backup, before: &Settings) {
+        let (interval, may) = (backup.active_adver_interval, self.may_preempt(now));
+        let is_weaker = self.settings.priority < before.priority;
+        if is_weaker || !may {
+            backup.preempt_at = None;
+        }
+        if self.base == 255 && may {
+            return self.become_active(now);
+        }
+        if backup.discarded && (is_weaker || !may) {
+            backup.active_down_timer = now + self.settings.active_down_interval(interval);
+            backup.discarded = false;
+        } else {
+            backup.active_down_timer += self.settings.skew_time(interval);
+            backup.active_down_timer -= before.skew_time(interval);
+        }
+        if !backup.resigned {
+            backup.fresh_until = backup.active_down_timer;
+        }
+        self.state = State::Backup(backup);
+        let preempts = backup.preempt_at.is_some_and(|at| at <= now);
+        if backup.active_down_timer <= now || preempts {
+            self.become_active(now);
         }
     }
 
@@ -261,13 +339,13 @@ impl Model {
 
     fn backup_hears(&mut self, now: u64, mut backup: Backup, heard: Advertisement) {
         let mode = self.settings.preempt_mode();
-        // dev-probation: no preemption.
-        let may_preempt = mode != PreemptMode::Never && !self.probation.is_on(now);
+        let may_preempt = mode != PreemptMode::Never && self.may_preempt(now);
         let is_weaker = heard.priority < self.settings.priority;
         if heard.priority == 0 {
             self.resigned(now, &mut backup, heard.source);
         } else if is_weaker && may_preempt && mode == PreemptMode::Always {
             // Preempt_Mode true and the priority less than the local one: discard.
+            backup.discarded = true;
         } else {
             // Preempt_Mode false, or the priority at least the local one: adopt, recompute,
             // restart.
@@ -278,7 +356,7 @@ impl Model {
             backup.active_down_timer = now + self.settings.active_down_interval(heard.interval);
             backup.fresh_until = backup.active_down_timer;
             backup.followed = Some(heard.source);
-            backup.resigned = false;
+            (backup.resigned, backup.discarded) = (false, false);
             let in_both_forms = self.heard_alone && self.heard_with_pseudo_header;
             backup.last_words = backup
                 .last_words
@@ -311,7 +389,7 @@ impl Model {
         backup.active_down_timer =
             if backup.resigned { skew_time.min(backup.active_down_timer) } else { skew_time };
         backup.fresh_until = now;
-        backup.resigned = true;
+        (backup.resigned, backup.discarded) = (true, false);
         backup.preempt_at = None;
         backup.last_words = None;
     }
@@ -354,6 +432,11 @@ impl Model {
 
     /// Cancel Adver_Timer, adopt the interval, recompute, set Active_Down_Timer, go Backup.
     fn yield_to(&mut self, now: u64, active: Active, heard: Advertisement) {
+        // dev-health: who leaves for weights again and again is on probation.
+        if self.settings.priority < self.base {
+            self.lapse.begin(now);
+            self.probation.follow(self.lapse);
+        }
         let timer = now + self.settings.active_down_interval(heard.interval);
         let mut backup = self.become_backup(now, heard.interval, timer);
         backup.followed = Some(heard.source);
@@ -418,6 +501,7 @@ impl Model {
             followed: None,
             fresh_until: 0,
             resigned: false,
+            discarded: false,
             last_words: None,
         };
         self.state = State::Backup(backup);

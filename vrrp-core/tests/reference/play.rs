@@ -4,9 +4,9 @@
 use std::{fmt::Write as _, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use vrrp_core::{
-    Advert, Checksum, Desired, Generation, Input, Instant, InterfaceDetails, InterfaceId,
-    InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key, Output, Phase, Preempt, Protocol, Reach,
-    Role, Router, RxMeta, VirtualRouter, Want,
+    Advert, Checksum, Condition, Desired, Generation, Health, Input, Instant, InterfaceDetails,
+    InterfaceId, InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key, Output, Phase, Preempt,
+    Protocol, Reach, Role, Router, RxMeta, VirtualRouter, Want, Weight,
 };
 
 use crate::{
@@ -26,6 +26,8 @@ pub(crate) enum Event {
     Acquired,
     Shutdown,
     Startup,
+    /// What checks say: whether it is not known yet, and a weight.
+    Health(bool, i16),
 }
 
 pub(crate) struct Play {
@@ -99,6 +101,13 @@ impl Play {
             Event::Shutdown => {
                 self.model.shutdown(now);
                 self.give(Input::Shutdown);
+            }
+            Event::Health(unknown, weight) => {
+                self.model.health(now, unknown, weight);
+                let condition = if unknown { Condition::Unknown } else { Condition::Good };
+                let weight = Weight::try_from(weight).expect("a weight");
+                let (key, health) = (self.key(), Health { condition, weight });
+                self.give(Input::Health { key, health });
             }
             Event::Startup => {
                 self.model.startup(now);

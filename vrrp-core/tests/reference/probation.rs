@@ -16,6 +16,13 @@ impl Probation {
         now < self.until
     }
 
+    /// Takes over one that repeats an earlier one, if it is the longer one.
+    pub(crate) const fn follow(&mut self, other: Self) {
+        if other.length > SHORTEST && self.until < other.until {
+            *self = other;
+        }
+    }
+
     /// Twice as long after each further fault, and forgotten after as long without one.
     pub(crate) fn begin(&mut self, now: u64) {
         let is_remembered = self.length > 0 && now < self.until + self.length;
