@@ -238,7 +238,7 @@ impl Machine {
             }
             Lease::Acquiring { .. } | Lease::Held { .. } | Lease::Resigning { .. } => {}
         }
-        if self.ask_again(now, active, effects) {
+        if self.ask_again(now, &mut active, effects) {
             return;
         }
         if active.fight.repair_is_due(now) {

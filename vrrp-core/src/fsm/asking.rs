@@ -12,7 +12,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Asking {
     pub(super) at: Instant,
-    pause: Duration,
+    pub(super) pause: Duration,
 }
 
 impl Asking {

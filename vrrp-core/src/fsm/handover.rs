@@ -89,9 +89,10 @@ impl Machine {
     ) {
         let interval = self.params.timing.interval();
         let mut until = now + then.patience(interval);
-        if then.may_be_taken_back() {
-            // While nobody can have taken over in silence. The weakest one has Skew_Time until then.
-            until = until.min(active.superseded_at(&self.params) - interval / 8);
+        if then.may_be_taken_back()
+            && let Some(end) = active.longest_wait(now, &self.params)
+        {
+            until = until.min(end);
         }
         active.lease = Lease::Resigning { until, then, announcing, unanswered };
         // The first repeat comes soon: a resignation that is lost, or overtaken by an older

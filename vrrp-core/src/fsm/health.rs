@@ -108,20 +108,25 @@ impl Machine {
         }
     }
 
-    /// Asks again whether another node takes over, if it is time.
+    /// Asks again whether another node takes over, if it is time. An Active that is late advertises
+    /// first: it could not wait for an answer before it may have been superseded.
     pub(super) fn ask_again(
         &mut self,
         now: Instant,
-        active: Active,
+        active: &mut Active,
         effects: &mut Effects,
     ) -> bool {
-        let is_due = active.asking.is_some_and(|asking| asking.at <= now);
         let may_ask = active.phase().is_active() && active.away.is_none();
-        if !is_due || !may_ask {
+        let Some(asking) = active.asking.filter(|asking| asking.at <= now && may_ask) else {
+            return false;
+        };
+        if active.longest_wait(now, &self.params).is_none() {
+            let soon = now + self.params.timing.interval() / 16;
+            active.asking = Some(Asking { at: soon, ..asking });
             return false;
         }
         let then = if self.is_ill() { Then::Ill } else { Then::Follow };
-        self.hand_over(now, active, then, effects);
+        self.hand_over(now, *active, then, effects);
         true
     }
 

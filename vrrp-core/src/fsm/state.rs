@@ -261,6 +261,14 @@ impl Active {
         self.sent_at + params.timing.silence()
     }
 
+    /// Returns until when a successor can be waited for and a resignation still be taken back, before
+    /// anybody may have taken over in silence; `None` if that leaves the weakest one no time.
+    pub(super) fn longest_wait(&self, now: Instant, params: &Params) -> Option<Instant> {
+        let interval = params.timing.interval();
+        let end = self.superseded_at(params) - interval / 8;
+        (now + interval <= end).then_some(end)
+    }
+
     /// Returns whether every address is there, as far as is known. Nothing is announced while one
     /// is lost (8.1.2, 8.2.2), but again once it is back.
     pub(super) const fn is_whole(&self) -> bool {

@@ -60,6 +60,7 @@ pub(crate) struct Active {
     pub(crate) advertised_at: u64,
     answers: u32,
     answers_since: u64,
+    asking: Option<Asking>,
     pub(crate) holding: Holding,
 }
 
@@ -69,7 +70,34 @@ pub(crate) struct Active {
 pub(crate) enum Holding {
     Acquiring,
     Held,
-    Leaving { until: u64 },
+    Leaving { until: u64, then: Then },
+}
+
+/// What follows a handover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Stop,
+    /// dev-health: it stays if nobody takes over.
+    Ill,
+}
+
+/// dev-health: what checks say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Good,
+    Unknown,
+    Ill,
+}
+
+/// dev-health: how long an ill Active waits before it asks again.
+const FIRST_PAUSE: u64 = 10 * SECOND;
+const LONGEST_PAUSE: u64 = 300 * SECOND;
+
+/// When it asks again, and after what pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Asking {
+    at: u64,
+    pause: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -80,7 +108,7 @@ pub(crate) struct Model {
     /// dev-health: the priority without the weights of checks; what they say is not known yet; and
     /// the last time that it left for them.
     base: u8,
-    unknown: bool,
+    service: Service,
     weight: i16,
     lapse: Probation,
     /// The checksums of VRRPv3 over IPv4 that were heard.
@@ -99,7 +127,7 @@ impl Model {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
             base: settings.priority,
-            unknown: false,
+            service: Service::Good,
             weight: 0,
             lapse: Probation::default(),
             settings,
@@ -125,8 +153,12 @@ impl Model {
                     .min()
             }
             State::Active(active) => match active.holding {
-                Holding::Acquiring | Holding::Held => Some(active.adver_timer),
-                Holding::Leaving { until } => Some(until.min(active.adver_timer)),
+                Holding::Acquiring => Some(active.adver_timer),
+                Holding::Held => {
+                    let asking = active.asking.map(|asking| asking.at);
+                    asking.into_iter().chain([active.adver_timer]).min()
+                }
+                Holding::Leaving { until, .. } => Some(until.min(active.adver_timer)),
             },
         }
     }
@@ -140,54 +172,73 @@ impl Model {
             }
             State::Initialize => {
                 let interval = self.settings.advertisement_interval();
-                self.become_backup(
-                    now,
-                    interval,
-                    now + self.settings.active_down_interval(interval),
-                );
+                self.become_backup(now, interval, now + self.patience(interval));
             }
             State::Backup(_) => {}
             State::Active(active) => {
                 // dev-handover: the resignation is taken back, since the addresses are still held.
-                if let Holding::Leaving { .. } = active.holding {
-                    self.advertise(now, Active { holding: Holding::Held, ..active });
-                    // And once more soon: a resignation that is on its way could come later.
-                    let interval = self.settings.advertisement_interval();
-                    if let State::Active(active) = &mut self.state {
-                        active.adver_timer = now + interval / FIRST_REPEAT;
+                // dev-health: whoever is ill leaves all the same.
+                match (active.holding, self.service) {
+                    (Holding::Leaving { until, then: Then::Stop }, Service::Ill) => {
+                        let holding = Holding::Leaving { until, then: Then::Ill };
+                        self.state = State::Active(Active { holding, ..active });
                     }
+                    (Holding::Leaving { then: Then::Stop, .. }, _) => self.take_back(now, active),
+                    (_, _) => {}
                 }
             }
         }
     }
 
     /// dev-probation, and dev-health: who knows nothing of its service preempts nobody either.
-    const fn may_preempt(&self, now: u64) -> bool {
-        !self.unknown && !self.probation.is_on(now)
+    fn may_preempt(&self, now: u64) -> bool {
+        self.service == Service::Good && !self.probation.is_on(now)
     }
 
     /// dev-health: the sum of what checks say.
-    pub(crate) fn health(&mut self, now: u64, unknown: bool, weight: i16) {
+    pub(crate) fn health(&mut self, now: u64, service: Service, weight: i16) {
         self.judge_stall(now);
-        if (unknown, weight) == (self.unknown, self.weight) {
+        if (service, weight) == (self.service, self.weight) {
             return;
         }
-        let before = self.settings.clone();
-        (self.unknown, self.weight) = (unknown, weight);
+        let before = self.clone();
+        (self.service, self.weight) = (service, weight);
         self.settings.priority = self.weighted(weight);
         match self.state {
             State::Initialize => {}
             State::Backup(backup) => self.stand_anew(now, backup, &before),
-            State::Active(active) => {
-                let is_leaving = matches!(active.holding, Holding::Leaving { .. });
-                if self.settings.priority != before.priority
-                    && !is_leaving
-                    && let Some(active) = self.answer(now, active)
-                {
-                    self.sent = Some(self.settings.priority);
-                    self.state = State::Active(Active { advertised_at: now, ..active });
+            State::Active(active) => self.stand_anew_as_active(now, active, &before),
+        }
+    }
+
+    fn stand_anew_as_active(&mut self, now: u64, mut active: Active, before: &Self) {
+        match (self.service, active.holding) {
+            (Service::Ill, holding) if before.service != Service::Ill => {
+                self.note_lapse(now);
+                if let Holding::Held = holding {
+                    return self.ask(now, active);
                 }
             }
+            (Service::Ill, _) => {}
+            (_, Holding::Leaving { then: Then::Ill, .. }) => {
+                active.asking = None;
+                let bound = active.advertised_at + 3 * self.settings.advertisement_interval();
+                return if now >= bound {
+                    self.step_down(now);
+                } else {
+                    self.take_back(now, active);
+                };
+            }
+            (_, _) => active.asking = None,
+        }
+        self.state = State::Active(active);
+        let is_leaving = matches!(active.holding, Holding::Leaving { .. });
+        if self.said() != before.said()
+            && !is_leaving
+            && let Some(active) = self.answer(now, active)
+        {
+            self.sent = Some(self.said());
+            self.state = State::Active(Active { advertised_at: now, ..active });
         }
     }
 
@@ -199,23 +250,27 @@ impl Model {
         u8::try_from((i16::from(self.base) + weight).clamp(1, 254)).expect("within 1 to 254")
     }
 
-    /// The timers of a Backup follow its priority, and a takeover that is not allowed any more is
-    /// called off.
-    fn stand_anew(&mut self, now: u64, mut backup: Backup, before: &Settings) {
+    /// The timers of a Backup follow its priority and its service, and a takeover that is not allowed
+    /// any more is called off.
+    fn stand_anew(&mut self, now: u64, mut backup: Backup, before: &Self) {
         let (interval, may) = (backup.active_adver_interval, self.may_preempt(now));
-        let is_weaker = self.settings.priority < before.priority;
+        let is_weaker = self.settings.priority < before.settings.priority;
         if is_weaker || !may {
             backup.preempt_at = None;
         }
         if self.base == 255 && may {
             return self.become_active(now);
         }
+        let wait = |model: &Self| match (model.service, backup.resigned) {
+            (Service::Good | Service::Unknown, true) => model.settings.skew_time(interval),
+            (_, _) => model.patience(interval),
+        };
         if backup.discarded && (is_weaker || !may) {
-            backup.active_down_timer = now + self.settings.active_down_interval(interval);
+            backup.active_down_timer = now + self.patience(interval);
             backup.discarded = false;
         } else {
-            backup.active_down_timer += self.settings.skew_time(interval);
-            backup.active_down_timer -= before.skew_time(interval);
+            backup.active_down_timer += wait(self);
+            backup.active_down_timer -= wait(before);
         }
         if !backup.resigned {
             backup.fresh_until = backup.active_down_timer;
@@ -243,15 +298,88 @@ impl Model {
                 // dev-handover: serve on until a successor is heard, and resign again meanwhile.
                 Holding::Held => {
                     let interval = self.settings.advertisement_interval();
-                    self.sent = Some(0);
-                    let until = now + (interval + GRACE).min(LONGEST);
-                    let adver_timer = now + interval / FIRST_REPEAT;
-                    let holding = Holding::Leaving { until };
-                    self.state = State::Active(Active { adver_timer, holding, ..active });
+                    self.resign(now, active, now + (interval + GRACE).min(LONGEST), Then::Stop);
                 }
-                Holding::Leaving { .. } => self.state = State::Initialize,
+                Holding::Leaving { until, then: Then::Ill } => {
+                    let interval = self.settings.advertisement_interval();
+                    let until = until.min(now + (interval + GRACE).min(LONGEST));
+                    let holding = Holding::Leaving { until, then: Then::Stop };
+                    self.state = State::Active(Active { holding, ..active });
+                }
+                Holding::Leaving { then: Then::Stop, .. } => self.state = State::Initialize,
             },
         }
+    }
+
+    fn resign(&mut self, now: u64, active: Active, until: u64, then: Then) {
+        self.sent = Some(0);
+        let adver_timer = now + self.settings.advertisement_interval() / FIRST_REPEAT;
+        let holding = Holding::Leaving { until, then };
+        self.state = State::Active(Active { adver_timer, holding, ..active });
+    }
+
+    fn take_back(&mut self, now: u64, active: Active) {
+        let asking = active.asking.or(self.first_asking(now));
+        self.advertise(now, Active { holding: Holding::Held, asking, ..active });
+        // And once more soon: a resignation that is on its way could come later.
+        let interval = self.settings.advertisement_interval();
+        if let State::Active(active) = &mut self.state {
+            active.adver_timer = now + interval / FIRST_REPEAT;
+        }
+    }
+
+    /// dev-health: an ill Active resigns, and waits for the weakest one, but not for longer than
+    /// nobody can have taken over in silence.
+    fn ask(&mut self, now: u64, active: Active) {
+        let interval = self.settings.advertisement_interval();
+        let until = now + interval + GRACE;
+        let until = self.longest_wait(now, active).map_or(until, |end| until.min(end));
+        self.resign(now, active, until, Then::Ill);
+    }
+
+    fn longest_wait(&self, now: u64, active: Active) -> Option<u64> {
+        let interval = self.settings.advertisement_interval();
+        let end = active.advertised_at + 3 * interval - interval / 8;
+        (now + interval <= end).then_some(end)
+    }
+
+    fn first_asking(&self, now: u64) -> Option<Asking> {
+        let first = Asking { at: now + FIRST_PAUSE, pause: FIRST_PAUSE };
+        (self.service == Service::Ill).then_some(first)
+    }
+
+    /// dev-health: the end of a handover to which nobody answered.
+    fn stay_ill(&mut self, now: u64, mut active: Active) {
+        if now >= active.advertised_at + 3 * self.settings.advertisement_interval() {
+            return self.step_down(now);
+        }
+        active.asking = match active.asking {
+            None => self.first_asking(now),
+            Some(Asking { pause, .. }) => {
+                let pause = (2 * pause).min(LONGEST_PAUSE);
+                Some(Asking { at: now + pause, pause })
+            }
+        };
+        self.take_back(now, active);
+    }
+
+    /// What its advertisements say: an ill node the least that it can.
+    const fn said(&self) -> u8 {
+        match (self.service, self.base) {
+            (Service::Ill, 255) => 255,
+            (Service::Ill, _) => 1,
+            (Service::Good | Service::Unknown, _) => self.settings.priority,
+        }
+    }
+
+    /// 6.1, Active_Down_Interval. dev-health: an ill one lets the weakest healthy one be heard for
+    /// an interval before.
+    fn patience(&self, interval: u64) -> u64 {
+        if self.service != Service::Ill {
+            return self.settings.active_down_interval(interval);
+        }
+        let weakest = 3 * interval + self.settings.skew_time_of(1, interval);
+        weakest + interval + self.settings.skew_time(interval)
     }
 
     /// The backend holds the addresses.
@@ -286,7 +414,7 @@ impl Model {
         }
         // dev-last-word: every half interval of the winner.
         if let Some(words) = backup.last_words.filter(|words| words.next_at <= now) {
-            self.sent = Some(self.settings.priority);
+            self.sent = Some(self.said());
             let next_at = now + backup.active_adver_interval / 2;
             let next = LastWords { left: words.left - 1, next_at, ..words };
             backup.last_words = Some(next).filter(|words| words.left > 0);
@@ -296,7 +424,21 @@ impl Model {
 
     /// 6.4.3, Adver_Timer fires: send, restart it. It is restarted from when it was due.
     fn active_timer(&mut self, now: u64, mut active: Active) {
-        if let Holding::Leaving { until } = active.holding
+        match active.holding {
+            Holding::Leaving { until, then: Then::Ill } if until <= now => {
+                return self.stay_ill(now, active);
+            }
+            Holding::Held if active.asking.is_some_and(|asking| asking.at <= now) => {
+                if self.longest_wait(now, active).is_some() {
+                    return self.ask(now, active);
+                }
+                // It is late, and advertises first.
+                let at = now + self.settings.advertisement_interval() / 16;
+                active.asking = active.asking.map(|asking| Asking { at, ..asking });
+            }
+            Holding::Leaving { .. } | Holding::Held | Holding::Acquiring => {}
+        }
+        if let Holding::Leaving { until, then: Then::Stop } = active.holding
             && until <= now
         {
             // The last resignation leaves with the addresses.
@@ -320,7 +462,7 @@ impl Model {
         if let Holding::Leaving { .. } = active.holding {
             self.sent = Some(0);
         } else {
-            self.sent = Some(self.settings.priority);
+            self.sent = Some(self.said());
             active.advertised_at = now;
         }
         self.state = State::Active(active);
@@ -353,7 +495,7 @@ impl Model {
                 && !backup.resigned
                 && now < backup.fresh_until;
             backup.active_adver_interval = heard.interval;
-            backup.active_down_timer = now + self.settings.active_down_interval(heard.interval);
+            backup.active_down_timer = now + self.patience(heard.interval);
             backup.fresh_until = backup.active_down_timer;
             backup.followed = Some(heard.source);
             (backup.resigned, backup.discarded) = (false, false);
@@ -384,7 +526,11 @@ impl Model {
         if follows_another && now < backup.fresh_until {
             return;
         }
-        let skew_time = now + self.settings.skew_time(backup.active_adver_interval);
+        let skew_time = match self.service {
+            // dev-health: the wait of an ill one only begins anew.
+            Service::Ill => now + self.patience(backup.active_adver_interval),
+            _ => now + self.settings.skew_time(backup.active_adver_interval),
+        };
         // On record (6.4.2): a repeated resignation does not postpone the takeover.
         backup.active_down_timer =
             if backup.resigned { skew_time.min(backup.active_down_timer) } else { skew_time };
@@ -395,10 +541,15 @@ impl Model {
     }
 
     fn active_hears(&mut self, now: u64, active: Active, heard: Advertisement) {
-        let ours = self.settings.priority;
+        let ours = self.said();
         let is_stronger = heard.priority > ours
             || (heard.priority == ours && octets(heard.source) > octets(self.settings.source));
-        if let Holding::Leaving { .. } = active.holding {
+        if let Holding::Leaving { then: Then::Ill, .. } = active.holding {
+            // dev-health: it follows the successor.
+            if heard.priority != 0 {
+                self.follow(now, &heard);
+            }
+        } else if let Holding::Leaving { .. } = active.holding {
             // dev-handover: the successor is there. Another one that leaves is none.
             if heard.priority != 0 {
                 self.state = State::Initialize;
@@ -433,22 +584,33 @@ impl Model {
     /// Cancel Adver_Timer, adopt the interval, recompute, set Active_Down_Timer, go Backup.
     fn yield_to(&mut self, now: u64, active: Active, heard: Advertisement) {
         // dev-health: who leaves for weights again and again is on probation.
-        if self.settings.priority < self.base {
-            self.lapse.begin(now);
-            self.probation.follow(self.lapse);
+        if self.settings.priority < self.base && self.service != Service::Ill {
+            self.note_lapse(now);
         }
-        let timer = now + self.settings.active_down_interval(heard.interval);
-        let mut backup = self.become_backup(now, heard.interval, timer);
-        backup.followed = Some(heard.source);
-        backup.fresh_until = timer;
+        let mut backup = self.follow(now, &heard);
         // dev-last-word: one, and more of them if the promotion was a mistake.
-        self.sent = Some(self.settings.priority);
+        self.sent = Some(self.said());
         if now < active.promoted_at + 3 * self.settings.advertisement_interval() {
             let left = if self.settings.kind == Kind::V2 { 2 } else { 6 };
             backup.last_words =
                 Some(LastWords { left, next_at: now + heard.interval / 2, winner_heard_at: now });
         }
         self.state = State::Backup(backup);
+    }
+
+    /// Goes Backup, and adopts the interval of the one that is Active.
+    fn follow(&mut self, now: u64, heard: &Advertisement) -> Backup {
+        let timer = now + self.patience(heard.interval);
+        let mut backup = self.become_backup(now, heard.interval, timer);
+        backup.followed = Some(heard.source);
+        backup.fresh_until = timer;
+        self.state = State::Backup(backup);
+        backup
+    }
+
+    fn note_lapse(&mut self, now: u64) {
+        self.lapse.begin(now);
+        self.probation.follow(self.lapse);
     }
 
     /// 5.2.8: the checksum forms that were heard. One is forgotten when, as a Backup, only the
@@ -483,8 +645,17 @@ impl Model {
         if is_leaving || now < active.advertised_at + 3 * interval {
             return;
         }
+        self.step_down(now);
+    }
+
+    fn step_down(&mut self, now: u64) {
+        let interval = self.settings.advertisement_interval();
         self.probation.begin(now);
-        self.become_backup(now, interval, now + interval + self.settings.skew_time(interval));
+        let patience = match self.service {
+            Service::Ill => self.patience(interval),
+            _ => interval + self.settings.skew_time(interval),
+        };
+        self.become_backup(now, interval, now + patience);
     }
 
     fn become_backup(
@@ -516,13 +687,14 @@ impl Model {
             advertised_at: now,
             answers: 0,
             answers_since: now,
+            asking: self.first_asking(now),
             holding: Holding::Acquiring,
         };
         self.advertise(now, active);
     }
 
     fn advertise(&mut self, now: u64, mut active: Active) {
-        self.sent = Some(self.settings.priority);
+        self.sent = Some(self.said());
         active.advertised_at = now;
         active.adver_timer = now + self.settings.advertisement_interval();
         self.state = State::Active(active);

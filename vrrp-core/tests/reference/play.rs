@@ -11,7 +11,7 @@ use vrrp_core::{
 
 use crate::{
     judge::{Datagram, judge},
-    model::{Holding, Model, State},
+    model::{Holding, Model, Service, State},
     random::Random,
     settings::{Form, Kind, PreemptMode, Settings},
 };
@@ -26,8 +26,8 @@ pub(crate) enum Event {
     Acquired,
     Shutdown,
     Startup,
-    /// What checks say: whether it is not known yet, and a weight.
-    Health(bool, i16),
+    /// What checks say: of the service, and a weight.
+    Health(Service, i16),
 }
 
 pub(crate) struct Play {
@@ -102,9 +102,13 @@ impl Play {
                 self.model.shutdown(now);
                 self.give(Input::Shutdown);
             }
-            Event::Health(unknown, weight) => {
-                self.model.health(now, unknown, weight);
-                let condition = if unknown { Condition::Unknown } else { Condition::Good };
+            Event::Health(service, weight) => {
+                self.model.health(now, service, weight);
+                let condition = match service {
+                    Service::Good => Condition::Good,
+                    Service::Unknown => Condition::Unknown,
+                    Service::Ill => Condition::Ill,
+                };
                 let weight = Weight::try_from(weight).expect("a weight");
                 let (key, health) = (self.key(), Health { condition, weight });
                 self.give(Input::Health { key, health });

@@ -115,11 +115,16 @@ impl Settings {
     /// RFC 9568 6.1: ((256 - Priority) * Active_Adver_Interval) / 256. RFC 3768 6.1: (256 -
     /// Priority) / 256 seconds.
     pub(crate) fn skew_time(&self, active_adver_interval: u64) -> u64 {
+        self.skew_time_of(self.priority, active_adver_interval)
+    }
+
+    /// The same of another priority.
+    pub(crate) fn skew_time_of(&self, priority: u8, active_adver_interval: u64) -> u64 {
         let base = match self.kind {
             Kind::V2 => SECOND,
             Kind::V3Ipv4 | Kind::V3Ipv6 => active_adver_interval,
         };
-        (256 - u64::from(self.priority)) * base / 256
+        (256 - u64::from(priority)) * base / 256
     }
 
     /// RFC 9568 6.1, RFC 3768 6.1: 3 * Active_Adver_Interval + Skew_Time.
