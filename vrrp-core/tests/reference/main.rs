@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, reason = "a test: what cannot be is a failure")]
 
 mod codec;
+mod health;
 mod judge;
 mod model;
 mod play;
@@ -15,8 +16,9 @@ mod random;
 mod settings;
 mod traffic;
 
+use health::Service;
 use judge::Datagram;
-use model::{Holding, Service, State};
+use model::{Holding, State};
 use play::{Event, Play};
 use random::Random;
 

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use crate::{
+    health::{Asking, Service},
     judge::Advertisement,
     probation::Probation,
     settings::{Kind, PreemptMode, SECOND, Settings},
@@ -32,14 +33,14 @@ pub(crate) struct Backup {
     /// Active_Down_Timer.
     pub(crate) active_down_timer: u64,
     /// When a weaker Active is preempted (PreemptMode::After).
-    preempt_at: Option<u64>,
+    pub(crate) preempt_at: Option<u64>,
     pub(crate) followed: Option<IpAddr>,
     /// How long the one that is followed counts as alive.
-    fresh_until: u64,
+    pub(crate) fresh_until: u64,
     /// The last advertisement that counted was a resignation.
-    resigned: bool,
+    pub(crate) resigned: bool,
     /// The last one was discarded, because a weaker Active is preempted.
-    discarded: bool,
+    pub(crate) discarded: bool,
     last_words: Option<LastWords>,
 }
 
@@ -54,13 +55,13 @@ struct LastWords {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Active {
     /// Adver_Timer.
-    adver_timer: u64,
+    pub(crate) adver_timer: u64,
     pub(crate) promoted_at: u64,
     /// The last advertisement with the own priority.
     pub(crate) advertised_at: u64,
-    answers: u32,
-    answers_since: u64,
-    asking: Option<Asking>,
+    pub(crate) answers: u32,
+    pub(crate) answers_since: u64,
+    pub(crate) asking: Option<Asking>,
     pub(crate) holding: Holding,
 }
 
@@ -81,25 +82,6 @@ pub(crate) enum Then {
     Ill,
 }
 
-/// dev-health: what checks say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Service {
-    Good,
-    Unknown,
-    Ill,
-}
-
-/// dev-health: how long an ill Active waits before it asks again.
-const FIRST_PAUSE: u64 = 10 * SECOND;
-const LONGEST_PAUSE: u64 = 300 * SECOND;
-
-/// When it asks again, and after what pause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Asking {
-    at: u64,
-    pause: u64,
-}
-
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     pub(crate) settings: Settings,
@@ -107,10 +89,10 @@ pub(crate) struct Model {
     pub(crate) probation: Probation,
     /// dev-health: the priority without the weights of checks; what they say is not known yet; and
     /// the last time that it left for them.
-    base: u8,
-    service: Service,
-    weight: i16,
-    lapse: Probation,
+    pub(crate) base: u8,
+    pub(crate) service: Service,
+    pub(crate) weight: i16,
+    pub(crate) lapse: Probation,
     /// The checksums of VRRPv3 over IPv4 that were heard.
     pub(crate) heard_alone: bool,
     pub(crate) heard_with_pseudo_header: bool,
@@ -190,98 +172,6 @@ impl Model {
         }
     }
 
-    /// dev-probation, and dev-health: who knows nothing of its service preempts nobody either.
-    fn may_preempt(&self, now: u64) -> bool {
-        self.service == Service::Good && !self.probation.is_on(now)
-    }
-
-    /// dev-health: the sum of what checks say.
-    pub(crate) fn health(&mut self, now: u64, service: Service, weight: i16) {
-        self.judge_stall(now);
-        if (service, weight) == (self.service, self.weight) {
-            return;
-        }
-        let before = self.clone();
-        (self.service, self.weight) = (service, weight);
-        self.settings.priority = self.weighted(weight);
-        match self.state {
-            State::Initialize => {}
-            State::Backup(backup) => self.stand_anew(now, backup, &before),
-            State::Active(active) => self.stand_anew_as_active(now, active, &before),
-        }
-    }
-
-    fn stand_anew_as_active(&mut self, now: u64, mut active: Active, before: &Self) {
-        match (self.service, active.holding) {
-            (Service::Ill, holding) if before.service != Service::Ill => {
-                self.note_lapse(now);
-                if let Holding::Held = holding {
-                    return self.ask(now, active);
-                }
-            }
-            (Service::Ill, _) => {}
-            (_, Holding::Leaving { then: Then::Ill, .. }) => {
-                active.asking = None;
-                let bound = active.advertised_at + 3 * self.settings.advertisement_interval();
-                return if now >= bound {
-                    self.step_down(now);
-                } else {
-                    self.take_back(now, active);
-                };
-            }
-            (_, _) => active.asking = None,
-        }
-        self.state = State::Active(active);
-        let is_leaving = matches!(active.holding, Holding::Leaving { .. });
-        if self.said() != before.said()
-            && !is_leaving
-            && let Some(active) = self.answer(now, active)
-        {
-            self.sent = Some(self.said());
-            self.state = State::Active(Active { advertised_at: now, ..active });
-        }
-    }
-
-    /// 1 to 254; the owner's stays 255.
-    fn weighted(&self, weight: i16) -> u8 {
-        if self.base == 255 {
-            return 255;
-        }
-        u8::try_from((i16::from(self.base) + weight).clamp(1, 254)).expect("within 1 to 254")
-    }
-
-    /// The timers of a Backup follow its priority and its service, and a takeover that is not allowed
-    /// any more is called off.
-    fn stand_anew(&mut self, now: u64, mut backup: Backup, before: &Self) {
-        let (interval, may) = (backup.active_adver_interval, self.may_preempt(now));
-        let is_weaker = self.settings.priority < before.settings.priority;
-        if is_weaker || !may {
-            backup.preempt_at = None;
-        }
-        if self.base == 255 && may {
-            return self.become_active(now);
-        }
-        let wait = |model: &Self| match (model.service, backup.resigned) {
-            (Service::Good | Service::Unknown, true) => model.settings.skew_time(interval),
-            (_, _) => model.patience(interval),
-        };
-        if backup.discarded && (is_weaker || !may) {
-            backup.active_down_timer = now + self.patience(interval);
-            backup.discarded = false;
-        } else {
-            backup.active_down_timer += wait(self);
-            backup.active_down_timer -= wait(before);
-        }
-        if !backup.resigned {
-            backup.fresh_until = backup.active_down_timer;
-        }
-        self.state = State::Backup(backup);
-        let preempts = backup.preempt_at.is_some_and(|at| at <= now);
-        if backup.active_down_timer <= now || preempts {
-            self.become_active(now);
-        }
-    }
-
     /// 6.4.2 and 6.4.3, Shutdown.
     pub(crate) fn shutdown(&mut self, now: u64) {
         self.judge_stall(now);
@@ -311,75 +201,21 @@ impl Model {
         }
     }
 
-    fn resign(&mut self, now: u64, active: Active, until: u64, then: Then) {
+    pub(crate) fn resign(&mut self, now: u64, active: Active, until: u64, then: Then) {
         self.sent = Some(0);
         let adver_timer = now + self.settings.advertisement_interval() / FIRST_REPEAT;
         let holding = Holding::Leaving { until, then };
         self.state = State::Active(Active { adver_timer, holding, ..active });
     }
 
-    fn take_back(&mut self, now: u64, active: Active) {
-        let asking = active.asking.or(self.first_asking(now));
+    pub(crate) fn take_back(&mut self, now: u64, active: Active) {
+        let asking = active.asking.or_else(|| self.first_asking(now));
         self.advertise(now, Active { holding: Holding::Held, asking, ..active });
         // And once more soon: a resignation that is on its way could come later.
         let interval = self.settings.advertisement_interval();
         if let State::Active(active) = &mut self.state {
             active.adver_timer = now + interval / FIRST_REPEAT;
         }
-    }
-
-    /// dev-health: an ill Active resigns, and waits for the weakest one, but not for longer than
-    /// nobody can have taken over in silence.
-    fn ask(&mut self, now: u64, active: Active) {
-        let interval = self.settings.advertisement_interval();
-        let until = now + interval + GRACE;
-        let until = self.longest_wait(now, active).map_or(until, |end| until.min(end));
-        self.resign(now, active, until, Then::Ill);
-    }
-
-    fn longest_wait(&self, now: u64, active: Active) -> Option<u64> {
-        let interval = self.settings.advertisement_interval();
-        let end = active.advertised_at + 3 * interval - interval / 8;
-        (now + interval <= end).then_some(end)
-    }
-
-    fn first_asking(&self, now: u64) -> Option<Asking> {
-        let first = Asking { at: now + FIRST_PAUSE, pause: FIRST_PAUSE };
-        (self.service == Service::Ill).then_some(first)
-    }
-
-    /// dev-health: the end of a handover to which nobody answered.
-    fn stay_ill(&mut self, now: u64, mut active: Active) {
-        if now >= active.advertised_at + 3 * self.settings.advertisement_interval() {
-            return self.step_down(now);
-        }
-        active.asking = match active.asking {
-            None => self.first_asking(now),
-            Some(Asking { pause, .. }) => {
-                let pause = (2 * pause).min(LONGEST_PAUSE);
-                Some(Asking { at: now + pause, pause })
-            }
-        };
-        self.take_back(now, active);
-    }
-
-    /// What its advertisements say: an ill node the least that it can.
-    const fn said(&self) -> u8 {
-        match (self.service, self.base) {
-            (Service::Ill, 255) => 255,
-            (Service::Ill, _) => 1,
-            (Service::Good | Service::Unknown, _) => self.settings.priority,
-        }
-    }
-
-    /// 6.1, Active_Down_Interval. dev-health: an ill one lets the weakest healthy one be heard for
-    /// an interval before.
-    fn patience(&self, interval: u64) -> u64 {
-        if self.service != Service::Ill {
-            return self.settings.active_down_interval(interval);
-        }
-        let weakest = 3 * interval + self.settings.skew_time_of(1, interval);
-        weakest + interval + self.settings.skew_time(interval)
     }
 
     /// The backend holds the addresses.
@@ -571,7 +407,7 @@ impl Model {
     }
 
     /// dev-answers: whether one may be sent; it counts.
-    fn answer(&mut self, now: u64, mut active: Active) -> Option<Active> {
+    pub(crate) fn answer(&mut self, now: u64, mut active: Active) -> Option<Active> {
         if now >= active.answers_since + self.settings.advertisement_interval() {
             (active.answers, active.answers_since) = (0, now);
         }
@@ -608,11 +444,6 @@ impl Model {
         backup
     }
 
-    fn note_lapse(&mut self, now: u64) {
-        self.lapse.begin(now);
-        self.probation.follow(self.lapse);
-    }
-
     /// 5.2.8: the checksum forms that were heard. One is forgotten when, as a Backup, only the
     /// other was heard for ten intervals.
     fn note_form(&mut self, now: u64, heard: &Advertisement) {
@@ -638,7 +469,7 @@ impl Model {
     }
 
     /// dev-stalled: three intervals after the last advertisement, a peer may have taken over.
-    fn judge_stall(&mut self, now: u64) {
+    pub(crate) fn judge_stall(&mut self, now: u64) {
         let State::Active(active) = self.state else { return };
         let interval = self.settings.advertisement_interval();
         let is_leaving = matches!(active.holding, Holding::Leaving { .. });
@@ -648,7 +479,7 @@ impl Model {
         self.step_down(now);
     }
 
-    fn step_down(&mut self, now: u64) {
+    pub(crate) fn step_down(&mut self, now: u64) {
         let interval = self.settings.advertisement_interval();
         self.probation.begin(now);
         let patience = match self.service {
@@ -680,7 +511,7 @@ impl Model {
     }
 
     /// 6.4.1, owner, and 6.4.2: send an advertisement, take the addresses, arm Adver_Timer.
-    fn become_active(&mut self, now: u64) {
+    pub(crate) fn become_active(&mut self, now: u64) {
         let active = Active {
             adver_timer: now,
             promoted_at: now,

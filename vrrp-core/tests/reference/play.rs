@@ -10,8 +10,9 @@ use vrrp_core::{
 };
 
 use crate::{
+    health::Service,
     judge::{Datagram, judge},
-    model::{Holding, Model, Service, State},
+    model::{Holding, Model, State},
     random::Random,
     settings::{Form, Kind, PreemptMode, Settings},
 };
