@@ -55,7 +55,7 @@ fn command(section: &Section<'_>) -> Result<Command, Wrong> {
 }
 
 /// The program and its arguments.
-fn words(item: Item<'_>) -> Result<(PathBuf, Vec<String>), Wrong> {
+pub(super) fn words(item: Item<'_>) -> Result<(PathBuf, Vec<String>), Wrong> {
     let list = item.list(EXAMPLE)?;
     let words: Vec<Result<String, Wrong>> = list.iter().map(|item| word(*item)).collect();
     let mut words = words.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter();

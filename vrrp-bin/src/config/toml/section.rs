@@ -218,6 +218,24 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// The whole number, if it is one that fits.
+    pub(super) fn as_integer(&self) -> Option<i64> {
+        match self.value {
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            _ => None,
+        }
+    }
+
+    /// The tables of a list that is written as `[[name]]`; `example` is one.
+    pub(super) fn tables(&self, name: &str, example: &str) -> Result<Vec<Self>, Wrong> {
+        let message = || {
+            self.wrong(format!(
+                "`{name}` is a list of tables; write {example}, in two pairs of brackets"
+            ))
+        };
+        self.as_list().map_or_else(message, Ok)
+    }
+
     /// The table, if it is one.
     pub(super) fn as_section(&self, keys: &Keys) -> Option<Section<'a>> {
         match self.value {
