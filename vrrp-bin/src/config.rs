@@ -31,7 +31,7 @@ mod toml;
 mod unique;
 
 pub(crate) use backend::{Backend, Command};
-pub(crate) use check::{CheckConfig, CheckDraft};
+pub(crate) use check::{CheckDraft, LASTS};
 pub(crate) use draft::{Draft, List, Rank, Version};
 pub(crate) use files::{ReadFile, read_file};
 pub(crate) use found::{Found, Wrong};

@@ -115,6 +115,8 @@ fn needed(config: &Config) -> u64 {
         routers.iter().map(|router| (router.interface.as_str(), router.router.family())).collect();
     let programs =
         routers.iter().filter(|router| matches!(router.backend, Backend::Command(_))).count();
+    // A check may run a program, or look up a name and connect.
+    let programs = programs + config.checks.len();
     let count = routers.len() * EACH + ports.len() * PORT + programs * PROGRAM + CONNECTIONS + REST;
     u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use vrrp_core::Cidr;
+use vrrp_core::ConfigError;
 use vrrp_net::check::dns::{RecordType, RecordTypeError};
 
 use super::{
@@ -16,7 +16,6 @@ use crate::config::{
     found::Wrong,
     look::{Dns, Http, Look, Program, Tcp, dns_server, statuses},
     names::is_interface_name,
-    sentence::unfit,
 };
 
 /// A check, for sentences.
@@ -137,7 +136,7 @@ fn dns(item: Item<'_>) -> Result<Look, Wrong> {
 
 /// A program and its arguments.
 fn command(item: Item<'_>) -> Result<Look, Wrong> {
-    let (program, arguments) = words(item)?;
+    let (program, arguments) = words(item, "[\"/usr/local/bin/ok\"]")?;
     Ok(Look::Command(Program { program, arguments, user: None }))
 }
 
@@ -190,6 +189,7 @@ fn interface(item: Item<'_>) -> Result<Look, Wrong> {
 /// A subnet.
 fn route(item: Item<'_>) -> Result<Look, Wrong> {
     let text = item.text("0.0.0.0/0")?;
-    let prefix: Cidr = item.check(text.parse(), |error| unfit(text, error))?;
-    Ok(Look::Route(prefix))
+    let message =
+        |_: ConfigError| format!("`route` is {text:?}; write a subnet, such as \"0.0.0.0/0\"");
+    Ok(Look::Route(item.check(text.parse(), message)?))
 }

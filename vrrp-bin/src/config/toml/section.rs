@@ -218,10 +218,13 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The whole number, if it is one that fits.
-    pub(super) fn as_integer(&self) -> Option<i64> {
+    /// The whole number in decimal digits, if it is one.
+    pub(super) fn as_integer(&self) -> Option<String> {
         match self.value {
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            DeValue::Integer(number) => {
+                let decimal = i64::from_str_radix(number.as_str(), number.radix());
+                Some(decimal.map_or_else(|_| number.to_string(), |number| number.to_string()))
+            }
             _ => None,
         }
     }

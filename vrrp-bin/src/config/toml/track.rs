@@ -31,7 +31,7 @@ fn weight(item: Item<'_>) -> Result<Weight, Wrong> {
     let Some(number) = item.as_integer() else {
         return item.wrong_type("a whole number", "-50");
     };
-    let weight = i16::try_from(number).map_err(|_| ConfigError::Weight);
+    let weight = number.parse::<i16>().map_err(|_| ConfigError::Weight);
     let message = |error| format!("`weight` is {number}; {error}");
     let weight = item.check(weight.and_then(Weight::try_from), message)?;
     if weight == Weight::ZERO {

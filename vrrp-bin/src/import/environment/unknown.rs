@@ -55,10 +55,12 @@ fn meant(name: &str, style: Option<Style>) -> Option<String> {
 
 /// The name without a number at its end that `name` was probably meant to be.
 fn fixed_meant(name: &str, style: Option<Style>) -> Option<String> {
-    let names = match style {
+    let mut names = match style {
         Some(style) => style.names().fixed.to_vec(),
         None => [OSIXIA.fixed, ARCTS.fixed, OWN.fixed].concat(),
     };
+    // Last, where another name is as near: of those that are for all, none has a number.
+    names.extend(ALWAYS);
     // What they all start with is no likeness.
     let stem = |name| str::split_once(name, '_').map_or(name, |(_, stem)| stem);
     let stems: Vec<&str> = names.iter().copied().map(stem).collect();
@@ -66,8 +68,8 @@ fn fixed_meant(name: &str, style: Option<Style>) -> Option<String> {
     let near = nearest(stem(&wanted), &stems)?;
     let found = names.into_iter().find(|name| stem(name) == near)?;
     Some(match number_of(name) {
-        Some(number) => found.replacen("VRRP_", &format!("VRRP_{number}_"), 1),
-        None => found.to_owned(),
+        Some(number) if !ALWAYS.contains(&found) => found.replacen("VRRP_", &format!("VRRP_{number}_"), 1),
+        _ => found.to_owned(),
     })
 }
 
