@@ -166,8 +166,7 @@ mod tests {
             not_run: 0,
             virtual_routers: virtual_routers.iter().map(|name| (*name).to_owned()).collect(),
         };
-        status.checks =
-            vec![check("good", "good", &["web"]), check("other", "bad", &["db"])];
+        status.checks = vec![check("good", "good", &["web"]), check("other", "bad", &["db"])];
         assert_eq!(answer(&status, true), ("web is held".to_owned(), true));
         status.checks.push(check("tcp-ok", "bad", &["db", "web"]));
         let text = "web is held; web: its check tcp-ok fails: 127.0.0.1:80: connection refused";

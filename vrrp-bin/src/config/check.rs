@@ -63,8 +63,7 @@ pub(crate) struct CheckConfig {
 /// The checks that keep every rule. What the others break is reported.
 pub(super) fn finish(drafts: Vec<CheckDraft>, problems: &mut Problems) -> Vec<CheckConfig> {
     let drafts = drafts.into_iter();
-    let checks: Vec<CheckConfig> =
-        drafts.filter_map(|draft| draft.finish(problems).ok()).collect();
+    let checks: Vec<CheckConfig> = drafts.filter_map(|draft| draft.finish(problems).ok()).collect();
     let mut seen: HashMap<&str, &Place> = HashMap::new();
     for CheckConfig { name, place, .. } in &checks {
         if let Some(earlier) = seen.get(name.as_str()) {
@@ -258,9 +257,6 @@ pub(super) const fn grace(schedule: &Schedule) -> Option<Duration> {
 }
 
 /// The word that stands for `value` among `words`.
-pub(super) fn word<T: PartialEq>(
-    words: &'static [(&'static str, T)],
-    value: T,
-) -> &'static str {
+pub(super) fn word<T: PartialEq>(words: &'static [(&'static str, T)], value: T) -> &'static str {
     words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| *word)
 }

@@ -158,9 +158,8 @@ fn join(
     routers: &mut [Families],
     problems: &mut Problems,
 ) {
-    let named = |families: &&mut Families| {
-        families.iter().any(|router| router.name == member.value)
-    };
+    let named =
+        |families: &&mut Families| families.iter().any(|router| router.name == member.value);
     let Some(families) = routers.iter_mut().find(named) else { return };
     for router in families {
         match &router.group {

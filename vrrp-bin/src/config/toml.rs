@@ -17,8 +17,8 @@ use std::path::Path;
 use ::toml::{Spanned, de::DeTable};
 
 use super::{
-    check::LASTS, draft::Draft, files::ReadFile, found::Wrong, place::Place, plan::Plan, problem::Problems,
-    sentence::Notation,
+    check::LASTS, draft::Draft, files::ReadFile, found::Wrong, place::Place, plan::Plan,
+    problem::Problems, sentence::Notation,
 };
 use section::{Item, Section, Source};
 

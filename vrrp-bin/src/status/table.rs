@@ -111,7 +111,8 @@ fn condition(router: &VirtualRouter) -> Vec<(&'static str, String)> {
     }
     lines.extend(service(&router.condition).map(|sentence| ("service", sentence.to_owned())));
     if router.weight != 0 {
-        lines.push(("weight", format!("{:+}, which its checks add to the priority", router.weight)));
+        lines
+            .push(("weight", format!("{:+}, which its checks add to the priority", router.weight)));
     }
     lines.extend(router.backend_error.iter().map(|error| ("backend", error.clone())));
     lines.extend(router.socket_error.iter().map(|error| ("socket", error.clone())));

@@ -133,7 +133,10 @@ fn every_key_of_a_check_is_read() {
         "eth1",
         "0.0.0.0/0",
     ] {
-        assert!(described.iter().any(|sentence| sentence.contains(words)), "{words}: {described:?}");
+        assert!(
+            described.iter().any(|sentence| sentence.contains(words)),
+            "{words}: {described:?}"
+        );
     }
 }
 

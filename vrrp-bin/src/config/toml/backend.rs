@@ -55,10 +55,7 @@ fn command(section: &Section<'_>) -> Result<Command, Wrong> {
 }
 
 /// The program and its arguments; `example` is a list of them.
-pub(super) fn words(
-    item: Item<'_>,
-    example: &str,
-) -> Result<(PathBuf, Vec<String>), Wrong> {
+pub(super) fn words(item: Item<'_>, example: &str) -> Result<(PathBuf, Vec<String>), Wrong> {
     let list = item.list(example)?;
     let words: Vec<Result<String, Wrong>> = list.iter().map(|item| word(*item, example)).collect();
     let mut words = words.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter();

@@ -5,12 +5,7 @@ use std::path::PathBuf;
 use vrrp_core::ConfigError;
 use vrrp_net::check::dns::{RecordType, RecordTypeError};
 
-use super::{
-    backend::words,
-    entry::Entry,
-    keys,
-    section::Item,
-};
+use super::{backend::words, entry::Entry, keys, section::Item};
 use crate::config::{
     check::{CheckDraft, INITIALS, NOT_RUNS},
     found::Wrong,
@@ -60,8 +55,7 @@ fn draft(item: Item<'_>) -> Result<CheckDraft, Wrong> {
     draft.rise = section.read("rise", |item| item.number(rule, 2));
     draft.fall = section.read("fall", |item| item.number(rule, 3));
     draft.initial = section.read("initial", |item| item.choice(INITIALS));
-    draft.while_active =
-        section.read("while", |item| Ok(item.choice(&[("active", ())])?.value));
+    draft.while_active = section.read("while", |item| Ok(item.choice(&[("active", ())])?.value));
     draft.grace = section.read("grace", |item| item.duration("5s"));
     draft.not_run = section.read("not_run", |item| Ok(item.choice(NOT_RUNS)?.value));
     Ok(draft)
@@ -69,10 +63,11 @@ fn draft(item: Item<'_>) -> Result<CheckDraft, Wrong> {
 
 /// A URL, or a table of it.
 fn http(item: Item<'_>) -> Result<Look, Wrong> {
-    let section = match Entry::of(item, &keys::HTTP, "a URL in quotes, or a table", &format!("{URL:?}"))? {
-        Entry::Text(item) => return Ok(Look::Http(url(item)?)),
-        Entry::Table(section) => section,
-    };
+    let section =
+        match Entry::of(item, &keys::HTTP, "a URL in quotes, or a table", &format!("{URL:?}"))? {
+            Entry::Text(item) => return Ok(Look::Http(url(item)?)),
+            Entry::Table(section) => section,
+        };
     let status = section.read("status", |item| {
         let text = item.text("200-299")?;
         let message = || {
@@ -143,12 +138,13 @@ fn command(item: Item<'_>) -> Result<Look, Wrong> {
 /// A path, or a table of it.
 fn file(item: Item<'_>) -> Result<Look, Wrong> {
     const PATH: &str = "/run/ok";
-    let section = match Entry::of(item, &keys::FILE_CHECK, "a path in quotes, or a table", "\"/run/ok\"")? {
-        Entry::Text(item) => {
-            return Ok(Look::File { path: absolute(item, PATH)?, exists: true });
-        }
-        Entry::Table(section) => section,
-    };
+    let section =
+        match Entry::of(item, &keys::FILE_CHECK, "a path in quotes, or a table", "\"/run/ok\"")? {
+            Entry::Text(item) => {
+                return Ok(Look::File { path: absolute(item, PATH)?, exists: true });
+            }
+            Entry::Table(section) => section,
+        };
     let exists = section.read("exists", Item::bool);
     let missing = || format!("there is no `path` here; add for example path = {PATH:?}");
     let path = section.required("path", missing).and_then(|item| absolute(item, PATH));

@@ -1,7 +1,11 @@
 //! `[[group]]`: virtual routers that move together.
 
 use super::{keys, section::Item};
-use crate::config::{draft::List, found::Wrong, group::{GroupDraft, POLICIES}};
+use crate::config::{
+    draft::List,
+    found::Wrong,
+    group::{GroupDraft, POLICIES},
+};
 
 /// A group, for sentences.
 const EXAMPLE: &str = "[[group]] with a name and members";

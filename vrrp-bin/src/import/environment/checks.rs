@@ -116,7 +116,8 @@ fn dns(text: &str) -> Result<Look, String> {
     let server = dns_server(server).ok_or_else(|| {
         format!("{server:?} is not the IP address of a DNS server; write for example 127.0.0.1:53")
     })?;
-    let record = record.map_err(|error: vrrp_net::check::dns::RecordTypeError| error.to_string())?;
+    let record =
+        record.map_err(|error: vrrp_net::check::dns::RecordTypeError| error.to_string())?;
     Dns::new(server, name, record).map(Look::Dns).map_err(|error| error.to_string())
 }
 

@@ -68,7 +68,9 @@ fn fixed_meant(name: &str, style: Option<Style>) -> Option<String> {
     let near = nearest(stem(&wanted), &stems)?;
     let found = names.into_iter().find(|name| stem(name) == near)?;
     Some(match number_of(name) {
-        Some(number) if !ALWAYS.contains(&found) => found.replacen("VRRP_", &format!("VRRP_{number}_"), 1),
+        Some(number) if !ALWAYS.contains(&found) => {
+            found.replacen("VRRP_", &format!("VRRP_{number}_"), 1)
+        }
         _ => found.to_owned(),
     })
 }
