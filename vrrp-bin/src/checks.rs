@@ -10,7 +10,7 @@ use vrrp_net::{
 use crate::{
     config::Config,
     import::environment,
-    report::{self, Check},
+    report::Check,
 };
 
 /// The checks that run, and who tracks them.
@@ -67,7 +67,7 @@ impl Running {
     pub(crate) fn report(&self) -> Vec<Check> {
         let report = |status: vrrp_net::check::CheckStatus| {
             let tracked_by = self.tracked_by.get(&*status.name).cloned().unwrap_or_default();
-            report::Check::new(&status, tracked_by)
+            Check::new(&status, tracked_by)
         };
         self.checks.status().into_iter().map(report).collect()
     }

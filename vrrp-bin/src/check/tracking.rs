@@ -94,7 +94,7 @@ process = "nginx"
             untracked.starts_with("f.toml:19:8: no virtual router tracks the check c"),
             "{untracked}"
         );
-        assert!(weight.starts_with("f.toml:8:24: web never preempts"), "{weight}");
+        assert!(weight.starts_with("f.toml:8:25: web never preempts"), "{weight}");
         assert!(weight.contains("a hold makes an ill node resign"), "{weight}");
         assert_eq!(said(&text.replace("preempt = false", "preempt = true")).len(), 2);
     }

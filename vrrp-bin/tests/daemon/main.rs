@@ -56,6 +56,7 @@ fn main() {
             "the_only_node_is_drained_by_force_alone",
             drains::the_only_node_is_drained_by_force_alone,
         ),
+        test("two_families_are_drained_together", drains::two_families_are_drained_together),
         test(
             "without_a_name_all_are_drained_at_the_same_time",
             drains::without_a_name_all_are_drained_at_the_same_time,
