@@ -7,11 +7,7 @@ use vrrp_net::{
     check::{Checks, Planned, Setup, SetupError, Tracked},
 };
 
-use crate::{
-    config::Config,
-    import::environment,
-    report::Check,
-};
+use crate::{config::Config, import::environment, report::Check};
 
 /// The checks that run, and who tracks them.
 pub(crate) struct Running {

@@ -7,6 +7,7 @@ use vrrp_net::check::{Initial, Last, NotRun, Schedule, ScheduleError, When};
 
 use super::{
     draft::Draft,
+    duration,
     found::{Found, Wrong},
     look::{Look, Program},
     names::{Known, is_name},
@@ -40,7 +41,7 @@ pub(crate) struct CheckDraft {
     pub(crate) fall: Found<NonZeroU8>,
     pub(crate) initial: Found<Located<Initial>>,
     /// There if it counts only while a virtual router is active.
-    pub(crate) while_active: Found<()>,
+    pub(crate) while_active: Found<Located<()>>,
     pub(crate) grace: Found<Located<Duration>>,
     pub(crate) not_run: Found<NotRun>,
 }
@@ -184,21 +185,23 @@ impl CheckDraft {
 
     fn settle_schedule(&self, problems: &mut Problems) -> Result<Schedule, Wrong> {
         let mut schedule = Schedule::default();
-        let mut set = |found: &Found<Located<Duration>>, set: Setter| {
+        let mut set = |key: &str, found: &Found<Located<Duration>>, set: Setter| {
             let Some(Located { place, value }) = found.clone().optional()? else { return Ok(()) };
-            let said = |error| format!("{error}");
+            let given = duration::format(value);
+            let least = if key == "grace" { "\"0s\"" } else { "\"10ms\"" };
+            let said = |_| format!("`{key}` is {given:?}; write {least} to \"24h\"");
             schedule = problems.check(&place, set(schedule, value), said)?;
             Ok(())
         };
         let times = [
-            set(&self.interval, Schedule::interval),
-            set(&self.timeout, Schedule::timeout),
+            set("interval", &self.interval, Schedule::interval),
+            set("timeout", &self.timeout, Schedule::timeout),
             match self.while_active.clone().optional() {
                 Err(Wrong) => Err(Wrong),
                 Ok(None) => Ok(()),
-                Ok(Some(())) => {
+                Ok(Some(_)) => {
                     let none = Located::new(self.place.clone(), Duration::ZERO);
-                    set(&self.grace.clone().or(none), Schedule::while_active)
+                    set("grace", &self.grace.clone().or(none), Schedule::while_active)
                 }
             },
         ];

@@ -24,7 +24,7 @@ const DNS: u16 = 53;
 #[derive(Clone, Debug)]
 pub(crate) enum Look {
     /// An HTTP server answers.
-    Http(Http),
+    Http(Box<Http>),
     /// A connection is accepted.
     Tcp(Tcp),
     /// A DNS server answers.

@@ -240,7 +240,7 @@ pub(crate) fn what_has_ended_is_forgotten_and_what_is_absent_is_not() -> Outcome
 /// The earlier process was killed and left its addresses. A process without the drain goes on with
 /// them; one with it lets them go.
 pub(crate) fn what_is_drained_is_not_adopted() -> Outcome {
-    let slow = CONFIG.replace("100ms", "2s");
+    let slow = APART.replace("100ms", "2s");
     let mut daemon = Daemon::start_with(&slow, |directory| {
         Ok(format!("state = {:?}\n", directory.path().display().to_string()))
     })?;

@@ -55,7 +55,7 @@ fn draft(item: Item<'_>) -> Result<CheckDraft, Wrong> {
     draft.rise = section.read("rise", |item| item.number(rule, 2));
     draft.fall = section.read("fall", |item| item.number(rule, 3));
     draft.initial = section.read("initial", |item| item.choice(INITIALS));
-    draft.while_active = section.read("while", |item| Ok(item.choice(&[("active", ())])?.value));
+    draft.while_active = section.read("while", |item| item.choice(&[("active", ())]));
     draft.grace = section.read("grace", |item| item.duration("5s"));
     draft.not_run = section.read("not_run", |item| Ok(item.choice(NOT_RUNS)?.value));
     Ok(draft)
@@ -65,7 +65,7 @@ fn draft(item: Item<'_>) -> Result<CheckDraft, Wrong> {
 fn http(item: Item<'_>) -> Result<Look, Wrong> {
     let section =
         match Entry::of(item, &keys::HTTP, "a URL in quotes, or a table", &format!("{URL:?}"))? {
-            Entry::Text(item) => return Ok(Look::Http(url(item)?)),
+            Entry::Text(item) => return Ok(Look::Http(Box::new(url(item)?))),
             Entry::Table(section) => section,
         };
     let status = section.read("status", |item| {
@@ -88,7 +88,7 @@ fn http(item: Item<'_>) -> Result<Look, Wrong> {
         http.status = status;
     }
     (http.body, http.ca) = (body?, ca?);
-    Ok(Look::Http(http))
+    Ok(Look::Http(Box::new(http)))
 }
 
 fn url(item: Item<'_>) -> Result<Http, Wrong> {

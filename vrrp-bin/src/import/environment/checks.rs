@@ -93,7 +93,7 @@ fn track(draft: &mut Draft, variable: &str, key: &str) {
 }
 
 fn http(text: &str) -> Result<Look, String> {
-    Http::new(text).map(Look::Http).map_err(|error| error.to_string())
+    Http::new(text).map(Box::new).map(Look::Http).map_err(|error| error.to_string())
 }
 
 fn tcp(text: &str) -> Result<Look, String> {
