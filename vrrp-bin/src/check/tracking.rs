@@ -35,9 +35,9 @@ pub(super) fn warnings(config: &Config) -> Vec<(&Place, String)> {
             let is_told = warnings.iter().any(|(place, _)| **place == track.place);
             if let (Effect::Weight(_), false) = (track.value.effect, is_told) {
                 let message = format!(
-                    "{} never preempts, and no node that does not preempt takes over for a weight \
-                     of {1}; leave `weight` out: a hold makes an ill node resign, which works with \
-                     preempt = false",
+                    "{} has preempt = false, and a backup that does not preempt takes no address \
+                     for the weight of {1}; leave `weight` out: a check without one makes an ill \
+                     node resign, which works with preempt = false",
                     router.name, track.value.check
                 );
                 warnings.push((&track.place, message));
@@ -94,8 +94,8 @@ process = "nginx"
             untracked.starts_with("f.toml:19:8: no virtual router tracks the check c"),
             "{untracked}"
         );
-        assert!(weight.starts_with("f.toml:8:25: web never preempts"), "{weight}");
-        assert!(weight.contains("a hold makes an ill node resign"), "{weight}");
+        assert!(weight.starts_with("f.toml:8:25: web has preempt = false"), "{weight}");
+        assert!(weight.contains("makes an ill node resign"), "{weight}");
         assert_eq!(said(&text.replace("preempt = false", "preempt = true")).len(), 2);
     }
 }

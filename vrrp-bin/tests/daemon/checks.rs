@@ -1,8 +1,10 @@
 //! A service that dies and comes back, and what the daemon makes of its checks.
 
 use std::{
+    fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -155,4 +157,33 @@ pub(crate) fn a_service_that_dies_takes_its_address_along_and_brings_it_back() -
     let (status, log) = daemon.end()?;
     assert_eq!(status.code(), Some(0), "{log}");
     service.die(&daemon.host)
+}
+
+/// The daemon leaves while the program of a check runs.
+pub(crate) fn the_program_of_a_check_ends_with_the_daemon() -> Outcome {
+    let config = r#"
+[[virtual_router]]
+interface = "eth0"
+vrid = 51
+addresses = ["192.0.2.10/24"]
+interval = "100ms"
+track = [{ check = "slow", weight = -10 }]
+
+[[check]]
+name = "slow"
+command = ["/bin/sh", "-c", "echo $$ > pid; exec sleep 1000"]
+timeout = "1h"
+"#;
+    let mut daemon = Daemon::start_with(config, |_| Ok(String::new()))?;
+    let file = daemon.directory.path().join("pid");
+    let pid =
+        || Some(fs::read_to_string(&file).ok()?.trim().to_owned()).filter(|pid| !pid.is_empty());
+    assert!(wait_until(SOON, || pid().is_some()), "the check did not run");
+    let process = Path::new("/proc").join(pid().ok_or("no process")?);
+    assert!(process.exists(), "{} is not there", process.display());
+    daemon.process.signal(Signal::SIGTERM)?;
+    let (status, log) = daemon.end()?;
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(wait_until(SOON, || !process.exists()), "{} is still there", process.display());
+    Ok(())
 }

@@ -56,6 +56,10 @@ fn main() {
             "the_only_node_is_drained_by_force_alone",
             drains::the_only_node_is_drained_by_force_alone,
         ),
+        test(
+            "the_program_of_a_check_ends_with_the_daemon",
+            checks::the_program_of_a_check_ends_with_the_daemon,
+        ),
         test("two_families_are_drained_together", drains::two_families_are_drained_together),
         test(
             "without_a_name_all_are_drained_at_the_same_time",
