@@ -144,6 +144,8 @@ mod tests {
         assert_eq!(count(&two), 4 * EACH + 2 * PORT);
         let three = two + &router(3, "eth1", "backend = { command = [\"/bin/true\"] }");
         assert_eq!(count(&three), 6 * EACH + 4 * PORT + 2 * PROGRAM);
+        let check = "[[check]]\nname = \"it\"\nfile = \"/run/ok\"\n";
+        assert_eq!(count(&(router(1, "eth0", "") + check)), 2 * EACH + 2 * PORT + PROGRAM);
     }
 
     #[test]
