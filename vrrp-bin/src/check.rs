@@ -1,6 +1,7 @@
 //! `vrrp check`: is this configuration good, and good for this host?
 
 mod host;
+mod tracking;
 mod wiring;
 
 use std::{
@@ -50,6 +51,8 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
             ),
         }],
     };
+    let tracking = tracking::warnings(&config).into_iter();
+    warnings.extend(tracking.map(|(place, message)| Warning { place, message }));
     warnings.extend(realtime(&config));
     warnings.extend(files(&config));
     warnings.extend(state(&config));

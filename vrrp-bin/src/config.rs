@@ -9,12 +9,15 @@
 //! same.
 
 mod backend;
+mod check;
 mod draft;
 pub(crate) mod duration;
 pub(crate) mod effective;
 mod files;
 mod found;
+mod group;
 mod load;
+mod look;
 mod names;
 mod place;
 mod plan;
@@ -28,9 +31,11 @@ mod toml;
 mod unique;
 
 pub(crate) use backend::{Backend, Command};
+pub(crate) use check::{CheckDraft, LASTS};
 pub(crate) use draft::{Draft, List, Rank, Version};
 pub(crate) use files::{ReadFile, read_file};
 pub(crate) use found::{Found, Wrong};
+pub(crate) use look::{Dns, Http, Look, Program, Tcp, dns_server};
 pub(crate) use names::nearest;
 pub(crate) use place::{Located, Place, one_line};
 pub(crate) use plan::{CONTROL, Config, Plan};

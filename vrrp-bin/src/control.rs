@@ -17,7 +17,7 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
 };
 
 use axum::{
@@ -31,6 +31,7 @@ use nix::sys::stat::{Mode, umask};
 use vrrp_net::Node;
 
 use crate::{
+    checks::Running,
     config::{describe, nearest},
     kept::Kept,
     leftovers, report,
@@ -44,6 +45,8 @@ const BODY_OCTETS: usize = 4096;
 struct App {
     node: Node,
     kept: Arc<Kept>,
+    /// Until they are stopped, which nobody who asks holds up.
+    checks: Weak<Running>,
 }
 
 /// The listening socket, and its file as long as this lives.
@@ -114,9 +117,14 @@ impl Socket {
     ///
     /// # Errors
     /// What the runtime says of the socket.
-    pub(crate) fn serve(self, node: Node, kept: Arc<Kept>) -> io::Result<SocketFile> {
+    pub(crate) fn serve(
+        self,
+        node: Node,
+        kept: Arc<Kept>,
+        checks: Weak<Running>,
+    ) -> io::Result<SocketFile> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
-        tokio::spawn(connections::serve(listener, routes(App { node, kept })));
+        tokio::spawn(connections::serve(listener, routes(App { node, kept, checks })));
         Ok(self.file)
     }
 }
@@ -173,7 +181,9 @@ async fn status(State(app): State<App>) -> Response {
             // The kernel is asked, which can take a moment.
             let left =
                 tokio::task::block_in_place(|| leftovers::of_node(&status)).unwrap_or_default();
-            Json(report::Status::new(&status, &left, &app.kept.names())).into_response()
+            let checks = app.checks.upgrade().map(|checks| checks.report()).unwrap_or_default();
+            let status = report::Status::new(&status, &left, &app.kept.names());
+            Json(report::Status { checks, ..status }).into_response()
         }
         Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     }

@@ -115,6 +115,8 @@ fn needed(config: &Config) -> u64 {
         routers.iter().map(|router| (router.interface.as_str(), router.router.family())).collect();
     let programs =
         routers.iter().filter(|router| matches!(router.backend, Backend::Command(_))).count();
+    // A check may run a program, or look up a name and connect.
+    let programs = programs + config.checks.len();
     let count = routers.len() * EACH + ports.len() * PORT + programs * PROGRAM + CONNECTIONS + REST;
     u64::try_from(count).unwrap_or(u64::MAX)
 }
@@ -142,6 +144,8 @@ mod tests {
         assert_eq!(count(&two), 4 * EACH + 2 * PORT);
         let three = two + &router(3, "eth1", "backend = { command = [\"/bin/true\"] }");
         assert_eq!(count(&three), 6 * EACH + 4 * PORT + 2 * PROGRAM);
+        let check = "[[check]]\nname = \"it\"\nfile = \"/run/ok\"\n";
+        assert_eq!(count(&(router(1, "eth0", "") + check)), 2 * EACH + 2 * PORT + PROGRAM);
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use crate::{
     cli,
     control::client,
-    report::{Status, VirtualRouter},
+    report::{Check, Status, VirtualRouter},
 };
 
 /// Runs `vrrp health` and returns the exit status.
 ///
-/// A fault at this moment counts, a drained virtual router does not: how often in a row it may be
+/// A fault at this moment counts, a drained virtual router and a check that fails do not: how often in a row it may be
 /// there is the supervisor's choice (`--retries` of HEALTHCHECK). Nodes that disagree with this one
 /// are named, a line for each, and count if the supervisor is strict: to restart this node mends
 /// nothing there.
@@ -46,12 +46,24 @@ fn judge(status: &Status) -> Result<String, String> {
             .iter()
             .map(|router| {
                 let drained = router.drained();
-                format!("{} is {}", router.name, drained.as_ref().unwrap_or(&router.phase))
+                let state = drained.as_ref().unwrap_or(&router.phase);
+                format!("{} is {state}{}", router.name, ill(status, &router.name))
             })
             .collect();
         return Ok(states.join(", "));
     }
     Err(faults.join("; "))
+}
+
+/// Which checks of the virtual router `name` fail, and why; nothing if none does.
+fn ill(status: &Status, name: &str) -> String {
+    let tracked = |check: &&Check| check.virtual_routers.iter().any(|router| router == name);
+    let bad = status.checks.iter().filter(|check| check.is_bad()).filter(tracked);
+    bad.map(|check| {
+        let text = check.text.as_deref().unwrap_or("there is no result yet");
+        format!("; {name}: its check {} fails: {text}", check.name)
+    })
+    .collect()
 }
 
 fn describe(router: &VirtualRouter) -> String {
@@ -110,6 +122,7 @@ mod tests {
             virtual_routers: vec![router],
             ports: Vec::new(),
             leftovers: Vec::new(),
+            checks: Vec::new(),
         }
     }
 
@@ -133,6 +146,31 @@ mod tests {
         assert_eq!(answer(&disagrees, true), (text, false));
         let agrees = status(Vec::new(), false);
         assert_eq!(answer(&agrees, true), ("web is held".to_owned(), true));
+    }
+
+    #[test]
+    fn a_check_that_fails_is_said_and_does_not_count() {
+        let mut status = status(Vec::new(), false);
+        let check = |name: &str, state: &str, virtual_routers: &[&str]| Check {
+            name: name.to_owned(),
+            description: "127.0.0.1:80 accepts a connection".to_owned(),
+            state: state.to_owned(),
+            since: "2026-01-01T00:00:00.000Z".to_owned(),
+            runs_now: true,
+            outcome: Some("failed".to_owned()),
+            text: Some("127.0.0.1:80: connection refused".to_owned()),
+            last_run: None,
+            took_seconds: 0.001,
+            runs: 9,
+            failures: 3,
+            not_run: 0,
+            virtual_routers: virtual_routers.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        status.checks = vec![check("good", "good", &["web"]), check("other", "bad", &["db"])];
+        assert_eq!(answer(&status, true), ("web is held".to_owned(), true));
+        status.checks.push(check("tcp-ok", "bad", &["db", "web"]));
+        let text = "web is held; web: its check tcp-ok fails: 127.0.0.1:80: connection refused";
+        assert_eq!(answer(&status, true), (text.to_owned(), true));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! nobody else should depend on it.
 
 mod check;
+mod checks;
 mod cli;
 mod config;
 mod control;

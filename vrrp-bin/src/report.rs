@@ -2,12 +2,13 @@
 //!
 //! Fields may be added within a version; none is renamed, removed or given another meaning.
 
+mod check;
 mod outcome;
+mod words;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    time::{Duration, SystemTime},
 };
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,9 @@ use vrrp_net::{
     NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus, backend::netlink::Leftover,
 };
 
+pub(crate) use check::Check;
 pub(crate) use outcome::{Outcome, Outcomes};
+use words::{rfc3339, seconds};
 
 /// The version of the format.
 pub(crate) const SCHEMA: u32 = 1;
@@ -35,6 +38,9 @@ pub(crate) struct Status {
     /// Addresses that an earlier process left on this host, and that no virtual router names.
     #[serde(default)]
     pub(crate) leftovers: Vec<LeftBehind>,
+    /// The checks, in the order of their names.
+    #[serde(default)]
+    pub(crate) checks: Vec<Check>,
 }
 
 /// An address that an earlier process left behind.
@@ -224,7 +230,7 @@ pub(crate) struct Failure {
 }
 
 impl Status {
-    /// `kept` are the names of those whose drain is kept over restarts.
+    /// `kept` are the names of those whose drain is kept over restarts. Checks are no part of a node.
     pub(crate) fn new(node: &NodeStatus, leftovers: &[Leftover], kept: &BTreeSet<String>) -> Self {
         let router =
             |router: &RouterStatus| VirtualRouter::new(router, kept.contains(&*router.name));
@@ -234,6 +240,7 @@ impl Status {
             virtual_routers: node.routers.iter().map(router).collect(),
             ports: node.ports.iter().map(Port::from).collect(),
             leftovers: leftovers.iter().map(LeftBehind::from).collect(),
+            checks: Vec::new(),
         }
     }
 }
@@ -335,15 +342,6 @@ fn refused(speaker: &SpeakerStatus) -> Option<PeerRefused> {
     let SpeakerStatus { source, ago, messages, verdict, .. } = speaker;
     let reason = verdict.as_ref().err()?.as_str().to_owned();
     Some(PeerRefused { address: *source, reason, seconds_ago: seconds(*ago), messages: *messages })
-}
-
-/// Seconds to the millisecond.
-fn seconds(duration: Duration) -> f64 {
-    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
-}
-
-fn rfc3339(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@ use vrrp_core::Reason;
 use vrrp_net::{
     Events, Member, Node, NodeEvent, VipBackend,
     backend::{self, Netlink},
+    check::Setup,
     remedy,
 };
 
 use crate::{
-    check, cli,
+    check, checks, cli,
     config::{self, Backend, Config, ConfigErrors, RouterConfig},
     control, descriptors,
     import::environment,
@@ -33,6 +34,8 @@ enum Error {
     Node(#[from] vrrp_net::Error),
     #[error("the kernel's netlink is out of reach: {0}; {advice}", advice = remedy(.0).unwrap_or(NO_NETLINK))]
     Netlink(std::io::Error),
+    #[error(transparent)]
+    Checks(#[from] vrrp_net::check::SetupError),
     #[error("the operating system refused {0}: {1}{advice}", advice = advice(.1))]
     System(&'static str, std::io::Error),
     #[error("the node stopped by itself; see the lines above, and report it")]
@@ -123,11 +126,17 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let mut events = node.events();
     let state = config.state.as_ref().map(|(path, _)| path.as_path());
     let kept = Arc::new(tokio::task::block_in_place(|| Kept::open(state)));
-    let members = members(config, &kept).map_err(Error::Netlink)?;
+    let setup = checks::setup(config)?;
+    let members = members(config, &kept, &setup).map_err(Error::Netlink)?;
+    // Before the node: what is found at once spares it a wait.
+    let checks = checks::Running::start(config, setup)
+        .map_err(|error| Error::System("a thread for the checks", error))?;
     name_drains(config, &kept);
     let _handles = node.configure(members).await?;
+    let served = checks.clone().map(|checks| tokio::spawn(checks.serve(node.clone())));
+    let seen = checks.as_ref().map(Arc::downgrade).unwrap_or_default();
     let _file = socket
-        .serve(node.clone(), Arc::clone(&kept))
+        .serve(node.clone(), Arc::clone(&kept), seen)
         .map_err(|error| Error::System("the control socket", error))?;
     let control = config.control.display();
     let (count, version) = (config.routers.len(), env!("CARGO_PKG_VERSION"));
@@ -144,6 +153,11 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
         }
     }
     leave(&node, signals).await?;
+    if let (Some(checks), Some(served)) = (checks, served) {
+        // It ends with the node; one that panicked has ended, too.
+        let _ = served.await;
+        checks.stop().await;
+    }
     tracing::info!(event = "stopped", "stopped");
     Ok(())
 }
@@ -212,7 +226,7 @@ fn name_drains(config: &Config, kept: &Kept) {
     }
 }
 
-fn members(config: &Config, kept: &Kept) -> std::io::Result<Vec<Member>> {
+fn members(config: &Config, kept: &Kept, setup: &Setup) -> std::io::Result<Vec<Member>> {
     let kernel = Netlink::new()?;
     let leased: Arc<dyn VipBackend> = Arc::new(kernel.clone());
     let permanent: Arc<dyn VipBackend> = Arc::new(kernel.permanent());
@@ -222,8 +236,13 @@ fn members(config: &Config, kept: &Kept) -> std::io::Result<Vec<Member>> {
             Backend::Kernel { lease: false } => Arc::clone(&permanent),
             Backend::Command(command) => program(command),
         };
-        let member =
-            Member::new(&router.interface, router.router.clone(), backend).name(&router.name);
+        let member = Member::new(&router.interface, router.router.clone(), backend)
+            .name(&router.name)
+            .health(setup.health_at_start(&router.name));
+        let member = match &router.group {
+            Some(group) => member.group(group.clone()),
+            None => member,
+        };
         match kept.get(&router.name) {
             None => member,
             Some(drain) => match drain.rest() {

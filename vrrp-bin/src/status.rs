@@ -1,5 +1,7 @@
 //! `vrrp status`: asks the running daemon over its control socket.
 
+mod checks;
+mod columns;
 mod table;
 
 use std::io::{self, Write};

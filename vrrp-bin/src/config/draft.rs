@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use vrrp_core::{Announcements, Checksum, Cidr, Hear, Password, Peer, Preempt, Priority, Vrid};
+use vrrp_net::check::{Last, Track};
 
 use super::{
     backend::Backend,
@@ -34,6 +35,10 @@ pub(crate) struct Draft {
     pub(crate) peers: Found<List<Peer>>,
     pub(crate) hear: Found<Located<Hear>>,
     pub(crate) source: Found<Located<IpAddr>>,
+    pub(crate) startup_delay: Found<Located<Duration>>,
+    pub(crate) up_delay: Found<Located<Duration>>,
+    pub(crate) track: Found<List<Track>>,
+    pub(crate) last: Found<Last>,
 }
 
 /// The version that IPv4 is advertised in. IPv6 is always advertised in VRRPv3.
@@ -76,6 +81,10 @@ impl Draft {
             peers: Found::Absent,
             hear: Found::Absent,
             source: Found::Absent,
+            startup_delay: Found::Absent,
+            up_delay: Found::Absent,
+            track: Found::Absent,
+            last: Found::Absent,
         }
     }
 }

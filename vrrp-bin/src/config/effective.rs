@@ -1,5 +1,7 @@
 //! The effective configuration: every key with the value that is in force, secrets masked.
 
+mod checks;
+
 use std::{borrow::Cow, iter, net::IpAddr, path::Path, time::Duration};
 
 use serde::Serialize;
@@ -7,11 +9,13 @@ use vrrp_core::{Checksum, Hear, Preempt, Protocol, Role, Transport};
 
 use super::{
     backend::{self, Backend},
+    check::{self, LASTS},
     duration,
     names::is_router_name,
     plan::Config,
     router::RouterConfig,
 };
+use checks::{Check, Group, Tracked};
 
 /// What stands for a password. It has the length of the longest one, so that it parses.
 const MASKED: &str = "********";
@@ -21,6 +25,10 @@ const MASKED: &str = "********";
 #[derive(Serialize)]
 pub(crate) struct Effective<'a> {
     virtual_router: Vec<Router<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    check: Vec<Check<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    group: Vec<Group<'a>>,
     daemon: Daemon<'a>,
 }
 
@@ -60,6 +68,11 @@ struct Router<'a> {
     announce: Announce,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     peers: Vec<Peer>,
+    startup_delay: String,
+    up_delay: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    track: Vec<Tracked<'a>>,
+    last: &'static str,
 }
 
 #[derive(Serialize)]
@@ -109,7 +122,12 @@ impl<'a> From<&'a Config> for Effective<'a> {
         let realtime = config.realtime.as_ref().map_or(0, |(priority, _)| priority.get());
         let virtual_router = config.routers.iter().map(Router::from).collect();
         let state = config.state.as_ref().map(|(path, _)| path.as_path());
-        Self { virtual_router, daemon: Daemon { control: &config.control, state, realtime } }
+        Self {
+            virtual_router,
+            check: config.checks.iter().map(Check::from).collect(),
+            group: config.groups.iter().map(Group::from).collect(),
+            daemon: Daemon { control: &config.control, state, realtime },
+        }
     }
 }
 
@@ -145,6 +163,10 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             backend,
             announce: Announce { repeat, refresh },
             peers,
+            startup_delay: duration::format(router.startup_delay()),
+            up_delay: duration::format(router.up_delay()),
+            track: config.tracks.iter().map(|track| (&track.value).into()).collect(),
+            last: check::word(LASTS, config.last),
         }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) fn is_interface_name(name: &str) -> bool {
 }
 
 /// Whether `name` fits into a line of a log and into the path of a URL.
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-:@".contains(c);
     !name.is_empty() && name.len() <= 64 && name.chars().all(fits)
 }
@@ -31,4 +31,33 @@ pub(crate) fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// The names that there are, as far as they are known.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    names: Vec<String>,
+    /// There is something whose name is not known.
+    unnamed: bool,
+}
+
+impl Known {
+    /// Adds the name of something; `None` if it has one and it is not known.
+    pub(crate) fn add(&mut self, name: Option<String>) {
+        self.unnamed |= name.is_none();
+        self.names.extend(name);
+    }
+
+    /// What to do about `name`, if certainly nothing has it; `add` if nothing is there at all.
+    pub(crate) fn missing(&self, name: &str, add: &str) -> Option<String> {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        if self.unnamed || names.contains(&name) {
+            return None;
+        }
+        Some(match nearest(name, &names) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None if names.is_empty() => add.to_owned(),
+            None => format!("there are {}", names.join(", ")),
+        })
+    }
 }

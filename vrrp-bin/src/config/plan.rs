@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use vrrp_net::Realtime;
 
 use super::{
+    check::{self, CheckConfig, CheckDraft},
     draft::Draft,
     found::{Found, Wrong},
+    group::{self, GroupConfig, GroupDraft},
+    names::Known,
     place::{Located, Place},
     problem::{ConfigErrors, Problems},
     router::RouterConfig,
@@ -32,6 +35,10 @@ pub(crate) struct Plan {
     pub(crate) origin: Place,
     /// Its virtual routers, in its order.
     pub(crate) drafts: Vec<Draft>,
+    /// Its checks, in its order.
+    pub(crate) checks: Vec<CheckDraft>,
+    /// Its groups, in its order.
+    pub(crate) groups: Vec<GroupDraft>,
     /// The path of the control socket.
     pub(crate) control: Found<Located<String>>,
     /// The directory of what outlasts the daemon.
@@ -47,6 +54,10 @@ pub(crate) struct Config {
     pub(crate) origin: Place,
     /// Its virtual routers, in its order.
     pub(crate) routers: Vec<RouterConfig>,
+    /// Its checks, in its order.
+    pub(crate) checks: Vec<CheckConfig>,
+    /// Its groups, and those that two families make by themselves, in the order of their members.
+    pub(crate) groups: Vec<GroupConfig>,
     /// Where the control socket is.
     pub(crate) control: PathBuf,
     /// The directory of what outlasts the daemon, and where it is named.
@@ -62,6 +73,8 @@ impl Plan {
             notation,
             origin,
             drafts: Vec::new(),
+            checks: Vec::new(),
+            groups: Vec::new(),
             control: Found::Absent,
             state: Found::Absent,
             realtime: Found::Absent,
@@ -73,9 +86,10 @@ impl Plan {
     /// # Errors
     /// Every problem.
     pub(crate) fn finish(self, mut problems: Problems) -> Result<Config, ConfigErrors> {
-        let Self { notation, origin, drafts, control, state, realtime } = self;
-        let drafts = drafts.into_iter();
-        let routers: Vec<_> = drafts.flat_map(|draft| draft.finish(&mut problems)).collect();
+        let Self { notation, origin, drafts, checks, groups, control, state, realtime } = self;
+        check::judge_tracks(&drafts, &check::names(&checks), &mut problems);
+        let checks = check::finish(checks, &mut problems);
+        let (routers, groups) = routers(drafts, groups, &mut problems);
         unique::check(&routers, &mut problems);
         let control = control.and_then(|path| check_control(path, notation, &mut problems));
         let state = state.and_then(|path| check_state(path, notation, &mut problems));
@@ -84,8 +98,32 @@ impl Plan {
         let control = control.value().cloned().unwrap_or_else(|| PathBuf::from(CONTROL));
         let realtime = realtime.value().map(|found| (found.value, found.place.clone()));
         let state = state.value().map(|found| (found.value.clone(), found.place.clone()));
-        Ok(Config { origin, routers, control, state, realtime })
+        Ok(Config { origin, routers, checks, groups, control, state, realtime })
     }
+}
+
+/// The virtual routers that keep every rule, and their groups.
+fn routers(
+    drafts: Vec<Draft>,
+    groups: Vec<GroupDraft>,
+    problems: &mut Problems,
+) -> (Vec<RouterConfig>, Vec<GroupConfig>) {
+    let (mut known, mut routers) = (Known::default(), Vec::new());
+    for draft in drafts {
+        let name = draft.name.value().map(|name| name.value.clone());
+        let families = draft.finish(problems);
+        match families.as_slice() {
+            // Something about it was reported, and it can be named all the same.
+            [] => {
+                known.add(name.as_ref().map(|name| format!("{name}/v6")));
+                known.add(name);
+            }
+            families => families.iter().for_each(|router| known.add(Some(router.name.clone()))),
+        }
+        routers.push(families);
+    }
+    let groups = group::finish(groups, &known, &mut routers, problems);
+    (routers.into_iter().flatten().collect(), groups)
 }
 
 /// A path that fits into the address of a Unix socket.

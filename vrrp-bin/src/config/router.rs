@@ -3,8 +3,15 @@
 use std::net::IpAddr;
 
 use vrrp_core::VirtualRouter;
+use vrrp_net::{
+    Group,
+    check::{Last, Track},
+};
 
-use super::{backend::Backend, place::Place};
+use super::{
+    backend::Backend,
+    place::{Located, Place},
+};
 
 /// One virtual router of the configuration.
 #[derive(Clone, Debug)]
@@ -17,6 +24,12 @@ pub(crate) struct RouterConfig {
     pub(crate) router: VirtualRouter,
     /// Who holds its addresses.
     pub(crate) backend: Backend,
+    /// What checks mean to it.
+    pub(crate) tracks: Vec<Located<Track>>,
+    /// What becomes of the addresses when every node is ill.
+    pub(crate) last: Last,
+    /// What it moves together with.
+    pub(crate) group: Option<Group>,
     /// Where the configuration speaks of it.
     pub(crate) places: Places,
 }

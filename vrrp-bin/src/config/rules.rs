@@ -8,10 +8,12 @@ mod unicast;
 use std::time::Duration;
 
 use vrrp_core::{Announcements, ConfigError, Family, Password, Preempt, Priority, Role};
+use vrrp_net::check::{Last, Track};
 
 use super::{
     backend::Backend,
     draft::{Draft, List, Rank, Version},
+    duration,
     found::{Found, Wrong},
     names::{is_interface_name, is_router_name},
     place::Located,
@@ -21,6 +23,9 @@ use super::{
 use addresses::Addresses;
 use settled::Settled;
 use unicast::Unicast;
+
+/// The longest delay before a virtual router contends.
+const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Draft {
     /// The virtual routers, IPv4 first: those that keep every rule. What the others break is
@@ -40,6 +45,8 @@ impl Draft {
         let role = self.role(problems);
         let backend = self.backend(problems);
         let unicast = Unicast::settle(&self, problems);
+        let startup_delay = self.delay("startup_delay", &self.startup_delay, problems);
+        let up_delay = self.delay("up_delay", &self.up_delay, problems);
         let one_second = Located::new(self.place.clone(), Duration::from_secs(1));
         Ok(Settled {
             notation: self.notation,
@@ -55,6 +62,10 @@ impl Draft {
             backend: backend?,
             announcements: self.announcements.unwrap_or(Announcements::default())?,
             unicast: unicast?,
+            startup_delay: startup_delay?,
+            up_delay: up_delay?,
+            tracks: tracks(self.track)?,
+            last: self.last.unwrap_or(Last::default())?,
             place: self.place,
         })
     }
@@ -69,6 +80,25 @@ impl Draft {
     ) -> Result<T, Wrong> {
         let missing = self.notation.missing(key, example);
         found.clone().optional()?.map_or_else(|| problems.wrong(&self.place, missing), Ok)
+    }
+
+    /// How long to wait, which nobody does for more than a day.
+    fn delay(
+        &self,
+        key: &str,
+        found: &Found<Located<Duration>>,
+        problems: &mut Problems,
+    ) -> Result<Duration, Wrong> {
+        let Some(delay) = found.clone().optional()? else { return Ok(Duration::ZERO) };
+        if delay.value > LONGEST_DELAY {
+            let message = format!(
+                "{} is {:?}; write at most \"24h\"",
+                self.notation.subject(key),
+                duration::format(delay.value)
+            );
+            return problems.wrong(&delay.place, message);
+        }
+        Ok(delay.value)
     }
 
     /// A name that the kernel allows.
@@ -151,6 +181,12 @@ impl Draft {
             }
         }
     }
+}
+
+/// What checks mean to it: nothing if it says nothing.
+fn tracks(track: Found<List<Track>>) -> Result<Vec<Located<Track>>, Wrong> {
+    let list = track.optional()?.map(List::complete).transpose()?;
+    Ok(list.map(|list| list.value).unwrap_or_default())
 }
 
 /// The password of these octets, which no sentence ever repeats. `subject` is what the sentence

@@ -1,5 +1,7 @@
 //! Good files become the right core types; bad files say what `tests/bad.txt` says, to the letter.
 
+mod checks;
+
 use std::{fs, net::IpAddr, path::Path, time::Duration};
 
 use vrrp_core::{

@@ -2,9 +2,13 @@
 
 mod addresses;
 mod backend;
+mod check;
 mod daemon;
+mod entry;
+mod group;
 mod keys;
 mod section;
+mod track;
 mod unicast;
 mod values;
 
@@ -13,8 +17,8 @@ use std::path::Path;
 use ::toml::{Spanned, de::DeTable};
 
 use super::{
-    draft::Draft, files::ReadFile, found::Wrong, place::Place, plan::Plan, problem::Problems,
-    sentence::Notation,
+    check::LASTS, draft::Draft, files::ReadFile, found::Wrong, place::Place, plan::Plan,
+    problem::Problems, sentence::Notation,
 };
 use section::{Item, Section, Source};
 
@@ -38,6 +42,8 @@ pub(super) fn read(path: &Path, text: &str, read_file: ReadFile) -> (Plan, Probl
 fn fill(plan: &mut Plan, document: &Spanned<DeTable<'_>>, source: &Source<'_>) {
     let file = Section::new(0, document.get_ref(), &keys::FILE, source);
     plan.drafts = drafts(&file).unwrap_or_default();
+    plan.checks = file.read("check", check::read).unwrap_or(Vec::new()).unwrap_or_default();
+    plan.groups = file.read("group", group::read).unwrap_or(Vec::new()).unwrap_or_default();
     daemon::fill(plan, &file);
 }
 
@@ -60,11 +66,7 @@ fn not_toml(error: &::toml::de::Error) -> String {
 fn drafts(file: &Section<'_>) -> Result<Vec<Draft>, Wrong> {
     let none = || format!("there is no virtual router; add {EXAMPLE}");
     let item = file.required("virtual_router", none)?;
-    let Some(items) = item.as_list() else {
-        return item.wrong(format!(
-            "`virtual_router` is a list of tables; write {EXAMPLE}, in two pairs of brackets"
-        ));
-    };
+    let items = item.tables("virtual_router", EXAMPLE)?;
     if items.is_empty() {
         return item.wrong(none());
     }
@@ -92,5 +94,9 @@ fn draft(item: Item<'_>) -> Result<Draft, Wrong> {
     draft.peers = section.read("peers", unicast::peers);
     draft.hear = section.read("hear", |item| item.choice(unicast::HEAR));
     draft.source = section.read("source", unicast::source);
+    draft.startup_delay = section.read("startup_delay", |item| item.duration("10s"));
+    draft.up_delay = section.read("up_delay", |item| item.duration("10s"));
+    draft.track = section.read("track", track::read);
+    draft.last = section.read("last", |item| Ok(item.choice(LASTS)?.value));
     Ok(draft)
 }

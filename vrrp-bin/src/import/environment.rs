@@ -7,6 +7,7 @@
 
 mod arcts;
 mod arguments;
+mod checks;
 mod common;
 mod files;
 mod note;
@@ -81,6 +82,7 @@ fn read_variables(variables: Variables, mut reader: Reader) -> Reading {
         Some(Style::Own) => own::read(&mut reader),
         None => Vec::new(),
     };
+    checks::fill(&mut plan, &mut reader);
     unknown::report(style, &mut reader);
     plan.control = reader.path("VRRP_CONTROL");
     plan.state = reader.path("VRRP_STATE");

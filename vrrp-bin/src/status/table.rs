@@ -1,7 +1,9 @@
 //! The status as people read it.
 
-use std::time::{Duration, SystemTime};
-
+use super::{
+    checks,
+    columns::{align, since},
+};
 use crate::report::{
     Disagreement, LeftBehind, PeerHeard, PeerRefused, Port, Status, VirtualRouter,
 };
@@ -14,7 +16,7 @@ pub(super) fn status(status: &Status) -> String {
     if status.virtual_routers.is_empty() {
         return "no virtual routers\n".to_owned();
     }
-    let mut text = routers(&status.virtual_routers);
+    let mut text = routers(&status.virtual_routers) + &checks::table(&status.checks);
     for port in &status.ports {
         text += &unattributed(port);
     }
@@ -50,30 +52,16 @@ fn row(router: &VirtualRouter) -> [String; 8] {
     [
         router.name.clone(),
         router.state.clone(),
-        phase,
-        since(&router.since).map_or_else(|| router.since.clone(), age),
+        match router.condition.as_str() {
+            "good" => phase,
+            condition => format!("{phase}, {condition}"),
+        },
+        since(&router.since),
         router.effective_priority.to_string(),
         router.lease_seconds.map_or_else(|| "-".to_owned(), |lease| format!("{lease:.1}s")),
         if more == 0 { first.to_owned() } else { format!("{first} (+{more})") },
         router.active_peer.map_or_else(|| "-".to_owned(), |peer| peer.to_string()),
     ]
-}
-
-/// Pads every column to its widest cell.
-fn align(rows: &[[String; 8]]) -> String {
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
-    };
-    let mut text = String::new();
-    for row in rows {
-        let cells = row
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| format!("{cell:<0$}", width(column).unwrap_or_default()));
-        text += cells.collect::<Vec<_>>().join("  ").trim_end();
-        text.push('\n');
-    }
-    text
 }
 
 fn details(router: &VirtualRouter) -> String {
@@ -121,6 +109,11 @@ fn condition(router: &VirtualRouter) -> Vec<(&'static str, String)> {
     if let Some(drained) = router.drained() {
         lines.push(("drain", format!("{drained}; `vrrp resume {}` ends that", router.name)));
     }
+    lines.extend(service(&router.condition).map(|sentence| ("service", sentence.to_owned())));
+    if router.weight != 0 {
+        lines
+            .push(("weight", format!("{:+}, which its checks add to the priority", router.weight)));
+    }
     lines.extend(router.backend_error.iter().map(|error| ("backend", error.clone())));
     lines.extend(router.socket_error.iter().map(|error| ("socket", error.clone())));
     if let Some(probation) = router.probation_seconds {
@@ -135,6 +128,17 @@ fn condition(router: &VirtualRouter) -> Vec<(&'static str, String)> {
     let notices = router.notices.iter();
     lines.extend(notices.map(|Disagreement { sentence, .. }| ("notice", sentence.clone())));
     lines
+}
+
+/// What checks say of its service, unless that is good.
+fn service(condition: &str) -> Option<&'static str> {
+    match condition {
+        "unknown" => Some("not known yet; until it is, this node takes no address from another"),
+        "unproven" => Some("not known yet; until it is good, this node does not become active"),
+        "ill" => Some("a check fails; this node serves only where no healthy one does"),
+        "out" => Some("a check fails; this node serves nothing until it passes"),
+        _ => None,
+    }
 }
 
 fn heard(peer: &PeerHeard) -> String {
@@ -193,26 +197,12 @@ fn counts<'a>(counters: impl Iterator<Item = (&'a str, u64)>) -> String {
     non_zero.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
-fn since(rfc3339: &str) -> Option<Duration> {
-    let then = humantime::parse_rfc3339(rfc3339).ok()?;
-    Some(SystemTime::now().duration_since(then).unwrap_or_default())
-}
-
-/// The two greatest units of `duration`.
-fn age(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, minutes) => format!("{minutes}m{}s", seconds % 60),
-        (0, hours, minutes) => format!("{hours}h{minutes}m"),
-        (days, hours, _) => format!("{days}d{hours}h"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{
+        collections::BTreeMap,
+        time::{Duration, SystemTime},
+    };
 
     use super::*;
     use crate::report::{Counters, SCHEMA};
@@ -350,6 +340,16 @@ mod tests {
     }
 
     #[test]
+    fn an_ill_service_stands_beside_the_phase() {
+        let ill = VirtualRouter { condition: "ill".to_owned(), weight: -50, ..router() };
+        let text = routers(&[ill]);
+        assert!(text.contains("web   active  held, ill  3m20s"), "{text}");
+        assert!(text.contains("\n  service   a check fails; this node serves only"), "{text}");
+        assert!(text.contains("\n  weight    -50, which its checks add"), "{text}");
+        assert!(!routers(&[router()]).contains("service"));
+    }
+
+    #[test]
     fn silent_ports_are_not_mentioned() {
         let quiet = Port {
             interface: "eth0".to_owned(),
@@ -370,6 +370,7 @@ mod tests {
             virtual_routers: vec![router()],
             ports: vec![quiet, busy],
             leftovers: Vec::new(),
+            checks: Vec::new(),
         };
         let text = status(&all);
         assert!(!text.contains("eth0 ipv4:"), "{text}");
@@ -379,13 +380,5 @@ mod tests {
             ),
             "{text}"
         );
-    }
-
-    #[test]
-    fn ages_have_two_units() {
-        let ages = [(5, "5s"), (65, "1m5s"), (3_700, "1h1m"), (90_061, "1d1h")];
-        for (seconds, expected) in ages {
-            assert_eq!(age(Duration::from_secs(seconds)), expected);
-        }
     }
 }

@@ -16,7 +16,7 @@ use super::{CONFIG, Daemon, Outcome, SOON, run, schema, text, vrrp};
 
 /// A daemon with a state directory, and the path of the file in it.
 fn with_state() -> Result<Daemon, Failed> {
-    Daemon::start_with(CONFIG, |directory| {
+    Daemon::start_with(APART, |directory| {
         let state = directory.path().join("state");
         fs::create_dir(&state)?;
         Ok(format!("state = {:?}\n", state.display().to_string()))
@@ -75,9 +75,40 @@ impl Daemon {
     }
 }
 
+/// Two virtual routers that are no group, as the two families of one are.
+const APART: &str = r#"
+[[virtual_router]]
+name = "web"
+interface = "eth0"
+vrid = 51
+addresses = ["192.0.2.10/24"]
+interval = "100ms"
+
+[[virtual_router]]
+name = "web/v6"
+interface = "eth0"
+vrid = 51
+addresses = ["2001:db8::10/64"]
+interval = "100ms"
+"#;
+
+fn apart() -> Result<Daemon, Failed> {
+    Daemon::start_with(APART, |_| Ok(String::new()))
+}
+
+pub(crate) fn two_families_are_drained_together() -> Outcome {
+    let daemon = Daemon::start()?;
+    let (code, said) = daemon.ask(&["drain", "web", "--force"])?;
+    assert_eq!(code, Some(0), "{said}");
+    daemon.wait_for("web/v6", "hold", &json!("drained"))?;
+    let (code, said) = daemon.ask(&["resume", "web/v6"])?;
+    assert_eq!(code, Some(0), "{said}");
+    daemon.wait_until_it_serves()
+}
+
 /// Nobody else is there: nobody takes over.
 pub(crate) fn the_only_node_is_drained_by_force_alone() -> Outcome {
-    let daemon = Daemon::start()?;
+    let daemon = apart()?;
     let (code, said) = daemon.ask(&["drain", "web"])?;
     assert_eq!(code, Some(1), "{said}");
     assert!(
@@ -122,7 +153,7 @@ pub(crate) fn without_a_name_all_are_drained_at_the_same_time() -> Outcome {
 }
 
 pub(crate) fn a_drain_for_a_while_ends_by_itself() -> Outcome {
-    let mut daemon = Daemon::start()?;
+    let mut daemon = apart()?;
     let asked = Instant::now();
     let (code, said) = daemon.ask(&["drain", "web/v6", "--for", "4s", "--force"])?;
     assert_eq!(code, Some(0), "{said}");
@@ -209,7 +240,7 @@ pub(crate) fn what_has_ended_is_forgotten_and_what_is_absent_is_not() -> Outcome
 /// The earlier process was killed and left its addresses. A process without the drain goes on with
 /// them; one with it lets them go.
 pub(crate) fn what_is_drained_is_not_adopted() -> Outcome {
-    let slow = CONFIG.replace("100ms", "2s");
+    let slow = APART.replace("100ms", "2s");
     let mut daemon = Daemon::start_with(&slow, |directory| {
         Ok(format!("state = {:?}\n", directory.path().display().to_string()))
     })?;
@@ -352,7 +383,7 @@ pub(crate) fn a_handover_is_waited_for_however_long_it_takes() -> Outcome {
 
 /// As curl and other programs ask.
 pub(crate) fn a_drain_can_be_asked_for_over_http() -> Outcome {
-    let daemon = Daemon::start()?;
+    let daemon = apart()?;
     let schema = schema::load()?;
     let body = r#"{ "for": "10m", "force": true, "keep": false }"#;
     let (status, answer) = daemon.http("POST /virtual-routers/web/v6/drain", body)?;

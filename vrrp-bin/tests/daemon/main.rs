@@ -14,6 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wait_until};
 
+mod checks;
 mod drains;
 mod schema;
 
@@ -48,9 +49,18 @@ fn main() {
         test("the_environment_of_a_container_is_enough", the_environment_of_a_container_is_enough),
         test("health_fails_for_a_fault", health_fails_for_a_fault),
         test(
+            "a_service_that_dies_takes_its_address_along_and_brings_it_back",
+            checks::a_service_that_dies_takes_its_address_along_and_brings_it_back,
+        ),
+        test(
             "the_only_node_is_drained_by_force_alone",
             drains::the_only_node_is_drained_by_force_alone,
         ),
+        test(
+            "the_program_of_a_check_ends_with_the_daemon",
+            checks::the_program_of_a_check_ends_with_the_daemon,
+        ),
+        test("two_families_are_drained_together", drains::two_families_are_drained_together),
         test(
             "without_a_name_all_are_drained_at_the_same_time",
             drains::without_a_name_all_are_drained_at_the_same_time,
@@ -115,6 +125,20 @@ impl Daemon {
         config: &str,
         more: impl FnOnce(&TempDir) -> Result<String, Failed>,
     ) -> Result<Self, Failed> {
+        let daemon = Self::launch(config, more)?;
+        daemon.wait_until_it_serves()?;
+        Ok(daemon)
+    }
+
+    /// Starts it with another configuration, and does not wait until it serves.
+    fn start_alone(config: &str) -> Result<Self, Failed> {
+        Self::launch(config, |_| Ok(String::new()))
+    }
+
+    fn launch(
+        config: &str,
+        more: impl FnOnce(&TempDir) -> Result<String, Failed>,
+    ) -> Result<Self, Failed> {
         let switch = Switch::new()?;
         let host = Host::new("node")?;
         let cable = Cable::new(&host, "eth0", &switch, &["192.0.2.1/24"])?;
@@ -125,10 +149,11 @@ impl Daemon {
             directory.path().join("vrrp.toml"),
             format!("{config}[daemon]\ncontrol = \"{}\"\n{more}", control.display()),
         )?;
-        let process = host.spawn(run(&directory))?;
-        let daemon = Self { host, switch, _cable: cable, directory, process };
-        daemon.wait_until_it_serves()?;
-        Ok(daemon)
+        let mut command = run(&directory);
+        // The programs that it runs do not see it.
+        command.env("VRRP_SECRET_PASSWORD", "secret");
+        let process = host.spawn(command)?;
+        Ok(Self { host, switch, _cable: cable, directory, process })
     }
 
     fn wait_until_it_serves(&self) -> Outcome {
@@ -349,7 +374,8 @@ fn health_fails_for_a_fault() -> Outcome {
 fn the_schema_check_can_fail() -> Outcome {
     let schema = schema::load()?;
     let good: Value = serde_json::from_str(
-        r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": [], "leftovers": []}"#,
+        r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": [], "leftovers": [],
+            "checks": []}"#,
     )?;
     schema::check(&schema, &good)?;
     for (pointer, value) in

@@ -7,6 +7,7 @@ use vrrp_core::{
     Announcements, Centiseconds, Checksum, ConfigError, Family, Password, Protocol, Role, Seconds,
     VirtualRouter, Vrid,
 };
+use vrrp_net::check::{Last, Track};
 
 use super::{addresses::Addresses, unicast::Unicast};
 use crate::config::{
@@ -36,6 +37,10 @@ pub(super) struct Settled {
     pub(super) backend: Located<Backend>,
     pub(super) announcements: Announcements,
     pub(super) unicast: Unicast,
+    pub(super) startup_delay: Duration,
+    pub(super) up_delay: Duration,
+    pub(super) tracks: Vec<Located<Track>>,
+    pub(super) last: Last,
 }
 
 impl Settled {
@@ -75,13 +80,18 @@ impl Settled {
     fn router(&self, family: Family, problems: &mut Problems) -> Result<RouterConfig, Wrong> {
         let router = VirtualRouter::new(self.vrid.value, self.protocol(family, problems)?)
             .with_role(self.role)
-            .with_announcements(self.announcements);
+            .with_announcements(self.announcements)
+            .with_startup_delay(self.startup_delay)
+            .with_up_delay(self.up_delay);
         let router = self.unicast.apply(router, &self.addresses, self.notation, problems)?;
         Ok(RouterConfig {
             name: self.router_name(family),
             interface: self.interface.value.clone(),
             router,
             backend: self.backend.value.clone(),
+            tracks: self.tracks.clone(),
+            last: self.last,
+            group: None,
             places: self.places(family),
         })
     }

@@ -46,7 +46,7 @@ fn unknown(text: &str) -> String {
 
 fn command(section: &Section<'_>) -> Result<Command, Wrong> {
     let missing = || format!("this backend has no `command`; add for example command = {EXAMPLE}");
-    let command = section.required("command", missing).and_then(words);
+    let command = section.required("command", missing).and_then(|item| words(item, EXAMPLE));
     let timeout = section.read("timeout", timeout).unwrap_or(TIMEOUT);
     let reach = section.read("reach", |item| Ok(item.choice(REACHES)?.value));
     let (program, arguments) = command?;
@@ -54,26 +54,26 @@ fn command(section: &Section<'_>) -> Result<Command, Wrong> {
     Ok(Command { program, arguments, timeout: timeout?, reach })
 }
 
-/// The program and its arguments.
-fn words(item: Item<'_>) -> Result<(PathBuf, Vec<String>), Wrong> {
-    let list = item.list(EXAMPLE)?;
-    let words: Vec<Result<String, Wrong>> = list.iter().map(|item| word(*item)).collect();
+/// The program and its arguments; `example` is a list of them.
+pub(super) fn words(item: Item<'_>, example: &str) -> Result<(PathBuf, Vec<String>), Wrong> {
+    let list = item.list(example)?;
+    let words: Vec<Result<String, Wrong>> = list.iter().map(|item| word(*item, example)).collect();
     let mut words = words.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter();
     let (Some(program), Some(first)) = (words.next(), list.first()) else {
         return item
-            .wrong(format!("`command` names no program; write for example command = {EXAMPLE}"));
+            .wrong(format!("`command` names no program; write for example command = {example}"));
     };
     if !program.starts_with('/') {
         return first.wrong(format!(
             "`command` begins with {program:?}; write the absolute path of a program, as in \
-             command = {EXAMPLE}"
+             command = {example}"
         ));
     }
     Ok((PathBuf::from(program), words.collect()))
 }
 
-fn word(item: Item<'_>) -> Result<String, Wrong> {
-    let Some(text) = item.as_text() else { return item.wrong_type("a list of strings", EXAMPLE) };
+fn word(item: Item<'_>, example: &str) -> Result<String, Wrong> {
+    let Some(text) = item.as_text() else { return item.wrong_type("a list of strings", example) };
     if text.contains('\0') {
         return item
             .wrong("`command` holds a NUL character, which no argument can have; remove it");

@@ -16,8 +16,8 @@ pub(super) struct Keys {
 /// The file itself.
 pub(super) const FILE: Keys = Keys {
     section: "the file",
-    known: &["virtual_router", "daemon"],
-    planned: &["check", "group"],
+    known: &["virtual_router", "check", "group", "daemon"],
+    planned: &[],
 };
 
 /// `[[virtual_router]]`.
@@ -41,15 +41,16 @@ pub(super) const VIRTUAL_ROUTER: Keys = Keys {
         "lease",
         "backend",
         "announce",
+        "startup_delay",
+        "up_delay",
+        "track",
+        "last",
     ],
     planned: &[
         "accept",
         "virtual_mac",
         "extra_addresses",
         "routes",
-        "startup_delay",
-        "up_delay",
-        "track",
         "notify",
         "notify_active",
         "notify_backup",
@@ -57,6 +58,52 @@ pub(super) const VIRTUAL_ROUTER: Keys = Keys {
         "notify_stop",
     ],
 };
+
+/// `[[check]]`.
+pub(super) const CHECK: Keys = Keys {
+    section: "a check",
+    known: &[
+        "name",
+        "http",
+        "tcp",
+        "dns",
+        "command",
+        "file",
+        "process",
+        "interface",
+        "route",
+        "interval",
+        "timeout",
+        "rise",
+        "fall",
+        "initial",
+        "while",
+        "grace",
+        "user",
+        "not_run",
+    ],
+    planned: &[],
+};
+
+/// `http` of a check as a table.
+pub(super) const HTTP: Keys =
+    Keys { section: "`http`", known: &["url", "status", "body", "ca"], planned: &[] };
+
+/// `dns` of a check.
+pub(super) const DNS: Keys =
+    Keys { section: "`dns`", known: &["server", "name", "type"], planned: &[] };
+
+/// `file` of a check as a table.
+pub(super) const FILE_CHECK: Keys =
+    Keys { section: "`file`", known: &["path", "exists"], planned: &[] };
+
+/// An entry of `track` as a table.
+pub(super) const TRACK: Keys =
+    Keys { section: "an entry of `track`", known: &["check", "weight"], planned: &[] };
+
+/// `[[group]]`.
+pub(super) const GROUP: Keys =
+    Keys { section: "a group", known: &["name", "members", "policy"], planned: &[] };
 
 /// An address written as a table.
 pub(super) const ADDRESS: Keys = Keys {
@@ -108,6 +155,13 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("virtual_routers", "virtual_router"),
     ("vrrp_instance", "virtual_router"),
     ("router", "virtual_router"),
+    ("checks", "check"),
+    ("vrrp_script", "check"),
+    ("script", "command"),
+    ("track_script", "track"),
+    ("track_interface", "track"),
+    ("groups", "group"),
+    ("vrrp_sync_group", "group"),
 ];
 
 impl Keys {

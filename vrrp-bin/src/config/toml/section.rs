@@ -218,6 +218,27 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// The whole number in decimal digits, if it is one.
+    pub(super) fn as_integer(&self) -> Option<String> {
+        match self.value {
+            DeValue::Integer(number) => {
+                let decimal = i64::from_str_radix(number.as_str(), number.radix());
+                Some(decimal.map_or_else(|_| number.to_string(), |number| number.to_string()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The tables of a list that is written as `[[name]]`; `example` is one.
+    pub(super) fn tables(&self, name: &str, example: &str) -> Result<Vec<Self>, Wrong> {
+        let message = || {
+            self.wrong(format!(
+                "`{name}` is a list of tables; write {example}, in two pairs of brackets"
+            ))
+        };
+        self.as_list().map_or_else(message, Ok)
+    }
+
     /// The table, if it is one.
     pub(super) fn as_section(&self, keys: &Keys) -> Option<Section<'a>> {
         match self.value {

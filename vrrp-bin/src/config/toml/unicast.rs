@@ -5,7 +5,8 @@ use std::{net::IpAddr, num::NonZeroU8};
 use vrrp_core::{Hear, Peer};
 
 use super::{
-    addresses::{Entry, address},
+    addresses::address,
+    entry::Entry,
     keys,
     section::{Item, Section},
 };
@@ -37,7 +38,7 @@ pub(super) fn peers(item: Item<'_>) -> Result<List<Peer>, Wrong> {
 }
 
 fn peer(item: Item<'_>) -> Result<Located<Peer>, Wrong> {
-    let section = match Entry::of(item, &keys::PEER, EXAMPLE)? {
+    let section = match Entry::of_address(item, &keys::PEER, EXAMPLE)? {
         Entry::Text(item) => return Ok(item.locate(Peer::from(peer_address(item)?))),
         Entry::Table(section) => section,
     };

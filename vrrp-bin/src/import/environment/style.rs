@@ -98,7 +98,20 @@ pub(super) const OWN: Names = Names {
 };
 
 /// Those that every style has.
-pub(super) const ALWAYS: &[&str] = &[CHOICE, "VRRP_CONTROL", "VRRP_STATE"];
+pub(super) const ALWAYS: &[&str] = &[
+    CHOICE,
+    "VRRP_CHECK_COMMAND",
+    "VRRP_CHECK_DNS",
+    "VRRP_CHECK_FALL",
+    "VRRP_CHECK_HTTP",
+    "VRRP_CHECK_INTERVAL",
+    "VRRP_CHECK_LAST",
+    "VRRP_CHECK_RISE",
+    "VRRP_CHECK_TCP",
+    "VRRP_CHECK_TIMEOUT",
+    "VRRP_CONTROL",
+    "VRRP_STATE",
+];
 
 impl Style {
     pub(super) const fn names(self) -> &'static Names {

@@ -35,6 +35,15 @@ fn told(lines: &str, root: &TempDir) -> String {
     said.join("\n").replace(root.path().to_str().unwrap(), "@")
 }
 
+/// What it tracks, if it tracks anything.
+fn tracks(config: &RouterConfig) -> String {
+    let tracks: Vec<&str> = config.tracks.iter().map(|track| &*track.value.check).collect();
+    if tracks.is_empty() {
+        return String::new();
+    }
+    format!(", tracks {}, last {:?}", tracks.join(" "), config.last)
+}
+
 fn describe(config: &RouterConfig) -> String {
     let router = &config.router;
     let role = match router.role() {
@@ -73,13 +82,14 @@ fn describe(config: &RouterConfig) -> String {
     let source = router.source().map(|source| format!(" from {source}")).unwrap_or_default();
     let addresses: Vec<String> = router.addresses().map(|address| address.to_string()).collect();
     format!(
-        "{} on {}: v{} vrid {} every {:?} {role}{password}, {}, {transport}{source}",
+        "{} on {}: v{} vrid {} every {:?} {role}{password}, {}, {transport}{source}{}",
         config.name,
         config.interface,
         router.version().get(),
         router.vrid(),
         router.interval().duration(),
         addresses.join(" "),
+        tracks(config),
     )
 }
 
@@ -111,6 +121,27 @@ fn good_environments_make_the_virtual_routers_of_the_table() {
 #[test]
 fn bad_environments_are_told_what_is_wrong() {
     check_table(BAD, 55, false);
+}
+
+#[test]
+fn checks_of_the_environment_have_their_schedule() {
+    let root = tempfile::tempdir().unwrap();
+    let lines = "VRRP_ADDRESSES=192.0.2.10\nVRRP_CHECK_HTTP=http://127.0.0.1/\nVRRP_CHECK_COMMAND=\
+        /bin/ok  --quick\nVRRP_CHECK_INTERVAL=500ms\nVRRP_CHECK_TIMEOUT=3s\nVRRP_CHECK_RISE=1\n\
+        VRRP_CHECK_FALL=2\n";
+    let config = read(lines, &root).config.unwrap();
+    let names: Vec<&str> = config.checks.iter().map(|check| &*check.name).collect();
+    assert_eq!(names, ["http", "command"]);
+    for check in &config.checks {
+        let schedule = check.schedule;
+        let times = (schedule.interval.as_millis(), schedule.timeout.as_millis());
+        assert_eq!((times, schedule.rise.get(), schedule.fall.get()), ((500, 3000), 1, 2));
+    }
+    // The file that means the same is printed for whoever moves on to one.
+    let text = toml::to_string(&crate::config::effective::Effective::from(&config)).unwrap();
+    let again = Config::parse(Path::new("f.toml"), &text).unwrap();
+    assert_eq!(again.checks.len(), 2, "{text}");
+    assert!(text.contains("command = [\"/bin/ok\", \"--quick\"]"), "{text}");
 }
 
 /// A root directory with these files.

@@ -15,7 +15,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Reports them. The images ignore them, so that this is a warning; in
-/// our own form it is an error, as it is in the file.
+/// our own form it is an error, as it is in the file, and so is a check in every form.
 pub(super) fn report(style: Option<Style>, reader: &mut Reader) {
     let names = reader.names();
     for name in &names {
@@ -31,8 +31,13 @@ pub(super) fn report(style: Option<Style>, reader: &mut Reader) {
             Some(meant) => format!("did you mean {meant}?"),
             None => "remove it, or see docs/containers.md".to_owned(),
         };
+        // A check that was asked for and is not made leaves an ill node active, in every style.
+        let is_check = name.starts_with("VRRP_CHECK_");
         match style {
             Some(Style::Own) if name.starts_with("VRRP_") => {
+                reader.error(name, format!("there is no such variable; {advice}"));
+            }
+            _ if is_check => {
                 reader.error(name, format!("there is no such variable; {advice}"));
             }
             _ if is_known(name) => reader
@@ -55,10 +60,12 @@ fn meant(name: &str, style: Option<Style>) -> Option<String> {
 
 /// The name without a number at its end that `name` was probably meant to be.
 fn fixed_meant(name: &str, style: Option<Style>) -> Option<String> {
-    let names = match style {
+    let mut names = match style {
         Some(style) => style.names().fixed.to_vec(),
         None => [OSIXIA.fixed, ARCTS.fixed, OWN.fixed].concat(),
     };
+    // Last, where another name is as near: of those that are for all, none has a number.
+    names.extend(ALWAYS);
     // What they all start with is no likeness.
     let stem = |name| str::split_once(name, '_').map_or(name, |(_, stem)| stem);
     let stems: Vec<&str> = names.iter().copied().map(stem).collect();
@@ -66,8 +73,10 @@ fn fixed_meant(name: &str, style: Option<Style>) -> Option<String> {
     let near = nearest(stem(&wanted), &stems)?;
     let found = names.into_iter().find(|name| stem(name) == near)?;
     Some(match number_of(name) {
-        Some(number) => found.replacen("VRRP_", &format!("VRRP_{number}_"), 1),
-        None => found.to_owned(),
+        Some(number) if !ALWAYS.contains(&found) => {
+            found.replacen("VRRP_", &format!("VRRP_{number}_"), 1)
+        }
+        _ => found.to_owned(),
     })
 }
 

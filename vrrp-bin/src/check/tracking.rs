@@ -1,0 +1,101 @@
+//! What a configuration says of checks and does not mean.
+
+use vrrp_core::{Preempt, Role};
+use vrrp_net::check::Effect;
+
+use super::host;
+use crate::config::{Config, Look, Place, RouterConfig};
+
+/// Sentences about checks, each with its place.
+pub(super) fn warnings(config: &Config) -> Vec<(&Place, String)> {
+    let tracks = || config.routers.iter().flat_map(|router| &router.tracks);
+    let mut warnings = Vec::new();
+    for check in &config.checks {
+        let name = &check.name;
+        if !tracks().any(|track| *track.value.check == **name) {
+            let message = format!(
+                "no virtual router tracks the check {name}, so that it changes nothing; name it in \
+                 `track`, or remove it"
+            );
+            warnings.push((&check.place, message));
+        }
+        if let Look::Command(program) = &check.look
+            && let Err(refused) = host::executable(&program.program)
+        {
+            let message = format!(
+                "{} cannot be run: {}; the check {name} finds nothing",
+                program.program.display(),
+                refused.desc().to_lowercase()
+            );
+            warnings.push((&check.look_place, message));
+        }
+    }
+    for router in config.routers.iter().filter(|router| never_preempts(router)) {
+        for track in &router.tracks {
+            let is_told = warnings.iter().any(|(place, _)| **place == track.place);
+            if let (Effect::Weight(_), false) = (track.value.effect, is_told) {
+                let message = format!(
+                    "{} has preempt = false, and a backup that does not preempt takes no address \
+                     for the weight of {1}; leave `weight` out: a check without one makes an ill \
+                     node resign, which works with preempt = false",
+                    router.name, track.value.check
+                );
+                warnings.push((&track.place, message));
+            }
+        }
+    }
+    warnings
+}
+
+fn never_preempts(router: &RouterConfig) -> bool {
+    matches!(router.router.role(), Role::Contender { preempt: Preempt::Never, .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_has_no_effect_is_told_once() {
+        let text = r#"
+[[virtual_router]]
+name = "web"
+interface = "eth0"
+vrid = 51
+addresses = ["192.0.2.10/24", "2001:db8::10"]
+preempt = false
+track = ["a", { check = "b", weight = -50 }]
+
+[[check]]
+name = "a"
+command = ["/nonexistent/program"]
+
+[[check]]
+name = "b"
+process = "nginx"
+
+[[check]]
+name = "c"
+process = "nginx"
+"#;
+        let said = |text: &str| -> Vec<String> {
+            let config = Config::parse(Path::new("f.toml"), text).unwrap();
+            let warnings = warnings(&config);
+            warnings.iter().map(|(place, message)| format!("{place}: {message}")).collect()
+        };
+        let [program, untracked, weight] = &*said(text) else { panic!("{:?}", said(text)) };
+        assert!(
+            program.starts_with("f.toml:12:11: /nonexistent/program cannot be run: no such file"),
+            "{program}"
+        );
+        assert!(
+            untracked.starts_with("f.toml:19:8: no virtual router tracks the check c"),
+            "{untracked}"
+        );
+        assert!(weight.starts_with("f.toml:8:25: web has preempt = false"), "{weight}");
+        assert!(weight.contains("makes an ill node resign"), "{weight}");
+        assert_eq!(said(&text.replace("preempt = false", "preempt = true")).len(), 2);
+    }
+}

@@ -1,0 +1,205 @@
+//! Groups: virtual routers that move together.
+
+use std::collections::HashMap;
+
+use vrrp_core::GroupPolicy;
+use vrrp_net::Group;
+
+use super::{
+    draft::List,
+    found::{Found, Wrong},
+    names::{Known, is_name},
+    place::{Located, Place},
+    problem::Problems,
+    router::RouterConfig,
+};
+
+/// What a hold of one member means to the others.
+pub(super) const POLICIES: &[(&str, GroupPolicy)] =
+    &[("all", GroupPolicy::All), ("any", GroupPolicy::Any)];
+
+/// A group as a reader found it.
+pub(crate) struct GroupDraft {
+    /// Where it starts: the place of whatever is not there.
+    pub(crate) place: Place,
+    pub(crate) name: Found<Located<String>>,
+    pub(crate) members: Found<List<String>>,
+    pub(crate) policy: Found<GroupPolicy>,
+}
+
+/// A group that keeps every rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GroupConfig {
+    /// Its name, unique in the configuration.
+    pub(crate) name: String,
+    /// The names of its virtual routers, in the order of the configuration: the first one leads.
+    pub(crate) members: Vec<String>,
+    /// What a hold of one member means to the others.
+    pub(crate) policy: GroupPolicy,
+}
+
+/// A virtual router of the configuration, or two if it has addresses of both families. None where it
+/// is wrong.
+type Families = Vec<RouterConfig>;
+
+/// Puts virtual routers into the groups that name them, and two families of one into a group of
+/// their own if none does. Returns all groups.
+pub(super) fn finish(
+    drafts: Vec<GroupDraft>,
+    known: &Known,
+    routers: &mut [Families],
+    problems: &mut Problems,
+) -> Vec<GroupConfig> {
+    let mut places: HashMap<String, Place> = HashMap::new();
+    for draft in drafts {
+        let place = draft.place.clone();
+        let Ok((name, group)) = draft.settle(known, problems) else { continue };
+        if let Some(earlier) = places.get(&*group.group.name) {
+            let message = format!(
+                "the name {:?} is already the one of another group ({}); choose another",
+                group.group.name,
+                earlier.reference()
+            );
+            problems.add(&name, message);
+            continue;
+        }
+        places.insert(group.group.name.to_string(), place);
+        for member in &group.members {
+            join(&group, member, routers, problems);
+        }
+    }
+    for families in routers.iter_mut() {
+        let [first, second] = families.as_mut_slice() else { continue };
+        if first.group.is_some() {
+            continue;
+        }
+        let name = families_name(first);
+        if let Some(earlier) = places.get(&name) {
+            let message = format!(
+                "the two families of this virtual router make the group {name:?}, and there is one \
+                 of that name already ({}); give the virtual router or that group another name",
+                earlier.reference()
+            );
+            problems.add(&first.places.name, message);
+        }
+        places.insert(name.clone(), first.places.name.clone());
+        first.group = Some(Group::any(&name));
+        second.group = Some(Group::any(&name));
+    }
+    groups(routers)
+}
+
+/// A group, and whom it names.
+struct Settled {
+    group: Group,
+    members: Vec<Located<String>>,
+}
+
+impl GroupDraft {
+    fn settle(self, known: &Known, problems: &mut Problems) -> Result<(Place, Settled), Wrong> {
+        let name = self.settle_name(problems);
+        let members = match self.members.clone().optional()? {
+            Some(list) if !list.entries.is_empty() => settle_members(list, known, problems),
+            empty => {
+                let place = empty.map_or_else(|| self.place.clone(), |list| list.place);
+                let message = "this group has no `members`; add for example members = [\"web\"]";
+                problems.wrong(&place, message)
+            }
+        };
+        let policy = self.policy.unwrap_or(GroupPolicy::default());
+        let (Located { place, value: name }, members) = (name?, members?);
+        let group = match policy? {
+            GroupPolicy::All => Group::all(&name),
+            GroupPolicy::Any => Group::any(&name),
+        };
+        Ok((place, Settled { group, members }))
+    }
+
+    fn settle_name(&self, problems: &mut Problems) -> Result<Located<String>, Wrong> {
+        let missing = "this group has no `name`; add for example name = \"lan-and-wan\"";
+        let Some(name) = self.name.clone().optional()? else {
+            return problems.wrong(&self.place, missing);
+        };
+        if !is_name(&name.value) {
+            let message = format!(
+                "`name` is {:?}; write 1 to 64 letters, digits and any of . _ - : @, such as \
+                 \"lan-and-wan\"",
+                name.value
+            );
+            return problems.wrong(&name.place, message);
+        }
+        Ok(name)
+    }
+}
+
+/// Virtual routers that are there, each once.
+fn settle_members(
+    list: List<String>,
+    known: &Known,
+    problems: &mut Problems,
+) -> Result<Vec<Located<String>>, Wrong> {
+    let members = list.complete()?.value;
+    let mut seen = Vec::new();
+    for Located { place, value: name } in &members {
+        if let Some(advice) = known.missing(name, "add a [[virtual_router]] of that name") {
+            problems.add(place, format!("there is no virtual router {name:?}; {advice}"));
+        } else if seen.contains(&name) {
+            problems.add(place, format!("{name:?} is listed twice; remove one of them"));
+        }
+        seen.push(name);
+    }
+    Ok(members)
+}
+
+/// Puts what `member` names into `group`: both families, by whichever name.
+fn join(
+    group: &Settled,
+    member: &Located<String>,
+    routers: &mut [Families],
+    problems: &mut Problems,
+) {
+    let named =
+        |families: &&mut Families| families.iter().any(|router| router.name == member.value);
+    let Some(families) = routers.iter_mut().find(named) else { return };
+    for router in families {
+        match &router.group {
+            Some(other) if *other != group.group => {
+                let message = format!(
+                    "{:?} is already in the group {:?}; a virtual router moves with one group, so \
+                     remove it from one of them",
+                    member.value, other.name
+                );
+                problems.add(&member.place, message);
+                return;
+            }
+            _ => router.group = Some(group.group.clone()),
+        }
+    }
+}
+
+/// What the group of two families is called: by their name, or INTERFACE-VRID.
+fn families_name(router: &RouterConfig) -> String {
+    let family = format!("-{}", router.router.family());
+    let made = format!("{}-{}{family}", router.interface, router.router.vrid());
+    let name = router.name.strip_suffix(&family).filter(|_| router.name == made);
+    // Of an interface's name there may be more than a name of ours can have.
+    let fit = |c: char| if is_name(c.encode_utf8(&mut [0; 4])) { c } else { '_' };
+    name.unwrap_or(&router.name).chars().map(fit).collect()
+}
+
+/// All groups, in the order of their first members.
+fn groups(routers: &[Families]) -> Vec<GroupConfig> {
+    let mut groups: Vec<GroupConfig> = Vec::new();
+    for router in routers.iter().flatten() {
+        let Some(Group { name, policy, .. }) = &router.group else { continue };
+        match groups.iter_mut().find(|group| group.name == **name) {
+            Some(group) => group.members.push(router.name.clone()),
+            None => groups.push(GroupConfig {
+                name: name.to_string(),
+                members: vec![router.name.clone()],
+                policy: *policy,
+            }),
+        }
+    }
+    groups
+}

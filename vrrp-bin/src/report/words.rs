@@ -1,0 +1,12 @@
+//! Times, as the status writes them.
+
+use std::time::{Duration, SystemTime};
+
+/// Seconds to the millisecond.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
+}
+
+pub(super) fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}

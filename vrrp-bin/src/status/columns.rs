@@ -1,0 +1,51 @@
+//! Columns, and times in them.
+
+use std::time::{Duration, SystemTime};
+
+/// Pads every column to its widest cell.
+pub(super) fn align<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let mut text = String::new();
+    for row in rows {
+        let cells = row
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| format!("{cell:<0$}", width(column).unwrap_or_default()));
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// How long ago that was, or the text itself if it is no time.
+pub(super) fn since(rfc3339: &str) -> String {
+    let Ok(then) = humantime::parse_rfc3339(rfc3339) else { return rfc3339.to_owned() };
+    age(SystemTime::now().duration_since(then).unwrap_or_default())
+}
+
+/// The two greatest units of `duration`.
+fn age(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, minutes) => format!("{minutes}m{}s", seconds % 60),
+        (0, hours, minutes) => format!("{hours}h{minutes}m"),
+        (days, hours, _) => format!("{days}d{hours}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_have_two_units() {
+        let ages = [(5, "5s"), (65, "1m5s"), (3_700, "1h1m"), (90_061, "1d1h")];
+        for (seconds, expected) in ages {
+            assert_eq!(age(Duration::from_secs(seconds)), expected);
+        }
+    }
+}
