@@ -286,3 +286,16 @@ fn a_name_that_is_made_of_an_odd_interface_is_made_again() {
     let expected: Vec<String> = vec!["br+0-51-ipv4".to_owned()];
     assert_eq!((names(&config), names(&parse(&effective).unwrap())), (expected.clone(), expected));
 }
+
+/// What stands there is tried as it is written.
+#[test]
+fn the_examples_of_the_page_about_health_are_accepted() {
+    let page = include_str!("../../../docs/health.md");
+    let examples: Vec<&str> =
+        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let config = parse(example).unwrap();
+        assert!(!config.routers.is_empty(), "{example}");
+    }
+}
