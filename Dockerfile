@@ -9,8 +9,7 @@ WORKDIR /src
 COPY . .
 # Static with glibc, so that nothing else has to be in the image; without symbols, which are half of it.
 ENV RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols"
-RUN cargo build --release --locked --package vrrp-bin --bin vrrp --no-default-features \
-    --target "$(rustc --print host-tuple)"
+RUN cargo build --release --locked --package vrrp-bin --bin vrrp --no-default-features --target "$(rustc --print host-tuple)"
 RUN cp target/*/release/vrrp /vrrp
 
 FROM scratch

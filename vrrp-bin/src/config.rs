@@ -35,6 +35,7 @@ pub(crate) use check::{CheckDraft, LASTS};
 pub(crate) use draft::{Draft, List, Rank, Version};
 pub(crate) use files::{ReadFile, read_file};
 pub(crate) use found::{Found, Wrong};
+pub(crate) use group::GroupConfig;
 pub(crate) use look::{Dns, Http, Look, Program, Tcp, dns_server};
 pub(crate) use names::nearest;
 pub(crate) use place::{Located, Place, one_line};

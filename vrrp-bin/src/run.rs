@@ -16,7 +16,7 @@ use vrrp_net::{
 
 use crate::{
     check, checks, cli,
-    config::{self, Backend, Config, ConfigErrors, RouterConfig},
+    config::{self, Backend, Config, ConfigErrors, GroupConfig, RouterConfig},
     control, descriptors,
     import::environment,
     kept::{Drain, Kept},
@@ -251,7 +251,15 @@ fn members(config: &Config, kept: &Kept, setup: &Setup) -> std::io::Result<Vec<M
             },
         }
     };
-    Ok(config.routers.iter().map(member).collect())
+    let mut members: Vec<Member> = config.routers.iter().map(member).collect();
+    // The first member of a group decides, and that is the first one that the group names.
+    members.sort_by_key(|member| place_in_group(config, &member.name));
+    Ok(members)
+}
+
+fn place_in_group(config: &Config, name: &str) -> usize {
+    let place = |group: &GroupConfig| group.members.iter().position(|member| member == name);
+    config.groups.iter().find_map(place).unwrap_or_default()
 }
 
 fn program(command: &config::Command) -> Arc<dyn VipBackend> {

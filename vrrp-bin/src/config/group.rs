@@ -32,7 +32,7 @@ pub(crate) struct GroupDraft {
 pub(crate) struct GroupConfig {
     /// Its name, unique in the configuration.
     pub(crate) name: String,
-    /// The names of its virtual routers, in the order of the configuration: the first one leads.
+    /// The names of its virtual routers, in the order in which it names them: the first one decides.
     pub(crate) members: Vec<String>,
     /// What a hold of one member means to the others.
     pub(crate) policy: GroupPolicy,
@@ -51,6 +51,7 @@ pub(super) fn finish(
     problems: &mut Problems,
 ) -> Vec<GroupConfig> {
     let mut places: HashMap<String, Place> = HashMap::new();
+    let mut all = Vec::new();
     for draft in drafts {
         let place = draft.place.clone();
         let Ok((name, group)) = draft.settle(known, problems) else { continue };
@@ -67,6 +68,7 @@ pub(super) fn finish(
         for member in &group.members {
             join(&group, member, routers, problems);
         }
+        all.push(group.named(routers));
     }
     for families in routers.iter_mut() {
         let [first, second] = families.as_mut_slice() else { continue };
@@ -85,14 +87,34 @@ pub(super) fn finish(
         places.insert(name.clone(), first.places.name.clone());
         first.group = Some(Group::any(&name));
         second.group = Some(Group::any(&name));
+        let members = vec![first.name.clone(), second.name.clone()];
+        all.push(GroupConfig { name, members, policy: GroupPolicy::Any });
     }
-    groups(routers)
+    all
 }
 
 /// A group, and whom it names.
 struct Settled {
     group: Group,
     members: Vec<Located<String>>,
+}
+
+impl Settled {
+    /// The virtual routers that it names, both families of each, in its order.
+    fn named(&self, routers: &[Families]) -> GroupConfig {
+        let mut members: Vec<String> = Vec::new();
+        for member in &self.members {
+            let named =
+                |families: &&Families| families.iter().any(|router| router.name == member.value);
+            for router in routers.iter().find(named).into_iter().flatten() {
+                if !members.contains(&router.name) {
+                    members.push(router.name.clone());
+                }
+            }
+        }
+        let Group { name, policy, .. } = &self.group;
+        GroupConfig { name: name.to_string(), members, policy: *policy }
+    }
 }
 
 impl GroupDraft {
@@ -185,21 +207,4 @@ fn families_name(router: &RouterConfig) -> String {
     // Of an interface's name there may be more than a name of ours can have.
     let fit = |c: char| if is_name(c.encode_utf8(&mut [0; 4])) { c } else { '_' };
     name.unwrap_or(&router.name).chars().map(fit).collect()
-}
-
-/// All groups, in the order of their first members.
-fn groups(routers: &[Families]) -> Vec<GroupConfig> {
-    let mut groups: Vec<GroupConfig> = Vec::new();
-    for router in routers.iter().flatten() {
-        let Some(Group { name, policy, .. }) = &router.group else { continue };
-        match groups.iter_mut().find(|group| group.name == **name) {
-            Some(group) => group.members.push(router.name.clone()),
-            None => groups.push(GroupConfig {
-                name: name.to_string(),
-                members: vec![router.name.clone()],
-                policy: *policy,
-            }),
-        }
-    }
-    groups
 }

@@ -56,7 +56,7 @@ pub(crate) struct Config {
     pub(crate) routers: Vec<RouterConfig>,
     /// Its checks, in its order.
     pub(crate) checks: Vec<CheckConfig>,
-    /// Its groups, and those that two families make by themselves, in the order of their members.
+    /// Its groups, and after them those that two families make by themselves.
     pub(crate) groups: Vec<GroupConfig>,
     /// Where the control socket is.
     pub(crate) control: PathBuf,

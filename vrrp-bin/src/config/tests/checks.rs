@@ -145,10 +145,10 @@ fn a_group_takes_both_families_and_two_families_are_a_group() {
     let config = parse(CHECKS).unwrap();
     let group = |name: &str, policy, members: &[&str]| {
         let members = members.iter().map(|member| (*member).to_owned()).collect();
-        group::GroupConfig { name: name.to_owned(), members, policy }
+        GroupConfig { name: name.to_owned(), members, policy }
     };
     let expected = [
-        group("together", GroupPolicy::All, &["web", "web/v6", "db"]),
+        group("together", GroupPolicy::All, &["db", "web", "web/v6"]),
         group("eth2-53", GroupPolicy::Any, &["eth2-53-ipv4", "eth2-53-ipv6"]),
     ];
     assert_eq!(config.groups, expected);
