@@ -45,12 +45,18 @@ impl Router {
             }
         }
         self.groups = groups;
+        // Whoever has left a group is its own again, in what it may do and in its health.
         for slot in 0..self.entries.len() {
-            let is_alone = |entry: &super::Entry| {
-                entry.rest.group.is_none() && entry.machine().group() != Group::Free
+            let Some(entry) = self.entry(slot).filter(|entry| entry.rest.group.is_none()) else {
+                continue;
             };
-            if self.entry(slot).is_some_and(is_alone) {
+            let (machine, health) = (entry.machine(), entry.rest.health);
+            let (group, told) = (machine.group(), machine.health());
+            if group != Group::Free {
                 self.step_alone(slot, fsm::Input::Group(Group::Free));
+            }
+            if told != health {
+                self.step_alone(slot, fsm::Input::Health(health));
             }
         }
         for index in 0..self.groups.len() {

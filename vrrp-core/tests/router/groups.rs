@@ -260,6 +260,25 @@ fn an_ill_member_moves_all_and_nobody_is_without_an_active_meanwhile() {
 }
 
 #[test]
+fn whoever_leaves_a_group_has_its_own_health_again() {
+    let mut world = World::new(pair(200, 100), GroupPolicy::All);
+    world.run(10 * SECOND);
+    world.health(0, 1, Condition::Ill);
+    world.run(10 * SECOND);
+    assert_eq!(world.is_active(1), [true, true]);
+    for node in 0..2 {
+        let mut apart = Desired::new();
+        for member in MEMBERS {
+            let role = world.nodes[node].roles[usize::from(member)];
+            apart.insert(interface(member), router(member, role)).unwrap();
+        }
+        world.give(node, &Given::Configure(apart));
+    }
+    world.run(10 * SECOND);
+    assert_eq!(world.is_active(0), [true, false], "{:?}", world.phases());
+}
+
+#[test]
 fn a_drain_of_one_drains_all_and_without_a_successor_nobody() {
     let mut world = World::new(pair(200, 100), GroupPolicy::All);
     world.run(10 * SECOND);
