@@ -10,7 +10,7 @@ use super::{
     duration,
     found::{Found, Wrong},
     look::{Look, Program},
-    names::{Known, is_name},
+    names::{Known, settle_name},
     place::{Located, Place},
     problem::Problems,
 };
@@ -128,7 +128,7 @@ impl CheckDraft {
     /// Holds each value to its rules. All of them are looked at before the first that is wrong ends
     /// it.
     fn finish(self, problems: &mut Problems) -> Result<CheckConfig, Wrong> {
-        let name = self.settle_name(problems);
+        let name = settle_name(&self.name, &self.place, "check", "http-ok", problems);
         let look = self.settle_look(problems);
         let schedule = self.settle_schedule(problems);
         let (name, look) = (name?, look?);
@@ -139,22 +139,6 @@ impl CheckDraft {
             place: name.place,
             look_place: look.place,
         })
-    }
-
-    fn settle_name(&self, problems: &mut Problems) -> Result<Located<String>, Wrong> {
-        let missing = "this check has no `name`; add for example name = \"http-ok\"";
-        let Some(name) = self.name.clone().optional()? else {
-            return problems.wrong(&self.place, missing);
-        };
-        if !is_name(&name.value) {
-            let message = format!(
-                "`name` is {:?}; write 1 to 64 letters, digits and any of . _ - : @, such as \
-                 \"http-ok\"",
-                name.value
-            );
-            return problems.wrong(&name.place, message);
-        }
-        Ok(name)
     }
 
     /// One thing to look at.

@@ -8,7 +8,7 @@ use vrrp_net::Group;
 use super::{
     draft::List,
     found::{Found, Wrong},
-    names::{Known, is_name},
+    names::{Known, is_name, settle_name},
     place::{Located, Place},
     problem::Problems,
     router::RouterConfig,
@@ -119,7 +119,7 @@ impl Settled {
 
 impl GroupDraft {
     fn settle(self, known: &Known, problems: &mut Problems) -> Result<(Place, Settled), Wrong> {
-        let name = self.settle_name(problems);
+        let name = settle_name(&self.name, &self.place, "group", "lan-and-wan", problems);
         let members = match self.members.clone().optional()? {
             Some(list) if !list.entries.is_empty() => settle_members(list, known, problems),
             empty => {
@@ -135,22 +135,6 @@ impl GroupDraft {
             GroupPolicy::Any => Group::any(&name),
         };
         Ok((place, Settled { group, members }))
-    }
-
-    fn settle_name(&self, problems: &mut Problems) -> Result<Located<String>, Wrong> {
-        let missing = "this group has no `name`; add for example name = \"lan-and-wan\"";
-        let Some(name) = self.name.clone().optional()? else {
-            return problems.wrong(&self.place, missing);
-        };
-        if !is_name(&name.value) {
-            let message = format!(
-                "`name` is {:?}; write 1 to 64 letters, digits and any of . _ - : @, such as \
-                 \"lan-and-wan\"",
-                name.value
-            );
-            return problems.wrong(&name.place, message);
-        }
-        Ok(name)
     }
 }
 

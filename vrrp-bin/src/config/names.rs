@@ -2,6 +2,12 @@
 
 use vrrp_core::Family;
 
+use super::{
+    found::{Found, Wrong},
+    place::{Located, Place},
+    problem::Problems,
+};
+
 /// Whether the kernel could have an interface of this name.
 pub(crate) fn is_interface_name(name: &str) -> bool {
     let wrong = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
@@ -19,6 +25,29 @@ pub(crate) fn is_name(name: &str) -> bool {
 pub(crate) fn is_router_name(name: &str, family: Family) -> bool {
     let stem = name.strip_suffix("/v6").filter(|_| family == Family::Ipv6);
     is_name(stem.unwrap_or(name))
+}
+
+/// The name of a check or of a group, which has to have one; `example` is one.
+pub(super) fn settle_name(
+    name: &Found<Located<String>>,
+    place: &Place,
+    what: &str,
+    example: &str,
+    problems: &mut Problems,
+) -> Result<Located<String>, Wrong> {
+    let Some(name) = name.clone().optional()? else {
+        let missing = format!("this {what} has no `name`; add for example name = \"{example}\"");
+        return problems.wrong(place, missing);
+    };
+    if !is_name(&name.value) {
+        let message = format!(
+            "`name` is {:?}; write 1 to 64 letters, digits and any of . _ - : @, such as \
+             \"{example}\"",
+            name.value
+        );
+        return problems.wrong(&name.place, message);
+    }
+    Ok(name)
 }
 
 /// The one of `names` that `word` was probably meant to be.
