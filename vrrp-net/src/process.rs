@@ -3,6 +3,8 @@
 
 mod group;
 mod tail;
+#[cfg(test)]
+pub(crate) mod watching;
 
 use std::{
     io::{self, ErrorKind, PipeReader},

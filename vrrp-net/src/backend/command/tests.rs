@@ -20,9 +20,7 @@ use tokio::time::timeout;
 use vrrp_core::{Family, InterfaceId, Reason, Vrid};
 
 use super::*;
-
-/// How long anything may take that takes milliseconds on an idle machine.
-const SOON: Duration = Duration::from_secs(10);
+use crate::process::watching::{SOON, runs, until};
 
 /// A script whose `$0` is a folder that it writes to.
 struct Script {
@@ -52,21 +50,6 @@ impl Script {
         until(name, || self.read(name).ends_with('\n')).await;
         self.read(name).trim_end().to_owned()
     }
-}
-
-async fn until(what: &str, mut is_it: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_it() {
-        assert!(begun.elapsed() < SOON, "still waiting for: {what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
-/// Whether a process runs. One that has ended and was not collected is only a name.
-fn runs(pid: &str) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
-    !matches!(state, None | Some('Z' | 'X'))
 }
 
 fn exists(pid: &str) -> bool {

@@ -11,9 +11,7 @@ use nix::unistd::Uid;
 use tokio::time::timeout;
 
 use super::*;
-
-/// How long anything may take that takes milliseconds on an idle machine.
-const SOON: Duration = Duration::from_secs(10);
+use crate::process::watching::{SOON, runs, until};
 
 fn script(text: &str) -> Command {
     Command::new("/bin/sh").arg("-c").arg(text)
@@ -21,21 +19,6 @@ fn script(text: &str) -> Command {
 
 async fn run(text: &str) -> Outcome {
     timeout(SOON, script(text).run()).await.unwrap()
-}
-
-async fn until(what: &str, mut is_it: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_it() {
-        assert!(begun.elapsed() < SOON, "still waiting for: {what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
-/// Whether a process runs. One that has ended and was not collected is only a name.
-fn runs(pid: &str) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit(") ").next().and_then(|rest| rest.chars().next());
-    !matches!(state, None | Some('Z' | 'X'))
 }
 
 fn written(path: &Path) -> Option<String> {
