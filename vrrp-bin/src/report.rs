@@ -101,6 +101,18 @@ pub(crate) struct VirtualRouter {
     /// What lets it listen, but keeps it from becoming Active, or from preempting.
     #[serde(default)]
     pub(crate) gates: Vec<String>,
+    /// The name of its group, if it is in one.
+    #[serde(default)]
+    pub(crate) group: Option<String>,
+    /// What a hold of one member of the group means to the others: `all` or `any`.
+    #[serde(default)]
+    pub(crate) group_policy: Option<String>,
+    /// Whether it is the first member of its group, which decides.
+    #[serde(default)]
+    pub(crate) group_first: bool,
+    /// The member because of which it is held, or waits.
+    #[serde(default)]
+    pub(crate) group_cause: Option<String>,
     /// What it advertises: 255 for the owner.
     pub(crate) effective_priority: u8,
     /// The virtual addresses with their prefix lengths.
@@ -252,6 +264,7 @@ impl VirtualRouter {
             Phase::Initialize(hold) => Some(hold),
             _ => None,
         };
+        let group = status.group.as_ref();
         Self {
             name: status.name.to_string(),
             interface: status.interface.to_string(),
@@ -270,6 +283,10 @@ impl VirtualRouter {
             weight: status.health.weight.get(),
             holds: status.holds.iter().map(|hold| hold.as_str().to_owned()).collect(),
             gates: status.gates.iter().map(|gate| gate.as_str().to_owned()).collect(),
+            group: group.map(|group| group.name.to_string()),
+            group_policy: group.map(|group| group.policy.to_string()),
+            group_first: group.is_some_and(|group| group.is_first),
+            group_cause: group.and_then(|group| group.cause.as_deref()).map(str::to_owned),
             effective_priority: status.claim.into(),
             addresses: status.router.addresses().map(|address| address.to_string()).collect(),
             addresses_held: status.held.iter().map(ToString::to_string).collect(),

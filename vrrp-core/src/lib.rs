@@ -129,8 +129,8 @@ pub use phase::{Phase, Reason};
 pub use rejected::Rejected;
 pub use router::{
     Announce, Desired, DuplicateKey, Event, Greet, GroupPolicy, Input, InterfaceDetails,
-    InterfaceStatus, LeaseRequest, Notice, NoticeSet, Output, Packet, Router, Sender, Speaker,
-    Status, Transmit, Ungroupable,
+    InterfaceStatus, LeaseRequest, Membership, Notice, NoticeSet, Output, Packet, Router, Sender,
+    Speaker, Status, Transmit, Ungroupable,
 };
 pub use stats::Counters;
 pub use time::Instant;

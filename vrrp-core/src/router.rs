@@ -23,6 +23,7 @@ use alloc::{
 use core::net::IpAddr;
 
 pub use desired::{Desired, DuplicateKey, GroupPolicy, Ungroupable};
+pub use groups::Membership;
 pub use input::{Input, InterfaceDetails, InterfaceStatus};
 pub use notices::{Notice, NoticeSet};
 pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit};
@@ -96,6 +97,8 @@ pub struct Status<'a> {
     pub gates: Gates,
     /// What checks say.
     pub health: Health,
+    /// How it stands in its group, if it is in one.
+    pub group: Option<Membership>,
     /// The configured priority.
     pub configured: Claim,
     /// What its advertisements claim: the effective priority.
@@ -195,7 +198,9 @@ impl Router {
     /// Returns everything about one virtual router.
     #[must_use]
     pub fn status(&self, key: &Key) -> Option<Status<'_>> {
-        Some(self.entry(self.slot(key)?)?.status(self.now))
+        let slot = self.slot(key)?;
+        let status = self.entry(slot)?.status(self.now);
+        Some(Status { group: self.membership(slot, status.holds, status.gates), ..status })
     }
 
     /// Returns the virtual routers, in the order of their keys.

@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
-    Address, Cidr, Claim, Condition, Counters, Family, Gate, Gates, Hold, Holds, LeaseFailure,
-    Loss, MacAddr, Notice, Phase, Priority, Reach, Reason, Rejected, Version, Vrid,
+    Address, Cidr, Claim, Condition, Counters, Family, Gate, Gates, GroupPolicy, Hold, Holds,
+    LeaseFailure, Loss, MacAddr, Notice, Phase, Priority, Reach, Reason, Rejected, Version, Vrid,
 };
 
 /// By its stable word: what `Display` says may be a sentence.
@@ -18,7 +18,19 @@ macro_rules! by_word {
     )*};
 }
 
-by_word!(Condition, Gate, Hold, LeaseFailure, Loss, Notice, Phase, Reach, Reason, Rejected);
+by_word!(
+    Condition,
+    Gate,
+    GroupPolicy,
+    Hold,
+    LeaseFailure,
+    Loss,
+    Notice,
+    Phase,
+    Reach,
+    Reason,
+    Rejected
+);
 
 /// As the octet on the wire.
 macro_rules! by_octet {

@@ -110,4 +110,4 @@ pub use node::{ActiveUntil, Events, Handle, Inactive, Lagged, Node};
 #[cfg(target_os = "linux")]
 pub use node::{Builder, Realtime, RealtimeError};
 pub use remedy::remedy;
-pub use status::{NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus};
+pub use status::{GroupStatus, NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus};

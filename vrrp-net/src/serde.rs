@@ -7,8 +7,8 @@ use std::{
 
 use serde::{Serialize, Serializer};
 use vrrp_core::{
-    Cidr, Claim, Condition, Counters, Family, Gates, Hold, Holds, Key, Notice, Phase, Reason,
-    Rejected, Weight,
+    Cidr, Claim, Condition, Counters, Family, Gates, GroupPolicy, Hold, Holds, Key, Notice, Phase,
+    Reason, Rejected, Weight,
 };
 
 use crate::{
@@ -47,6 +47,10 @@ struct Router<'a> {
     weight: Weight,
     holds: Holds,
     gates: Gates,
+    group: Option<&'a str>,
+    group_policy: Option<GroupPolicy>,
+    group_first: bool,
+    group_cause: Option<&'a str>,
     effective_priority: Claim,
     addresses: Vec<Cidr>,
     addresses_held: &'a [Cidr],
@@ -67,7 +71,7 @@ impl Serialize for RouterStatus {
     /// Of its configuration what others see: VRID, family, version and addresses. `since` is as in
     /// RFC 3339, in UTC; what ends in `_seconds` is for how long yet.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let hold = hold(self.phase);
+        let (hold, group) = (hold(self.phase), self.group.as_ref());
         let router = Router {
             name: &self.name,
             interface: &self.interface,
@@ -86,6 +90,10 @@ impl Serialize for RouterStatus {
             weight: self.health.weight,
             holds: self.holds,
             gates: self.gates,
+            group: group.map(|group| &*group.name),
+            group_policy: group.map(|group| group.policy),
+            group_first: group.is_some_and(|group| group.is_first),
+            group_cause: group.and_then(|group| group.cause.as_deref()),
             effective_priority: self.claim,
             addresses: self.router.addresses().collect(),
             addresses_held: &self.held,
@@ -309,6 +317,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::GroupStatus;
 
     const SOURCE: &str = "192.0.2.2";
 
@@ -334,6 +343,12 @@ mod tests {
             health: Health::default(),
             holds: Holds::EMPTY,
             gates: Gates::from_iter([Gate::Probation]),
+            group: Some(GroupStatus {
+                name: "lan-and-wan".into(),
+                policy: GroupPolicy::Any,
+                is_first: true,
+                cause: Some("db".into()),
+            }),
             claim: Claim::Contend(Priority::DEFAULT),
             held: vec![cidr.into()],
             lease: Some(Duration::from_millis(2_750)),
@@ -363,7 +378,7 @@ mod tests {
     #[test]
     fn a_virtual_router_is_told_in_stable_words() {
         let value = serde_json::to_value(status(Phase::Held)).unwrap();
-        let expected = json!({
+        let mut expected = json!({
             "name": "web", "interface": "eth0", "vrid": 51, "family": "ipv4", "version": 3,
             "state": "active", "phase": "held", "hold": null, "fault": false,
             "since": "1970-01-01T00:00:01.500Z",
@@ -386,6 +401,11 @@ mod tests {
             }],
             "counters": serde_json::to_value(Counters::default()).unwrap(),
         });
+        let of_the_group = json!({
+            "group": "lan-and-wan", "group_policy": "any", "group_first": true, "group_cause": "db",
+        });
+        let of_the_group = of_the_group.as_object().unwrap().clone();
+        expected.as_object_mut().unwrap().extend(of_the_group);
         assert_eq!(value, expected);
     }
 

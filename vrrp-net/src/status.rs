@@ -7,8 +7,8 @@ use std::{
 };
 
 use vrrp_core::{
-    Cidr, Claim, Counters, Family, Gates, Health, Hold, Holds, Notice, Phase, Reason, Rejected,
-    Sender, VirtualRouter,
+    Cidr, Claim, Counters, Family, Gates, GroupPolicy, Health, Hold, Holds, Notice, Phase, Reason,
+    Rejected, Sender, VirtualRouter,
 };
 
 use crate::link::Overflow;
@@ -47,6 +47,8 @@ pub struct RouterStatus {
     pub holds: Holds,
     /// What lets it listen, but keeps it from becoming Active, or from preempting.
     pub gates: Gates,
+    /// How it stands in its group, if it is in one.
+    pub group: Option<GroupStatus>,
     /// Its effective priority.
     pub claim: Claim,
     /// The addresses that are held now; empty unless the phase is held, adopted or resigning.
@@ -117,6 +119,22 @@ impl RouterStatus {
             ),
         })
     }
+}
+
+/// How a virtual router stands in its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GroupStatus {
+    /// The name of the group.
+    pub name: Arc<str>,
+    /// What a hold of one member means to the others.
+    pub policy: GroupPolicy,
+    /// Whether it is the first member, which decides for all while it takes part.
+    pub is_first: bool,
+    /// The name of the member because of which [`Hold::Group`] or [`Gate::Group`](crate::Gate::Group)
+    /// stands: one that is held, or that is not ready. `None` if neither stands, and if it waits
+    /// for itself.
+    pub cause: Option<Arc<str>>,
 }
 
 /// A peer that disagrees with this node, or that should not be there.

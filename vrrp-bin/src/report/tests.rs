@@ -1,13 +1,13 @@
 //! A program that embeds a node shows what `vrrp status` shows.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Value, to_value};
 use vrrp_core::{
     Centiseconds, Cidr, InterfaceDetails, InterfaceStatus, Ipv4Addresses, MacAddr, VirtualRouter,
 };
 use vrrp_net::{
-    Node,
+    Group, Member, Node,
     backend::Memory,
     clock::TokioClock,
     link::memory::Hub,
@@ -29,7 +29,8 @@ async fn active() -> vrrp_net::NodeStatus {
     let router =
         VirtualRouter::v3_ipv4(51.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND);
     let node = Node::with_parts(Hub::new().link(&[own.into()]), TokioClock::new(), events);
-    let mut web = node.add("eth0", router, Memory::new()).await.unwrap();
+    let member = Member::new("eth0", router, Arc::new(Memory::new())).group(Group::any("pair"));
+    let mut web = node.add_member(member).await.unwrap();
     while !web.changed().await.unwrap().is_active() {}
     node.status().await.unwrap()
 }
@@ -45,6 +46,7 @@ async fn what_the_libraries_serialize_is_what_the_program_reports() {
     assert_eq!(of_the_library["virtual_routers"], of_the_program["virtual_routers"]);
     assert_eq!(of_the_library["ports"], of_the_program["ports"]);
     assert_eq!(of_the_library["virtual_routers"][0]["phase"], "held");
+    assert_eq!(of_the_library["virtual_routers"][0]["group"], "pair");
     // What the library serializes is read as what the program's own client reads.
     let [router, ..] = &*node.routers else { panic!("a virtual router") };
     let read: Shown = serde_json::from_value(to_value(router).unwrap()).unwrap();

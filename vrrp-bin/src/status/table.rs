@@ -1,5 +1,7 @@
 //! The status as people read it.
 
+use vrrp_core::Hold;
+
 use super::{
     checks,
     columns::{align, since},
@@ -109,6 +111,7 @@ fn condition(router: &VirtualRouter) -> Vec<(&'static str, String)> {
     if let Some(drained) = router.drained() {
         lines.push(("drain", format!("{drained}; `vrrp resume {}` ends that", router.name)));
     }
+    lines.extend(group(router));
     lines.extend(service(&router.condition).map(|sentence| ("service", sentence.to_owned())));
     if router.weight != 0 {
         lines
@@ -127,6 +130,20 @@ fn condition(router: &VirtualRouter) -> Vec<(&'static str, String)> {
     }
     let notices = router.notices.iter();
     lines.extend(notices.map(|Disagreement { sentence, .. }| ("notice", sentence.clone())));
+    lines
+}
+
+/// Its group, and the member because of which it does not take part, or waits.
+fn group(router: &VirtualRouter) -> Vec<(&'static str, String)> {
+    let Some(name) = &router.group else { return Vec::new() };
+    let policy = router.group_policy.as_deref().unwrap_or("-");
+    let first = if router.group_first { "; this is its first member" } else { "" };
+    // Names may be long: each has a line of its own.
+    let mut lines = vec![("group", name.clone()), ("policy", format!("{policy}{first}"))];
+    if let Some(cause) = &router.group_cause {
+        let is_held = router.holds.iter().any(|hold| hold == Hold::Group.as_str());
+        lines.push((if is_held { "held by" } else { "waits for" }, cause.clone()));
+    }
     lines
 }
 
@@ -227,6 +244,10 @@ mod tests {
             weight: 0,
             holds: Vec::new(),
             gates: Vec::new(),
+            group: None,
+            group_policy: None,
+            group_first: false,
+            group_cause: None,
             effective_priority: 150,
             addresses: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
             addresses_held: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
@@ -347,6 +368,36 @@ mod tests {
         assert!(text.contains("\n  service   a check fails; this node serves only"), "{text}");
         assert!(text.contains("\n  weight    -50, which its checks add"), "{text}");
         assert!(!routers(&[router()]).contains("service"));
+    }
+
+    #[test]
+    fn a_group_is_named_and_whoever_holds_it_up() {
+        let longest = "n".repeat(64);
+        let first = VirtualRouter {
+            group: Some(longest.clone()),
+            group_policy: Some("any".to_owned()),
+            group_first: true,
+            ..router()
+        };
+        let told = |router: &VirtualRouter| {
+            let lines = group(router);
+            let line = |(label, rest): &(&str, String)| format!("  {label:<9} {rest}");
+            lines.iter().map(line).collect::<Vec<_>>()
+        };
+        let named = format!("  group     {longest}");
+        assert_eq!(told(&first), [&*named, "  policy    any; this is its first member"]);
+        let waits = VirtualRouter {
+            group_first: false,
+            group_cause: Some(format!("{longest}/v6")),
+            gates: vec!["group".to_owned()],
+            ..first
+        };
+        let cause = format!("  waits for {longest}/v6");
+        assert_eq!(told(&waits), [&*named, "  policy    any", &*cause]);
+        assert!(told(&waits).iter().all(|line| line.len() <= 80));
+        let held = VirtualRouter { holds: vec!["group".to_owned()], ..waits };
+        assert!(routers(&[held]).contains(&format!("\n  held by   {longest}/v6\n")));
+        assert!(group(&router()).is_empty());
     }
 
     #[test]

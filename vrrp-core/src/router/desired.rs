@@ -4,7 +4,7 @@ use alloc::{
     collections::{BTreeMap, btree_map},
     vec::Vec,
 };
-use core::time::Duration;
+use core::{fmt, time::Duration};
 
 use crate::{InterfaceId, Key, VirtualRouter};
 
@@ -43,6 +43,24 @@ pub enum GroupPolicy {
     All,
     /// It is left out, until none is left.
     Any,
+}
+
+impl GroupPolicy {
+    /// Returns its word, as configurations and `status` have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Any => "any",
+        }
+    }
+}
+
+impl fmt::Display for GroupPolicy {
+    /// The word of [`as_str`](Self::as_str).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// One virtual router of the desired world.

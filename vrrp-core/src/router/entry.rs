@@ -371,6 +371,7 @@ impl Entry {
         }
     }
 
+    /// Returns everything about it but its group, which the table knows.
     pub(super) fn status(&self, now: Instant) -> Status<'_> {
         let active_peer = match self.machine.state() {
             State::Backup(backup) => backup.active,
@@ -384,6 +385,7 @@ impl Entry {
             holds: self.machine.holds(),
             gates: self.machine.gates(now),
             health: self.machine.health(),
+            group: None,
             configured: self.config.role().claim(),
             claim: self.machine.claim(),
             active_until: self.machine.active_until(),

@@ -9,15 +9,29 @@
 
 use alloc::vec::Vec;
 
-use super::{Router, deadlines::Slot, desired::GroupPolicy};
+use super::{Router, deadlines::Slot, desired::GroupPolicy, entry::Entry};
 use crate::{
-    Condition, Health, Key,
+    Condition, Gate, Gates, Health, Hold, Holds, Key,
     fsm::{self, Group, Stand},
 };
 
 /// How often what a group says may change in one turn, for each member; a bound against a mistake
 /// here.
 const ROUNDS: usize = 4;
+
+/// How a virtual router stands in its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Membership {
+    /// What a hold of one member means to the others.
+    pub policy: GroupPolicy,
+    /// Whether it is the first member, which decides for all while it takes part.
+    pub is_first: bool,
+    /// The member because of which [`Hold::Group`] or [`Gate::Group`] stands: one that is held, or
+    /// that is not ready. `None` if neither stands, and if it waits for itself: the first member of
+    /// a node that follows another one.
+    pub cause: Option<Key>,
+}
 
 /// The members of a group, in their order.
 #[derive(Clone, Debug)]
@@ -72,6 +86,24 @@ impl Router {
             Some(group) => group.slots.clone(),
             None => Vec::from([slot]),
         }
+    }
+
+    /// Returns how a virtual router with these holds and gates stands in its group.
+    pub(super) fn membership(&self, slot: Slot, holds: Holds, gates: Gates) -> Option<Membership> {
+        let group = self.groups.get(self.entry(slot)?.rest.group?)?;
+        let others = group.slots.iter().filter(|other| **other != slot);
+        let mut others = others.filter_map(|other| self.entry(*other));
+        let cause = if holds.contains(Hold::Group) {
+            others.find(|other| other.machine().is_held_itself())
+        } else if gates.contains(Gate::Group) {
+            others.find(|other| {
+                !other.machine().is_held_itself() && !is_ready(other.machine().stand())
+            })
+        } else {
+            None
+        };
+        let is_first = group.slots.first() == Some(&slot);
+        Some(Membership { policy: group.policy, is_first, cause: cause.map(Entry::key) })
     }
 
     /// Notes what checks say of one virtual router, and tells it and its group.

@@ -195,6 +195,13 @@ impl World {
         MEMBERS.map(|member| self.phase(node, member).is_active())
     }
 
+    /// Whether a member is the first one, and which other one it is held by or waits for.
+    fn membership(&self, node: usize, member: u8) -> (bool, Option<Key>) {
+        let router = self.nodes[node].player.router();
+        let group = router.status(&key(member)).unwrap().group.unwrap();
+        (group.is_first, group.cause)
+    }
+
     /// Whether one node is active in both, and the other one in none.
     fn is_together(&self) -> bool {
         matches!(
@@ -219,10 +226,13 @@ fn a_group_moves_together_when_a_link_is_lost_and_back() {
     world.run(5 * SECOND);
     assert_eq!(world.is_active(1), [true, true], "{:?}", world.phases());
     assert_eq!(world.phase(0, 0), Phase::Initialize(Hold::Group));
+    assert_eq!(world.membership(0, 0), (true, Some(key(1))));
+    assert_eq!(world.membership(0, 1), (false, None));
     world.link(0, 1, true);
     world.run(10 * SECOND);
     assert_eq!(world.is_active(0), [true, true], "{:?}", world.phases());
     assert!(world.is_together());
+    assert_eq!(world.membership(0, 0), (true, None));
 }
 
 #[test]
@@ -352,6 +362,9 @@ fn a_member_that_hears_nobody_waits_for_one_that_does() {
     assert_eq!(world.phases()[1], [Phase::Backup; 2]);
     let router = world.nodes[1].player.router();
     assert!(router.status(&key(0)).unwrap().gates.contains(Gate::Group));
+    // The first one is silent and waits for the second, which follows and waits for nobody else.
+    assert_eq!(world.membership(1, 0), (true, Some(key(1))));
+    assert_eq!(world.membership(1, 1), (false, None));
 }
 
 #[test]

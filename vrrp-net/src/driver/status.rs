@@ -2,12 +2,12 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use vrrp_core::{Counters, Instant, Key, Speaker, Status};
+use vrrp_core::{Counters, Instant, Key, Membership, Speaker, Status};
 
 use super::{Driver, members::MemberState};
 use crate::{
-    NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus, clock::Clock, link::Link,
-    monitor::Monitor,
+    Group, GroupStatus, NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus,
+    clock::Clock, link::Link, monitor::Monitor,
 };
 
 /// For how long a speaker counts as present; at least four intervals.
@@ -27,8 +27,18 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Everything about one virtual router at this moment.
     pub(super) fn status_of(&self, key: &Key, entry: &MemberState) -> Option<RouterStatus> {
         let error = self.outbox.interfaces.port_error(&entry.interface, key.family);
-        let status = router_status(entry, &self.router.status(key)?, error, self.clock.now());
-        Some(RouterStatus { drained_until: self.ends.shown(key), ..status })
+        let of_core = self.router.status(key)?;
+        let status = router_status(entry, &of_core, error, self.clock.now());
+        let group = of_core.group.zip(entry.group.as_ref());
+        let group = group.map(|(stands, group)| self.group_status(stands, group));
+        Some(RouterStatus { drained_until: self.ends.shown(key), group, ..status })
+    }
+
+    fn group_status(&self, stands: Membership, group: &Group) -> GroupStatus {
+        let Membership { policy, is_first, cause, .. } = stands;
+        let cause = cause.and_then(|key| self.outbox.members.get(&key));
+        let cause = cause.map(|member| member.name.clone());
+        GroupStatus { name: group.name.clone(), policy, is_first, cause }
     }
 
     fn ports(&self, now: Instant) -> Vec<PortStatus> {
@@ -67,6 +77,7 @@ fn router_status(
         health: status.health,
         holds: status.holds,
         gates: status.gates,
+        group: None,
         claim: status.claim,
         held: entry.addresses.iter().filter(|_| holds).map(|held| held.cidr).collect(),
         lease: status.active_until.map(|until| until - now),

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 use vrrp_core::{
-    Centiseconds, Cidr, Condition, Gate, Health, Hold, Ipv4Addresses, LeaseFailure, Phase,
-    VirtualRouter,
+    Centiseconds, Cidr, Condition, Gate, GroupPolicy, Health, Hold, Ipv4Addresses, LeaseFailure,
+    Phase, VirtualRouter,
 };
 use vrrp_net::{
     Drained, Error, Group, Handle, Member,
@@ -59,6 +59,14 @@ async fn a_backend_that_fails_for_one_moves_all_and_they_come_back_together() {
     strong[1].report_lost(vrrp_core::Loss::Deleted).await.unwrap();
     all_are(&weak, Phase::is_active).await;
     all_are(&strong[..1], |phase| phase == Phase::Initialize(Hold::Group)).await;
+    let group = strong[0].status().await.unwrap().group.unwrap();
+    assert_eq!(
+        (&*group.name, group.policy, group.is_first),
+        ("lan-and-wan", GroupPolicy::All, true)
+    );
+    assert_eq!(group.cause.as_deref(), Some(strong[1].name()));
+    let group = strong[1].status().await.unwrap().group.unwrap();
+    assert_eq!((group.is_first, group.cause), (false, None));
     backends[1].work();
     all_are(&strong, Phase::is_active).await;
 }
