@@ -35,7 +35,8 @@ use speakers::Tally;
 
 use crate::{
     Answer, Claim, Counters, Family, Gates, Generation, Health, Hold, Holds, Instant, InterfaceId,
-    Key, Phase, Reason, Rejected, RxMeta, fsm,
+    Key, Phase, Reason, Rejected, RxMeta,
+    fsm::{self, Stand},
 };
 
 /// Many virtual routers, one deadline, one ordered stream of outputs.
@@ -257,12 +258,14 @@ impl Router {
         }
     }
 
-    /// Gives one input to all machines that move with this one.
+    /// Gives one input to all machines that move with this one, before their group is told: what is
+    /// asked of all of them is no news from one to the others.
     fn step_group(&mut self, key: &Key, input: fsm::Input) {
         let Some(slot) = self.slot(key) else { return };
         for slot in self.together(slot) {
-            self.step(slot, input);
+            self.step_alone(slot, input);
         }
+        self.tell_group(slot);
     }
 
     fn step_all(&mut self, which: impl Fn(&Entry) -> bool, input: impl Fn(&Entry) -> fsm::Input) {
@@ -284,12 +287,24 @@ impl Router {
         }
         let stand = |router: &Self| {
             let machine = router.entry(slot).map(Entry::machine);
-            machine.map(|machine| (machine.is_held_itself(), machine.stand()))
+            machine.map(|machine| (machine.is_drained(), machine.is_held_itself(), machine.stand()))
         };
         let before = stand(self);
         self.step_alone(slot, input);
-        if before != stand(self)
-            && let Some(index) = self.entry(slot).and_then(|entry| entry.rest.group)
+        let after = stand(self);
+        if before == after {
+            return;
+        }
+        if let Some((true, _, Stand::Leaves)) = before {
+            self.decide_drain(slot);
+        }
+        self.tell_group(slot);
+    }
+
+    /// Tells the group of this machine what its members may do, if it has one.
+    fn tell_group(&mut self, slot: Slot) {
+        if let Some(index) = self.entry(slot).and_then(|entry| entry.rest.group)
+            && !self.shutting_down
         {
             self.judge_group(index);
         }

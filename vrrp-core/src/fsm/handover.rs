@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use super::{
-    Active, Announcing, Asking, Effects, Fight, Group, Lease, Machine, Say, State, Then, Unanswered,
+    Active, Announcing, Asking, Effects, Fight, Lease, Machine, Say, State, Then, Unanswered,
 };
 use crate::{Condition, Instant, Reason, Want};
 
@@ -115,11 +115,8 @@ impl Machine {
         let is_superseded = now >= active.superseded_at(&self.params);
         let is_out = self.health.condition == Condition::Out;
         match then {
-            // A drain is not taken back by a node that has to leave anyway, nor if a successor was
-            // heard for another member of the group.
-            Then::Drain { force: false }
-                if is_out || matches!(self.group, Group::Leave | Group::Held) =>
-            {
+            // A drain is not taken back by a node that has to leave anyway.
+            Then::Drain { force: false } if is_out => {
                 self.release(Reason::NoSuccessor, None, effects);
                 effects.transmit = Some(Say::Resign);
             }

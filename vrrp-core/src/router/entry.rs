@@ -139,6 +139,11 @@ impl Entry {
         self.forms.are_both()
     }
 
+    /// Returns what led to its phase.
+    pub(super) const fn reason(&self) -> Reason {
+        self.rest.reason
+    }
+
     pub(super) const fn generation(&self) -> Generation {
         self.rest.generation
     }
@@ -258,6 +263,11 @@ impl Entry {
                 pending.lease = Some(want);
             }
         }
+    }
+
+    /// Has it told that its drain is refused.
+    pub(super) const fn refuse_drain(&mut self) {
+        self.pending.drain_refused = true;
     }
 
     /// Updates whether there are notices to be polled.

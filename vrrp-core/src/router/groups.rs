@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use super::{Router, deadlines::Slot, desired::GroupPolicy, entry::Entry};
 use crate::{
-    Condition, Gate, Gates, Health, Hold, Holds, Key,
+    Condition, Gate, Gates, Health, Hold, Holds, Key, Reason,
     fsm::{self, Group, Stand},
 };
 
@@ -104,6 +104,31 @@ impl Router {
         };
         let is_first = group.slots.first() == Some(&slot);
         Some(Membership { policy: group.policy, is_first, cause: cause.map(Entry::key) })
+    }
+
+    /// Has the others of a group follow the first one of them whose handover for a drain is over.
+    /// It has heard its successor: they let go when their own time is over, heard or not. Nobody
+    /// took over: all take back, so that the group is drained as a whole or not at all.
+    pub(super) fn decide_drain(&mut self, slot: Slot) {
+        let Some(entry) = self.entry(slot) else { return };
+        let is_drained = entry.machine().is_drained();
+        let is_over = is_drained && entry.reason() == Reason::Successor;
+        let others = self.together(slot).into_iter().filter(|other| *other != slot);
+        for other in others {
+            let Some(machine) = self.entry(other).map(Entry::machine) else { continue };
+            match (machine.is_drained(), machine.stand()) {
+                (true, Stand::Leaves) if is_over => {
+                    self.step_alone(other, fsm::Input::Drain { force: true });
+                }
+                (true, _) if !is_drained => {
+                    if let Some(Some(entry)) = self.entries.get_mut(other) {
+                        entry.refuse_drain();
+                    }
+                    self.step_alone(other, fsm::Input::Resume);
+                }
+                (_, _) => {}
+            }
+        }
     }
 
     /// Notes what checks say of one virtual router, and tells it and its group.

@@ -38,6 +38,8 @@ struct World {
     /// Whether the network of a member carries from a node to the other one.
     cut: BTreeMap<(u8, usize), bool>,
     transitions: Vec<(usize, u8, Phase, Reason)>,
+    /// Of whom a drain was refused: node and member.
+    refused: Vec<(usize, u8)>,
 }
 
 fn contender(priority: u8, preempt: Preempt) -> Role {
@@ -73,6 +75,7 @@ impl World {
             wire: Wire::new(),
             cut: BTreeMap::new(),
             transitions: Vec::new(),
+            refused: Vec::new(),
         };
         for node in 0..2 {
             world.nodes[node].player.stall_until(now);
@@ -120,7 +123,7 @@ impl World {
 
     /// Runs one node; what it sends goes on the wire, and its backend answers at once.
     fn turn(&mut self, node: usize, act: impl FnOnce(&mut Player, See<'_>)) {
-        let Self { nodes, wire, cut, transitions, .. } = self;
+        let Self { nodes, wire, cut, transitions, refused, .. } = self;
         let mut see = |now: Instant, output: &Output<'_>| match output {
             Output::Transmit(transmit) => {
                 let member = if transmit.key() == key(0) { 0 } else { 1 };
@@ -140,6 +143,9 @@ impl World {
             Output::Event(vrrp_core::Event::Transition { key: of, to, reason, .. }) => {
                 let member = if *of == key(0) { 0 } else { 1 };
                 transitions.push((node, member, *to, *reason));
+            }
+            Output::Event(vrrp_core::Event::DrainRefused { key: of, .. }) => {
+                refused.push((node, if *of == key(0) { 0 } else { 1 }));
             }
             _ => {}
         };
@@ -303,6 +309,47 @@ fn a_drain_of_one_drains_all_and_without_a_successor_nobody() {
     world.give(0, &Given::Drain { key: key(0), force: false });
     world.run(5 * SECOND);
     assert_eq!(world.is_active(0), [true, true], "{:?}", world.phases());
+}
+
+/// The first member that hears its successor decides for all: those that hear none let go, too, and
+/// stay drained, and nobody is told that the drain is refused.
+#[test]
+fn the_first_successor_heard_decides_a_drain_for_all() {
+    for policy in [GroupPolicy::All, GroupPolicy::Any] {
+        for silent in MEMBERS {
+            let mut world = World::new(pair(200, 100), policy);
+            world.run(10 * SECOND);
+            world.cut(silent, 1, true);
+            world.give(0, &Given::Drain { key: key(0), force: false });
+            world.run(5 * SECOND);
+            let case = format!("{policy:?}, nobody is heard on {silent}");
+            assert_eq!(world.refused, [], "{case}: {:?}", tail(&world));
+            assert_eq!(world.phases()[0], [Phase::Initialize(Hold::Drained); 2], "{case}");
+            assert_eq!(world.is_active(1), [true, true], "{case}");
+            world.cut(silent, 1, false);
+            world.give(0, &Given::Resume(key(1)));
+            world.run(10 * SECOND);
+            assert_eq!(world.is_active(0), [true, true], "{case}: {:?}", world.phases());
+        }
+    }
+}
+
+/// If nobody is heard, all take back: a member that was no Active when it was drained does not
+/// stay so.
+#[test]
+fn a_drain_that_is_refused_is_refused_for_all() {
+    let mut world = World::new(pair(200, 100), GroupPolicy::Any);
+    world.nodes[1].is_up = false;
+    world.link(0, 1, false);
+    world.run(10 * SECOND);
+    assert_eq!(world.is_active(0), [true, false]);
+    world.give(0, &Given::Drain { key: key(1), force: false });
+    world.run(5 * SECOND);
+    assert_eq!(world.refused, [(0, 0), (0, 1)]);
+    assert_eq!(world.phases()[0], [Phase::Held, Phase::Initialize(Hold::LinkDown)]);
+    world.link(0, 1, true);
+    world.run(10 * SECOND);
+    assert_eq!(world.is_active(0), [true, true]);
 }
 
 #[test]

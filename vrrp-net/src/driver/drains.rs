@@ -25,16 +25,19 @@ struct End {
 }
 
 impl Ends {
-    /// Replaces the end of the drain of `key`.
-    fn set(&mut self, key: Key, lasts: Option<Duration>, now: Instant) {
-        match lasts {
-            None => self.0.remove(&key),
-            Some(lasts) => {
-                let last = SystemTime::UNIX_EPOCH + LAST_SECOND;
-                let shown = SystemTime::now().checked_add(lasts).filter(|end| *end <= last);
-                self.0.insert(key, End { at: now + lasts, shown })
-            }
-        };
+    /// Replaces the end of the drain of these.
+    fn set(&mut self, keys: Vec<Key>, lasts: Option<Duration>, now: Instant) {
+        let end = lasts.map(|lasts| {
+            let last = SystemTime::UNIX_EPOCH + LAST_SECOND;
+            let shown = SystemTime::now().checked_add(lasts).filter(|end| *end <= last);
+            End { at: now + lasts, shown }
+        });
+        for key in keys {
+            match end {
+                None => self.0.remove(&key),
+                Some(end) => self.0.insert(key, end),
+            };
+        }
     }
 
     pub(super) fn forget(&mut self, key: &Key) {
@@ -59,14 +62,36 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Begins a drain. Its end replaces that of an earlier one.
     pub(super) fn drain(&mut self, drain: Drain, force: bool, lasts: Option<Duration>) {
         let key = drain.key;
-        self.ends.set(key, lasts, self.clock.now());
+        self.ends.set(self.together(key), lasts, self.clock.now());
         self.drains.push(drain);
         self.input(Input::Drain { key, force });
     }
 
     pub(super) fn resume(&mut self, key: Key) {
-        self.ends.forget(&key);
+        for key in self.together(key) {
+            self.ends.forget(&key);
+        }
         self.input(Input::Resume { key });
+    }
+
+    /// The virtual routers that are drained and resumed with this one, itself among them.
+    fn together(&self, key: Key) -> Vec<Key> {
+        let members = &self.outbox.members;
+        let group = |key: &Key| members.get(key).and_then(|entry| entry.group.as_ref());
+        let Some(name) = group(&key).map(|group| &group.name) else { return vec![key] };
+        let others = members.iter().filter(|(_, entry)| !entry.leaving);
+        let others = others.map(|(other, _)| *other).filter(|other| *other != key);
+        let others = others.filter(|other| group(other).is_some_and(|group| group.name == *name));
+        std::iter::once(key).chain(others).collect()
+    }
+
+    /// Whether a virtual router hands over, or lets go of what it held.
+    fn is_leaving(&self, key: Key) -> bool {
+        match self.outbox.members.get(&key).map(|entry| entry.phase) {
+            Some(Phase::Resigning) => true,
+            Some(Phase::Initialize(_)) => !self.outbox.backends.is_idle(key),
+            Some(Phase::Backup | Phase::Acquiring | Phase::Held | Phase::Adopted) | None => false,
+        }
     }
 
     /// Gives the core its configuration. Who starts drained is drained before anything is polled,
@@ -76,7 +101,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.handled_at = now;
         self.router.handle(now, Input::Configure(&desired));
         for (key, lasts) in drained {
-            self.ends.set(*key, *lasts, now);
+            self.ends.set(self.together(*key), *lasts, now);
             self.router.handle(now, Input::Drain { key: *key, force: true });
         }
         self.settle();
@@ -106,13 +131,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         for drain in std::mem::take(&mut self.drains) {
             let refused = |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name, .. } if *name == drain.name);
+            // Until it is over for all of a group, it may be refused.
+            let is_over = !self.together(drain.key).into_iter().any(|key| self.is_leaving(key));
             let phase = self.outbox.members.get(&drain.key).map(|entry| entry.phase);
             let ended = match phase {
                 None => Some(Err(Error::Unknown(drain.name.to_string()))),
                 Some(_) if news.iter().any(refused) => Some(Ok(Drained::Refused)),
-                Some(Phase::Initialize(_)) if self.outbox.backends.is_idle(drain.key) => {
-                    Some(Ok(Drained::Done))
-                }
+                Some(Phase::Initialize(_)) if is_over => Some(Ok(Drained::Done)),
                 // It was resumed, or a stronger node took over before the drain began.
                 Some(Phase::Backup | Phase::Held | Phase::Adopted | Phase::Acquiring) => {
                     Some(Ok(Drained::Refused))

@@ -118,3 +118,38 @@ async fn members_agree_on_the_policy_and_keep_their_group_when_they_change() {
     assert_eq!(handles[1].drain(true).await.unwrap(), Drained::Done);
     all_are(&handles, |phase| phase == Phase::Initialize(Hold::Drained)).await;
 }
+
+/// A program that drains one member is told what becomes of all of them, and an end is the end of
+/// all.
+#[tokio::test(start_paused = true)]
+async fn a_drain_is_one_for_all_its_end_and_its_refusal_too() {
+    let wire = Wire::new();
+    let group = Group::any("both-families");
+    let (_host, backends, handles) = host(&wire, "192.0.2.1", 200, &group).await;
+    all_are(&handles, Phase::is_active).await;
+    // One is left out, and would be drained at once.
+    backends[1].fail_always(LeaseFailure::Failed);
+    handles[1].report_lost(vrrp_core::Loss::Deleted).await.unwrap();
+    all_are(&handles[1..], |phase| matches!(phase, Phase::Initialize(_))).await;
+    assert_eq!(handles[1].drain_for(LONG, false).await.unwrap(), Drained::Refused);
+    assert_eq!(handles[0].phase(), Phase::Held);
+    for handle in &handles {
+        let status = handle.status().await.unwrap();
+        assert!(!status.holds.contains(Hold::Drained), "{}: {}", status.name, status.holds);
+        assert_eq!(status.drained_until, None);
+    }
+    backends[1].work();
+    all_are(&handles, Phase::is_active).await;
+
+    assert_eq!(handles[0].drain_for(LONG, true).await.unwrap(), Drained::Done);
+    let until = handles[1].status().await.unwrap().drained_until;
+    assert!(until.is_some());
+    // The end of the second drain is the end of the first one, too.
+    assert_eq!(handles[1].drain_for(2 * LONG, true).await.unwrap(), Drained::Done);
+    let [first, second] = [handles[0].status().await, handles[1].status().await]
+        .map(|status| status.unwrap().drained_until);
+    assert!(first > until && first == second, "{first:?} and {second:?} after {until:?}");
+    tokio::time::sleep(LONG + LONG / 2).await;
+    all_are(&handles, |phase| phase == Phase::Initialize(Hold::Drained)).await;
+    all_are(&handles, Phase::is_active).await;
+}
