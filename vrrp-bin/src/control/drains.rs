@@ -4,6 +4,7 @@
 //! What was asked for is done whether or not somebody waits for the answer.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -16,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tokio::task::block_in_place;
-use vrrp_net::{Drained, Error, Handle};
+use vrrp_net::{Drained, Error, Handle, NodeStatus, RouterStatus};
 
 use super::{App, connections::Pulse, failure, unknown_name};
 use crate::{
@@ -31,6 +32,13 @@ type Patience = Extension<Arc<Pulse>>;
 type One = Result<Json<Outcome>, Refusal>;
 /// The answer of all of them.
 type All = Result<Json<Outcomes>, Refusal>;
+
+/// A virtual router that was asked for.
+struct Asked {
+    handle: Handle,
+    /// The names of those that are drained and resumed with it: its group, itself among them.
+    together: Vec<String>,
+}
 
 /// Why nothing was done.
 pub(super) struct Refusal(StatusCode, String);
@@ -61,8 +69,8 @@ pub(super) async fn drain_v6(
 
 pub(super) async fn drain_all(State(app): State<App>, patience: Patience, body: Bytes) -> All {
     let request = parse(&body)?;
-    let handles = app.handles(None).await?;
-    let outcomes = to_end(&patience, app.drain(handles, request)).await?;
+    let asked = app.find(None).await?;
+    let outcomes = to_end(&patience, app.drain(asked, request)).await?;
     Ok(Json(Outcomes { schema: SCHEMA, outcomes }))
 }
 
@@ -83,20 +91,20 @@ pub(super) async fn resume_v6(
 }
 
 pub(super) async fn resume_all(State(app): State<App>, patience: Patience) -> All {
-    let handles = app.handles(None).await?;
-    let outcomes = to_end(&patience, app.resume(handles)).await?;
+    let asked = app.find(None).await?;
+    let outcomes = to_end(&patience, app.resume(asked)).await?;
     Ok(Json(Outcomes { schema: SCHEMA, outcomes }))
 }
 
 async fn drain_one(app: App, name: String, patience: Patience, body: &[u8]) -> One {
     let request = parse(body)?;
-    let handles = app.handles(Some(&name)).await?;
-    single(to_end(&patience, app.drain(handles, request)).await?)
+    let asked = app.find(Some(&name)).await?;
+    single(to_end(&patience, app.drain(asked, request)).await?)
 }
 
 async fn resume_one(app: App, name: String, patience: Patience) -> One {
-    match app.handles(Some(&name)).await {
-        Ok(handles) => single(to_end(&patience, app.resume(handles)).await?),
+    match app.find(Some(&name)).await {
+        Ok(asked) => single(to_end(&patience, app.resume(asked)).await?),
         // There was one of this name, and there may be one again.
         Err(Refusal(StatusCode::NOT_FOUND, _)) if app.kept.get(&name).is_some() => {
             single(vec![app.forget_absent(name)])
@@ -135,7 +143,7 @@ fn single(outcomes: Vec<Outcome>) -> One {
 
 impl App {
     /// The virtual router named `name`, or all of them.
-    async fn handles(&self, name: Option<&str>) -> Result<Vec<Handle>, Refusal> {
+    async fn find(&self, name: Option<&str>) -> Result<Vec<Asked>, Refusal> {
         let stopped = |error: Error| Refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
         let status = self.node.status().await.map_err(stopped)?;
         let mut names: Vec<&str> = status.routers.iter().map(|router| &*router.name).collect();
@@ -145,30 +153,31 @@ impl App {
             }
             names = vec![name];
         }
-        let mut handles = Vec::new();
+        let mut asked = Vec::new();
         for name in names {
-            handles.push(self.node.handle(name).await.map_err(stopped)?);
+            let handle = self.node.handle(name).await.map_err(stopped)?;
+            asked.push(Asked { handle, together: together(&status, name) });
         }
-        Ok(handles)
+        Ok(asked)
     }
 
     /// Drains all of these at the same time. A drain that cannot be kept does not begin.
     async fn drain(
         self,
-        handles: Vec<Handle>,
+        asked: Vec<Asked>,
         request: request::Drain,
     ) -> Result<Vec<Outcome>, Refusal> {
-        let names: Vec<&str> = handles.iter().map(Handle::name).collect();
+        let names = names(&asked);
         let drain = Drain::new(request.term.map(Term::duration));
         let begun = block_in_place(|| self.kept.begin(&names, drain, request.keep));
         let undo = Arc::new(begun.map_err(|error| {
             let sentence = format!("nothing is drained: {error}");
             Refusal(StatusCode::CONFLICT, sentence)
         })?);
-        let drains: Vec<_> = handles
+        let drains: Vec<_> = asked
             .into_iter()
-            .map(|handle| {
-                tokio::spawn(self.clone().drain_handle(handle, request, drain, Arc::clone(&undo)))
+            .map(|asked| {
+                tokio::spawn(self.clone().drain_asked(asked, request, drain, Arc::clone(&undo)))
             })
             .collect();
         let mut outcomes = Vec::new();
@@ -178,9 +187,9 @@ impl App {
         Ok(outcomes)
     }
 
-    async fn drain_handle(
+    async fn drain_asked(
         self,
-        handle: Handle,
+        Asked { handle, together }: Asked,
         request: request::Drain,
         drain: Drain,
         undo: Arc<Undo>,
@@ -217,18 +226,18 @@ impl App {
             Err(error) => error.to_string(),
         };
         let mut sentence = format!("{name} is not drained: {failure}");
-        if let Err(error) = block_in_place(|| self.kept.undo(&undo, name)) {
+        let undo = || together.iter().try_for_each(|name| self.kept.undo(&undo, name));
+        if let Err(error) = block_in_place(undo) {
             sentence += &format!("; it would be at the next start, because {error}");
         }
         Outcome { name: name.to_owned(), done: false, sentence }
     }
 
     /// Resumes all of these. They take part again even if that cannot be written.
-    async fn resume(self, handles: Vec<Handle>) -> Result<Vec<Outcome>, Refusal> {
-        let names: Vec<&str> = handles.iter().map(Handle::name).collect();
-        let forgotten = block_in_place(|| self.kept.forget(&names));
+    async fn resume(self, asked: Vec<Asked>) -> Result<Vec<Outcome>, Refusal> {
+        let forgotten = block_in_place(|| self.kept.forget(&names(&asked)));
         let mut outcomes = Vec::new();
-        for handle in &handles {
+        for Asked { handle, .. } in &asked {
             let name = handle.name();
             tracing::info!(event = "resume", name, "{name}: it is to take part again");
             let (done, sentence) = match (handle.resume().await, &forgotten) {
@@ -258,6 +267,22 @@ impl App {
         };
         Outcome { name, done, sentence }
     }
+}
+
+/// The names of all that are drained or resumed with these, each once.
+fn names(asked: &[Asked]) -> Vec<&str> {
+    let names: BTreeSet<&str> =
+        asked.iter().flat_map(|asked| &asked.together).map(String::as_str).collect();
+    names.into_iter().collect()
+}
+
+/// The names of those that move with the virtual router `name`, itself among them.
+fn together(status: &NodeStatus, name: &str) -> Vec<String> {
+    let group = |router: &RouterStatus| router.group.as_ref().map(|group| group.name.clone());
+    let of = status.routers.iter().find(|router| *router.name == *name).and_then(group);
+    let moves =
+        |router: &&RouterStatus| *router.name == *name || (of.is_some() && group(router) == of);
+    status.routers.iter().filter(moves).map(|router| router.name.to_string()).collect()
 }
 
 /// Why a drain has not come about.

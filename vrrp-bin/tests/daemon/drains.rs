@@ -209,6 +209,39 @@ pub(crate) fn a_kept_drain_survives_a_restart_until_it_is_resumed() -> Outcome {
     daemon.wait_until_it_serves()
 }
 
+/// The two families of one are a group: whichever is named, both are kept, and both are resumed.
+pub(crate) fn a_kept_drain_is_that_of_the_whole_group() -> Outcome {
+    let mut daemon = Daemon::start_with(CONFIG, |directory| {
+        Ok(format!("state = {:?}\n", directory.path().display().to_string()))
+    })?;
+    let kept = |daemon: &Daemon| -> Result<Vec<String>, Failed> {
+        let file = fs::read_to_string(daemon.directory.path().join("drains.json"))?;
+        let file: Value = serde_json::from_str(&file)?;
+        let drains = file["drains"].as_object().ok_or("no drains")?;
+        Ok(drains.keys().cloned().collect())
+    };
+    let (code, said) = daemon.ask(&["drain", "web", "--keep"])?;
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(kept(&daemon)?, [""; 0], "what was refused is kept");
+    let (code, said) = daemon.ask(&["drain", "web/v6", "--keep", "--for", "1h", "--force"])?;
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(kept(&daemon)?, ["web", "web/v6"]);
+    daemon.process.signal(Signal::SIGTERM)?;
+    daemon.end()?;
+    let command = run(&daemon.directory);
+    daemon.start_again(command)?;
+    for name in ["web", "web/v6"] {
+        let router = daemon.status(&[name])?;
+        assert_eq!((&router["hold"], &router["drain_kept"]), (&json!("drained"), &json!(true)));
+        assert!(router["drained_until"].is_string(), "{router}");
+        assert_eq!((&router["group"], &router["group_policy"]), (&json!("web"), &json!("any")));
+        assert_eq!(router["group_first"], json!(name == "web"));
+    }
+    assert_eq!(daemon.ask(&["resume", "web"])?.0, Some(0));
+    assert_eq!(kept(&daemon)?, [""; 0], "it would be drained at the next start");
+    daemon.wait_until_it_serves()
+}
+
 /// A drain that ends while the daemon runs is gone from the file, and one of a virtual router that
 /// is not there stays in it until somebody resumes it.
 pub(crate) fn what_has_ended_is_forgotten_and_what_is_absent_is_not() -> Outcome {

@@ -71,6 +71,10 @@ fn main() {
             drains::a_kept_drain_survives_a_restart_until_it_is_resumed,
         ),
         test(
+            "a_kept_drain_is_that_of_the_whole_group",
+            drains::a_kept_drain_is_that_of_the_whole_group,
+        ),
+        test(
             "what_has_ended_is_forgotten_and_what_is_absent_is_not",
             drains::what_has_ended_is_forgotten_and_what_is_absent_is_not,
         ),
