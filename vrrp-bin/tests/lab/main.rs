@@ -13,6 +13,7 @@ mod faults;
 mod flood;
 mod forge;
 mod frames;
+mod groups;
 mod hostile;
 mod interfaces;
 mod known_bad;
@@ -47,6 +48,7 @@ fn main() {
         interfaces::tests(),
         unicast::tests(),
         disagreement::tests(),
+        groups::tests(),
         leftovers::tests(),
         wiring::tests(),
         hostile::tests(),
