@@ -31,12 +31,12 @@ pub(crate) enum Look {
     Dns(Dns),
     /// A program ends well.
     Command(Program),
-    /// There is a file, or none.
+    /// There is a file, or none, or it has a number in it.
     File {
         /// Its absolute path.
         path: PathBuf,
-        /// Whether it has to be there.
-        exists: bool,
+        /// What is wanted of it.
+        wants: Wants,
     },
     /// A process of this name runs.
     Process(String),
@@ -44,6 +44,17 @@ pub(crate) enum Look {
     Interface(String),
     /// There is a route to this subnet.
     Route(Cidr),
+}
+
+/// What a check wants of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// That it is there.
+    Present,
+    /// That it is not there.
+    Absent,
+    /// The whole number in it, which counts as often as it says.
+    Number,
 }
 
 /// A request.
@@ -99,8 +110,9 @@ impl Look {
             Self::Tcp(tcp) => Arc::new(tcp.connection.clone()),
             Self::Dns(dns) => Arc::new(dns.question.clone()),
             Self::Command(program) => Arc::new(program.check(secrets)),
-            Self::File { path, exists: true } => Arc::new(check::File::present(path)),
-            Self::File { path, exists: false } => Arc::new(check::File::absent(path)),
+            Self::File { path, wants: Wants::Present } => Arc::new(check::File::present(path)),
+            Self::File { path, wants: Wants::Absent } => Arc::new(check::File::absent(path)),
+            Self::File { path, wants: Wants::Number } => Arc::new(check::File::number(path)),
             Self::Process(name) => Arc::new(check::Process::new(name)),
             Self::Interface(name) => Arc::new(check::Interface::new(name)),
             Self::Route(prefix) => Arc::new(check::Route::new(*prefix)),

@@ -9,7 +9,7 @@ use crate::config::{
     check::{self, CheckConfig},
     duration,
     group::{self, GroupConfig},
-    look::Look,
+    look::{Look, Wants},
 };
 
 #[derive(Default, Serialize)]
@@ -67,7 +67,10 @@ struct Dns<'a> {
 #[derive(Serialize)]
 struct File<'a> {
     path: &'a Path,
-    exists: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exists: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<bool>,
 }
 
 /// An entry of `track`.
@@ -125,8 +128,13 @@ impl<'a> Check<'a> {
                 let command = iter::once(program.program.to_string_lossy()).chain(arguments);
                 Self { command: Some(command.collect()), user: program.user.as_deref(), ..self }
             }
-            Look::File { path, exists } => {
-                Self { file: Some(File { path, exists: *exists }), ..self }
+            Look::File { path, wants } => {
+                let (exists, number) = match wants {
+                    Wants::Present => (Some(true), None),
+                    Wants::Absent => (Some(false), None),
+                    Wants::Number => (None, Some(true)),
+                };
+                Self { file: Some(File { path, exists, number }), ..self }
             }
             Look::Process(name) => Self { process: Some(name), ..self },
             Look::Interface(name) => Self { interface: Some(name), ..self },

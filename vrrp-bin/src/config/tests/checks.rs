@@ -66,6 +66,10 @@ name = "maintenance"
 file = { path = "/run/maintenance", exists = false }
 
 [[check]]
+name = "share"
+file = { path = "/run/share", number = true }
+
+[[check]]
 name = "nginx"
 process = "nginx"
 
@@ -129,6 +133,7 @@ fn every_key_of_a_check_is_read() {
         "/usr/local/bin/ok",
         "/run/ok",
         "/run/maintenance",
+        "the number in /run/share",
         "nginx",
         "eth1",
         "0.0.0.0/0",

@@ -9,7 +9,7 @@ use super::{backend::words, entry::Entry, keys, section::Item};
 use crate::config::{
     check::{CheckDraft, INITIALS, NOT_RUNS},
     found::Wrong,
-    look::{Dns, Http, Look, Program, Tcp, dns_server, statuses},
+    look::{Dns, Http, Look, Program, Tcp, Wants, dns_server, statuses},
     names::is_interface_name,
 };
 
@@ -141,15 +141,27 @@ fn file(item: Item<'_>) -> Result<Look, Wrong> {
     let section =
         match Entry::of(item, &keys::FILE_CHECK, "a path in quotes, or a table", "\"/run/ok\"")? {
             Entry::Text(item) => {
-                return Ok(Look::File { path: absolute(item, PATH)?, exists: true });
+                return Ok(Look::File { path: absolute(item, PATH)?, wants: Wants::Present });
             }
             Entry::Table(section) => section,
         };
     let exists = section.read("exists", Item::bool);
     let missing = || format!("there is no `path` here; add for example path = {PATH:?}");
     let path = section.required("path", missing).and_then(|item| absolute(item, PATH));
-    let exists = exists.unwrap_or(item.locate(true))?.value;
-    Ok(Look::File { path: path?, exists })
+    let number = section.read("number", Item::bool);
+    let is_number = number.map(|number| number.value).unwrap_or(false)?;
+    let wants = match (is_number, exists.optional()?.map(|exists| exists.value)) {
+        (true, Some(_)) => {
+            return item.wrong(
+                "a number is read whether or not there is a file: without one it is 0; remove \
+                 `exists`, or `number`",
+            );
+        }
+        (true, None) => Wants::Number,
+        (false, Some(false)) => Wants::Absent,
+        (false, Some(true) | None) => Wants::Present,
+    };
+    Ok(Look::File { path: path?, wants })
 }
 
 fn absolute(item: Item<'_>, example: &str) -> Result<PathBuf, Wrong> {

@@ -95,7 +95,7 @@ pub(super) const DNS: Keys =
 
 /// `file` of a check as a table.
 pub(super) const FILE_CHECK: Keys =
-    Keys { section: "`file`", known: &["path", "exists"], planned: &[] };
+    Keys { section: "`file`", known: &["path", "exists", "number"], planned: &[] };
 
 /// An entry of `track` as a table.
 pub(super) const TRACK: Keys =
