@@ -44,6 +44,18 @@ pub(super) fn warnings(config: &Config) -> Vec<(&Place, String)> {
             }
         }
     }
+    for router in config.routers.iter().filter(|router| router.tracks.is_empty()) {
+        let Some(place) = &router.places.last else { continue };
+        // Two families of one virtual router say it once.
+        if !warnings.iter().any(|(told, _)| *told == place) {
+            let message = format!(
+                "{} tracks no check, so that `last` has no effect; name a check in `track`, or \
+                 remove `last`",
+                router.name
+            );
+            warnings.push((place, message));
+        }
+    }
     warnings
 }
 
@@ -56,6 +68,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    fn said(text: &str) -> Vec<String> {
+        let config = Config::parse(Path::new("f.toml"), text).unwrap();
+        let warnings = warnings(&config);
+        warnings.iter().map(|(place, message)| format!("{place}: {message}")).collect()
+    }
 
     #[test]
     fn what_has_no_effect_is_told_once() {
@@ -80,11 +98,6 @@ process = "nginx"
 name = "c"
 process = "nginx"
 "#;
-        let said = |text: &str| -> Vec<String> {
-            let config = Config::parse(Path::new("f.toml"), text).unwrap();
-            let warnings = warnings(&config);
-            warnings.iter().map(|(place, message)| format!("{place}: {message}")).collect()
-        };
         let [program, untracked, weight] = &*said(text) else { panic!("{:?}", said(text)) };
         assert!(
             program.starts_with("f.toml:12:11: /nonexistent/program cannot be run: no such file"),
@@ -97,5 +110,35 @@ process = "nginx"
         assert!(weight.starts_with("f.toml:8:25: web has preempt = false"), "{weight}");
         assert!(weight.contains("makes an ill node resign"), "{weight}");
         assert_eq!(said(&text.replace("preempt = false", "preempt = true")).len(), 2);
+    }
+
+    #[test]
+    fn whoever_tracks_nothing_is_told_that_last_says_nothing() {
+        let text = r#"
+[[virtual_router]]
+name = "web"
+interface = "eth0"
+vrid = 51
+addresses = ["192.0.2.10/24", "2001:db8::10"]
+track = []
+last = "stay"
+
+[[virtual_router]]
+name = "db"
+interface = "eth0"
+vrid = 52
+addresses = ["192.0.2.11/24"]
+track = ["postgres"]
+last = "leave"
+
+[[check]]
+name = "postgres"
+process = "postgres"
+"#;
+        let [told] = &*said(text) else { panic!("{:?}", said(text)) };
+        let expected = "f.toml:8:8: web tracks no check, so that `last` has no effect; name a check \
+            in `track`, or remove `last`";
+        assert_eq!(told, expected);
+        assert!(said(&text.replace("last = \"stay\"\n", "")).is_empty());
     }
 }

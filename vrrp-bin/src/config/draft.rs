@@ -38,7 +38,7 @@ pub(crate) struct Draft {
     pub(crate) startup_delay: Found<Located<Duration>>,
     pub(crate) up_delay: Found<Located<Duration>>,
     pub(crate) track: Found<List<Track>>,
-    pub(crate) last: Found<Last>,
+    pub(crate) last: Found<Located<Last>>,
 }
 
 /// The version that IPv4 is advertised in. IPv6 is always advertised in VRRPv3.

@@ -72,7 +72,9 @@ struct Router<'a> {
     up_delay: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     track: Vec<Tracked<'a>>,
-    last: &'static str,
+    /// Without a check it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -166,7 +168,7 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             startup_delay: duration::format(router.startup_delay()),
             up_delay: duration::format(router.up_delay()),
             track: config.tracks.iter().map(|track| (&track.value).into()).collect(),
-            last: check::word(LASTS, config.last),
+            last: (!config.tracks.is_empty()).then(|| check::word(LASTS, config.last)),
         }
     }
 }

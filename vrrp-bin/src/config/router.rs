@@ -51,4 +51,6 @@ pub(crate) struct Places {
     pub(crate) source: Place,
     /// The backend, or else the whole.
     pub(crate) backend: Place,
+    /// What becomes of the addresses when every node is ill, if that is said.
+    pub(crate) last: Option<Place>,
 }

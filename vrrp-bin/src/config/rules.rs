@@ -8,7 +8,7 @@ mod unicast;
 use std::time::Duration;
 
 use vrrp_core::{Announcements, ConfigError, Family, Password, Preempt, Priority, Role};
-use vrrp_net::check::{Last, Track};
+use vrrp_net::check::Track;
 
 use super::{
     backend::Backend,
@@ -65,7 +65,7 @@ impl Draft {
             startup_delay: startup_delay?,
             up_delay: up_delay?,
             tracks: tracks(self.track)?,
-            last: self.last.unwrap_or(Last::default())?,
+            last: self.last.optional()?,
             place: self.place,
         })
     }

@@ -97,6 +97,6 @@ fn draft(item: Item<'_>) -> Result<Draft, Wrong> {
     draft.startup_delay = section.read("startup_delay", |item| item.duration("10s"));
     draft.up_delay = section.read("up_delay", |item| item.duration("10s"));
     draft.track = section.read("track", track::read);
-    draft.last = section.read("last", |item| Ok(item.choice(LASTS)?.value));
+    draft.last = section.read("last", |item| item.choice(LASTS));
     Ok(draft)
 }

@@ -40,7 +40,7 @@ pub(super) struct Settled {
     pub(super) startup_delay: Duration,
     pub(super) up_delay: Duration,
     pub(super) tracks: Vec<Located<Track>>,
-    pub(super) last: Last,
+    pub(super) last: Option<Located<Last>>,
 }
 
 impl Settled {
@@ -90,7 +90,7 @@ impl Settled {
             router,
             backend: self.backend.value.clone(),
             tracks: self.tracks.clone(),
-            last: self.last,
+            last: self.last.as_ref().map_or(Last::default(), |last| last.value),
             group: None,
             places: self.places(family),
         })
@@ -149,6 +149,7 @@ impl Settled {
             peers: self.unicast.peers_place().unwrap_or(&self.place).clone(),
             source: self.unicast.source_place().unwrap_or(&self.interface.place).clone(),
             backend: self.backend.place.clone(),
+            last: self.last.as_ref().map(|last| last.place.clone()),
         }
     }
 }

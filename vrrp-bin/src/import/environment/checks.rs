@@ -68,7 +68,8 @@ pub(super) fn fill(plan: &mut Plan, reader: &mut Reader) {
     }
     for draft in &mut plan.drafts {
         // A check that fails is a FAULT of keepalived, which the images run.
-        draft.last = last.clone().or(Last::Leave);
+        let last = last.clone().or(Last::Leave);
+        draft.last = last.map(|last| Located::new(Place::variable(LAST), last));
     }
 }
 
