@@ -1,7 +1,8 @@
-//! [`Running`]: a program in a process group of its own, which is gone when nobody wants it any
-//! more.
+//! [`Program`]: what to run; and [`Running`]: a program in a process group of its own, which is
+//! gone when nobody wants it any more.
 
 mod group;
+mod program;
 mod tail;
 #[cfg(test)]
 pub(crate) mod watching;
@@ -23,10 +24,10 @@ use tokio::{
     sync::{OwnedMutexGuard, oneshot},
 };
 
-use nix::{errno::Errno, sys::signal::Signal};
+use nix::sys::signal::Signal;
 
-use crate::remedy::Explained;
 use group::Group;
+pub(crate) use program::Program;
 use tail::Tail;
 
 /// How long the standard error of a program that has ended is read on, when a process that left its
@@ -55,22 +56,6 @@ impl Ended {
             }
             (None, None) => format!("ended with {}", self.status),
         }
-    }
-}
-
-/// Why a program could not be started, and what to do.
-pub(crate) fn unstarted(error: &io::Error) -> String {
-    match (error.kind(), error.raw_os_error().map(Errno::from_raw)) {
-        (ErrorKind::NotFound, _) => "it, or the interpreter that its first line names, does not \
-                                     exist; install it or correct the path"
-            .to_owned(),
-        (ErrorKind::PermissionDenied, _) => "this user may not execute it; make it executable, on \
-                                             a file system that allows that"
-            .to_owned(),
-        (_, Some(Errno::ENOEXEC)) => "it is no program of this machine; a script begins with a \
-                                      line like #!/bin/sh"
-            .to_owned(),
-        (_, _) => Explained(error).to_string(),
     }
 }
 

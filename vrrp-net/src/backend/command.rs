@@ -20,7 +20,7 @@ use vrrp_core::{Key, LeaseFailure, Reach, Reason};
 use super::Method;
 use crate::{
     BackendError, Lease, Release, VipBackend,
-    process::{self, Ended, Heard, Running},
+    process::{Ended, Heard, Program, Running},
 };
 use message::Action;
 
@@ -89,9 +89,7 @@ const NO_PERMISSION: i32 = 77;
 /// It needs a tokio runtime with I/O enabled, but none to end what it started.
 #[derive(Debug)]
 pub struct Command {
-    program: PathBuf,
-    arguments: Vec<OsString>,
-    without: Vec<OsString>,
+    program: Program,
     limit: Duration,
     reach: Reach,
     turns: Mutex<BTreeMap<Key, Turn>>,
@@ -104,9 +102,7 @@ impl Command {
     /// A backend that starts `program`. A name without a slash is looked for in `PATH`.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
-            program: program.into(),
-            arguments: Vec::new(),
-            without: Vec::new(),
+            program: Program::new(program),
             limit: LIMIT,
             reach: Reach::Routed,
             turns: Mutex::default(),
@@ -115,24 +111,21 @@ impl Command {
 
     /// Adds an argument. The action comes after all of them.
     #[must_use]
-    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
-        self.arguments.push(argument.into());
-        self
+    pub fn arg(self, argument: impl Into<OsString>) -> Self {
+        self.args([argument])
     }
 
     /// Adds arguments.
     #[must_use]
-    pub fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
-        self.arguments.extend(arguments.into_iter().map(Into::into));
-        self
+    pub fn args<T: Into<OsString>>(self, arguments: impl IntoIterator<Item = T>) -> Self {
+        Self { program: self.program.args(arguments), ..self }
     }
 
     /// Keeps a variable of this process's environment from the program: a secret that is not its
     /// own.
     #[must_use]
-    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
-        self.without.push(name.into());
-        self
+    pub fn env_remove(self, name: impl Into<OsString>) -> Self {
+        Self { program: self.program.env_remove(name), ..self }
     }
 
     /// Sets how long the program may take; 30 s unless set.
@@ -154,20 +147,17 @@ impl Command {
     /// The program.
     #[must_use]
     pub fn program(&self) -> &Path {
-        &self.program
+        self.program.path()
     }
 
     async fn ask(&self, action: Action<'_>, lease: &Lease) -> Result<(), BackendError> {
         let turn = self.turn(lease.key).lock_owned().await;
-        let mut command = std::process::Command::new(&self.program);
-        command.args(&self.arguments).arg(action.as_str());
-        for name in &self.without {
-            command.env_remove(name);
-        }
+        let mut command = self.program.command();
+        command.arg(action.as_str());
         let input = message::file(action, lease).map_err(|error| {
             let what = format!(
                 "what {} is to be told could not be written: {error}",
-                self.program.display()
+                self.program().display()
             );
             BackendError::new(LeaseFailure::Failed, what)
         })?;
@@ -193,7 +183,7 @@ impl Command {
             }
             (_, Action::Acquire | Action::Release(_)) => (LeaseFailure::Failed, ""),
         };
-        let (program, how) = (self.program.display(), ended.how());
+        let (program, how) = (self.program().display(), ended.how());
         let said = ended.last_line.as_deref().unwrap_or("it wrote nothing to its standard error");
         Err(BackendError::new(kind, format!("{program} {action} {how}{advice}: {said}")))
     }
@@ -203,8 +193,7 @@ impl Command {
             ErrorKind::PermissionDenied => LeaseFailure::Denied,
             _ => LeaseFailure::Failed,
         };
-        let what = process::unstarted(error);
-        BackendError::new(kind, format!("{} cannot be run: {what}", self.program.display()))
+        BackendError::new(kind, self.program.unstarted(error))
     }
 }
 
@@ -237,8 +226,7 @@ impl VipBackend for Command {
     /// One that is started in the same way.
     fn is_same(&self, other: &dyn VipBackend) -> bool {
         let Some(other) = (other as &dyn Any).downcast_ref::<Self>() else { return false };
-        let Self { program, arguments, without, limit, reach, turns: _ } = self;
-        (program, arguments, without) == (&other.program, &other.arguments, &other.without)
-            && (limit, reach) == (&other.limit, &other.reach)
+        let Self { program, limit, reach, turns: _ } = self;
+        (program, limit, reach) == (&other.program, &other.limit, &other.reach)
     }
 }

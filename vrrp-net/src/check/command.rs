@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use nix::errno::Errno;
 
 use super::{Check, blocking::Turn, outcome::Outcome};
-use crate::process::{self, Ended, Heard, Running};
+use crate::process::{Ended, Heard, Program, Running};
 use account::Account;
 
 /// What a shell says of a program that cannot be executed, or is not there.
@@ -58,9 +58,7 @@ const NOT_FOUND: i32 = 127;
 /// group of its own (`setsid`) is left. The next run begins when the group is gone.
 #[derive(Clone, Debug)]
 pub struct Command {
-    program: PathBuf,
-    arguments: Vec<OsString>,
-    without: Vec<OsString>,
+    program: Program,
     user: Option<String>,
     /// Held while it runs.
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -72,9 +70,7 @@ impl Command {
     /// Returns one that starts `program`. A name without a slash is looked for in `PATH`.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
-            program: program.into(),
-            arguments: Vec::new(),
-            without: Vec::new(),
+            program: Program::new(program),
             user: None,
             turn: Arc::default(),
             looking_up: Turn::default(),
@@ -83,24 +79,21 @@ impl Command {
 
     /// Adds an argument.
     #[must_use]
-    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
-        self.arguments.push(argument.into());
-        self
+    pub fn arg(self, argument: impl Into<OsString>) -> Self {
+        self.args([argument])
     }
 
     /// Adds arguments.
     #[must_use]
-    pub fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
-        self.arguments.extend(arguments.into_iter().map(Into::into));
-        self
+    pub fn args<T: Into<OsString>>(self, arguments: impl IntoIterator<Item = T>) -> Self {
+        Self { program: self.program.args(arguments), ..self }
     }
 
     /// Keeps a variable of this process's environment from the program: a secret that is not its
     /// own.
     #[must_use]
-    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
-        self.without.push(name.into());
-        self
+    pub fn env_remove(self, name: impl Into<OsString>) -> Self {
+        Self { program: self.program.env_remove(name), ..self }
     }
 
     /// Has it run as this user, with the user's group and supplementary groups. Who that is is
@@ -117,11 +110,7 @@ impl Command {
             Some(user) => Some(self.account(user.clone()).await?),
             None => None,
         };
-        let mut command = std::process::Command::new(&self.program);
-        command.args(&self.arguments);
-        for name in &self.without {
-            command.env_remove(name);
-        }
+        let mut command = self.program.command();
         account::restrict(&mut command, account);
         Running::start(command, Stdio::null(), Heard::All, turn)
             .map_err(|error| self.unstarted(&error))
@@ -129,13 +118,15 @@ impl Command {
 
     async fn account(&self, user: String) -> Result<Account, Outcome> {
         let look_up = move || Account::of(&user);
-        self.looking_up.take(look_up).await.and_then(|done| done).map_err(|error| {
-            Outcome::NotRun(format!("{} cannot be run: {error}", self.program.display()))
-        })
+        self.looking_up
+            .take(look_up)
+            .await
+            .and_then(|done| done)
+            .map_err(|error| Outcome::NotRun(self.program.not_run(error)))
     }
 
     fn judge(&self, ended: &Ended) -> Outcome {
-        let how = format!("{} {}", self.program.display(), ended.how());
+        let how = format!("{} {}", self.program.path().display(), ended.how());
         let said = ended.last_line.as_deref();
         let with_words = said.map_or_else(|| how.clone(), |said| format!("{how}: {said}"));
         match ended.status.code() {
@@ -146,7 +137,6 @@ impl Command {
     }
 
     fn unstarted(&self, error: &io::Error) -> Outcome {
-        let program = self.program.display();
         let why = match (&self.user, error.raw_os_error().map(Errno::from_raw)) {
             (Some(user), Some(Errno::EPERM)) => format!(
                 "this process may not become the user {user}; run it as root, or with CAP_SETUID \
@@ -154,9 +144,9 @@ impl Command {
             ),
             // A cut is no fault: nobody hears of this.
             _ if error.kind() == ErrorKind::Interrupted => "it was not wanted any more".to_owned(),
-            _ => process::unstarted(error),
+            _ => return Outcome::NotRun(self.program.unstarted(error)),
         };
-        Outcome::NotRun(format!("{program} cannot be run: {why}"))
+        Outcome::NotRun(self.program.not_run(why))
     }
 }
 
@@ -174,13 +164,12 @@ impl Check for Command {
     }
 
     fn describe(&self) -> String {
-        format!("{} ends with exit status 0", self.program.display())
+        format!("{} ends with exit status 0", self.program.path().display())
     }
 
     fn is_same(&self, other: &dyn Check) -> bool {
         let Some(other) = (other as &dyn Any).downcast_ref::<Self>() else { return false };
-        let Self { program, arguments, without, user, turn: _, looking_up: _ } = self;
-        (program, arguments) == (&other.program, &other.arguments)
-            && (without, user) == (&other.without, &other.user)
+        let Self { program, user, turn: _, looking_up: _ } = self;
+        (program, user) == (&other.program, &other.user)
     }
 }
