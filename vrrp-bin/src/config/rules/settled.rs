@@ -90,7 +90,7 @@ impl Settled {
             router,
             backend: self.backend.value.clone(),
             tracks: self.tracks.clone(),
-            last: self.last.as_ref().map_or(Last::default(), |last| last.value),
+            last: self.last.as_ref().map_or_else(Last::default, |last| last.value),
             group: None,
             places: self.places(family),
         })
