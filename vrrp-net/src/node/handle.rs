@@ -322,6 +322,9 @@ impl Handle {
     /// it releases the addresses nevertheless. Either is known after an interval and 100 ms at the
     /// latest, and the time that the backend takes.
     ///
+    /// Of a [`Group`](crate::Group) all members are drained, or none: the first successor that one of
+    /// them hears decides for all, and this returns once all of them are released.
+    ///
     /// The drain counts from now on, whatever comes of the handover: it survives other addresses, a
     /// shutdown that is taken back, and a link that goes meanwhile. Dropping the future changes
     /// nothing.
