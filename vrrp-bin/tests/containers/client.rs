@@ -1,8 +1,12 @@
 //! [`Client`]: asks 100 times a second, and remembers who answered and when.
 
+#[path = "client/dns.rs"]
+mod dns;
+#[path = "client/http.rs"]
+mod http;
+
 use std::{
-    io,
-    net::{Ipv4Addr, SocketAddrV4, UdpSocket},
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -14,27 +18,24 @@ use std::{
 use libtest_mimic::Failed;
 use vrrp_net::lab::{Host, wait_until};
 
-use crate::{Outcome, engine::SOON};
+use crate::support::Outcome;
 
 const INTERVAL: Duration = Duration::from_millis(10);
 /// Who waits longer has given up.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// So many answers in a row from one node, and that is where the address is.
 const SETTLED: usize = 100;
+/// How long that may take: a container engine beside it takes its time.
+const SOON: Duration = Duration::from_secs(20);
 
-/// `who.test A IN`, recursion desired, without its number.
-const QUESTION: &[u8] =
-    b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03who\x04test\x00\x00\x01\x00\x01";
-
-/// A resolver on the network that the engine is in. It ends when it is dropped.
+/// A user of a service on both nodes, each of which says who it is. It ends when it is dropped.
 pub(crate) struct Client {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
 
+#[derive(Default)]
 struct Shared {
-    socket: UdpSocket,
-    server: SocketAddrV4,
     queries: Mutex<Vec<Query>>,
     ended: AtomicBool,
 }
@@ -60,18 +61,37 @@ pub(crate) struct Loss {
 }
 
 impl Client {
-    pub(crate) fn start(host: &Host, server: Ipv4Addr) -> Result<Self, Failed> {
-        let socket = host.run(|| UdpSocket::bind("0.0.0.0:0"))??;
-        socket.set_read_timeout(Some(Duration::from_millis(100)))?;
-        let server = SocketAddrV4::new(server, 53);
-        let shared =
-            Shared { socket, server, queries: Mutex::default(), ended: AtomicBool::new(false) };
-        let shared = Arc::new(shared);
-        let threads = [Shared::ask, Shared::listen].map(|work| {
-            let shared = Arc::clone(&shared);
-            thread::spawn(move || work(&shared))
-        });
-        Ok(Self { shared, threads: threads.into() })
+    /// Asks a DNS server for the address of `who.test`, which is the node's own.
+    pub(crate) fn of_dns(host: &Host, server: Ipv4Addr) -> Result<Self, Failed> {
+        let (socket, server) = (Arc::new(dns::open(host)?), SocketAddr::from((server, 53)));
+        let (shared, sending) = (Arc::<Shared>::default(), Arc::clone(&socket));
+        let (asking, listening) = (Arc::clone(&shared), Arc::clone(&shared));
+        let threads = vec![
+            thread::spawn(move || asking.ask(|index| dns::ask(&sending, server, index))),
+            thread::spawn(move || listening.listen(|newest| dns::answer(&socket, server, newest))),
+        ];
+        Ok(Self { shared, threads })
+    }
+
+    /// Asks an HTTP server, whose page is the node's own address. Each request is a connection of
+    /// its own, which does not wait for the others.
+    pub(crate) fn of_http(host: &Host, server: Ipv4Addr) -> Result<Self, Failed> {
+        let shared = Arc::<Shared>::default();
+        let asking = Arc::clone(&shared);
+        // Threads that it starts are on the host, too.
+        let thread = host.thread("client", move || {
+            asking.ask(|index| {
+                let shared = Arc::clone(&asking);
+                let request = move || {
+                    if let Some(node) = http::ask(server, PATIENCE) {
+                        shared.answered(index, node);
+                    }
+                };
+                // What cannot be sent is lost.
+                let _ = thread::Builder::new().spawn(request);
+            });
+        })?;
+        Ok(Self { shared, threads: vec![thread] })
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -133,53 +153,33 @@ impl Client {
 }
 
 impl Shared {
-    fn ask(&self) {
+    fn ask(&self, send: impl Fn(usize)) {
         let mut next = Instant::now();
         while !self.ended.load(Ordering::Relaxed) {
-            self.ask_once();
+            let index = {
+                let mut queries = self.queries();
+                queries.push(Query { sent: Instant::now(), answer: None });
+                queries.len() - 1
+            };
+            send(index);
             next += INTERVAL;
             thread::sleep(next.saturating_duration_since(Instant::now()));
         }
     }
 
-    fn ask_once(&self) {
-        let number = {
-            let mut queries = self.queries();
-            queries.push(Query { sent: Instant::now(), answer: None });
-            // The number has 16 bits; after 65,536 queries they repeat.
-            u16::try_from((queries.len() - 1) % 65_536).unwrap_or_default()
-        };
-        let question = [&number.to_be_bytes(), QUESTION].concat();
-        // What cannot be sent is lost.
-        let _ = self.socket.send_to(&question, self.server);
-    }
-
-    fn listen(&self) {
-        let mut buffer = [0; 512];
+    /// Notes the answers that `receive` gives, which is told the newest query: what it asks for, and
+    /// by whom.
+    fn listen(&self, receive: impl Fn(&dyn Fn() -> usize) -> Option<(usize, u8)>) {
         while !self.ended.load(Ordering::Relaxed) {
-            match self.socket.recv(&mut buffer) {
-                Ok(length) => self.answered(buffer.get(..length).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // An unreachable host is what this is about.
-                Err(_) => {}
+            let newest = || self.queries().len().saturating_sub(1);
+            if let Some((index, node)) = receive(&newest) {
+                self.answered(index, node);
             }
         }
     }
 
-    /// The answer ends in the address that it tells.
-    fn answered(&self, answer: &[u8]) {
-        let (Some(&[high, low, flags, code]), Some(&node)) = (answer.first_chunk(), answer.last())
-        else {
-            return;
-        };
-        if flags & 0x80 == 0 || code & 0x0f != 0 {
-            return;
-        }
-        let number = usize::from(u16::from_be_bytes([high, low]));
-        let mut queries = self.queries();
-        let newest = queries.len().saturating_sub(1);
-        let index = newest - (newest.wrapping_sub(number) % 65_536).min(newest);
-        if let Some(query) = queries.get_mut(index)
+    fn answered(&self, index: usize, node: u8) {
+        if let Some(query) = self.queries().get_mut(index)
             && query.answer.is_none()
         {
             query.answer = Some((query.sent.elapsed(), node));

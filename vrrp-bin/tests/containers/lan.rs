@@ -54,7 +54,7 @@ impl<'a> Lan<'a> {
             name,
         ])?;
         let address = Ipv4Addr::new(a, b, c, address);
-        let (wire, client) = (Wire::watch(engine, name)?, Client::start(&engine.host, address)?);
+        let (wire, client) = (Wire::watch(engine, name)?, Client::of_dns(&engine.host, address)?);
         let mut lan = Self { engine, name, prefix, hosts: Vec::new(), wire, client };
         for &host in hosts {
             lan.add(host, address)?;

@@ -6,6 +6,7 @@
 //! `dockerd` in a network, a process tree and a folder that end with it. The base images are made
 //! from the distribution's packages, once, and kept in `target/containers`.
 
+#[allow(dead_code, reason = "shared with the test program `lab`, which asks HTTP servers, too")]
 mod client;
 mod engine;
 mod examples;

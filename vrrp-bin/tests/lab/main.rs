@@ -4,6 +4,9 @@
 
 mod backends;
 mod cases;
+#[allow(dead_code, reason = "shared with the test program `containers`, which uses the rest of it")]
+#[path = "../containers/client.rs"]
+mod client;
 #[path = "../program/crowd.rs"]
 mod crowd;
 mod disagreement;
@@ -14,6 +17,7 @@ mod flood;
 mod forge;
 mod frames;
 mod groups;
+mod health;
 mod hostile;
 mod interfaces;
 mod known_bad;
@@ -32,6 +36,7 @@ use vrrp_net::lab;
 
 fn main() {
     others::squat_if_asked();
+    health::server::serve_if_asked();
     // First of all, while there is one thread.
     let available = lab::enter();
     let mut arguments = Arguments::from_args();
@@ -55,6 +60,7 @@ fn main() {
         known_bad::tests(),
         frames::tests(),
         flood::tests(),
+        health::tests(),
         cases::tests(everything),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
