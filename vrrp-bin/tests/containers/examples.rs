@@ -31,18 +31,38 @@ pub(crate) fn osixia(lan: &Lan<'_>, host: u8, priority: u8) -> Result<String, Fa
 /// `values` tells. It is on the network of a container, and has a name of its own; the rest is the
 /// file's.
 pub(crate) fn unbound(lan: &Lan<'_>, host: u8, values: &str) -> Outcome {
-    let (router, beside) = (lan.router(host), lan.beside(host));
+    up(lan, host, values, &format!("services: {{{}}}\n", router(lan, host)), "vrrp")
+}
+
+/// The same with the service `unbound` beside it, which is Debian's.
+pub(crate) fn unbound_beside(lan: &Lan<'_>, host: u8, values: &str) -> Outcome {
+    let (resolver, beside) = (lan.resolver(host), lan.beside(host));
+    let script = images::unbound(&lan.address(host).to_string());
+    let command = serde_json::to_string(&["sh", "-c", &script])?;
     let changes = format!(
-        "services: {{vrrp: {{container_name: \"{router}\", network_mode: \"{beside}\", image: \
-         {VRRP}}}}}\n"
+        "services: {{{}, unbound: {{container_name: \"{resolver}\", network_mode: \"{beside}\", \
+         image: {}, command: {command}}}}}\n",
+        router(lan, host),
+        images::HOST,
     );
+    up(lan, host, values, &changes, "unbound vrrp")
+}
+
+/// What is different in the service `vrrp`.
+fn router(lan: &Lan<'_>, host: u8) -> String {
+    let (router, beside) = (lan.router(host), lan.beside(host));
+    format!("vrrp: {{container_name: \"{router}\", network_mode: \"{beside}\", image: {VRRP}}}")
+}
+
+fn up(lan: &Lan<'_>, host: u8, values: &str, changes: &str, services: &str) -> Outcome {
+    let router = lan.router(host);
     let file = lan.engine.folder().join(format!("{router}.yaml"));
     fs::write(&file, changes)?;
     let (folder, file) = (folder().join("unbound"), file.display());
     let folder = folder.display();
     lan.engine.shell(&format!(
         "docker-compose --project-name {router} --env-file {folder}/{values} --file \
-         {folder}/compose.yaml --file {file} up --detach --no-deps vrrp"
+         {folder}/compose.yaml --file {file} up --detach --no-deps {services}"
     ))?;
     Ok(())
 }

@@ -39,6 +39,29 @@ impl<'a> Lan<'a> {
         hosts: &[u8],
         address: u8,
     ) -> Result<Self, Failed> {
+        Self::with(engine, name, prefix, address, hosts, images::unbound)
+    }
+
+    /// The same of hosts on which nothing runs.
+    pub(crate) fn of_bare_hosts(
+        engine: &'a Engine,
+        name: &'static str,
+        prefix: [u8; 3],
+        hosts: &[u8],
+        address: u8,
+    ) -> Result<Self, Failed> {
+        Self::with(engine, name, prefix, address, hosts, |_| "exec sleep infinity".to_owned())
+    }
+
+    /// `script` tells what a host runs, by its address.
+    fn with(
+        engine: &'a Engine,
+        name: &'static str,
+        prefix: [u8; 3],
+        address: u8,
+        hosts: &[u8],
+        script: fn(&str) -> String,
+    ) -> Result<Self, Failed> {
         let [a, b, c] = prefix;
         let (subnet, gateway) = (format!("{a}.{b}.{c}.0/24"), format!("{a}.{b}.{c}.1"));
         let bridge = format!("com.docker.network.bridge.name={name}");
@@ -57,14 +80,14 @@ impl<'a> Lan<'a> {
         let (wire, client) = (Wire::watch(engine, name)?, Client::of_dns(&engine.host, address)?);
         let mut lan = Self { engine, name, prefix, hosts: Vec::new(), wire, client };
         for &host in hosts {
-            lan.add(host, address)?;
+            lan.add(host, address, script)?;
         }
         Ok(lan)
     }
 
-    fn add(&mut self, host: u8, address: Ipv4Addr) -> Outcome {
+    fn add(&mut self, host: u8, address: Ipv4Addr, script: fn(&str) -> String) -> Outcome {
         let (name, own) = (self.host(host), self.address(host).to_string());
-        let unbound = images::unbound(&own);
+        let script = script(&own);
         self.engine.docker(&[
             "run",
             "--detach",
@@ -77,7 +100,7 @@ impl<'a> Lan<'a> {
             images::HOST,
             "sh",
             "-c",
-            &unbound,
+            &script,
         ])?;
         self.hosts.push((host, Held::watch(self.engine, &name, address)?));
         Ok(())
@@ -96,6 +119,11 @@ impl<'a> Lan<'a> {
     /// The container beside it that holds the address.
     pub(crate) fn router(&self, host: u8) -> String {
         format!("{}-{host}-vrrp", self.name)
+    }
+
+    /// The container beside it that is a resolver, where the host is bare.
+    pub(crate) fn resolver(&self, host: u8) -> String {
+        format!("{}-{host}-unbound", self.name)
     }
 
     /// What `--network` has to be for that one: it is on the host.
@@ -185,7 +213,7 @@ impl<'a> Lan<'a> {
 impl Drop for Lan<'_> {
     fn drop(&mut self) {
         for (host, _) in &self.hosts {
-            for container in [self.router(*host), self.host(*host)] {
+            for container in [self.router(*host), self.resolver(*host), self.host(*host)] {
                 // Some have none; and nobody is left to tell.
                 let _ = self.engine.docker(&["rm", "--force", &container]);
             }

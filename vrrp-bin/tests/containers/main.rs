@@ -10,6 +10,7 @@
 mod client;
 mod engine;
 mod examples;
+mod health;
 mod image;
 mod images;
 mod lan;
@@ -34,9 +35,10 @@ use crate::{engine::Engine, table::Table};
 type Outcome = Result<(), Failed>;
 type Test = fn(&Engine, &Table) -> Outcome;
 
-const TESTS: [(&str, Test); 6] = [
+const TESTS: [(&str, Test); 7] = [
     ("osixia_scenario", two_nodes::osixia),
     ("arcts_scenario", two_nodes::arcts),
+    ("a_resolver_that_dies_moves_its_address", health::play),
     ("one_node_replaced_at_a_time", replace::play),
     ("the_image_is_confined_and_healthy", image::confined),
     ("swarm_stack", swarm::play),

@@ -15,10 +15,10 @@ use crate::{
 };
 
 /// What a node that leaves in good order, or comes back, may cost: a handful of queries.
-const NOTHING: Duration = Duration::from_millis(100);
+pub(crate) const NOTHING: Duration = Duration::from_millis(100);
 /// How much later than the arithmetic a takeover may be seen by a client: the machine has two
 /// processors for all of it, and the engine runs programs on them meanwhile.
-const SLACK: Duration = Duration::from_millis(500);
+pub(crate) const SLACK: Duration = Duration::from_millis(500);
 /// After its successor is heard, a node that leaves is gone in this time.
 const LINGER: Duration = Duration::from_millis(100);
 
