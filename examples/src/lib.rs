@@ -1,9 +1,10 @@
-//! Programs that embed the VRRP crates, each in less than sixty lines.
+//! Programs that embed the VRRP crates, each in less than eighty lines.
 //!
 //! | program | what it shows |
 //! |---|---|
 //! | `failover.rs` | an address that moves to this node when the other one dies |
 //! | `custom_backend.rs` | a cloud's floating IP, moved by an HTTP call |
+//! | `database.rs` | a writer on the node that has the address, which checks of a database and an operator move |
 //! | `blocking_loop.rs` | the core without tokio: one socket, one loop |
 //!
 //! They are run with `cargo run -p vrrp-examples --example NAME -- ARGUMENTS`, and need the rights
@@ -21,4 +22,6 @@ mod readme {
     struct Net;
     #[doc = include_str!("../../vrrp-bin/README.md")]
     struct Program;
+    #[doc = include_str!("../../docs/health.md")]
+    struct Health;
 }

@@ -17,8 +17,13 @@ use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, wait_until};
 
 #[path = "run/cloud.rs"]
 mod cloud;
+#[path = "run/database.rs"]
+mod database;
 #[path = "run/outsider.rs"]
 mod outsider;
+#[allow(dead_code, reason = "shared with the test program `lab`, which uses the rest of it")]
+#[path = "../../vrrp-bin/tests/program/postgres.rs"]
+mod postgres;
 #[path = "run/web.rs"]
 mod web;
 
@@ -31,7 +36,8 @@ fn main() -> ExitCode {
         eprintln!("{error}");
         return ExitCode::FAILURE;
     }
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 7] = [
+        ("the_page_on_health_has_the_example_as_it_is", database::page),
         (
             "failover_holds_the_address_until_it_is_interrupted",
             failover_holds_the_address_until_interrupted,
@@ -60,6 +66,15 @@ fn main() -> ExitCode {
             project_of_packages_fails_over();
             Ok(())
         }));
+        let missing = postgres::missing();
+        if let Some(reason) = &missing {
+            println!("skipped: the writer to a database: {reason}");
+        }
+        let writer = Trial::test("a_writer_to_a_database_is_where_its_address_is", || {
+            database::play();
+            Ok(())
+        });
+        trials.push(writer.with_ignored_flag(missing.is_some()));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -213,7 +228,12 @@ impl Program {
 
     fn run(host: &Host, program: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(program);
-        command.args(arguments).env_clear().stdout(Stdio::piped());
+        command.args(arguments).env_clear();
+        Self::spawn(host, command)
+    }
+
+    fn spawn(host: &Host, mut command: Command) -> Self {
+        command.stdout(Stdio::piped());
         let mut process = host.spawn(command).unwrap();
         let lines = Arc::<Mutex<Vec<String>>>::default();
         let (output, into) = (process.stdout().expect("piped"), Arc::clone(&lines));

@@ -1,6 +1,7 @@
 //! A service on both nodes and a check of it: real servers that are killed, hang, come back, and
 //! are dead everywhere.
 
+pub(crate) mod page;
 pub(crate) mod server;
 
 use std::{net::Ipv4Addr, process::Command, time::Duration};
@@ -31,9 +32,10 @@ const SLACK: Duration = Duration::from_millis(100);
 
 type Play = fn(Service, &Ticker) -> Outcome;
 
-const PLAYS: [(&str, Play); 3] = [
+const PLAYS: [(&str, Play); 4] = [
     ("is_killed_takes_its_address_along_and_brings_it_back", killed),
     ("hangs_and_comes_back_to_a_peer_that_stays", hangs),
+    ("comes_back_while_an_ill_node_serves_takes_over", better_than_ill),
     ("is_dead_everywhere_keeps_its_address", dead_everywhere),
 ];
 
@@ -136,6 +138,37 @@ fn dead_everywhere(service: Service, ticker: &Ticker) -> Outcome {
     stage.client.wait_for(1, mark)?;
     wait_for_check(&stage.pair.a, "good")?;
     stage.pair.a.wait_for_phase("held")
+}
+
+/// A healthy node does not leave the address with an ill one.
+fn better_than_ill(service: Service, ticker: &Ticker) -> Outcome {
+    let mut stage = Stage::new(service, true)?;
+    let died = now();
+    stage.a.kill()?;
+    stage.moves_to_b("killed", died, ticker)?;
+    stage.pair.b.wait_for_phase("held")?;
+    stage.b.kill()?;
+    wait_for_check(&stage.pair.b, "bad")?;
+    stage.b_stays_and_says_so()?;
+
+    // This time it is the weaker node that has a service again, after the stronger one, which is ill,
+    // took the address: nothing but health decides.
+    stage.pair.b.signal(Signal::SIGKILL)?;
+    check(!stage.pair.b.wait()?, "b ended with status 0")?;
+    stage.pair.a.wait_for_phase("held")?;
+    stage.b.revive(&stage.pair.b.host)?;
+    let (mark, begun) = (stage.client.mark(), now());
+    stage.pair.b.start(&config(service, WEAK, true))?;
+    let b = stage.pair.b.mac;
+    let took = wait_for(&stage.pair.capture, "advertisement of b", begun, |frame| {
+        priority(frame, b) == Some(WEAK)
+    })?;
+    // Its first result comes within a second, and then it waits as for a node that is silent.
+    let most = Duration::from_secs(1) + TIMEOUT + 3 * INTERVAL + skew(WEAK);
+    let what = format!("{service:?} is there again: until the address moved from an ill node");
+    within(&what, took - begun, (Duration::ZERO, most), SLACK, ticker)?;
+    stage.client.wait_for(2, mark)?;
+    stage.pair.a.wait_for_phase("backup")
 }
 
 /// Two nodes with a server each, and a client of the service at the virtual address.

@@ -24,6 +24,9 @@ mod known_bad;
 mod leftovers;
 mod limits;
 mod others;
+#[allow(dead_code, reason = "shared with the tests of examples, which use the rest of it")]
+#[path = "../program/postgres.rs"]
+mod postgres;
 mod realtime;
 mod support;
 mod unicast;
@@ -61,6 +64,7 @@ fn main() {
         frames::tests(),
         flood::tests(),
         health::tests(),
+        health::page::tests(everything),
         cases::tests(everything),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();

@@ -255,12 +255,21 @@ pub(crate) struct Pair {
 impl Pair {
     /// The hosts have 10.0.0.1 and fd00::1, 10.0.0.2 and fd00::2, 10.0.0.9 and fd00::9.
     pub(crate) fn new() -> Result<Self, Failed> {
+        Self::of([
+            &["10.0.0.1/24", "fd00::1/64"],
+            &["10.0.0.2/24", "fd00::2/64"],
+            &["10.0.0.9/24", "fd00::9/64"],
+        ])
+    }
+
+    /// The same with these addresses.
+    pub(crate) fn of([a, b, c]: [&[&str]; 3]) -> Result<Self, Failed> {
         let folder = TempDir::with_prefix("vrrp-test-")?;
         let switch = Switch::new()?;
-        let a = Node::new("a", &switch, &["10.0.0.1/24", "fd00::1/64"], folder.path())?;
-        let b = Node::new("b", &switch, &["10.0.0.2/24", "fd00::2/64"], folder.path())?;
+        let a = Node::new("a", &switch, a, folder.path())?;
+        let b = Node::new("b", &switch, b, folder.path())?;
         let user = Host::new("user")?;
-        let user_cable = Cable::new(&user, "eth0", &switch, &["10.0.0.9/24", "fd00::9/64"])?;
+        let user_cable = Cable::new(&user, "eth0", &switch, c)?;
         let capture = Capture::start(&switch)?;
         Ok(Self { a, b, user, user_cable, capture, switch, folder })
     }
