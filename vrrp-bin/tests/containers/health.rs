@@ -54,6 +54,10 @@ pub(crate) fn play(engine: &Engine, table: &Table) -> Outcome {
         return Err(lan.failed(11, "does not say that it is alone"));
     }
     // It left for its check twice within 20 s, and does not preempt so soon: the ill holder asks again.
+    let left_twice = lan.status(10)?;
+    if !left_twice["probation_seconds"].is_number() {
+        return Err(format!("it is not on probation: {left_twice}").into());
+    }
     let what = "neither answered, and the one that left twice is well again";
     lan.event(table, what, 10, ASKS_AGAIN + SLACK, || resolver("unpause", 10))?;
     lan.wait_for_phase(10, "held")

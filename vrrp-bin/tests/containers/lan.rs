@@ -167,10 +167,15 @@ impl<'a> Lan<'a> {
     }
 
     fn phase(&self, host: u8) -> Result<String, Failed> {
+        Ok(self.status(host)?["phase"].as_str().unwrap_or("none").to_owned())
+    }
+
+    /// What the status of our program on `host` says of its virtual router.
+    pub(crate) fn status(&self, host: u8) -> Result<Value, Failed> {
         let status =
             self.engine.docker(&["exec", &self.router(host), "/vrrp", "status", "--json"])?;
-        let status: Value = serde_json::from_str(&status)?;
-        Ok(status["virtual_routers"][0]["phase"].as_str().unwrap_or("none").to_owned())
+        let mut status: Value = serde_json::from_str(&status)?;
+        Ok(status["virtual_routers"][0].take())
     }
 
     /// Does something to the network, waits until `host` has answered for a second, and records

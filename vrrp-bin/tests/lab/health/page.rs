@@ -24,9 +24,11 @@ const HOSTS: [&[&str]; 3] = [
     &["192.0.2.9/24", "2001:db8::9/64"],
 ];
 
+type Play = fn(&Ticker) -> Outcome;
+
 /// They are as slow as the page's intervals: where everything is played.
 pub(crate) fn tests(everything: bool) -> Vec<Trial> {
-    let trials: [(_, fn(&Ticker) -> Outcome, _); 3] = [
+    let trials: [(&str, Play, Option<String>); 3] = [
         ("health_page_dns_pair", dns, Service::Dns.missing()),
         ("health_page_proxy", proxy, None),
         ("health_page_database", database, postgres::missing()),
