@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `failover.rs` | an address that moves to this node when the other one dies |
 //! | `custom_backend.rs` | a cloud's floating IP, moved by an HTTP call |
-//! | `database.rs` | a writer on the node that has the address, which checks of a database and an operator move |
+//! | `database.rs` | a writer beside a checked database, on the node that has the address |
 //! | `blocking_loop.rs` | the core without tokio: one socket, one loop |
 //!
 //! They are run with `cargo run -p vrrp-examples --example NAME -- ARGUMENTS`, and need the rights

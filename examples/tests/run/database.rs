@@ -21,8 +21,8 @@ pub(crate) fn page() {
     );
 }
 
-/// The database of the one that writes crashes, and comes back; then an operator takes the other one
-/// out. Nobody writes while the other one may.
+/// The database of the one that writes crashes, and comes back; then an operator takes the other
+/// one out. Nobody writes while the other one may.
 pub(crate) fn play() {
     let (_switch, one, two) = two_hosts();
     let folder = TempDir::with_prefix("vrrp-test-").unwrap();

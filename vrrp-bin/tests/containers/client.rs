@@ -167,8 +167,8 @@ impl Shared {
         }
     }
 
-    /// Notes the answers that `receive` gives, which is told the newest query: what it asks for, and
-    /// by whom.
+    /// Notes the answers that `receive` gives, which is told the newest query: which query is
+    /// answered, and by whom.
     fn listen(&self, receive: impl Fn(&dyn Fn() -> usize) -> Option<(usize, u8)>) {
         while !self.ended.load(Ordering::Relaxed) {
             let newest = || self.queries().len().saturating_sub(1);

@@ -14,8 +14,8 @@ use crate::{
     two_nodes::{NOTHING, SLACK},
 };
 
-/// Two results every second and a timeout, as the deployment has it, and Skew_Time of a successor of
-/// priority 100 that advertises every second.
+/// Two results every second and a timeout, as the deployment has it, and Skew_Time of a successor
+/// of priority 100 that advertises every second.
 const BOUND: Duration = Duration::from_millis(2 * 1000 + 500 + 610);
 
 /// After so long an ill holder resigns again, and its successor waits for Skew_Time.
@@ -44,7 +44,7 @@ pub(crate) fn play(engine: &Engine, table: &Table) -> Outcome {
     lan.event(table, "docker pause of the holder's unbound", 11, bound, || resolver("pause", 10))?;
     lan.wait_for_phase(10, "backup")?;
 
-    // Now nobody is well. The last holder stays, and healthy for a supervisor, or it would be killed.
+    // Now nobody is well. The last holder stays; to a supervisor, which might kill it, it is healthy.
     resolver("stop", 11)?;
     says(&lan, 11, "its check dns fails: ")?;
     lan.wait_for_phase(11, "held")?;
@@ -53,7 +53,8 @@ pub(crate) fn play(engine: &Engine, table: &Table) -> Outcome {
     if !wait_until(SOON, is_said) {
         return Err(lan.failed(11, "does not say that it is alone"));
     }
-    // It left for its check twice within 20 s, and does not preempt so soon: the ill holder asks again.
+    // It left for its check twice within 20 s, and does not preempt so soon: the ill holder asks
+    // again.
     let left_twice = lan.status(10)?;
     if !left_twice["probation_seconds"].is_number() {
         return Err(format!("it is not on probation: {left_twice}").into());

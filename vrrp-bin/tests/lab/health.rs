@@ -151,8 +151,8 @@ fn better_than_ill(service: Service, ticker: &Ticker) -> Outcome {
     wait_for_check(&stage.pair.b, "bad")?;
     stage.b_stays_and_says_so()?;
 
-    // This time it is the weaker node that has a service again, after the stronger one, which is ill,
-    // took the address: nothing but health decides.
+    // The stronger node, which is ill, takes the address, and the weaker one has a service again:
+    // nothing but health decides.
     stage.pair.b.signal(Signal::SIGKILL)?;
     check(!stage.pair.b.wait()?, "b ended with status 0")?;
     stage.pair.a.wait_for_phase("held")?;
@@ -272,8 +272,8 @@ fn config(service: Service, priority: u8, preempt: bool) -> String {
     format!(
         "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
          [\"{ADDRESS}/24\"]\npriority = {priority}\npreempt = {preempt}\ninterval = \"{}ms\"\n\
-         track = [\"service\"]\n[[check]]\nname = \"service\"\n{look}\ninterval = \"{}ms\"\ntimeout \
-         = \"{}ms\"\nfall = {FALL}\n",
+         track = [\"service\"]\n[[check]]\nname = \"service\"\n{look}\ninterval = \"{}ms\"\n\
+         timeout = \"{}ms\"\nfall = {FALL}\n",
         INTERVAL.as_millis(),
         EVERY.as_millis(),
         TIMEOUT.as_millis(),

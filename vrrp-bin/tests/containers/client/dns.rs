@@ -27,8 +27,8 @@ pub(super) fn ask(socket: &UdpSocket, server: SocketAddr, index: usize) {
     let _ = socket.send_to(&[&number.to_be_bytes(), QUESTION].concat(), server);
 }
 
-/// Reads an answer, which ends in the address that it tells: the query that it answers, and the last
-/// octet of the address. An unreachable host is what this is about, and no error.
+/// Reads an answer, which ends in the address that it tells: the query that it answers, and the
+/// last octet of the address. An unreachable host is what this is about, and no error.
 pub(super) fn answer(
     socket: &UdpSocket,
     server: SocketAddr,

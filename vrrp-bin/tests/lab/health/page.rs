@@ -84,8 +84,8 @@ fn proxy(ticker: &Ticker) -> Outcome {
     client.wait_for(1, client.mark())?;
     check(pair.a.has_address("2001:db8::80")?, "a has no IPv6 address")?;
 
-    // The defaults of a check: every 2 s, a timeout of 1 s, three failures or two passes in a row. Then
-    // the one that is the stronger one discards what the other says (RFC 9568 6.4.2), until its
+    // The defaults of a check: every 2 s, a timeout of 1 s, three failures or two passes in a row.
+    // Then the stronger one discards what the other says (RFC 9568 6.4.2), until its
     // Active_Down_Timer runs out.
     let (mark, down) = (client.mark(), now());
     uplink.unplug()?;

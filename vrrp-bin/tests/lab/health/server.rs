@@ -13,7 +13,7 @@ use libtest_mimic::Failed;
 use tokio::net::TcpListener;
 use vrrp_net::lab::{Host, Process, Signal};
 
-use crate::support::Outcome;
+use crate::support::{Outcome, check};
 
 /// In the environment of a process that is to be an HTTP server: what its page says.
 const SERVE: &str = "VRRP_TEST_SERVE";
@@ -129,12 +129,15 @@ fn unbound() -> Option<&'static Path> {
         .find(|program| program.exists())
 }
 
-/// The program and its configuration. A security module may know the program by its path, and let it
-/// read nothing but /etc/unbound: so it is a copy.
+/// The program and its configuration. A security module may know the program by its path, and let
+/// it read nothing but /etc/unbound: so it is a copy. Another process makes it: what this one starts
+/// meanwhile would have the file open for writing, and nobody could execute it.
 fn prepare(own: &str, folder: &Path) -> Result<(PathBuf, PathBuf), Failed> {
     let program = folder.join("unbound");
     if !program.exists() {
-        fs::copy(unbound().ok_or("unbound is not installed")?, &program)?;
+        let mut copy = Command::new("cp");
+        copy.arg(unbound().ok_or("unbound is not installed")?).arg(&program);
+        check(copy.status()?.success(), "unbound cannot be copied")?;
     }
     let config = folder.join(format!("unbound-{own}.conf"));
     let text = format!(
