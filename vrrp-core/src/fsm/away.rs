@@ -76,7 +76,7 @@ impl Machine {
         let Some(away) = active.away.take() else { return };
         match active.lease {
             Lease::Resigning { then: Then::Withdraw, .. } => {
-                self.take_back(now, active, Reason::InterfaceBack, effects);
+                self.go_on(now, active, Reason::InterfaceBack, effects);
                 return;
             }
             Lease::Resigning { .. } | Lease::Acquiring { .. } => {

@@ -23,7 +23,7 @@ impl Machine {
             // postpone the takeover, whatever was discarded meanwhile.
             Claim::Resign => {
                 backup.expecting =
-                    if self.is_ill() { Reason::Silence } else { Reason::Resignation };
+                    if self.stands_back() { Reason::Silence } else { Reason::Resignation };
                 let was_resigned = core::mem::replace(&mut backup.resigned, true);
                 let at = now + self.wait(&backup);
                 backup.active_down_at =

@@ -15,7 +15,7 @@ pub enum Group {
     Free,
     /// It listens: the others are not ready, or elsewhere. An Active goes on.
     Wait,
-    /// It listens, and an Active hands over: the first member is Active elsewhere.
+    /// It listens, and an Active hands over: the first member is Active elsewhere, or hands over.
     Leave,
     /// The first member is Active here: it follows as soon as it can, whatever its Preempt_Mode.
     Complete,
@@ -52,9 +52,12 @@ impl Machine {
             (State::Active(active), Group::Leave) => match (active.handover(), active.lease) {
                 // The backend is asked for what others hold already.
                 (None, Lease::Acquiring { .. } | Lease::Held { .. }) if active.away.is_none() => {
-                    self.hand_over(now, active, Then::Follow, effects);
+                    let then = if self.is_ill() { Then::Ill } else { Then::Follow };
+                    self.hand_over(now, active, then, effects);
                 }
-                (_, _) => {}
+                // It asks once it can be heard, or once it has taken that handover back.
+                (None, _) => self.keep_asking(now),
+                (Some(_), _) => {}
             },
             (State::Active(mut active), Group::Free | Group::Wait | Group::Complete) => {
                 if !self.is_ill() {
@@ -62,7 +65,7 @@ impl Machine {
                     self.state = State::Active(active);
                 }
                 if let Some(Then::Follow | Then::Join) = active.handover() {
-                    self.take_back(now, active, Reason::Group, effects);
+                    self.go_on(now, active, Reason::Group, effects);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use super::{
-    Active, Announcing, Asking, Effects, Fight, Lease, Machine, Say, State, Then, Unanswered,
+    Active, Announcing, Asking, Effects, Fight, Group, Lease, Machine, Say, State, Then, Unanswered,
 };
 use crate::{Condition, Instant, Reason, Want};
 
@@ -180,12 +180,21 @@ impl Machine {
         self.state = State::Active(active);
     }
 
-    /// Takes a resignation back, unless a check has failed meanwhile: then that is why it leaves.
-    fn go_on(&mut self, now: Instant, mut active: Active, reason: Reason, effects: &mut Effects) {
-        let next = match self.health.condition {
-            Condition::Good | Condition::Unknown | Condition::Unproven => None,
-            Condition::Ill => Some(Then::Ill),
-            Condition::Out => Some(Then::Out),
+    /// Takes a resignation back, unless there is another reason to leave by now: then that is why
+    /// it leaves.
+    pub(super) fn go_on(
+        &mut self,
+        now: Instant,
+        mut active: Active,
+        reason: Reason,
+        effects: &mut Effects,
+    ) {
+        let next = match (self.health.condition, self.group) {
+            (Condition::Out, _) => Some(Then::Out),
+            (_, Group::Held) => Some(Then::Join),
+            (Condition::Ill, _) => Some(Then::Ill),
+            (_, Group::Leave) => Some(Then::Follow),
+            (_, Group::Free | Group::Wait | Group::Complete) => None,
         };
         match (&mut active.lease, next) {
             (Lease::Resigning { then, .. }, Some(next)) => {

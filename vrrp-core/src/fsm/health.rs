@@ -69,7 +69,7 @@ impl Machine {
         match is {
             Condition::Good | Condition::Unknown | Condition::Unproven => {
                 if let Some(Then::Ill | Then::Out) = active.handover() {
-                    self.take_back(now, active, Reason::CheckPassed, effects);
+                    self.go_on(now, active, Reason::CheckPassed, effects);
                     return;
                 }
             }
@@ -136,11 +136,12 @@ impl Machine {
         active.asking = Some(Asking::next(now, active.asking));
     }
 
-    /// Sees to it that an ill Active asks, however it became the Active: one that goes on from an
-    /// earlier process at once, anybody else has found that there is nobody.
+    /// Sees to it that an Active that is ill, or apart from its group, asks, however it became the
+    /// Active: one that goes on from an earlier process at once, anybody else has found that there
+    /// is nobody.
     pub(super) fn keep_asking(&mut self, now: Instant) {
         if let State::Active(active) = &mut self.state
-            && self.health.condition == Condition::Ill
+            && (self.health.condition == Condition::Ill || self.group == Group::Leave)
         {
             let first =
                 if active.adopted { Asking::at_once(now + SOON) } else { Asking::first(now) };
@@ -222,10 +223,20 @@ impl Machine {
         }
     }
 
-    /// Returns what Active_Down_Timer is set to. 6.4.2: after a resignation that is Skew_Time; an
-    /// ill node leaves the addresses to the others then, too.
+    /// Returns whether it leaves to the others what an Active resigns. A member whose group is
+    /// elsewhere does, and an ill node, unless it has the first member of its group: ill nodes that
+    /// each hold a part would never be one.
+    pub(super) fn stands_back(&self) -> bool {
+        match self.group {
+            Group::Leave => true,
+            Group::Complete => false,
+            Group::Free | Group::Wait | Group::Held => self.is_ill(),
+        }
+    }
+
+    /// Returns what Active_Down_Timer is set to. 6.4.2: after a resignation that is Skew_Time.
     pub(super) fn wait(&self, backup: &Backup) -> Duration {
-        if backup.resigned && !self.is_ill() {
+        if backup.resigned && !self.stands_back() {
             backup.active_timing.skew(self.own_claim())
         } else {
             self.patience(backup.active_timing)

@@ -1,6 +1,7 @@
 //! The table of every (state x input) cell, and one test for each paragraph of RFC 9568 6.4.
 
 mod cells;
+mod groups;
 mod health;
 mod held;
 mod resignations;

@@ -1,7 +1,8 @@
 //! Groups: virtual routers that become Active together and leave together.
 //!
 //! The first member that takes part decides. While it is Active here, the others follow, even where
-//! a weaker Active may not be preempted; while it is Active elsewhere, the others hand over. So two
+//! a weaker Active may not be preempted; while it is Active elsewhere, the others hand over, and
+//! they do so with it. So two
 //! nodes that each hold a part never wait for each other: whoever has the first member gets all.
 //!
 //! What a member may do follows from how all of them stand at the moment, and is told anew whenever
@@ -206,7 +207,8 @@ impl Router {
                 Some(Stand::Active) if first == Some(place) => Group::Free,
                 Some(Stand::Active) => Group::Complete,
                 Some(Stand::Silent | Stand::Ready) if are_ready => Group::Free,
-                Some(Stand::Follows) if first != Some(place) => Group::Leave,
+                // A group is left as a whole: a successor of a part could not become Active.
+                Some(Stand::Follows | Stand::Leaves) if first != Some(place) => Group::Leave,
                 Some(
                     Stand::Out
                     | Stand::Listens

@@ -1,221 +1,8 @@
-//! Two nodes with two virtual routers that move together, on a network each: searched over one-way
-//! cuts, priorities and preemption.
+//! Groups on two nodes: what moves them, and a search over one-way cuts, priorities and preemption.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    net::Ipv4Addr,
-    time::Duration,
-};
+use vrrp_core::{Condition, Desired, Gate, GroupPolicy, Hold, Phase, Preempt, Reason, play::Given};
 
-use vrrp_core::{
-    Advert, Centiseconds, Condition, Desired, Gate, GroupPolicy, Health, Hold, Instant,
-    InterfaceDetails, InterfaceId, InterfaceStatus, Ipv4Addresses, Key, Output, Phase, Preempt,
-    Reason, Role, RxMeta, VirtualRouter,
-    play::{Given, Player},
-};
-
-const MEMBERS: [u8; 2] = [0, 1];
-const DELAY: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
-
-/// What a node is configured with: the role of each member.
-type Roles = [Role; 2];
-
-struct Node {
-    player: Player,
-    roles: Roles,
-    is_up: bool,
-}
-
-/// Messages on their way: when, to which node, on which member's network, from whom, what.
-type See<'a> = &'a mut dyn FnMut(Instant, &Output<'_>);
-type Wire = VecDeque<(Instant, usize, RxMeta, Vec<u8>)>;
-
-struct World {
-    now: Instant,
-    nodes: [Node; 2],
-    wire: Wire,
-    /// Whether the network of a member carries from a node to the other one.
-    cut: BTreeMap<(u8, usize), bool>,
-    transitions: Vec<(usize, u8, Phase, Reason)>,
-    /// Of whom a drain was refused: node and member.
-    refused: Vec<(usize, u8)>,
-}
-
-fn contender(priority: u8, preempt: Preempt) -> Role {
-    Role::Contender { priority: priority.try_into().unwrap(), preempt }
-}
-
-fn interface(member: u8) -> InterfaceId {
-    InterfaceId::new(u32::from(member + 1).try_into().unwrap())
-}
-
-fn own(node: usize, member: u8) -> Ipv4Addr {
-    Ipv4Addr::new(192, 0, 2 + member, 1 + u8::try_from(node).unwrap())
-}
-
-fn router(member: u8, role: Role) -> VirtualRouter {
-    let addresses = Ipv4Addresses::new([Ipv4Addr::new(192, 0, 2 + member, 100)]).unwrap();
-    VirtualRouter::v3_ipv4(51.try_into().unwrap(), addresses, Centiseconds::ONE_SECOND)
-        .with_role(role)
-}
-
-fn key(member: u8) -> Key {
-    router(member, Role::default()).key(interface(member))
-}
-
-impl World {
-    /// Both nodes start at the same time.
-    fn new(roles: [Roles; 2], policy: GroupPolicy) -> Self {
-        let now = Instant::EPOCH + 1000 * SECOND;
-        let node = |roles| Node { player: Player::default(), roles, is_up: true };
-        let mut world = Self {
-            now,
-            nodes: roles.map(node),
-            wire: Wire::new(),
-            cut: BTreeMap::new(),
-            transitions: Vec::new(),
-            refused: Vec::new(),
-        };
-        for node in 0..2 {
-            world.nodes[node].player.stall_until(now);
-            for member in MEMBERS {
-                world.link(node, member, true);
-            }
-            world.configure(node, policy);
-        }
-        world
-    }
-
-    fn configure(&mut self, node: usize, policy: GroupPolicy) {
-        let mut desired = Desired::new();
-        for member in MEMBERS {
-            let role = self.nodes[node].roles[usize::from(member)];
-            desired.insert(interface(member), router(member, role)).unwrap();
-        }
-        desired.group(policy, MEMBERS.map(key)).unwrap();
-        self.give(node, &Given::Configure(desired));
-    }
-
-    fn link(&mut self, node: usize, member: u8, is_up: bool) {
-        let details = InterfaceDetails { ipv4: Some(own(node, member)), ..Default::default() };
-        let status =
-            if is_up { InterfaceStatus::Up(details) } else { InterfaceStatus::Down(details) };
-        self.give(node, &Given::Interface { id: interface(member), status });
-    }
-
-    fn health(&mut self, node: usize, member: u8, condition: Condition) {
-        let health = Health { condition, ..Health::default() };
-        self.give(node, &Given::Health { key: key(member), health });
-    }
-
-    /// Cuts the network of a member from a node on, in that direction alone.
-    fn cut(&mut self, member: u8, from: usize, is_cut: bool) {
-        self.cut.insert((member, from), is_cut);
-    }
-
-    fn give(&mut self, node: usize, given: &Given) {
-        self.turn(node, |player, mut see| {
-            let _ = player.give(given);
-            player.poll(&mut see);
-        });
-    }
-
-    /// Runs one node; what it sends goes on the wire, and its backend answers at once.
-    fn turn(&mut self, node: usize, act: impl FnOnce(&mut Player, See<'_>)) {
-        let Self { nodes, wire, cut, transitions, refused, .. } = self;
-        let mut see = |now: Instant, output: &Output<'_>| match output {
-            Output::Transmit(transmit) => {
-                let member = if transmit.key() == key(0) { 0 } else { 1 };
-                let is_cut = cut.get(&(member, node)).copied().unwrap_or_default();
-                for packet in transmit.packets().filter(|_| !is_cut) {
-                    let mut out = [0; Advert::MAX_LEN];
-                    let len = packet.encode(&mut out).unwrap();
-                    let meta = RxMeta {
-                        interface: interface(member),
-                        source: packet.source(),
-                        destination: packet.destination(),
-                        ttl: 255,
-                    };
-                    wire.push_back((now + DELAY, 1 - node, meta, out[..len].to_vec()));
-                }
-            }
-            Output::Event(vrrp_core::Event::Transition { key: of, to, reason, .. }) => {
-                let member = if *of == key(0) { 0 } else { 1 };
-                transitions.push((node, member, *to, *reason));
-            }
-            Output::Event(vrrp_core::Event::DrainRefused { key: of, .. }) => {
-                refused.push((node, if *of == key(0) { 0 } else { 1 }));
-            }
-            _ => {}
-        };
-        let player = &mut nodes[node].player;
-        act(player, &mut see);
-        player.answer_all(&mut see);
-    }
-
-    fn run(&mut self, duration: Duration) {
-        let end = self.now + duration;
-        loop {
-            let arrives = self.wire.front().map(|(at, ..)| *at);
-            let due = (0..2).filter(|node| self.nodes[*node].is_up).filter_map(|node| {
-                self.nodes[node].player.router().next_deadline().map(|at| (at, node))
-            });
-            let due = due.min();
-            let next = arrives.into_iter().chain(due.map(|(at, _)| at)).min();
-            let Some(at) = next.filter(|at| *at <= end) else { break };
-            self.now = self.now.max(at);
-            let now = self.now;
-            if arrives == Some(at) {
-                let (_, to, meta, bytes) = self.wire.pop_front().unwrap();
-                if self.nodes[to].is_up {
-                    self.turn(to, |player, mut see| {
-                        player.stall_until(now);
-                        let _ = player.give(&Given::Datagram { meta, bytes });
-                        player.poll(&mut see);
-                    });
-                }
-            } else if let Some((_, node)) = due {
-                self.turn(node, |player, mut see| {
-                    player.stall_until(now);
-                    assert!(player.serve(&mut see), "a deadline stays due");
-                });
-            }
-        }
-        self.now = end;
-        for node in &mut self.nodes {
-            node.player.stall_until(end);
-        }
-    }
-
-    fn phase(&self, node: usize, member: u8) -> Phase {
-        self.nodes[node].player.router().status(&key(member)).unwrap().phase
-    }
-
-    /// The phases of each node, member by member.
-    fn phases(&self) -> [[Phase; 2]; 2] {
-        [0, 1].map(|node| MEMBERS.map(|member| self.phase(node, member)))
-    }
-
-    fn is_active(&self, node: usize) -> [bool; 2] {
-        MEMBERS.map(|member| self.phase(node, member).is_active())
-    }
-
-    /// Whether a member is the first one, and which other one it is held by or waits for.
-    fn membership(&self, node: usize, member: u8) -> (bool, Option<Key>) {
-        let router = self.nodes[node].player.router();
-        let group = router.status(&key(member)).unwrap().group.unwrap();
-        (group.is_first, group.cause)
-    }
-
-    /// Whether one node is active in both, and the other one in none.
-    fn is_together(&self) -> bool {
-        matches!(
-            [self.is_active(0), self.is_active(1)],
-            [[true, true], [false, false]] | [[false, false], [true, true]]
-        )
-    }
-}
+use crate::pair::{DELAY, MEMBERS, Roles, SECOND, World, contender, interface, key, router};
 
 const ALWAYS: Preempt = Preempt::Always;
 
@@ -276,20 +63,67 @@ fn an_ill_member_moves_all_and_nobody_is_without_an_active_meanwhile() {
 }
 
 #[test]
+fn what_must_not_be_reached_is_left_whatever_the_order_in_which_the_members_fail() {
+    for order in [[0, 1], [1, 0]] {
+        let mut world = World::new(pair(200, 100), GroupPolicy::All);
+        world.nodes[1].is_up = false;
+        world.run(10 * SECOND);
+        assert_eq!(world.is_active(0), [true, true]);
+        order.into_iter().for_each(|member| world.health(0, member, Condition::Out));
+        world.run(10 * SECOND);
+        assert_eq!(world.phases()[0], [Phase::Initialize(Hold::Check); 2]);
+    }
+}
+
+/// Both nodes are Active in a part, and ill: nobody is healthy who would take all.
+#[test]
+fn ill_nodes_with_a_part_each_end_on_the_one_with_the_first_member() {
+    let never = |priority| [contender(priority, Preempt::Never); 2];
+    let all_cuts = [(0, 0), (0, 1), (1, 0), (1, 1)];
+    let mut world = World::new([never(200), never(100)], GroupPolicy::Any);
+    (0..2).for_each(|node| world.health(node, 0, Condition::Ill));
+    // Each node is kept from one of the two until the other one has it.
+    world.link(0, 1, false);
+    world.link(1, 0, false);
+    all_cuts.into_iter().for_each(|(member, from)| world.cut(member, from, true));
+    world.run(20 * SECOND);
+    all_cuts.into_iter().for_each(|(member, from)| world.cut(member, from, false));
+    world.link(0, 1, true);
+    world.link(1, 0, true);
+    world.run(60 * SECOND);
+    assert_eq!(world.is_active(0), [true, true], "{:?}", world.phases());
+    assert!(world.is_together());
+}
+
+/// A peer that does not preempt takes all or nothing.
+#[test]
+fn an_ill_node_asks_for_its_whole_group_at_once_whenever_each_member_turned_ill() {
+    let never = contender(100, Preempt::Never);
+    let mut world = World::new([[contender(200, ALWAYS); 2], [never; 2]], GroupPolicy::All);
+    world.apart(0);
+    world.run(10 * SECOND);
+    world.health(1, 0, Condition::Ill);
+    for member in MEMBERS {
+        world.health(0, member, Condition::Ill);
+        world.run(5 * SECOND);
+    }
+    world.configure(0, GroupPolicy::All);
+    world.run(SECOND);
+    assert_eq!(world.is_active(0), [true, true], "{:?}", world.phases());
+    world.health(1, 0, Condition::Good);
+    world.run(120 * SECOND);
+    assert_eq!(world.is_active(1), [true, true], "{:?}", world.phases());
+    assert!(world.is_together());
+}
+
+#[test]
 fn whoever_leaves_a_group_has_its_own_health_again() {
     let mut world = World::new(pair(200, 100), GroupPolicy::All);
     world.run(10 * SECOND);
     world.health(0, 1, Condition::Ill);
     world.run(10 * SECOND);
     assert_eq!(world.is_active(1), [true, true]);
-    for node in 0..2 {
-        let mut apart = Desired::new();
-        for member in MEMBERS {
-            let role = world.nodes[node].roles[usize::from(member)];
-            apart.insert(interface(member), router(member, role)).unwrap();
-        }
-        world.give(node, &Given::Configure(apart));
-    }
+    (0..2).for_each(|node| world.apart(node));
     world.run(10 * SECOND);
     assert_eq!(world.is_active(0), [true, false], "{:?}", world.phases());
 }

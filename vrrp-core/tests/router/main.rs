@@ -20,6 +20,7 @@ mod notices;
 mod observer;
 mod once_an_hour;
 mod outputs;
+mod pair;
 mod properties;
 mod rejected;
 mod senders;
