@@ -8,10 +8,11 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Generation, Instant, Phase, play::Given};
+use vrrp_core::{Generation, Instant, play::Given};
 
 use crate::{
-    node::{BackendWork, Effect, Node},
+    member::{BackendWork, Effect, Member},
+    node::Node,
     random::Random,
     scenario::Scenario,
 };
@@ -24,6 +25,7 @@ const PILE: Duration = Duration::from_millis(5);
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum What {
     Deliver {
+        member: usize,
         source: IpAddr,
         bytes: Vec<u8>,
     },
@@ -32,11 +34,13 @@ pub(crate) enum What {
     Poll,
     Wake,
     Backend {
+        member: usize,
         generation: Generation,
         work: BackendWork,
     },
     /// Somebody deletes the addresses, so many times more.
     Delete {
+        member: usize,
         left: u64,
     },
 }
@@ -51,10 +55,10 @@ pub(crate) struct Network {
     made: u64,
     pub(crate) loss_percent: u64,
     trace: DefaultHasher,
-    /// More than one node holds the address.
-    pub(crate) overlap: Span,
+    /// More than one node holds the address, for each member.
+    pub(crate) overlap: Vec<Span>,
     /// No living node holds it.
-    pub(crate) gap: Span,
+    pub(crate) gap: Vec<Span>,
     /// A node was resumed while the addresses were changing hands.
     pub(crate) is_turned_back: bool,
 }
@@ -70,7 +74,7 @@ impl Random {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
     since: Option<Instant>,
-    pub(crate) longest: Duration,
+    longest: Duration,
 }
 
 impl Span {
@@ -81,9 +85,9 @@ impl Span {
         self.since = is_so.then_some(self.since.unwrap_or(now));
     }
 
-    /// What was before does not count.
-    pub(crate) fn forget(&mut self) {
-        *self = Self::default();
+    /// The longest of several.
+    pub(crate) fn longest(of: &[Self]) -> Duration {
+        of.iter().map(|span| span.longest).max().unwrap_or_default()
     }
 }
 
@@ -92,7 +96,9 @@ impl Network {
         let mut random = Random::new(scenario.seed ^ 0xabcd);
         let nodes = (0_u8..).take(scenario.nodes).map(|index| {
             let drift = i64::try_from(random.below(401)).expect("small") - 200;
-            Node::new(index + 1, scenario.config(index), drift)
+            let member = |place| Member::new(index + 1, place, scenario.config(index, place));
+            let members = (0..scenario.members()).map(member).collect();
+            Node::new(members, scenario.group, drift)
         });
         let nodes = nodes.collect();
         let mut network = Self {
@@ -104,8 +110,8 @@ impl Network {
             made: 0,
             loss_percent: 0,
             trace: DefaultHasher::new(),
-            overlap: Span::default(),
-            gap: Span::default(),
+            overlap: vec![Span::default(); scenario.members().into()],
+            gap: vec![Span::default(); scenario.members().into()],
             is_turned_back: false,
         };
         for index in 0..network.nodes.len() {
@@ -122,17 +128,8 @@ impl Network {
         self.settle(index);
     }
 
-    /// Ends the process. Its addresses serve nobody any more; unless it was handing over, a process
-    /// that is started again finds them.
     pub(crate) fn crash(&mut self, index: usize) {
-        let node = &mut self.nodes[index];
-        let leaving = node.alive && node.phase() == Phase::Resigning;
-        let held = std::mem::take(&mut node.held);
-        let left = node.advertised_at.take().map(|at| (at, held));
-        node.left_behind = left.filter(|(_, held)| !held.is_empty() && !leaving);
-        node.alive = false;
-        node.generation = None;
-        node.stalled_until = None;
+        self.nodes[index].crash();
         self.observe();
     }
 
@@ -160,15 +157,15 @@ impl Network {
 
     fn poll(&mut self, index: usize) {
         let effects = self.nodes[index].poll(self.now);
-        for effect in effects {
+        for (member, effect) in effects {
             match effect {
-                Effect::Send(bytes) => self.deliver(index, &bytes),
+                Effect::Send(bytes) => self.deliver(index, member, &bytes),
                 Effect::Backend { generation, work } => {
                     let takes = self.random.up_to(Duration::from_millis(20));
-                    self.at(self.now + takes, index, What::Backend { generation, work });
+                    self.at(self.now + takes, index, What::Backend { member, generation, work });
                 }
-                Effect::Announce => (index, "announce").hash(&mut self.trace),
-                Effect::Phase(phase) => (self.now, index, phase).hash(&mut self.trace),
+                Effect::Announce => (index, member, "announce").hash(&mut self.trace),
+                Effect::Phase(phase) => (self.now, index, member, phase).hash(&mut self.trace),
             }
         }
         self.schedule(index);
@@ -189,18 +186,24 @@ impl Network {
         self.nodes[index].wakes_at = at;
     }
 
-    fn deliver(&mut self, from: usize, bytes: &[u8]) {
-        (self.now, from, bytes).hash(&mut self.trace);
+    /// Each member has a network of its own.
+    fn deliver(&mut self, from: usize, member: usize, bytes: &[u8]) {
+        (self.now, from, member, bytes).hash(&mut self.trace);
+        let sender = &self.nodes[from].members[member];
+        let (source, island) = (sender.address, sender.island);
+        if sender.is_link_down {
+            return;
+        }
         for to in 0..self.nodes.len() {
-            let apart = self.nodes[from].island != self.nodes[to].island;
+            let receiver = &self.nodes[to].members[member];
+            let apart = island != receiver.island || receiver.is_link_down;
             if to == from || apart || self.random.chance(self.loss_percent) {
                 continue;
             }
             let copies = if self.loss_percent > 0 && self.random.chance(5) { 2 } else { 1 };
             for _ in 0..copies {
                 let at = self.now + self.random.up_to(DELIVERY);
-                let source = self.nodes[from].address;
-                self.at(at, to, What::Deliver { source, bytes: bytes.to_vec() });
+                self.at(at, to, What::Deliver { member, source, bytes: bytes.to_vec() });
             }
         }
     }
@@ -215,14 +218,16 @@ impl Network {
             && what != What::Wake
         {
             match what {
-                What::Deliver { source, bytes } => node.inbox.push((source, bytes)),
+                What::Deliver { member, source, bytes } => {
+                    node.inbox.push((member, source, bytes));
+                }
                 other => self.at(until + Duration::from_micros(1), index, other),
             }
             return;
         }
         let timers_ran = what == What::Deadline;
         match what {
-            What::Deliver { source, bytes } => node.receive(now, source, &bytes),
+            What::Deliver { member, source, bytes } => node.receive(now, (member, source, bytes)),
             What::Deadline if node.wakes_at.is_none_or(|at| at > now) => return,
             What::Deadline => {
                 node.wakes_at = None;
@@ -231,8 +236,10 @@ impl Network {
             What::Poll if node.is_piled_up => return self.poll(index),
             What::Poll => return,
             What::Wake => return self.wake(index),
-            What::Backend { generation, work } => node.backend_done(now, generation, work),
-            What::Delete { left } => return self.delete(index, left),
+            What::Backend { member, generation, work } => {
+                node.backend_done(now, member, generation, work);
+            }
+            What::Delete { member, left } => return self.delete(index, member, left),
         }
         self.settle(index);
         if timers_ran {
@@ -243,8 +250,8 @@ impl Network {
     /// A driver drains its sockets before it acts on a timer.
     fn wake(&mut self, index: usize) {
         self.nodes[index].stalled_until = None;
-        for (source, bytes) in std::mem::take(&mut self.nodes[index].inbox) {
-            self.nodes[index].receive(self.now, source, &bytes);
+        for arrival in std::mem::take(&mut self.nodes[index].inbox) {
+            self.nodes[index].receive(self.now, arrival);
             self.settle(index);
         }
     }
@@ -265,20 +272,34 @@ impl Network {
 
     /// Notes how many hold the address, after every event.
     pub(crate) fn observe(&mut self) {
-        let holders = self.nodes.iter().filter(|node| node.alive && node.holds()).count();
-        self.overlap.observe(self.now, holders > 1);
-        self.gap.observe(self.now, holders == 0);
+        for member in 0..self.overlap.len() {
+            let holds = |node: &&Node| node.alive && node.members[member].holds();
+            let holders = self.nodes.iter().filter(holds).count();
+            self.overlap[member].observe(self.now, holders > 1);
+            self.gap[member].observe(self.now, holders == 0);
+        }
     }
 
-    pub(crate) fn holders(&self) -> Vec<usize> {
-        (0..self.nodes.len()).filter(|index| self.nodes[*index].holds()).collect()
+    /// What was before does not count.
+    pub(crate) fn forget(&mut self) {
+        self.overlap.iter_mut().chain(&mut self.gap).for_each(|span| *span = Span::default());
     }
 
-    /// The node that holds the addresses, where one has to.
+    pub(crate) fn holders(&self, member: usize) -> Vec<usize> {
+        let holds = |index: &usize| self.nodes[*index].members[member].holds();
+        (0..self.nodes.len()).filter(holds).collect()
+    }
+
+    /// The node that holds the addresses, where one has to hold those of all members.
     pub(crate) fn holder(&self) -> usize {
-        let holders = self.holders();
-        let [holder] = holders[..] else { panic!("holders {holders:?}: {:?}", self.scenario) };
+        let holders: Vec<_> = self.members().map(|member| self.holders(member)).collect();
+        let [holder] = holders[0][..] else { panic!("holders {holders:?}: {:?}", self.scenario) };
+        assert!(holders.iter().all(|of| *of == [holder]), "{holders:?}: {:?}", self.scenario);
         holder
+    }
+
+    pub(crate) fn members(&self) -> impl Iterator<Item = usize> + use<> {
+        0..usize::from(self.scenario.members())
     }
 
     pub(crate) fn trace(&self) -> u64 {

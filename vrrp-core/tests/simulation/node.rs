@@ -1,46 +1,26 @@
-//! A simulated node: the real router, a clock of its own, a backend that takes time and may fail.
+//! A simulated node: the real router with one virtual router or a group of them, and a clock of its
+//! own.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    num::NonZeroU32,
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use vrrp_core::{
-    Advert, Answer, Claim, Condition, Desired, Event, Generation, Health, Hold, Instant,
-    InterfaceDetails, InterfaceId, InterfaceStatus, Key, LeaseFailure, Output, Phase, Reach,
-    Router, RxMeta, VirtualRouter, Want,
-    play::{Given, Player, To},
+    Condition, Desired, Event, Generation, GroupPolicy, Hold, Instant, Key, Output, Phase, Router,
+    RxMeta,
+    play::{Given, Player},
 };
 
-/// What a node wants from its surroundings.
-pub(crate) enum Effect {
-    /// A payload for everybody else on the link.
-    Send(Vec<u8>),
-    /// The backend answers after a while.
-    Backend { generation: Generation, work: BackendWork },
-    /// The neighbours learn where the address is.
-    Announce,
-    /// The phase changed.
-    Phase(Phase),
-}
+use crate::member::{BackendWork, Effect, Member};
 
-/// A request to the backend, with the addresses that it is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum BackendWork {
-    Adopt(Vec<IpAddr>),
-    Hold(Vec<IpAddr>),
-    Release,
-    Inspect,
-    Leaving,
-}
+/// Something that arrived: for which member, from whom, what.
+type Arrival = (usize, IpAddr, Vec<u8>);
 
 pub(crate) struct Node {
-    pub(crate) address: IpAddr,
-    pub(crate) config: VirtualRouter,
-    pub(crate) player: Player,
+    pub(crate) members: Vec<Member>,
+    /// Whether its members move together now.
+    pub(crate) group: Option<GroupPolicy>,
+    player: Player,
     /// Parts per million by which its clock is fast.
-    pub(crate) drift: i64,
+    drift: i64,
     /// Whether the process runs; a crashed one neither sends nor receives.
     pub(crate) alive: bool,
     /// The wake-up that is queued for its deadline, in the network's time.
@@ -50,45 +30,18 @@ pub(crate) struct Node {
     /// Until when it neither runs nor loses what arrives (SIGSTOP, a paused VM).
     pub(crate) stalled_until: Option<Instant>,
     /// What arrived meanwhile.
-    pub(crate) inbox: Vec<(IpAddr, Vec<u8>)>,
+    pub(crate) inbox: Vec<Arrival>,
     /// Inputs were given whose outputs are polled later.
     pub(crate) is_piled_up: bool,
-    /// The virtual router was taken out of its configuration.
-    pub(crate) is_removed: bool,
-    pub(crate) island: u8,
-    /// What the backend holds: nothing, or these addresses.
-    pub(crate) held: Vec<IpAddr>,
-    pub(crate) broken_backend: bool,
-    /// The next answer of the backend is a failure.
-    pub(crate) fails_once: bool,
-    /// What its checks say.
-    pub(crate) health: Health,
-    /// When an operator had it drained by force, unless it was resumed or started since.
-    pub(crate) drained_at: Option<Instant>,
-    /// What a crash left in the kernel: when it was last advertised, in the network's time, and the
-    /// addresses.
-    pub(crate) left_behind: Option<(Instant, Vec<IpAddr>)>,
-    /// When it last advertised while it held the address.
-    pub(crate) advertised_at: Option<Instant>,
-    /// The request that the backend works on.
-    pub(crate) generation: Option<Generation>,
-    /// A question that the backend was asked meanwhile; it ends no work.
-    asked: Option<Generation>,
-    /// Whether the last answer about holding the addresses was a failure.
-    failed: bool,
 }
 
 const BACKEND_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(crate) fn interface() -> InterfaceId {
-    InterfaceId::new(NonZeroU32::MIN)
-}
-
 impl Node {
-    pub(crate) fn new(number: u8, config: VirtualRouter, drift: i64) -> Self {
+    pub(crate) fn new(members: Vec<Member>, group: Option<GroupPolicy>, drift: i64) -> Self {
         Self {
-            address: Ipv4Addr::new(10, 0, number % 3, number).into(),
-            config,
+            members,
+            group,
             player: Player::default(),
             drift,
             alive: false,
@@ -97,38 +50,126 @@ impl Node {
             stalled_until: None,
             inbox: Vec::new(),
             is_piled_up: false,
-            is_removed: false,
-            island: 0,
-            held: Vec::new(),
-            broken_backend: false,
-            fails_once: false,
-            health: Health::default(),
-            drained_at: None,
-            left_behind: None,
-            advertised_at: None,
-            generation: None,
-            asked: None,
-            failed: false,
         }
     }
 
-    pub(crate) fn key(&self) -> Key {
-        self.config.key(interface())
+    /// A new process. Its configuration is yet to be given.
+    pub(crate) fn boot(&mut self, now: Instant) {
+        self.player = Player::default();
+        self.wakes_at = None;
+        self.alive = true;
+        self.is_piled_up = false;
+        self.turns = 0;
+        self.inbox.clear();
+        for member in 0..self.members.len() {
+            self.members[member].drained_at = None;
+            self.tell_link(now, member);
+        }
+    }
+
+    /// Ends the process.
+    pub(crate) fn crash(&mut self) {
+        for member in 0..self.members.len() {
+            let phase = if self.alive { self.phase(member) } else { Phase::Backup };
+            self.members[member].crash(phase);
+        }
+        self.alive = false;
+        self.stalled_until = None;
+    }
+
+    /// Gives it its configuration, without the virtual routers that were removed.
+    pub(crate) fn configure(&mut self, now: Instant) {
+        let mut desired = Desired::new();
+        let there = self.members.iter().filter(|member| !member.is_removed);
+        let mut keys = Vec::new();
+        for member in there {
+            let key = desired.insert(member.interface, member.config.clone());
+            keys.push(key.expect("one on each interface"));
+        }
+        keys.iter().for_each(|key| desired.set_backend_timeout(key, BACKEND_TIMEOUT));
+        if let Some(policy) = self.group {
+            desired.group(policy, keys).expect("each of them once");
+        }
+        self.handle(now, &Given::Configure(desired));
+        (0..self.members.len()).for_each(|member| self.tell_health(now, member));
+    }
+
+    /// Its checks say it again and again; what is the same changes nothing.
+    pub(crate) fn tell_health(&mut self, now: Instant, member: usize) {
+        let (key, health) = (self.key(member), self.members[member].health);
+        self.handle(now, &Given::Health { key, health });
+    }
+
+    pub(crate) fn tell_link(&mut self, now: Instant, member: usize) {
+        let link = self.members[member].link();
+        self.handle(now, &link);
+    }
+
+    pub(crate) fn receive(&mut self, now: Instant, (member, source, bytes): Arrival) {
+        let interface = self.members[member].interface;
+        let destination = vrrp_core::IPV4_GROUP.into();
+        let meta = RxMeta { interface, source, destination, ttl: 255 };
+        self.handle(now, &Given::Datagram { meta, bytes });
+    }
+
+    pub(crate) fn backend_done(
+        &mut self,
+        now: Instant,
+        member: usize,
+        generation: Generation,
+        work: BackendWork,
+    ) {
+        let drift = self.drift;
+        let local = |at| scale(at, drift);
+        if let Some(answer) = self.members[member].backend_done(generation, work, local) {
+            self.handle(now, &answer);
+        }
+    }
+
+    /// One input, and nothing of what it leads to.
+    pub(crate) fn handle(&mut self, now: Instant, given: &Given) {
+        self.player.stall_until(self.local(now));
+        let _accepted = self.player.give(given);
+    }
+
+    /// Everything that the inputs so far have led to, and for which member.
+    pub(crate) fn poll(&mut self, now: Instant) -> Vec<(usize, Effect)> {
+        let held: [bool; 2] =
+            [0, 1].map(|index| self.members.get(index).is_some_and(Member::holds));
+        let mut effects = Vec::new();
+        let Self { player, members, .. } = self;
+        player.poll(&mut |_, output: &Output<'_>| {
+            let key = key_of(output);
+            let of = |member: &Member| key.is_some_and(|key| key.interface == member.interface);
+            if let Some(index) = members.iter().position(of) {
+                let mut note = |effect| effects.push((index, effect));
+                members[index].effects(now, held[index], output, &mut note);
+            }
+        });
+        self.is_piled_up = false;
+        effects
+    }
+
+    pub(crate) const fn router(&self) -> &Router {
+        self.player.router()
+    }
+
+    pub(crate) fn key(&self, member: usize) -> Key {
+        self.members[member].key()
     }
 
     /// Of a virtual router that was removed, that it is stopped.
-    pub(crate) fn phase(&self) -> Phase {
-        let status = self.router().status(&self.key());
+    pub(crate) fn phase(&self, member: usize) -> Phase {
+        let status = self.router().status(&self.key(member));
         status.map_or(Phase::Initialize(Hold::Stopped), |status| status.phase)
     }
 
-    /// Whether its phase is a new one.
+    /// Whether one of its phases is a new one.
     pub(crate) fn has_changed_since(&self, at: Instant) -> bool {
-        self.router().status(&self.key()).is_some_and(|status| status.since >= self.local(at))
-    }
-
-    pub(crate) fn holds(&self) -> bool {
-        !self.held.is_empty()
+        let mut keys = self.members.iter().map(Member::key);
+        keys.any(|key| {
+            self.router().status(&key).is_some_and(|status| status.since >= self.local(at))
+        })
     }
 
     /// Whether it runs and takes inputs.
@@ -136,9 +177,29 @@ impl Node {
         self.alive && self.stalled_until.is_none()
     }
 
-    /// The addresses of its configuration.
-    pub(crate) fn configured(&self) -> Vec<IpAddr> {
-        addresses(&self.config)
+    /// The members that move with this one, itself among them.
+    pub(crate) fn together(&self, member: usize) -> Vec<usize> {
+        match self.group {
+            Some(_) => (0..self.members.len()).collect(),
+            None => vec![member],
+        }
+    }
+
+    /// Whether its service is as it should be; that of a group is ill if one of its members is.
+    pub(crate) fn is_healthy(&self, member: usize) -> bool {
+        let together = self.together(member);
+        let mut conditions = together.iter().map(|member| self.members[*member].condition());
+        self.members[member].condition() == Condition::Good
+            && !conditions.any(|condition| condition == Condition::Ill)
+    }
+
+    /// Whether no check forbids it to serve; where all have to, one does for all.
+    pub(crate) fn may_serve(&self, member: usize) -> bool {
+        let is_in = |member: &usize| self.members[*member].condition() != Condition::Out;
+        match self.group {
+            Some(GroupPolicy::All) => self.together(member).iter().all(is_in),
+            Some(GroupPolicy::Any) | None => is_in(&member),
+        }
     }
 
     /// The node's clock at the network's time.
@@ -151,150 +212,16 @@ impl Node {
         let rate = 1_000_000 + i128::from(self.drift);
         nanos((i128::from(at.as_nanos()) * 1_000_000 + rate - 1).div_euclid(rate))
     }
-
-    /// A new process. Its configuration is yet to be given.
-    pub(crate) fn boot(&mut self, now: Instant) {
-        self.player = Player::default();
-        self.wakes_at = None;
-        self.alive = true;
-        self.is_piled_up = false;
-        self.turns = 0;
-        self.drained_at = None;
-        self.inbox.clear();
-        let IpAddr::V4(ipv4) = self.address else { unreachable!("an IPv4 simulation") };
-        let status =
-            InterfaceStatus::Up(InterfaceDetails { ipv4: Some(ipv4), ..Default::default() });
-        self.handle(now, &Given::Interface { id: interface(), status });
-    }
-
-    /// Gives it its configuration, which is none if the virtual router was removed.
-    pub(crate) fn configure(&mut self, now: Instant) {
-        let mut desired = Desired::new();
-        if !self.is_removed {
-            let inserted = desired.insert(interface(), self.config.clone());
-            desired.set_backend_timeout(&inserted.expect("the only one"), BACKEND_TIMEOUT);
-        }
-        self.handle(now, &Given::Configure(desired));
-        self.tell_health(now);
-    }
-
-    /// Its checks say it again and again; what is the same changes nothing.
-    pub(crate) fn tell_health(&mut self, now: Instant) {
-        let (key, health) = (self.key(), self.health);
-        self.handle(now, &Given::Health { key, health });
-    }
-
-    pub(crate) fn is_healthy(&self) -> bool {
-        self.health.condition == Condition::Good
-    }
-
-    pub(crate) fn receive(&mut self, now: Instant, source: IpAddr, bytes: &[u8]) {
-        let destination = vrrp_core::IPV4_GROUP.into();
-        let meta = RxMeta { interface: interface(), source, destination, ttl: 255 };
-        self.handle(now, &Given::Datagram { meta, bytes: bytes.to_vec() });
-    }
-
-    /// The backend is done with the request of `generation`. Work that was overtaken by other work
-    /// has no effect.
-    pub(crate) fn backend_done(&mut self, now: Instant, generation: Generation, work: BackendWork) {
-        if self.generation != Some(generation) && self.asked != Some(generation) {
-            return;
-        }
-        let fails = self.broken_backend || std::mem::take(&mut self.fails_once);
-        let answer = match work {
-            BackendWork::Hold(addresses) => {
-                self.held = if fails { Vec::new() } else { addresses };
-                self.failed = fails;
-                Answer::Held(Reach::OnLink)
-            }
-            BackendWork::Adopt(addresses) => match self.adopt(addresses) {
-                Some(adopted) => return self.answer(now, generation, adopted),
-                None => Answer::NothingLeft,
-            },
-            BackendWork::Inspect => Answer::Ready,
-            BackendWork::Release => {
-                self.held = Vec::new();
-                return;
-            }
-            BackendWork::Leaving => return,
-        };
-        let failed = Answer::Failed(LeaseFailure::Failed);
-        self.answer(now, generation, if fails { failed } else { answer });
-    }
-
-    /// Takes over what a crash left, if it is what is configured.
-    fn adopt(&mut self, addresses: Vec<IpAddr>) -> Option<Answer> {
-        self.held = Vec::new();
-        let (at, _) = self.left_behind.take().filter(|(_, left)| *left == addresses)?;
-        self.held = addresses;
-        self.failed = false;
-        Some(Answer::Adopted { reach: Reach::OnLink, advertised_at: self.local(at) })
-    }
-
-    fn answer(&mut self, now: Instant, generation: Generation, answer: Answer) {
-        let (key, to) = (self.key(), To::Generation(generation));
-        self.handle(now, &Given::Answer { key, to, answer });
-    }
-
-    /// One input, and nothing of what it leads to.
-    pub(crate) fn handle(&mut self, now: Instant, given: &Given) {
-        self.player.stall_until(self.local(now));
-        let _accepted = self.player.give(given);
-    }
-
-    pub(crate) const fn router(&self) -> &Router {
-        self.player.router()
-    }
-
-    /// Everything that the inputs so far have led to.
-    pub(crate) fn poll(&mut self, now: Instant) -> Vec<Effect> {
-        let holds = self.holds();
-        let mut effects = Vec::new();
-        let Self { player, advertised_at, generation: requested, asked, failed, .. } = self;
-        player.poll(&mut |_, output: &Output<'_>| match output {
-            Output::Transmit(transmit) => {
-                if holds && transmit.advert().claim != Claim::Resign {
-                    *advertised_at = Some(now);
-                }
-                for packet in transmit.packets() {
-                    let mut buffer = [0; Advert::MAX_LEN];
-                    let len = packet.encode(&mut buffer).expect("large enough");
-                    effects.push(Effect::Send(buffer[..len].to_vec()));
-                }
-            }
-            Output::Lease(request) => {
-                let (generation, work) = (request.generation, work(request.want, request.config));
-                match work {
-                    BackendWork::Inspect => *asked = Some(generation),
-                    _ => (*requested, *asked) = (Some(generation), None),
-                }
-                effects.push(Effect::Backend { generation, work });
-            }
-            Output::Announce(_) => effects.push(Effect::Announce),
-            Output::Event(Event::Transition { to, reason, .. }) => {
-                let lied = *failed && *to == Phase::Held;
-                assert!(!lied, "Active, and not held: {reason:?}");
-                effects.push(Effect::Phase(*to));
-            }
-            Output::Greet(_) | Output::Event(_) => {}
-        });
-        self.is_piled_up = false;
-        effects
-    }
 }
 
-fn work(want: Want, config: &VirtualRouter) -> BackendWork {
-    match want {
-        Want::Adopt => BackendWork::Adopt(addresses(config)),
-        Want::Acquire | Want::Repair => BackendWork::Hold(addresses(config)),
-        Want::Release { .. } => BackendWork::Release,
-        Want::Inspect => BackendWork::Inspect,
-        Want::Leaving => BackendWork::Leaving,
+fn key_of(output: &Output<'_>) -> Option<Key> {
+    match output {
+        Output::Transmit(transmit) => Some(transmit.key()),
+        Output::Lease(request) => Some(request.key),
+        Output::Announce(announce) => Some(announce.key),
+        Output::Event(Event::Transition { key, .. }) => Some(*key),
+        Output::Greet(_) | Output::Event(_) => None,
     }
-}
-
-fn addresses(config: &VirtualRouter) -> Vec<IpAddr> {
-    config.addresses().map(|cidr| cidr.address()).collect()
 }
 
 fn scale(at: Instant, ppm: i64) -> Instant {
