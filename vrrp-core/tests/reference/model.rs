@@ -2,22 +2,24 @@
 //! branch is a sentence of the text or a deviation that is on record (DESIGN.md, conformance.tsv:
 //! the rows `dev-`).
 
+mod active;
+mod backup;
+mod forms;
+
 use std::net::IpAddr;
+
+use backup::LastWords;
 
 use crate::{
     health::{Asking, Service},
     judge::Advertisement,
     probation::Probation,
-    settings::{Kind, PreemptMode, SECOND, Settings},
+    settings::{SECOND, Settings},
 };
 
-/// dev-answers: at most as many in an interval.
-const ANSWERS: u32 = 10;
-/// dev-handover: how long a successor is waited for beyond an interval, and at most; and when the
-/// resignation is first repeated, in parts of an interval.
+/// dev-handover: how long a successor is waited for beyond an interval, and at most.
 const GRACE: u64 = SECOND / 10;
 const LONGEST: u64 = 4 * SECOND;
-const FIRST_REPEAT: u64 = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -42,14 +44,6 @@ pub(crate) struct Backup {
     /// The last one was discarded, because a weaker Active is preempted.
     pub(crate) discarded: bool,
     last_words: Option<LastWords>,
-}
-
-/// dev-last-word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct LastWords {
-    left: u32,
-    next_at: u64,
-    winner_heard_at: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,23 +195,6 @@ impl Model {
         }
     }
 
-    pub(crate) fn resign(&mut self, now: u64, active: Active, until: u64, then: Then) {
-        self.sent = Some(0);
-        let adver_timer = now + self.settings.advertisement_interval() / FIRST_REPEAT;
-        let holding = Holding::Leaving { until, then };
-        self.state = State::Active(Active { adver_timer, holding, ..active });
-    }
-
-    pub(crate) fn take_back(&mut self, now: u64, active: Active) {
-        let asking = active.asking.or_else(|| self.first_asking(now));
-        self.advertise(now, Active { holding: Holding::Held, asking, ..active });
-        // And once more soon: a resignation that is on its way could come later.
-        let interval = self.settings.advertisement_interval();
-        if let State::Active(active) = &mut self.state {
-            active.adver_timer = now + interval / FIRST_REPEAT;
-        }
-    }
-
     /// The backend holds the addresses.
     pub(crate) fn acquired(&mut self, now: u64) {
         self.judge_stall(now);
@@ -241,69 +218,6 @@ impl Model {
         }
     }
 
-    fn backup_timer(&mut self, now: u64, mut backup: Backup) {
-        let preempts = backup.preempt_at.is_some_and(|at| at <= now);
-        // 6.4.2, Active_Down_Timer fires.
-        if backup.active_down_timer <= now || preempts {
-            self.become_active(now);
-            return;
-        }
-        // dev-last-word: every half interval of the winner.
-        if let Some(words) = backup.last_words.filter(|words| words.next_at <= now) {
-            self.sent = Some(self.said());
-            let next_at = now + backup.active_adver_interval / 2;
-            let next = LastWords { left: words.left - 1, next_at, ..words };
-            backup.last_words = Some(next).filter(|words| words.left > 0);
-            self.state = State::Backup(backup);
-        }
-    }
-
-    /// 6.4.3, Adver_Timer fires: send, restart it. It is restarted from when it was due.
-    fn active_timer(&mut self, now: u64, mut active: Active) {
-        match active.holding {
-            Holding::Leaving { until, then: Then::Ill } if until <= now => {
-                return self.stay_ill(now, active);
-            }
-            Holding::Held if active.asking.is_some_and(|asking| asking.at <= now) => {
-                if self.longest_wait(now, active).is_some() {
-                    return self.ask(now, active);
-                }
-                // It is late, and advertises first.
-                let at = now + self.settings.advertisement_interval() / 16;
-                active.asking = active.asking.map(|asking| Asking { at, ..asking });
-            }
-            Holding::Leaving { .. } | Holding::Held | Holding::Acquiring => {}
-        }
-        if let Holding::Leaving { until, then: Then::Stop } = active.holding
-            && until <= now
-        {
-            // The last resignation leaves with the addresses.
-            self.sent = Some(0);
-            self.state = State::Initialize;
-            return;
-        }
-        if now < active.adver_timer {
-            return;
-        }
-        let mut interval = self.settings.advertisement_interval();
-        if let Holding::Leaving { .. } = active.holding {
-            // dev-handover: room for the weakest backup, whose Skew_Time is all but a 256th of an
-            // interval.
-            interval += interval / 16;
-        }
-        active.adver_timer += interval;
-        if active.adver_timer <= now {
-            active.adver_timer = now + interval;
-        }
-        if let Holding::Leaving { .. } = active.holding {
-            self.sent = Some(0);
-        } else {
-            self.sent = Some(self.said());
-            active.advertised_at = now;
-        }
-        self.state = State::Active(active);
-    }
-
     /// An advertisement that was let in.
     pub(crate) fn hear(&mut self, now: u64, heard: Advertisement) {
         self.note_form(now, &heard);
@@ -313,240 +227,5 @@ impl Model {
             State::Backup(backup) => self.backup_hears(now, backup, heard),
             State::Active(active) => self.active_hears(now, active, heard),
         }
-    }
-
-    fn backup_hears(&mut self, now: u64, mut backup: Backup, heard: Advertisement) {
-        let mode = self.settings.preempt_mode();
-        let may_preempt = mode != PreemptMode::Never && self.may_preempt(now);
-        let is_weaker = heard.priority < self.settings.priority;
-        if heard.priority == 0 {
-            self.resigned(now, &mut backup, heard.source);
-        } else if is_weaker && may_preempt && mode == PreemptMode::Always {
-            // Preempt_Mode true and the priority less than the local one: discard.
-            backup.discarded = true;
-        } else {
-            // Preempt_Mode false, or the priority at least the local one: adopt, recompute,
-            // restart.
-            let is_stranger = backup.followed.is_some_and(|followed| followed != heard.source)
-                && !backup.resigned
-                && now < backup.fresh_until;
-            backup.active_adver_interval = heard.interval;
-            backup.active_down_timer = now + self.patience(heard.interval);
-            backup.fresh_until = backup.active_down_timer;
-            backup.followed = Some(heard.source);
-            (backup.resigned, backup.discarded) = (false, false);
-            let in_both_forms = self.heard_alone && self.heard_with_pseudo_header;
-            backup.last_words = backup
-                .last_words
-                .and_then(|words| words.winner_heard(now, heard.interval, in_both_forms));
-            backup.preempt_at = match mode {
-                // The last word of the one that yielded to the one that is followed begins no
-                // delay.
-                PreemptMode::After(_) if is_weaker && may_preempt && is_stranger => {
-                    backup.preempt_at
-                }
-                PreemptMode::After(delay) if is_weaker && may_preempt => {
-                    Some(backup.preempt_at.unwrap_or(now + delay))
-                }
-                PreemptMode::After(_) | PreemptMode::Always | PreemptMode::Never => None,
-            };
-        }
-        self.state = State::Backup(backup);
-    }
-
-    /// 6.4.2, priority 0: Active_Down_Timer is set to Skew_Time. Skew_Time is that of the
-    /// Active_Adver_Interval.
-    fn resigned(&self, now: u64, backup: &mut Backup, source: IpAddr) {
-        let follows_another = backup.followed.is_some_and(|followed| followed != source);
-        // dev-stranger-resigns: the one that is followed goes on.
-        if follows_another && now < backup.fresh_until {
-            return;
-        }
-        let skew_time = match self.service {
-            // dev-health: the wait of an ill one only begins anew.
-            Service::Ill => now + self.patience(backup.active_adver_interval),
-            _ => now + self.settings.skew_time(backup.active_adver_interval),
-        };
-        // On record (6.4.2): a repeated resignation does not postpone the takeover.
-        backup.active_down_timer =
-            if backup.resigned { skew_time.min(backup.active_down_timer) } else { skew_time };
-        backup.fresh_until = now;
-        (backup.resigned, backup.discarded) = (true, false);
-        backup.preempt_at = None;
-        backup.last_words = None;
-    }
-
-    fn active_hears(&mut self, now: u64, active: Active, heard: Advertisement) {
-        let ours = self.said();
-        let is_stronger = heard.priority > ours
-            || (heard.priority == ours && octets(heard.source) > octets(self.settings.source));
-        if let Holding::Leaving { then: Then::Ill, .. } = active.holding {
-            // dev-health: it follows the successor.
-            if heard.priority != 0 {
-                self.follow(now, &heard);
-            }
-        } else if let Holding::Leaving { .. } = active.holding {
-            // dev-handover: the successor is there. Another one that leaves is none.
-            if heard.priority != 0 {
-                self.state = State::Initialize;
-            }
-        } else if heard.priority == 0 {
-            // Send, restart Adver_Timer.
-            if let Some(active) = self.answer(now, active) {
-                self.advertise(now, active);
-            }
-        } else if is_stronger {
-            self.yield_to(now, active, heard);
-        } else if self.settings.kind != Kind::V2
-            && let Some(active) = self.answer(now, active)
-        {
-            // Discard, and send at once. RFC 3768 6.4.3: discard.
-            self.sent = Some(ours);
-            self.state = State::Active(Active { advertised_at: now, ..active });
-        }
-    }
-
-    /// dev-answers: whether one may be sent; it counts.
-    pub(crate) fn answer(&mut self, now: u64, mut active: Active) -> Option<Active> {
-        if now >= active.answers_since + self.settings.advertisement_interval() {
-            (active.answers, active.answers_since) = (0, now);
-        }
-        let may = active.answers < ANSWERS;
-        active.answers += u32::from(may);
-        self.state = State::Active(active);
-        may.then_some(active)
-    }
-
-    /// Cancel Adver_Timer, adopt the interval, recompute, set Active_Down_Timer, go Backup.
-    fn yield_to(&mut self, now: u64, active: Active, heard: Advertisement) {
-        // dev-health: who leaves for weights again and again is on probation.
-        if self.settings.priority < self.base && self.service != Service::Ill {
-            self.note_lapse(now);
-        }
-        let mut backup = self.follow(now, &heard);
-        // dev-last-word: one, and more of them if the promotion was a mistake.
-        self.sent = Some(self.said());
-        if now < active.promoted_at + 3 * self.settings.advertisement_interval() {
-            let left = if self.settings.kind == Kind::V2 { 2 } else { 6 };
-            backup.last_words =
-                Some(LastWords { left, next_at: now + heard.interval / 2, winner_heard_at: now });
-        }
-        self.state = State::Backup(backup);
-    }
-
-    /// Goes Backup, and adopts the interval of the one that is Active.
-    fn follow(&mut self, now: u64, heard: &Advertisement) -> Backup {
-        let timer = now + self.patience(heard.interval);
-        let mut backup = self.become_backup(now, heard.interval, timer);
-        backup.followed = Some(heard.source);
-        backup.fresh_until = timer;
-        self.state = State::Backup(backup);
-        backup
-    }
-
-    /// 5.2.8: the checksum forms that were heard. One is forgotten when, as a Backup, only the
-    /// other was heard for ten intervals.
-    fn note_form(&mut self, now: u64, heard: &Advertisement) {
-        if heard.right_alone == heard.right_with_pseudo_header {
-            return;
-        }
-        let alone = heard.right_alone;
-        self.heard_alone |= alone;
-        self.heard_with_pseudo_header |= !alone;
-        if !(self.heard_alone && self.heard_with_pseudo_header) {
-            return;
-        }
-        if self.last_alone != Some(alone) {
-            (self.last_alone, self.last_form_since) = (Some(alone), now);
-            return;
-        }
-        let since = self.last_form_since.max(self.backup_since);
-        let is_backup = matches!(self.state, State::Backup(_));
-        if is_backup && since + 10 * self.settings.advertisement_interval() <= now {
-            (self.heard_alone, self.heard_with_pseudo_header) = (alone, !alone);
-            self.last_alone = None;
-        }
-    }
-
-    /// dev-stalled: three intervals after the last advertisement, a peer may have taken over.
-    pub(crate) fn judge_stall(&mut self, now: u64) {
-        let State::Active(active) = self.state else { return };
-        let interval = self.settings.advertisement_interval();
-        let is_leaving = matches!(active.holding, Holding::Leaving { .. });
-        if is_leaving || now < active.advertised_at + 3 * interval {
-            return;
-        }
-        self.step_down(now);
-    }
-
-    pub(crate) fn step_down(&mut self, now: u64) {
-        let interval = self.settings.advertisement_interval();
-        self.probation.begin(now);
-        let patience = match self.service {
-            Service::Ill => self.patience(interval),
-            _ => interval + self.settings.skew_time(interval),
-        };
-        self.become_backup(now, interval, now + patience);
-    }
-
-    fn become_backup(
-        &mut self,
-        now: u64,
-        active_adver_interval: u64,
-        active_down_timer: u64,
-    ) -> Backup {
-        self.backup_since = now;
-        let backup = Backup {
-            active_adver_interval,
-            active_down_timer,
-            preempt_at: None,
-            followed: None,
-            fresh_until: 0,
-            resigned: false,
-            discarded: false,
-            last_words: None,
-        };
-        self.state = State::Backup(backup);
-        backup
-    }
-
-    /// 6.4.1, owner, and 6.4.2: send an advertisement, take the addresses, arm Adver_Timer.
-    pub(crate) fn become_active(&mut self, now: u64) {
-        let active = Active {
-            adver_timer: now,
-            promoted_at: now,
-            advertised_at: now,
-            answers: 0,
-            answers_since: now,
-            asking: self.first_asking(now),
-            holding: Holding::Acquiring,
-        };
-        self.advertise(now, active);
-    }
-
-    fn advertise(&mut self, now: u64, mut active: Active) {
-        self.sent = Some(self.said());
-        active.advertised_at = now;
-        active.adver_timer = now + self.settings.advertisement_interval();
-        self.state = State::Active(active);
-    }
-}
-
-impl LastWords {
-    /// A winner that advertises before three quarters of its interval are over has answered.
-    fn winner_heard(self, now: u64, interval: u64, in_both_forms: bool) -> Option<Self> {
-        if in_both_forms && now < self.winner_heard_at + interval / 16 {
-            return Some(self);
-        }
-        let has_answered = now < self.winner_heard_at + interval * 3 / 4;
-        (!has_answered).then_some(Self { winner_heard_at: now, ..self })
-    }
-}
-
-/// 6.4.3: primary addresses are compared as unsigned integers in network octet order.
-fn octets(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
     }
 }
