@@ -13,6 +13,8 @@ pub(crate) enum Service {
     Good,
     Unknown,
     Ill,
+    /// Ill, and not to be reached.
+    Out,
 }
 
 /// How long an ill Active waits before it asks again.
@@ -37,22 +39,41 @@ impl Model {
         (self.service, self.weight) = (service, weight);
         self.settings.priority = self.weighted(weight);
         match self.state {
+            State::Initialize if before.service == Service::Out => self.enter(now),
             State::Initialize => {}
+            State::Backup(_) if service == Service::Out => self.state = State::Initialize,
             State::Backup(backup) => self.stand_anew(now, backup, &before),
             State::Active(active) => self.stand_anew_as_active(now, active, &before),
         }
     }
 
     pub(crate) fn stand_anew_as_active(&mut self, now: u64, mut active: Active, before: &Self) {
+        let leaves = |service| matches!(service, Service::Ill | Service::Out);
+        if leaves(self.service) && !leaves(before.service) {
+            self.note_lapse(now);
+        }
+        let is_new = self.service != before.service;
         match (self.service, active.holding) {
-            (Service::Ill, holding) if before.service != Service::Ill => {
-                self.note_lapse(now);
-                if let Holding::Held = holding {
-                    return self.ask(now, active);
-                }
+            (Service::Ill, Holding::Held) if is_new => return self.ask(now, active),
+            (Service::Out, Holding::Held) if is_new => {
+                return self.resign(now, active, now + self.longest_leave(), Then::Out);
             }
-            (Service::Ill, _) => {}
-            (_, Holding::Leaving { then: Then::Ill, .. }) => {
+            // Nobody is served yet.
+            (Service::Out, Holding::Acquiring) => {
+                self.sent = Some(0);
+                self.state = State::Initialize;
+                return;
+            }
+            (Service::Ill, Holding::Leaving { until, then: Then::Out }) => {
+                let until = until.min(now + self.settings.advertisement_interval() + GRACE);
+                active.holding = Holding::Leaving { until, then: Then::Ill };
+            }
+            (Service::Out, Holding::Leaving { until, then: Then::Ill }) => {
+                let until = until.min(now + self.longest_leave());
+                active.holding = Holding::Leaving { until, then: Then::Out };
+            }
+            (Service::Ill | Service::Out, _) => {}
+            (_, Holding::Leaving { then: Then::Ill | Then::Out, .. }) => {
                 active.asking = None;
                 let bound = active.advertised_at + 3 * self.settings.advertisement_interval();
                 return if now >= bound {
@@ -82,14 +103,14 @@ impl Model {
         if is_weaker || !may {
             backup.preempt_at = None;
         }
-        if self.base == 255 && may {
-            return self.become_active(now);
-        }
         let wait = |model: &Self| match (model.service, backup.resigned) {
             (Service::Good | Service::Unknown, true) => model.settings.skew_time(interval),
             (_, _) => model.patience(interval),
         };
-        if backup.discarded && (is_weaker || !may) {
+        if self.base == 255 && may {
+            // An owner waits for nothing but the end of a delay.
+            (backup.active_down_timer, backup.discarded) = (now, true);
+        } else if backup.discarded && (is_weaker || !may) {
             backup.active_down_timer = now + self.patience(interval);
             backup.discarded = false;
         } else {
@@ -101,7 +122,7 @@ impl Model {
         }
         self.state = State::Backup(backup);
         let preempts = backup.preempt_at.is_some_and(|at| at <= now);
-        if backup.active_down_timer <= now || preempts {
+        if (backup.active_down_timer <= now || preempts) && self.delayed_until <= now {
             self.become_active(now);
         }
     }
@@ -124,7 +145,7 @@ impl Model {
         match (self.service, self.base) {
             (Service::Ill, 255) => 255,
             (Service::Ill, _) => 1,
-            (Service::Good | Service::Unknown, _) => self.settings.priority,
+            (Service::Good | Service::Unknown | Service::Out, _) => self.settings.priority,
         }
     }
 

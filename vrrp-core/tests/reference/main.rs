@@ -93,10 +93,16 @@ fn step(play: &mut Play, random: &mut Random) {
         98..100 if may_return(play) => play.event(Event::Startup),
         100..104 => {
             let weight = *random.pick(&[0, 0, -1, -40, -253, 60, 253]);
-            let services =
-                [Service::Good, Service::Good, Service::Unknown, Service::Ill, Service::Ill];
+            let services = [
+                Service::Good,
+                Service::Good,
+                Service::Unknown,
+                Service::Out,
+                Service::Ill,
+                Service::Ill,
+            ];
             // What an ill Active does whose backend has not answered is in the table of cells.
-            let service = *random.pick(if play.acquiring { &services[..2] } else { &services });
+            let service = *random.pick(if play.acquiring { &services[..4] } else { &services });
             play.event(Event::Health(service, weight));
         }
         _ => play.event(Event::Time),

@@ -74,12 +74,18 @@ pub(crate) enum Then {
     Stop,
     /// dev-health: it stays if nobody takes over.
     Ill,
+    /// dev-health: it waits for its service.
+    Out,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
     pub(crate) settings: Settings,
     pub(crate) state: State,
+    /// It was started, and not shut down since.
+    is_started: bool,
+    /// It listens, and does not contend before.
+    pub(crate) delayed_until: u64,
     pub(crate) probation: Probation,
     /// dev-health: the priority without the weights of checks; what they say is not known yet; and
     /// the last time that it left for them.
@@ -108,6 +114,8 @@ impl Model {
             lapse: Probation::default(),
             settings,
             state: State::Initialize,
+            is_started: false,
+            delayed_until: 0,
             probation: Probation::default(),
             heard_alone: false,
             heard_with_pseudo_header: false,
@@ -123,10 +131,9 @@ impl Model {
             State::Initialize => None,
             State::Backup(backup) => {
                 let last_words = backup.last_words.map(|words| words.next_at);
-                [Some(backup.active_down_timer), backup.preempt_at, last_words]
-                    .into_iter()
-                    .flatten()
-                    .min()
+                let contends = backup.preempt_at.into_iter().chain([backup.active_down_timer]);
+                let contends = contends.min().map(|at| at.max(self.delayed_until));
+                contends.into_iter().chain(last_words).min()
             }
             State::Active(active) => match active.holding {
                 Holding::Acquiring => Some(active.adver_timer),
@@ -142,21 +149,23 @@ impl Model {
     /// 6.4.1, Startup.
     pub(crate) fn startup(&mut self, now: u64) {
         self.judge_stall(now);
+        let was_started = std::mem::replace(&mut self.is_started, true);
         match self.state {
-            State::Initialize if self.settings.priority == 255 && self.may_preempt(now) => {
-                self.become_active(now);
+            State::Initialize if !was_started => {
+                self.delayed_until = self.delayed_until.max(now + self.settings.startup_delay);
+                self.enter(now);
             }
-            State::Initialize => {
-                let interval = self.settings.advertisement_interval();
-                self.become_backup(now, interval, now + self.patience(interval));
-            }
-            State::Backup(_) => {}
+            State::Initialize | State::Backup(_) => {}
             State::Active(active) => {
                 // dev-handover: the resignation is taken back, since the addresses are still held.
                 // dev-health: whoever is ill leaves all the same.
                 match (active.holding, self.service) {
                     (Holding::Leaving { until, then: Then::Stop }, Service::Ill) => {
                         let holding = Holding::Leaving { until, then: Then::Ill };
+                        self.state = State::Active(Active { holding, ..active });
+                    }
+                    (Holding::Leaving { until, then: Then::Stop }, Service::Out) => {
+                        let holding = Holding::Leaving { until, then: Then::Out };
                         self.state = State::Active(Active { holding, ..active });
                     }
                     (Holding::Leaving { then: Then::Stop, .. }, _) => self.take_back(now, active),
@@ -166,9 +175,32 @@ impl Model {
         }
     }
 
+    /// 6.4.1: the owner becomes Active, anybody else Backup. dev-health: who must not be reached is
+    /// neither.
+    pub(crate) fn enter(&mut self, now: u64) {
+        if !self.is_started || self.service == Service::Out {
+            return;
+        }
+        let is_owner = self.settings.priority == 255 && self.may_preempt(now);
+        if is_owner && self.delayed_until <= now {
+            return self.become_active(now);
+        }
+        let interval = self.settings.advertisement_interval();
+        let timer = if is_owner { now } else { now + self.patience(interval) };
+        let mut backup = self.become_backup(now, interval, timer);
+        backup.discarded = is_owner;
+        self.state = State::Backup(backup);
+    }
+
+    /// dev-handover: how long a successor is waited for by whoever leaves for good.
+    pub(crate) fn longest_leave(&self) -> u64 {
+        (self.settings.advertisement_interval() + GRACE).min(LONGEST)
+    }
+
     /// 6.4.2 and 6.4.3, Shutdown.
     pub(crate) fn shutdown(&mut self, now: u64) {
         self.judge_stall(now);
+        self.is_started = false;
         match self.state {
             State::Initialize => {}
             // Cancel Active_Down_Timer, go Initialize.
@@ -181,12 +213,10 @@ impl Model {
                 }
                 // dev-handover: serve on until a successor is heard, and resign again meanwhile.
                 Holding::Held => {
-                    let interval = self.settings.advertisement_interval();
-                    self.resign(now, active, now + (interval + GRACE).min(LONGEST), Then::Stop);
+                    self.resign(now, active, now + self.longest_leave(), Then::Stop);
                 }
-                Holding::Leaving { until, then: Then::Ill } => {
-                    let interval = self.settings.advertisement_interval();
-                    let until = until.min(now + (interval + GRACE).min(LONGEST));
+                Holding::Leaving { until, then: Then::Ill | Then::Out } => {
+                    let until = until.min(now + self.longest_leave());
                     let holding = Holding::Leaving { until, then: Then::Stop };
                     self.state = State::Active(Active { holding, ..active });
                 }

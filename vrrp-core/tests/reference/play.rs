@@ -109,6 +109,7 @@ impl Play {
                     Service::Good => Condition::Good,
                     Service::Unknown => Condition::Unknown,
                     Service::Ill => Condition::Ill,
+                    Service::Out => Condition::Out,
                 };
                 let weight = Weight::try_from(weight).expect("a weight");
                 let (key, health) = (self.key(), Health { condition, weight });
@@ -331,5 +332,7 @@ fn configured(settings: &Settings) -> VirtualRouter {
         255 => Role::Owner,
         priority => Role::Contender { priority: priority.try_into().expect("1 to 254"), preempt },
     };
-    VirtualRouter::new(settings.vrid.try_into().expect("a VRID"), protocol).with_role(role)
+    VirtualRouter::new(settings.vrid.try_into().expect("a VRID"), protocol)
+        .with_role(role)
+        .with_startup_delay(Duration::from_nanos(settings.startup_delay))
 }

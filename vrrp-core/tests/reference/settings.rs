@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) vrid: u8,
     pub(crate) priority: u8,
     pub(crate) preempt: PreemptMode,
+    /// For how long it does not contend after its start.
+    pub(crate) startup_delay: u64,
     /// In the unit of the message: seconds in VRRPv2, centiseconds in VRRPv3.
     pub(crate) interval: u16,
     pub(crate) addresses: Vec<IpAddr>,
@@ -84,6 +86,7 @@ impl Settings {
                 PreemptMode::Never,
                 PreemptMode::After(delay),
             ]),
+            startup_delay: if random.chance(30) { random.below(20 * SECOND) } else { 0 },
             interval,
             addresses: list[..count].iter().map(|address| ip(address)).collect(),
             password: if random.chance(40) { Some("secret") } else { None },

@@ -31,7 +31,7 @@ impl Model {
             }
             Holding::Leaving { .. } | Holding::Held | Holding::Acquiring => {}
         }
-        if let Holding::Leaving { until, then: Then::Stop } = active.holding
+        if let Holding::Leaving { until, then: Then::Stop | Then::Out } = active.holding
             && until <= now
         {
             // The last resignation leaves with the addresses.

@@ -18,7 +18,9 @@ impl Model {
         let preempts = backup.preempt_at.is_some_and(|at| at <= now);
         // 6.4.2, Active_Down_Timer fires.
         if backup.active_down_timer <= now || preempts {
-            self.become_active(now);
+            if self.delayed_until <= now {
+                self.become_active(now);
+            }
             return;
         }
         // dev-last-word: every half interval of the winner.
