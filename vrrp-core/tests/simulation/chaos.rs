@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Condition, GroupPolicy, Health, Loss, Phase, play::Given};
+use vrrp_core::{Claim, Condition, GroupPolicy, Health, Loss, Phase, Role, play::Given};
 
 use crate::{
     codec::{Checksum, Message},
     network::{Network, What},
-    scenario::{Scenario, addresses},
+    scenario::{Scenario, addresses, contender},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -85,6 +85,7 @@ impl Network {
                 // What is lost during a handover is its successor's to put there.
                 2 if self.nodes[index].phase(member) != Phase::Resigning => {
                     self.lose_address(index, member);
+                    self.note_turn(ANSWERED);
                 }
                 3 => self.change_claim(index),
                 4 if self.may_drain() => {
@@ -111,11 +112,17 @@ impl Network {
 
     /// At any moment, also in that in which the addresses change hands.
     fn resume_all(&mut self) {
-        let a_moment_ago = self.now - ANSWERED;
-        self.is_turned_back |= self.nodes.iter().any(|node| node.has_changed_since(a_moment_ago));
+        self.note_turn(Duration::ZERO);
         for index in 0..self.nodes.len() {
             self.members().for_each(|member| self.resume(index, member));
         }
+    }
+
+    /// Notes whether the addresses have just changed hands, or do so soon.
+    fn note_turn(&mut self, soon: Duration) {
+        self.run(soon);
+        let a_moment_ago = self.now - ANSWERED;
+        self.is_turned_back |= self.nodes.iter().any(|node| node.has_changed_since(a_moment_ago));
     }
 
     /// One node at a time.
@@ -236,11 +243,18 @@ impl Network {
         }
     }
 
-    /// In a group the one claim for all.
+    /// In a group the one claim for all, and not close to another node's.
     fn change_claim(&mut self, index: usize) {
         self.wait_for_quiet();
         let config = &self.nodes[index].members[0].config;
-        let role = self.scenario.with_another_claim(&mut self.random, config).role();
+        let mut role = self.scenario.with_another_claim(&mut self.random, config).role();
+        if self.scenario.group.is_some() {
+            let roles = self.nodes.iter().map(|node| node.members[0].config.role());
+            let taken: Vec<Claim> = roles.map(Role::claim).collect();
+            let mut free = Scenario::PRIORITIES.to_vec();
+            free.retain(|priority| !taken.contains(&Claim::from(*priority)));
+            role = contender(*self.random.pick(&free), role.preempt());
+        }
         for member in &mut self.nodes[index].members {
             member.config = member.config.clone().with_role(role);
         }

@@ -210,7 +210,8 @@ impl Network {
     /// Changes at run time alone: two nodes hold the addresses for no longer than it takes one to
     /// let go, and nobody for no longer than it takes one to acquire. Where a node was resumed in
     /// the moment of its handover, the one that has just taken over yields again at once: two let
-    /// go, one after the other.
+    /// go, one after the other. Where an address is lost in the moment of a takeover, its repair
+    /// ends with the takeover: two acquire, one after the other.
     pub(crate) fn judge_changes(&self) {
         let yielding = if self.is_turned_back { 2 * YIELDING } else { YIELDING };
         assert!(
@@ -220,7 +221,7 @@ impl Network {
             self.scenario
         );
         assert!(
-            Span::longest(&self.gap) <= YIELDING,
+            Span::longest(&self.gap) <= yielding,
             "nobody for {:?}: {:?}",
             Span::longest(&self.gap),
             self.scenario

@@ -32,7 +32,7 @@ fn seeds() -> std::ops::Range<u64> {
 
 /// Outputs are polled after each input, and backends work. In a group no two nodes are equal, and
 /// one is before the others in all: of nodes that take over in the same moment, one may get the one
-/// member and another one the other, and it takes a Skew_Time until one has both.
+/// member and another one the other, and it takes up to an Active_Down_Interval until one has both.
 fn calm(seed: u64) -> Network {
     let drawn = Scenario::draw(seed);
     let equal_priorities = drawn.equal_priorities && drawn.group.is_none();

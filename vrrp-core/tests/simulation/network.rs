@@ -59,7 +59,7 @@ pub(crate) struct Network {
     pub(crate) overlap: Vec<Span>,
     /// No living node holds it.
     pub(crate) gap: Vec<Span>,
-    /// A node was resumed while the addresses were changing hands.
+    /// A node was resumed, or lost an address, while the addresses were changing hands.
     pub(crate) is_turned_back: bool,
 }
 

@@ -47,6 +47,9 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
+    /// So far apart that the stronger one of two is heard before the weaker one takes over.
+    pub(crate) const PRIORITIES: [u8; 7] = [10, 50, 90, 130, 170, 210, 250];
+
     pub(crate) fn draw(seed: u64) -> Self {
         let mut random = Random::new(seed);
         Self {
