@@ -11,10 +11,14 @@ mod connections;
 mod drains;
 
 use std::{
-    fs, io,
-    os::unix::{
-        fs::{DirBuilderExt, FileTypeExt, MetadataExt},
-        net::{UnixListener, UnixStream},
+    fs::{self, Permissions},
+    io,
+    os::{
+        fd::AsRawFd,
+        unix::{
+            fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
+            net::{UnixListener, UnixStream},
+        },
     },
     path::{Path, PathBuf},
     sync::{Arc, Weak},
@@ -27,7 +31,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use nix::sys::stat::{Mode, umask};
+use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
 use vrrp_net::Node;
 
 use crate::{
@@ -102,13 +106,8 @@ impl Socket {
             fs::DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(io)?;
         }
         remove_dead(path)?;
-        // Between bind and a later chmod everybody could connect.
-        let before = umask(Mode::from_bits_truncate(0o117));
-        let bound = UnixListener::bind(path);
-        umask(before);
-        let listener = bound.map_err(io)?;
+        let listener = listen(path).map_err(io)?;
         let file = SocketFile { path: path.to_owned(), made: Identity::of(path).map_err(io)? };
-        listener.set_nonblocking(true).map_err(io)?;
         Ok(Self { file, listener })
     }
 
@@ -136,6 +135,17 @@ impl Drop for SocketFile {
             drop(fs::remove_file(&self.path));
         }
     }
+}
+
+/// Makes the socket, for owner and group alone. Nobody can connect before it listens, and by then it
+/// has its mode; a umask would be that of all threads.
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    socket::bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    fs::set_permissions(path, Permissions::from_mode(0o660))?;
+    socket::listen(&socket, Backlog::MAXCONN)?;
+    Ok(socket.into())
 }
 
 fn remove_dead(path: &Path) -> Result<(), Error> {
@@ -238,8 +248,6 @@ pub(crate) fn unknown_name(name: &str, names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
