@@ -65,9 +65,10 @@ fn table(arguments: &Arguments, programs: &Programs, flaw: Flaw, plan: Plan) -> 
     let mut rate = Figures::new("  the flood", "frames a second");
     let mut cpu = Figures::new("  cpu of the program", "s a minute");
     let kinds = programs.able(plan);
-    for _ in 0..arguments.runs {
+    for _ in 0..arguments.runs() {
         for kind in kinds.iter().copied() {
-            let flooded = figures::told(kind, flood(programs, kind, flaw, plan, arguments.window));
+            let flooded =
+                figures::told(kind, flood(programs, kind, flaw, plan, arguments.window()));
             let Some(flooded) = flooded else { continue };
             kept.add(kind, flooded.kept);
             rate.add(kind, flooded.rate);

@@ -85,9 +85,9 @@ fn cpu_of(
     let way = if role == Role::Active { "sent" } else { "received" };
     let mut packets = Figures::new(format!("  {way}"), "packets a second");
     let kinds = programs.able(plan);
-    for _ in 0..arguments.runs {
+    for _ in 0..arguments.runs() {
         for kind in kinds.iter().copied() {
-            let used = use_of(programs, kind, role, plan, arguments.window);
+            let used = use_of(programs, kind, role, plan, arguments.window());
             let Some(used) = figures::told(kind, used) else { continue };
             seconds.add(kind, used.cpu);
             packets.add(kind, used.packets);
@@ -137,7 +137,7 @@ pub(crate) fn memory(arguments: &Arguments, programs: &Programs) -> Result<(), F
         let mut shares = Figures::new(format!("memory: Active, {}, Pss", plan.size()), "MiB");
         let mut resident = Figures::new(format!("memory: Active, {}, VmRSS", plan.size()), "MiB");
         let kinds = programs.able(plan);
-        for _ in 0..arguments.runs {
+        for _ in 0..arguments.runs() {
             for kind in kinds.iter().copied() {
                 let settled = settle(programs, kind, Role::Active, plan);
                 let Some(settled) = figures::told(kind, settled) else { continue };

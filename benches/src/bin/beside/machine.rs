@@ -2,7 +2,10 @@
 
 use std::{fs, time::Duration};
 
-use nix::{time::clock_getcpuclockid, unistd::Pid};
+use nix::{
+    time::clock_getcpuclockid,
+    unistd::{Pid, SysconfVar, sysconf},
+};
 
 use crate::Failed;
 
@@ -31,6 +34,27 @@ pub(crate) fn processor_time(pids: &[u32]) -> Result<Duration, Failed> {
         let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(*pid)?))?;
         Ok(sum + Duration::from(clock.now()?))
     })
+}
+
+/// The processor time of the programs that these processes have started and collected, to the
+/// hundredth of a second that the kernel tells.
+pub(crate) fn programs_time(pids: &[u32]) -> Result<Duration, Failed> {
+    /// Where a line has them, after the name: that of children, in user mode and in the kernel
+    /// (`cutime` and `cstime` of proc_pid_stat(5)).
+    const FIELDS: [usize; 2] = [13, 14];
+    let second = u64::try_from(sysconf(SysconfVar::CLK_TCK)?.ok_or("the kernel has no ticks")?)?;
+    let mut ticks = 0;
+    for pid in pids {
+        let path = format!("/proc/{pid}/stat");
+        let stat = fs::read_to_string(&path)?;
+        let fields: Vec<&str> =
+            stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        for field in FIELDS {
+            let value = fields.get(field).ok_or_else(|| format!("{path} is too short"))?;
+            ticks += value.parse::<u64>()?;
+        }
+    }
+    Ok(Duration::from_secs(ticks) / u32::try_from(second)?)
 }
 
 /// The memory of these processes in KiB: resident, and their share of it where pages are shared.

@@ -3,6 +3,7 @@
 //! `cargo run --release -p vrrp-benches --bin beside -- --help` tells what can be measured.
 
 mod advert;
+mod checks;
 mod config;
 mod figures;
 mod flood;
@@ -20,6 +21,7 @@ use clap::{Parser, ValueEnum};
 use vrrp_net::lab;
 
 use crate::{
+    checks::Asks,
     load::Role,
     program::{Kind, Programs},
     sweep::Load,
@@ -34,9 +36,9 @@ pub(crate) struct Arguments {
     /// What to measure; everything when nothing is named
     #[arg(value_enum)]
     measurements: Vec<Measurement>,
-    /// How often each is measured, the programs taking turns
-    #[arg(long, default_value_t = 5)]
-    runs: usize,
+    /// How often each is measured, the programs taking turns: 5 times, but checks twice
+    #[arg(long)]
+    runs: Option<usize>,
     /// Which programs; can be given several times
     #[arg(long, value_enum)]
     only: Vec<Kind>,
@@ -52,12 +54,36 @@ pub(crate) struct Arguments {
     /// What else the processors do, for sweep
     #[arg(long, value_enum)]
     load: Vec<Load>,
-    /// How long processor time is counted, and a flood lasts
-    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
-    window: Duration,
+    /// How many checks; can be given several times
+    #[arg(long)]
+    checks: Vec<usize>,
+    /// Which checks; can be given several times
+    #[arg(long, value_enum)]
+    check: Vec<Asks>,
+    /// The program that keepalived and vrrp check a web server with at 127.0.0.1:8080; otherwise
+    /// curl, if it is there
+    #[arg(long)]
+    script: Option<String>,
+    /// How long processor time is counted, and a flood lasts: 10s, but 4s for checks
+    #[arg(long, value_parser = humantime::parse_duration)]
+    window: Option<Duration>,
     /// The program vrrp; otherwise the one beside this program
     #[arg(long)]
     vrrp: Option<PathBuf>,
+    /// Is the other end of what is measured
+    #[arg(long, hide = true)]
+    answer: Option<Answer>,
+}
+
+/// What another process of this program does.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Answer {
+    /// It answers checks of each kind.
+    Checks,
+    /// It is a web server whose name is a.
+    A,
+    /// It is another.
+    B,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,21 +100,33 @@ enum Measurement {
     Memory,
     /// Advertisements sent while somebody floods the node with packets that it must refuse
     Flood,
+    /// What checks of services cost and delay, and how long a client waits when a service dies
+    Checks,
     /// How late the kernel takes addresses away whose leases nobody renews any more; of no program
     Sweep,
 }
 
 fn main() -> ExitCode {
-    // First of all, while there is one thread.
-    let available = lab::enter();
     let arguments = Arguments::parse();
-    let outcome = available.map_err(Failed::from).and_then(|()| run(&arguments));
+    let outcome = match arguments.answer {
+        Some(answer) => serve(answer),
+        // Before anything else, while there is one thread.
+        None => lab::enter().map_err(Failed::from).and_then(|()| run(&arguments)),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
             eprintln!("{failed}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn serve(answer: Answer) -> Result<(), Failed> {
+    match answer {
+        Answer::Checks => vrrp_benches::serve::serve().map_err(|error| error.to_string().into()),
+        Answer::A => checks::service::serve('a'),
+        Answer::B => checks::service::serve('b'),
     }
 }
 
@@ -107,6 +145,7 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
             Measurement::Cpu => load::cpu(arguments, &programs)?,
             Measurement::Memory => load::memory(arguments, &programs)?,
             Measurement::Flood => flood::floods(arguments, &programs)?,
+            Measurement::Checks => checks::all(arguments, &programs)?,
             Measurement::Sweep => sweep::sweeps(arguments)?,
         }
     }
@@ -114,6 +153,16 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
 }
 
 impl Arguments {
+    /// How often each is measured.
+    fn runs(&self) -> usize {
+        self.runs.unwrap_or(5)
+    }
+
+    /// How long processor time is counted.
+    fn window(&self) -> Duration {
+        self.window.unwrap_or(Duration::from_secs(10))
+    }
+
     /// The intervals that were asked for, or these.
     fn intervals(&self, otherwise: &[u64]) -> Vec<Duration> {
         if self.interval.is_empty() {

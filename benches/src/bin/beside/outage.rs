@@ -68,7 +68,7 @@ fn outage(
     let mut losses = Figures::new(format!("  lost, at {RATE} a second"), "packets");
     let mut held = Figures::new("  address still on the node that went", "1: yes");
     let plan = Plan { routers: 1, interval, priority: PRIORITIES.0, version: Version::V3 };
-    for _ in 0..arguments.runs {
+    for _ in 0..arguments.runs() {
         for kind in kinds.iter().copied() {
             let Some(outcome) = figures::told(kind, strike(programs, kind, fault, plan)) else {
                 continue;

@@ -130,17 +130,32 @@ impl Programs {
         on: &Station,
         plan: Plan,
     ) -> Result<Running, Failed> {
-        let (folder, name) = (site.folder(), on.host.name());
-        Ok(match kind {
-            Kind::Keepalived => {
-                Running::Keepalived(Keepalived::start(&on.host, folder, &plan.keepalived())?)
-            }
+        match kind {
+            Kind::Keepalived => self.start_with(kind, site, on, &plan.keepalived()),
             Kind::Frr => {
                 for vrid in plan.vrids(0) {
                     let address = format!("{}/32", config::address(0, vrid));
                     Frr::macvlan(&on.host, "eth0", vrid, &[&address])?;
                 }
-                let frr = Frr::start(&on.host, folder, &plan.frr())?;
+                self.start_with(kind, site, on, &plan.frr())
+            }
+            Kind::Vrrp => self.start_with(kind, site, on, &plan.vrrp()),
+        }
+    }
+
+    /// Starts a program on a host with a configuration in its own language.
+    pub(crate) fn start_with(
+        &self,
+        kind: Kind,
+        site: &Site,
+        on: &Station,
+        config: &str,
+    ) -> Result<Running, Failed> {
+        let (folder, name) = (site.folder(), on.host.name());
+        Ok(match kind {
+            Kind::Keepalived => Running::Keepalived(Keepalived::start(&on.host, folder, config)?),
+            Kind::Frr => {
+                let frr = Frr::start(&on.host, folder, config)?;
                 let zebra = fs::read_to_string(folder.join(format!("{name}-frr/zebra.pid")))?
                     .trim()
                     .parse()?;
@@ -148,7 +163,7 @@ impl Programs {
             }
             Kind::Vrrp => {
                 let file = |what: &str| folder.join(format!("{name}.{what}"));
-                let config = format!("{}[daemon]\ncontrol = {:?}\n", plan.vrrp(), file("sock"));
+                let config = format!("{config}[daemon]\ncontrol = {:?}\n", file("sock"));
                 fs::write(file("toml"), config)?;
                 let log = File::options().create(true).append(true).open(file("log"))?;
                 let mut command = Command::new(&self.vrrp);
@@ -157,6 +172,14 @@ impl Programs {
                 Running::Vrrp(on.host.spawn(command)?, file("log"))
             }
         })
+    }
+
+    /// What `vrrp` on a host says of itself.
+    pub(crate) fn status(&self, site: &Site, on: &Station) -> Result<serde_json::Value, Failed> {
+        let socket = site.folder().join(format!("{}.sock", on.host.name()));
+        let mut command = Command::new(&self.vrrp);
+        let output = command.args(["status", "--json", "--control"]).arg(socket).output()?;
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 }
 

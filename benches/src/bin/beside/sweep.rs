@@ -102,7 +102,7 @@ fn phases(interval: Duration, routers: usize) -> Vec<u32> {
 
 fn line(arguments: &Arguments, situation: Situation) -> Result<(), Failed> {
     let (mut late, ticks) = (Vec::new(), Ticks::now()?);
-    for run in 0..u32::try_from(arguments.runs)? {
+    for run in 0..u32::try_from(arguments.runs())? {
         match measure(situation, SHIFT * (run % 7)) {
             Ok(more) => late.extend(more),
             Err(why) => println!("no figure of {situation} in this run: {why}"),
@@ -111,7 +111,7 @@ fn line(arguments: &Arguments, situation: Situation) -> Result<(), Failed> {
     late.sort_unstable_by(f64::total_cmp);
     let (median, worst) =
         (median(&late).unwrap_or_default(), late.last().copied().unwrap_or_default());
-    let (what, runs, n) = (situation.to_string(), arguments.runs, late.len());
+    let (what, runs, n) = (situation.to_string(), arguments.runs(), late.len());
     // What others used of the processors is what makes a quiet one less quiet.
     let idle = ticks.idle_since()?;
     println!("    {what:<54} {runs:>6} {n:>8} {median:>10.3} {worst:>10.3} {idle:>8.0}");

@@ -43,7 +43,7 @@ pub(crate) fn one(arguments: &Arguments, programs: &Programs) -> Result<(), Fail
             Figures::new(format!("takeover beyond Active_Down_Interval, {interval:?}"), "ms");
         let mut announced = Figures::new("  first advertisement to first gratuitous ARP", "ms");
         let kinds = programs.able(plan);
-        for _ in 0..arguments.runs {
+        for _ in 0..arguments.runs() {
             for kind in kinds.iter().copied() {
                 let Some(seen) = figures::told(kind, take_over(programs, kind, plan)) else {
                     continue;
@@ -68,7 +68,7 @@ pub(crate) fn many(arguments: &Arguments, programs: &Programs) -> Result<(), Fai
         let mut announced =
             Figures::new("  last first gratuitous ARP after its advertisement", "ms");
         let kinds = programs.able(plan);
-        for _ in 0..arguments.runs {
+        for _ in 0..arguments.runs() {
             for kind in kinds.iter().copied() {
                 let Some(mut seen) = figures::told(kind, take_over(programs, kind, plan)) else {
                     continue;

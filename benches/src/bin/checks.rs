@@ -3,8 +3,6 @@
 //! What they ask is answered by another process, whose time does not count. What the kernel does for
 //! them does, and on loopback some of that is the other end's.
 
-mod serve;
-
 use std::{
     error::Error,
     io::{BufRead, BufReader},
@@ -18,12 +16,11 @@ use nix::sys::{
     resource::{Usage, UsageWho, getrusage},
     time::TimeValLike,
 };
+use vrrp_benches::serve::{self, Ports};
 use vrrp_net::check::{
     self, Checks, Dns, File, Http, Interface, Planned, Process, Route, Schedule, Setup, Tcp,
     dns::RecordType,
 };
-
-use serve::Ports;
 
 /// Measures what checks cost.
 #[derive(Debug, Parser)]

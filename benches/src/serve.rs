@@ -7,12 +7,15 @@ use tokio::{
     net::{TcpListener, TcpStream, UdpSocket},
 };
 
-/// Where it answers.
-#[derive(Clone, Copy)]
-pub(crate) struct Ports {
-    pub(crate) tcp: u16,
-    pub(crate) dns: u16,
-    pub(crate) http: u16,
+/// Where it answers, of 127.0.0.1.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// It accepts, and closes.
+    pub tcp: u16,
+    /// It answers a query with one address (UDP).
+    pub dns: u16,
+    /// It answers 200, without TLS.
+    pub http: u16,
 }
 
 impl FromStr for Ports {
@@ -31,8 +34,11 @@ impl fmt::Display for Ports {
     }
 }
 
-/// Answers until this process is killed.
-pub(crate) fn serve() -> Result<(), Box<dyn Error>> {
+/// Prints the ports and answers until this process is killed.
+///
+/// # Errors
+/// What the operating system says when a port cannot be had.
+pub fn serve() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let accepts = TcpListener::bind("127.0.0.1:0").await?;
