@@ -26,7 +26,7 @@ use tokio::{
 
 use nix::sys::signal::Signal;
 
-use group::Group;
+use group::{Group, Spawn};
 pub(crate) use program::Program;
 use tail::Tail;
 
@@ -78,12 +78,14 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts a program on a thread of its own, which neither blocks a runtime nor needs one.
-    /// `turn` is held until the whole group is gone.
+    /// `turn` is held until the whole group is gone. `spawn` starts it, and may change what that
+    /// thread is allowed to do.
     pub(crate) fn start(
         mut command: Command,
         input: impl Into<Stdio>,
         heard: Heard,
         turn: OwnedMutexGuard<()>,
+        spawn: impl Spawn,
     ) -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         let output = match heard {
@@ -97,7 +99,7 @@ impl Running {
         let run = {
             let group = Arc::clone(&group);
             move || {
-                let exit = group.run(command);
+                let exit = group.run(command, spawn);
                 drop(turn);
                 // Nobody waits for a program that was cut off.
                 drop(told.send(exit));

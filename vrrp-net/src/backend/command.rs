@@ -161,10 +161,12 @@ impl Command {
             );
             BackendError::new(LeaseFailure::Failed, what)
         })?;
-        let ended = match Running::start(command, input, Heard::Errors, turn) {
-            Ok(running) => running.end().await,
-            Err(error) => Err(error),
-        };
+        let ended =
+            match Running::start(command, input, Heard::Errors, turn, std::process::Command::spawn)
+            {
+                Ok(running) => running.end().await,
+                Err(error) => Err(error),
+            };
         let ended = ended.map_err(|error| self.unstarted(&error))?;
         self.judge(action, &ended)
     }

@@ -1,6 +1,7 @@
 //! [`Command`]: a program ends well.
 
 mod account;
+mod crowd;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use nix::errno::Errno;
 use super::{Check, blocking::Turn, outcome::Outcome};
 use crate::process::{Ended, Heard, Program, Running};
 use account::Account;
+use crowd::Start;
 
 /// What a shell says of a program that cannot be executed, or is not there.
 const NOT_EXECUTABLE: i32 = 126;
@@ -46,6 +48,7 @@ const NOT_FOUND: i32 = 127;
 /// |---|---|
 /// | exit status 0 | [`Outcome::Passed`] |
 /// | it cannot be started; exit status 126 or 127 | [`Outcome::NotRun`] |
+/// | this host starts programs so slowly that its turn does not come within 500 ms | [`Outcome::NotRun`] |
 /// | any other exit status, or a signal | [`Outcome::Failed`] |
 ///
 /// The last line of what it writes, to its standard output or error, is kept. What it writes is read
@@ -104,16 +107,23 @@ impl Command {
         Self { user: Some(name.into()), ..self }
     }
 
-    async fn start(&self) -> Result<Running, Outcome> {
+    async fn start(&self) -> Result<(Running, Start), Outcome> {
         let turn = self.turn.clone().lock_owned().await;
         let account = match &self.user {
             Some(user) => Some(self.account(user.clone()).await?),
             None => None,
         };
-        let mut command = self.program.command();
-        account::restrict(&mut command, account);
-        Running::start(command, Stdio::null(), Heard::All, turn)
-            .map_err(|error| self.unstarted(&error))
+        let command = self.program.command();
+        let start = Start::begin().await.ok_or_else(|| self.crowded_out())?;
+        let end = start.end();
+        let spawn = move |command: &mut std::process::Command| {
+            account::restrict(command, account);
+            let spawned = command.spawn();
+            end();
+            spawned
+        };
+        let running = Running::start(command, Stdio::null(), Heard::All, turn, spawn);
+        running.map(|running| (running, start)).map_err(|error| self.unstarted(&error))
     }
 
     async fn account(&self, user: String) -> Result<Account, Outcome> {
@@ -136,6 +146,12 @@ impl Command {
         }
     }
 
+    fn crowded_out(&self) -> Outcome {
+        Outcome::NotRun(self.program.not_run(
+            "this host starts its programs too slowly; let fewer checks run programs, or less often",
+        ))
+    }
+
     fn unstarted(&self, error: &io::Error) -> Outcome {
         let why = match (&self.user, error.raw_os_error().map(Errno::from_raw)) {
             (Some(user), Some(Errno::EPERM)) => format!(
@@ -153,11 +169,11 @@ impl Command {
 #[async_trait]
 impl Check for Command {
     async fn run(&self) -> Outcome {
-        let running = match self.start().await {
-            Ok(running) => running,
+        let (running, start) = match self.start().await {
+            Ok(started) => started,
             Err(outcome) => return outcome,
         };
-        match running.end().await {
+        match start.watch(running.end()).await {
             Ok(ended) => self.judge(&ended),
             Err(error) => self.unstarted(&error),
         }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, ErrorKind},
-    process::{Command, ExitStatus},
+    process::{Child, Command, ExitStatus},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -22,6 +22,11 @@ use nix::{
 /// hangs in a driver.
 const DYING: Duration = Duration::from_secs(1);
 
+/// Starts a program, on a thread that nothing else uses afterwards.
+pub(crate) trait Spawn: FnOnce(&mut Command) -> io::Result<Child> + Send + 'static {}
+
+impl<T: FnOnce(&mut Command) -> io::Result<Child> + Send + 'static> Spawn for T {}
+
 /// The process group of a program.
 #[derive(Default)]
 pub(super) struct Group(Mutex<State>);
@@ -38,12 +43,12 @@ enum State {
 }
 
 impl Group {
-    /// Runs a program from its start until its group is gone.
-    pub(super) fn run(&self, mut command: Command) -> io::Result<ExitStatus> {
+    /// Runs a program from its start, which is `spawn`, until its group is gone.
+    pub(super) fn run(&self, mut command: Command, spawn: impl Spawn) -> io::Result<ExitStatus> {
         if matches!(*self.state(), State::Cancelled) {
             return Err(ErrorKind::Interrupted.into());
         }
-        let mut leader = command.spawn()?;
+        let mut leader = spawn(&mut command)?;
         // It holds the end of the pipe that is the program's.
         drop(command);
         let pid = Pid::from_raw(i32::try_from(leader.id()).map_err(io::Error::other)?);

@@ -136,6 +136,37 @@ async fn it_has_neither_capabilities_nor_secrets() {
     assert_eq!(secret(script(text)).run().await, Outcome::Passed("unset".to_owned()));
 }
 
+/// Whatever may be done for a program, this process keeps what it has, and so does each thread.
+#[tokio::test]
+async fn what_it_may_not_do_this_process_still_may() {
+    let own = || {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let wanted = ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "NoNewPrivs:"];
+        let is_wanted = |line: &&str| wanted.iter().any(|name| line.starts_with(name));
+        status.lines().filter(is_wanted).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = own();
+    assert_eq!(before.len(), 6);
+    assert!(matches!(run("exit 0").await, Outcome::Passed(_)));
+    assert_eq!(own(), before);
+}
+
+#[tokio::test]
+async fn programs_that_hang_keep_no_other_from_its_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hanging = Vec::new();
+    // More than are started at once.
+    for number in 0..40 {
+        let path = folder.path().join(number.to_string());
+        let check = script(r#"echo > "$0"; sleep 600"#).arg(&path);
+        hanging.push(tokio::spawn(async move { check.run().await }));
+        until("it to run", || path.exists()).await;
+    }
+    assert_eq!(run("echo fine").await, Outcome::Passed("fine".to_owned()));
+    assert!(hanging.iter().all(|task| !task.is_finished()));
+    hanging.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
 #[tokio::test]
 async fn it_runs_as_the_user_that_is_named() {
     let text = "echo $(id -u) $(id -g) $(id -G)";

@@ -128,30 +128,54 @@ fn watch(
     thread::sleep(window);
     let (after, took, to) = (used()?, begun.elapsed(), lab::now());
     let ran = runs()? - ran;
-    let frames: Vec<_> =
-        capture.frames().into_iter().filter(|frame| frame.at >= from && frame.at <= to).collect();
-    let sent = |vrid: u8| {
-        let of = move |frame: &&lab::Frame| site::advert(frame).is_some_and(|it| it.0 == vrid);
-        frames.iter().filter(of).map(|frame| frame.at).collect::<Vec<_>>()
-    };
-    let late = sent(SWIFT.vrid).windows(2).map(|pair| late(pair, SWIFT.interval)).collect();
-    // Its last one may have been sent a whole interval ago.
-    let recent = to.saturating_sub(TRACKING.interval * 2);
-    let passing = sent(TRACKING.vrid).last().is_some_and(|at| *at >= recent);
+    let seen = Seen { frames: capture.frames(), from, to };
     let share = |time: Duration| 100.0 * time.as_secs_f64() / took.as_secs_f64();
     Ok(Bill {
         runs: ran as f64 / took.as_secs_f64(),
         daemon: share(after.0 - before.0),
         programs: share(after.1.saturating_sub(before.1)),
-        late,
-        passing,
+        late: seen.late(SWIFT),
+        passing: seen.is_well(TRACKING),
     })
 }
 
-/// How much later than an interval the second came, in milliseconds; early ones are below 0.
-fn late(pair: &[Duration], interval: Duration) -> f64 {
-    let gap = pair.last().zip(pair.first()).map(|(last, first)| last.saturating_sub(*first));
-    (gap.unwrap_or_default().as_secs_f64() - interval.as_secs_f64()) * 1_000.0
+/// What a daemon sent, and a window of it.
+struct Seen {
+    frames: Vec<lab::Frame>,
+    from: Duration,
+    to: Duration,
+}
+
+impl Seen {
+    /// The advertisements of a virtual router up to the end of the window: when, and with which
+    /// priority.
+    fn sent(&self, vrid: u8) -> impl Iterator<Item = (Duration, u8)> {
+        self.frames.iter().filter(|frame| frame.at <= self.to).filter_map(move |frame| {
+            site::advert(frame).filter(|it| it.0 == vrid).map(|(_, priority)| (frame.at, priority))
+        })
+    }
+
+    /// How much later than an interval after the one before each came, in milliseconds; early ones
+    /// are below 0. One that is due at the end of the window, and not there, counts as far as it
+    /// is late.
+    fn late(&self, router: Router) -> Vec<f64> {
+        let all: Vec<Duration> = self.sent(router.vrid).map(|(at, _)| at).collect();
+        let later = |from: &Duration, to: &Duration| {
+            (to.as_secs_f64() - from.as_secs_f64() - router.interval.as_secs_f64()) * 1_000.0
+        };
+        let pairs = all.iter().zip(all.iter().skip(1)).filter(|(_, second)| **second >= self.from);
+        let missing = all.last().map(|last| later(last, &self.to)).filter(|late| *late > 0.0);
+        pairs.map(|(first, second)| later(first, second)).chain(missing).collect()
+    }
+
+    /// Whether it is active, and all its checks pass, to the end of the window: with another
+    /// priority it is ill.
+    fn is_well(&self, router: Router) -> bool {
+        // The last advertisement may have been sent a whole interval ago.
+        let recent = self.to.saturating_sub(router.interval * 2);
+        let last = self.sent(router.vrid).last();
+        last.is_some_and(|(at, priority)| at >= recent && priority == router.priority)
+    }
 }
 
 /// What answers the checks, on the same host.
