@@ -92,6 +92,8 @@ impl Http {
 
     async fn ask(&self) -> Result<Outcome, Outcome> {
         let stream = self.url.target.connect(&self.looking_up).await?;
+        let stream = tokio::net::TcpStream::from_std(stream)
+            .map_err(|error| Outcome::NotRun(format!("{}: {error}", self.url.target)))?;
         // A request is small, and nothing follows it.
         let _ = stream.set_nodelay(true);
         match &self.url.tls_name {

@@ -16,7 +16,7 @@ pub(crate) use plan::Asks;
 
 use crate::{Arguments, Failed, program::Programs};
 
-/// How often, and how long processor time is counted, unless it is said: all of it in six minutes.
+/// How often, and how long processor time is counted, unless it is said: all of it in some ten minutes.
 const RUNS: usize = 2;
 const WINDOW: Duration = Duration::from_secs(4);
 
