@@ -140,19 +140,21 @@ impl Kept {
         Ok(Undo { written })
     }
 
-    /// Puts back what was there of `name` before a drain that did not come about, unless somebody
+    /// Puts back what was there of `names` before a drain that did not come about, unless somebody
     /// has written another since.
     ///
     /// # Errors
-    /// [`Error::Io`], and the file says still that it is drained.
-    pub(crate) fn undo(&self, undo: &Undo, name: &str) -> Result<(), Error> {
-        let Some((ours, before)) = undo.written.get(name) else { return Ok(()) };
+    /// [`Error::Io`], and the file says still that they are drained.
+    pub(crate) fn undo(&self, undo: &Undo, names: &[String]) -> Result<(), Error> {
         self.change(|drains| {
-            if drains.get(name) == Some(ours) {
-                match before {
-                    Some(before) => drains.insert(name.to_owned(), *before),
-                    None => drains.remove(name),
-                };
+            for name in names {
+                let Some((ours, before)) = undo.written.get(name) else { continue };
+                if drains.get(name) == Some(ours) {
+                    match before {
+                        Some(before) => drains.insert(name.clone(), *before),
+                        None => drains.remove(name),
+                    };
+                }
             }
         })
     }

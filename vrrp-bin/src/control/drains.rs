@@ -226,8 +226,7 @@ impl App {
             Err(error) => error.to_string(),
         };
         let mut sentence = format!("{name} is not drained: {failure}");
-        let undo = || together.iter().try_for_each(|name| self.kept.undo(&undo, name));
-        if let Err(error) = block_in_place(undo) {
+        if let Err(error) = block_in_place(|| self.kept.undo(&undo, &together)) {
             sentence += &format!("; it would be at the next start, because {error}");
         }
         Outcome { name: name.to_owned(), done: false, sentence }

@@ -94,16 +94,16 @@ fn a_drain_that_did_not_come_about_is_taken_back() {
     let before = Drain::new(Some(2 * HOUR));
     kept.begin(&["db"], before, true).unwrap();
     let undo = kept.begin(&["web", "db"], Drain::new(Some(HOUR)), true).unwrap();
-    kept.undo(&undo, "web").unwrap();
-    kept.undo(&undo, "db").unwrap();
-    kept.undo(&undo, "other").unwrap();
+    kept.undo(&undo, &["web".to_owned()]).unwrap();
+    kept.undo(&undo, &["db".to_owned()]).unwrap();
+    kept.undo(&undo, &["other".to_owned()]).unwrap();
     assert_eq!((kept.get("web"), kept.get("db")), (None, Some(before)));
     assert_eq!(Vec::from_iter(open(&directory).names()), ["db"]);
     // One that was asked for since is another one.
     let undo = kept.begin(&["web"], Drain::new(Some(HOUR)), true).unwrap();
     let other = Drain::new(Some(3 * HOUR));
     kept.begin(&["web"], other, true).unwrap();
-    kept.undo(&undo, "web").unwrap();
+    kept.undo(&undo, &["web".to_owned()]).unwrap();
     assert_eq!(open(&directory).get("web"), Some(other));
 }
 
