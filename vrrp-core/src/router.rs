@@ -204,6 +204,13 @@ impl Router {
         Some(Status { group: self.membership(slot, status.holds, status.gates), ..status })
     }
 
+    /// Returns the keys of the virtual routers that are drained and resumed with this one, itself
+    /// among them: its group, or it alone. None of one that is not in the table.
+    pub fn moves_with(&self, key: &Key) -> impl Iterator<Item = Key> + '_ {
+        let slots = self.slot(key).map(|slot| self.together(slot)).unwrap_or_default();
+        slots.into_iter().filter_map(|slot| self.entry(slot).map(Entry::key))
+    }
+
     /// Returns the virtual routers, in the order of their keys.
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         self.ports.iter().flat_map(|port| {

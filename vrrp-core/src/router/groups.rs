@@ -2,8 +2,8 @@
 //!
 //! The first member that takes part decides. While it is Active here, the others follow, even where
 //! a weaker Active may not be preempted; while it is Active elsewhere, the others hand over, and
-//! they do so with it. So two
-//! nodes that each hold a part never wait for each other: whoever has the first member gets all.
+//! they do so with it. So two nodes that each hold a part never wait for each other: whoever has the
+//! first member gets all.
 //!
 //! What a member may do follows from how all of them stand at the moment, and is told anew whenever
 //! that changes: there are no messages between them that could be lost.

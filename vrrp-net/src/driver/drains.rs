@@ -26,7 +26,7 @@ struct End {
 
 impl Ends {
     /// Replaces the end of the drain of these.
-    fn set(&mut self, keys: Vec<Key>, lasts: Option<Duration>, now: Instant) {
+    fn set(&mut self, keys: impl Iterator<Item = Key>, lasts: Option<Duration>, now: Instant) {
         let end = lasts.map(|lasts| {
             let last = SystemTime::UNIX_EPOCH + LAST_SECOND;
             let shown = SystemTime::now().checked_add(lasts).filter(|end| *end <= last);
@@ -62,27 +62,16 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Begins a drain. Its end replaces that of an earlier one.
     pub(super) fn drain(&mut self, drain: Drain, force: bool, lasts: Option<Duration>) {
         let key = drain.key;
-        self.ends.set(self.together(key), lasts, self.clock.now());
+        self.ends.set(self.router.moves_with(&key), lasts, self.clock.now());
         self.drains.push(drain);
         self.input(Input::Drain { key, force });
     }
 
     pub(super) fn resume(&mut self, key: Key) {
-        for key in self.together(key) {
+        for key in self.router.moves_with(&key) {
             self.ends.forget(&key);
         }
         self.input(Input::Resume { key });
-    }
-
-    /// The virtual routers that are drained and resumed with this one, itself among them.
-    fn together(&self, key: Key) -> Vec<Key> {
-        let members = &self.outbox.members;
-        let group = |key: &Key| members.get(key).and_then(|entry| entry.group.as_ref());
-        let Some(name) = group(&key).map(|group| &group.name) else { return vec![key] };
-        let others = members.iter().filter(|(_, entry)| !entry.leaving);
-        let others = others.map(|(other, _)| *other).filter(|other| *other != key);
-        let others = others.filter(|other| group(other).is_some_and(|group| group.name == *name));
-        std::iter::once(key).chain(others).collect()
     }
 
     /// Whether a virtual router hands over, or lets go of what it held.
@@ -101,7 +90,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.handled_at = now;
         self.router.handle(now, Input::Configure(&desired));
         for (key, lasts) in drained {
-            self.ends.set(self.together(*key), *lasts, now);
+            self.ends.set(self.router.moves_with(key), *lasts, now);
             self.router.handle(now, Input::Drain { key: *key, force: true });
         }
         self.settle();
@@ -132,7 +121,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         for drain in std::mem::take(&mut self.drains) {
             let refused = |event: &NodeEvent| matches!(event, NodeEvent::DrainRefused { name, .. } if *name == drain.name);
             // Until it is over for all of a group, it may be refused.
-            let is_over = !self.together(drain.key).into_iter().any(|key| self.is_leaving(key));
+            let is_over = !self.router.moves_with(&drain.key).any(|key| self.is_leaving(key));
             let phase = self.outbox.members.get(&drain.key).map(|entry| entry.phase);
             let ended = match phase {
                 None => Some(Err(Error::Unknown(drain.name.to_string()))),
