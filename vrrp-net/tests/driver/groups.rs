@@ -48,6 +48,13 @@ async fn all_are(handles: &[Handle], wanted: impl Fn(Phase) -> bool) {
     }
 }
 
+/// Has the second member's backend fail, so that it takes part no more.
+async fn leave_out(backend: &Memory, member: &[Handle]) {
+    backend.fail_always(LeaseFailure::Failed);
+    member[0].report_lost(vrrp_core::Loss::Deleted).await.unwrap();
+    all_are(member, |phase| matches!(phase, Phase::Initialize(_))).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_backend_that_fails_for_one_moves_all_and_they_come_back_together() {
     let wire = Wire::new();
@@ -77,9 +84,7 @@ async fn a_member_that_is_left_out_moves_nobody() {
     let group = Group::any("both-families");
     let (_host, backends, handles) = host(&wire, "192.0.2.1", 200, &group).await;
     all_are(&handles, Phase::is_active).await;
-    backends[1].fail_always(LeaseFailure::Failed);
-    handles[1].report_lost(vrrp_core::Loss::Deleted).await.unwrap();
-    all_are(&handles[1..], |phase| matches!(phase, Phase::Initialize(_))).await;
+    leave_out(&backends[1], &handles[1..]).await;
     tokio::time::sleep(LONG).await;
     assert_eq!(handles[0].phase(), Phase::Held);
 }
@@ -128,9 +133,7 @@ async fn a_drain_is_one_for_all_its_end_and_its_refusal_too() {
     let (_host, backends, handles) = host(&wire, "192.0.2.1", 200, &group).await;
     all_are(&handles, Phase::is_active).await;
     // One is left out, and would be drained at once.
-    backends[1].fail_always(LeaseFailure::Failed);
-    handles[1].report_lost(vrrp_core::Loss::Deleted).await.unwrap();
-    all_are(&handles[1..], |phase| matches!(phase, Phase::Initialize(_))).await;
+    leave_out(&backends[1], &handles[1..]).await;
     assert_eq!(handles[1].drain_for(LONG, false).await.unwrap(), Drained::Refused);
     assert_eq!(handles[0].phase(), Phase::Held);
     for handle in &handles {
