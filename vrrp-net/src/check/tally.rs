@@ -109,6 +109,8 @@ impl Tally {
 mod tests {
     use std::num::NonZeroU8;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The states after each of the outcomes: `+` passed, `-` failed, `?` not run.
@@ -155,5 +157,44 @@ mod tests {
         let schedule = Schedule::default();
         assert_eq!(states(schedule.initial(Initial::Good), "---"), "ggb");
         assert_eq!(states(schedule.initial(Initial::Bad), "++"), "bg");
+    }
+
+    proptest! {
+        #[test]
+        fn a_state_changes_only_after_a_row(
+            rise in 1_u8..6,
+            fall in 1_u8..6,
+            // Passed, failed, or not run.
+            outcomes in proptest::collection::vec(proptest::option::of(any::<bool>()), 0..200),
+        ) {
+            let schedule = Schedule::default()
+                .rise(NonZeroU8::new(rise).unwrap())
+                .fall(NonZeroU8::new(fall).unwrap());
+            let mut tally = Tally::new(&schedule);
+            let mut results = Vec::new();
+            for outcome in outcomes {
+                let before = tally.state();
+                let text = String::new();
+                let after = tally.judge(&match outcome {
+                    Some(true) => Outcome::Passed(text),
+                    Some(false) => Outcome::Failed(text),
+                    None => Outcome::NotRun(text),
+                });
+                results.extend(outcome);
+                let row = |of: bool, length: u8| {
+                    let last: Vec<bool> = results.iter().rev().take(length.into()).copied().collect();
+                    last.len() == usize::from(length) && last.iter().all(|result| *result == of)
+                };
+                let expected = match (before, outcome) {
+                    (before, None) => before,
+                    (State::Unknown, Some(true)) => State::Good,
+                    (State::Unknown, Some(false)) => State::Bad,
+                    (State::Good, Some(_)) if row(false, fall) => State::Bad,
+                    (State::Bad, Some(_)) if row(true, rise) => State::Good,
+                    (before, Some(_)) => before,
+                };
+                prop_assert_eq!(after, expected);
+            }
+        }
     }
 }

@@ -11,7 +11,10 @@ use nix::unistd::Uid;
 use tokio::time::timeout;
 
 use super::*;
-use crate::process::watching::{SOON, runs, until};
+use crate::{
+    check::{Schedule, State, Tally},
+    process::watching::{SOON, runs, until},
+};
 
 fn script(text: &str) -> Command {
     Command::new("/bin/sh").arg("-c").arg(text)
@@ -231,8 +234,10 @@ fn leave_nothing_behind(runs: u32) {
     }
     settle(threads);
     let before = (files(), memory());
-    for number in 0..runs {
+    let mut misfits = [Misfit::cut("sleep 600"), Misfit::cut("exec yes"), Misfit::wavering()];
+    for (number, which) in (0..runs).zip((0..misfits.len()).cycle()) {
         once();
+        misfits[which].run(&runtime);
         if number % 10 == 0 {
             cut();
         }
@@ -241,6 +246,45 @@ fn leave_nothing_behind(runs: u32) {
     assert_eq!(files(), before.0);
     let grown = memory().saturating_sub(before.1);
     assert!(grown < 4 * 1024, "{runs} runs took {grown} KiB of memory");
+    // Its first result decided, and after that no row of results was long enough for another change.
+    let known = misfits.map(|misfit| (misfit.tally.state(), misfit.changes));
+    assert_eq!(known, [(State::Bad, 1), (State::Bad, 1), (State::Good, 1)]);
+}
+
+/// A program that hangs, or floods its output, or has another result each time.
+struct Misfit {
+    /// Which take turns.
+    checks: [Command; 2],
+    limit: Duration,
+    turns: usize,
+    tally: Tally,
+    /// How often it became another state.
+    changes: u32,
+}
+
+impl Misfit {
+    fn new(checks: [Command; 2], limit: Duration) -> Self {
+        let tally = Tally::new(&Schedule::default());
+        Self { checks, limit, turns: 0, tally, changes: 0 }
+    }
+
+    /// One that does not end by itself.
+    fn cut(text: &str) -> Self {
+        Self::new([script(text), script(text)], Duration::from_millis(10))
+    }
+
+    fn wavering() -> Self {
+        Self::new(["0", "1"].map(|status| script(r#"exit "$0""#).arg(status)), SOON)
+    }
+
+    fn run(&mut self, runtime: &tokio::runtime::Runtime) {
+        let check = &self.checks[self.turns % 2];
+        self.turns += 1;
+        let run = runtime.block_on(async { timeout(self.limit, check.run()).await });
+        let outcome = run.unwrap_or_else(|_| Outcome::Failed("there was no result".to_owned()));
+        let before = self.tally.state();
+        self.changes += u32::from(self.tally.judge(&outcome) != before);
+    }
 }
 
 /// Waits until this process has no child any more, and no thread that is to wait for one.
