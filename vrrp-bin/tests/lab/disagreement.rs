@@ -96,13 +96,13 @@ impl Said<'_> {
         let count = |text: &str, line: &str| text.lines().filter(|other| *other == line).count();
         // What a peer claims is of interest once it has been heard while this node is active.
         let is_there =
-            || program(node, &["status"]).is_ok_and(|table| count(&stdout(&table), &line) == 1);
+            || node.ask(&["status"]).is_ok_and(|table| count(&stdout(&table), &line) == 1);
         check(
             wait_until(SOON, is_there),
-            format!("no {line:?} in:\n{}", stdout(&program(node, &["status"])?)),
+            format!("no {line:?} in:\n{}", stdout(&node.ask(&["status"])?)),
         )?;
         for (arguments, status) in [(&["health"][..], 0), (&["health", "--strict"], 1)] {
-            let health = program(node, arguments)?;
+            let health = node.ask(arguments)?;
             let text = stdout(&health);
             check(
                 health.status.code() == Some(status),
@@ -117,11 +117,6 @@ impl Said<'_> {
 
 fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn program(node: &Node, arguments: &[&str]) -> Result<Output, Failed> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
-    Ok(command.args(arguments).arg("--control").arg(node.control()).output()?)
 }
 
 fn notices(node: &Node) -> Vec<String> {

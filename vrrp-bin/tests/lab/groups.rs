@@ -4,7 +4,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use libtest_mimic::{Failed, Trial};
@@ -116,8 +115,7 @@ fn are(node: &Node, names: &[&str], field: &str, wanted: &Value) -> Outcome {
 }
 
 fn vrrp(node: &Node, arguments: &[&str]) -> Result<String, Failed> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
-    let output = command.args(arguments).arg("--control").arg(node.control()).output()?;
+    let output = node.ask(arguments)?;
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     check(output.status.success(), format!("vrrp {arguments:?}: {said}\n{}", node.log()))?;
     Ok(said.into_owned())

@@ -4,7 +4,7 @@
 pub(crate) mod page;
 pub(crate) mod server;
 
-use std::{net::Ipv4Addr, process::Command, time::Duration};
+use std::{net::Ipv4Addr, time::Duration};
 
 use libtest_mimic::{Failed, Trial};
 use vrrp_core::MacAddr;
@@ -14,7 +14,8 @@ use self::server::{Server, Service};
 use crate::{
     client::{Client, Loss, Mark},
     support::{
-        Node, Outcome, Pair, SOON, check, milliseconds, now, priority, timed, wait_for, within,
+        Node, Outcome, Pair, SOON, check, milliseconds, now, priority, skew, timed, wait_for,
+        within,
     },
 };
 
@@ -92,7 +93,7 @@ fn hangs(service: Service, ticker: &Ticker) -> Outcome {
     stage.lost_no_more_than("hung", mark, died_bound() + SLACK + ticker.worst_gap())?;
 
     stage.a.go_on()?;
-    wait_for_check(&stage.pair.a, "good")?;
+    stage.pair.a.wait_for_check("service", "good", SOON)?;
     let (mark, well) = (stage.client.mark(), now());
     let (a, b) = (stage.pair.a.mac, stage.pair.b.mac);
     // Three times as long as any node waits.
@@ -111,13 +112,7 @@ fn hangs(service: Service, ticker: &Ticker) -> Outcome {
 /// Nobody is well: the last holder stays and says so, and when it crashes the other one serves.
 fn dead_everywhere(service: Service, ticker: &Ticker) -> Outcome {
     let mut stage = Stage::new(service, true)?;
-    let died = now();
-    stage.a.kill()?;
-    stage.moves_to_b("killed", died, ticker)?;
-    stage.pair.b.wait_for_phase("held")?;
-    stage.b.kill()?;
-    wait_for_check(&stage.pair.b, "bad")?;
-    stage.b_stays_and_says_so()?;
+    stage.both_die(ticker)?;
 
     // The other holder is gone without a word: silence is all that an ill node waits for.
     let b = stage.pair.b.mac;
@@ -136,20 +131,14 @@ fn dead_everywhere(service: Service, ticker: &Ticker) -> Outcome {
     let mark = stage.client.mark();
     stage.a.revive(&stage.pair.a.host)?;
     stage.client.wait_for(1, mark)?;
-    wait_for_check(&stage.pair.a, "good")?;
+    stage.pair.a.wait_for_check("service", "good", SOON)?;
     stage.pair.a.wait_for_phase("held")
 }
 
 /// A healthy node does not leave the address with an ill one.
 fn better_than_ill(service: Service, ticker: &Ticker) -> Outcome {
     let mut stage = Stage::new(service, true)?;
-    let died = now();
-    stage.a.kill()?;
-    stage.moves_to_b("killed", died, ticker)?;
-    stage.pair.b.wait_for_phase("held")?;
-    stage.b.kill()?;
-    wait_for_check(&stage.pair.b, "bad")?;
-    stage.b_stays_and_says_so()?;
+    stage.both_die(ticker)?;
 
     // The stronger node, which is ill, takes the address, and the weaker one has a service again:
     // nothing but health decides.
@@ -164,7 +153,7 @@ fn better_than_ill(service: Service, ticker: &Ticker) -> Outcome {
         priority(frame, b) == Some(WEAK)
     })?;
     // Its first result comes within a second, and then it waits as for a node that is silent.
-    let most = Duration::from_secs(1) + TIMEOUT + 3 * INTERVAL + skew(WEAK);
+    let most = Duration::from_secs(1) + TIMEOUT + 3 * INTERVAL + skew(INTERVAL, WEAK);
     let what = format!("{service:?} is there again: until the address moved from an ill node");
     within(&what, took - begun, (Duration::ZERO, most), SLACK, ticker)?;
     stage.client.wait_for(2, mark)?;
@@ -196,7 +185,7 @@ impl Stage {
         pair.a.wait_for_phase("held")?;
         pair.b.start(&config(service, WEAK, preempt))?;
         for node in [&pair.a, &pair.b] {
-            wait_for_check(node, "good")?;
+            node.wait_for_check("service", "good", SOON)?;
         }
         pair.b.wait_for_phase("backup")?;
         client.wait_for(1, client.mark())?;
@@ -211,6 +200,17 @@ impl Stage {
         })?;
         let what = format!("{:?} {what}: until the address moved", self.service);
         within(&what, took - died, (Duration::ZERO, died_bound()), SLACK, ticker)
+    }
+
+    /// The service of a dies, and then that of b, which has the address and nobody to give it to.
+    fn both_die(&mut self, ticker: &Ticker) -> Outcome {
+        let died = now();
+        self.a.kill()?;
+        self.moves_to_b("killed", died, ticker)?;
+        self.pair.b.wait_for_phase("held")?;
+        self.b.kill()?;
+        self.pair.b.wait_for_check("service", "bad", SOON)?;
+        self.b_stays_and_says_so()
     }
 
     fn lost_no_more_than(&self, what: &str, since: Mark, outage: Duration) -> Outcome {
@@ -248,7 +248,7 @@ impl Stage {
         let took =
             wait_for(capture, "advertisement of a", since, |frame| priority(frame, a) == Some(1))?;
         let last = last_of(&self.pair, b, took)?;
-        let expected = 3 * INTERVAL + skew(1) + INTERVAL + skew(STRONG);
+        let expected = 3 * INTERVAL + skew(INTERVAL, 1) + INTERVAL + skew(INTERVAL, STRONG);
         let bounds = (expected, expected);
         within(
             "the ill holder crashed: until the other one served",
@@ -280,14 +280,9 @@ fn config(service: Service, priority: u8, preempt: bool) -> String {
     )
 }
 
-/// Skew_Time of a priority (RFC 9568 6.1).
-fn skew(priority: u8) -> Duration {
-    INTERVAL * (256 - u32::from(priority)) / 256
-}
-
 /// What it takes by the arithmetic: the results that count, and the Skew_Time of the successor.
 fn died_bound() -> Duration {
-    FALL * EVERY + TIMEOUT + skew(WEAK)
+    FALL * EVERY + TIMEOUT + skew(INTERVAL, WEAK)
 }
 
 /// When `mac` advertised last before `until`.
@@ -297,17 +292,9 @@ fn last_of(pair: &Pair, mac: MacAddr, until: Duration) -> Result<Duration, Faile
     Ok(sent.map(|frame| frame.at).max().ok_or("it never advertised")?)
 }
 
-/// Waits until the one check of the node is in this state.
-fn wait_for_check(node: &Node, state: &str) -> Outcome {
-    let is = || node.status().is_some_and(|status| status["checks"][0]["state"] == state);
-    let Node { name, .. } = node;
-    check(wait_until(SOON, is), format!("the check of {name} is not {state}:\n{}", node.log()))
-}
-
 /// What the program says to a user of this node.
 fn said(node: &Node, verb: &str) -> Result<String, Failed> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
-    let output = command.args([verb, "--control"]).arg(node.control()).output()?;
+    let output = node.ask(&[verb])?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     check(output.status.success(), format!("{verb} ends with {}:\n{text}", output.status))?;
     Ok(text)

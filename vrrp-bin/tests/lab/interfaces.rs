@@ -91,7 +91,7 @@ fn both(priority: u8) -> String {
 
 /// Skew_Time of a node (RFC 9568 6.1).
 fn skew(priority: u8) -> Duration {
-    INTERVAL * (256 - u32::from(priority)) / 256
+    crate::support::skew(INTERVAL, priority)
 }
 
 /// Active_Down_Interval of a node (RFC 9568 6.1).

@@ -5,7 +5,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::Ipv4Addr,
     os::unix::net::UnixStream,
-    process::{Command, Output},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -41,11 +41,6 @@ fn limited(soft: u32, hard: u32) -> Command {
     command
 }
 
-fn health(node: &Node) -> Result<Output, Failed> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
-    Ok(command.args(["health", "--control"]).arg(node.control()).output()?)
-}
-
 /// Whether the other end has closed this connection, or said something.
 fn is_closed(connection: &mut UnixStream) -> bool {
     !matches!(connection.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
@@ -71,7 +66,7 @@ fn idle_connections(ticker: &Ticker) -> Outcome {
         connections.push(connect(&pair.a)?);
     }
     let (opened, mut last) = (Instant::now(), connect(&pair.a)?);
-    let output = health(&pair.a)?;
+    let output = pair.a.ask(&["health"])?;
     check(
         output.status.success(),
         format!("health says {:?}", String::from_utf8_lossy(&output.stdout)),

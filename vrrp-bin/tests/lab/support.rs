@@ -2,9 +2,10 @@
 
 use std::{
     fs::{self, File},
+    io,
     net::IpAddr,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
     sync::{OnceLock, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
@@ -123,6 +124,11 @@ pub(crate) fn check(condition: bool, otherwise: impl Into<String>) -> Outcome {
 /// in its `main`.
 pub(crate) static ENVIRONMENT: OnceLock<Vec<(&str, PathBuf)>> = OnceLock::new();
 
+/// Skew_Time of a priority (RFC 9568 6.1).
+pub(crate) fn skew(interval: Duration, priority: u8) -> Duration {
+    interval * (256 - u32::from(priority)) / 256
+}
+
 /// A host with a process of the program.
 pub(crate) struct Node {
     pub(crate) name: &'static str,
@@ -196,12 +202,26 @@ impl Node {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// What the program says to a user of this node who gives it these arguments.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> io::Result<Output> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
+        command.args(arguments).arg("--control").arg(self.control()).output()
+    }
+
     /// What `vrrp status --json` says; `None` while it says nothing.
     pub(crate) fn status(&self) -> Option<Value> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
-        let output =
-            command.args(["status", "--json", "--control"]).arg(self.control()).output().ok()?;
-        serde_json::from_slice(&output.stdout).ok()
+        serde_json::from_slice(&self.ask(&["status", "--json"]).ok()?.stdout).ok()
+    }
+
+    /// Waits until the check of this name is in this state.
+    pub(crate) fn wait_for_check(&self, name: &str, state: &str, patience: Duration) -> Outcome {
+        let is = || {
+            let status = self.status().unwrap_or_default();
+            let checks = status["checks"].as_array().cloned().unwrap_or_default();
+            checks.iter().any(|check| check["name"] == name && check["state"] == state)
+        };
+        let is_so = wait_until(patience, is);
+        check(is_so, format!("{name} of {} is not {state}:\n{}", self.name, self.log()))
     }
 
     /// The virtual router number `index` in `status`.

@@ -11,7 +11,7 @@ use super::server::{Server, Service};
 use crate::{
     client::Client,
     postgres::{self, Postgres},
-    support::{Node, Outcome, Pair, SOON, check, now, timed, wait_for, within},
+    support::{Node, Outcome, Pair, SOON, check, now, skew, timed, wait_for, within},
 };
 
 /// What a handover may take beyond the arithmetic.
@@ -51,18 +51,18 @@ fn dns(ticker: &Ticker) -> Outcome {
     let mut a = Server::start(Service::Dns, &pair.a.host, "192.0.2.1", folder)?;
     let _b = Server::start(Service::Dns, &pair.b.host, "192.0.2.2", folder)?;
     let client = Client::of_dns(&pair.user, Ipv4Addr::new(192, 0, 2, 53))?;
-    start(&mut pair, &config, &config)?;
+    start(&mut pair, &config, &config, &["unbound"])?;
     client.wait_for(1, client.mark())?;
 
     let (mark, died) = (client.mark(), now());
     a.kill()?;
-    let bound = 2 * Duration::from_secs(1) + Duration::from_millis(500) + skew(100);
+    let bound = 2 * Duration::from_secs(1) + Duration::from_millis(500) + skew(INTERVAL, 100);
     moved(&pair, pair.b.mac, 100, died, bound, ticker)?;
     client.wait_for(2, mark)?;
     println!("the client got no answer to {:?}", client.since(mark));
     // Equal ones do not preempt each other.
     a.revive(&pair.a.host)?;
-    wait_for_check(&pair.a, "unbound", "good")?;
+    pair.a.wait_for_check("unbound", "good", 2 * SOON)?;
     let mark = client.mark();
     client.wait_for(2, mark)?;
     pair.a.wait_for_phase("backup")
@@ -80,7 +80,7 @@ fn proxy(ticker: &Ticker) -> Outcome {
     let uplink = Cable::new(&pair.a.host, "eth1", &upstream, &["198.51.100.1/24"])?;
     let _other = Cable::new(&pair.b.host, "eth1", &upstream, &["198.51.100.2/24"])?;
     let client = Client::of_http(&pair.user, Ipv4Addr::new(192, 0, 2, 80))?;
-    start(&mut pair, &config, &other)?;
+    start(&mut pair, &config, &other, &["site", "uplink"])?;
     client.wait_for(1, client.mark())?;
     check(pair.a.has_address("2001:db8::80")?, "a has no IPv6 address")?;
 
@@ -89,14 +89,16 @@ fn proxy(ticker: &Ticker) -> Outcome {
     // Active_Down_Timer runs out.
     let (mark, down) = (client.mark(), now());
     uplink.unplug()?;
-    let bound = 3 * Duration::from_secs(2) + Duration::from_secs(1) + 3 * INTERVAL + skew(100);
+    let bound =
+        3 * Duration::from_secs(2) + Duration::from_secs(1) + 3 * INTERVAL + skew(INTERVAL, 100);
     moved(&pair, pair.b.mac, 100, down, bound, ticker)?;
     client.wait_for(2, mark)?;
     pair.b.wait_for_phase("held")?;
     println!("the client got no answer to {:?}", client.since(mark));
     let (mark, up) = (client.mark(), now());
     uplink.plug()?;
-    let bound = 2 * Duration::from_secs(2) + Duration::from_secs(1) + 3 * INTERVAL + skew(150);
+    let bound =
+        2 * Duration::from_secs(2) + Duration::from_secs(1) + 3 * INTERVAL + skew(INTERVAL, 150);
     moved(&pair, pair.a.mac, 150, up, bound, ticker)?;
     client.wait_for(1, mark)?;
     pair.a.wait_for_phase("held")?;
@@ -105,12 +107,12 @@ fn proxy(ticker: &Ticker) -> Outcome {
 
     let (mark, hung) = (client.mark(), now());
     a.hang()?;
-    let bound = 3 * Duration::from_secs(2) + Duration::from_secs(1) + skew(100);
+    let bound = 3 * Duration::from_secs(2) + Duration::from_secs(1) + skew(INTERVAL, 100);
     moved(&pair, pair.b.mac, 100, hung, bound, ticker)?;
     client.wait_for(2, mark)?;
     println!("the client got no answer to {:?}", client.since(mark));
     a.go_on()?;
-    wait_for_check(&pair.a, "site", "good")
+    pair.a.wait_for_check("site", "good", 2 * SOON)
 }
 
 /// The database crashes on the host that has the address, then on the other one, too; then an
@@ -127,21 +129,21 @@ fn database(ticker: &Ticker) -> Outcome {
     start_beside(&mut pair.b, &config, &runs[1])?;
     pair.b.wait_for_phase("backup")?;
     for node in [&pair.a, &pair.b] {
-        wait_for_check(node, "postgres", "good")?;
-        wait_for_check(node, "maintenance", "good")?;
+        node.wait_for_check("postgres", "good", 2 * SOON)?;
+        node.wait_for_check("maintenance", "good", 2 * SOON)?;
     }
     check(accepts(&pair.user)?, "the database does not accept connections at the address")?;
 
     let died = now();
     a.kill()?;
-    let bound = 3 * Duration::from_secs(2) + Duration::from_secs(1) + skew(100);
+    let bound = 3 * Duration::from_secs(2) + Duration::from_secs(1) + skew(INTERVAL, 100);
     moved(&pair, pair.b.mac, 100, died, bound, ticker)?;
     pair.b.wait_for_phase("held")?;
     check(accepts(&pair.user)?, "the other database does not accept connections at the address")?;
 
     // `last = "leave"`: a database that is broken is not served.
     b.kill()?;
-    wait_for_check(&pair.b, "postgres", "bad")?;
+    pair.b.wait_for_check("postgres", "bad", 2 * SOON)?;
     let nobody = || {
         let has = |node: &Node| node.has_address("192.0.2.54").unwrap_or(true);
         !has(&pair.a) && !has(&pair.b)
@@ -152,10 +154,10 @@ fn database(ticker: &Ticker) -> Outcome {
     a.start(&pair.a.host)?;
     pair.a.wait_for_phase("held")?;
     b.start(&pair.b.host)?;
-    wait_for_check(&pair.b, "postgres", "good")?;
+    pair.b.wait_for_check("postgres", "good", 2 * SOON)?;
     let flagged = now();
     fs::write(runs[0].join("maintenance"), "")?;
-    let bound = 2 * Duration::from_secs(1) + skew(100);
+    let bound = 2 * Duration::from_secs(1) + skew(INTERVAL, 100);
     moved(&pair, pair.b.mac, 100, flagged, bound, ticker)?;
     pair.b.wait_for_phase("held")?;
     check(accepts(&pair.user)?, "the other database does not accept connections at the address")
@@ -175,19 +177,14 @@ fn instead(text: &str, old: &str, new: &str) -> Result<String, Failed> {
     Ok(text.replace(old, new))
 }
 
-/// a has the address, and b follows it.
-fn start(pair: &mut Pair, a: &str, b: &str) -> Outcome {
+/// a has the address, b follows it, and all checks pass.
+fn start(pair: &mut Pair, a: &str, b: &str, checks: &[&str]) -> Outcome {
     pair.a.start(a)?;
     pair.a.wait_for_phase("held")?;
     pair.b.start(b)?;
     pair.b.wait_for_phase("backup")?;
     for node in [&pair.a, &pair.b] {
-        let well = || {
-            let status = node.status().unwrap_or_default();
-            let checks = status["checks"].as_array().cloned().unwrap_or_default();
-            !checks.is_empty() && checks.iter().all(|check| check["state"] == "good")
-        };
-        check(wait_until(SOON, well), format!("{} is not well:\n{}", node.name, node.log()))?;
+        checks.iter().try_for_each(|check| node.wait_for_check(check, "good", SOON))?;
     }
     Ok(())
 }
@@ -215,20 +212,6 @@ fn moved(
     };
     let at = wait_for(&pair.capture, "advertisement of the other node", since, of_it)?;
     within("until the address moved", at - since, (Duration::ZERO, bound), SLACK, ticker)
-}
-
-fn skew(priority: u8) -> Duration {
-    INTERVAL * (256 - u32::from(priority)) / 256
-}
-
-fn wait_for_check(node: &Node, name: &str, state: &str) -> Outcome {
-    let is = || {
-        let status = node.status().unwrap_or_default();
-        let checks = status["checks"].as_array().cloned().unwrap_or_default();
-        checks.iter().any(|check| check["name"] == name && check["state"] == state)
-    };
-    let text = || format!("{name} of {} is not {state}:\n{}", node.name, node.log());
-    check(wait_until(2 * SOON, is), text())
 }
 
 /// Whether the database at the virtual address accepts connections.

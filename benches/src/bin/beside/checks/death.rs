@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use vrrp_benches::serve::Ports;
 use vrrp_net::lab::wait_until;
 
 use super::{
@@ -117,10 +118,7 @@ fn death(
     let checked = lines(dying.stdout().ok_or("the service has no output")?);
     let config = |priority| {
         let router = Router { vrid: 1, priority, interval, tracks: true };
-        let key = match asks {
-            Asks::Tcp => format!("tcp = \"127.0.0.1:{PORT}\""),
-            _ => format!("command = {script:?}"),
-        };
+        let key = asks.key(Ports { tcp: PORT, dns: PORT, http: PORT }, script);
         Node { routers: vec![router], checks: 1, key, argv: script.to_vec() }.text(kind)
     };
     let from_a = a.captures()?;
