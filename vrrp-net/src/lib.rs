@@ -70,6 +70,7 @@ pub mod testing;
 
 #[cfg(target_os = "linux")]
 mod bpf;
+mod checking;
 mod driver;
 mod error;
 mod event;
