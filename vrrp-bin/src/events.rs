@@ -128,8 +128,8 @@ async fn follow(control: &Path, target: &str, json: bool) -> Result<End, Error> 
 
 /// An event as people read it: one line, whatever is in it.
 fn sentence(event: &ToldEvent) -> String {
-    let ToldEvent { time, text } = event;
-    format!("{time} {text}").replace(char::is_control, " ")
+    let ToldEvent { time, sentence } = event;
+    format!("{time} {sentence}").replace(char::is_control, " ")
 }
 
 #[cfg(test)]
@@ -140,7 +140,7 @@ mod tests {
     fn an_event_is_one_line_for_people() {
         let event = ToldEvent {
             time: "2026-01-02T03:04:05.678Z".to_owned(),
-            text: "web: its check said\n\u{1b}[2J".to_owned(),
+            sentence: "web: its check said\n\u{1b}[2J".to_owned(),
         };
         assert_eq!(sentence(&event), "2026-01-02T03:04:05.678Z web: its check said  [2J");
     }

@@ -18,7 +18,7 @@ pub(crate) struct Event<'a> {
     #[serde(flatten)]
     what: What<'a>,
     /// A sentence for people.
-    text: String,
+    sentence: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -31,20 +31,20 @@ enum What<'a> {
 impl<'a> Event<'a> {
     /// Something that the node reports now.
     pub(crate) fn now(event: &'a NodeEvent) -> Self {
-        Self::of(What::Node(event), text(event))
+        Self::of(What::Node(event), event.to_string())
     }
 
     /// As many events as `lost` were not taken in time.
     pub(crate) fn lagged(lost: u64) -> Self {
-        let text = format!(
+        let sentence = format!(
             "{lost} events were lost, because they were not read in time; `vrrp status` shows how \
              things are now"
         );
-        Self::of(What::Lagged { event: "lagged", lost }, text)
+        Self::of(What::Lagged { event: "lagged", lost }, sentence)
     }
 
-    fn of(what: What<'a>, text: String) -> Self {
-        Self { schema: SCHEMA, time: rfc3339(SystemTime::now()), what, text }
+    fn of(what: What<'a>, sentence: String) -> Self {
+        Self { schema: SCHEMA, time: rfc3339(SystemTime::now()), what, sentence }
     }
 }
 
@@ -54,9 +54,5 @@ pub(crate) struct ToldEvent {
     /// When the daemon saw it.
     pub(crate) time: String,
     /// The sentence.
-    pub(crate) text: String,
-}
-
-fn text(event: &NodeEvent) -> String {
-    format!("{event:?}")
+    pub(crate) sentence: String,
 }

@@ -7,7 +7,7 @@ use tokio::sync::{
     broadcast::{self, error::RecvError},
     mpsc,
 };
-use vrrp_net::{Events, NodeEvent};
+use vrrp_net::Events;
 
 use crate::report::Event;
 
@@ -95,7 +95,7 @@ async fn publish(mut events: Events, lines: broadcast::Sender<Line>) {
             continue;
         }
         let line = match &event {
-            Ok(event) => Line::new(name(event), &Event::now(event)),
+            Ok(event) => Line::new(Some(Arc::clone(event.name())), &Event::now(event)),
             Err(lagged) => Line::new(None, &Event::lagged(lagged.lost)),
         };
         if let Some(line) = line {
@@ -125,15 +125,5 @@ impl Line {
             (Some(wanted), Some(name)) => **name == *wanted,
             (None, _) | (_, None) => true,
         }
-    }
-}
-
-fn name(event: &NodeEvent) -> Option<Arc<str>> {
-    match event {
-        NodeEvent::Transition { name, .. }
-        | NodeEvent::Notice { name, .. }
-        | NodeEvent::DrainRefused { name, .. }
-        | NodeEvent::Unrelieved { name, .. } => Some(Arc::clone(name)),
-        _ => None,
     }
 }

@@ -106,7 +106,7 @@ async fn what_happens_is_told_in_order() {
         let event = event(&mut body).await.unwrap();
         assert_eq!([&event["name"], &event["schema"]], [&Value::from("web"), &Value::from(1)]);
         assert!(humantime::parse_rfc3339(event["time"].as_str().unwrap()).is_ok(), "{event}");
-        assert!(event["text"].as_str().unwrap().contains("web"), "{event}");
+        assert!(event["sentence"].as_str().unwrap().contains("web"), "{event}");
         if event["event"] == "transition" {
             phases.push(event["to"].as_str().unwrap().to_owned());
         }
@@ -160,7 +160,6 @@ async fn what_was_not_read_in_time_is_counted() {
             loop {
                 count += 1;
                 let event = event(&mut fast).await.unwrap();
-                assert_eq!(event["event"], "transition", "{event}");
                 if event["to"] == wanted {
                     break;
                 }
@@ -172,7 +171,7 @@ async fn what_was_not_read_in_time_is_counted() {
     assert_eq!([&lagged["event"], &lagged["schema"]], [&Value::from("lagged"), &Value::from(1)]);
     let lost = lagged["lost"].as_u64().unwrap();
     assert!(lost >= count - BEHIND as u64 && lost < 2 * count, "{lost} of {count}");
-    assert!(lagged["text"].as_str().unwrap().starts_with(&format!("{lost} events were lost")));
+    assert!(lagged["sentence"].as_str().unwrap().starts_with(&format!("{lost} events were lost")));
 }
 
 #[tokio::test(start_paused = true)]
