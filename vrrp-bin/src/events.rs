@@ -15,6 +15,7 @@ use tokio::{
 use crate::{
     cli,
     control::client::{self, Lines, escape, parse},
+    descriptors,
     report::ToldEvent,
 };
 
@@ -75,6 +76,7 @@ pub(crate) fn main(arguments: &cli::Events) -> u8 {
 /// Follows on a thread of its own, and returns when a signal comes: a reader of the output that
 /// hangs must not keep this process from ending.
 fn follow_until_told(control: PathBuf, target: String, json: bool) -> Result<End, Error> {
+    descriptors::require(descriptors::CLIENT).map_err(client::Error::from)?;
     let outside = runtime()?;
     let (mut terminate, mut interrupt) = {
         let _entered = outside.enter();

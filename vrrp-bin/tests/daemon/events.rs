@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     process::{ChildStdout, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -15,12 +15,16 @@ use vrrp_net::lab::{Process, Signal, wait_until};
 
 use super::{CONFIG, Daemon, Outcome, SOON, schema, text, vrrp};
 
+/// What a pipe has room for.
+const PIPE_OCTETS: usize = 64 << 10;
+
 /// All of them.
-pub(crate) const TESTS: [(&str, fn() -> Outcome); 6] = [
+pub(crate) const TESTS: [(&str, fn() -> Outcome); 7] = [
     ("events_are_what_the_schema_says", events_are_what_the_schema_says),
     ("who_follows_sees_the_end_of_the_daemon", who_follows_sees_the_end_of_the_daemon),
     ("a_daemon_that_dies_is_no_end", a_daemon_that_dies_is_no_end),
     ("a_signal_ends_who_follows", a_signal_ends_who_follows),
+    ("a_signal_ends_one_whose_output_nobody_reads", a_signal_ends_one_whose_output_nobody_reads),
     ("events_of_one_virtual_router_for_people", events_of_one_virtual_router_for_people),
     ("a_closed_pipe_ends_who_follows", a_closed_pipe_ends_who_follows),
 ];
@@ -167,6 +171,34 @@ fn a_signal_ends_who_follows() -> Outcome {
         assert_eq!((status.code(), said.as_str()), (Some(0), ""), "{signal}");
     }
     Ok(())
+}
+
+fn a_signal_ends_one_whose_output_nobody_reads() -> Outcome {
+    let daemon = Daemon::start()?;
+    let (unread, mut full) = std::io::pipe()?;
+    full.write_all(&vec![b'\n'; PIPE_OCTETS])?;
+    let mut command = vrrp(&daemon.directory);
+    command.args(["events", "-c", "vrrp.toml"]).stdout(full).stderr(Stdio::piped());
+    let mut process = daemon.host.spawn(command)?;
+    let mut turns = ["drain", "resume"].into_iter().cycle();
+    let hangs = wait_until(SOON, || {
+        turn(&daemon, turns.next().unwrap_or_default());
+        waits_in(&process, "pipe_write")
+    });
+    assert!(hangs, "it does not write");
+    process.signal(Signal::SIGTERM)?;
+    let (status, said) = end(&mut process)?;
+    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+    drop(unread);
+    Ok(())
+}
+
+/// Whether a thread of it waits in the kernel's function of this name.
+fn waits_in(process: &Process, function: &str) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{}/task", process.pid())) else { return false };
+    let waits =
+        threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("wchan")).ok());
+    waits.into_iter().any(|waits| waits.contains(function))
 }
 
 fn events_of_one_virtual_router_for_people() -> Outcome {

@@ -66,7 +66,7 @@ impl Told {
     /// Waits for it.
     pub(crate) async fn wait(mut self) {
         // Nothing is ever sent: it ends with the last sender.
-        drop(self.0.recv().await);
+        let _ = self.0.recv().await;
     }
 }
 

@@ -185,9 +185,9 @@ async fn it_ends_with_the_node_and_everything_has_been_told() {
     assert!(early.is_err(), "somebody has not read it yet");
     let mut last = Value::Null;
     while let Some(event) = event(&mut body).await {
-        last = event["reason"].clone();
+        last = event["to"].clone();
     }
-    assert_eq!(last, "shutdown");
+    assert_eq!(last, "initialize");
     drop(body);
     timeout(Duration::from_secs(1), told).await.expect("all has been told");
 }
