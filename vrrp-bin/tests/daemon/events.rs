@@ -18,8 +18,11 @@ use super::{CONFIG, Daemon, Outcome, SOON, schema, text, vrrp};
 /// What a pipe has room for.
 const PIPE_OCTETS: usize = 64 << 10;
 
+/// A test and its name.
+type Test = (&'static str, fn() -> Outcome);
+
 /// All of them.
-pub(crate) const TESTS: [(&str, fn() -> Outcome); 7] = [
+pub(crate) const TESTS: [Test; 7] = [
     ("events_are_what_the_schema_says", events_are_what_the_schema_says),
     ("who_follows_sees_the_end_of_the_daemon", who_follows_sees_the_end_of_the_daemon),
     ("a_daemon_that_dies_is_no_end", a_daemon_that_dies_is_no_end),

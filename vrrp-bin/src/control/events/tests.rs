@@ -179,7 +179,7 @@ async fn it_ends_with_the_node_and_everything_has_been_told() {
     let mut daemon = Daemon::start().await;
     while !daemon.web.changed().await.unwrap().is_active() {}
     let mut body = daemon.follow("/events?name=web").await;
-    let _ = daemon.node.shutdown().await.unwrap();
+    daemon.node.shutdown().await.unwrap();
     let mut told = std::pin::pin!(daemon.told.wait());
     let early = timeout(Duration::from_secs(1), &mut told).await;
     assert!(early.is_err(), "somebody has not read it yet");
