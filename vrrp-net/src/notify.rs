@@ -80,7 +80,7 @@ mod world;
 use std::{
     fmt, io,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -143,6 +143,7 @@ impl Notifier {
         let open = || setup.fifo.as_deref().map(Fifo::open).transpose();
         let fifo = is_another.then(open).transpose()?;
         path.clone_from(&setup.fifo);
+        let setup = Arc::new(setup);
         // A thread that has ended tells nobody anything.
         drop(self.requests.send(Request::Configure { setup, fifo }));
         Ok(())

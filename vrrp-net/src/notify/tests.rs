@@ -5,7 +5,6 @@ mod starts;
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -189,8 +188,8 @@ async fn the_fifo_has_every_state_and_each_priority() {
     let weight = vrrp_core::Weight::try_from(-50).unwrap();
     let health = vrrp_core::Health { weight, ..Default::default() };
     let (told, lines) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let lines = std::io::BufRead::lines(std::io::BufReader::new(reader));
+    thread::spawn(move || {
+        let lines = io::BufRead::lines(io::BufReader::new(reader));
         lines.take(4).for_each(|line| told.send(line.unwrap()).unwrap());
     });
     let mut all = Vec::new();
