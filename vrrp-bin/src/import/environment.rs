@@ -14,6 +14,7 @@ mod note;
 mod osixia;
 mod own;
 mod reader;
+mod scripts;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -83,6 +84,7 @@ fn read_variables(variables: Variables, mut reader: Reader) -> Reading {
         None => Vec::new(),
     };
     checks::fill(&mut plan, &mut reader);
+    scripts::fill(&mut plan, &mut reader);
     unknown::report(style, &mut reader);
     plan.control = reader.path("VRRP_CONTROL");
     plan.state = reader.path("VRRP_STATE");
