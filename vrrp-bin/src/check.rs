@@ -28,11 +28,12 @@ use crate::{
     leftovers,
 };
 use host::Host;
-pub(crate) use programs::warnings as unusable_programs;
+pub(crate) use programs::{fit, warnings as unusable_programs};
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
     let (config, mut notes) = load(&arguments.config);
+    let config = config.and_then(fit);
     notes.extend(config.as_ref().ok().and_then(kernel));
     for note in &notes {
         eprintln!("{note}");
@@ -151,7 +152,7 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
             None => warnings.add(&router.places.interface, missing_interface(router, host)),
         }
         if let Backend::Command(command) = &router.backend
-            && let Some(fault) = programs::fault(&command.program)
+            && let Some(fault) = programs::fault(&command.program, None)
         {
             let message = format!("{fault}; {} cannot become active", router.name);
             warnings.add(&router.places.backend, message);

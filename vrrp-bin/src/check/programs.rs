@@ -1,15 +1,16 @@
 //! Programs that a configuration names, and whether this host can run them.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Read,
+    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
 };
 
 use nix::{errno::Errno, unistd::User};
 
 use super::host;
-use crate::config::{Config, Located, Place, Program, Script};
+use crate::config::{Config, ConfigError, ConfigErrors, Located, Place, Script};
 
 /// How much of a script the kernel reads to find its interpreter (execve(2)).
 const FIRST_LINE: u64 = 256;
@@ -32,7 +33,7 @@ pub(crate) fn warnings(config: &Config) -> Vec<(&Place, String)> {
     for (Located { place, value: script }, then) in told {
         // Two families of one virtual router say it once.
         if warnings.iter().all(|(told, _)| *told != place)
-            && let Some(fault) = fault(&script.program)
+            && let Some(fault) = fault(&script.program.program, script.program.user.as_deref())
         {
             warnings.push((place, format!("{fault}; {then}")));
         }
@@ -40,14 +41,32 @@ pub(crate) fn warnings(config: &Config) -> Vec<(&Place, String)> {
     warnings
 }
 
-/// Why `program` cannot be run, as a sentence that can go on.
-pub(super) fn fault(program: &Program) -> Option<String> {
-    let why = unknown_user(program).or_else(|| not_executable(&program.program))?;
-    Some(format!("{} cannot be run: {why}", program.program.display()))
+/// The configuration, if nothing but a FIFO is where it has one.
+///
+/// # Errors
+/// What is there instead.
+pub(crate) fn fit(config: Config) -> Result<Config, ConfigErrors> {
+    let Some(Located { place, value: path }) = &config.fifo else { return Ok(config) };
+    match fs::metadata(path) {
+        Ok(found) if !found.file_type().is_fifo() => {
+            let message = format!(
+                "{} is there and is no FIFO; remove it, or name another path",
+                path.display()
+            );
+            Err(ConfigError::new(place.clone(), message).into())
+        }
+        // One that is not there is made.
+        Ok(_) | Err(_) => Ok(config),
+    }
 }
 
-fn unknown_user(program: &Program) -> Option<String> {
-    let name = program.user.as_deref()?;
+/// Why `program` cannot be run by `user`, if one is named, as a sentence that can go on.
+pub(super) fn fault(program: &Path, user: Option<&str>) -> Option<String> {
+    let why = user.and_then(unknown).or_else(|| not_executable(program))?;
+    Some(format!("{} cannot be run: {why}", program.display()))
+}
+
+fn unknown(name: &str) -> Option<String> {
     match User::from_name(name) {
         // A host without any list of users.
         Ok(None) | Err(Errno::ENOENT) => Some(format!("there is no user {name:?} on this host")),
@@ -92,21 +111,21 @@ fn in_path(name: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt};
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
-    fn script(text: &str) -> (tempfile::TempDir, Program) {
+    fn script(text: &str) -> (tempfile::TempDir, PathBuf) {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("notify");
         fs::write(&program, text).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        (directory, Program { program, arguments: Vec::new(), user: None })
+        (directory, program)
     }
 
     fn why(text: &str) -> Option<String> {
         let (_directory, program) = script(text);
-        fault(&program).map(|fault| fault.split_once("run: ").unwrap().1.to_owned())
+        fault(&program, None).map(|fault| fault.split_once("run: ").unwrap().1.to_owned())
     }
 
     #[test]
@@ -114,7 +133,8 @@ mod tests {
         assert_eq!(why("#!/bin/sh\nexit 0\n"), None);
         assert_eq!(why("#! /bin/sh -e"), None);
         assert_eq!(why("no script, as far as can be seen"), None);
-        let missing = |name: &str| Some(format!("its interpreter {name}: no such file or directory"));
+        let missing =
+            |name: &str| Some(format!("its interpreter {name}: no such file or directory"));
         assert_eq!(why("#!/nonexistent/bash -e\n"), missing("/nonexistent/bash"));
         assert_eq!(why("#!/usr/bin/env no-such-shell\n"), missing("no-such-shell"));
         assert_eq!(why("#!/usr/bin/env sh\n"), None);
@@ -123,7 +143,7 @@ mod tests {
     #[test]
     fn a_user_who_is_missing_is_named() {
         let (_directory, program) = script("#!/bin/sh\n");
-        let of = |user: &str| fault(&Program { user: Some(user.to_owned()), ..program.clone() });
+        let of = |user: &str| fault(&program, Some(user));
         assert_eq!(of("root"), None);
         let fault = of("no-such-user").unwrap();
         assert!(fault.ends_with("there is no user \"no-such-user\" on this host"), "{fault}");

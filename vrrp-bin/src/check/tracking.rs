@@ -20,7 +20,7 @@ pub(super) fn warnings(config: &Config) -> Vec<(&Place, String)> {
             warnings.push((&check.place, message));
         }
         if let Look::Command(program) = &check.look
-            && let Some(fault) = programs::fault(program)
+            && let Some(fault) = programs::fault(&program.program, program.user.as_deref())
         {
             warnings.push((&check.look_place, format!("{fault}; the check {name} finds nothing")));
         }

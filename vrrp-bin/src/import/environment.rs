@@ -47,12 +47,17 @@ pub(crate) fn read() -> Reading {
     read_from(std::env::vars_os(), Path::new("/"), read_file)
 }
 
-/// The variables among `names` that hold a password of VRRP's, which is nobody else's affair.
-pub(crate) fn secrets(names: impl IntoIterator<Item = OsString>) -> impl Iterator<Item = OsString> {
-    names.into_iter().filter(|name| {
+/// The variables of this process that hold a password of VRRP's, which is nobody else's affair.
+pub(crate) fn secrets() -> Vec<OsString> {
+    secrets_among(std::env::vars_os().map(|(name, _)| name))
+}
+
+fn secrets_among(names: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let is_secret = |name: &OsString| {
         let name = name.to_string_lossy();
         (name.starts_with("VRRP_") || name.starts_with("KEEPALIVED_")) && name.contains("PASS")
-    })
+    };
+    names.into_iter().filter(is_secret).collect()
 }
 
 /// Reads `process` and the files below `root`. What `NAME_FILE` names is read by `read_file`.

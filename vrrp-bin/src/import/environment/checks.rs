@@ -10,8 +10,8 @@ use super::{
     reader::{Empty, Reader},
 };
 use crate::config::{
-    CheckDraft, Dns, Draft, Found, Http, LASTS, List, Located, Look, Place, Plan, Tcp,
-    dns_server, duration,
+    CheckDraft, Dns, Draft, Found, Http, LASTS, List, Located, Look, Place, Plan, Tcp, dns_server,
+    duration,
 };
 
 /// Reads one thing to look at; the error is a sentence.

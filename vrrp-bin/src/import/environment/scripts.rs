@@ -44,8 +44,7 @@ fn is_left_out(name: &str, reader: &mut Reader) -> bool {
     let names_it = reader.plain(name).is_some_and(|path| path.trim() == OF_THE_IMAGE);
     let left_out = names_it && !Path::new(OF_THE_IMAGE).exists();
     if left_out {
-        let message =
-            "the image's script only logs and is not run: vrrp logs transitions itself";
+        let message = "the image's script only logs and is not run: vrrp logs transitions itself";
         reader.info(name, message);
     }
     left_out
