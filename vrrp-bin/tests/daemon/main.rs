@@ -17,6 +17,7 @@ use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wai
 mod checks;
 mod drains;
 mod schema;
+mod scripts;
 
 /// How long anything may take that takes no time on a machine at rest.
 const SOON: Duration = Duration::from_secs(20);
@@ -90,6 +91,27 @@ fn main() {
             drains::a_handover_is_waited_for_however_long_it_takes,
         ),
         test("a_drain_can_be_asked_for_over_http", drains::a_drain_can_be_asked_for_over_http),
+        test(
+            "a_script_is_told_every_state_until_the_end",
+            scripts::a_script_is_told_every_state_until_the_end,
+        ),
+        test(
+            "scripts_of_the_daemon_are_told_of_all",
+            scripts::scripts_of_the_daemon_are_told_of_all,
+        ),
+        test(
+            "a_script_that_hangs_does_not_keep_the_daemon",
+            scripts::a_script_that_hangs_does_not_keep_the_daemon,
+        ),
+        test(
+            "what_comes_before_a_promotion_does_not_come_before_an_adoption",
+            scripts::what_comes_before_a_promotion_does_not_come_before_an_adoption,
+        ),
+        test("what_is_missing_is_told_at_the_start", scripts::what_is_missing_is_told_at_the_start),
+        test(
+            "a_file_where_the_fifo_should_be_is_an_error",
+            scripts::a_file_where_the_fifo_should_be_is_an_error,
+        ),
         Trial::test("the_schema_check_can_fail", the_schema_check_can_fail),
     ];
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
