@@ -30,7 +30,7 @@ fn main() {
         Ok(()) => Trial::test(name, body),
         Err(unavailable) => skip(name, unavailable),
     };
-    let tests = vec![
+    let mut tests = vec![
         test("status_is_what_the_schema_says", status_is_what_the_schema_says),
         test("one_virtual_router_is_asked_for_by_name", one_virtual_router_is_asked_for_by_name),
         test(
@@ -91,29 +91,9 @@ fn main() {
             drains::a_handover_is_waited_for_however_long_it_takes,
         ),
         test("a_drain_can_be_asked_for_over_http", drains::a_drain_can_be_asked_for_over_http),
-        test(
-            "a_script_is_told_every_state_until_the_end",
-            scripts::a_script_is_told_every_state_until_the_end,
-        ),
-        test(
-            "scripts_of_the_daemon_are_told_of_all",
-            scripts::scripts_of_the_daemon_are_told_of_all,
-        ),
-        test(
-            "a_script_that_hangs_does_not_keep_the_daemon",
-            scripts::a_script_that_hangs_does_not_keep_the_daemon,
-        ),
-        test(
-            "what_comes_before_a_promotion_does_not_come_before_an_adoption",
-            scripts::what_comes_before_a_promotion_does_not_come_before_an_adoption,
-        ),
-        test("what_is_missing_is_told_at_the_start", scripts::what_is_missing_is_told_at_the_start),
-        test(
-            "a_file_where_the_fifo_should_be_is_an_error",
-            scripts::a_file_where_the_fifo_should_be_is_an_error,
-        ),
         Trial::test("the_schema_check_can_fail", the_schema_check_can_fail),
     ];
+    tests.extend(scripts::TESTS.iter().map(|(name, body)| test(name, *body)));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }
 

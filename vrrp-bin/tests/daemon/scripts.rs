@@ -7,6 +7,19 @@ use vrrp_net::lab::{Signal, wait_until};
 
 use crate::{Daemon, Outcome, SOON};
 
+/// The tests, with their names.
+pub(crate) const TESTS: &[(&str, fn() -> Outcome)] = &[
+    ("a_script_is_told_every_state_until_the_end", a_script_is_told_every_state_until_the_end),
+    ("scripts_of_the_daemon_are_told_of_all", scripts_of_the_daemon_are_told_of_all),
+    ("a_script_that_hangs_does_not_keep_the_daemon", a_script_that_hangs_does_not_keep_the_daemon),
+    (
+        "what_comes_before_a_promotion_does_not_come_before_an_adoption",
+        what_comes_before_a_promotion_does_not_come_before_an_adoption,
+    ),
+    ("what_is_missing_is_told_at_the_start", what_is_missing_is_told_at_the_start),
+    ("a_file_where_the_fifo_should_be_is_an_error", a_file_where_the_fifo_should_be_is_an_error),
+];
+
 /// Writes what it is told into a file of its own working directory, that of the daemon.
 const TELL: &str = r#"["/bin/sh", "-c", "echo \"$*|$VRRP_NAME $VRRP_KIND $VRRP_STATE $VRRP_PHASE $VRRP_PRIORITY $VRRP_ADDRESSES $VRRP_INTERFACE $VRRP_VRID $VRRP_FAMILY|$VRRP_SECRET_PASSWORD\" >> told", "notify"]"#;
 
@@ -28,7 +41,7 @@ fn wait_for(daemon: &Daemon, file: &str, count: usize) -> Result<Vec<String>, Fa
     if found.len() < count { Err(format!("{file}: {found:?}").into()) } else { Ok(found) }
 }
 
-pub(crate) fn a_script_is_told_every_state_until_the_end() -> Outcome {
+fn a_script_is_told_every_state_until_the_end() -> Outcome {
     let more = format!("notify = {TELL}\nnotify_active = [\"/bin/sh\", \"-c\", \"echo $# >> up\"]");
     let mut daemon = Daemon::start_with(&config(&more), |_| Ok(String::new()))?;
     wait_for(&daemon, "told", 2)?;
@@ -48,7 +61,7 @@ pub(crate) fn a_script_is_told_every_state_until_the_end() -> Outcome {
     Ok(())
 }
 
-pub(crate) fn scripts_of_the_daemon_are_told_of_all() -> Outcome {
+fn scripts_of_the_daemon_are_told_of_all() -> Outcome {
     let more =
         |_: &_| Ok("notify = [\"/bin/sh\", \"-c\", \"echo $* >> all\", \"notify\"]\n".to_owned());
     let mut daemon =
@@ -67,7 +80,7 @@ pub(crate) fn scripts_of_the_daemon_are_told_of_all() -> Outcome {
     Ok(())
 }
 
-pub(crate) fn a_script_that_hangs_does_not_keep_the_daemon() -> Outcome {
+fn a_script_that_hangs_does_not_keep_the_daemon() -> Outcome {
     let more = "notify_stop = [\"/bin/sh\", \"-c\", \"echo >> stopping; exec sleep 600\"]";
     let mut daemon = Daemon::start_with(&config(more), |_| Ok(String::new()))?;
     let before = Instant::now();
@@ -86,7 +99,7 @@ pub(crate) fn a_script_that_hangs_does_not_keep_the_daemon() -> Outcome {
     Ok(())
 }
 
-pub(crate) fn what_comes_before_a_promotion_does_not_come_before_an_adoption() -> Outcome {
+fn what_comes_before_a_promotion_does_not_come_before_an_adoption() -> Outcome {
     let more = "before_active = [\"/bin/sh\", \"-c\", \"ip address show dev eth0 >> before\"]";
     let mut daemon = Daemon::start_with(&config(more), |_| Ok(String::new()))?;
     let seen = wait_for(&daemon, "before", 1)?.join("\n");
@@ -101,7 +114,7 @@ pub(crate) fn what_comes_before_a_promotion_does_not_come_before_an_adoption() -
     Ok(())
 }
 
-pub(crate) fn what_is_missing_is_told_at_the_start() -> Outcome {
+fn what_is_missing_is_told_at_the_start() -> Outcome {
     let more = "notify_backup = [\"/nonexistent/notify\"]";
     let mut daemon = Daemon::start_with(&config(more), |_| Ok(String::new()))?;
     daemon.process.signal(Signal::SIGTERM)?;
@@ -114,7 +127,7 @@ pub(crate) fn what_is_missing_is_told_at_the_start() -> Outcome {
     Ok(())
 }
 
-pub(crate) fn a_file_where_the_fifo_should_be_is_an_error() -> Outcome {
+fn a_file_where_the_fifo_should_be_is_an_error() -> Outcome {
     let file = |directory: &tempfile::TempDir| {
         let path = directory.path().join("events");
         fs::write(&path, "mine")?;
