@@ -73,6 +73,7 @@ pub mod testing;
 mod blocking;
 #[cfg(target_os = "linux")]
 mod bpf;
+mod checking;
 mod driver;
 mod error;
 mod event;

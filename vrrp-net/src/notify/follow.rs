@@ -194,9 +194,21 @@ impl Follower {
                     fifo.weaker_active(&Subject { kind: Kind::Instance, name }, priority);
                 }
             }
+            NodeEvent::Reasserted { name, .. } => {
+                let told = self.world.reasserted(&name);
+                self.tell(told);
+            }
+            // Its backend may have answered: what that came to is told after this.
+            NodeEvent::Standing { .. } if self.world.is_undecided() => {
+                self.next_look = Some((Instant::now(), FIRST_PAUSE));
+            }
             NodeEvent::Notice { .. }
             | NodeEvent::DrainRefused { .. }
-            | NodeEvent::Unrelieved { .. } => {}
+            | NodeEvent::Unrelieved { .. }
+            | NodeEvent::Standing { .. }
+            | NodeEvent::Backend { .. } => {}
+            // It may have changed a priority.
+            NodeEvent::Check { .. } => self.next_priorities = Instant::now(),
         }
         if self.world.is_undecided() && self.next_look.is_none() {
             self.next_look = Some((Instant::now() + FIRST_PAUSE, FIRST_PAUSE));
@@ -215,7 +227,7 @@ impl Follower {
     /// Looks at those that events speak of, so that scripts are told of them as they are now.
     async fn refresh(&mut self, batch: &[NodeEvent]) {
         let names = batch.iter().filter_map(|event| match event {
-            NodeEvent::Transition { name, .. } => Some(name),
+            NodeEvent::Transition { name, .. } | NodeEvent::Reasserted { name, .. } => Some(name),
             _ => None,
         });
         let names: BTreeSet<&Arc<str>> = names.collect();

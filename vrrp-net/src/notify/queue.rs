@@ -1,5 +1,8 @@
 //! [`Queues`]: the scripts of each virtual router and group, one at a time.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::task::JoinSet;

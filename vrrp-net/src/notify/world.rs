@@ -105,7 +105,6 @@ impl World {
     }
 
     /// The node stays active after another one gave way.
-    #[cfg_attr(not(test), expect(dead_code, reason = "until the node says so"))]
     pub(super) fn reasserted(&mut self, name: &Arc<str>) -> Vec<Told> {
         let Some(router) = self.routers.get(name) else { return Vec::new() };
         if router.course.told() != Some(State::Active) {
