@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What a [`Notifier`](super::Notifier) asks for.
 pub(super) enum Request {
     Configure {
-        setup: Setup,
+        setup: Arc<Setup>,
         /// Another FIFO than before.
         fifo: Option<Option<Fifo>>,
     },
@@ -135,7 +135,7 @@ impl Follower {
     async fn request(&mut self, request: Request) {
         match request {
             Request::Configure { setup, fifo } => {
-                self.setup = Arc::new(setup);
+                self.setup = setup;
                 if let Some(fifo) = fifo {
                     self.fifo = fifo;
                 }

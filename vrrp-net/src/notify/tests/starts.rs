@@ -17,7 +17,7 @@ async fn once(prepare: impl FnOnce(&Host), priority: u8) -> Vec<String> {
     handle.wait_for(Phase::is_active).await.unwrap();
     shut_down(&host, notifier).await;
     // The end of the lines is the last one.
-    let lines = std::io::BufRead::lines(std::io::BufReader::new(reader)).map(Result::unwrap);
+    let lines = io::BufRead::lines(io::BufReader::new(reader)).map(Result::unwrap);
     let mut told = Vec::new();
     for line in lines {
         told.push(line.split(' ').nth(2).unwrap().to_owned());
