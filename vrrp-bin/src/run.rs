@@ -135,7 +135,7 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let _handles = node.configure(members).await?;
     let served = checks.clone().map(|checks| tokio::spawn(checks.serve(node.clone())));
     let seen = checks.as_ref().map(Arc::downgrade).unwrap_or_default();
-    let _file = socket
+    let serving = socket
         .serve(node.clone(), Arc::clone(&kept), seen)
         .map_err(|error| Error::System("the control socket", error))?;
     let control = config.control.display();
@@ -162,6 +162,7 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
         let _ = served.await;
         checks.stop().await;
     }
+    serving.finish().await;
     tracing::info!(event = "stopped", "stopped");
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::{Daemon, Outcome, SOON};
 type Test = (&'static str, fn() -> Outcome);
 
 /// The tests of scripts.
-pub(crate) const TESTS: &[Test] = &[
+pub(crate) const TESTS: [Test; 6] = [
     ("a_script_is_told_every_state_until_the_end", a_script_is_told_every_state_until_the_end),
     ("scripts_of_the_daemon_are_told_of_all", scripts_of_the_daemon_are_told_of_all),
     ("a_script_that_hangs_does_not_keep_the_daemon", a_script_that_hangs_does_not_keep_the_daemon),
