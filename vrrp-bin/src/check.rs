@@ -54,6 +54,7 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
         }],
     };
     let others = tracking::warnings(&config).into_iter().chain(programs::warnings(&config));
+    let others = others.chain(programs::no_directory(&config));
     warnings.extend(others.map(|(place, message)| Warning { place, message }));
     warnings.extend(realtime(&config));
     warnings.extend(files(&config));
