@@ -47,7 +47,7 @@ pub(crate) fn warnings(config: &Config) -> Vec<(&Place, String)> {
 /// What is there instead.
 pub(crate) fn fit(config: Config) -> Result<Config, ConfigErrors> {
     let Some(Located { place, value: path }) = &config.fifo else { return Ok(config) };
-    match fs::metadata(path) {
+    match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_fifo() => {
             let message = format!(
                 "{} is there and is no FIFO; remove it, or name another path",
