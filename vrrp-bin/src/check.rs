@@ -1,6 +1,7 @@
 //! `vrrp check`: is this configuration good, and good for this host?
 
 mod host;
+mod programs;
 mod tracking;
 mod wiring;
 
@@ -27,6 +28,7 @@ use crate::{
     leftovers,
 };
 use host::Host;
+pub(crate) use programs::{fit, warnings as unusable_programs};
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
@@ -51,8 +53,9 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
             ),
         }],
     };
-    let tracking = tracking::warnings(&config).into_iter();
-    warnings.extend(tracking.map(|(place, message)| Warning { place, message }));
+    let others = tracking::warnings(&config).into_iter().chain(programs::warnings(&config));
+    let others = others.chain(programs::no_directory(&config));
+    warnings.extend(others.map(|(place, message)| Warning { place, message }));
     warnings.extend(realtime(&config));
     warnings.extend(files(&config));
     warnings.extend(state(&config));
@@ -79,13 +82,17 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
 /// Reads the file or the environment. What the environment leaves to be said comes with it.
 fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
     if !source.from_env {
-        return (Config::load(&source.file), Vec::new());
+        return (Config::load(&source.file).and_then(fit), Vec::new());
     }
     let Reading { config, mut notes, foreign } = environment::read();
+    let config = config.and_then(fit);
     if foreign && config.is_ok() {
         let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, \
             which other images ask for, is needed here";
         notes.push(Note::new(false, Place::Environment, message));
+    }
+    if config.is_err() {
+        notes.retain(|note| note.warning);
     }
     (config, notes)
 }
@@ -149,14 +156,9 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
             None => warnings.add(&router.places.interface, missing_interface(router, host)),
         }
         if let Backend::Command(command) = &router.backend
-            && let Err(refused) = host::executable(&command.program)
+            && let Some(fault) = programs::fault(&command.program, None)
         {
-            let program = command.program.display();
-            let message = format!(
-                "{program} cannot be run: {}; {} cannot become active",
-                refused.desc(),
-                router.name
-            );
+            let message = format!("{fault}; {} cannot become active", router.name);
             warnings.add(&router.places.backend, message);
         }
     }

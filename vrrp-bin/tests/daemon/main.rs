@@ -18,6 +18,7 @@ mod checks;
 mod drains;
 mod events;
 mod schema;
+mod scripts;
 
 /// How long anything may take that takes no time on a machine at rest.
 const SOON: Duration = Duration::from_secs(20);
@@ -30,7 +31,7 @@ fn main() {
         Ok(()) => Trial::test(name, body),
         Err(unavailable) => skip(name, unavailable),
     };
-    let tests = vec![
+    let mut tests = vec![
         test("status_is_what_the_schema_says", status_is_what_the_schema_says),
         test("one_virtual_router_is_asked_for_by_name", one_virtual_router_is_asked_for_by_name),
         test(
@@ -93,8 +94,8 @@ fn main() {
         test("a_drain_can_be_asked_for_over_http", drains::a_drain_can_be_asked_for_over_http),
         Trial::test("the_schema_check_can_fail", schema::the_schema_check_can_fail),
     ];
-    let of_events = events::TESTS.map(|(name, body)| test(name, body));
-    let tests = tests.into_iter().chain(of_events).collect();
+    let more = events::TESTS.iter().chain(&scripts::TESTS);
+    tests.extend(more.map(|(name, body)| test(name, *body)));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }
 
