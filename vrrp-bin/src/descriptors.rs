@@ -26,6 +26,8 @@ const EACH: usize = 1;
 const PORT: usize = 2;
 /// What runs a program and talks to it.
 const PROGRAM: usize = 6;
+/// What scripts have left in the background, and is listened to: as many at most.
+const LEFT: usize = 64;
 /// The two runtimes, netlink, the timer, the log, what announces, the control socket, and some to
 /// spare.
 const REST: usize = 64;
@@ -116,8 +118,11 @@ fn needed(config: &Config) -> u64 {
     let programs =
         routers.iter().filter(|router| matches!(router.backend, Backend::Command(_))).count();
     // A check may run a program, or look up a name and connect.
-    let programs = programs + config.checks.len() + scripts(config);
-    let count = routers.len() * EACH + ports.len() * PORT + programs * PROGRAM + CONNECTIONS + REST;
+    let scripts = scripts(config);
+    let programs = programs + config.checks.len() + scripts;
+    let left = if scripts > 0 { LEFT } else { 0 };
+    let count =
+        routers.len() * EACH + ports.len() * PORT + programs * PROGRAM + left + CONNECTIONS + REST;
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 

@@ -30,8 +30,17 @@ pub(crate) fn start(config: &Config, node: &Node) -> io::Result<Option<Notifier>
 }
 
 /// Waits for what is still to be told of a node that has ended, and logs what was not.
-pub(crate) async fn finish(notifier: Notifier, in_haste: bool) {
+pub(crate) async fn finish(notifier: &Notifier, in_haste: bool) {
     let within = if in_haste { LAST_IN_HASTE } else { LAST };
+    finish_within(notifier, within).await;
+}
+
+/// Tells nothing more, and logs what was not told.
+pub(crate) async fn abandon(notifier: &Notifier) {
+    finish_within(notifier, Duration::ZERO).await;
+}
+
+async fn finish_within(notifier: &Notifier, within: Duration) {
     for sentence in notifier.finish(within).await {
         tracing::warn!(event = "not-told", "{sentence}");
     }

@@ -145,19 +145,12 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     tokio::task::block_in_place(|| name_missing(config));
     name_leftovers(&node).await?;
     tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
-    loop {
-        tokio::select! {
-            () = follow(&mut events, &kept) => return Err(Error::Died),
-            wish = signals.next() => match wish {
-                Wish::Leave => break,
-                Wish::Reload => refuse_reload(),
-            },
-        }
-    }
-    let in_haste = leave(&node, &mut signals).await?;
+    let left = go_on(&node, &mut events, &kept, &mut signals).await;
+    // However it ended, that is told.
     if let Some(notifier) = notifier {
-        tell(notifier, in_haste, &mut signals).await;
+        tell(&notifier, *left.as_ref().unwrap_or(&true), &mut signals).await;
     }
+    left?;
     if let (Some(checks), Some(served)) = (checks, served) {
         // It ends with the node; one that panicked has ended, too.
         let _ = served.await;
@@ -166,6 +159,24 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     serving.finish().await;
     tracing::info!(event = "stopped", "stopped");
     Ok(())
+}
+
+/// Goes on until a signal ends it, and hands over. Returns whether a second one came.
+async fn go_on(
+    node: &Node,
+    events: &mut Events,
+    kept: &Kept,
+    signals: &mut Signals,
+) -> Result<bool, Error> {
+    loop {
+        tokio::select! {
+            () = follow(events, kept) => return Err(Error::Died),
+            wish = signals.next() => match wish {
+                Wish::Leave => return leave(node, signals).await,
+                Wish::Reload => refuse_reload(),
+            },
+        }
+    }
 }
 
 /// What an earlier process left behind stays until somebody removes it.
@@ -289,7 +300,7 @@ async fn leave(node: &Node, signals: &mut Signals) -> Result<bool, Error> {
 }
 
 /// Waits for what is still to be told; another signal ends that.
-async fn tell(notifier: Notifier, in_haste: bool, signals: &mut Signals) {
+async fn tell(notifier: &Notifier, in_haste: bool, signals: &mut Signals) {
     let told = notify::finish(notifier, in_haste);
     tokio::pin!(told);
     loop {
@@ -298,7 +309,7 @@ async fn tell(notifier: Notifier, in_haste: bool, signals: &mut Signals) {
             wish = signals.next() => match wish {
                 Wish::Leave => {
                     tracing::warn!(event = "not-told", "leaving without waiting for scripts");
-                    return;
+                    return notify::abandon(notifier).await;
                 }
                 Wish::Reload => refuse_reload(),
             },

@@ -5,7 +5,7 @@ use vrrp_core::Health;
 
 use crate::{
     Error, Node, NodeEvent,
-    check::{Change, Checks},
+    check::{Change, CheckStatus, Checks},
 };
 
 impl Checks {
@@ -36,8 +36,8 @@ impl Checks {
                     Ok(Change { name, state, text }) => {
                         node.publish(NodeEvent::Check { name, state, text });
                     }
-                    // The status has the states as they are.
-                    Err(RecvError::Lagged(_)) => {}
+                    // Some are lost: told as they are, whether they changed or not.
+                    Err(RecvError::Lagged(_)) => self.publish_all(node),
                     Err(RecvError::Closed) => return,
                 },
                 event = events.next() => match event {
@@ -48,6 +48,13 @@ impl Checks {
                     None => return,
                 },
             }
+        }
+    }
+
+    fn publish_all(&self, node: &Node) {
+        for CheckStatus { name, state, outcome, .. } in self.status() {
+            let text = outcome.map(|outcome| outcome.text()).unwrap_or_default().into();
+            node.publish(NodeEvent::Check { name, state, text });
         }
     }
 

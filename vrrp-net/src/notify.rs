@@ -125,9 +125,13 @@ impl Notifier {
         let (events, node) = (node.events(), node.clone());
         thread::Builder::new().name("vrrp-notify".to_owned()).spawn(move || {
             let follow = async { Follower::new(node, events, receiver, setup, fifo).run().await };
-            runtime.block_on(follow);
-            // Who looks up a user may hang, and is nobody's to wait for.
+            let untold = runtime.block_on(follow);
+            // Who looks up a user may hang, and is nobody's to wait for. What runs is killed.
             runtime.shutdown_background();
+            if let Some((reply, untold)) = untold {
+                // Nobody has to listen.
+                drop(reply.send(untold));
+            }
         })?;
         Ok(Self { requests, path })
     }
@@ -150,10 +154,11 @@ impl Notifier {
     }
 
     /// Waits for what is still to be told, after the node was shut down: for `within` at most. What
-    /// runs then is killed. Returns what was not told, as sentences.
+    /// runs then is killed, and the FIFO is closed. Returns what was not told, as sentences.
     ///
-    /// To drop this future ends the telling.
-    pub async fn finish(self, within: Duration) -> Vec<String> {
+    /// To drop this future waits no more; to call this again, with a shorter time, replaces the
+    /// time.
+    pub async fn finish(&self, within: Duration) -> Vec<String> {
         let (reply, untold) = oneshot::channel();
         let gone = || vec!["the thread that tells scripts had ended before its time".to_owned()];
         match self.requests.send(Request::Finish { within, reply }) {

@@ -3,6 +3,7 @@
 
 mod account;
 mod crowd;
+mod errand;
 mod group;
 mod program;
 mod tail;
@@ -31,6 +32,7 @@ use nix::sys::signal::Signal;
 
 pub(crate) use account::User;
 pub(crate) use crowd::Start;
+pub(crate) use errand::{Errand, Turn};
 pub(crate) use group::Leftovers;
 use group::{Group, Spawn};
 pub use program::Program;

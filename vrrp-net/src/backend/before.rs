@@ -12,13 +12,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::time::timeout;
 use vrrp_core::{Key, Reach};
 
 use super::{Adopted, BackendError, Lease, Method, Release, Renewed, Unwanted, VipBackend};
 use crate::{
     Program,
-    process::{Ended, Heard, Leftovers, Start, Unprivileged, User},
+    process::{Errand, Turn, User},
 };
 
 /// How long the program may take, unless [`Before::limit`] says something else.
@@ -58,6 +57,9 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// killed (`SIGKILL`); what it leaves in the background when it ends by itself goes on. If `inner`
 /// says [`Unwanted::RunToEnd`] of `acquire`, the program runs to its end, too.
 ///
+/// One that takes the place of another while the addresses are held knows nothing of that, and may
+/// run the program once.
+///
 /// It needs a tokio runtime with I/O enabled.
 pub struct Before {
     inner: Arc<dyn VipBackend>,
@@ -67,9 +69,6 @@ pub struct Before {
     /// Of which virtual routers the addresses are held.
     held: Mutex<BTreeSet<Key>>,
 }
-
-/// Held while the program runs for one virtual router.
-type Turn = Arc<tokio::sync::Mutex<()>>;
 
 impl Before {
     /// Returns one that runs `program` before `inner` is asked to
@@ -88,39 +87,26 @@ impl Before {
 
     /// Runs the program, and says if that does not go well.
     async fn run(&self, lease: &Lease) {
-        let (name, path) = (&*lease.name, self.program.path().display());
-        let why = match timeout(self.limit, self.to_its_end(lease)).await {
-            Ok(Ok(ended)) if ended.status.success() => {
-                tracing::debug!(event = "before-active", name, "{name}: {path} {}", ended.how());
-                return;
-            }
-            Ok(Ok(ended)) => {
-                let said = ended.last_line.as_ref().map(|line| format!(": {line}"));
-                format!("{path} {}{}", ended.how(), said.unwrap_or_default())
-            }
-            Ok(Err(why)) => why,
-            Err(_) => format!("{path} did not end within {:?}, and was killed", self.limit),
+        let (user, turn) = (User::default(), self.turn(lease.key));
+        let errand = Errand { program: &self.program, user: &user, limit: self.limit };
+        let told = environment(lease);
+        let name = &*lease.name;
+        let prepare = |command: &mut std::process::Command| {
+            command.envs(told);
         };
-        tracing::warn!(
-            event = "before-active",
-            name,
-            "{name}: before the addresses are put, {why}; they are put all the same"
-        );
-    }
-
-    async fn to_its_end(&self, lease: &Lease) -> Result<Ended, String> {
-        let user = User::default();
-        let turn = self.turn(lease.key).lock_owned().await;
-        let crowded = || self.program.not_run("this host starts its programs too slowly");
-        let start = Start::begin().await.ok_or_else(crowded)?;
-        let mut command = self.program.command();
-        command.envs(environment(lease));
-        let (heard, leftovers) = (Heard::Errors, Leftovers::Stay);
-        let ended = match Unprivileged::start(command, None, start, heard, leftovers, turn) {
-            Ok(running) => running.end().await,
-            Err(error) => Err(error),
-        };
-        ended.map_err(|error| user.unstarted(&self.program, &error))
+        match errand.run(&turn, prepare).await {
+            Ok(()) => tracing::debug!(
+                event = "before-active",
+                name,
+                "{name}: {} has run before the addresses are put",
+                self.program.path().display()
+            ),
+            Err(why) => tracing::warn!(
+                event = "before-active",
+                name,
+                "{name}: before the addresses are put, {why}; they are put all the same"
+            ),
+        }
     }
 
     fn turn(&self, key: Key) -> Turn {

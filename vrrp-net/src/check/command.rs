@@ -91,7 +91,7 @@ impl Command {
     async fn start(&self) -> Result<Unprivileged, String> {
         let turn = self.turn.clone().lock_owned().await;
         let account = self.user.account(&self.program).await?;
-        let start = Start::begin().await.ok_or_else(|| self.crowded_out())?;
+        let start = Start::of_check().await.ok_or_else(|| self.crowded_out())?;
         let command = self.program.command();
         Unprivileged::start(command, account, start, Heard::All, Leftovers::End, turn)
             .map_err(|error| self.user.unstarted(&self.program, &error))

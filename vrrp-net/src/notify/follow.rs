@@ -91,24 +91,23 @@ impl Follower {
         }
     }
 
-    /// Follows until it is to end.
-    pub(super) async fn run(mut self) {
+    /// Follows until it is to end. Returns what was not told, and who wants to know; by then it has
+    /// let go of all that it had.
+    pub(super) async fn run(mut self) -> Option<(oneshot::Sender<Vec<String>>, Vec<String>)> {
         self.look_at_levels().await;
         while !self.is_over() {
             match self.woken().await {
                 Woken::Event(event) => self.take(event).await,
                 Woken::Request(Some(request)) => self.request(request).await,
                 // Whoever had the notifier wants no more of it.
-                Woken::Request(None) => return,
+                Woken::Request(None) => return None,
                 Woken::Other => {}
             }
             self.look_again().await;
             self.look_at_priorities().await;
         }
-        if let Some((_, reply)) = self.finish.take() {
-            // Nobody has to listen.
-            drop(reply.send(self.queues.untold()));
-        }
+        let (_, reply) = self.finish.take()?;
+        Some((reply, self.queues.untold(&self.setup)))
     }
 
     /// Whether it may end: all is told, or its time is up.
@@ -142,7 +141,6 @@ impl Follower {
                 // A configuration of the node says nothing of itself.
                 if let Some(status) = self.status().await {
                     self.look_at(&status.routers);
-                    self.world.forget_gone();
                 }
             }
             Request::Finish { within, reply } => {
@@ -157,6 +155,9 @@ impl Follower {
         let mut next = first;
         if next.is_none() {
             self.events = None;
+            // One that ended in order has told that already.
+            let told = self.world.stop_all(|_| true);
+            self.tell(told);
         }
         while let Some(event) = next {
             match event {
@@ -173,7 +174,9 @@ impl Follower {
                 "{lagged} events were lost before scripts could be told; going by what is"
             );
             // Those that are left are older than that, and some are missing before them.
-            return self.look_at_levels().await;
+            self.look_at_levels().await;
+            let told = self.world.reasserted_all();
+            return self.tell(told);
         }
         self.refresh(&batch).await;
         for event in batch {
@@ -219,6 +222,9 @@ impl Follower {
         for told in all {
             if let Some(fifo) = &mut self.fifo {
                 fifo.state(&told);
+            }
+            if told.state == State::Stop {
+                self.world.forget_gone();
             }
             self.queues.push(told, &self.setup);
         }

@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 
 use super::{
     Script, Setup, State,
-    run::{Turn, run},
+    run::run,
     told::{Subject, Told},
 };
-use crate::panics::catch;
+use crate::{panics::catch, process::Turn};
 
 /// A queue for each virtual router and group.
 #[derive(Default)]
@@ -44,10 +44,11 @@ const NAMED: usize = 8;
 impl Queues {
     /// Has a state told: at once, or when what is told now has been told.
     pub(super) fn push(&mut self, told: Told, setup: &Arc<Setup>) {
-        let queue = self.queues.entry(told.subject.clone()).or_default();
-        if queue.running.is_none() {
+        let is_running = |queue: &mut Queue| queue.running.is_some().then_some(());
+        if self.queues.get_mut(&told.subject).and_then(is_running).is_none() {
             return self.begin(told, setup);
         }
+        let Some(queue) = self.queues.get_mut(&told.subject) else { return };
         if let Some(skipped) = queue.waiting.replace(told)
             && !setup.scripts(&skipped.subject, skipped.state).is_empty()
         {
@@ -66,9 +67,15 @@ impl Queues {
         let Some(queue) = self.queues.get_mut(&subject) else { return };
         queue.running = None;
         if let Some(told) = queue.waiting.take() {
-            queue.skipped.tell(&told);
+            let skipped = std::mem::take(&mut queue.skipped);
+            if !setup.scripts(&told.subject, told.state).is_empty() {
+                skipped.tell(&told);
+            }
             self.begin(told, setup);
         }
+        // What runs of an earlier script, because it could not be killed, has its turn still.
+        self.queues
+            .retain(|_, queue| queue.running.is_some() || Arc::strong_count(&queue.turn) > 1);
     }
 
     /// Whether everything has been told.
@@ -77,13 +84,14 @@ impl Queues {
     }
 
     /// What has not been told, as sentences.
-    pub(super) fn untold(&self) -> Vec<String> {
+    pub(super) fn untold(&self, setup: &Setup) -> Vec<String> {
+        let is_told = |told: &&Told| !setup.scripts(&told.subject, told.state).is_empty();
         let of = |(Subject { kind, name }, queue): (&Subject, &Queue)| {
             let kind = kind.as_str();
             let running = queue.running.map(|state| {
                 format!("{name}: the script of this {kind} for {state} had not ended in time, and was killed")
             });
-            let waiting = queue.waiting.as_ref().map(|told| {
+            let waiting = queue.waiting.as_ref().filter(is_told).map(|told| {
                 let state = told.state;
                 format!("{name}: no script of this {kind} was told {state}, because the one before it had not ended in time")
             });
@@ -94,10 +102,10 @@ impl Queues {
 
     fn begin(&mut self, told: Told, setup: &Arc<Setup>) {
         let scripts = setup.scripts(&told.subject, told.state);
-        let Some(queue) = self.queues.get_mut(&told.subject) else { return };
         if scripts.is_empty() {
             return;
         }
+        let queue = self.queues.entry(told.subject.clone()).or_default();
         queue.running = Some(told.state);
         let (turn, setup) = (queue.turn.clone(), setup.clone());
         self.jobs.spawn(async move {
@@ -122,8 +130,8 @@ impl Skipped {
     }
 
     /// Says what was skipped before `told`, once.
-    fn tell(&mut self, told: &Told) {
-        let Self { latest, number } = std::mem::take(self);
+    fn tell(self, told: &Told) {
+        let Self { latest, number } = self;
         if number == 0 {
             return;
         }

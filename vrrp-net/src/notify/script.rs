@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::State;
-use crate::Program;
+use crate::{Program, process::User};
 
 /// How long a script may take, unless [`Script::limit`] says something else.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -13,14 +13,14 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub struct Script {
     pub(super) program: Program,
     pub(super) limit: Duration,
-    pub(super) user: Option<String>,
+    pub(super) user: User,
 }
 
 impl Script {
     /// Returns one that may take 30 s, and runs as this process's user.
     #[must_use]
-    pub const fn new(program: Program) -> Self {
-        Self { program, limit: LIMIT, user: None }
+    pub fn new(program: Program) -> Self {
+        Self { program, limit: LIMIT, user: User::default() }
     }
 
     /// Sets how long it may take. Past that its process group is killed.
@@ -34,7 +34,7 @@ impl Script {
     /// another (`CAP_SETUID`, `CAP_SETGID`) and to end what it started (`CAP_KILL`).
     #[must_use]
     pub fn user(self, name: impl Into<String>) -> Self {
-        Self { user: Some(name.into()), ..self }
+        Self { user: User::named(name), ..self }
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct World {
 #[derive(Debug, Default)]
 struct Router {
     course: Course,
+    /// The phase that was seen last.
+    phase: Option<Phase>,
     generation: u64,
     details: Arc<Details>,
 }
@@ -57,6 +59,7 @@ impl World {
     pub(super) fn look_at(&mut self, status: &RouterStatus) -> Option<(State, u8)> {
         let details = Details::of(status);
         let router = self.routers.entry(status.name.clone()).or_default();
+        router.phase = Some(status.phase);
         let is_new = *router.details == Details::default();
         let priority = details.priority;
         let before = std::mem::replace(&mut router.details, Arc::new(details)).priority;
@@ -68,6 +71,11 @@ impl World {
         let has_stopped = |router: &Router| router.course.told() == Some(State::Stop);
         if self.routers.values().filter(|router| has_stopped(router)).count() > GONE {
             self.routers.retain(|_, router| !has_stopped(router));
+            let is_of = |router: &Router, name: &Arc<str>| {
+                router.details.group.as_ref().is_some_and(|(group, _)| group == name)
+            };
+            let routers = &self.routers;
+            self.groups.retain(|name, _| routers.values().any(|router| is_of(router, name)));
         }
     }
 
@@ -121,9 +129,16 @@ impl World {
         if router.course.told() != Some(State::Active) {
             return Vec::new();
         }
-        let phase = Phase::Held.as_str();
-        let cause = Cause { phase, reason: "reasserted", peer: None, again: true };
+        let phase = router.phase.filter(|phase| phase.is_active()).unwrap_or(Phase::Held);
+        let cause = Cause { phase: phase.as_str(), reason: "reasserted", peer: None, again: true };
         self.tell(name, State::Active, cause)
+    }
+
+    /// Events are lost, and that this node stays active may be among them: to tell it once too often
+    /// does no harm.
+    pub(super) fn reasserted_all(&mut self) -> Vec<Told> {
+        let names: Vec<Arc<str>> = self.routers.keys().cloned().collect();
+        names.iter().flat_map(|name| self.reasserted(name)).collect()
     }
 
     /// The events that would say how these ended are lost, and they are gone.

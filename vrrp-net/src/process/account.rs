@@ -24,6 +24,15 @@ pub(crate) struct User {
     looking_up: Turn,
 }
 
+/// One of the same name.
+impl PartialEq for User {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for User {}
+
 impl User {
     pub(crate) fn named(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), looking_up: Turn::default() }

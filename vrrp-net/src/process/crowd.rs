@@ -24,10 +24,15 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a start counts. It takes a millisecond, unless the program's file hangs.
 const LONGEST: Duration = Duration::from_millis(100);
 
-static STARTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+/// Of checks, which move the election: nothing else makes them wait.
+static CHECKS: LazyLock<Arc<Semaphore>> = LazyLock::new(starts);
+/// Of whatever is told something.
+static SCRIPTS: LazyLock<Arc<Semaphore>> = LazyLock::new(starts);
+
+fn starts() -> Arc<Semaphore> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     Arc::new(Semaphore::new(processors * EACH))
-});
+}
 
 /// One start. Another one may begin when it is over, or nobody waits for it any more.
 #[derive(Debug)]
@@ -36,9 +41,18 @@ pub(crate) struct Start(Arc<Turn>);
 type Turn = Mutex<Option<OwnedSemaphorePermit>>;
 
 impl Start {
-    /// Waits for its turn; `None` if it does not come soon.
-    pub(crate) async fn begin() -> Option<Self> {
-        Self::one_of(&STARTS).await
+    /// Waits for the turn of a check; `None` if it does not come soon.
+    pub(crate) async fn of_check() -> Option<Self> {
+        Self::one_of(&CHECKS).await
+    }
+
+    /// Waits for the turn of a script, which has a limit of its own.
+    pub(crate) async fn of_script() -> Self {
+        loop {
+            if let Some(start) = Self::one_of(&SCRIPTS).await {
+                return start;
+            }
+        }
     }
 
     async fn one_of(starts: &Arc<Semaphore>) -> Option<Self> {

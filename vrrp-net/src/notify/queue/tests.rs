@@ -91,7 +91,7 @@ async fn a_script_that_fails_holds_nothing_up() {
         empty(&mut queues, &setup).await;
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), "MASTER\nBACKUP\n");
-    assert!(queues.untold().is_empty());
+    assert!(queues.untold(&setup).is_empty());
 }
 
 #[tokio::test]
@@ -100,13 +100,13 @@ async fn what_is_not_told_is_named() {
     let setup = setup("sleep 600", &folder.path().join("book"), SOON);
     let mut queues = Queues::default();
     queues.push(told("web", State::Active, 1), &setup);
-    assert_eq!(queues.untold().len(), 1);
+    assert_eq!(queues.untold(&setup).len(), 1);
     queues.push(told("web", State::Stop, 2), &setup);
-    let untold = queues.untold();
+    let untold = queues.untold(&setup);
     assert!(untold[0].contains("for active") && untold[1].contains("told stop"), "{untold:?}");
     let nobody = Arc::new(Setup::new());
     queues.push(told("db", State::Active, 1), &nobody);
-    assert_eq!(queues.untold().len(), 2);
+    assert_eq!(queues.untold(&setup).len(), 2);
 }
 
 /// 10,000 states with `VRRP_TEST_ALL`, and 300 else, in a process of its own: other tests have files
