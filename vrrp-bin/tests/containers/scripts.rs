@@ -28,6 +28,7 @@ echo "$*" >&3
 sleep 2 &
 [ "$3" != STOP ]
 "#;
+/// What it says.
 const TOLD: [&str; 3] =
     ["INSTANCE VI_1 BACKUP 200", "INSTANCE VI_1 MASTER 200", "INSTANCE VI_1 STOP 200"];
 /// How long what it leaves behind runs.
@@ -103,9 +104,9 @@ pub(crate) fn with_a_shell(engine: &Engine, table: &Table) -> Outcome {
         return Err(lan.failed(HOST, "does not log how the script ended that was told STOP"));
     }
     table.note(format!(
-        "osixia's script in an image with a shell: BACKUP, MASTER and STOP in order; what it left \
-         for {LEFT:?} was gone after {}",
-        milliseconds(after)
+        "osixia's script in an image with a shell: BACKUP, MASTER and STOP in order; a process \
+         that it left was collected {} after its end",
+        milliseconds(after.saturating_sub(LEFT))
     ));
     exits_with_zero(&lan)
 }
