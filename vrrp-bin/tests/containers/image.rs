@@ -15,7 +15,8 @@ use crate::{
     table::Table,
 };
 
-const CONFINED: [&str; 4] =
+/// Two capabilities, and nothing to write to.
+pub(crate) const CONFINED: [&str; 4] =
     ["--cap-drop=ALL", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW", "--read-only"];
 
 /// Two capabilities and nothing to write to, with a tmpfs for the control socket or another place

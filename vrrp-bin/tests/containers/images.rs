@@ -14,6 +14,8 @@ use crate::{
 
 /// Ours.
 pub(crate) const VRRP: &str = "vrrp";
+/// Ours in one that has a shell, as `docs/containers.md` tells a user to make it.
+pub(crate) const SHELL: &str = "vrrp-shell";
 /// A host of the deployments: Debian with unbound.
 pub(crate) const HOST: &str = "host";
 /// Debian with keepalived and nothing else.
@@ -36,7 +38,8 @@ const UNBOUND: &str = "
 pub(crate) fn make(engine: &Engine) -> Outcome {
     import(engine, HOST, "unbound,iproute2")?;
     import(engine, KEEPALIVED, "keepalived")?;
-    build(engine)
+    build(engine)?;
+    build_with_shell(engine)
 }
 
 /// The command of a host whose address is `own`.
@@ -95,4 +98,18 @@ fn build(engine: &Engine) -> Outcome {
     let copied = last.replace("COPY --from=build /vrrp /vrrp", "COPY vrrp /vrrp");
     fs::write(context.join("Dockerfile"), format!("FROM scratch\n{copied}"))?;
     engine.docker(&["build", "--tag", VRRP, &context.to_string_lossy()]).map(drop)
+}
+
+/// The image for scripts, from the page that describes it, on the Debian that is here.
+fn build_with_shell(engine: &Engine) -> Outcome {
+    let page = fs::read_to_string(root().join("docs/containers.md"))?;
+    let dockerfile = page.split("```\n").find(|block| block.starts_with("FROM "));
+    let (base, rest) = dockerfile
+        .and_then(|dockerfile| dockerfile.split_once('\n'))
+        .ok_or("docs/containers.md has no Dockerfile")?;
+    println!("making the image {SHELL}: {HOST} instead of {base}");
+    let context = engine.folder().join("shell");
+    fs::create_dir_all(&context)?;
+    fs::write(context.join("Dockerfile"), format!("FROM {HOST}\n{rest}"))?;
+    engine.docker(&["build", "--tag", SHELL, &context.to_string_lossy()]).map(drop)
 }

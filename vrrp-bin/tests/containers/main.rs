@@ -15,6 +15,7 @@ mod image;
 mod images;
 mod lan;
 mod replace;
+mod scripts;
 #[path = "../program/static_binary.rs"]
 mod static_binary;
 #[allow(dead_code, reason = "shared with the test program `lab`, which uses the rest of it")]
@@ -35,12 +36,14 @@ use crate::{engine::Engine, table::Table};
 type Outcome = Result<(), Failed>;
 type Test = fn(&Engine, &Table) -> Outcome;
 
-const TESTS: [(&str, Test); 7] = [
+const TESTS: [(&str, Test); 9] = [
     ("osixia_scenario", two_nodes::osixia),
     ("arcts_scenario", two_nodes::arcts),
     ("a_resolver_that_dies_moves_its_address", health::play),
     ("one_node_replaced_at_a_time", replace::play),
     ("the_image_is_confined_and_healthy", image::confined),
+    ("a_script_without_its_interpreter", scripts::without_an_interpreter),
+    ("a_script_of_osixias_in_an_image_with_a_shell", scripts::with_a_shell),
     ("swarm_stack", swarm::play),
     ("size_and_memory", image::cost),
 ];
