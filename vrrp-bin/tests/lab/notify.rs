@@ -1,6 +1,10 @@
 //! Scripts and readers of the FIFO that are told what becomes of a node.
 
 mod beside;
+mod conntrackd;
+mod environments;
+mod last;
+mod many;
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -8,13 +12,18 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use libtest_mimic::Trial;
 use nix::{fcntl::OFlag, sys::stat::Mode, unistd::mkfifo};
 
+use crate::support::milliseconds;
+
 pub(crate) fn tests() -> Vec<Trial> {
-    beside::tests()
+    let all =
+        [beside::tests(), last::tests(), many::tests(), environments::tests(), conntrackd::tests()];
+    all.into_iter().flatten().collect()
 }
 
 /// Writes its process id and its arguments into a file, one line each time that it is run.
@@ -75,4 +84,22 @@ impl Record {
         }
         text.lines().map(str::to_owned).collect()
     }
+}
+
+/// Sorts durations, and says how they are spread.
+fn spread(durations: &mut [Duration]) -> String {
+    durations.sort_unstable();
+    let number = durations.len();
+    // The least of those that so many thousandths are not above.
+    let at = |thousandths: usize| {
+        let rank = (number * thousandths).div_ceil(1000).saturating_sub(1);
+        milliseconds(durations.get(rank).copied().unwrap_or_default())
+    };
+    format!(
+        "{number}, {} at least, {} in the middle, {} at p99, {} at most",
+        at(0),
+        at(500),
+        at(990),
+        at(1000)
+    )
 }
