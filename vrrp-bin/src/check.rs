@@ -1,6 +1,7 @@
 //! `vrrp check`: is this configuration good, and good for this host?
 
 mod host;
+mod programs;
 mod tracking;
 mod wiring;
 
@@ -27,10 +28,12 @@ use crate::{
     leftovers,
 };
 use host::Host;
+pub(crate) use programs::{fit, warnings as unusable_programs};
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
     let (config, mut notes) = load(&arguments.config);
+    let config = config.and_then(fit);
     notes.extend(config.as_ref().ok().and_then(kernel));
     for note in &notes {
         eprintln!("{note}");
@@ -51,8 +54,8 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
             ),
         }],
     };
-    let tracking = tracking::warnings(&config).into_iter();
-    warnings.extend(tracking.map(|(place, message)| Warning { place, message }));
+    let others = tracking::warnings(&config).into_iter().chain(programs::warnings(&config));
+    warnings.extend(others.map(|(place, message)| Warning { place, message }));
     warnings.extend(realtime(&config));
     warnings.extend(files(&config));
     warnings.extend(state(&config));
@@ -149,14 +152,9 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
             None => warnings.add(&router.places.interface, missing_interface(router, host)),
         }
         if let Backend::Command(command) = &router.backend
-            && let Err(refused) = host::executable(&command.program)
+            && let Some(fault) = programs::fault(&command.program, None)
         {
-            let program = command.program.display();
-            let message = format!(
-                "{program} cannot be run: {}; {} cannot become active",
-                refused.desc(),
-                router.name
-            );
+            let message = format!("{fault}; {} cannot become active", router.name);
             warnings.add(&router.places.backend, message);
         }
     }

@@ -1,6 +1,6 @@
 //! The checks of the daemon: started with their configuration, and asked for what they found.
 
-use std::{collections::BTreeMap, ffi::OsString, io, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use vrrp_net::{
     Node,
@@ -21,8 +21,7 @@ pub(crate) struct Running {
 /// # Errors
 /// None that the rules of a configuration would not have found.
 pub(crate) fn setup(config: &Config) -> Result<Setup, SetupError> {
-    let secrets: Vec<OsString> =
-        environment::secrets(std::env::vars_os().map(|(name, _)| name)).collect();
+    let secrets = environment::secrets();
     let planned = config.checks.iter().map(|check| {
         let looks = check.look.check(&secrets);
         Planned::of(check.name.as_str(), looks).schedule(check.schedule)

@@ -24,6 +24,7 @@ mod plan;
 mod problem;
 mod router;
 mod rules;
+mod script;
 mod sentence;
 #[cfg(test)]
 mod tests;
@@ -43,4 +44,5 @@ pub(crate) use plan::{CONTROL, Config, Plan};
 pub(crate) use problem::{ConfigError, ConfigErrors, Problems};
 pub(crate) use router::RouterConfig;
 pub(crate) use rules::{password, preempt_after};
+pub(crate) use script::{NOTIFY_LIMIT, Script, Scripts, Told};
 pub(crate) use sentence::{Notation, describe, family_name, unfit};

@@ -6,6 +6,7 @@
 //! This library is for the program itself, its tests and the fuzz targets. It promises nothing, and
 //! nobody else should depend on it.
 
+mod backends;
 mod check;
 mod checks;
 mod cli;
@@ -20,6 +21,7 @@ mod import;
 mod kept;
 mod leftovers;
 mod log;
+mod notify;
 mod orphans;
 pub mod readers;
 mod report;

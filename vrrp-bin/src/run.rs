@@ -7,20 +7,16 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 use vrrp_core::Reason;
-use vrrp_net::{
-    Events, Member, Node, NodeEvent, VipBackend,
-    backend::{self, Netlink},
-    check::Setup,
-    remedy,
-};
+use vrrp_net::{Events, Member, Node, NodeEvent, check::Setup, notify::Notifier, remedy};
 
 use crate::{
+    backends::Backends,
     check, checks, cli,
-    config::{self, Backend, Config, ConfigErrors, GroupConfig, RouterConfig},
+    config::{Config, ConfigErrors, GroupConfig, RouterConfig},
     control, descriptors,
     import::environment,
     kept::{Drain, Kept},
-    leftovers, log, orphans,
+    leftovers, log, notify, orphans,
 };
 
 /// Why the daemon did not start, or did not stop as it should.
@@ -57,7 +53,8 @@ pub(crate) fn main(arguments: &cli::Run) -> u8 {
     if let Err(error) = descriptors::require(descriptors::DAEMON) {
         return fail(&error.into());
     }
-    let config = match others.and_then(|others| load(&arguments.config, &others)) {
+    let config = others.and_then(|others| load(&arguments.config, &others));
+    let config = match config.and_then(check::fit) {
         Ok(config) => config,
         Err(errors) => return refuse(&errors, arguments.log),
     };
@@ -132,6 +129,9 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let checks = checks::Running::start(config, setup)
         .map_err(|error| Error::System("a thread for the checks", error))?;
     name_drains(config, &kept);
+    // Before its virtual routers are there, so that their first states are told.
+    let notifier = notify::start(config, &node)
+        .map_err(|error| Error::System("what tells scripts and the FIFO", error))?;
     let _handles = node.configure(members).await?;
     let served = checks.clone().map(|checks| tokio::spawn(checks.serve(node.clone())));
     let seen = checks.as_ref().map(Arc::downgrade).unwrap_or_default();
@@ -141,6 +141,7 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     let control = config.control.display();
     let (count, version) = (config.routers.len(), env!("CARGO_PKG_VERSION"));
     tokio::task::block_in_place(|| name_unusable(config));
+    tokio::task::block_in_place(|| name_missing(config));
     name_leftovers(&node).await?;
     tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
     loop {
@@ -152,7 +153,10 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
             },
         }
     }
-    leave(&node, signals).await?;
+    let in_haste = leave(&node, &mut signals).await?;
+    if let Some(notifier) = notifier {
+        tell(notifier, in_haste, &mut signals).await;
+    }
     if let (Some(checks), Some(served)) = (checks, served) {
         // It ends with the node; one that panicked has ended, too.
         let _ = served.await;
@@ -179,6 +183,13 @@ fn name_unusable(config: &Config) {
         for sentence in sentences {
             tracing::warn!(event = "unusable-interface", interface, "{sentence}");
         }
+    }
+}
+
+/// Programs that are told nothing, since this host cannot run them.
+fn name_missing(config: &Config) {
+    for (place, sentence) in check::unusable_programs(config) {
+        tracing::warn!(event = "unusable-program", "{place}: {sentence}");
     }
 }
 
@@ -227,16 +238,9 @@ fn name_drains(config: &Config, kept: &Kept) {
 }
 
 fn members(config: &Config, kept: &Kept, setup: &Setup) -> std::io::Result<Vec<Member>> {
-    let kernel = Netlink::new()?;
-    let leased: Arc<dyn VipBackend> = Arc::new(kernel.clone());
-    let permanent: Arc<dyn VipBackend> = Arc::new(kernel.permanent());
+    let backends = Backends::new()?;
     let member = |router: &RouterConfig| {
-        let backend = match &router.backend {
-            Backend::Kernel { lease: true } => Arc::clone(&leased),
-            Backend::Kernel { lease: false } => Arc::clone(&permanent),
-            Backend::Command(command) => program(command),
-        };
-        let member = Member::new(&router.interface, router.router.clone(), backend)
+        let member = Member::new(&router.interface, router.router.clone(), backends.of(router))
             .name(&router.name)
             .health(setup.health_at_start(&router.name));
         let member = match &router.group {
@@ -262,26 +266,37 @@ fn place_in_group(config: &Config, name: &str) -> usize {
     config.groups.iter().find_map(place).unwrap_or_default()
 }
 
-fn program(command: &config::Command) -> Arc<dyn VipBackend> {
-    let config::Command { program, arguments, timeout, reach } = command;
-    let command = backend::Command::new(program).args(arguments).limit(*timeout).reach(*reach);
-    let names = std::env::vars_os().map(|(name, _)| name);
-    Arc::new(environment::secrets(names).fold(command, backend::Command::env_remove))
-}
-
-/// Hands over and lets go; a second signal lets go at once.
-async fn leave(node: &Node, mut signals: Signals) -> Result<(), Error> {
+/// Hands over and lets go; a second signal lets go at once. Returns whether there was one.
+async fn leave(node: &Node, signals: &mut Signals) -> Result<bool, Error> {
     tracing::info!(event = "stopping", "handing over; a second signal leaves at once");
     let graceful = node.shutdown();
     tokio::pin!(graceful);
     loop {
         tokio::select! {
-            stopped = &mut graceful => return Ok(stopped?),
+            stopped = &mut graceful => return Ok(stopped.map(|()| false)?),
             wish = signals.next() => match wish {
                 Wish::Leave => {
                     tracing::warn!(event = "stopping-at-once", "leaving without waiting for a \
                         successor");
-                    return Ok(node.shutdown().await?);
+                    return Ok(node.shutdown().await.map(|()| true)?);
+                }
+                Wish::Reload => refuse_reload(),
+            },
+        }
+    }
+}
+
+/// Waits for what is still to be told; another signal ends that.
+async fn tell(notifier: Notifier, in_haste: bool, signals: &mut Signals) {
+    let told = notify::finish(notifier, in_haste);
+    tokio::pin!(told);
+    loop {
+        tokio::select! {
+            () = &mut told => return,
+            wish = signals.next() => match wish {
+                Wish::Leave => {
+                    tracing::warn!(event = "not-told", "leaving without waiting for scripts");
+                    return;
                 }
                 Wish::Reload => refuse_reload(),
             },

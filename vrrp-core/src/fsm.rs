@@ -184,6 +184,8 @@ pub struct Effects {
     pub drain_refused: bool,
     /// A check fails, and nobody took over.
     pub unrelieved: bool,
+    /// It is still the Active, and a weaker one beside it is gone.
+    pub reasserted: bool,
     /// A node other than the followed Active resigned, which changed nothing.
     pub stranger_resigned: bool,
 }

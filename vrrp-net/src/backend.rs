@@ -1,5 +1,7 @@
 //! Who makes this host answer for the addresses: the [`VipBackend`] trait.
 
+#[cfg(target_os = "linux")]
+mod before;
 mod both;
 #[cfg(all(feature = "command", target_os = "linux"))]
 pub mod command;
@@ -14,6 +16,8 @@ use std::{any::Any, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use vrrp_core::{Reach, Reason};
 
+#[cfg(target_os = "linux")]
+pub use before::Before;
 pub use both::Both;
 #[cfg(all(feature = "command", target_os = "linux"))]
 pub use command::Command;

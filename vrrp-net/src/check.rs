@@ -62,7 +62,6 @@ mod process;
 mod route;
 mod runner;
 mod schedule;
-mod serve;
 mod status;
 mod tally;
 mod target;
@@ -73,6 +72,7 @@ use std::any::Any;
 
 use async_trait::async_trait;
 
+pub(crate) use board::Change;
 pub use checks::{Checks, Healths};
 #[cfg(target_os = "linux")]
 pub use command::Command;

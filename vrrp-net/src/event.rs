@@ -2,9 +2,18 @@
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use vrrp_core::{Claim, Key, Notice, Phase, Reason, Sender};
+use vrrp_core::{Claim, Gates, Holds, Key, Notice, Phase, Reason, Sender};
 
-/// Something that happened to a virtual router.
+use crate::{check::State, status::sentence};
+
+/// Something that happened on a node. [`as_str`](Self::as_str) is its word for programs, and its
+/// `Display` the sentence for people, which the node logs, too.
+///
+/// ```
+/// # fn tell(event: vrrp_net::NodeEvent) {
+/// println!("[{}] {event}", event.as_str());
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum NodeEvent {
@@ -57,6 +66,134 @@ pub enum NodeEvent {
         /// Its key.
         key: Key,
     },
+    /// It is still active, and another one that was, too, has gone: whatever the two caused
+    /// elsewhere may have come in any order. It comes an interval and a quarter after the other one
+    /// was heard last.
+    #[non_exhaustive]
+    Reasserted {
+        /// Its name.
+        name: Arc<str>,
+        /// Its key.
+        key: Key,
+    },
+    /// Other reasons than before keep it out, or have it listen only.
+    #[non_exhaustive]
+    Standing {
+        /// Its name.
+        name: Arc<str>,
+        /// Its key.
+        key: Key,
+        /// All that keeps it out.
+        holds: Holds,
+        /// All that has it listen only.
+        gates: Gates,
+    },
+    /// Its backend failed, or works again.
+    #[non_exhaustive]
+    Backend {
+        /// Its name.
+        name: Arc<str>,
+        /// Its key.
+        key: Key,
+        /// What went wrong; `None` when the backend has held the addresses since.
+        error: Option<Arc<str>>,
+    },
+    /// A check changed its state. Told where [`Checks::serve`](crate::check::Checks::serve) connects
+    /// checks with this node.
+    #[non_exhaustive]
+    Check {
+        /// The name of the check.
+        name: Arc<str>,
+        /// Its state now.
+        state: State,
+        /// What the run that changed it said.
+        text: Arc<str>,
+    },
+}
+
+impl NodeEvent {
+    /// A stable word for programs and logs.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Transition { .. } => "transition",
+            Self::Notice { .. } => "notice",
+            Self::DrainRefused { .. } => "drain-refused",
+            Self::Unrelieved { .. } => "unrelieved",
+            Self::Reasserted { .. } => "reasserted",
+            Self::Standing { .. } => "standing",
+            Self::Backend { .. } => "backend",
+            Self::Check { .. } => "check",
+        }
+    }
+
+    /// The name of the virtual router that it is about, or of the check.
+    #[must_use]
+    pub const fn name(&self) -> &Arc<str> {
+        match self {
+            Self::Transition { name, .. }
+            | Self::Notice { name, .. }
+            | Self::DrainRefused { name, .. }
+            | Self::Unrelieved { name, .. }
+            | Self::Reasserted { name, .. }
+            | Self::Standing { name, .. }
+            | Self::Backend { name, .. }
+            | Self::Check { name, .. } => name,
+        }
+    }
+}
+
+impl fmt::Display for NodeEvent {
+    /// A sentence that begins with its name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.name())?;
+        match self {
+            Self::Transition { from, to, reason, sender, .. } => {
+                write!(f, "{from} -> {to}: {}", cause(*reason, *sender))
+            }
+            Self::Notice { notice, source, claim, others, .. } => {
+                f.write_str(&sentence(*notice, *source, *claim))?;
+                match others {
+                    0 => Ok(()),
+                    _ => write!(
+                        f,
+                        " (and {others} times the same of others since that was said last)"
+                    ),
+                }
+            }
+            Self::DrainRefused { .. } => {
+                f.write_str("nobody took over, so this node goes on as the active one")
+            }
+            Self::Unrelieved { .. } => f.write_str(
+                "unhealthy, and nobody else: a check fails, and no other node took over, so this \
+                 node goes on as the active one; its checks say what is ill",
+            ),
+            Self::Reasserted { .. } => f.write_str(
+                "another node was active, too, and has gone; this node stays the active one",
+            ),
+            Self::Standing { holds, gates, .. } => match (holds.is_empty(), gates.is_empty()) {
+                (true, true) => f.write_str("nothing keeps it from becoming active"),
+                (false, true) => write!(f, "kept out: {holds}"),
+                (true, false) => write!(f, "listens only: {gates}"),
+                (false, false) => write!(f, "kept out: {holds}; listens only: {gates}"),
+            },
+            Self::Backend { error: Some(error), .. } => write!(f, "the backend failed: {error}"),
+            Self::Backend { error: None, .. } => f.write_str("the backend works again"),
+            Self::Check { state, text, .. } => write!(f, "the check is {state}: {text}"),
+        }
+    }
+}
+
+/// What caused a transition, with whose advertisement it was.
+fn cause(reason: Reason, sender: Option<Sender>) -> String {
+    let Some(Sender { source, claim }) = sender else { return reason.as_str().to_owned() };
+    match reason {
+        Reason::StrongerClaim => format!("stronger claim of {source}, priority {claim}"),
+        Reason::Resignation => format!("resignation of {source}"),
+        Reason::Preemption => format!("preemption of {source}, priority {claim}"),
+        Reason::Successor => format!("successor {source}, priority {claim}"),
+        other => format!("{}, in favour of {source}, priority {claim}", other.as_str()),
+    }
 }
 
 /// What a shutdown left behind: see [`Node::shutdown_within`](crate::Node::shutdown_within).

@@ -66,10 +66,13 @@ pub mod link;
 pub mod monitor;
 #[cfg(all(feature = "lab", target_os = "linux"))]
 pub mod netlink;
+#[cfg(target_os = "linux")]
+pub mod notify;
 pub mod testing;
 
 #[cfg(target_os = "linux")]
 mod bpf;
+mod checking;
 mod driver;
 mod error;
 mod event;
@@ -109,5 +112,7 @@ pub use member::{Group, Member};
 pub use node::{ActiveUntil, Events, Handle, Inactive, Lagged, Node};
 #[cfg(target_os = "linux")]
 pub use node::{Builder, Realtime, RealtimeError};
+#[cfg(target_os = "linux")]
+pub use process::Program;
 pub use remedy::remedy;
 pub use status::{GroupStatus, NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus};

@@ -77,6 +77,14 @@ impl Node {
         node
     }
 
+    /// Adds an event to those of the node. One that has stopped has none any more.
+    pub(crate) fn publish(&self, event: NodeEvent) {
+        if let Some(events) = self.events.upgrade() {
+            // Nobody may be listening.
+            drop(events.send(event));
+        }
+    }
+
     fn channels(
         clock: Reader,
         runtime: runtime::Handle,

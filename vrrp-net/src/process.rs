@@ -27,7 +27,7 @@ use tokio::{
 use nix::sys::signal::Signal;
 
 use group::{Group, Spawn};
-pub(crate) use program::Program;
+pub use program::Program;
 use tail::Tail;
 
 /// How long the standard error of a program that has ended is read on, when a process that left its

@@ -1,5 +1,7 @@
 //! The status and the events of a node, as data: in the names and words of `vrrp status --json`.
 
+mod event;
+
 use std::{
     net::IpAddr,
     time::{Duration, SystemTime},
@@ -7,13 +9,11 @@ use std::{
 
 use serde::{Serialize, Serializer};
 use vrrp_core::{
-    Cidr, Claim, Condition, Counters, Family, Gates, GroupPolicy, Hold, Holds, Key, Notice, Phase,
+    Cidr, Claim, Condition, Counters, Family, Gates, GroupPolicy, Hold, Holds, Notice, Phase,
     Reason, Rejected, Weight,
 };
 
-use crate::{
-    Drained, NodeEvent, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus,
-};
+use crate::{Drained, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus};
 
 #[derive(Serialize)]
 struct Node<'a> {
@@ -201,69 +201,6 @@ impl Serialize for NoticeStatus {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-enum Event<'a> {
-    Transition {
-        name: &'a str,
-        key: Key,
-        from: Phase,
-        to: Phase,
-        hold: Option<Hold>,
-        reason: Reason,
-        reason_source: Option<IpAddr>,
-        reason_priority: Option<Claim>,
-    },
-    Notice {
-        name: &'a str,
-        key: Key,
-        notice: Notice,
-        reason: Option<Rejected>,
-        address: IpAddr,
-        priority: Option<Claim>,
-        others: u32,
-    },
-    DrainRefused {
-        name: &'a str,
-        key: Key,
-    },
-    Unrelieved {
-        name: &'a str,
-        key: Key,
-    },
-}
-
-impl Serialize for NodeEvent {
-    /// `event` is `transition`, `notice`, `drain-refused` or `unrelieved`. The `hold` of a transition is that of
-    /// the phase now.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let event = match self {
-            Self::Transition { name, key, from, to, reason, sender } => Event::Transition {
-                name,
-                key: *key,
-                from: *from,
-                to: *to,
-                hold: hold(*to),
-                reason: *reason,
-                reason_source: sender.map(|sender| sender.source),
-                reason_priority: sender.map(|sender| sender.claim),
-            },
-            Self::Notice { name, key, notice, source, claim, others } => Event::Notice {
-                name,
-                key: *key,
-                notice: *notice,
-                reason: notice.refusal(),
-                address: *source,
-                priority: *claim,
-                others: *others,
-            },
-            Self::DrainRefused { name, key } => Event::DrainRefused { name, key: *key },
-            Self::Unrelieved { name, key } => Event::Unrelieved { name, key: *key },
-        };
-        event.serialize(serializer)
-    }
-}
-
-#[derive(Serialize)]
 struct Left<'a> {
     unreleased: Vec<&'a str>,
 }
@@ -311,10 +248,7 @@ fn rfc3339(time: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use vrrp_core::{
-        Centiseconds, Gate, Health, InterfaceId, Ipv4Addresses, Priority, Reason, Sender,
-        VirtualRouter,
-    };
+    use vrrp_core::{Centiseconds, Gate, Health, Ipv4Addresses, Priority, Reason, VirtualRouter};
 
     use super::*;
     use crate::GroupStatus;
@@ -442,36 +376,6 @@ mod tests {
             [&port["overflow_heard"], &port["overflow_refused"]],
             [1, 2].map(Value::from).each_ref()
         );
-    }
-
-    #[test]
-    fn an_event_says_which_it_is() {
-        let key = Key {
-            interface: InterfaceId::new(1.try_into().unwrap()),
-            family: Family::Ipv4,
-            vrid: 51.try_into().unwrap(),
-        };
-        let transition = NodeEvent::Transition {
-            name: "web".into(),
-            key,
-            from: Phase::Held,
-            to: Phase::Backup,
-            reason: Reason::StrongerClaim,
-            sender: Some(Sender { source: source(), claim: Claim::Own }),
-        };
-        let expected = json!({
-            "event": "transition", "name": "web",
-            "key": { "interface": 1, "family": "ipv4", "vrid": 51 },
-            "from": "held", "to": "backup", "hold": null, "reason": "stronger-claim",
-            "reason_source": SOURCE, "reason_priority": 255,
-        });
-        assert_eq!(serde_json::to_value(transition).unwrap(), expected);
-        let refused = NodeEvent::DrainRefused { name: "web".into(), key };
-        let expected = json!({
-            "event": "drain-refused", "name": "web",
-            "key": { "interface": 1, "family": "ipv4", "vrid": 51 },
-        });
-        assert_eq!(serde_json::to_value(refused).unwrap(), expected);
     }
 
     #[test]

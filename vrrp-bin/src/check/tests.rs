@@ -130,7 +130,7 @@ fn virtual_addresses_are_compared() {
 fn a_program_must_be_there_and_what_it_holds_is_its_own_affair() {
     let present = host(&[("eth0", true, &[("192.0.2.1/24", false), ("192.0.2.10/24", false)])]);
     expect("backend = { command = [\"/bin/sh\"] }", &present, &[]);
-    let missing = "f.toml:7:11: warning: /nonexistent cannot be run: No such file or directory; \
+    let missing = "f.toml:7:11: warning: /nonexistent cannot be run: no such file or directory; \
         web cannot become active";
     expect("backend = { command = [\"/nonexistent\"] }", &present, &[missing]);
     expect(

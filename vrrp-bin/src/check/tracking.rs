@@ -3,7 +3,7 @@
 use vrrp_core::{Preempt, Role};
 use vrrp_net::check::Effect;
 
-use super::host;
+use super::programs;
 use crate::config::{Config, Look, Place, RouterConfig};
 
 /// Sentences about checks, each with its place.
@@ -20,14 +20,9 @@ pub(super) fn warnings(config: &Config) -> Vec<(&Place, String)> {
             warnings.push((&check.place, message));
         }
         if let Look::Command(program) = &check.look
-            && let Err(refused) = host::executable(&program.program)
+            && let Some(fault) = programs::fault(&program.program, program.user.as_deref())
         {
-            let message = format!(
-                "{} cannot be run: {}; the check {name} finds nothing",
-                program.program.display(),
-                refused.desc().to_lowercase()
-            );
-            warnings.push((&check.look_place, message));
+            warnings.push((&check.look_place, format!("{fault}; the check {name} finds nothing")));
         }
     }
     for router in config.routers.iter().filter(|router| never_preempts(router)) {

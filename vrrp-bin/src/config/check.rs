@@ -10,7 +10,7 @@ use super::{
     duration,
     found::{Found, Wrong},
     look::{Look, Program},
-    names::{Known, settle_name},
+    names::{Known, settle_name, user_name},
     place::{Located, Place},
     problem::Problems,
 };
@@ -223,14 +223,7 @@ fn with_user(
         let message = "`user` is for a check with a `command`; remove it";
         return problems.wrong(&user.place, message);
     };
-    let odd = |c: char| c == ':' || c == '/' || c.is_whitespace() || c.is_control();
-    if user.value.is_empty() || user.value.contains(odd) {
-        let message = format!(
-            "`user` is {:?}, which is no name of a user; write for example \"nobody\"",
-            user.value
-        );
-        return problems.wrong(&user.place, message);
-    }
+    problems.check(&user.place, user_name(&user.value), |message| message)?;
     let program = Program { user: Some(user.value), ..program };
     Ok(Located::new(place, Look::Command(program)))
 }

@@ -9,6 +9,7 @@ use super::{
     backend::Backend,
     found::{Found, Wrong},
     place::{Located, Place},
+    script::{Script, Scripts},
     sentence::Notation,
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct Draft {
     pub(crate) up_delay: Found<Located<Duration>>,
     pub(crate) track: Found<List<Track>>,
     pub(crate) last: Found<Located<Last>>,
+    pub(crate) scripts: Found<Scripts>,
+    pub(crate) before: Found<Located<Script>>,
 }
 
 /// The version that IPv4 is advertised in. IPv6 is always advertised in VRRPv3.
@@ -85,6 +88,8 @@ impl Draft {
             up_delay: Found::Absent,
             track: Found::Absent,
             last: Found::Absent,
+            scripts: Found::Absent,
+            before: Found::Absent,
         }
     }
 }

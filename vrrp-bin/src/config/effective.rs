@@ -1,6 +1,7 @@
 //! The effective configuration: every key with the value that is in force, secrets masked.
 
 mod checks;
+mod scripts;
 
 use std::{borrow::Cow, iter, net::IpAddr, path::Path, time::Duration};
 
@@ -16,6 +17,7 @@ use super::{
     router::RouterConfig,
 };
 use checks::{Check, Group, Tracked};
+use scripts::{Notify, Script};
 
 /// What stands for a password. It has the length of the longest one, so that it parses.
 const MASKED: &str = "********";
@@ -38,6 +40,10 @@ struct Daemon<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'a Path>,
     realtime: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notify_fifo: Option<&'a Path>,
+    #[serde(flatten)]
+    notify: Notify<'a>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +81,10 @@ struct Router<'a> {
     /// Without a check it says nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     last: Option<&'static str>,
+    #[serde(flatten)]
+    notify: Notify<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before_active: Option<Script<'a>>,
 }
 
 #[derive(Serialize)]
@@ -128,7 +138,13 @@ impl<'a> From<&'a Config> for Effective<'a> {
             virtual_router,
             check: config.checks.iter().map(Check::from).collect(),
             group: config.groups.iter().map(Group::from).collect(),
-            daemon: Daemon { control: &config.control, state, realtime },
+            daemon: Daemon {
+                control: &config.control,
+                state,
+                realtime,
+                notify_fifo: config.fifo.as_ref().map(|fifo| fifo.value.as_path()),
+                notify: (&config.scripts).into(),
+            },
         }
     }
 }
@@ -169,6 +185,8 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             up_delay: duration::format(router.up_delay()),
             track: config.tracks.iter().map(|track| (&track.value).into()).collect(),
             last: (!config.tracks.is_empty()).then(|| check::word(LASTS, config.last)),
+            notify: (&config.scripts).into(),
+            before_active: config.before.as_ref().map(|script| (&script.value).into()),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     place::{Located, Place},
     problem::Problems,
     router::RouterConfig,
+    script::Scripts,
 };
 
 /// What a hold of one member means to the others.
@@ -25,6 +26,7 @@ pub(crate) struct GroupDraft {
     pub(crate) name: Found<Located<String>>,
     pub(crate) members: Found<List<String>>,
     pub(crate) policy: Found<GroupPolicy>,
+    pub(crate) scripts: Found<Scripts>,
 }
 
 /// A group that keeps every rule.
@@ -36,6 +38,8 @@ pub(crate) struct GroupConfig {
     pub(crate) members: Vec<String>,
     /// What a hold of one member means to the others.
     pub(crate) policy: GroupPolicy,
+    /// The programs that are told its states.
+    pub(crate) scripts: Scripts,
 }
 
 /// A virtual router of the configuration, or two if it has addresses of both families. None where it
@@ -88,7 +92,8 @@ pub(super) fn finish(
         first.group = Some(Group::any(&name));
         second.group = Some(Group::any(&name));
         let members = vec![first.name.clone(), second.name.clone()];
-        all.push(GroupConfig { name, members, policy: GroupPolicy::Any });
+        let (policy, scripts) = (GroupPolicy::Any, Scripts::default());
+        all.push(GroupConfig { name, members, policy, scripts });
     }
     all
 }
@@ -97,6 +102,7 @@ pub(super) fn finish(
 struct Settled {
     group: Group,
     members: Vec<Located<String>>,
+    scripts: Scripts,
 }
 
 impl Settled {
@@ -113,7 +119,8 @@ impl Settled {
             }
         }
         let Group { name, policy, .. } = &self.group;
-        GroupConfig { name: name.to_string(), members, policy: *policy }
+        let scripts = self.scripts.clone();
+        GroupConfig { name: name.to_string(), members, policy: *policy, scripts }
     }
 }
 
@@ -129,12 +136,13 @@ impl GroupDraft {
             }
         };
         let policy = self.policy.unwrap_or(GroupPolicy::default());
+        let scripts = self.scripts.unwrap_or(Scripts::default());
         let (Located { place, value: name }, members) = (name?, members?);
         let group = match policy? {
             GroupPolicy::All => Group::all(&name),
             GroupPolicy::Any => Group::any(&name),
         };
-        Ok((place, Settled { group, members }))
+        Ok((place, Settled { group, members, scripts: scripts? }))
     }
 }
 

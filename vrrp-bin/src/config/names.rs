@@ -27,6 +27,20 @@ pub(crate) fn is_router_name(name: &str, family: Family) -> bool {
     is_name(stem.unwrap_or(name))
 }
 
+/// Holds the name of a user of this host to what such names can be.
+///
+/// # Errors
+/// What is wrong with it, as a sentence about the key `user`.
+pub(super) fn user_name(name: &str) -> Result<(), String> {
+    let odd = |c: char| c == ':' || c == '/' || c.is_whitespace() || c.is_control();
+    if name.is_empty() || name.contains(odd) {
+        return Err(format!(
+            "`user` is {name:?}, which is no name of a user; write for example \"nobody\""
+        ));
+    }
+    Ok(())
+}
+
 /// The name of a check or of a group, which has to have one; `example` is one.
 pub(super) fn settle_name(
     name: &Found<Located<String>>,

@@ -82,7 +82,7 @@ pub(crate) fn one_line<'t>(text: impl Into<Cow<'t, str>>) -> Cow<'t, str> {
 }
 
 /// A value, and where the configuration says it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Located<T> {
     /// The place.
     pub(crate) place: Place,

@@ -13,6 +13,7 @@ use super::{
     place::{Located, Place},
     problem::{ConfigErrors, Problems},
     router::RouterConfig,
+    script::Scripts,
     sentence::Notation,
     unique,
 };
@@ -22,6 +23,9 @@ pub(crate) const CONTROL: &str = "/run/vrrp/control.sock";
 
 /// A state directory, for sentences.
 pub(crate) const STATE: &str = "/var/lib/vrrp";
+
+/// Where events can be read, for sentences.
+pub(crate) const FIFO: &str = "/run/vrrp/events";
 
 /// The longest path that fits into the address of a Unix socket (unix(7)).
 const LONGEST_PATH: usize = 107;
@@ -45,6 +49,10 @@ pub(crate) struct Plan {
     pub(crate) state: Found<Located<String>>,
     /// The priority of the driver's thread.
     pub(crate) realtime: Found<Located<Realtime>>,
+    /// The programs that are told the states of all.
+    pub(crate) scripts: Found<Scripts>,
+    /// The path of the FIFO that events are written to.
+    pub(crate) fifo: Found<Located<String>>,
 }
 
 /// A configuration that can be used.
@@ -64,6 +72,10 @@ pub(crate) struct Config {
     pub(crate) state: Option<(PathBuf, Place)>,
     /// The priority of the driver's thread, and where it is asked for.
     pub(crate) realtime: Option<(Realtime, Place)>,
+    /// The programs that are told the states of all.
+    pub(crate) scripts: Scripts,
+    /// The FIFO that events are written to, and where it is named.
+    pub(crate) fifo: Option<Located<PathBuf>>,
 }
 
 impl Plan {
@@ -78,6 +90,8 @@ impl Plan {
             control: Found::Absent,
             state: Found::Absent,
             realtime: Found::Absent,
+            scripts: Found::Absent,
+            fifo: Found::Absent,
         }
     }
 
@@ -86,19 +100,22 @@ impl Plan {
     /// # Errors
     /// Every problem.
     pub(crate) fn finish(self, mut problems: Problems) -> Result<Config, ConfigErrors> {
-        let Self { notation, origin, drafts, checks, groups, control, state, realtime } = self;
+        let Self { notation, origin, drafts, checks, groups, .. } = self;
+        let Self { control, state, realtime, scripts, fifo, .. } = self;
         check::judge_tracks(&drafts, &check::names(&checks), &mut problems);
         let checks = check::finish(checks, &mut problems);
         let (routers, groups) = routers(drafts, groups, &mut problems);
         unique::check(&routers, &mut problems);
         let control = control.and_then(|path| check_control(path, notation, &mut problems));
         let state = state.and_then(|path| check_state(path, notation, &mut problems));
+        let fifo = fifo.and_then(|path| check_fifo(path, notation, &mut problems));
         problems.finish()?;
         // What is wrong was reported, so that nothing comes to this point.
         let control = control.value().cloned().unwrap_or_else(|| PathBuf::from(CONTROL));
         let realtime = realtime.value().map(|found| (found.value, found.place.clone()));
         let state = state.value().map(|found| (found.value.clone(), found.place.clone()));
-        Ok(Config { origin, routers, checks, groups, control, state, realtime })
+        let (scripts, fifo) = (scripts.value().cloned().unwrap_or_default(), fifo.value().cloned());
+        Ok(Config { origin, routers, checks, groups, control, state, realtime, scripts, fifo })
     }
 }
 
@@ -156,6 +173,24 @@ fn check_state(
             "{} is {text:?}; write the absolute path of a directory, such as {}",
             notation.subject("state"),
             notation.text(STATE)
+        );
+        return problems.wrong(&place, message);
+    }
+    Ok(Located::new(place, PathBuf::from(text)))
+}
+
+/// The path of a FIFO.
+fn check_fifo(
+    path: Located<String>,
+    notation: Notation,
+    problems: &mut Problems,
+) -> Result<Located<PathBuf>, Wrong> {
+    let Located { place, value: text } = path;
+    if !text.starts_with('/') || text.ends_with('/') || text.contains(char::is_control) {
+        let message = format!(
+            "{} is {text:?}; write the absolute path of a FIFO, such as {}",
+            notation.subject("notify_fifo"),
+            notation.text(FIFO)
         );
         return problems.wrong(&place, message);
     }

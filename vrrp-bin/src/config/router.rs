@@ -11,6 +11,7 @@ use vrrp_net::{
 use super::{
     backend::Backend,
     place::{Located, Place},
+    script::{Script, Scripts},
 };
 
 /// One virtual router of the configuration.
@@ -30,6 +31,10 @@ pub(crate) struct RouterConfig {
     pub(crate) last: Last,
     /// What it moves together with.
     pub(crate) group: Option<Group>,
+    /// The programs that are told its states.
+    pub(crate) scripts: Scripts,
+    /// The program that runs before its addresses are put.
+    pub(crate) before: Option<Located<Script>>,
     /// Where the configuration speaks of it.
     pub(crate) places: Places,
 }

@@ -19,6 +19,7 @@ use super::{
     place::Located,
     problem::Problems,
     router::RouterConfig,
+    script::Scripts,
 };
 use addresses::Addresses;
 use settled::Settled;
@@ -66,6 +67,8 @@ impl Draft {
             up_delay: up_delay?,
             tracks: tracks(self.track)?,
             last: self.last.optional()?,
+            scripts: self.scripts.unwrap_or(Scripts::default())?,
+            before: self.before.optional()?,
             place: self.place,
         })
     }

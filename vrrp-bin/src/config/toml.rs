@@ -7,6 +7,7 @@ mod daemon;
 mod entry;
 mod group;
 mod keys;
+mod script;
 mod section;
 mod track;
 mod unicast;
@@ -97,6 +98,8 @@ fn draft(item: Item<'_>) -> Result<Draft, Wrong> {
     draft.startup_delay = section.read("startup_delay", |item| item.duration("10s"));
     draft.up_delay = section.read("up_delay", |item| item.duration("10s"));
     draft.track = section.read("track", track::read);
+    draft.scripts = script::notify(&section);
+    draft.before = section.read("before_active", script::before);
     draft.last = section.read("last", |item| item.choice(LASTS));
     Ok(draft)
 }

@@ -14,6 +14,7 @@ mod note;
 mod osixia;
 mod own;
 mod reader;
+mod scripts;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -46,12 +47,17 @@ pub(crate) fn read() -> Reading {
     read_from(std::env::vars_os(), Path::new("/"), read_file)
 }
 
-/// The variables among `names` that hold a password of VRRP's, which is nobody else's affair.
-pub(crate) fn secrets(names: impl IntoIterator<Item = OsString>) -> impl Iterator<Item = OsString> {
-    names.into_iter().filter(|name| {
+/// The variables of this process that hold a password of VRRP's, which is nobody else's affair.
+pub(crate) fn secrets() -> Vec<OsString> {
+    secrets_among(std::env::vars_os().map(|(name, _)| name))
+}
+
+fn secrets_among(names: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let is_secret = |name: &OsString| {
         let name = name.to_string_lossy();
         (name.starts_with("VRRP_") || name.starts_with("KEEPALIVED_")) && name.contains("PASS")
-    })
+    };
+    names.into_iter().filter(is_secret).collect()
 }
 
 /// Reads `process` and the files below `root`. What `NAME_FILE` names is read by `read_file`.
@@ -83,6 +89,7 @@ fn read_variables(variables: Variables, mut reader: Reader) -> Reading {
         None => Vec::new(),
     };
     checks::fill(&mut plan, &mut reader);
+    scripts::fill(&mut plan, &mut reader);
     unknown::report(style, &mut reader);
     plan.control = reader.path("VRRP_CONTROL");
     plan.state = reader.path("VRRP_STATE");

@@ -5,7 +5,7 @@ use core::{net::IpAddr, time::Duration};
 use super::{
     Active, Announcing, Backup, Effects, Heard, Lease, Machine, Parting, Say, State, Then,
 };
-use crate::{Claim, Hold, Instant, LeaseFailure, Reach, Reason, Version, Want};
+use crate::{Claim, Hold, Instant, LeaseFailure, Reach, Reason, Timing, Version, Want};
 
 impl Machine {
     /// 6.4.2, Active_Down_Timer fired; 6.4.1, owner: advertises, then acquires the addresses. They
@@ -121,6 +121,9 @@ impl Machine {
             }
             // 6.4.3: advertise, restart Adver_Timer.
             (_, Claim::Resign) => {
+                if active.reassert_at.is_some() {
+                    active.outlive(now, self.params.timing, heard.timing);
+                }
                 if active.may_answer(now, self.params.timing) {
                     effects.answered = true;
                     self.advertise(now, active, effects);
@@ -142,7 +145,7 @@ impl Machine {
                 effects.transmit = Some(Say::Resign);
                 self.follow(now, heard, Reason::Fight, effects);
             }
-            (_, _) => self.win(now, active, effects),
+            (_, _) => self.win(now, active, heard.timing, effects),
         }
     }
 
@@ -188,7 +191,7 @@ impl Machine {
 
     /// 6.4.3: wins against a weaker claim. VRRPv3 answers at once, without restarting Adver_Timer;
     /// VRRPv2 discards it (RFC 3768 6.4.3).
-    fn win(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
+    fn win(&mut self, now: Instant, mut active: Active, theirs: Timing, effects: &mut Effects) {
         match self.params.timing.rules() {
             Version::V2 => {}
             Version::V3 if active.may_answer(now, self.params.timing) => {
@@ -200,6 +203,9 @@ impl Machine {
         let is_whole = active.is_whole();
         if let Lease::Held { announcing: Some(announcing), .. } = &mut active.lease {
             effects.announce = announcing.won(now, &self.params) && is_whole;
+        }
+        if let Lease::Held { .. } = active.lease {
+            active.outlive(now, self.params.timing, theirs);
         }
         self.state = State::Active(active);
     }
@@ -241,6 +247,7 @@ impl Machine {
         if self.ask_again(now, &mut active, effects) {
             return;
         }
+        effects.reasserted = active.has_outlived(now);
         if active.fight.repair_is_due(now) {
             self.repair(now, &mut active, effects);
         }

@@ -95,6 +95,7 @@ impl Machine {
             until = until.min(end);
         }
         active.lease = Lease::Resigning { until, then, announcing, unanswered };
+        active.reassert_at = None;
         // The first repeat comes soon: a resignation that is lost, or overtaken by an older
         // advertisement, would cost the successor an interval.
         active.next_advert_at = now + interval / 16;

@@ -190,6 +190,8 @@ pub struct Active {
     pub(super) away: Option<Away>,
     /// When an ill node asks again whether another one takes over.
     pub(super) asking: Option<Asking>,
+    /// When a weaker Active beside this one has been silent for long enough to be gone.
+    pub(super) reassert_at: Option<Instant>,
     pub(super) fight: Fight,
     pub(super) lease: Lease,
 }
@@ -208,6 +210,7 @@ impl Active {
             unreached: false,
             away: None,
             asking: None,
+            reassert_at: None,
             fight: Fight::None,
             lease,
         }
@@ -245,7 +248,8 @@ impl Active {
             Lease::Held { announcing, repair_until } => {
                 let announcing = announcing.and_then(|announcing| announcing.deadline());
                 let asking = self.asking.map(|asking| asking.at);
-                let others = [announcing, repair_until, self.fight.repair_at(), asking];
+                let others =
+                    [announcing, repair_until, self.fight.repair_at(), asking, self.reassert_at];
                 others.into_iter().flatten().min()
             }
             Lease::Resigning { until, unanswered, .. } => {
@@ -274,6 +278,19 @@ impl Active {
     pub(super) const fn is_whole(&self) -> bool {
         matches!(self.lease, Lease::Held { repair_until: None, .. })
             && self.fight.repair_at().is_none()
+    }
+
+    /// Notes that a weaker Active was heard beside this one, which has held the addresses before.
+    /// It is gone when nothing more comes for an interval, and a quarter in case one is late.
+    pub(super) fn outlive(&mut self, now: Instant, ours: Timing, theirs: Timing) {
+        let interval = ours.interval().max(theirs.interval());
+        self.reassert_at = Some(now + interval.saturating_mul(5) / 4);
+    }
+
+    /// Returns whether a weaker Active beside this one is gone, once for each.
+    pub(super) fn has_outlived(&mut self, now: Instant) -> bool {
+        let Lease::Held { .. } = self.lease else { return false };
+        self.away.is_none() && self.reassert_at.take_if(|at| *at <= now).is_some()
     }
 
     pub(super) fn may_answer(&mut self, now: Instant, timing: Timing) -> bool {

@@ -4,6 +4,7 @@ mod cells;
 mod groups;
 mod health;
 mod held;
+mod reasserted;
 mod resignations;
 mod rfc;
 mod short_losses;

@@ -8,8 +8,8 @@ use super::{
     speakers::Tally, telling::Telling,
 };
 use crate::{
-    AddressList, Advert, Answer, Authentication, Claim, Generation, Health, Instant, Key, Phase,
-    Protocol, Reason, Transport, VirtualRouter,
+    AddressList, Advert, Answer, Authentication, Claim, Gates, Generation, Health, Holds, Instant,
+    Key, Phase, Protocol, Reason, Transport, VirtualRouter,
     fsm::{self, Effects, Machine, Say, State, Want},
 };
 
@@ -43,6 +43,10 @@ pub(super) struct Rest {
     sender: Option<Sender>,
     /// The Active that last resigned while this node was a Backup, and when.
     pub(super) resigned: Option<(IpAddr, Instant)>,
+    /// Its holds and gates.
+    standing: Standing,
+    /// Those that were last reported.
+    told_standing: Standing,
     /// The notices to be polled.
     pub(super) telling: Telling,
     /// What checks say of it alone.
@@ -53,6 +57,9 @@ pub(super) struct Rest {
     pub(super) is_removed: bool,
 }
 
+/// What keeps it out, and what has it listen only.
+type Standing = (Holds, Gates);
+
 /// What is to be polled: at most one of each kind.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
@@ -60,6 +67,9 @@ struct Pending {
     told: Phase,
     drain_refused: bool,
     unrelieved: bool,
+    reasserted: bool,
+    /// Whether its holds or gates are others than those that were last reported.
+    standing: bool,
     leaving: bool,
     transmit: Option<Say>,
     /// A release that an inspection must not supersede.
@@ -84,6 +94,8 @@ impl Entry {
             told: machine.phase(),
             drain_refused: false,
             unrelieved: false,
+            reasserted: false,
+            standing: false,
             leaving: false,
             transmit: None,
             release: None,
@@ -92,6 +104,7 @@ impl Entry {
             greet: false,
             notices: false,
         };
+        let standing = (machine.holds(), machine.gates(now));
         let rest = Rest {
             generation,
             asked: None,
@@ -100,6 +113,8 @@ impl Entry {
             readdressing: false,
             sender: None,
             resigned: None,
+            standing,
+            told_standing: standing,
             telling: Telling::default(),
             health: Health::default(),
             group: None,
@@ -177,6 +192,12 @@ impl Entry {
             }
         }
         self.count(before, after, &effects);
+        // What an advertisement changes of them comes with a transition: most packets are spared
+        // this.
+        if !matches!(input, fsm::Input::Advert(_)) || effects.transition.is_some() {
+            self.rest.standing = (self.machine.holds(), self.machine.gates(now));
+            self.pending.standing = self.rest.standing != self.rest.told_standing;
+        }
         if let fsm::Input::Advert(heard) = input {
             self.look_after(now, before, heard, effects.stranger_resigned);
         }
@@ -240,6 +261,8 @@ impl Entry {
         pending.greet = (pending.greet || effects.greet) && self.machine.source().is_some();
         pending.drain_refused |= effects.drain_refused;
         pending.unrelieved |= effects.unrelieved;
+        // One that left since has nothing to say.
+        pending.reasserted = (pending.reasserted || effects.reasserted) && after.is_active();
         match effects.lease {
             None => {}
             Some(Want::Leaving) => {
@@ -280,6 +303,8 @@ impl Entry {
         pending.told != self.machine.phase()
             || pending.drain_refused
             || pending.unrelieved
+            || pending.reasserted
+            || pending.standing
             || pending.leaving
             || pending.transmit.is_some()
             || pending.release.is_some()
@@ -308,6 +333,14 @@ impl Entry {
         }
         if core::mem::take(&mut self.pending.unrelieved) {
             return Some(Output::Event(Event::Unrelieved { key }));
+        }
+        if core::mem::take(&mut self.pending.reasserted) {
+            return Some(Output::Event(Event::Reasserted { key }));
+        }
+        if core::mem::take(&mut self.pending.standing) {
+            let (holds, gates) = self.rest.standing;
+            self.rest.told_standing = self.rest.standing;
+            return Some(Output::Event(Event::Standing { key, holds, gates }));
         }
         if core::mem::take(&mut self.pending.leaving) {
             return Some(self.lease_request(Want::Leaving, self.rest.generation));

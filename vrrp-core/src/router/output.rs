@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 
 use crate::{
-    Advert, BufferTooSmall, Claim, Family, Generation, Key, Notice, Peer, Phase, Reason,
-    VirtualRouter, Wire, fsm::Want,
+    Advert, BufferTooSmall, Claim, Family, Gates, Generation, Holds, Key, Notice, Peer, Phase,
+    Reason, VirtualRouter, Wire, fsm::Want,
 };
 
 /// Something for the driver to do or to report.
@@ -165,8 +165,8 @@ pub struct Sender {
     pub claim: Claim,
 }
 
-/// What a user wants to know. Few are pending for each virtual router: a transition, a refused
-/// drain, a node that is not relieved, and up to eight notices.
+/// What a user wants to know. Few are pending for each virtual router: one of each kind, and up to
+/// eight notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Event {
@@ -217,5 +217,24 @@ pub enum Event {
     Unrelieved {
         /// The virtual router.
         key: Key,
+    },
+    /// The virtual router is still Active, and a weaker Active beside it has gone: nothing was heard
+    /// of that one for an interval and a quarter, of the longer of both. What the two have caused
+    /// elsewhere may have come in any order, and what this node does now comes last.
+    #[non_exhaustive]
+    Reasserted {
+        /// The virtual router.
+        key: Key,
+    },
+    /// Other reasons than before keep the virtual router out, or have it listen only. Reported after
+    /// a transition that came with it.
+    #[non_exhaustive]
+    Standing {
+        /// The virtual router.
+        key: Key,
+        /// All that keeps it out.
+        holds: Holds,
+        /// All that has it listen only.
+        gates: Gates,
     },
 }

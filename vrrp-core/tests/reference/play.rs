@@ -255,15 +255,15 @@ impl Play {
         }
     }
 
-    /// A node that announces wakes up for that, too: then its deadline is that of the model or an
-    /// earlier one, and after it has looked at its timers it is yet to come.
+    /// A node that holds the addresses wakes up to announce them, and to tell that a weaker one has
+    /// gone, too: then its deadline is that of the model or an earlier one, and after it has looked
+    /// at its timers it is yet to come.
     fn compare_deadline(&self) {
         let (ours, theirs) =
             (self.model.deadline(), self.router.next_deadline().map(Instant::as_nanos));
-        let announces = self.holds() && self.model.settings.on_link;
         let has_looked = matches!(self.trace.last(), Some((_, Event::Time)));
         let is_to_come = !has_looked || theirs.is_some_and(|at| self.now < at);
-        if ours != theirs && !(announces && is_to_come && theirs < ours) {
+        if ours != theirs && !(self.holds() && is_to_come && theirs < ours) {
             self.differ("the deadline", &ours, &theirs);
         }
     }

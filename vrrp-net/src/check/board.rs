@@ -7,7 +7,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{broadcast, watch},
+    time::Instant,
+};
 use vrrp_core::{Health, Phase};
 
 use super::{
@@ -15,6 +18,7 @@ use super::{
     plan::{Planned, Setup, Tracked},
     schedule::When,
     status::CheckStatus,
+    tally::State,
     track::Reading,
 };
 use entry::Entry;
@@ -23,8 +27,24 @@ pub(super) use entry::{Id, Run, Task};
 /// The health of each virtual router that something is tracked for.
 pub(super) type Levels = BTreeMap<Arc<str>, Health>;
 
-/// What is known. Locked for moments only, and no code of others runs meanwhile.
-pub(super) struct Board(Mutex<Known>);
+/// How many changes of checks a slow receiver may be behind before it loses the oldest.
+const CHANGES: usize = 256;
+
+/// What is known of every check.
+pub(super) struct Board {
+    /// Locked for moments only, and no code of others runs meanwhile.
+    known: Mutex<Known>,
+    changes: broadcast::Sender<Change>,
+}
+
+/// A check that has another state.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) name: Arc<str>,
+    pub(crate) state: State,
+    /// What the run that changed it said.
+    pub(crate) text: Arc<str>,
+}
 
 struct Known {
     checks: BTreeMap<Arc<str>, Entry>,
@@ -45,13 +65,14 @@ pub(super) struct Begin {
 
 impl Board {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Known {
+        let known = Mutex::new(Known {
             checks: BTreeMap::new(),
             routers: BTreeMap::new(),
             active: BTreeMap::new(),
             levels: watch::Sender::default(),
             next: Id::default(),
-        }))
+        });
+        Self { known, changes: broadcast::Sender::new(CHANGES) }
     }
 
     /// Takes a configuration. What is the same goes on, and `spawn` is given what begins; what is
@@ -149,13 +170,26 @@ impl Board {
         self.lock().checks.values().map(Entry::status).collect()
     }
 
+    /// Logs a line, and passes it on if it is a change.
+    pub(super) fn tell(&self, line: Line) {
+        line.tell();
+        if let Line::Changed { name, to: state, text, .. } = line {
+            // Nobody may be listening.
+            drop(self.changes.send(Change { name, state, text: text.into() }));
+        }
+    }
+
+    pub(super) fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
     pub(super) fn levels(&self) -> watch::Receiver<Levels> {
         self.lock().levels.subscribe()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         // Every change is complete in itself.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -188,7 +222,7 @@ impl Known {
                     self.counts_from(tracked, entry).is_some_and(|from| from <= now)
                 }
             };
-            Some(if counts { entry.reading() } else { Reading::of(super::State::Good) })
+            Some(if counts { entry.reading() } else { Reading::of(State::Good) })
         })
     }
 

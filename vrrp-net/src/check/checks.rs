@@ -7,12 +7,12 @@ use std::{fmt, io, sync::Arc, thread};
 
 use tokio::{
     runtime::{Builder, Handle},
-    sync::{oneshot, watch},
+    sync::{broadcast, oneshot, watch},
 };
 use vrrp_core::{Health, Phase};
 
 use super::{
-    board::{Begin, Board, Levels, Task},
+    board::{Begin, Board, Change, Levels, Task},
     plan::Setup,
     runner,
     status::CheckStatus,
@@ -77,6 +77,11 @@ impl Checks {
     #[must_use]
     pub fn healths(&self) -> Healths {
         Healths { levels: self.board.levels(), known: Levels::new() }
+    }
+
+    /// Returns each change of a check's state from now on.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Change> {
+        self.board.changes()
     }
 
     /// Returns the health of a virtual router now; [`Health::default`] of one that nothing is

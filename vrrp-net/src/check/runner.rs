@@ -109,7 +109,7 @@ async fn once(board: &Board, it: &Begin) {
     };
     let run = Run { outcome, began, took: begun.elapsed() };
     for line in board.note(&it.planned.name, it.id, run) {
-        line.tell();
+        board.tell(line);
     }
 }
 

@@ -124,6 +124,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 );
                 let place = if lets_go { &mut entry.unreleased } else { &mut entry.error };
                 *place = Some(text);
+                if !lets_go {
+                    self.outbox.tell_backend(*key);
+                }
             }
             kind
         })

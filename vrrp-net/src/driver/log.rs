@@ -1,9 +1,9 @@
 //! The line of log that an event is.
 
-use vrrp_core::{Phase, Reason, Rejected, Sender};
+use vrrp_core::{Phase, Rejected, Sender};
 
 use super::members::Members;
-use crate::{NodeEvent, status::sentence};
+use crate::NodeEvent;
 
 /// The line that an event is for people.
 pub(super) fn log(event: &NodeEvent, members: &Members) {
@@ -18,7 +18,6 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
                 | Phase::Resigning => None,
             };
             let interface = members.get(key).map(|entry| &*entry.interface);
-            let text = format!("{name}: {from} -> {to}: {}", cause(*reason, *sender));
             let (source, priority) = (sender.map(source), sender.map(priority));
             let (name, reason, from, to) = (&**name, reason.as_str(), from.as_str(), to.as_str());
             tracing::info!(
@@ -31,15 +30,10 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
                 hold,
                 source,
                 priority,
-                "{text}"
+                "{event}"
             );
         }
         NodeEvent::Notice { name, key: _, notice, source, claim, others } => {
-            let mut text = format!("{name}: {}", sentence(*notice, *source, *claim));
-            if *others > 0 {
-                text +=
-                    &format!(" (and {others} times the same of others since that was said last)");
-            }
             tracing::warn!(
                 event = "notice",
                 name = &**name,
@@ -48,20 +42,26 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
                 %source,
                 priority = claim.map(u8::from),
                 others = (*others > 0).then_some(*others),
-                "{text}"
+                "{event}"
             );
         }
-        NodeEvent::DrainRefused { name, .. } => tracing::warn!(
-            event = "drain-refused",
-            name = &**name,
-            "{name}: nobody took over, so this node goes on as the active one"
-        ),
-        NodeEvent::Unrelieved { name, .. } => tracing::warn!(
-            event = "unrelieved",
-            name = &**name,
-            "{name}: unhealthy, and nobody else: a check fails, and no other node took over, so this \
-             node goes on as the active one; its checks say what is ill"
-        ),
+        NodeEvent::DrainRefused { name, .. } => {
+            tracing::warn!(event = "drain-refused", name = &**name, "{event}");
+        }
+        NodeEvent::Unrelieved { name, .. } => {
+            tracing::warn!(event = "unrelieved", name = &**name, "{event}");
+        }
+        NodeEvent::Reasserted { name, .. } => {
+            tracing::info!(event = "reasserted", name = &**name, "{event}");
+        }
+        NodeEvent::Standing { name, holds, gates, .. } => {
+            tracing::debug!(event = "standing", name = &**name, %holds, %gates, "{event}");
+        }
+        NodeEvent::Backend { name, error: None, .. } => {
+            tracing::info!(event = "backend", name = &**name, "{event}");
+        }
+        // Whoever saw it logged it, with more words.
+        NodeEvent::Backend { error: Some(_), .. } | NodeEvent::Check { .. } => {}
     }
 }
 
@@ -71,16 +71,4 @@ fn source(sender: Sender) -> tracing::field::DisplayValue<std::net::IpAddr> {
 
 fn priority(sender: Sender) -> u8 {
     sender.claim.into()
-}
-
-/// What caused a transition, with whose advertisement it was.
-fn cause(reason: Reason, sender: Option<Sender>) -> String {
-    let Some(Sender { source, claim }) = sender else { return reason.as_str().to_owned() };
-    match reason {
-        Reason::StrongerClaim => format!("stronger claim of {source}, priority {claim}"),
-        Reason::Resignation => format!("resignation of {source}"),
-        Reason::Preemption => format!("preemption of {source}, priority {claim}"),
-        Reason::Successor => format!("successor {source}, priority {claim}"),
-        other => format!("{}, in favour of {source}, priority {claim}", other.as_str()),
-    }
 }

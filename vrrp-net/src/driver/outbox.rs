@@ -1,6 +1,6 @@
 //! [`Outbox`]: carrying out what the core puts out.
 
-use std::{collections::BTreeSet, io, net::IpAddr, time::SystemTime};
+use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc, time::SystemTime};
 
 use tokio::sync::broadcast;
 use vrrp_core::{
@@ -192,13 +192,16 @@ impl<L: Link> Outbox<L> {
         let (Event::Transition { key, .. }
         | Event::Notice { key, .. }
         | Event::DrainRefused { key, .. }
-        | Event::Unrelieved { key, .. }) = *event
+        | Event::Unrelieved { key, .. }
+        | Event::Reasserted { key, .. }
+        | Event::Standing { key, .. }) = *event
         else {
             return;
         };
         self.touch(key);
         let Some(entry) = self.members.get_mut(&key) else { return };
         let name = entry.name.clone();
+        let failed = entry.error.is_some();
         self.news.push(match *event {
             Event::Transition { key, from, to, reason, sender, .. } => {
                 transition(entry, to);
@@ -209,8 +212,23 @@ impl<L: Link> Outbox<L> {
             }
             Event::DrainRefused { key, .. } => NodeEvent::DrainRefused { name, key },
             Event::Unrelieved { key, .. } => NodeEvent::Unrelieved { name, key },
+            Event::Reasserted { key, .. } => NodeEvent::Reasserted { name, key },
+            Event::Standing { key, holds, gates, .. } => {
+                NodeEvent::Standing { name, key, holds, gates }
+            }
             _ => return,
         });
+        let fails = entry.error.is_some();
+        if failed != fails {
+            self.tell_backend(key);
+        }
+    }
+
+    /// Has it told how the backend of a virtual router is.
+    pub(super) fn tell_backend(&mut self, key: Key) {
+        let Some(entry) = self.members.get(&key) else { return };
+        let error = entry.error.as_deref().map(Arc::from);
+        self.news.push(NodeEvent::Backend { name: entry.name.clone(), key, error });
     }
 
     /// Takes those whose advertisements reached nobody since the last call.

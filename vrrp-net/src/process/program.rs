@@ -11,9 +11,16 @@ use nix::errno::Errno;
 
 use crate::remedy::Explained;
 
-/// A program, its arguments, and what it is not told.
+/// A program, its arguments, and what it is not told. It is started without a shell.
+///
+/// ```
+/// use vrrp_net::Program;
+///
+/// let program = Program::new("/usr/local/bin/notify").arg("--quiet").env_remove("TOKEN");
+/// assert!(program.path().ends_with("notify"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Program {
+pub struct Program {
     path: PathBuf,
     arguments: Vec<OsString>,
     /// The variables of this process's environment that it does not see.
@@ -22,26 +29,33 @@ pub(crate) struct Program {
 
 impl Program {
     /// Returns one without arguments. A name without a slash is looked for in `PATH`.
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+    pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), arguments: Vec::new(), without: Vec::new() }
     }
 
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(self, argument: impl Into<OsString>) -> Self {
+        self.args([argument])
+    }
+
     /// Adds arguments.
-    pub(crate) fn args<T: Into<OsString>>(
-        mut self,
-        arguments: impl IntoIterator<Item = T>,
-    ) -> Self {
+    #[must_use]
+    pub fn args<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
-    /// Keeps a variable of this process's environment from it.
-    pub(crate) fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+    /// Keeps a variable of this process's environment from it: a secret that is not its own.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
         self.without.push(name.into());
         self
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// The program itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.path
     }
 

@@ -5,6 +5,7 @@ use std::{borrow::Cow, iter, net::SocketAddr, path::Path};
 use serde::Serialize;
 use vrrp_net::check::{Effect, Track};
 
+use super::scripts::Notify;
 use crate::config::{
     check::{self, CheckConfig},
     duration,
@@ -86,6 +87,8 @@ pub(super) struct Group<'a> {
     name: &'a str,
     members: &'a [String],
     policy: &'static str,
+    #[serde(flatten)]
+    notify: Notify<'a>,
 }
 
 impl<'a> From<&'a CheckConfig> for Check<'a> {
@@ -155,6 +158,7 @@ impl<'a> From<&'a Track> for Tracked<'a> {
 impl<'a> From<&'a GroupConfig> for Group<'a> {
     fn from(config: &'a GroupConfig) -> Self {
         let policy = check::word(group::POLICIES, config.policy);
-        Self { name: &config.name, members: &config.members, policy }
+        let notify = (&config.scripts).into();
+        Self { name: &config.name, members: &config.members, policy, notify }
     }
 }

@@ -18,6 +18,7 @@ use crate::config::{
     place::{Located, Place},
     problem::Problems,
     router::{Places, RouterConfig},
+    script::{Script, Scripts},
     sentence::Notation,
 };
 
@@ -41,6 +42,8 @@ pub(super) struct Settled {
     pub(super) up_delay: Duration,
     pub(super) tracks: Vec<Located<Track>>,
     pub(super) last: Option<Located<Last>>,
+    pub(super) scripts: Scripts,
+    pub(super) before: Option<Located<Script>>,
 }
 
 impl Settled {
@@ -92,6 +95,8 @@ impl Settled {
             tracks: self.tracks.clone(),
             last: self.last.as_ref().map_or_else(Last::default, |last| last.value),
             group: None,
+            scripts: self.scripts.clone(),
+            before: self.before.clone(),
             places: self.places(family),
         })
     }

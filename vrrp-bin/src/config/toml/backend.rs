@@ -56,17 +56,17 @@ fn command(section: &Section<'_>) -> Result<Command, Wrong> {
 
 /// The program and its arguments; `example` is a list of them.
 pub(super) fn words(item: Item<'_>, example: &str) -> Result<(PathBuf, Vec<String>), Wrong> {
-    let list = item.list(example)?;
+    let (name, list) = (item.name, item.list(example)?);
     let words: Vec<Result<String, Wrong>> = list.iter().map(|item| word(*item, example)).collect();
     let mut words = words.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter();
     let (Some(program), Some(first)) = (words.next(), list.first()) else {
         return item
-            .wrong(format!("`command` names no program; write for example command = {example}"));
+            .wrong(format!("`{name}` names no program; write for example {name} = {example}"));
     };
     if !program.starts_with('/') {
         return first.wrong(format!(
-            "`command` begins with {program:?}; write the absolute path of a program, as in \
-             command = {example}"
+            "`{name}` begins with {program:?}; write the absolute path of a program, as in \
+             {name} = {example}"
         ));
     }
     Ok((PathBuf::from(program), words.collect()))
@@ -75,13 +75,16 @@ pub(super) fn words(item: Item<'_>, example: &str) -> Result<(PathBuf, Vec<Strin
 fn word(item: Item<'_>, example: &str) -> Result<String, Wrong> {
     let Some(text) = item.as_text() else { return item.wrong_type("a list of strings", example) };
     if text.contains('\0') {
-        return item
-            .wrong("`command` holds a NUL character, which no argument can have; remove it");
+        return item.wrong(format!(
+            "`{}` holds a NUL character, which no argument can have; remove it",
+            item.name
+        ));
     }
     Ok(text.to_owned())
 }
 
-fn timeout(item: Item<'_>) -> Result<Duration, Wrong> {
+/// How long a program may take.
+pub(super) fn timeout(item: Item<'_>) -> Result<Duration, Wrong> {
     let timeout = item.duration("30s")?.value;
     if timeout.is_zero() {
         return item

@@ -3,13 +3,13 @@
 use vrrp_net::Realtime;
 
 use super::{
-    keys,
+    keys, script,
     section::{Item, Section},
 };
 use crate::config::{
     found::{Found, Wrong},
     place::Located,
-    plan::{CONTROL, Plan, STATE},
+    plan::{CONTROL, FIFO, Plan, STATE},
 };
 
 /// Reads `[daemon]` of a file, which may have none.
@@ -20,6 +20,8 @@ pub(super) fn fill(plan: &mut Plan, file: &Section<'_>) {
     });
     let Found::Value(section) = section else { return };
     plan.control = section.read("control", |item| item.string(CONTROL));
+    plan.fifo = section.read("notify_fifo", |item| item.string(FIFO));
+    plan.scripts = script::notify(&section);
     plan.state = section.read("state", |item| item.string(STATE));
     plan.realtime = Found::of(section.read("realtime", realtime).unwrap_or(None));
 }

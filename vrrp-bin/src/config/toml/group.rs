@@ -1,6 +1,6 @@
 //! `[[group]]`: virtual routers that move together.
 
-use super::{keys, section::Item};
+use super::{keys, script, section::Item};
 use crate::config::{
     draft::List,
     found::Wrong,
@@ -25,6 +25,7 @@ fn draft(item: Item<'_>) -> Result<GroupDraft, Wrong> {
         name: section.read("name", |item| item.string("lan-and-wan")),
         members: section.read("members", members),
         policy: section.read("policy", |item| Ok(item.choice(POLICIES)?.value)),
+        scripts: script::notify(&section),
     })
 }
 

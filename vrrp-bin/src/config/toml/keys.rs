@@ -45,18 +45,14 @@ pub(super) const VIRTUAL_ROUTER: Keys = Keys {
         "up_delay",
         "track",
         "last",
-    ],
-    planned: &[
-        "accept",
-        "virtual_mac",
-        "extra_addresses",
-        "routes",
         "notify",
         "notify_active",
         "notify_backup",
         "notify_fault",
         "notify_stop",
+        "before_active",
     ],
+    planned: &["accept", "virtual_mac", "extra_addresses", "routes"],
 };
 
 /// `[[check]]`.
@@ -102,8 +98,20 @@ pub(super) const TRACK: Keys =
     Keys { section: "an entry of `track`", known: &["check", "weight"], planned: &[] };
 
 /// `[[group]]`.
-pub(super) const GROUP: Keys =
-    Keys { section: "a group", known: &["name", "members", "policy"], planned: &[] };
+pub(super) const GROUP: Keys = Keys {
+    section: "a group",
+    known: &[
+        "name",
+        "members",
+        "policy",
+        "notify",
+        "notify_active",
+        "notify_backup",
+        "notify_fault",
+        "notify_stop",
+    ],
+    planned: &[],
+};
 
 /// An address written as a table.
 pub(super) const ADDRESS: Keys = Keys {
@@ -120,6 +128,14 @@ pub(super) const PEER: Keys =
 pub(super) const BACKEND: Keys =
     Keys { section: "`backend`", known: &["command", "timeout", "reach"], planned: &[] };
 
+/// `notify` and its companions as a table.
+pub(super) const NOTIFY: Keys =
+    Keys { section: "`notify`", known: &["command", "timeout", "user"], planned: &[] };
+
+/// `before_active` as a table.
+pub(super) const BEFORE: Keys =
+    Keys { section: "`before_active`", known: &["command", "timeout"], planned: &[] };
+
 /// `announce`.
 pub(super) const ANNOUNCE: Keys =
     Keys { section: "`announce`", known: &["repeat", "refresh"], planned: &[] };
@@ -127,8 +143,18 @@ pub(super) const ANNOUNCE: Keys =
 /// `[daemon]`.
 pub(super) const DAEMON: Keys = Keys {
     section: "`[daemon]`",
-    known: &["control", "state", "realtime"],
-    planned: &["metrics", "keepalived_metrics", "notify_fifo"],
+    known: &[
+        "control",
+        "state",
+        "realtime",
+        "notify",
+        "notify_active",
+        "notify_backup",
+        "notify_fault",
+        "notify_stop",
+        "notify_fifo",
+    ],
+    planned: &["metrics", "keepalived_metrics"],
 };
 
 /// What people who come from other programs write, and what it is called here.
@@ -162,6 +188,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("track_interface", "track"),
     ("groups", "group"),
     ("vrrp_sync_group", "group"),
+    ("notify_master", "notify_active"),
+    ("vrrp_notify_fifo", "notify_fifo"),
 ];
 
 impl Keys {

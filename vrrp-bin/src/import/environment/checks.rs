@@ -5,10 +5,13 @@ use std::num::NonZeroU8;
 
 use vrrp_net::check::{Effect, Last, Schedule, Track, dns::RecordType};
 
-use super::reader::{Empty, Reader};
+use super::{
+    common::program,
+    reader::{Empty, Reader},
+};
 use crate::config::{
-    CheckDraft, Dns, Draft, Found, Http, LASTS, List, Located, Look, Place, Plan, Program, Tcp,
-    dns_server, duration,
+    CheckDraft, Dns, Draft, Found, Http, LASTS, List, Located, Look, Place, Plan, Tcp, dns_server,
+    duration,
 };
 
 /// Reads one thing to look at; the error is a sentence.
@@ -122,14 +125,6 @@ fn dns(text: &str) -> Result<Look, String> {
     Dns::new(server, name, record).map(Look::Dns).map_err(|error| error.to_string())
 }
 
-/// The words of a program, which no shell reads.
 fn command(text: &str) -> Result<Look, String> {
-    let mut words = text.split_whitespace().map(str::to_owned);
-    let program = words.next().filter(|program| program.starts_with('/')).ok_or_else(|| {
-        format!(
-            "this is {text:?}; write the absolute path of a program and its arguments, such as \
-             /usr/local/bin/ok --quick"
-        )
-    })?;
-    Ok(Look::Command(Program { program: program.into(), arguments: words.collect(), user: None }))
+    program(text).map(Look::Command)
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, net::IpAddr};
 use vrrp_core::{Cidr, Family, Password, Peer, Preempt, Priority, Vrid};
 
 use super::reader::{Empty, Reader};
-use crate::config::{Draft, Found, List, Located, Notation, Place, Rank, Wrong};
+use crate::config::{Draft, Found, List, Located, Notation, Place, Program, Rank, Wrong};
 
 const PRIORITY: &str = "KEEPALIVED_PRIORITY";
 
@@ -186,4 +186,19 @@ pub(super) fn peers(hosts: List<IpAddr>, least_hop_limit: u8) -> List<Peer> {
         let least = if Family::of(host) == Family::Ipv6 { least_hop_limit } else { u8::MAX };
         Peer::from(host).min_ttl(least).min_ttl_routed(1)
     })
+}
+
+/// The words of a program, which no shell reads.
+///
+/// # Errors
+/// What is wrong with them, as a sentence.
+pub(super) fn program(text: &str) -> Result<Program, String> {
+    let mut words = text.split_whitespace().map(str::to_owned);
+    let program = words.next().filter(|program| program.starts_with('/')).ok_or_else(|| {
+        format!(
+            "this is {text:?}; write the absolute path of a program and its arguments, such as \
+             /usr/local/bin/ok --quick"
+        )
+    })?;
+    Ok(Program { program: program.into(), arguments: words.collect(), user: None })
 }

@@ -7,6 +7,7 @@ use super::{
         claim, draft, each_once, interface, is_master, name_of, own_file, password, peers, vrid,
     },
     reader::{Empty, Reader},
+    scripts,
 };
 use crate::config::{Draft, Found, List, Located, Place, Version};
 
@@ -15,14 +16,13 @@ const ADDRESSES: &str = "KEEPALIVED_VIRTUAL_IPS";
 const PASSWORD: &str = "KEEPALIVED_PASSWORD";
 const PEERS_EXAMPLE: &str = "#PYTHON2BASH:['192.0.2.2', '192.0.2.3'] or 192.0.2.2 192.0.2.3";
 const ADDRESSES_EXAMPLE: &str = "192.0.2.10 or #PYTHON2BASH:['192.0.2.10/24', '192.0.2.11']";
-const DEFAULT_NOTIFY: &str = "/container/service/keepalived/assets/notify.sh";
 
 /// The virtual router that the image would make.
 pub(super) fn read(reader: &mut Reader) -> Draft {
     refuse_files(reader);
-    notify(reader);
-    ignore_arguments(reader);
     let mut draft = draft(ADDRESSES);
+    scripts::osixia(&mut draft, reader);
+    ignore_arguments(reader);
     draft.name = Found::Value(Located::new(draft.place.clone(), "VI_1".to_owned()));
     draft.version = Found::Value(Version::V2);
     draft.interface = interface(reader, Empty::Wrong);
@@ -74,28 +74,6 @@ fn role(draft: &mut Draft, reader: &mut Reader) {
         ),
         Found::Value(false) | Found::Absent => {}
         Found::Wrong => draft.preempt = Found::Wrong,
-    }
-}
-
-fn notify(reader: &mut Reader) {
-    for name in ["KEEPALIVED_NOTIFY", "KEEPALIVED_NOTIFY_SCRIPT"] {
-        match reader.text(name, Empty::Absent) {
-            Found::Value(path) if path.value == DEFAULT_NOTIFY => {
-                reader.info(
-                    name,
-                    "the image's script only logs and is not run: vrrp logs transitions itself",
-                );
-            }
-            Found::Value(path) => reader.error(
-                name,
-                format!(
-                    "notify scripts are not supported in this version, and {:?} would not be run; \
-                     set {name} to an empty value to run without a script",
-                    path.value
-                ),
-            ),
-            Found::Wrong | Found::Absent => {}
-        }
     }
 }
 

@@ -110,6 +110,8 @@ pub(super) const ALWAYS: &[&str] = &[
     "VRRP_CHECK_TCP",
     "VRRP_CHECK_TIMEOUT",
     "VRRP_CONTROL",
+    "VRRP_NOTIFY",
+    "VRRP_NOTIFY_FIFO",
     "VRRP_STATE",
 ];
 

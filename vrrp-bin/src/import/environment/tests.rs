@@ -234,7 +234,7 @@ fn a12_passwords_are_told_from_other_variables() {
     let names = ["VRRP_PASSWORD", "VRRP_2_PASSWORD", "KEEPALIVED_PASSWORD", "KEEPALIVED_AUTH_PASS"];
     let others =
         ["VRRP_PRIORITY", "KEEPALIVED_STATE", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "PATH"];
-    let found: Vec<OsString> = secrets(names.iter().chain(&others).map(OsString::from)).collect();
+    let found = secrets_among(names.iter().chain(&others).map(OsString::from));
     assert_eq!(found, names);
 }
 

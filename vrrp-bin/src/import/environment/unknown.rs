@@ -15,7 +15,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Reports them. The images ignore them, so that this is a warning; in
-/// our own form it is an error, as it is in the file, and so is a check in every form.
+/// our own form it is an error, as it is in the file, and so is a check or a script in every form.
 pub(super) fn report(style: Option<Style>, reader: &mut Reader) {
     let names = reader.names();
     for name in &names {
@@ -31,8 +31,9 @@ pub(super) fn report(style: Option<Style>, reader: &mut Reader) {
             Some(meant) => format!("did you mean {meant}?"),
             None => "remove it, or see docs/containers.md".to_owned(),
         };
-        // A check that was asked for and is not made leaves an ill node active, in every style.
-        let is_check = name.starts_with("VRRP_CHECK_");
+        // A check that was asked for and is not made leaves an ill node active, in every style; a
+        // script that is not run leaves undone what belongs to a failover.
+        let is_check = name.starts_with("VRRP_CHECK_") || name.starts_with("VRRP_NOTIFY");
         match style {
             Some(Style::Own) if name.starts_with("VRRP_") => {
                 reader.error(name, format!("there is no such variable; {advice}"));

@@ -189,6 +189,7 @@ fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: I
         ("repaired", effects.repaired),
         ("drain-refused", effects.drain_refused),
         ("unrelieved", effects.unrelieved),
+        ("reasserted", effects.reasserted),
     ];
     let flags: Vec<&str> =
         flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name).collect();

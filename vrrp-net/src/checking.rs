@@ -1,21 +1,26 @@
 //! Connects checks with a node.
 
+use tokio::sync::broadcast::error::RecvError;
 use vrrp_core::Health;
 
-use super::checks::Checks;
-use crate::{Error, Node, NodeEvent};
+use crate::{
+    Error, Node, NodeEvent,
+    check::{Change, Checks},
+};
 
 impl Checks {
     /// Tells `node` the health of each virtual router of that name, now and whenever it changes,
-    /// and the checks what the virtual routers do. Returns once the node has stopped, or the checks
+    /// and the checks what the virtual routers do. Checks that change their state are among the
+    /// events of the node ([`NodeEvent::Check`]). Returns once the node has stopped, or the checks
     /// have ended.
     ///
     /// A virtual router that the node does not have is passed over; one that comes later is told of
-    /// once its health changes, and starts with [`Setup::health_at_start`](super::Setup::health_at_start)
+    /// once its health changes, and starts with [`Setup::health_at_start`](crate::check::Setup::health_at_start)
     /// by [`Member::health`](crate::Member::health). To drop this future ends the telling: a virtual
     /// router keeps its health.
     pub async fn serve(&self, node: &Node) {
         let (mut events, mut healths) = (node.events(), self.healths());
+        let mut changes = self.changes();
         self.look_at_phases(node).await;
         loop {
             tokio::select! {
@@ -26,6 +31,14 @@ impl Checks {
                         }
                     }
                     None => return,
+                },
+                change = changes.recv() => match change {
+                    Ok(Change { name, state, text }) => {
+                        node.publish(NodeEvent::Check { name, state, text });
+                    }
+                    // The status has the states as they are.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
                 },
                 event = events.next() => match event {
                     Some(Ok(NodeEvent::Transition { name, to, .. })) => self.set_phase(&name, to),
