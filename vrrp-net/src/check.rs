@@ -41,7 +41,6 @@
 //! namespace of the thread that calls [`Checks::start`]. A check of one's own is one type and two
 //! methods.
 
-mod blocking;
 mod board;
 mod checks;
 #[cfg(target_os = "linux")]
@@ -72,6 +71,7 @@ use std::any::Any;
 
 use async_trait::async_trait;
 
+use crate::blocking;
 pub(crate) use board::Change;
 pub use checks::{Checks, Healths};
 #[cfg(target_os = "linux")]

@@ -70,6 +70,7 @@ pub mod netlink;
 pub mod notify;
 pub mod testing;
 
+mod blocking;
 #[cfg(target_os = "linux")]
 mod bpf;
 mod checking;

@@ -63,42 +63,90 @@
 //! It leads a process group of its own, which is killed (`SIGKILL`) past its
 //! [limit](Script::limit). What it leaves in the background when it ends by itself goes on.
 
+mod course;
+mod fifo;
+mod follow;
+mod group;
+mod queue;
+mod run;
 mod script;
 mod setup;
 mod state;
+#[cfg(test)]
+mod tests;
+mod told;
+mod world;
 
-use std::{io, time::Duration};
+use std::{
+    fmt, io,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Builder,
+    sync::{mpsc, oneshot},
+};
 
 pub use script::{Script, Scripts};
 pub use setup::Setup;
 pub use state::State;
 
 use crate::Node;
+use fifo::Fifo;
+use follow::{Follower, Request};
 
 /// Tells scripts and a FIFO what the virtual routers of a node do, on a thread of its own: none of
 /// them delays a driver.
 ///
 /// It is a handle to the node, like a clone of [`Node`]: whoever ends the node shuts it down.
 /// Dropping it ends the telling, and kills the scripts that run.
-#[derive(Debug)]
-pub struct Notifier {}
+pub struct Notifier {
+    /// Few: whoever reloads, and whoever finishes.
+    requests: mpsc::UnboundedSender<Request>,
+    /// The FIFO that is open.
+    path: Mutex<Option<PathBuf>>,
+}
 
 impl Notifier {
-    /// Subscribes to what `node` reports from now on, and starts the thread.
+    /// Subscribes to what `node` reports from now on, and starts the thread. Virtual routers that
+    /// are there already are told as they are.
     ///
     /// # Errors
     /// What the operating system says when it gives no thread or no file, or when the FIFO cannot
     /// be made or opened.
-    pub fn start(_setup: Setup, _node: &Node) -> io::Result<Self> {
-        Ok(Self {})
+    pub fn start(setup: Setup, node: &Node) -> io::Result<Self> {
+        let fifo = setup.fifo.as_deref().map(Fifo::open).transpose()?;
+        let path = Mutex::new(setup.fifo.clone());
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (requests, receiver) = mpsc::unbounded_channel();
+        let (events, node) = (node.events(), node.clone());
+        thread::Builder::new().name("vrrp-notify".to_owned()).spawn(move || {
+            let follow = async { Follower::new(node, events, receiver, setup, fifo).run().await };
+            runtime.block_on(follow);
+            // Who looks up a user may hang, and is nobody's to wait for.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { requests, path })
     }
 
-    /// Takes other scripts in place of those that were there. States go on as they were told; what
-    /// waits is told to the new ones.
+    /// Takes other scripts, and another FIFO, in place of those that were there. States go on as
+    /// they were told, and are not told again; what waits is told to the new scripts.
     ///
     /// # Errors
     /// When another FIFO cannot be made or opened. Nothing has changed then.
-    pub fn configure(&self, _setup: Setup) -> io::Result<()> {
+    pub fn configure(&self, setup: Setup) -> io::Result<()> {
+        let mut path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_another = *path != setup.fifo;
+        let fifo = match is_another {
+            true => Some(setup.fifo.as_deref().map(Fifo::open).transpose()?),
+            false => None,
+        };
+        path.clone_from(&setup.fifo);
+        // A thread that has ended tells nobody anything.
+        drop(self.requests.send(Request::Configure { setup, fifo }));
         Ok(())
     }
 
@@ -106,7 +154,19 @@ impl Notifier {
     /// runs then is killed. Returns what was not told, as sentences.
     ///
     /// To drop this future ends the telling.
-    pub async fn finish(self, _within: Duration) -> Vec<String> {
-        Vec::new()
+    pub async fn finish(self, within: Duration) -> Vec<String> {
+        let (reply, untold) = oneshot::channel();
+        let gone = || vec!["the thread that tells scripts had ended before its time".to_owned()];
+        match self.requests.send(Request::Finish { within, reply }) {
+            Ok(()) => untold.await.unwrap_or_else(|_| gone()),
+            Err(_) => gone(),
+        }
+    }
+}
+
+impl fmt::Debug for Notifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("Notifier").field("fifo", &*path).finish_non_exhaustive()
     }
 }

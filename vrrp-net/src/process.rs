@@ -1,9 +1,12 @@
 //! [`Program`]: what to run; and [`Running`]: a program in a process group of its own, which is
 //! gone when nobody wants it any more.
 
+mod account;
+mod crowd;
 mod group;
 mod program;
 mod tail;
+mod unprivileged;
 #[cfg(test)]
 pub(crate) mod watching;
 
@@ -21,14 +24,18 @@ use std::{
 
 use tokio::{
     net::unix::pipe,
-    sync::{OwnedMutexGuard, oneshot},
+    sync::{OwnedMutexGuard, Semaphore, oneshot},
 };
 
 use nix::sys::signal::Signal;
 
+pub(crate) use account::User;
+pub(crate) use crowd::Start;
+pub(crate) use group::Leftovers;
 use group::{Group, Spawn};
 pub use program::Program;
 use tail::Tail;
+pub(crate) use unprivileged::Unprivileged;
 
 /// How long the standard error of a program that has ended is read on, when a process that left its
 /// group still has it.
@@ -38,6 +45,9 @@ const AFTERWARDS: Duration = Duration::from_millis(100);
 /// takes little of the time of others.
 const AT_ONCE: usize = 64 * 1024;
 const PAUSE: Duration = Duration::from_millis(1);
+
+/// Of how many processes that stay the standard error is read on. A write of a further one fails.
+static READ_ON: Semaphore = Semaphore::const_new(64);
 
 /// How a program ended, and the last thing it said.
 pub(crate) struct Ended {
@@ -63,7 +73,6 @@ impl Ended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// Its standard error.
-    #[cfg_attr(not(feature = "command"), expect(dead_code, reason = "of backends"))]
     Errors,
     /// Its standard output, too.
     All,
@@ -71,19 +80,21 @@ pub(crate) enum Heard {
 
 /// A program that runs. Dropped, its process group is killed.
 pub(crate) struct Running {
-    group: Arc<Group>,
+    _unwanted: Unwanted,
     exit: oneshot::Receiver<io::Result<ExitStatus>>,
     errors: Errors,
+    leftovers: Leftovers,
 }
 
 impl Running {
     /// Starts a program on a thread of its own, which neither blocks a runtime nor needs one.
-    /// `turn` is held until the whole group is gone. `spawn` starts it, and may change what that
-    /// thread is allowed to do.
+    /// `turn` is held until the whole group is gone, or is left. `spawn` starts it, and may change
+    /// what that thread is allowed to do.
     pub(crate) fn start(
         mut command: Command,
         input: impl Into<Stdio>,
         heard: Heard,
+        leftovers: Leftovers,
         turn: OwnedMutexGuard<()>,
         spawn: impl Spawn,
     ) -> io::Result<Self> {
@@ -99,14 +110,14 @@ impl Running {
         let run = {
             let group = Arc::clone(&group);
             move || {
-                let exit = group.run(command, spawn);
+                let exit = group.run(command, spawn, leftovers);
                 drop(turn);
                 // Nobody waits for a program that was cut off.
                 drop(told.send(exit));
             }
         };
         thread::Builder::new().name("vrrp-command".to_owned()).spawn(run)?;
-        Ok(Self { group, exit, errors })
+        Ok(Self { _unwanted: Unwanted(group), exit, errors, leftovers })
     }
 
     /// Waits until it has ended.
@@ -117,16 +128,23 @@ impl Running {
         };
         // What is still to be read is there, or comes from a process that left the group.
         let rest = self.errors.read_to_end();
-        drop(tokio::time::timeout(AFTERWARDS, rest).await);
+        let rest = tokio::time::timeout(AFTERWARDS, rest).await;
         let gone = || io::Error::other("the thread that waited for it has ended");
         let status = exit.map_err(|_| gone())??;
-        Ok(Ended { status, last_line: self.errors.tail.last_line() })
+        let last_line = self.errors.tail.last_line();
+        if rest.is_err() && self.leftovers == Leftovers::Stay {
+            self.errors.read_on();
+        }
+        Ok(Ended { status, last_line })
     }
 }
 
-impl Drop for Running {
+/// Dropped, the group is killed, unless its leader has ended.
+struct Unwanted(Arc<Group>);
+
+impl Drop for Unwanted {
     fn drop(&mut self) {
-        self.group.kill();
+        self.0.kill();
     }
 }
 
@@ -166,6 +184,15 @@ impl Errors {
                 read = 0;
             }
         }
+    }
+
+    /// Whoever stays in the background may go on to write: without a reader that would end it.
+    fn read_on(mut self) {
+        let Ok(place) = READ_ON.try_acquire() else { return };
+        drop(tokio::spawn(async move {
+            self.read_to_end().await;
+            drop(place);
+        }));
     }
 
     /// A program may close its standard error and go on.

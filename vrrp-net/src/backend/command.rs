@@ -20,7 +20,7 @@ use vrrp_core::{Key, LeaseFailure, Reach, Reason};
 use super::Method;
 use crate::{
     BackendError, Lease, Release, VipBackend,
-    process::{Ended, Heard, Program, Running},
+    process::{Ended, Heard, Leftovers, Program, Running},
 };
 use message::Action;
 
@@ -161,12 +161,12 @@ impl Command {
             );
             BackendError::new(LeaseFailure::Failed, what)
         })?;
-        let ended =
-            match Running::start(command, input, Heard::Errors, turn, std::process::Command::spawn)
-            {
-                Ok(running) => running.end().await,
-                Err(error) => Err(error),
-            };
+        let spawn = std::process::Command::spawn;
+        let running = Running::start(command, input, Heard::Errors, Leftovers::End, turn, spawn);
+        let ended = match running {
+            Ok(running) => running.end().await,
+            Err(error) => Err(error),
+        };
         let ended = ended.map_err(|error| self.unstarted(&error))?;
         self.judge(action, &ended)
     }

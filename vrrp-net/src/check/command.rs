@@ -1,26 +1,14 @@
 //! [`Command`]: a program ends well.
 
-mod account;
-mod crowd;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    any::Any,
-    ffi::OsString,
-    io::{self, ErrorKind},
-    path::PathBuf,
-    process::Stdio,
-    sync::Arc,
-};
+use std::{any::Any, ffi::OsString, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use nix::errno::Errno;
 
-use super::{Check, blocking::Turn, outcome::Outcome};
-use crate::process::{Ended, Heard, Program, Running};
-use account::Account;
-use crowd::Start;
+use super::{Check, outcome::Outcome};
+use crate::process::{Ended, Heard, Leftovers, Program, Start, Unprivileged, User};
 
 /// What a shell says of a program that cannot be executed, or is not there.
 const NOT_EXECUTABLE: i32 = 126;
@@ -62,22 +50,15 @@ const NOT_FOUND: i32 = 127;
 #[derive(Clone, Debug)]
 pub struct Command {
     program: Program,
-    user: Option<String>,
+    user: User,
     /// Held while it runs.
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// For who the user is.
-    looking_up: Turn,
 }
 
 impl Command {
     /// Returns one that starts `program`. A name without a slash is looked for in `PATH`.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self {
-            program: Program::new(program),
-            user: None,
-            turn: Arc::default(),
-            looking_up: Turn::default(),
-        }
+        Self { program: Program::new(program), user: User::default(), turn: Arc::default() }
     }
 
     /// Adds an argument.
@@ -104,35 +85,16 @@ impl Command {
     /// another (`CAP_SETUID`, `CAP_SETGID`) and to end what it started (`CAP_KILL`).
     #[must_use]
     pub fn user(self, name: impl Into<String>) -> Self {
-        Self { user: Some(name.into()), ..self }
+        Self { user: User::named(name), ..self }
     }
 
-    async fn start(&self) -> Result<(Running, Start), Outcome> {
+    async fn start(&self) -> Result<Unprivileged, String> {
         let turn = self.turn.clone().lock_owned().await;
-        let account = match &self.user {
-            Some(user) => Some(self.account(user.clone()).await?),
-            None => None,
-        };
-        let command = self.program.command();
+        let account = self.user.account(&self.program).await?;
         let start = Start::begin().await.ok_or_else(|| self.crowded_out())?;
-        let end = start.end();
-        let spawn = move |command: &mut std::process::Command| {
-            account::restrict(command, account);
-            let spawned = command.spawn();
-            end();
-            spawned
-        };
-        let running = Running::start(command, Stdio::null(), Heard::All, turn, spawn);
-        running.map(|running| (running, start)).map_err(|error| self.unstarted(&error))
-    }
-
-    async fn account(&self, user: String) -> Result<Account, Outcome> {
-        let look_up = move || Account::of(&user);
-        self.looking_up
-            .take(look_up)
-            .await
-            .and_then(|done| done)
-            .map_err(|error| Outcome::NotRun(self.program.not_run(error)))
+        let command = self.program.command();
+        Unprivileged::start(command, account, start, Heard::All, Leftovers::End, turn)
+            .map_err(|error| self.user.unstarted(&self.program, &error))
     }
 
     fn judge(&self, ended: &Ended) -> Outcome {
@@ -146,36 +108,23 @@ impl Command {
         }
     }
 
-    fn crowded_out(&self) -> Outcome {
-        Outcome::NotRun(self.program.not_run(
+    fn crowded_out(&self) -> String {
+        self.program.not_run(
             "this host starts its programs too slowly; let fewer checks run programs, or less often",
-        ))
-    }
-
-    fn unstarted(&self, error: &io::Error) -> Outcome {
-        let why = match (&self.user, error.raw_os_error().map(Errno::from_raw)) {
-            (Some(user), Some(Errno::EPERM)) => format!(
-                "this process may not become the user {user}; run it as root, or with CAP_SETUID \
-                 and CAP_SETGID"
-            ),
-            // A cut is no fault: nobody hears of this.
-            _ if error.kind() == ErrorKind::Interrupted => "it was not wanted any more".to_owned(),
-            _ => return Outcome::NotRun(self.program.unstarted(error)),
-        };
-        Outcome::NotRun(self.program.not_run(why))
+        )
     }
 }
 
 #[async_trait]
 impl Check for Command {
     async fn run(&self) -> Outcome {
-        let (running, start) = match self.start().await {
-            Ok(started) => started,
-            Err(outcome) => return outcome,
+        let ended = match self.start().await {
+            Ok(running) => running.end().await,
+            Err(why) => return Outcome::NotRun(why),
         };
-        match start.watch(running.end()).await {
+        match ended {
             Ok(ended) => self.judge(&ended),
-            Err(error) => self.unstarted(&error),
+            Err(error) => Outcome::NotRun(self.user.unstarted(&self.program, &error)),
         }
     }
 
@@ -185,7 +134,7 @@ impl Check for Command {
 
     fn is_same(&self, other: &dyn Check) -> bool {
         let Some(other) = (other as &dyn Any).downcast_ref::<Self>() else { return false };
-        let Self { program, user, turn: _, looking_up: _ } = self;
-        (program, user) == (&other.program, &other.user)
+        let Self { program, user, turn: _ } = self;
+        (program, &user.name) == (&other.program, &other.user.name)
     }
 }

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, sync::Arc};
 
-use super::{Scripts, State, script::Script};
+use super::{
+    Scripts, State,
+    script::Script,
+    told::{Kind, Subject},
+};
 
 /// Who is told what virtual routers and groups do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +65,18 @@ impl Setup {
     pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
         self.without.push(name.into());
         self
+    }
+
+    /// The scripts that are told this state of `subject`, in their order, and whether each is told
+    /// it by arguments.
+    pub(super) fn scripts(&self, subject: &Subject, state: State) -> Vec<(Script, bool)> {
+        let own = match subject.kind {
+            Kind::Instance => self.routers.get(&subject.name),
+            Kind::Group => self.groups.get(&subject.name),
+        };
+        let all = own.into_iter().chain([&self.node]);
+        let each = |(script, by_arguments): (&Script, bool)| (script.clone(), by_arguments);
+        all.flat_map(|scripts| scripts.of(state)).map(each).collect()
     }
 
     /// Whether nobody is told.

@@ -22,6 +22,16 @@ use nix::{
 /// hangs in a driver.
 const DYING: Duration = Duration::from_secs(1);
 
+/// What becomes of the rest of a group when its leader has ended by itself. If it is killed, all of
+/// it goes in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leftovers {
+    /// It is ended.
+    End,
+    /// It goes on: a service that a script has started.
+    Stay,
+}
+
 /// Starts a program, on a thread that nothing else uses afterwards.
 pub(crate) trait Spawn: FnOnce(&mut Command) -> io::Result<Child> + Send + 'static {}
 
@@ -39,12 +49,19 @@ enum State {
     Cancelled,
     /// Its leader has not been collected, so that the number is its own.
     Running(Pid),
+    /// It was killed, and its leader has not been collected.
+    Killed,
     Gone,
 }
 
 impl Group {
     /// Runs a program from its start, which is `spawn`, until its group is gone.
-    pub(super) fn run(&self, mut command: Command, spawn: impl Spawn) -> io::Result<ExitStatus> {
+    pub(super) fn run(
+        &self,
+        mut command: Command,
+        spawn: impl Spawn,
+        leftovers: Leftovers,
+    ) -> io::Result<ExitStatus> {
         if matches!(*self.state(), State::Cancelled) {
             return Err(ErrorKind::Interrupted.into());
         }
@@ -54,34 +71,45 @@ impl Group {
         let pid = Pid::from_raw(i32::try_from(leader.id()).map_err(io::Error::other)?);
         self.started(pid);
         await_exit(pid);
-        self.ended(pid);
+        let ends = self.ended(pid, leftovers);
         let status = leader.wait();
-        await_end(pid);
+        if ends {
+            await_end(pid);
+        }
         status
     }
 
     fn started(&self, pid: Pid) {
         let mut state = self.state();
-        if matches!(*state, State::Cancelled) {
-            kill(pid);
-        }
+        let was_cancelled = matches!(*state, State::Cancelled);
         *state = State::Running(pid);
+        if was_cancelled {
+            kill(pid);
+            *state = State::Killed;
+        }
     }
 
-    /// The leader has ended, and is still there to be collected: what is left of the group goes,
-    /// too.
-    fn ended(&self, pid: Pid) {
+    /// The leader has ended, and is still there to be collected. Returns whether what is left of
+    /// the group goes, too.
+    fn ended(&self, pid: Pid, leftovers: Leftovers) -> bool {
         let mut state = self.state();
-        kill(pid);
+        let ends = leftovers == Leftovers::End || matches!(*state, State::Killed);
+        if ends {
+            kill(pid);
+        }
         *state = State::Gone;
+        ends
     }
 
     pub(super) fn kill(&self) {
         let mut state = self.state();
         match *state {
             State::Starting => *state = State::Cancelled,
-            State::Running(pid) => kill(pid),
-            State::Cancelled | State::Gone => {}
+            State::Running(pid) => {
+                kill(pid);
+                *state = State::Killed;
+            }
+            State::Cancelled | State::Killed | State::Gone => {}
         }
     }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 /// Has one call at a time block a thread of the runtime that is there for it. One that hangs is not
 /// joined by others: the next one waits for its end, and for that a check has a limit.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Turn(Arc<tokio::sync::Mutex<()>>);
+pub(crate) struct Turn(Arc<tokio::sync::Mutex<()>>);
 
 impl Turn {
     /// Calls `work`, and returns what it did, or that it panicked.
-    pub(super) async fn take<T: Send + 'static>(
+    pub(crate) async fn take<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, String> {

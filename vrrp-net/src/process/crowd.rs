@@ -31,13 +31,13 @@ static STARTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
 
 /// One start. Another one may begin when it is over, or nobody waits for it any more.
 #[derive(Debug)]
-pub(super) struct Start(Arc<Turn>);
+pub(crate) struct Start(Arc<Turn>);
 
 type Turn = Mutex<Option<OwnedSemaphorePermit>>;
 
 impl Start {
     /// Waits for its turn; `None` if it does not come soon.
-    pub(super) async fn begin() -> Option<Self> {
+    pub(crate) async fn begin() -> Option<Self> {
         Self::one_of(&STARTS).await
     }
 
@@ -47,13 +47,13 @@ impl Start {
     }
 
     /// For whoever starts it: to call this ends the start.
-    pub(super) fn end(&self) -> impl FnOnce() + Send + 'static {
+    pub(crate) fn end(&self) -> impl FnOnce() + Send + 'static {
         let turn = Arc::clone(&self.0);
         move || end(&turn)
     }
 
     /// Waits for what has been started. A start that hangs counts no more after a while.
-    pub(super) async fn watch<T>(self, run: impl Future<Output = T>) -> T {
+    pub(crate) async fn watch<T>(self, run: impl Future<Output = T>) -> T {
         let mut run = pin!(run);
         if let Ok(done) = timeout(LONGEST, &mut run).await {
             return done;

@@ -1,17 +1,60 @@
 //! As whom a program runs, and what it may do.
 
-use std::{ffi::CString, io, os::unix::process::CommandExt, process::Command};
+use std::{
+    ffi::CString,
+    io::{self, ErrorKind},
+    os::unix::process::CommandExt,
+    process::Command,
+};
 
 use caps::CapSet;
 use nix::{
     errno::Errno,
     sys::prctl,
-    unistd::{Gid, Uid, User, getgrouplist, setgid, setgroups, setuid},
+    unistd::{self, Gid, Uid, getgrouplist, setgid, setgroups, setuid},
 };
+
+use super::Program;
+use crate::blocking::Turn;
+
+/// As whom a program runs: as this process does, or as the user of a name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct User {
+    pub(crate) name: Option<String>,
+    looking_up: Turn,
+}
+
+impl User {
+    pub(crate) fn named(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), looking_up: Turn::default() }
+    }
+
+    /// Looks up who that is; `None` is whoever this process is. The error is why `program` is not
+    /// run, as a sentence.
+    pub(crate) async fn account(&self, program: &Program) -> Result<Option<Account>, String> {
+        let Some(name) = self.name.clone() else { return Ok(None) };
+        let looked_up = self.looking_up.take(move || Account::of(&name)).await;
+        looked_up.and_then(|done| done).map(Some).map_err(|error| program.not_run(error))
+    }
+
+    /// Why `program` could not be started, as a sentence with what to do.
+    pub(crate) fn unstarted(&self, program: &Program, error: &io::Error) -> String {
+        let why = match (&self.name, error.raw_os_error().map(Errno::from_raw)) {
+            (Some(name), Some(Errno::EPERM)) => format!(
+                "this process may not become the user {name}; run it as root, or with CAP_SETUID \
+                 and CAP_SETGID"
+            ),
+            // A cut is no fault: nobody hears of this.
+            _ if error.kind() == ErrorKind::Interrupted => "it was not wanted any more".to_owned(),
+            _ => return program.unstarted(error),
+        };
+        program.not_run(why)
+    }
+}
 
 /// A user, with all groups.
 #[derive(Clone, Debug)]
-pub(super) struct Account {
+pub(crate) struct Account {
     uid: Uid,
     gid: Gid,
     groups: Vec<Gid>,
@@ -19,11 +62,11 @@ pub(super) struct Account {
 
 impl Account {
     /// The user of this name. Whoever answers for names may take a while.
-    pub(super) fn of(name: &str) -> Result<Self, String> {
+    fn of(name: &str) -> Result<Self, String> {
         let unknown =
             |error: nix::Error| format!("who the user {name} is cannot be looked up: {error}");
-        let user = User::from_name(name).map_err(unknown)?;
-        let User { uid, gid, .. } =
+        let user = unistd::User::from_name(name).map_err(unknown)?;
+        let unistd::User { uid, gid, .. } =
             user.ok_or_else(|| format!("there is no user {name}; add it, or name another"))?;
         let of_c = CString::new(name).map_err(|error| error.to_string())?;
         let groups = getgrouplist(&of_c, gid).map_err(unknown)?;

@@ -1,0 +1,166 @@
+//! One run of a script.
+
+use std::{ffi::OsString, sync::Arc};
+
+use tokio::{sync::Mutex, time::timeout};
+
+use super::{Script, told::Told};
+use crate::process::{Ended, Heard, Leftovers, Start, Unprivileged, User};
+
+/// Held while a script runs.
+pub(super) type Turn = Arc<Mutex<()>>;
+
+/// Has `script` told, and waits until it has ended. The error is a sentence.
+pub(super) async fn run(
+    script: &Script,
+    told: &Told,
+    by_arguments: bool,
+    without: &[OsString],
+    turn: &Turn,
+) -> Result<(), String> {
+    let run = to_its_end(script, told, by_arguments, without, turn);
+    let path = script.program.path().display();
+    match timeout(script.limit, run).await {
+        Ok(Ok(ended)) if ended.status.success() => Ok(()),
+        Ok(Ok(ended)) => {
+            let said = ended.last_line.as_ref().map(|line| format!(": {line}"));
+            Err(format!("{path} {}{}", ended.how(), said.unwrap_or_default()))
+        }
+        Ok(Err(why)) => Err(why),
+        Err(_) => Err(format!(
+            "{path} did not end within {:?}, and was killed; make it faster, or its limit longer",
+            script.limit
+        )),
+    }
+}
+
+/// To drop this future kills it.
+async fn to_its_end(
+    script: &Script,
+    told: &Told,
+    by_arguments: bool,
+    without: &[OsString],
+    turn: &Turn,
+) -> Result<Ended, String> {
+    let Script { program, limit: _, user } = script;
+    let user = user.clone().map_or_else(User::default, User::named);
+    let turn = turn.clone().lock_owned().await;
+    let account = user.account(program).await?;
+    let mut command = program.command();
+    for name in without {
+        command.env_remove(name);
+    }
+    told.tell(&mut command, by_arguments);
+    let start = begin().await;
+    let heard = (Heard::Errors, Leftovers::Stay);
+    let running = Unprivileged::start(command, account, start, heard.0, heard.1, turn);
+    let ended = match running {
+        Ok(running) => running.end().await,
+        Err(error) => Err(error),
+    };
+    ended.map_err(|error| user.unstarted(program, &error))
+}
+
+/// Waits for its turn to start, for as long as its limit lets it.
+async fn begin() -> Start {
+    loop {
+        if let Some(start) = Start::begin().await {
+            return start;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use super::*;
+    use crate::{
+        Program,
+        notify::{
+            State,
+            told::{Kind, Subject},
+        },
+        process::watching::{SOON, runs, until},
+    };
+
+    fn told() -> Told {
+        Told {
+            subject: Subject { kind: Kind::Instance, name: "web".into() },
+            state: State::Active,
+            generation: 1,
+            priority: 100,
+            phase: "held",
+            reason: "acquired",
+            peer: None,
+            details: None,
+        }
+    }
+
+    fn script(text: &str) -> Script {
+        Script::new(Program::new("/bin/sh").args(["-c", text])).limit(SOON)
+    }
+
+    async fn end(script: &Script) -> Result<(), String> {
+        run(script, &told(), true, &["CARGO_MANIFEST_DIR".into()], &Turn::default()).await
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_a_sentence() {
+        assert_eq!(end(&script("exit 0")).await, Ok(()));
+        let failed = |text: &str| Err(format!("/bin/sh {text}"));
+        let busy = script("echo first >&2; echo no chat >&2; exit 3");
+        assert_eq!(end(&busy).await, failed("ended with exit status 3: no chat"));
+        let killed = failed("was ended by signal 15 (SIGTERM)");
+        assert_eq!(end(&script("kill -TERM $$")).await, killed);
+        let missing = end(&Script::new(Program::new("/no/such/script"))).await.unwrap_err();
+        assert!(missing.starts_with("/no/such/script cannot be run: it, or"), "{missing}");
+        let nobody = end(&script("exit 0").user("no-such-user")).await.unwrap_err();
+        assert!(nobody.contains("there is no user no-such-user"), "{nobody}");
+    }
+
+    #[tokio::test]
+    async fn it_has_neither_secrets_nor_capabilities() {
+        let text = r#"test -z "$CARGO_MANIFEST_DIR" && grep -q 'CapEff:.0*$' /proc/self/status"#;
+        assert_eq!(end(&script(text)).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_script_that_hangs_or_floods_is_killed_with_its_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        let program = |text: &str| Program::new("/bin/sh").args(["-c", text]).arg(&path);
+        for text in [
+            r#"sleep 600 & echo $! > "$0"; trap "" TERM; sleep 600"#,
+            r#"sleep 600 & echo $! > "$0"; while :; do echo flood >&2; done"#,
+        ] {
+            let limit = Duration::from_millis(500);
+            let hangs = Script::new(program(text)).limit(limit);
+            let why = end(&hangs).await.unwrap_err();
+            assert!(why.contains("did not end within 500ms, and was killed"), "{why}");
+            let pid = fs::read_to_string(&path).unwrap();
+            until("it to be gone", || !runs(pid.trim())).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_left_in_the_background_goes_on_and_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        // It goes on to write where the script wrote.
+        let text = r#"(while :; do echo tick >&2 || exit; sleep 0.01; done) & echo $! > "$0""#;
+        let leaves = Script::new(Program::new("/bin/sh").args(["-c", text]).arg(&path));
+        let turn = Turn::default();
+        let told = told();
+        for _ in 0..2 {
+            run(&leaves, &told, false, &[], &turn).await.unwrap();
+        }
+        let pid = fs::read_to_string(&path).unwrap().trim().to_owned();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(runs(&pid));
+        for pid in [pid] {
+            let pid = nix::unistd::Pid::from_raw(pid.parse().unwrap());
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        }
+    }
+}
