@@ -11,7 +11,7 @@ use std::{
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::config::{Backend, Config};
+use crate::config::{Backend, Config, Scripts};
 
 /// The limit is raised to this at most, unless more is needed: there are programs that close every
 /// file that they might have, one by one, and the hard limit of a container is often a thousand
@@ -116,9 +116,19 @@ fn needed(config: &Config) -> u64 {
     let programs =
         routers.iter().filter(|router| matches!(router.backend, Backend::Command(_))).count();
     // A check may run a program, or look up a name and connect.
-    let programs = programs + config.checks.len();
+    let programs = programs + config.checks.len() + scripts(config);
     let count = routers.len() * EACH + ports.len() * PORT + programs * PROGRAM + CONNECTIONS + REST;
     u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// How many scripts may run at the same time: one for each that is told of, and what comes before
+/// a promotion.
+fn scripts(config: &Config) -> usize {
+    let of_routers = config.routers.iter().map(|router| &router.scripts);
+    let of_groups = config.groups.iter().map(|group| &group.scripts);
+    let is_told = |scripts: &&Scripts| !scripts.is_empty() || !config.scripts.is_empty();
+    let before = config.routers.iter().filter(|router| router.before.is_some());
+    of_routers.chain(of_groups).filter(is_told).count() + before.count()
 }
 
 #[cfg(test)]
@@ -146,6 +156,11 @@ mod tests {
         assert_eq!(count(&three), 6 * EACH + 4 * PORT + 2 * PROGRAM);
         let check = "[[check]]\nname = \"it\"\nfile = \"/run/ok\"\n";
         assert_eq!(count(&(router(1, "eth0", "") + check)), 2 * EACH + 2 * PORT + PROGRAM);
+        let told = router(1, "eth0", "notify = [\"/bin/true\"]\nbefore_active = [\"/bin/true\"]");
+        assert_eq!(count(&told), 2 * EACH + 2 * PORT + 4 * PROGRAM);
+        // Its two families are a group.
+        let all = router(1, "eth0", "[daemon]\nnotify = [\"/bin/true\"]");
+        assert_eq!(count(&all), 2 * EACH + 2 * PORT + 3 * PROGRAM);
     }
 
     #[test]

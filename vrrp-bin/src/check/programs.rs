@@ -86,7 +86,7 @@ fn not_executable(program: &Path) -> Option<String> {
         return Some(missing(&interpreter.display().to_string(), refused));
     }
     let name = words.next().filter(|_| interpreter.ends_with("env"))?;
-    let is_plain = !name.contains(['/', '=', '-']);
+    let is_plain = !name.starts_with('-') && !name.contains(['/', '=']);
     (is_plain && in_path(name).is_none()).then(|| missing(name, Errno::ENOENT))
 }
 

@@ -57,6 +57,11 @@ impl Scripts {
         self.0.get(&told).map(|script| &script.value)
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All of them, with their places.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Told, &Located<Script>)> {
         self.0.iter().map(|(told, script)| (*told, script))

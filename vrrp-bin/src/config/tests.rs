@@ -1,6 +1,7 @@
 //! Good files become the right core types; bad files say what `tests/bad.txt` says, to the letter.
 
 mod checks;
+mod scripts;
 
 use std::{fs, net::IpAddr, path::Path, time::Duration};
 
@@ -289,13 +290,16 @@ fn a_name_that_is_made_of_an_odd_interface_is_made_again() {
 
 /// What stands there is tried as it is written.
 #[test]
-fn the_examples_of_the_page_about_health_are_accepted() {
-    let page = include_str!("../../../docs/health.md");
-    let examples: Vec<&str> =
-        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 3);
-    for example in examples {
-        let config = parse(example).unwrap();
-        assert!(!config.routers.is_empty(), "{example}");
+fn the_examples_of_the_pages_are_accepted() {
+    for (page, count) in
+        [(include_str!("../../../docs/health.md"), 3), (include_str!("../../../docs/notify.md"), 3)]
+    {
+        let examples: Vec<&str> =
+            page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(examples.len(), count);
+        for example in examples {
+            let config = parse(example).unwrap();
+            assert!(!config.routers.is_empty(), "{example}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wai
 mod checks;
 mod drains;
 mod schema;
+mod scripts;
 
 /// How long anything may take that takes no time on a machine at rest.
 const SOON: Duration = Duration::from_secs(20);
@@ -29,7 +30,7 @@ fn main() {
         Ok(()) => Trial::test(name, body),
         Err(unavailable) => skip(name, unavailable),
     };
-    let tests = vec![
+    let mut tests = vec![
         test("status_is_what_the_schema_says", status_is_what_the_schema_says),
         test("one_virtual_router_is_asked_for_by_name", one_virtual_router_is_asked_for_by_name),
         test(
@@ -92,6 +93,7 @@ fn main() {
         test("a_drain_can_be_asked_for_over_http", drains::a_drain_can_be_asked_for_over_http),
         Trial::test("the_schema_check_can_fail", the_schema_check_can_fail),
     ];
+    tests.extend(scripts::TESTS.iter().map(|(name, body)| test(name, *body)));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }
 

@@ -150,7 +150,7 @@ fn a_group_takes_both_families_and_two_families_are_a_group() {
     let config = parse(CHECKS).unwrap();
     let group = |name: &str, policy, members: &[&str]| {
         let members = members.iter().map(|member| (*member).to_owned()).collect();
-        GroupConfig { name: name.to_owned(), members, policy }
+        GroupConfig { name: name.to_owned(), members, policy, scripts: Scripts::default() }
     };
     let expected = [
         group("together", GroupPolicy::All, &["db", "web", "web/v6"]),

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use vrrp_core::{Hear, Preempt, Protocol, Role, Transport};
 
 use super::*;
-use crate::config::{CONTROL, RouterConfig};
+use crate::config::{CONTROL, RouterConfig, Script, Scripts};
 
 const GOOD: &str = include_str!("tests/good.txt");
 const BAD: &str = include_str!("tests/bad.txt");
@@ -29,10 +29,31 @@ fn told(lines: &str, root: &TempDir) -> String {
     let reading = read(lines, root);
     let notes = reading.notes.iter().map(ToString::to_string);
     let said: Vec<String> = match &reading.config {
-        Ok(config) => config.routers.iter().map(describe).chain(notes).collect(),
+        Ok(config) => {
+            let routers = config.routers.iter().map(describe);
+            routers.chain(told_of_all(config)).chain(notes).collect()
+        }
         Err(errors) => notes.chain([errors.to_string()]).collect(),
     };
     said.join("\n").replace(root.path().to_str().unwrap(), "@")
+}
+
+/// Who is told of all, if anybody is.
+fn told_of_all(config: &Config) -> Option<String> {
+    let fifo = config.fifo.as_ref().map(|fifo| format!(", fifo {}", fifo.value.display()));
+    let told = scripts(&config.scripts) + &fifo.unwrap_or_default();
+    (!told.is_empty()).then(|| format!("all{told}"))
+}
+
+/// What is told states, if anything is.
+fn scripts(scripts: &Scripts) -> String {
+    let words = |script: &Script| {
+        let program = script.program.program.display().to_string();
+        [&[program], &*script.program.arguments].concat().join(" | ")
+    };
+    let scripts =
+        scripts.iter().map(|(told, script)| format!(", {told:?} {}", words(&script.value)));
+    scripts.collect()
 }
 
 /// What it tracks, if it tracks anything.
@@ -82,7 +103,7 @@ fn describe(config: &RouterConfig) -> String {
     let source = router.source().map(|source| format!(" from {source}")).unwrap_or_default();
     let addresses: Vec<String> = router.addresses().map(|address| address.to_string()).collect();
     format!(
-        "{} on {}: v{} vrid {} every {:?} {role}{password}, {}, {transport}{source}{}",
+        "{} on {}: v{} vrid {} every {:?} {role}{password}, {}, {transport}{source}{}{}",
         config.name,
         config.interface,
         router.version().get(),
@@ -90,6 +111,7 @@ fn describe(config: &RouterConfig) -> String {
         router.interval().duration(),
         addresses.join(" "),
         tracks(config),
+        scripts(&config.scripts),
     )
 }
 
