@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::{
         Member,
-        check::{Effect, File, Planned, Schedule, Setup, Track, Tracked},
+        check::{Effect, File, Planned, Schedule, Setup, State, Track, Tracked},
         testing::{INTERFACE, Wire},
     };
 
@@ -118,7 +118,15 @@ mod tests {
         let served = async { checks.serve(hosts[0].node()).await };
         let seen = async {
             strong.wait_for(Phase::is_active).await.unwrap();
+            let mut events = hosts[0].node().events();
             std::fs::remove_file(&service).unwrap();
+            let told = loop {
+                if let NodeEvent::Check { name, state, .. } = events.next().await.unwrap().unwrap()
+                {
+                    break (name, state);
+                }
+            };
+            assert_eq!(told, ("service".into(), State::Bad));
             weak.wait_for(Phase::is_active).await.unwrap();
             let status = strong.status().await.unwrap();
             assert_eq!(status.health.condition, Condition::Ill);

@@ -73,15 +73,19 @@ fn a_fixed_form_is_not_reported_to_be_both() {
 
 /// The forms of the next advertisement.
 fn forms(world: &mut World) -> usize {
-    world.now = world.router.next_deadline().unwrap();
-    world.handle(Input::Timeout);
-    let mut packets = 0;
-    while let Some(output) = world.router.poll_output() {
-        if let Output::Transmit(transmit) = output {
-            packets = transmit.packets().count();
+    loop {
+        world.now = world.router.next_deadline().unwrap();
+        world.handle(Input::Timeout);
+        let mut packets = None;
+        while let Some(output) = world.router.poll_output() {
+            if let Output::Transmit(transmit) = output {
+                packets = Some(transmit.packets().count());
+            }
+        }
+        if let Some(packets) = packets {
+            return packets;
         }
     }
-    packets
 }
 
 fn form(form: ChecksumForm) -> Message {

@@ -1,6 +1,6 @@
 //! Shutdown, drain and resume.
 
-use vrrp_core::{Desired, Hold, Input, Loss, Phase, Reach, Role};
+use vrrp_core::{Desired, Hold, Input, InterfaceStatus, Loss, Phase, Reach, Role};
 
 use super::world::*;
 
@@ -194,4 +194,24 @@ fn inputs_for_unknown_virtual_routers_are_ignored() {
         assert_eq!(world.give(input), [""; 0]);
     }
     assert!(world.router.is_stopped());
+}
+
+#[test]
+fn what_keeps_it_out_is_told_when_it_changes_whatever_else_does() {
+    let mut world = World::held(&v3());
+    let stands = |world: &World| {
+        let (holds, gates) = world.standing[&key(&v3())];
+        (holds.to_string(), gates.to_string())
+    };
+    world.give(drain(true));
+    assert_eq!(stands(&world), ("drained".to_owned(), String::new()));
+    // A second reason, and no transition.
+    let id = interface(1);
+    world.give(Input::Shutdown);
+    world.give(Input::Interface { id, status: InterfaceStatus::Missing });
+    assert_eq!(stands(&world).0, "stopped, drained, interface-missing");
+    world.configure(&[v3()]);
+    assert_eq!(stands(&world).0, "drained, interface-missing");
+    world.give(resume());
+    assert_eq!(stands(&world).0, "interface-missing");
 }

@@ -9,10 +9,10 @@ use std::{
 
 use vrrp_core::{
     AddressList, Advert, Answer, Authentication, Centiseconds, ChecksumForm, Claim, Counters,
-    Desired, Event, Family, Generation, IPV4_GROUP, IPV6_GROUP, Input, Instant, InterfaceDetails,
-    InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure,
-    Output, Phase, Preempt, Reach, Rejected, Role, Router, RxMeta, Seconds, Speaker, VirtualRouter,
-    Vrid, Want,
+    Desired, Event, Family, Gates, Generation, Holds, IPV4_GROUP, IPV6_GROUP, Input, Instant,
+    InterfaceDetails, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key,
+    LeaseFailure, Output, Phase, Preempt, Reach, Rejected, Role, Router, RxMeta, Seconds, Speaker,
+    VirtualRouter, Vrid, Want,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -169,6 +169,8 @@ pub(crate) struct World {
     pub(crate) wants: BTreeMap<Key, Want>,
     /// The backends that were asked something before their virtual router contends.
     asked: BTreeSet<Key>,
+    /// What was told of holds and gates, where it has changed.
+    pub(crate) standing: BTreeMap<Key, (Holds, Gates)>,
 }
 
 impl World {
@@ -181,6 +183,7 @@ impl World {
             generations: BTreeMap::new(),
             wants: BTreeMap::new(),
             asked: BTreeSet::new(),
+            standing: BTreeMap::new(),
         };
         world.give(Input::Interface { id: interface(1), status: up() });
         world.configure(configs);
@@ -269,7 +272,7 @@ impl World {
     }
 
     pub(crate) fn drain(&mut self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let (mut lines, mut told) = (Vec::new(), Vec::new());
         while let Some(output) = self.router.poll_output() {
             if let Output::Lease(request) = &output {
                 self.generations.insert(request.key, request.generation);
@@ -279,7 +282,20 @@ impl World {
                     _ => self.asked.remove(&request.key),
                 };
             }
-            lines.push(line(&output));
+            match output {
+                // Told after nearly everything, so that it is looked at apart.
+                Output::Event(Event::Standing { key, holds, gates, .. }) => {
+                    told.push((key, (holds, gates)));
+                }
+                output => lines.push(line(&output)),
+            }
+        }
+        for (key, standing) in told {
+            let before = self.standing.insert(key, standing);
+            assert_ne!(before, Some(standing), "told twice");
+            if let Some(status) = self.router.status(&key) {
+                assert_eq!((status.holds, status.gates), standing);
+            }
         }
         lines
     }

@@ -110,10 +110,15 @@ async fn who_starts_drained_adopts_nothing_and_says_nothing() {
     let released = Call::Release { key: key(VRID), reason: Reason::Startup, successor: None };
     assert_eq!(host.backend.calls(), [released]);
     assert_eq!(host.priorities(), [0; 0]);
-    let passed = std::iter::from_fn(|| events.try_next()).map(|event| match event.unwrap() {
-        NodeEvent::Transition { to, .. } => to,
-        other => panic!("{other:?}"),
-    });
+    let passed =
+        std::iter::from_fn(|| events.try_next()).filter_map(|event| match event.unwrap() {
+            NodeEvent::Transition { to, .. } => Some(to),
+            NodeEvent::Standing { holds, .. } => {
+                assert!(holds.contains(Hold::Drained), "{holds}");
+                None
+            }
+            other => panic!("{other:?}"),
+        });
     assert_eq!(Vec::from_iter(passed), [DRAINED], "it took part for a moment");
     handle.resume().await.unwrap();
     becomes(&mut handle, Phase::Held).await;

@@ -5,6 +5,7 @@ mod adoption;
 mod backends;
 mod disagreement;
 mod drains;
+mod events;
 mod groups;
 mod handles;
 mod health;
