@@ -154,17 +154,15 @@ impl Router {
             ),
             false => String::new(),
         };
-        let folder = self.config.parent().unwrap_or(Path::new("/"));
-        // What follows a commit, and what a backup does: as the script that comes with conntrackd.
-        let after = |name: &str, options: &[&str]| -> Result<String, Failed> {
-            let lines = options.iter().map(|option| self.command(option).join(" ") + "\n");
-            let script = folder.join(format!("{}-{name}.sh", self.node.name));
-            fs::write(&script, lines.collect::<String>())?;
-            Ok(format!("{name} = [\"/bin/sh\", {script:?}]\n"))
+        // What follows a commit, and what a backup does, as the recipe of `docs/notify.md` has it.
+        let after = |key: &str, options: &[&str]| {
+            let lines = options.iter().map(|option| self.command(option).join(" "));
+            let script = lines.collect::<Vec<_>>().join("; ");
+            format!("{key} = [\"/bin/sh\", \"-c\", {script:?}]\n")
         };
-        let scripts = after("notify_active", &["-f", "-R", "-B"])?
-            + &after("notify_backup", &["-t", "-n"])?
-            + &after("notify_fault", &["-t"])?;
+        let scripts = after("notify_active", &["-f", "-R", "-B"])
+            + &after("notify_backup", &["-t", "-n"])
+            + &after("notify_fault", &["-t"]);
         let router = |name: &str, interface: &str, vrid: u8, address: &str| {
             format!(
                 "[[virtual_router]]\nname = {name:?}\ninterface = {interface:?}\nvrid = {vrid}\n\
