@@ -89,17 +89,14 @@ impl Record {
 /// Sorts durations, and says how they are spread.
 fn spread(durations: &mut [Duration]) -> String {
     durations.sort_unstable();
+    let at = |thousandths| milliseconds(at(durations, thousandths));
+    let (least, middle, p99, most) = (at(0), at(500), at(990), at(1000));
     let number = durations.len();
-    // The least of those that so many thousandths are not above.
-    let at = |thousandths: usize| {
-        let rank = (number * thousandths).div_ceil(1000).saturating_sub(1);
-        milliseconds(durations.get(rank).copied().unwrap_or_default())
-    };
-    format!(
-        "{number}, {} at least, {} in the middle, {} at p99, {} at most",
-        at(0),
-        at(500),
-        at(990),
-        at(1000)
-    )
+    format!("{number}, {least} at least, {middle} in the middle, {p99} at p99, {most} at most")
+}
+
+/// Of sorted durations the one that so many thousandths of them are not above.
+fn at(sorted: &[Duration], thousandths: usize) -> Duration {
+    let rank = (sorted.len() * thousandths).div_ceil(1000).saturating_sub(1);
+    sorted.get(rank).copied().unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use std::env;
 use libtest_mimic::{Completion, Trial};
 
 use self::site::{Site, missing};
-use crate::support::Outcome;
+use crate::support::{Outcome, milliseconds};
 
 pub(super) fn tests() -> Vec<Trial> {
     let plays = [
@@ -37,14 +37,14 @@ fn play(commits: bool) -> Outcome {
     let mut connection = site.connect()?;
     connection.echoes()?;
     site.knows(&connection)?;
-    // As when its power is cut.
     site.crash()?;
     if commits {
         let lasted = connection.goes_on()?;
-        println!("the connection went on {lasted:?} after the crash");
+        println!("the client was answered {} after the crash", milliseconds(lasted));
     } else {
         connection.is_lost()?;
     }
+    site.is_taken_over()?;
     // The way itself is there, with conntrackd's commit and without.
     site.connect()?.echoes()
 }

@@ -103,12 +103,16 @@ impl Site {
         check(wait_until(SOON, knows), format!("b knows {:?}, and not {port}\n{}", known(), logs()))
     }
 
-    /// a is gone at once, with all that it knows; b has both addresses.
+    /// a is gone at once, with all that it knows, as when its power is cut.
     pub(super) fn crash(&mut self) -> Outcome {
         for cable in [&self.a.node.cable, &self.a.wan, &self.a.between] {
             cable.unplug()?;
         }
-        self.a.node.signal(Signal::SIGKILL)?;
+        self.a.node.signal(Signal::SIGKILL)
+    }
+
+    /// b has both addresses.
+    pub(super) fn is_taken_over(&self) -> Outcome {
         self.b.node.wait_for_phase("held")
     }
 }
