@@ -5,6 +5,7 @@ mod conntrackd;
 mod environments;
 mod last;
 mod many;
+mod radvd;
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -21,8 +22,14 @@ use nix::{fcntl::OFlag, sys::stat::Mode, unistd::mkfifo};
 use crate::support::milliseconds;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let all =
-        [beside::tests(), last::tests(), many::tests(), environments::tests(), conntrackd::tests()];
+    let all = [
+        beside::tests(),
+        last::tests(),
+        many::tests(),
+        environments::tests(),
+        conntrackd::tests(),
+        radvd::tests(),
+    ];
     all.into_iter().flatten().collect()
 }
 
