@@ -45,6 +45,7 @@ fn play() -> Outcome {
     let mut site = Site::new()?;
     let client = Client::start(&site.host, SERVER.into(), RATE)?;
     check(client.wait_for_reply(client.mark(), SOON), "the server does not answer")?;
+    site.is_forbidden_to_scripts()?;
     site.moves("a drain", &client, [1, 0], |site| ask(&site.a, "drain"))?;
     site.moves("a resume", &client, [0, 1], |site| ask(&site.a, "resume"))?;
     site.is_told_again()?;
@@ -119,6 +120,12 @@ impl Site {
         Ok(site)
     }
 
+    /// A program of the daemon cannot be radvd itself: it has no capabilities.
+    fn is_forbidden_to_scripts(&self) -> Outcome {
+        let is = || self.a.log().contains("open_icmpv6_socket: Operation not permitted");
+        check(wait_until(SOON, is), format!("radvd does not say why it fails:\n{}", self.a.log()))
+    }
+
     /// Does what makes the active node another one. The host keeps its router, is told of it by the
     /// new node, and its packets go on.
     fn moves(
@@ -133,7 +140,8 @@ impl Site {
         let to = [&self.a, &self.b][active];
         to.wait_for_phase("held")?;
         let port = to.cable.port();
-        let is = |frame: &Frame| &*frame.port == port && lifetime(frame).is_some_and(|of| of > 0);
+        let is =
+            |frame: &Frame| &*frame.port == port && lifetime(frame).is_some_and(|of| !of.is_zero());
         let told = wait_for(&self.capture, "router advertisement", since, is)?;
         self.services[active].wait_for(true)?;
         self.services[other].wait_for(false)?;
@@ -151,11 +159,13 @@ impl Site {
     /// runs on.
     fn is_told_again(&mut self) -> Outcome {
         let [radvd, _] = &self.services;
-        let starts = radvd.starts();
+        let (starts, asked) = (radvd.starts(), radvd.asked());
         self.a.signal(Signal::SIGKILL)?;
         self.a.wait()?;
         start(&mut self.a, 200, radvd)?;
-        self.a.wait_for_phase("held")?;
+        self.a.wait_for_phase("adopted")?;
+        let is_told = wait_until(SOON, || radvd.asked() > asked);
+        check(is_told, format!("no script was told\n{}", self.a.log()))?;
         self.keeps_its_router()?;
         check(radvd.starts() == starts, "radvd was started again")
     }
@@ -222,7 +232,7 @@ fn router(
 
 /// Starts the node as the recipe of `docs/notify.md` has it, with the other side of the router.
 fn start(node: &mut Node, priority: u8, radvd: &Service) -> Outcome {
-    let (active, other) = (radvd.command("start"), radvd.command("stop"));
+    let (active, other, bare) = (radvd.command("start"), radvd.command("stop"), radvd.bare());
     node.start(&format!(
         r#"[[virtual_router]]
 name = "lan-v6"
@@ -241,6 +251,7 @@ interface = "eth1"
 vrid = 52
 addresses = ["fe80::2/64", "2001:db8:1::1/64"]
 priority = {priority}
+notify_active = {bare:?}
 
 [[group]]
 name = "router"

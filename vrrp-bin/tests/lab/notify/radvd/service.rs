@@ -47,6 +47,8 @@ pub(super) struct Service {
 #[derive(Default)]
 struct State {
     is_running: AtomicBool,
+    /// How often scripts and operators have asked for something, and have been answered.
+    asked: AtomicU32,
     /// How often radvd was started.
     starts: AtomicU32,
 }
@@ -91,8 +93,21 @@ impl Service {
         check(wait_until(SOON, is), format!("radvd does not get to running: {running}"))
     }
 
+    /// How often it has been asked for something so far.
+    pub(super) fn asked(&self) -> u32 {
+        self.state.asked.load(Ordering::SeqCst)
+    }
+
     pub(super) fn starts(&self) -> u32 {
         self.state.starts.load(Ordering::SeqCst)
+    }
+
+    /// The words that start radvd without anybody's help.
+    pub(super) fn bare(&self) -> [String; 7] {
+        let text = |name: &str| self.folder.join(name).display().to_string();
+        let [config, pid] = [text("radvd.conf"), text("bare.pid")];
+        ["/usr/sbin/radvd", "-n", "-m", "stderr_clean", "-C", &config, &format!("-p{pid}")]
+            .map(str::to_owned)
     }
 
     pub(super) fn log(&self) -> String {
@@ -122,6 +137,7 @@ impl State {
                 "kill" | END => self.stop(&mut radvd, Signal::SIGKILL),
                 _ => {}
             }
+            self.asked.fetch_add(1, Ordering::SeqCst);
             let _ = writeln!(answers, "done");
             if verb == END {
                 return;
