@@ -33,7 +33,6 @@ pub(crate) use programs::{fit, warnings as unusable_programs};
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
     let (config, mut notes) = load(&arguments.config);
-    let config = config.and_then(fit);
     notes.extend(config.as_ref().ok().and_then(kernel));
     for note in &notes {
         eprintln!("{note}");
@@ -55,6 +54,7 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
         }],
     };
     let others = tracking::warnings(&config).into_iter().chain(programs::warnings(&config));
+    let others = others.chain(programs::no_directory(&config));
     warnings.extend(others.map(|(place, message)| Warning { place, message }));
     warnings.extend(realtime(&config));
     warnings.extend(files(&config));
@@ -82,13 +82,17 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
 /// Reads the file or the environment. What the environment leaves to be said comes with it.
 fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
     if !source.from_env {
-        return (Config::load(&source.file), Vec::new());
+        return (Config::load(&source.file).and_then(fit), Vec::new());
     }
     let Reading { config, mut notes, foreign } = environment::read();
+    let config = config.and_then(fit);
     if foreign && config.is_ok() {
         let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, \
             which other images ask for, is needed here";
         notes.push(Note::new(false, Place::Environment, message));
+    }
+    if config.is_err() {
+        notes.retain(|note| note.warning);
     }
     (config, notes)
 }

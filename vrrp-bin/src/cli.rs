@@ -44,6 +44,12 @@ pub(crate) enum Command {
     /// Show every virtual router of the running daemon.
     #[command(after_help = "Exit status: 0 shown, 1 no such virtual router, 4 no daemon answers.")]
     Status(Status),
+    /// Follow what happens to the virtual routers and checks of the running daemon.
+    #[command(
+        after_help = "Exit status: 0 after INT or TERM, or when the daemon has stopped; 1 no such \
+            name, or the stream broke off; 4 no daemon answers."
+    )]
+    Events(Events),
     /// Ask whether the running daemon is well, for HEALTHCHECK and the like.
     #[command(
         after_help = "Exit status: 0 the daemon answers and no virtual router has a fault, 1 \
@@ -138,6 +144,19 @@ pub(crate) struct Status {
     /// Only the virtual router of this name.
     pub(crate) name: Option<String>,
     /// Print the daemon's JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The daemon.
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+}
+
+/// The arguments of `vrrp events`.
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Only what happens to the virtual router or the check of this name.
+    pub(crate) name: Option<String>,
+    /// Print the daemon's JSON, one object a line.
     #[arg(long)]
     pub(crate) json: bool,
     /// The daemon.

@@ -4,11 +4,13 @@
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
 //! [`report::VirtualRouter`]. `POST /virtual-routers/NAME/drain` and `resume` answer a
 //! [`report::Outcome`], and `POST /drain` and `/resume`, which are for all virtual routers at once,
-//! [`report::Outcomes`]. Who may open the socket may ask: it is made with mode 0660.
+//! [`report::Outcomes`]. `GET /events` answers what happens until the node stops, a line for each
+//! [`report::Event`]. Who may open the socket may ask: it is made with mode 0660.
 
 pub(crate) mod client;
 mod connections;
 mod drains;
+mod events;
 
 use std::{
     fs::{self, Permissions},
@@ -22,6 +24,7 @@ use std::{
     },
     path::{Path, PathBuf},
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use axum::{
@@ -32,7 +35,10 @@ use axum::{
     routing::{get, post},
 };
 use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
+use tokio::time::timeout;
 use vrrp_net::Node;
+
+use events::{Feed, Told};
 
 use crate::{
     checks::Running,
@@ -43,6 +49,8 @@ use crate::{
 
 /// More than the body of any request has.
 const BODY_OCTETS: usize = 4096;
+/// How long those who follow the events may take to read the last ones.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What answers are made of.
 #[derive(Clone)]
@@ -51,6 +59,7 @@ struct App {
     kept: Arc<Kept>,
     /// Until they are stopped, which nobody who asks holds up.
     checks: Weak<Running>,
+    feed: Feed,
 }
 
 /// The listening socket, and its file as long as this lives.
@@ -58,6 +67,21 @@ pub(crate) struct Socket {
     // Dropped first: as long as the socket is open, no other file can have the number of its file.
     file: SocketFile,
     listener: UnixListener,
+}
+
+/// The socket that answers, and its file as long as this lives.
+pub(crate) struct Serving {
+    _file: SocketFile,
+    told: Told,
+}
+
+impl Serving {
+    /// Waits, once the node has stopped, until those who follow its events have been told the last
+    /// ones, a second at most; the file is gone then.
+    pub(crate) async fn finish(self) {
+        // Who is slower sees that it broke off.
+        drop(timeout(LAST_WORDS, self.told.wait()).await);
+    }
 }
 
 /// The name of the socket, removed on drop if it is still the file that was made.
@@ -121,10 +145,11 @@ impl Socket {
         node: Node,
         kept: Arc<Kept>,
         checks: Weak<Running>,
-    ) -> io::Result<SocketFile> {
+    ) -> io::Result<Serving> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
-        tokio::spawn(connections::serve(listener, routes(App { node, kept, checks })));
-        Ok(self.file)
+        let (feed, told) = Feed::start(node.events());
+        tokio::spawn(connections::serve(listener, routes(App { node, kept, checks, feed })));
+        Ok(Serving { _file: self.file, told })
     }
 }
 
@@ -171,6 +196,7 @@ fn remove_dead(path: &Path) -> Result<(), Error> {
 fn routes(app: App) -> Router {
     Router::new()
         .route("/status", get(status))
+        .route("/events", get(events::events))
         .route("/virtual-routers/{name}", get(virtual_router))
         // The slash of NAME/v6 need not be escaped.
         .route("/virtual-routers/{name}/v6", get(virtual_router_v6))
@@ -228,8 +254,8 @@ async fn one(State(app): State<App>, name: &str) -> Response {
 }
 
 async fn nothing_here() -> Response {
-    let paths = "nothing is here; there are GET /status, GET /virtual-routers/NAME, and POST to \
-        drain or resume below that";
+    let paths = "nothing is here; there are GET /status, GET /events, GET /virtual-routers/NAME, \
+        and POST to drain or resume below that";
     failure(StatusCode::NOT_FOUND, paths.to_owned())
 }
 

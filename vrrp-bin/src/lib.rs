@@ -16,6 +16,7 @@ mod control;
 mod demo;
 mod descriptors;
 mod drain;
+mod events;
 mod health;
 mod import;
 mod kept;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         cli::Command::Demo => demo::run(),
         cli::Command::Drain(arguments) => drain::drain(&arguments),
+        cli::Command::Events(arguments) => events::main(&arguments),
         cli::Command::Health(arguments) => health::main(&arguments),
         cli::Command::Resume(arguments) => drain::resume(&arguments),
         cli::Command::Run(arguments) => run::main(&arguments),

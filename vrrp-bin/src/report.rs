@@ -3,6 +3,7 @@
 //! Fields may be added within a version; none is renamed, removed or given another meaning.
 
 mod check;
+mod event;
 mod outcome;
 mod words;
 
@@ -18,6 +19,7 @@ use vrrp_net::{
 };
 
 pub(crate) use check::Check;
+pub(crate) use event::{Event, ToldEvent};
 pub(crate) use outcome::{Outcome, Outcomes};
 use words::{rfc3339, seconds};
 

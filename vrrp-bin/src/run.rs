@@ -34,6 +34,8 @@ enum Error {
     Checks(#[from] vrrp_net::check::SetupError),
     #[error("the operating system refused {0}: {1}{advice}", advice = advice(.1))]
     System(&'static str, std::io::Error),
+    #[error("nobody can be told what happens: {0}{advice}", advice = advice(.0))]
+    Notifier(std::io::Error),
     #[error("the node stopped by itself; see the lines above, and report it")]
     Died,
 }
@@ -130,12 +132,11 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
         .map_err(|error| Error::System("a thread for the checks", error))?;
     name_drains(config, &kept);
     // Before its virtual routers are there, so that their first states are told.
-    let notifier = notify::start(config, &node)
-        .map_err(|error| Error::System("what tells scripts and the FIFO", error))?;
+    let notifier = notify::start(config, &node).map_err(Error::Notifier)?;
     let _handles = node.configure(members).await?;
     let served = checks.clone().map(|checks| tokio::spawn(checks.serve(node.clone())));
     let seen = checks.as_ref().map(Arc::downgrade).unwrap_or_default();
-    let _file = socket
+    let serving = socket
         .serve(node.clone(), Arc::clone(&kept), seen)
         .map_err(|error| Error::System("the control socket", error))?;
     let control = config.control.display();
@@ -162,6 +163,7 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
         let _ = served.await;
         checks.stop().await;
     }
+    serving.finish().await;
     tracing::info!(event = "stopped", "stopped");
     Ok(())
 }

@@ -80,7 +80,7 @@ mod world;
 use std::{
     fmt, io,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -140,11 +140,10 @@ impl Notifier {
     pub fn configure(&self, setup: Setup) -> io::Result<()> {
         let mut path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
         let is_another = *path != setup.fifo;
-        let fifo = match is_another {
-            true => Some(setup.fifo.as_deref().map(Fifo::open).transpose()?),
-            false => None,
-        };
+        let open = || setup.fifo.as_deref().map(Fifo::open).transpose();
+        let fifo = is_another.then(open).transpose()?;
         path.clone_from(&setup.fifo);
+        let setup = Arc::new(setup);
         // A thread that has ended tells nobody anything.
         drop(self.requests.send(Request::Configure { setup, fifo }));
         Ok(())

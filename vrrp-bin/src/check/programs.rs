@@ -47,7 +47,7 @@ pub(crate) fn warnings(config: &Config) -> Vec<(&Place, String)> {
 /// What is there instead.
 pub(crate) fn fit(config: Config) -> Result<Config, ConfigErrors> {
     let Some(Located { place, value: path }) = &config.fifo else { return Ok(config) };
-    match fs::metadata(path) {
+    match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_fifo() => {
             let message = format!(
                 "{} is there and is no FIFO; remove it, or name another path",
@@ -58,6 +58,23 @@ pub(crate) fn fit(config: Config) -> Result<Config, ConfigErrors> {
         // One that is not there is made.
         Ok(_) | Err(_) => Ok(config),
     }
+}
+
+/// Whether no FIFO could be made where the configuration has one.
+pub(super) fn no_directory(config: &Config) -> Option<(&Place, String)> {
+    let Located { place, value: path } = config.fifo.as_ref()?;
+    let directory = path.parent()?;
+    // The daemon makes the one of its control socket.
+    if directory.is_dir() || config.control.parent() == Some(directory) {
+        return None;
+    }
+    let message = format!(
+        "the FIFO {} cannot be made, since there is no directory {}; make it, or vrrp does not \
+         start",
+        path.display(),
+        directory.display()
+    );
+    Some((place, message))
 }
 
 /// Why `program` cannot be run by `user`, if one is named, as a sentence that can go on.
@@ -147,6 +164,31 @@ mod tests {
         assert_eq!(of("root"), None);
         let fault = of("no-such-user").unwrap();
         assert!(fault.ends_with("there is no user \"no-such-user\" on this host"), "{fault}");
+    }
+
+    #[test]
+    fn a_fifo_needs_a_directory_and_nothing_else_in_its_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("events");
+        let at = |path: &Path| {
+            let text = format!(
+                "[[virtual_router]]\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+                 [\"192.0.2.10\"]\n[daemon]\nnotify_fifo = {path:?}\n"
+            );
+            Config::parse(Path::new("f.toml"), &text).unwrap()
+        };
+        assert!(fit(at(&path)).is_ok() && no_directory(&at(&path)).is_none());
+        assert!(no_directory(&at(Path::new("/run/vrrp/events"))).is_none());
+        let deep = at(&path.join("deep"));
+        let (place, said) = no_directory(&deep).unwrap();
+        assert!(said.contains("there is no directory"), "{said}");
+        assert_eq!(place.to_string(), "f.toml:6:15");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        assert!(fit(at(&path)).is_ok());
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "").unwrap();
+        let error = fit(at(&path)).unwrap_err().to_string();
+        assert!(error.starts_with("f.toml:6:15: ") && error.contains("is no FIFO"), "{error}");
     }
 
     #[test]

@@ -1,14 +1,22 @@
 //! The client of the control socket: one request, one answer.
 
+mod lines;
+
 use std::{io, path::Path, time::Duration};
 
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, http::request};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    client::conn::http1,
+    http::request,
+};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::{net::UnixStream, runtime::Builder, time::timeout};
 
 use crate::{cli, config::describe, descriptors, report};
+pub(crate) use lines::Lines;
 
 /// How long a daemon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,6 +42,18 @@ pub(crate) enum Error {
          that matches the daemon"
     )]
     Unparsable { path: String, cause: String },
+    /// An answer without an end ended all the same.
+    #[error(
+        "the vrrp on {path} broke off ({cause}); its log says why, or ask again, as it keeps a \
+         few connections only"
+    )]
+    BrokenOff { path: String, cause: String },
+    /// Nothing comes any more, and no end either.
+    #[error(
+        "the vrrp on {path} has said nothing for 15 s, not even that nothing happens; see whether \
+         it hangs with `vrrp health`"
+    )]
+    Silent { path: String },
 }
 
 impl Error {
@@ -41,7 +61,11 @@ impl Error {
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
             Self::NoDaemon { .. } => cli::NO_DAEMON,
-            Self::Files(_) | Self::Refused(_) | Self::Unparsable { .. } => cli::FAILED,
+            Self::Files(_)
+            | Self::Refused(_)
+            | Self::Unparsable { .. }
+            | Self::BrokenOff { .. }
+            | Self::Silent { .. } => cli::FAILED,
         }
     }
 }
@@ -99,16 +123,15 @@ fn exchange(
     let asked = ask_for(control, request, body);
     let answer = runtime.block_on(async {
         match patience {
-            Some(patience) => timeout(patience, asked).await.unwrap_or_else(|_| {
-                let cause = format!("it did not answer within {} s", patience.as_secs());
-                Err(io::Error::new(io::ErrorKind::TimedOut, cause))
-            }),
+            Some(patience) => {
+                timeout(patience, asked).await.unwrap_or_else(|_| Err(late(patience)))
+            }
             None => asked.await,
         }
     });
     let (status, body) = answer.map_err(|error| no_daemon(describe(&error)))?;
     if status != StatusCode::OK {
-        return Err(Error::Refused(parse::<report::Failure>(control, &body)?.error));
+        return Err(refused(control, &body));
     }
     Ok(body)
 }
@@ -118,15 +141,37 @@ async fn ask_for(
     request: request::Builder,
     body: Bytes,
 ) -> io::Result<(StatusCode, Bytes)> {
+    let response = send(control, request, body).await?;
+    let status = response.status();
+    let body = response.into_body().collect().await.map_err(io::Error::other)?;
+    Ok((status, body.to_bytes()))
+}
+
+/// Returns the answer as soon as its head is there.
+async fn send(
+    control: &Path,
+    request: request::Builder,
+    body: Bytes,
+) -> io::Result<Response<Incoming>> {
     let stream = UnixStream::connect(control).await?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     tokio::spawn(connection);
     let request = request.header("Host", "vrrp").body(Full::new(body)).map_err(io::Error::other)?;
-    let response = sender.send_request(request).await.map_err(io::Error::other)?;
-    let status = response.status();
-    let body = response.into_body().collect().await.map_err(io::Error::other)?;
-    Ok((status, body.to_bytes()))
+    sender.send_request(request).await.map_err(io::Error::other)
+}
+
+fn late(patience: Duration) -> io::Error {
+    let cause = format!("it did not answer within {} s", patience.as_secs());
+    io::Error::new(io::ErrorKind::TimedOut, cause)
+}
+
+/// What the daemon says when it does not do what was asked.
+fn refused(control: &Path, body: &[u8]) -> Error {
+    match parse::<report::Failure>(control, body) {
+        Ok(failure) => Error::Refused(failure.error),
+        Err(error) => error,
+    }
 }
 
 /// Percent-encodes everything that has a meaning in a URL (RFC 3986 2.3), the slash of NAME/v6

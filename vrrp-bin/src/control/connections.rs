@@ -18,8 +18,8 @@ use tokio::{
 };
 
 use crate::descriptors::CONNECTIONS;
-pub(super) use pulse::Pulse;
 use pulse::Watched;
+pub(super) use pulse::{Pulse, Streaming};
 
 /// How long a connection that was just made is left alone, so that a flood of others does not close
 /// it before it could ask.

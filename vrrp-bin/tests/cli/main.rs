@@ -156,9 +156,14 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn status_without_a_daemon_exits_with_4() {
+fn who_asks_without_a_daemon_exits_with_4() {
     let directory = directory();
-    for arguments in [["status", "--control", "none.sock"], ["status", "-c", "vrrp.toml"]] {
+    for arguments in [
+        ["status", "--control", "none.sock"],
+        ["status", "-c", "vrrp.toml"],
+        ["events", "--control", "none.sock"],
+        ["events", "-c", "vrrp.toml"],
+    ] {
         let output = vrrp(&directory, &format!("{GOOD}{}", control(&directory)), &arguments);
         assert_eq!(code(&output), 4, "{}", stderr(&output));
         let error = stderr(&output);

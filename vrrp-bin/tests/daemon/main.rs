@@ -16,6 +16,7 @@ use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wai
 
 mod checks;
 mod drains;
+mod events;
 mod schema;
 mod scripts;
 
@@ -91,9 +92,10 @@ fn main() {
             drains::a_handover_is_waited_for_however_long_it_takes,
         ),
         test("a_drain_can_be_asked_for_over_http", drains::a_drain_can_be_asked_for_over_http),
-        Trial::test("the_schema_check_can_fail", the_schema_check_can_fail),
+        Trial::test("the_schema_check_can_fail", schema::the_schema_check_can_fail),
     ];
-    tests.extend(scripts::TESTS.iter().map(|(name, body)| test(name, *body)));
+    let more = events::TESTS.iter().chain(&scripts::TESTS);
+    tests.extend(more.map(|(name, body)| test(name, *body)));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }
 
@@ -374,26 +376,5 @@ fn health_fails_for_a_fault() -> Outcome {
         "{last}"
     );
     assert_eq!(last.lines().count(), 1, "{last}");
-    Ok(())
-}
-
-fn the_schema_check_can_fail() -> Outcome {
-    let schema = schema::load()?;
-    let good: Value = serde_json::from_str(
-        r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": [], "leftovers": [],
-            "checks": []}"#,
-    )?;
-    schema::check(&schema, &good)?;
-    for (pointer, value) in
-        [("/schema", Value::from(2)), ("/version", Value::from(1)), ("/ports", Value::from("none"))]
-    {
-        let mut bad = good.clone();
-        *bad.pointer_mut(pointer).ok_or("no such field")? = value;
-        assert!(schema::check(&schema, &bad).is_err(), "{bad}");
-    }
-    let mut more = good.clone();
-    more["colour"] = Value::from("red");
-    assert!(schema::check(&schema, &more).is_err(), "{more}");
-    assert!(schema::check(&schema, &serde_json::json!({"schema": 1})).is_err());
     Ok(())
 }

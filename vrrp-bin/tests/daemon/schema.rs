@@ -1,11 +1,17 @@
-//! The part of JSON Schema that `schema/status.json` uses. An undocumented field is an error too,
+//! The part of JSON Schema that the files in `schema` use. An undocumented field is an error too,
 //! so that the schema cannot fall behind the program.
 
+use libtest_mimic::Failed;
 use serde_json::{Map, Value};
 
-/// The published schema.
+/// The published schema of the status.
 pub(crate) fn load() -> Result<Value, serde_json::Error> {
     serde_json::from_str(include_str!("../../schema/status.json"))
+}
+
+/// The published schema of a line of events.
+pub(crate) fn load_event() -> Result<Value, serde_json::Error> {
+    serde_json::from_str(include_str!("../../schema/event.json"))
 }
 
 /// Whether `value` is what `schema` describes.
@@ -16,6 +22,28 @@ pub(crate) fn check(schema: &Value, value: &Value) -> Result<(), String> {
 /// Whether `value` is what the definition `name` of `schema` describes.
 pub(crate) fn check_part(schema: &Value, name: &str, value: &Value) -> Result<(), String> {
     Checker { root: schema }.check(&schema["$defs"][name], value, "$")
+}
+
+/// A schema that everything fits says nothing.
+pub(crate) fn the_schema_check_can_fail() -> Result<(), Failed> {
+    let schema = load()?;
+    let good: Value = serde_json::from_str(
+        r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": [], "leftovers": [],
+            "checks": []}"#,
+    )?;
+    check(&schema, &good)?;
+    for (pointer, value) in
+        [("/schema", Value::from(2)), ("/version", Value::from(1)), ("/ports", Value::from("none"))]
+    {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).ok_or("no such field")? = value;
+        assert!(check(&schema, &bad).is_err(), "{bad}");
+    }
+    let mut more = good.clone();
+    more["colour"] = Value::from("red");
+    assert!(check(&schema, &more).is_err(), "{more}");
+    assert!(check(&schema, &serde_json::json!({"schema": 1})).is_err());
+    Ok(())
 }
 
 struct Checker<'a> {
@@ -33,6 +61,10 @@ impl Checker<'_> {
                         .pointer(pointer)
                         .ok_or_else(|| format!("{path}: no {pointer}"))?;
                     self.check(target, value, path)?;
+                    true
+                }
+                "oneOf" => {
+                    self.check_alternatives(rule, value, path)?;
                     true
                 }
                 "type" => has_type(rule, value),
@@ -66,6 +98,17 @@ impl Checker<'_> {
             }
         }
         Ok(())
+    }
+
+    fn check_alternatives(&self, rule: &Value, value: &Value, path: &str) -> Result<(), String> {
+        let tried = rule.as_array().into_iter().flatten();
+        let errors: Vec<String> =
+            tried.clone().filter_map(|schema| self.check(schema, value, path).err()).collect();
+        match tried.count() - errors.len() {
+            1 => Ok(()),
+            0 => Err(errors.join("; ")),
+            several => Err(format!("{path}: {value} is {several} of the alternatives")),
+        }
     }
 
     fn check_properties(

@@ -7,8 +7,11 @@ use vrrp_net::lab::{Signal, wait_until};
 
 use crate::{Daemon, Outcome, SOON};
 
-/// The tests, with their names.
-pub(crate) const TESTS: &[(&str, fn() -> Outcome)] = &[
+/// A test, and its name.
+type Test = (&'static str, fn() -> Outcome);
+
+/// The tests of scripts.
+pub(crate) const TESTS: [Test; 6] = [
     ("a_script_is_told_every_state_until_the_end", a_script_is_told_every_state_until_the_end),
     ("scripts_of_the_daemon_are_told_of_all", scripts_of_the_daemon_are_told_of_all),
     ("a_script_that_hangs_does_not_keep_the_daemon", a_script_that_hangs_does_not_keep_the_daemon),

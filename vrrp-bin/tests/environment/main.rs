@@ -6,7 +6,10 @@
 #[path = "../program/output.rs"]
 mod output;
 
-use std::process::{Command, Output};
+use std::{
+    os::unix::fs::PermissionsExt,
+    process::{Command, Output},
+};
 
 use output::{code, stderr, stdout};
 
@@ -48,6 +51,39 @@ fn warnings_about_variables_count() {
         number.unwrap_or_else(|| panic!("{said}"))
     };
     assert_eq!(count(&[OSIXIA, &[("KEEPALIVED_PRIORTY", "150")]].concat()), count(OSIXIA) + 1);
+}
+
+/// As in an image without a shell, or without what the script is written for.
+#[test]
+fn a_script_that_cannot_be_run_is_named_with_its_interpreter() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("notify.sh");
+    let path = script.to_str().unwrap();
+    let said = |path: &str| {
+        let notify = [("KEEPALIVED_NOTIFY", path)];
+        let output = vrrp(&[OSIXIA, &notify].concat(), &["check", "--from-env"]);
+        assert_eq!(code(&output), 3);
+        let said = stderr(&output);
+        said.lines().filter(|line| line.starts_with("KEEPALIVED_NOTIFY: ")).collect::<String>()
+    };
+    let missing = format!(
+        "KEEPALIVED_NOTIFY: warning: {path} cannot be run: no such file or directory; VI_1 tells \
+         it nothing"
+    );
+    assert_eq!(said(path), missing);
+    std::fs::write(&script, "#!/nonexistent/bash\n").unwrap();
+    assert!(said(path).contains("cannot be run: permission denied; "), "{}", said(path));
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let interpreter = "cannot be run: its interpreter /nonexistent/bash: no such file or directory";
+    assert!(said(path).contains(interpreter), "{}", said(path));
+    std::fs::write(&script, "#!/bin/sh\n").unwrap();
+    assert_eq!(said(path), "");
+    let fifo = vrrp(&[OSIXIA, &[("VRRP_NOTIFY_FIFO", path)]].concat(), &["check", "--from-env"]);
+    assert_eq!(code(&fifo), 2);
+    let no_fifo = format!(
+        "VRRP_NOTIFY_FIFO: {path} is there and is no FIFO; remove it, or name another path\n"
+    );
+    assert_eq!(stderr(&fifo), no_fifo);
 }
 
 #[test]

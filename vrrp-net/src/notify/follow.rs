@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What a [`Notifier`](super::Notifier) asks for.
 pub(super) enum Request {
     Configure {
-        setup: Setup,
+        setup: Arc<Setup>,
         /// Another FIFO than before.
         fifo: Option<Option<Fifo>>,
     },
@@ -135,7 +135,7 @@ impl Follower {
     async fn request(&mut self, request: Request) {
         match request {
             Request::Configure { setup, fifo } => {
-                self.setup = Arc::new(setup);
+                self.setup = setup;
                 if let Some(fifo) = fifo {
                     self.fifo = fifo;
                 }
@@ -244,24 +244,51 @@ impl Follower {
         }
     }
 
-    /// Goes by what is, where events were lost or have not been seen.
+    /// Goes by what is, where events were lost or have not been seen. Those that have come by then
+    /// may be older than that, and are gone through from where they begin.
     async fn look_at_levels(&mut self) {
-        match self.status().await {
-            Some(status) => {
-                self.look_at(&status.routers);
-                for router in &status.routers {
-                    let told = self.world.level(router);
-                    self.tell(told);
-                }
-            }
-            None => {
-                let told = self.world.stop_all();
-                self.tell(told);
-            }
+        // However long that takes: a driver that is late has not stopped.
+        let Ok(status) = self.node.status().await else {
+            let told = self.world.stop_all(|_| true);
+            return self.tell(told);
+        };
+        self.look_at(&status.routers);
+        let pending = self.pending();
+        let began = |wanted: &str| {
+            pending.iter().find_map(|event| match event {
+                NodeEvent::Transition { name, from, .. } if **name == *wanted => Some(*from),
+                _ => None,
+            })
+        };
+        for router in &status.routers {
+            let told = match began(&router.name) {
+                Some(from) => self.world.level_before(router, from),
+                None => self.world.level(router),
+            };
+            self.tell(told);
+        }
+        let names: BTreeSet<&str> = status.routers.iter().map(|router| &*router.name).collect();
+        let told = self.world.stop_all(|name| !names.contains(name) && began(name).is_none());
+        self.tell(told);
+        for event in pending {
+            self.event(event);
         }
         if self.world.is_undecided() {
             self.next_look = Some((Instant::now() + FIRST_PAUSE, FIRST_PAUSE));
         }
+    }
+
+    /// The events that have come already. Where some were lost, those after them.
+    fn pending(&mut self) -> Vec<NodeEvent> {
+        let mut pending = Vec::new();
+        let next = || self.events.as_mut().and_then(Events::try_next);
+        for event in std::iter::from_fn(next).take(MOST) {
+            match event {
+                Ok(event) => pending.push(event),
+                Err(_) => pending.clear(),
+            }
+        }
+        pending
     }
 
     /// Looks whether backends have answered, of virtual routers that have just started.

@@ -146,19 +146,27 @@ mod tests {
     #[tokio::test]
     async fn what_is_left_in_the_background_goes_on_and_holds_nobody_up() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pid");
+        let path = folder.path().join("book");
         // It goes on to write where the script wrote.
-        let text = r#"(while :; do echo tick >&2 || exit; sleep 0.01; done) & echo $! > "$0""#;
+        let text = r#"(while :; do
+            echo tick >&2 && echo $1 >> "$0" || exit
+            sleep 0.01
+        done) & echo pid $! >> "$0""#;
         let leaves = Script::new(Program::new("/bin/sh").args(["-c", text]).arg(&path));
         let turn = Turn::default();
-        let told = told();
         for _ in 0..2 {
-            run(&leaves, &told, false, &[], &turn).await.unwrap();
+            run(&leaves, &told(), true, &[], &turn).await.unwrap();
         }
-        let pid = fs::read_to_string(&path).unwrap().trim().to_owned();
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert!(runs(&pid));
-        for pid in [pid] {
+        let book = || fs::read_to_string(&path).unwrap();
+        // It is read on long after the script has ended.
+        until("it to go on", || book().matches("INSTANCE").count() > 100).await;
+        let pids: Vec<String> = book()
+            .lines()
+            .filter_map(|line| line.strip_prefix("pid "))
+            .map(str::to_owned)
+            .collect();
+        assert!(pids.len() == 2 && pids.iter().all(|pid| runs(pid)), "{pids:?}");
+        for pid in pids {
             let pid = nix::unistd::Pid::from_raw(pid.parse().unwrap());
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
         }

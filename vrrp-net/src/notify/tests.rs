@@ -5,7 +5,6 @@ mod starts;
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -44,7 +43,8 @@ impl Book {
 
     fn lines(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path("book")).unwrap_or_default();
-        text.lines().map(|line| line.trim().to_owned()).collect()
+        let one_space = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.lines().map(one_space).collect()
     }
 
     async fn has(&self, number: usize) -> Vec<String> {
@@ -55,7 +55,7 @@ impl Book {
 
 fn router(vrid: u8, priority: u8) -> VirtualRouter {
     let address: Cidr<_> = format!("192.0.2.{vrid}/24").parse().unwrap();
-    let interval = Centiseconds::try_from(Duration::from_millis(20)).unwrap();
+    let interval = Centiseconds::try_from(Duration::from_millis(100)).unwrap();
     VirtualRouter::v3_ipv4(
         vrid.try_into().unwrap(),
         Ipv4Addresses::new([address]).unwrap(),
@@ -119,8 +119,10 @@ async fn a_group_has_a_queue_of_its_own() {
     }
     book.has(2).await;
     shut_down(&host, notifier).await;
-    let expected = ["BACKUP 0 startup", "MASTER 0 acquired", "STOP 0 shutdown"];
-    assert_eq!(book.lines(), expected.map(|rest| format!("GROUP both {rest}")));
+    let expected = ["BACKUP 0 startup", "MASTER 0 acquired"];
+    let lines = book.lines();
+    assert_eq!(lines[..2], expected.map(|rest| format!("GROUP both {rest}")));
+    assert!(lines.len() == 3 && lines[2].starts_with("GROUP both STOP 0"), "{lines:?}");
 }
 
 #[tokio::test]
@@ -187,18 +189,26 @@ async fn the_fifo_has_every_state_and_each_priority() {
     handle.wait_for(Phase::is_active).await.unwrap();
     let weight = vrrp_core::Weight::try_from(-50).unwrap();
     let health = vrrp_core::Health { weight, ..Default::default() };
-    let lines = std::thread::spawn(move || {
-        let lines = std::io::BufRead::lines(std::io::BufReader::new(reader));
-        lines.take(4).map(Result::unwrap).collect::<Vec<_>>()
+    let (told, lines) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let lines = io::BufRead::lines(io::BufReader::new(reader));
+        lines.take(4).for_each(|line| told.send(line.unwrap()).unwrap());
     });
-    // Its new priority is looked at a second later; its state came first.
-    until("it to be told", || notifier.configure(Setup::new().fifo(&path)).is_ok()).await;
+    let mut all = Vec::new();
+    let mut has = async |number: usize| {
+        let mut reads = || {
+            all.extend(lines.try_iter());
+            all.len() >= number
+        };
+        until("lines", &mut reads).await;
+    };
+    has(2).await;
     handle.set_health(health).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(1200)).await;
+    has(3).await;
     shut_down(&host, notifier).await;
+    has(4).await;
     let expected = ["BACKUP 150", "MASTER 150", "MASTER_PRIORITY 100", "STOP 100"];
-    let expected = expected.map(|rest| format!("INSTANCE \"web\" {rest}"));
-    assert_eq!(lines.join().unwrap(), expected);
+    assert_eq!(all, expected.map(|rest| format!("INSTANCE \"web\" {rest}")));
     assert!(!path.exists());
 }
 
@@ -234,5 +244,5 @@ async fn another_configuration_is_told_from_then_on() {
     shut_down(&host, notifier).await;
     let lines = book.lines();
     assert!(lines[1].starts_with("old INSTANCE web MASTER"), "{lines:?}");
-    assert_eq!(lines[2..], ["new INSTANCE web STOP 150 shutdown"]);
+    assert!(lines.len() == 3 && lines[2].starts_with("new INSTANCE web STOP 150"), "{lines:?}");
 }

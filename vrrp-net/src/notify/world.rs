@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
-use vrrp_core::{Gate, GroupPolicy, Phase, Reason, Sender};
+use vrrp_core::{Gate, GroupPolicy, Hold, Phase, Reason, Sender};
 
 use super::{
     State,
@@ -94,6 +94,17 @@ impl World {
         steps.flat_map(|step| self.step(&status.name, step, None)).collect()
     }
 
+    /// A virtual router was in this phase before the events that are known of it, whatever was seen
+    /// of it before. One that was told nothing yet begins with those events.
+    pub(super) fn level_before(&mut self, status: &RouterStatus, from: Phase) -> Vec<Told> {
+        let router = self.routers.entry(status.name.clone()).or_default();
+        if router.course.told().is_none() {
+            return Vec::new();
+        }
+        let steps = router.course.level(from, false, status.reason).into_iter();
+        steps.flat_map(|step| self.step(&status.name, step, None)).collect()
+    }
+
     /// Of a virtual router that has just started: its backend may have answered.
     pub(super) fn decide(&mut self, status: &RouterStatus) -> Vec<Told> {
         let asks = status.phase != Phase::Backup || status.gates.contains(Gate::Asking);
@@ -115,10 +126,11 @@ impl World {
         self.tell(name, State::Active, cause)
     }
 
-    /// The events that would say how these ended are lost, and their node is gone.
-    pub(super) fn stop_all(&mut self) -> Vec<Told> {
-        let stopped = Phase::Initialize(vrrp_core::Hold::Stopped);
-        let names: Vec<Arc<str>> = self.routers.keys().cloned().collect();
+    /// The events that would say how these ended are lost, and they are gone.
+    pub(super) fn stop_all(&mut self, is_gone: impl Fn(&str) -> bool) -> Vec<Told> {
+        let stopped = Phase::Initialize(Hold::Stopped);
+        let names: Vec<Arc<str>> =
+            self.routers.keys().filter(|name| is_gone(name)).cloned().collect();
         let stop = |name| self.transition(&name, (stopped, stopped), Reason::Shutdown, None);
         names.into_iter().flat_map(stop).collect()
     }

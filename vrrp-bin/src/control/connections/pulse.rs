@@ -43,7 +43,7 @@ enum Stage {
 }
 
 impl Pulse {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(State { stage: Stage::Idle, moved: Instant::now() }))
     }
 

@@ -136,7 +136,6 @@ fn leave_nothing_behind(states: u64) {
         0) exec sleep 600;; 1) exit 1;; 2) (sleep 0.01) & ;; 3) exec yes >&2;;
         esac"#;
     let setup = setup(text, &path, Duration::from_millis(50));
-    let count = |folder: &str| fs::read_dir(folder).unwrap().count();
     let mut queues = Queues::default();
     let mut tell = |from: u64, to: u64| {
         runtime.block_on(async {
@@ -149,19 +148,32 @@ fn leave_nothing_behind(states: u64) {
             empty(&mut queues, &setup).await;
         });
     };
-    let settled = || {
-        let begun = std::time::Instant::now();
-        while count("/proc/self/task") > 3 && begun.elapsed() < SOON {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        (count("/proc/self/task"), count("/proc/self/fd"))
-    };
     tell(1, 21);
-    let before = settled();
+    settle(&runtime, None);
+    let before = files();
     let last = states / 5 * 5 + 4;
     tell(22, last);
     // What it leaves in the background goes within a moment, and so does what reads of it.
-    runtime.block_on(tokio::time::sleep(Duration::from_millis(200)));
-    assert_eq!(settled(), before);
+    settle(&runtime, Some(before));
     assert_eq!(fs::read_to_string(&path).unwrap().trim(), last.to_string());
+}
+
+/// Waits until no program runs, and as many files are open.
+fn settle(runtime: &tokio::runtime::Runtime, wanted: Option<usize>) {
+    let begun = std::time::Instant::now();
+    while programs() > 0 || wanted.is_some_and(|wanted| files() > wanted) {
+        assert!(begun.elapsed() < SOON, "{} programs, {} files", programs(), files());
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
+    }
+}
+
+/// How many threads wait for programs.
+fn programs() -> usize {
+    let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let name = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("comm")).ok();
+    threads.filter_map(name).filter(|name| name.trim() == "vrrp-command").count()
+}
+
+fn files() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
 }
