@@ -41,7 +41,8 @@ use Line::{Both, Ours, Theirs};
 
 const REASSERTED: &str =
     "a weaker one was active, too: what ran last anywhere has to have run here";
-const NO_RX_LOWER: &str = "who hears a weaker one is told MASTER again, once it has gone";
+const NO_RX_LOWER: &str =
+    "we say so of a weaker one that goes on, not of a single message; see `status`, too";
 const OWNER: &str = "an owner is at no time a backup (RFC 9568 6.4.1)";
 
 /// What the scripts of one virtual router are told in [`single`]: the one of the state without
