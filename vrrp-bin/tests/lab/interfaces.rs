@@ -13,7 +13,7 @@ mod names;
 #[path = "interfaces/routes.rs"]
 mod routes;
 #[path = "interfaces/soak.rs"]
-mod soak;
+pub(crate) mod soak;
 
 use std::{net::IpAddr, process::Command, time::Duration};
 

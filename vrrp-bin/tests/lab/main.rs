@@ -23,6 +23,7 @@ mod interfaces;
 mod known_bad;
 mod leftovers;
 mod limits;
+mod notify;
 mod others;
 #[allow(dead_code, reason = "shared with the tests of examples, which use the rest of it")]
 #[path = "../program/postgres.rs"]
@@ -65,6 +66,7 @@ fn main() {
         flood::tests(),
         health::tests(),
         health::page::tests(everything),
+        notify::tests(),
         cases::tests(everything),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();

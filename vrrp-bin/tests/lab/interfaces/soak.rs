@@ -126,16 +126,16 @@ fn await_probation(node: &Node) {
 
 /// What a process has of what can run out.
 #[derive(Clone, Copy, Debug)]
-struct Used {
-    files: usize,
-    threads: usize,
+pub(crate) struct Used {
+    pub(crate) files: usize,
+    pub(crate) threads: usize,
     /// Its resident memory.
-    kibibytes: u64,
+    pub(crate) kibibytes: u64,
 }
 
 /// At rest: the least of some seconds, since answers and programs have files and threads of their
 /// own for a moment.
-fn used(node: &mut Node) -> Result<Used, Failed> {
+pub(crate) fn used(node: &mut Node) -> Result<Used, Failed> {
     let pid = node.process()?.pid();
     let count = |what: &str| {
         fs::read_dir(format!("/proc/{pid}/{what}")).map_or(usize::MAX, Iterator::count)
