@@ -40,9 +40,9 @@ const LATEST: Duration = Duration::from_millis(5);
 const REST: usize = 5;
 /// How many rounds it takes until everything that is used once is there.
 const WARM: usize = 10 * REST;
-/// How much more memory there may be in the end, in KiB: an allocator keeps some pages more or less.
-/// A hundred octets for each state would be more.
-const GROWTH: u64 = 512;
+/// How much more memory there may be in the end, in KiB. An allocator goes on finding its pages for
+/// some minutes, slower and slower; what is kept of each state would come on top of that.
+const GROWTH: u64 = 1024;
 const KINDS: [&str; 5] = ["well", "hangs", "fails", "forks", "floods"];
 
 /// It writes down what it is told, and then does what its kind does. The argument of a state is the
