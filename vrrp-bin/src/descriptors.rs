@@ -162,10 +162,10 @@ mod tests {
         let check = "[[check]]\nname = \"it\"\nfile = \"/run/ok\"\n";
         assert_eq!(count(&(router(1, "eth0", "") + check)), 2 * EACH + 2 * PORT + PROGRAM);
         let told = router(1, "eth0", "notify = [\"/bin/true\"]\nbefore_active = [\"/bin/true\"]");
-        assert_eq!(count(&told), 2 * EACH + 2 * PORT + 4 * PROGRAM);
+        assert_eq!(count(&told), 2 * EACH + 2 * PORT + 4 * PROGRAM + LEFT);
         // Its two families are a group.
         let all = router(1, "eth0", "[daemon]\nnotify = [\"/bin/true\"]");
-        assert_eq!(count(&all), 2 * EACH + 2 * PORT + 3 * PROGRAM);
+        assert_eq!(count(&all), 2 * EACH + 2 * PORT + 3 * PROGRAM + LEFT);
     }
 
     #[test]
