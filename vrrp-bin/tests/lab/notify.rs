@@ -33,8 +33,10 @@ pub(crate) fn tests() -> Vec<Trial> {
     all.into_iter().flatten().collect()
 }
 
-/// Writes its process id and its arguments into a file, one line each time that it is run.
-const SCRIPT: &str = "log=$1\nshift\nprintf '%s %s\\n' $$ \"$*\" >>\"$log\"\n";
+/// Writes what the kernel says of its process, and its arguments, into a file: one line each time
+/// that it is run.
+const SCRIPT: &str = "log=$1\nshift\nread -r stat </proc/$$/stat
+printf '%s|%s\\n' \"$stat\" \"$*\" >>\"$log\"\n";
 
 /// A script that writes down what it was told, and a FIFO that is read.
 struct Record {
@@ -70,14 +72,14 @@ impl Record {
         self.folder.join(format!("{who}.told"))
     }
 
-    /// What the scripts of `who` were told, in the order in which they were started: that of the
-    /// process ids, since what runs at once writes in any order.
+    /// What the scripts of `who` were told, in the order in which they were started, since what runs
+    /// at once writes in any order.
     fn told(&self, who: &str) -> Vec<String> {
         let text = fs::read_to_string(self.log(who)).unwrap_or_default();
-        let lines = text.lines().filter_map(|line| line.split_once(' '));
-        let mut lines: Vec<(u32, &str)> =
-            lines.filter_map(|(pid, told)| Some((pid.parse().ok()?, told))).collect();
-        lines.sort_by_key(|(pid, _)| *pid);
+        let lines = text.lines().filter_map(|line| line.split_once('|'));
+        let mut lines: Vec<((u64, u32), &str)> =
+            lines.filter_map(|(stat, told)| Some((started(stat)?, told))).collect();
+        lines.sort_by_key(|(started, _)| *started);
         lines.into_iter().map(|(_, told)| told.to_owned()).collect()
     }
 
@@ -91,6 +93,14 @@ impl Record {
         }
         text.lines().map(str::to_owned).collect()
     }
+}
+
+/// When a process was started, in ticks, and its number: in one tick the greater number is the later
+/// one, and over longer times numbers begin anew (proc_pid_stat(5)).
+fn started(stat: &str) -> Option<(u64, u32)> {
+    let (pid, rest) = stat.split_once(' ')?;
+    let since = rest.rsplit(')').next()?.split_whitespace().nth(19)?;
+    Some((since.parse().ok()?, pid.parse().ok()?))
 }
 
 /// Sorts durations, and says how they are spread.
