@@ -26,6 +26,7 @@
 //!     let (generation, answer) = request.expect("a question");
 //!     router.handle(now, Input::Answer { key, generation, answer: answer.expect("an answer") });
 //! }
+//! while router.poll_output().is_some() {} // nothing keeps it from becoming active any more
 //! let silence = router.next_deadline().expect("Active_Down_Timer runs");
 //! router.handle(silence, Input::Timeout);
 //! assert!(matches!(router.poll_output(), Some(Output::Event(_)))); // "Acquiring"

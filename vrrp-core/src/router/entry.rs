@@ -334,14 +334,6 @@ impl Entry {
         if core::mem::take(&mut self.pending.unrelieved) {
             return Some(Output::Event(Event::Unrelieved { key }));
         }
-        if core::mem::take(&mut self.pending.reasserted) {
-            return Some(Output::Event(Event::Reasserted { key }));
-        }
-        if core::mem::take(&mut self.pending.standing) {
-            let (holds, gates) = self.rest.standing;
-            self.rest.told_standing = self.rest.standing;
-            return Some(Output::Event(Event::Standing { key, holds, gates }));
-        }
         if core::mem::take(&mut self.pending.leaving) {
             return Some(self.lease_request(Want::Leaving, self.rest.generation));
         }
@@ -363,6 +355,14 @@ impl Entry {
             && let Some(source) = self.machine.source()
         {
             return Some(Output::Greet(Greet { key, source }));
+        }
+        if core::mem::take(&mut self.pending.reasserted) {
+            return Some(Output::Event(Event::Reasserted { key }));
+        }
+        if core::mem::take(&mut self.pending.standing) {
+            let (holds, gates) = self.rest.standing;
+            self.rest.told_standing = self.rest.standing;
+            return Some(Output::Event(Event::Standing { key, holds, gates }));
         }
         let notice = self.rest.telling.take(key);
         self.note_notices();

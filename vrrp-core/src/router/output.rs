@@ -227,7 +227,7 @@ pub enum Event {
         key: Key,
     },
     /// Other reasons than before keep the virtual router out, or have it listen only. Reported after
-    /// a transition that came with it.
+    /// all that came with it.
     #[non_exhaustive]
     Standing {
         /// The virtual router.
