@@ -91,6 +91,8 @@ mod remedy;
 #[cfg(feature = "serde")]
 mod serde;
 mod status;
+#[cfg(all(test, target_os = "linux"))]
+mod written;
 
 /// For implementations of [`VipBackend`], whose methods are asynchronous.
 pub use async_trait::async_trait;

@@ -60,27 +60,8 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Mutex, PoisonError},
-    };
-
-    use tracing::subscriber::with_default;
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(octets)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::written::Written;
 
     #[test]
     fn each_line_has_the_fields_that_programs_read() {
@@ -97,12 +78,9 @@ mod tests {
             (&lines[1], "WARN", "unknown", "answers 503"),
             (&lines[2], "INFO", "good", "it can be looked at again"),
         ] {
-            let written = Written::default();
-            let to = written.clone();
-            let json = tracing_subscriber::fmt().json().with_writer(move || to.clone()).finish();
-            with_default(json, || line.tell());
-            let octets = written.0.lock().unwrap().clone();
-            let value: serde_json::Value = serde_json::from_slice(&octets).unwrap();
+            let (written, _guard) = Written::begin();
+            line.tell();
+            let value = &written.lines()[0];
             let fields = &value["fields"];
             assert_eq!((&value["level"], &fields["event"]), (&level.into(), &"check".into()));
             assert_eq!((&fields["name"], &fields["state"]), (&"http-ok".into(), &state.into()));

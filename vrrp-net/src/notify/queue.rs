@@ -44,11 +44,8 @@ const NAMED: usize = 8;
 impl Queues {
     /// Has a state told: at once, or when what is told now has been told.
     pub(super) fn push(&mut self, told: Told, setup: &Arc<Setup>) {
-        let is_running = |queue: &mut Queue| queue.running.is_some().then_some(());
-        if self.queues.get_mut(&told.subject).and_then(is_running).is_none() {
-            return self.begin(told, setup);
-        }
-        let Some(queue) = self.queues.get_mut(&told.subject) else { return };
+        let running = self.queues.get_mut(&told.subject).filter(|queue| queue.running.is_some());
+        let Some(queue) = running else { return self.begin(told, setup) };
         if let Some(skipped) = queue.waiting.replace(told)
             && !setup.scripts(&skipped.subject, skipped.state).is_empty()
         {

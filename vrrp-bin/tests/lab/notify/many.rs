@@ -38,11 +38,12 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const LATEST: Duration = Duration::from_millis(5);
 /// Of how many rounds the last one waits until everything is told.
 const REST: usize = 5;
-/// How many rounds it takes until everything that is used once is there.
-const WARM: usize = 10 * REST;
-/// How much more memory there may be in the end, in KiB. An allocator goes on finding its pages for
-/// some minutes, slower and slower; what is kept of each state would come on top of that.
-const GROWTH: u64 = 1024;
+/// After how many rounds is looked at what the node uses: when everything that is used once is there,
+/// and after each half of the rest.
+const LOOKS: [usize; 3] = [50, 87, 125];
+/// How much more memory a half may take, in KiB. An allocator goes on finding its pages for some
+/// minutes, in steps; what is kept of each state grows in both halves alike, so the smaller one counts.
+const GROWTH: u64 = 512;
 const KINDS: [&str; 5] = ["well", "hangs", "fails", "forks", "floods"];
 
 /// It writes down what it is told, and then does what its kind does. The argument of a state is the
@@ -62,11 +63,11 @@ fn many() -> Outcome {
     // Two states of each virtual router in each round.
     let rounds = if everything { 10_000 / (2 * usize::from(ROUTERS)) } else { REST };
     let mut stage = Stage::new()?;
-    let mut early = None;
+    let mut uses = Vec::new();
     for round in 1..=rounds {
         stage.round(round % REST == 0)?;
-        if everything && round == WARM {
-            early = Some(used(&mut stage.pair.a)?);
+        if LOOKS.contains(&round) {
+            uses.push(used(&mut stage.pair.a)?);
         }
     }
     let states = usize::from(ROUTERS) * (2 + 2 * rounds);
@@ -74,12 +75,13 @@ fn many() -> Outcome {
     let told: usize = ran.values().sum();
     println!("{states} states, {told} of them told, by kind of script: {ran:?}");
     stage.is_on_time(clock)?;
-    if let Some(early) = early {
-        let late = used(&mut stage.pair.a)?;
-        println!("after {WARM} rounds {early:?}, after {rounds} {late:?}");
-        let grown = late.kibibytes.saturating_sub(early.kibibytes);
-        let same = (late.files, late.threads) == (early.files, early.threads);
-        check(same && grown < GROWTH, format!("there were {early:?}, and then {late:?}"))?;
+    if let [first, .., last] = &uses[..] {
+        println!("after {LOOKS:?} rounds: {uses:?}");
+        let halves = uses.iter().zip(uses.iter().skip(1));
+        let grown =
+            halves.map(|(before, after)| after.kibibytes.saturating_sub(before.kibibytes)).min();
+        let same = (last.files, last.threads) == (first.files, first.threads);
+        check(same && grown < Some(GROWTH), format!("it used more and more: {uses:?}"))?;
     }
     stage.ends()
 }

@@ -1,17 +1,13 @@
 //! Real scripts, one at a time.
 
-use std::{
-    env, fs, io,
-    path::Path,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{env, fs, path::Path, time::Duration};
 
 use super::*;
 use crate::{
     Program,
     notify::{Scripts, told::Kind},
     process::watching::SOON,
+    written::Written,
 };
 
 fn told(name: &str, state: State, generation: u64) -> Told {
@@ -39,25 +35,9 @@ async fn empty(queues: &mut Queues, setup: &Arc<Setup>) {
     }
 }
 
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(octets)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn while_one_runs_the_latest_waits_and_what_is_skipped_is_said() {
-    let written = Written::default();
-    let to = written.clone();
-    let json = tracing_subscriber::fmt().json().with_writer(move || to.clone()).finish();
-    let _guard = tracing::subscriber::set_default(json);
+    let (written, _guard) = Written::begin();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("book");
     let setup = setup(r#"sleep 0.05; echo "$2 $3 $VRRP_GENERATION" >> "$0""#, &path, SOON);
@@ -72,10 +52,8 @@ async fn while_one_runs_the_latest_waits_and_what_is_skipped_is_said() {
     let of = |name: &str| book.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>();
     assert_eq!(of("web"), ["web BACKUP 1", "web MASTER 5"]);
     assert_eq!(of("db"), ["db BACKUP 1", "db MASTER 5"]);
-    let octets = written.0.lock().unwrap().clone();
-    let text = String::from_utf8(octets).unwrap();
-    let line = text.lines().find(|line| line.contains("notify-skipped")).expect("a line");
-    let fields = &serde_json::from_str::<serde_json::Value>(line).unwrap()["fields"];
+    let mut lines = written.lines().into_iter().map(|mut line| line["fields"].take());
+    let fields = lines.find(|fields| fields["event"] == "notify-skipped").expect("a line");
     assert_eq!((&fields["state"], &fields["skipped"]), (&"active".into(), &3.into()));
     assert!(fields["message"].as_str().unwrap().contains("active, fault, backup"), "{fields}");
 }
