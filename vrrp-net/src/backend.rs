@@ -1,5 +1,6 @@
 //! Who makes this host answer for the addresses: the [`VipBackend`] trait.
 
+mod address;
 #[cfg(target_os = "linux")]
 mod before;
 mod both;
@@ -10,22 +11,25 @@ mod lease;
 pub mod memory;
 #[cfg(target_os = "linux")]
 pub mod netlink;
+mod route;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use vrrp_core::{Reach, Reason};
 
+pub use address::{Label, LabelError, Scope, ScopeError, VirtualAddress};
 #[cfg(target_os = "linux")]
 pub use before::Before;
 pub use both::Both;
 #[cfg(all(feature = "command", target_os = "linux"))]
 pub use command::Command;
 pub use error::BackendError;
-pub use lease::{Adopted, Lease, LeaseToken, Release, Renewed, VirtualAddress};
+pub use lease::{Adopted, Lease, LeaseToken, Release, Renewed};
 pub use memory::Memory;
 #[cfg(target_os = "linux")]
 pub use netlink::Netlink;
+pub use route::{RouteError, VirtualRoute, Way};
 
 /// The pace of renewals where a backend has no other.
 pub(crate) const PACE: Duration = Duration::from_millis(250);

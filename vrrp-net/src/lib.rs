@@ -108,7 +108,9 @@ pub use vrrp_core::{
     Transport, Version, VirtualRouter, Vrid, Weight,
 };
 
-pub use backend::{Adopted, BackendError, Lease, Release, Renewed, VipBackend, VirtualAddress};
+pub use backend::{
+    Adopted, BackendError, Lease, Release, Renewed, VipBackend, VirtualAddress, VirtualRoute,
+};
 pub use error::Error;
 pub use event::{Drained, NodeEvent, Released};
 pub use member::{Group, Member};

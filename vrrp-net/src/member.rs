@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use vrrp_core::{GroupPolicy, Health, VirtualRouter};
 
-use crate::backend::VipBackend;
+use crate::backend::{VipBackend, VirtualAddress, VirtualRoute};
 
 /// One virtual router for [`Node::configure`](crate::Node::configure).
 #[derive(Clone)]
@@ -22,6 +22,13 @@ pub struct Member {
     pub health: Health,
     /// What it moves together with.
     pub group: Option<Group>,
+    /// How its addresses are put, of those that are not just put on its interface. What names none
+    /// of its addresses says nothing.
+    pub places: Vec<VirtualAddress>,
+    /// Addresses of either family that are held with its own, and not advertised.
+    pub extra: Vec<VirtualAddress>,
+    /// Routes that are there while the addresses are.
+    pub routes: Vec<VirtualRoute>,
     pub(crate) start: Start,
 }
 
@@ -66,8 +73,18 @@ impl Member {
     /// A member named `INTERFACE-VRID-FAMILY`.
     pub fn new(interface: &str, router: VirtualRouter, backend: Arc<dyn VipBackend>) -> Self {
         let name = format!("{interface}-{}-{}", router.vrid(), router.family());
-        let (health, start, name) = (Health::default(), Start::default(), name.into());
-        Self { name, interface: interface.into(), router, backend, health, group: None, start }
+        Self {
+            name: name.into(),
+            interface: interface.into(),
+            router,
+            backend,
+            health: Health::default(),
+            group: None,
+            places: Vec::new(),
+            extra: Vec::new(),
+            routes: Vec::new(),
+            start: Start::default(),
+        }
     }
 
     /// Sets the name.
@@ -81,6 +98,43 @@ impl Member {
     #[must_use]
     pub fn group(mut self, group: Group) -> Self {
         self.group = Some(group);
+        self
+    }
+
+    /// Says how one of its addresses is put: on another interface, for one, which is then watched as
+    /// its own is. While that is missing or down, the virtual router stays out of the election
+    /// ([`Hold::OtherInterface`](crate::Hold::OtherInterface)).
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use vrrp_net::{Centiseconds, Ipv4Addresses, Member, VirtualAddress, VirtualRouter, backend::Memory};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cidr: vrrp_net::Cidr = "198.51.100.10/32".parse()?;
+    /// let addresses = Ipv4Addresses::new(["198.51.100.10".parse::<std::net::Ipv4Addr>()?])?;
+    /// let router = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Centiseconds::ONE_SECOND);
+    /// let member = Member::new("eth0", router, Arc::new(Memory::new()))
+    ///     .place(VirtualAddress::from(cidr).on("lo"))
+    ///     .route("default via 192.0.2.254".parse()?);
+    /// # let _ = member;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn place(mut self, address: VirtualAddress) -> Self {
+        self.places.push(address);
+        self
+    }
+
+    /// Adds an address of either family that is held with its own, and not advertised.
+    #[must_use]
+    pub fn extra(mut self, address: VirtualAddress) -> Self {
+        self.extra.push(address);
+        self
+    }
+
+    /// Adds a route that is there while the addresses are.
+    #[must_use]
+    pub fn route(mut self, route: VirtualRoute) -> Self {
+        self.routes.push(route);
         self
     }
 
@@ -117,7 +171,8 @@ impl Member {
 
 impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, interface, router, backend: _, health, group, start } = self;
+        let Self { name, interface, router, backend: _, health, group, start, .. } = self;
+        let Self { places, extra, routes, .. } = self;
         let mut member = f.debug_struct("Member");
         member
             .field("name", name)
@@ -125,6 +180,9 @@ impl fmt::Debug for Member {
             .field("router", router)
             .field("health", health)
             .field("group", group)
+            .field("places", places)
+            .field("extra", extra)
+            .field("routes", routes)
             .field("start", start)
             .finish_non_exhaustive()
     }

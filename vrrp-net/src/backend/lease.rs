@@ -11,6 +11,8 @@ use std::{
 
 use vrrp_core::{Cidr, Generation, Key, Loss, Reach, Reason};
 
+use super::{VirtualAddress, VirtualRoute};
+
 /// The right to hold the addresses of one virtual router, as a backend is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,12 +28,18 @@ pub struct Lease {
     pub token: LeaseToken,
     /// The interface's name.
     pub interface: Arc<str>,
-    /// The addresses, each with the prefix length of its subnet.
+    /// The addresses, each with the prefix length of its subnet: first those that are advertised,
+    /// and then those that are only held with them, of either family.
     pub addresses: Arc<[VirtualAddress]>,
+    /// The routes that are there while the addresses are.
+    pub routes: Arc<[VirtualRoute]>,
     /// The addresses of an earlier configuration that may still be held. A backend that is asked to
     /// [`acquire`](crate::VipBackend::acquire), [`repair`](crate::VipBackend::repair) or
-    /// [`release`](crate::VipBackend::release) releases them too. None of them is among `addresses`.
+    /// [`release`](crate::VipBackend::release) releases them too. None of them is among `addresses`
+    /// on the same interface.
     pub previous: Arc<[VirtualAddress]>,
+    /// The same of the routes.
+    pub previous_routes: Arc<[VirtualRoute]>,
     /// How long the addresses may stay after the last renewal if nobody renews again: three
     /// advertisement intervals.
     pub lasts: Duration,
@@ -50,7 +58,9 @@ impl Lease {
             token: LeaseToken::default(),
             interface: interface.into(),
             addresses: addresses.iter().copied().map(VirtualAddress::from).collect(),
+            routes: Arc::default(),
             previous: Arc::default(),
+            previous_routes: Arc::default(),
             lasts,
             owner: false,
         }
@@ -61,27 +71,23 @@ impl Lease {
         self.addresses.iter().map(|address| address.cidr)
     }
 
-    /// The same lease, of its `previous` addresses alone; `None` if there are none.
+    /// The name of the interface that one of its addresses is put on.
+    #[must_use]
+    pub fn interface_of<'a>(&'a self, address: &'a VirtualAddress) -> &'a Arc<str> {
+        address.interface.as_ref().unwrap_or(&self.interface)
+    }
+
+    /// The same lease, of its `previous` addresses and routes alone; `None` if there are none.
     #[must_use]
     pub fn of_previous(&self) -> Option<Self> {
-        let lease =
-            || Self { addresses: self.previous.clone(), previous: Arc::default(), ..self.clone() };
-        (!self.previous.is_empty()).then(lease)
-    }
-}
-
-/// An address that a lease holds, and how it is held.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub struct VirtualAddress {
-    /// The address, with the prefix length of its subnet.
-    pub cidr: Cidr,
-}
-
-impl From<Cidr> for VirtualAddress {
-    /// On the lease's interface, as the kernel puts an address of its own accord.
-    fn from(cidr: Cidr) -> Self {
-        Self { cidr }
+        let lease = || Self {
+            addresses: self.previous.clone(),
+            routes: self.previous_routes.clone(),
+            previous: Arc::default(),
+            previous_routes: Arc::default(),
+            ..self.clone()
+        };
+        (!self.previous.is_empty() || !self.previous_routes.is_empty()).then(lease)
     }
 }
 

@@ -12,7 +12,9 @@ use vrrp_core::{
 };
 
 use super::seat::{Bound, Seat};
-use crate::{Group, Lease, Member, VipBackend, VirtualAddress, backend::LeaseToken};
+use crate::{
+    Group, Lease, Member, VipBackend, VirtualAddress, VirtualRoute, backend::LeaseToken,
+};
 
 /// The virtual routers by key; those that were removed stay until their addresses are released.
 pub(super) type Members = BTreeMap<Key, MemberState>;
@@ -26,6 +28,8 @@ pub(super) struct MemberState {
     /// The same, on the interface's networks.
     pub(super) router: VirtualRouter,
     pub(super) backend: Arc<dyn VipBackend>,
+    /// How its addresses are put, and what is held with them.
+    pub(super) belongings: Belongings,
     pub(super) addresses: Arc<[VirtualAddress]>,
     /// The interface on which the kernel has them, if it has: see [`VipBackend::watched`].
     pub(super) watched: Option<Arc<str>>,
@@ -58,10 +62,12 @@ pub(super) struct MemberState {
 
 impl MemberState {
     pub(super) fn new(key: Key, member: Member) -> Self {
-        let Member { name, interface, router, backend, health: _, group, start: _ } = member;
+        let belongings = Belongings::of(&member);
+        let Member { name, interface, router, backend, group, .. } = member;
         let phase = Phase::Initialize(Hold::Stopped);
         let mut state = Self {
-            addresses: held(&router),
+            addresses: belongings.held(&router),
+            belongings,
             watched: None,
             name,
             interface,
@@ -90,11 +96,12 @@ impl MemberState {
 
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
     pub(super) fn replace(&mut self, key: Key, member: Member) -> Option<Arc<dyn VipBackend>> {
-        let Member { name, interface, router, backend, health: _, group, start: _ } = member;
+        self.belongings = Belongings::of(&member);
+        let Member { name, interface, router, backend, group, .. } = member;
         self.group = group;
         self.router = router;
         self.configured = self.router.clone();
-        self.addresses = held(&self.router);
+        self.addresses = self.belongings.held(&self.router);
         (self.name, self.interface) = (name, interface);
         (self.leaving, self.own_address_reported) = (false, false);
         // One that does the same goes on with what is held.
@@ -106,9 +113,11 @@ impl MemberState {
 
     /// As it was configured, for a configuration that differs in little.
     pub(super) fn member(&self) -> Member {
-        let Self { interface, configured, backend, name, group, .. } = self;
+        let Self { interface, configured, backend, name, group, belongings, .. } = self;
         let member = Member::new(interface, configured.clone(), backend.clone()).name(name);
-        Member { group: group.clone(), ..member }
+        let Belongings { places, extra, routes } = belongings.clone();
+        let routes = routes.to_vec();
+        Member { group: group.clone(), places, extra, routes, ..member }
     }
 
     /// Judges anew which peers are behind a router; whether that changed anything.
@@ -138,7 +147,11 @@ impl MemberState {
     /// core's: it is the one in force, and may be older than ours while a replaced virtual router
     /// releases its addresses.
     pub(super) fn lease(&self, key: Key, config: &VirtualRouter) -> Lease {
-        let addresses = if *config == self.router { self.addresses.clone() } else { held(config) };
+        let addresses = if *config == self.router {
+            self.addresses.clone()
+        } else {
+            self.belongings.held(config)
+        };
         Lease {
             key,
             name: self.name.clone(),
@@ -146,8 +159,10 @@ impl MemberState {
             token: self.token.of(self.asked),
             interface: self.interface.clone(),
             addresses,
+            routes: self.belongings.routes.clone(),
             // The backend's task knows what was put.
             previous: Arc::default(),
+            previous_routes: Arc::default(),
             lasts: config.interval().timing().silence(),
             owner: matches!(config.role(), Role::Owner),
         }
@@ -197,9 +212,30 @@ impl MemberState {
     }
 }
 
-/// The addresses of a virtual router, as a lease has them.
-fn held(router: &VirtualRouter) -> Arc<[VirtualAddress]> {
-    router.addresses().map(VirtualAddress::from).collect()
+/// How the addresses of a virtual router are put, and what is held with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Belongings {
+    places: Vec<VirtualAddress>,
+    extra: Vec<VirtualAddress>,
+    pub(super) routes: Arc<[VirtualRoute]>,
+}
+
+impl Belongings {
+    fn of(member: &Member) -> Self {
+        let Member { places, extra, routes, .. } = member;
+        Self { places: places.clone(), extra: extra.clone(), routes: routes.as_slice().into() }
+    }
+
+    /// The addresses of a virtual router as a lease has them, and those that are held with them.
+    fn held(&self, router: &VirtualRouter) -> Arc<[VirtualAddress]> {
+        let placed = |cidr: Cidr| {
+            let mut places = self.places.iter();
+            let place = places.find(|place| place.cidr.address() == cidr.address());
+            let place = place.cloned().unwrap_or_else(|| VirtualAddress::from(cidr));
+            VirtualAddress { cidr, ..place }
+        };
+        router.addresses().map(placed).chain(self.extra.iter().cloned()).collect()
+    }
 }
 
 impl Drop for MemberState {
