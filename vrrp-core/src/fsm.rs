@@ -26,6 +26,7 @@ mod handover;
 mod health;
 mod initialize;
 mod lease;
+mod others;
 mod parting;
 mod probation;
 mod sending;
@@ -43,7 +44,7 @@ pub use fight::Fight;
 pub use group::{Group, Stand};
 pub use parting::Parting;
 pub use probation::Probation;
-pub use state::{Active, Away, Backup, Greeting, Lease, State, Then, Unanswered, Vetting};
+pub use state::{Active, Apart, Away, Backup, Greeting, Lease, State, Then, Unanswered, Vetting};
 pub use want::Want;
 
 use crate::{
@@ -115,6 +116,11 @@ pub enum Input {
     Shutdown,
     /// The interface changed.
     Link(Link),
+    /// Whether the other interfaces that it relies on are up, as a level.
+    Others {
+        /// All of them are.
+        ready: bool,
+    },
     /// An advertisement.
     Advert(Heard),
     /// The answer of the backend to the last request.
@@ -218,6 +224,8 @@ pub struct Machine {
     delay: Option<delay::Delay>,
     /// Since when the link is gone.
     down_since: Option<Instant>,
+    /// Whether the other interfaces that it relies on are up.
+    others_ready: bool,
 }
 
 impl Machine {
@@ -241,6 +249,7 @@ impl Machine {
             lapse: None,
             delay: None,
             down_since: None,
+            others_ready: true,
         }
     }
 
@@ -254,6 +263,7 @@ impl Machine {
         match (self.state, input) {
             (_, Input::Start) => self.start(now, &mut effects),
             (_, Input::Link(link)) => self.link_changed(now, link, &mut effects),
+            (_, Input::Others { ready }) => self.others_changed(now, ready, &mut effects),
             (_, Input::Reconfigure(params)) => self.reconfigure(now, params, &mut effects),
             (_, Input::Readdress) => self.readdress(now, &mut effects),
             (_, Input::Health(health)) => self.health_changed(now, health, &mut effects),
@@ -358,7 +368,7 @@ impl Machine {
     }
 
     /// Returns each hold, in order of weight.
-    fn each_hold(&self) -> [Option<Hold>; 6] {
+    fn each_hold(&self) -> [Option<Hold>; 7] {
         let link = match self.link {
             Link::Missing => Some(Hold::InterfaceMissing),
             Link::Down => Some(Hold::LinkDown),
@@ -370,6 +380,7 @@ impl Machine {
             (!self.wanted).then_some(Hold::Stopped),
             self.drained.map(|_| Hold::Drained),
             link,
+            (!self.others_ready).then_some(Hold::OtherInterface),
             self.fault.map(|fault| fault.hold),
             (self.health.condition == Condition::Out).then_some(Hold::Check),
             (self.group == Group::Held).then_some(Hold::Group),
@@ -458,12 +469,16 @@ impl Machine {
         }
     }
 
-    /// Returns until when it waits, as an Active, for a link or a source that is gone; `None` if it
-    /// has both.
+    /// Returns until when it waits, as an Active, for a link, a source or another interface that is
+    /// gone; `None` if it has all of them.
     #[must_use]
     pub fn waits_until(&self) -> Option<Instant> {
         match self.state {
-            State::Active(active) if !active.is_resigning() => active.away.map(|away| away.until),
+            State::Active(active) if !active.is_resigning() => {
+                let (away, apart) = (active.away, active.apart);
+                let away = away.map(|away| away.until);
+                away.into_iter().chain(apart.map(|apart| apart.until)).min()
+            }
             State::Initialize | State::Backup(_) | State::Active(_) => None,
         }
     }

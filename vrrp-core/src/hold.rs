@@ -22,6 +22,11 @@ pub enum Hold {
     NoSocket,
     /// The interface has no usable address to send from.
     NoSource,
+    /// Another interface that it relies on ([`Desired::rely_on`]) does not exist, is down, or has
+    /// no carrier.
+    ///
+    /// [`Desired::rely_on`]: crate::Desired::rely_on
+    OtherInterface,
     /// The backend could not hold the addresses; it is asked again after a while.
     Backend(LeaseFailure),
     /// It owns the addresses, and its backend is asked whether it could hold them.
@@ -48,6 +53,7 @@ impl Hold {
             Self::LinkDown => "link-down",
             Self::NoSocket => "no-socket",
             Self::NoSource => "no-source-address",
+            Self::OtherInterface => "other-interface",
             Self::Backend(failure) => failure.as_str(),
             Self::Inspecting => "inspecting",
             Self::Send => "send",
@@ -76,13 +82,14 @@ impl fmt::Display for Hold {
 
 impl Hold {
     /// Every hold, in the order in which users see them.
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Stopped,
         Self::Drained,
         Self::InterfaceMissing,
         Self::LinkDown,
         Self::NoSocket,
         Self::NoSource,
+        Self::OtherInterface,
         Self::Backend(LeaseFailure::Failed),
         Self::Backend(LeaseFailure::Denied),
         Self::Backend(LeaseFailure::AddressPresent),

@@ -67,6 +67,17 @@ pub trait Link: Send + 'static {
     /// What the operating system says.
     fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()>;
 
+    /// Announces addresses on an interface that no port has to be open on: some of a virtual router's
+    /// addresses are there, and nothing of it is heard there. Those that are not of the port's family
+    /// are left out.
+    ///
+    /// # Errors
+    /// What the operating system says, or that the link cannot do it: a link that does not override
+    /// this cannot.
+    fn announce_on(&mut self, _port: &Port, _addresses: &[Cidr]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Datagrams that were dropped before they could be read, since the port was opened.
     fn overflow(&self, _interface: InterfaceId, _family: Family) -> Overflow {
         Overflow::default()

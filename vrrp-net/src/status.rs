@@ -11,7 +11,7 @@ use vrrp_core::{
     Rejected, Sender, VirtualRouter,
 };
 
-use crate::link::Overflow;
+use crate::{VirtualAddress, VirtualRoute, link::Overflow};
 
 /// Everything about a node at one moment.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +51,15 @@ pub struct RouterStatus {
     pub group: Option<GroupStatus>,
     /// Its effective priority.
     pub claim: Claim,
-    /// The addresses that are held now; empty unless the phase is held, adopted or resigning.
+    /// The addresses that are held now, those that are not advertised last; empty unless the phase is
+    /// held, adopted or resigning.
     pub held: Vec<Cidr>,
+    /// How each address is put, as it is configured, in the same order.
+    pub addresses: Arc<[VirtualAddress]>,
+    /// The routes that are there while the addresses are held.
+    pub routes: Arc<[VirtualRoute]>,
+    /// The other interfaces that it relies on that are missing or down.
+    pub unready: Vec<Arc<str>>,
     /// For how long it stays active if no further advertisement can be sent.
     pub lease: Option<Duration>,
     /// How long it will not preempt yet, because of a fault of its own.
@@ -106,6 +113,13 @@ impl RouterStatus {
                 "{name}: {interface} has no {} address to send from; give it one of its own",
                 self.router.family()
             ),
+            Hold::OtherInterface => {
+                let unready = self.unready.join(" and ");
+                format!(
+                    "{name}: {unready}, where some of its addresses or routes are, is missing, down \
+                     or has no carrier; set it up, or is it another name?"
+                )
+            }
             Hold::Check => format!(
                 "{name}: a check fails, and its service must not be reached while it is ill; its \
                  checks say what is ill"

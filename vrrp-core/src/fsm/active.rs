@@ -220,6 +220,10 @@ impl Machine {
             self.leave_link(now, active, effects);
             return;
         }
+        if active.apart.is_some_and(|apart| apart.until <= now) {
+            self.leave_others(now, active, effects);
+            return;
+        }
         match active.lease {
             Lease::Acquiring { give_up_at }
             | Lease::Held { repair_until: Some(give_up_at), .. }

@@ -96,6 +96,7 @@ impl Machine {
         }
         active.lease = Lease::Resigning { until, then, announcing, unanswered };
         active.reassert_at = None;
+        active.apart = None;
         // The first repeat comes soon: a resignation that is lost, or overtaken by an older
         // advertisement, would cost the successor an interval.
         active.next_advert_at = now + interval / 16;
@@ -114,10 +115,10 @@ impl Machine {
     ) {
         // Peers may have taken over long ago without being heard here.
         let is_superseded = now >= active.superseded_at(&self.params);
-        let is_out = self.health.condition == Condition::Out;
+        let is_out = self.health.condition == Condition::Out || !self.others_ready;
         match then {
-            // A drain is not taken back by a node that has to leave anyway.
-            Then::Drain { force: false } if is_out => {
+            // Nothing is taken back by a node that has to leave anyway.
+            Then::Drain { force: false } | Then::GiveWay | Then::Ill | Then::Follow if is_out => {
                 self.release(Reason::NoSuccessor, None, effects);
                 effects.transmit = Some(Say::Resign);
             }
@@ -191,6 +192,7 @@ impl Machine {
         effects: &mut Effects,
     ) {
         let next = match (self.health.condition, self.group) {
+            (_, _) if !self.others_ready => Some(Then::Withdraw),
             (Condition::Out, _) => Some(Then::Out),
             (_, Group::Held) => Some(Then::Join),
             (Condition::Ill, _) => Some(Then::Ill),

@@ -115,6 +115,8 @@ impl Machine {
                 *give_up_at = until;
                 effects.lease = Some(Want::Acquire);
             }
+            // All of them are put when the other interface is back.
+            Lease::Held { .. } if active.apart.is_some() => return,
             Lease::Held { .. } if active.away.is_some() => {
                 self.lost_while_away(now, active, effects);
                 return;
@@ -147,6 +149,10 @@ impl Machine {
         loss: Loss,
         effects: &mut Effects,
     ) {
+        // All of them are put back when the other interface is back, if it is in time.
+        if active.apart.is_some() || (active.is_resigning() && !self.others_ready) {
+            return;
+        }
         if active.away.is_some() && !active.is_resigning() {
             self.lost_while_away(now, active, effects);
             return;
@@ -192,8 +198,12 @@ impl Machine {
     }
 
     /// Has lost addresses put back. An advertisement goes first: a later process judges by the age
-    /// of the address when peers last heard of this node.
+    /// of the address when peers last heard of this node. While another interface is gone it waits
+    /// for that.
     pub(super) fn repair(&mut self, now: Instant, active: &mut Active, effects: &mut Effects) {
+        if active.apart.is_some() {
+            return;
+        }
         if let Lease::Held { repair_until, .. } = &mut active.lease {
             repair_until.get_or_insert(now + self.params.backend_timeout);
             effects.lease = Some(Want::Repair);

@@ -4,6 +4,7 @@ mod cells;
 mod groups;
 mod health;
 mod held;
+mod others;
 mod reasserted;
 mod resignations;
 mod rfc;
@@ -142,6 +143,19 @@ pub(super) fn adopted(role: Role) -> (Machine, Instant) {
 pub(super) fn withdrawing(role: Role) -> (Machine, Instant) {
     let (mut machine, at) = held(role);
     drive(&mut machine, at, &[Input::Link(Link::NoSource)]);
+    drive(&mut machine, at + 250 * MS, &[Input::Timeout]);
+    assert_eq!(machine.phase(), Phase::Resigning);
+    (machine, at + 250 * MS)
+}
+
+pub(super) const fn others(ready: bool) -> Input {
+    Input::Others { ready }
+}
+
+/// Another interface was gone for too long: it resigns.
+pub(super) fn apart_leaving(role: Role) -> (Machine, Instant) {
+    let (mut machine, at) = held(role);
+    drive(&mut machine, at, &[others(false)]);
     drive(&mut machine, at + 250 * MS, &[Input::Timeout]);
     assert_eq!(machine.phase(), Phase::Resigning);
     (machine, at + 250 * MS)

@@ -23,7 +23,7 @@ const OWN_IPV6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11);
 const PASSWORD: [u8; 8] = *b"d0cker\0\0";
 
 /// What happens to three virtual routers of one interface: one of VRRPv2 with a password, one of
-/// VRRPv3 by unicast, one over IPv6. First the interface comes up, and all three are configured.
+/// VRRPv3 by unicast, which may rely on another interface, one over IPv6. First the interface comes up, and all three are configured.
 ///
 /// Messages come from five sources of each family, the node's own address among them; most messages
 /// are well formed.
@@ -41,6 +41,7 @@ impl<'a> Arbitrary<'a> for SmallWorld {
             desired(0b111, Role::default(), false).ok_or(arbitrary::Error::IncorrectFormat)?;
         let mut steps = Vec::from([
             Step::new(now, Given::Interface { id: interface(), status: up() }),
+            Step::new(now, Given::Interface { id: other_interface(), status: up() }),
             Step::new(now, Given::Configure(all)),
         ]);
         // An error means that the octets are used up.
@@ -86,6 +87,9 @@ fn given(now: Instant, octets: &mut Unstructured<'_>) -> Result<Option<Given>> {
         17 if octets.ratio(1, 8)? => Given::Shutdown,
         17 => Given::Health { key, health: health(octets)? },
         18 if octets.ratio(1, 4)? => Given::Unreached(key),
+        18 if octets.ratio(1, 2)? => {
+            Given::Interface { id: other_interface(), status: status(octets)? }
+        }
         18 => Given::Announce(key),
         _ => Given::Resume(key),
     }))
@@ -93,6 +97,11 @@ fn given(now: Instant, octets: &mut Unstructured<'_>) -> Result<Option<Given>> {
 
 fn interface() -> InterfaceId {
     InterfaceId::new(NonZeroU32::MIN)
+}
+
+/// The one that the second virtual router relies on, with the other list of addresses.
+fn other_interface() -> InterfaceId {
+    InterfaceId::new(NonZeroU32::MIN.saturating_add(1))
 }
 
 fn up() -> InterfaceStatus {
@@ -153,6 +162,9 @@ fn desired(members: u8, role: Role, other: bool) -> Option<Desired> {
         if members & bit != 0 {
             keys.push(desired.insert(interface(), router.with_role(role)).ok()?);
         }
+    }
+    if other {
+        desired.rely_on(&two, [other_interface()]);
     }
     // The bits beyond the three say whether they move together.
     match members >> 3 & 3 {

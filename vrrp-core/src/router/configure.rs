@@ -17,7 +17,7 @@ use crate::{
 
 /// Returns the parts of a configuration that the machine works with.
 fn params(wanted: &Wanted) -> Params {
-    let Wanted { config, backend_timeout } = wanted;
+    let Wanted { config, backend_timeout, .. } = wanted;
     Params {
         timing: config.interval().timing(),
         role: config.role(),
@@ -100,10 +100,28 @@ impl Router {
             self.interfaces.insert(id, status)
         };
         self.step_all(is_here, |entry| fsm::Input::Link(link(entry.config(), status)));
+        self.judge_others(id);
         let mac = |status: InterfaceStatus| status.details().map(|details| details.mac);
         if old.and_then(mac).zip(mac(status)).is_some_and(|(old, new)| old != new) {
             self.step_all(is_here, |_| fsm::Input::Moved);
         }
+    }
+
+    /// Tells those that rely on an interface how the others are that they rely on.
+    fn judge_others(&mut self, id: InterfaceId) {
+        for slot in 0..self.entries.len() {
+            let relies = self.entry(slot).is_some_and(|entry| entry.rest.others.contains(&id));
+            if relies {
+                let ready = self.are_ready(slot);
+                self.step(slot, fsm::Input::Others { ready });
+            }
+        }
+    }
+
+    /// Returns whether the other interfaces that a virtual router relies on are up.
+    fn are_ready(&self, slot: Slot) -> bool {
+        let is_up = |id| matches!(self.interfaces.get(id), Some(InterfaceStatus::Up(_)));
+        self.entry(slot).is_none_or(|entry| entry.rest.others.iter().all(is_up))
     }
 
     fn insert(&mut self, key: Key, wanted: &Wanted) {
@@ -111,7 +129,8 @@ impl Router {
         let config = &wanted.config;
         let status = self.interfaces.get(&key.interface).copied().unwrap_or_default();
         let link = link(config, status);
-        let entry = Entry::new(self.now, key, config.clone(), machine, self.gone);
+        let mut entry = Entry::new(self.now, key, config.clone(), machine, self.gone);
+        entry.rest.others.clone_from(&wanted.others);
         let slot = match self.free.pop() {
             Some(free) => free,
             None => {
@@ -125,6 +144,8 @@ impl Router {
         self.deadlines.reserve(self.entries.len());
         self.index(key, Some(slot));
         self.step(slot, fsm::Input::Link(link));
+        let ready = self.are_ready(slot);
+        self.step(slot, fsm::Input::Others { ready });
         self.step(slot, fsm::Input::Start);
     }
 
@@ -156,10 +177,12 @@ impl Router {
         let stays = core::mem::take(&mut entry.rest.is_removed);
         let params = params(wanted);
         let is_other = entry.config() != config || *entry.machine().params() != params;
-        let has_others = has_other_addresses(entry.config(), config);
+        let is_readdressed = has_other_addresses(entry.config(), config);
         if is_other {
             entry.set_config(config.clone());
         }
+        entry.rest.others.clone_from(&wanted.others);
+        let ready = self.are_ready(slot);
         if stays {
             self.removed.retain(|removed| *removed != slot);
         }
@@ -167,7 +190,8 @@ impl Router {
             self.step(slot, fsm::Input::Link(link(config, status)));
             self.step(slot, fsm::Input::Reconfigure(params));
         }
-        if has_others {
+        self.step(slot, fsm::Input::Others { ready });
+        if is_readdressed {
             self.step(slot, fsm::Input::Readdress);
         }
         // It starts again if it was shut down.

@@ -68,6 +68,8 @@ impl fmt::Display for GroupPolicy {
 pub(super) struct Wanted {
     pub(super) config: VirtualRouter,
     pub(super) backend_timeout: Duration,
+    /// The other interfaces that it relies on.
+    pub(super) others: Vec<InterfaceId>,
 }
 
 /// An interface already has a virtual router of this VRID and family (RFC 9568 5.2.3).
@@ -111,7 +113,8 @@ impl Desired {
         match self.routers.entry(key) {
             btree_map::Entry::Occupied(_) => Err(DuplicateKey { key }),
             btree_map::Entry::Vacant(place) => {
-                place.insert(Wanted { config: router, backend_timeout: BACKEND_TIMEOUT });
+                let (backend_timeout, others) = (BACKEND_TIMEOUT, Vec::new());
+                place.insert(Wanted { config: router, backend_timeout, others });
                 Ok(key)
             }
         }
@@ -122,6 +125,18 @@ impl Desired {
     pub fn set_backend_timeout(&mut self, key: &Key, timeout: Duration) {
         if let Some(wanted) = self.routers.get_mut(key) {
             wanted.backend_timeout = timeout.max(SHORTEST_TIMEOUT);
+        }
+    }
+
+    /// Has a virtual router rely on other interfaces, since some of its addresses are put there: while
+    /// one of them is missing or down, it stays out ([`Hold::OtherInterface`]). An Active waits for a
+    /// moment, as it does for its own interface, and then hands over. Does nothing if there is no such
+    /// virtual router.
+    ///
+    /// [`Hold::OtherInterface`]: crate::Hold::OtherInterface
+    pub fn rely_on(&mut self, key: &Key, others: impl IntoIterator<Item = InterfaceId>) {
+        if let Some(wanted) = self.routers.get_mut(key) {
+            wanted.others = others.into_iter().collect();
         }
     }
 

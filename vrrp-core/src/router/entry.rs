@@ -1,6 +1,6 @@
 //! One virtual router in the table: its machine, and its pending output.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 use core::net::IpAddr;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     AddressList, Advert, Answer, Authentication, Claim, Gates, Generation, Health, Holds, Instant,
-    Key, Phase, Protocol, Reason, Transport, VirtualRouter,
+    InterfaceId, Key, Phase, Protocol, Reason, Transport, VirtualRouter,
     fsm::{self, Effects, Machine, Say, State, Want},
 };
 
@@ -53,6 +53,8 @@ pub(super) struct Rest {
     pub(super) health: Health,
     /// The number of its group.
     pub(super) group: Option<usize>,
+    /// The other interfaces that it relies on.
+    pub(super) others: Vec<InterfaceId>,
     /// Whether it leaves the table once its machine has stopped.
     pub(super) is_removed: bool,
 }
@@ -118,6 +120,7 @@ impl Entry {
             telling: Telling::default(),
             health: Health::default(),
             group: None,
+            others: Vec::new(),
             is_removed: false,
         };
         Self {

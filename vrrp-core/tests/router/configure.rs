@@ -241,6 +241,30 @@ fn another_backend_timeout_holds_from_the_next_request_on() {
     assert_eq!(world.now, promoted + SECOND);
 }
 
+/// One that is configured while another interface is missing never takes part before that is there.
+#[test]
+fn it_takes_part_when_every_interface_is_there_that_it_relies_on() {
+    let mut desired = Desired::new();
+    let key = desired.insert(interface(1), v3()).unwrap();
+    desired.rely_on(&key, [interface(2), interface(3)]);
+    let mut world = World::new(&[]);
+    world.give(Input::Configure(&desired));
+    let held = Phase::Initialize(Hold::OtherInterface);
+    assert_eq!(world.phase(key), held);
+    world.give(Input::Interface { id: interface(2), status: up() });
+    assert_eq!(world.phase(key), held, "one of two");
+    world.give(Input::Interface { id: interface(3), status: down() });
+    assert_eq!(world.phase(key), held, "the other is down");
+    world.give(Input::Interface { id: interface(3), status: up() });
+    assert_eq!(world.phase(key), Phase::Backup);
+    world.give(Input::Interface { id: interface(2), status: InterfaceStatus::Missing });
+    assert_eq!(world.phase(key), held);
+    let mut desired = Desired::new();
+    desired.insert(interface(1), v3()).unwrap();
+    world.give(Input::Configure(&desired));
+    assert_eq!(world.phase(key), Phase::Backup, "it relies on none any more");
+}
+
 #[test]
 fn a_vrid_stands_once_for_each_interface_and_family() {
     let mut desired = Desired::new();

@@ -91,7 +91,10 @@ pub struct Label(Arc<str>);
 
 /// A text that is no label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a label has 1 to {} octets, and neither white space nor / in it, such as eth0:web", Label::MAX)]
+#[error(
+    "a label has 1 to {} octets, and neither white space nor / in it, such as eth0:web",
+    Label::MAX
+)]
 #[non_exhaustive]
 pub struct LabelError;
 
@@ -110,7 +113,8 @@ impl FromStr for Label {
     type Err = LabelError;
 
     fn from_str(text: &str) -> Result<Self, LabelError> {
-        let is_bad = |octet: u8| octet.is_ascii_whitespace() || octet.is_ascii_control() || octet == b'/';
+        let is_bad =
+            |octet: u8| octet.is_ascii_whitespace() || octet.is_ascii_control() || octet == b'/';
         let fits = (1..=Self::MAX).contains(&text.len()) && !text.bytes().any(is_bad);
         fits.then(|| Self(text.into())).ok_or(LabelError)
     }
@@ -200,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_scope_has_a_name_or_a_number() {
-        for (text, number) in [("global", 0), ("site", 200), ("link", 253), ("host", 254), ("7", 7)] {
+        for (text, number) in [("global", 0), ("site", 200), ("link", 253), ("host", 254), ("7", 7)]
+        {
             let scope: Scope = text.parse().unwrap();
             assert_eq!((scope.get(), scope.to_string()), (number, text.to_owned()));
         }

@@ -101,7 +101,9 @@ pub enum RouteError {
         found: String,
     },
     /// A word that is not known.
-    #[error("{0:?} is not supported in a route; the words are via, dev, src, metric, table, onlink")]
+    #[error(
+        "{0:?} is not supported in a route; the words are via, dev, src, metric, table, onlink"
+    )]
     Word(String),
     /// A word stands there twice.
     #[error("{0:?} is there twice")]
@@ -122,9 +124,8 @@ impl FromStr for VirtualRoute {
 
     fn from_str(text: &str) -> Result<Self, RouteError> {
         let mut words = text.split_whitespace().peekable();
-        let kind = words.next_if(|word| {
-            ["unicast", "blackhole", "unreachable", "prohibit"].contains(word)
-        });
+        let kind = words
+            .next_if(|word| ["unicast", "blackhole", "unreachable", "prohibit"].contains(word));
         let to = words.next().ok_or(RouteError::Empty)?;
         let options = Options::read(&mut words)?;
         let destination = destination(to, &options)?;
@@ -217,7 +218,8 @@ fn set<T>(
         return Err(RouteError::Twice(word));
     }
     let value = parse(found);
-    *place = Some(value.ok_or_else(|| RouteError::Value { word, what, found: found.to_owned() })?);
+    *place =
+        Some(value.ok_or_else(|| RouteError::Value { word, what, found: found.to_owned() })?);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Doing what programs ask of a driver.
 
-use std::{collections::BTreeSet, io, net::IpAddr};
+use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc};
 
 use vrrp_core::{Desired, GroupPolicy, Health, Input, InterfaceStatus, Key, Loss, Phase, Role};
 
@@ -190,6 +190,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 entry.place = first + place;
             }
         }
+        self.watch_others();
         self.monitor.set_virtual(self.virtual_addresses());
         // What the monitor knows already should not look like an interface that appears later.
         self.read_monitor();
@@ -209,6 +210,17 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.report_own_addresses();
         let seat = |key: &Key| self.outbox.members.get(key).map(|entry| entry.seat(*key));
         Ok(keys.iter().filter_map(seat).collect())
+    }
+
+    /// Begins to watch the other interfaces that the virtual routers rely on.
+    fn watch_others(&mut self) {
+        let Outbox { interfaces, members, .. } = &mut self.outbox;
+        let names: BTreeSet<_> = members.values().flat_map(|entry| &entry.others).collect();
+        for name in names {
+            if let (_, true) = interfaces.id(name) {
+                self.monitor.watch(name);
+            }
+        }
     }
 
     /// The key of `member`; its interface is watched from now on.
@@ -251,7 +263,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     /// Takes a member in. If its addresses are held by another backend, or may be, that one lets
-    /// go; `true`: the new one has to take them.
+    /// go; `true`: the new one has to take them, or this one other ones that the core knows nothing
+    /// of.
     fn seat_member(&mut self, key: Key, member: Member) -> bool {
         let now = self.clock.now();
         let outbox = &mut self.outbox;
@@ -260,7 +273,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             return false;
         };
         let lease = entry.lease(key, &entry.router);
-        let Some(old) = entry.replace(key, member) else { return false };
+        let has_others = entry.has_other_belongings(&member);
+        let Some(old) = entry.replace(key, member) else {
+            return has_others && (entry.phase == Phase::Acquiring || entry.phase.is_active());
+        };
         // A release that is under way would be cut off by the first request to the new one.
         if entry.phase.is_on_the_wire() || !outbox.backends.is_idle(key) {
             outbox.backends.retire(old, lease, now);
@@ -286,6 +302,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             // Members stand by their keys, so that no two are the same.
             if let Ok(key) = desired.insert(key.interface, entry.router.clone()) {
                 desired.set_backend_timeout(&key, longest(&*entry.backend));
+                let known = |name: &Arc<str>| self.outbox.interfaces.known(name);
+                desired.rely_on(&key, entry.others.iter().filter_map(known));
             }
         }
         for (policy, keys) in self.groups() {

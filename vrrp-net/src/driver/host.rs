@@ -138,8 +138,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// means to each the core knows.
     fn holders(&self, interface: &str, is_it: impl Fn(Cidr) -> bool) -> Vec<Key> {
         let holds = |entry: &MemberState| {
-            entry.watched.as_deref() == Some(interface)
-                && entry.addresses.iter().any(|held| is_it(held.cidr))
+            let mut held = entry.addresses.iter();
+            entry.watched.is_some()
+                && held.any(|held| **entry.interface_of(held) == *interface && is_it(held.cidr))
         };
         self.outbox.members.iter().filter(|(_, entry)| holds(entry)).map(|(key, _)| *key).collect()
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, Transport, VirtualRouter};
+use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, MacAddr, Transport, VirtualRouter};
 
 use super::members::Members;
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 /// When a port that could not be opened is tried again, unless its interface changes before.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Every interface that a virtual router is on. One that is forgotten and comes back has another
+/// Every interface that a virtual router is on, or relies on. One that is forgotten and comes back has another
 /// number, so that nothing that is left of the first one is taken for the second.
 #[derive(Default)]
 pub(super) struct Interfaces {
@@ -62,6 +62,28 @@ impl Interfaces {
         (id, true)
     }
 
+    /// The number of an interface that is known.
+    pub(super) fn known(&self, name: &str) -> Option<InterfaceId> {
+        self.by_name.get(name).map(|interface| interface.id)
+    }
+
+    /// What addresses are announced on, on an interface that no port has to be open on. `None` while
+    /// it is missing, and where nobody can be told: a loopback interface has no neighbours.
+    pub(super) fn port(&self, name: &str, family: Family) -> Option<Port> {
+        let Interface { id, snapshot, .. } = self.by_name.get(name)?;
+        let Snapshot { index, mac, .. } = *snapshot;
+        let has_neighbours = snapshot.is_present() && mac != MacAddr::default();
+        has_neighbours.then(|| Port::new(*id, family, name, index, mac))
+    }
+
+    /// Those of these that are missing or down.
+    pub(super) fn unready<'a>(
+        &'a self,
+        names: &'a BTreeSet<Arc<str>>,
+    ) -> impl Iterator<Item = &'a Arc<str>> {
+        names.iter().filter(|name| !self.is_up(name))
+    }
+
     /// Takes over how the interface `name` is now. Ports that belong to an interface which is gone,
     /// or came back as another one, are closed. Returns the number of the interface when another
     /// one has come in its place and nobody knows yet that the first one is gone.
@@ -94,16 +116,18 @@ impl Interfaces {
         }
     }
 
-    /// Forgets the interfaces that no member is on, and returns which.
+    /// Forgets the interfaces that no member is on or relies on, and returns which.
     pub(super) fn forget_unused(
         &mut self,
         members: &Members,
         link: &mut impl Link,
     ) -> Vec<(Arc<str>, InterfaceId)> {
         let used: BTreeSet<InterfaceId> = members.keys().map(|key| key.interface).collect();
+        let relied: BTreeSet<&Arc<str>> =
+            members.values().flat_map(|entry| &entry.others).collect();
         let mut unused = Vec::new();
         self.by_name.retain(|name, interface| {
-            let is_used = used.contains(&interface.id);
+            let is_used = used.contains(&interface.id) || relied.contains(name);
             if !is_used {
                 interface.close_all(link);
                 unused.push((name.clone(), interface.id));

@@ -1,7 +1,7 @@
 //! The virtual routers of a driver, with what the core does not know of them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -12,9 +12,7 @@ use vrrp_core::{
 };
 
 use super::seat::{Bound, Seat};
-use crate::{
-    Group, Lease, Member, VipBackend, VirtualAddress, VirtualRoute, backend::LeaseToken,
-};
+use crate::{Group, Lease, Member, VipBackend, VirtualAddress, VirtualRoute, backend::LeaseToken};
 
 /// The virtual routers by key; those that were removed stay until their addresses are released.
 pub(super) type Members = BTreeMap<Key, MemberState>;
@@ -29,10 +27,12 @@ pub(super) struct MemberState {
     pub(super) router: VirtualRouter,
     pub(super) backend: Arc<dyn VipBackend>,
     /// How its addresses are put, and what is held with them.
-    pub(super) belongings: Belongings,
+    belongings: Belongings,
     pub(super) addresses: Arc<[VirtualAddress]>,
     /// The interface on which the kernel has them, if it has: see [`VipBackend::watched`].
     pub(super) watched: Option<Arc<str>>,
+    /// The other interfaces that it relies on: its addresses or routes are there.
+    pub(super) others: BTreeSet<Arc<str>>,
     /// The core's last request.
     pub(super) asked: Generation,
     token: LeaseToken,
@@ -69,6 +69,7 @@ impl MemberState {
             addresses: belongings.held(&router),
             belongings,
             watched: None,
+            others: BTreeSet::new(),
             name,
             interface,
             configured: router.clone(),
@@ -91,6 +92,7 @@ impl MemberState {
             bound: Arc::default(),
         };
         state.watched = state.backend.watched(&state.lease(key, &state.router));
+        state.others = state.relies_on();
         state
     }
 
@@ -108,7 +110,31 @@ impl MemberState {
         let is_same = Arc::ptr_eq(&self.backend, &backend) || backend.is_same(&*self.backend);
         let old = (!is_same).then(|| std::mem::replace(&mut self.backend, backend));
         self.watched = self.backend.watched(&self.lease(key, &self.router));
+        self.others = self.relies_on();
         old
+    }
+
+    fn relies_on(&self) -> BTreeSet<Arc<str>> {
+        let addresses = self.addresses.iter().filter_map(|held| held.interface.as_ref());
+        let routes = self.belongings.routes.iter().filter_map(VirtualRoute::interface);
+        let named = addresses.chain(routes).filter(|name| **name != self.interface);
+        named.cloned().collect()
+    }
+
+    /// The name of the interface that one of its addresses is put on.
+    pub(super) fn interface_of<'a>(&'a self, held: &'a VirtualAddress) -> &'a Arc<str> {
+        held.interface.as_ref().unwrap_or(&self.interface)
+    }
+
+    /// The routes that are there while the addresses are.
+    pub(super) const fn routes(&self) -> &Arc<[VirtualRoute]> {
+        &self.belongings.routes
+    }
+
+    /// Whether what is held beside the addresses that the core knows of is to be put anew: they are
+    /// put otherwise, or there are other extra addresses or routes.
+    pub(super) fn has_other_belongings(&self, member: &Member) -> bool {
+        self.belongings != Belongings::of(member)
     }
 
     /// As it was configured, for a configuration that differs in little.
@@ -147,24 +173,27 @@ impl MemberState {
     /// core's: it is the one in force, and may be older than ours while a replaced virtual router
     /// releases its addresses.
     pub(super) fn lease(&self, key: Key, config: &VirtualRouter) -> Lease {
-        let addresses = if *config == self.router {
-            self.addresses.clone()
-        } else {
-            self.belongings.held(config)
-        };
         Lease {
             key,
             name: self.name.clone(),
             generation: self.asked,
             token: self.token.of(self.asked),
             interface: self.interface.clone(),
-            addresses,
+            addresses: self.held(config),
             routes: self.belongings.routes.clone(),
             // The backend's task knows what was put.
             previous: Arc::default(),
             previous_routes: Arc::default(),
             lasts: config.interval().timing().silence(),
             owner: matches!(config.role(), Role::Owner),
+        }
+    }
+
+    /// The addresses, and those that are held with them, by the configuration that is in force.
+    pub(super) fn held(&self, config: &VirtualRouter) -> Arc<[VirtualAddress]> {
+        match *config == self.router {
+            true => self.addresses.clone(),
+            false => self.belongings.held(config),
         }
     }
 
@@ -217,7 +246,7 @@ impl MemberState {
 pub(super) struct Belongings {
     places: Vec<VirtualAddress>,
     extra: Vec<VirtualAddress>,
-    pub(super) routes: Arc<[VirtualRoute]>,
+    routes: Arc<[VirtualRoute]>,
 }
 
 impl Belongings {

@@ -1,6 +1,12 @@
 //! [`Outbox`]: carrying out what the core puts out.
 
-use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    net::IpAddr,
+    sync::Arc,
+    time::SystemTime,
+};
 
 use tokio::sync::broadcast;
 use vrrp_core::{
@@ -175,12 +181,31 @@ impl<L: Link> Outbox<L> {
 
     fn announce(&mut self, announce: &Announce<'_>, now: Instant) {
         let Announce { key, config } = announce;
-        let addresses: Vec<_> = config.addresses().collect();
-        let announcement = Announcement::new(key.interface, key.family, &addresses);
-        let Err(error) = self.link.announce(&announcement) else { return };
+        let Some(entry) = self.members.get(key) else { return };
+        let mut places: BTreeMap<(Arc<str>, Family), Vec<Cidr>> = BTreeMap::new();
+        for held in &*entry.held(config) {
+            let place = (entry.interface_of(held).clone(), Family::of(held.cidr.address()));
+            places.entry(place).or_default().push(held.cidr);
+        }
+        let own = entry.interface.clone();
+        for ((interface, family), addresses) in places {
+            let result = if interface == own && family == key.family {
+                self.link.announce(&Announcement::new(key.interface, family, &addresses))
+            } else if let Some(port) = self.interfaces.port(&interface, family) {
+                self.link.announce_on(&port, &addresses)
+            } else {
+                Ok(())
+            };
+            if let Err(error) = result {
+                self.warn_unannounced(key, &interface, &error, now);
+            }
+        }
+    }
+
+    fn warn_unannounced(&mut self, key: &Key, interface: &str, error: &io::Error, now: Instant) {
         let Some(entry) = self.members.get_mut(key) else { return };
         if let Some(suppressed) = entry.send_warning.pass(now) {
-            let (name, interface) = (&*entry.name, &*entry.interface);
+            let name = &*entry.name;
             tracing::warn!(
                 event = "announce-failed", name, interface, %error, suppressed,
                 "{name}: the addresses could not be announced on {interface}: {error}"

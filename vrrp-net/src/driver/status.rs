@@ -31,7 +31,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let status = router_status(entry, &of_core, error, self.clock.now());
         let group = of_core.group.zip(entry.group.as_ref());
         let group = group.map(|(stands, group)| self.group_status(stands, group));
-        Some(RouterStatus { drained_until: self.ends.shown(key), group, ..status })
+        let unready = self.outbox.interfaces.unready(&entry.others).cloned().collect();
+        Some(RouterStatus { drained_until: self.ends.shown(key), group, unready, ..status })
     }
 
     fn group_status(&self, stands: Membership, group: &Group) -> GroupStatus {
@@ -80,6 +81,9 @@ fn router_status(
         group: None,
         claim: status.claim,
         held: entry.addresses.iter().filter(|_| holds).map(|held| held.cidr).collect(),
+        addresses: entry.addresses.clone(),
+        routes: entry.routes().clone(),
+        unready: Vec::new(),
         lease: status.active_until.map(|until| until - now),
         probation: status.probation_until.filter(|until| *until > now).map(|until| until - now),
         waits: status.waits_until.map(|until| until - now),

@@ -20,7 +20,7 @@ use std::{
 };
 
 use tokio::time::{Instant, Sleep};
-use vrrp_core::{Family, InterfaceId};
+use vrrp_core::{Cidr, Family, InterfaceId};
 
 use super::{Announcement, Interest, Link, Outgoing, Overflow, Port, Received};
 use crate::remedy::{Explained, without_ipv6};
@@ -174,6 +174,16 @@ impl Link for Linux {
         let (index, mac) = (port.index, port.mac);
         let router = family == Family::Ipv6 && forwards_ipv6(&port.name);
         let announcer = self.announcer.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        announcer.announce(index, mac, router, family, addresses)
+    }
+
+    fn announce_on(&mut self, port: &Port, addresses: &[Cidr]) -> io::Result<()> {
+        let Port { family, index, mac, .. } = *port;
+        let router = family == Family::Ipv6 && forwards_ipv6(&port.name);
+        let announcer = match &mut self.announcer {
+            Some(announcer) => announcer,
+            none => none.insert(Announcer::new()?),
+        };
         announcer.announce(index, mac, router, family, addresses)
     }
 

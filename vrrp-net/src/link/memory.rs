@@ -243,6 +243,16 @@ impl Link for Memory {
             Ok(())
         })
     }
+
+    fn announce_on(&mut self, port: &Port, addresses: &[Cidr]) -> io::Result<()> {
+        let announced = Announced {
+            at: Instant::now(),
+            interface: port.interface,
+            addresses: addresses.to_vec(),
+        };
+        self.with(|node| node.announced.push(announced));
+        Ok(())
+    }
 }
 
 #[cfg(test)]

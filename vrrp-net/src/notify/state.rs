@@ -64,6 +64,7 @@ impl State {
             | Hold::LinkDown
             | Hold::NoSocket
             | Hold::NoSource
+            | Hold::OtherInterface
             | Hold::Backend(_)
             | Hold::Send
             | Hold::Check
@@ -107,6 +108,7 @@ mod tests {
             (Hold::LinkDown, fault),
             (Hold::NoSocket, fault),
             (Hold::NoSource, fault),
+            (Hold::OtherInterface, fault),
             (Hold::Backend(LeaseFailure::Failed), fault),
             (Hold::Backend(LeaseFailure::Denied), fault),
             (Hold::Backend(LeaseFailure::AddressPresent), fault),

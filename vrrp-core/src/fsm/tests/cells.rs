@@ -5,7 +5,7 @@ use super::*;
 const TABLE: &str = include_str!("cells.tsv");
 
 /// The states, each as a machine and the time at which the input arrives.
-fn states() -> [(&'static str, Machine, Instant); 36] {
+fn states() -> [(&'static str, Machine, Instant); 39] {
     let normal = contender(100, Preempt::Always);
     let after = t0() + Duration::from_millis(100);
     let started = |link| {
@@ -75,10 +75,13 @@ fn states() -> [(&'static str, Machine, Instant); 36] {
         named("following", early(from(held(normal), &[Input::Group(Group::Leave)]))),
         named("joining", early(from(held(normal), &[Input::Group(Group::Held)]))),
         named("out-leaving", early(from(held(normal), &[health(Condition::Out)]))),
+        named("others-gone", from((settled(normal), t0()), &[others(false)])),
+        named("apart", from(held(normal), &[others(false)])),
+        named("apart-leaving", early(from(apart_leaving(normal), &[]))),
     ]
 }
 
-fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 39] {
+fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 41] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -89,6 +92,8 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 39] {
         ("link-no-socket", Input::Link(Link::NoSocket)),
         ("link-no-source", Input::Link(Link::NoSource)),
         ("link-ready", ready()),
+        ("others-ready", others(true)),
+        ("others-gone", others(false)),
         ("hears-0", advert(0, "192.0.2.1")),
         ("hears-99", advert(99, "192.0.2.3")),
         ("hears-100-from-.1", advert(100, "192.0.2.1")),

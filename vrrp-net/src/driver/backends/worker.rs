@@ -14,10 +14,12 @@ use tokio::{
         mpsc::{self, Sender, UnboundedReceiver, UnboundedSender},
     },
 };
-use vrrp_core::{Cidr, Instant, Reason};
+use vrrp_core::{Instant, Reason};
 
 use super::call::{Answer, Call, Done, Failure, Request, Wish, bounded, to_end};
-use crate::{BackendError, Lease, Release, VipBackend, VirtualAddress, backend::Unwanted};
+use crate::{
+    BackendError, Lease, Release, VipBackend, VirtualAddress, VirtualRoute, backend::Unwanted,
+};
 
 /// The first pause before a release that failed is tried again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -81,7 +83,7 @@ async fn work(
     let mut again = None;
     let mut put = MaybePut::default();
     while let Some(mut request) = next(&mut requests, &mut waiting, &mut again).await {
-        request.lease.previous = put.beside(&request.lease);
+        (request.lease.previous, request.lease.previous_routes) = put.beside(&request.lease);
         let result = run(&request, &turn, &mut requests, &mut waiting).await;
         put.note(&request, result.as_ref());
         if let Some(result) = result {
@@ -97,33 +99,49 @@ async fn work(
     }
 }
 
-/// The addresses that may be held. A configuration can change while a request runs, and a request
-/// that was cut off may have done all of its work, some of it, or nothing.
+/// The addresses and routes that may be held. A configuration can change while a request runs, and a
+/// request that was cut off may have done all of its work, some of it, or nothing.
 #[derive(Debug, Default)]
-struct MaybePut(BTreeSet<Cidr>);
+struct MaybePut {
+    addresses: BTreeSet<VirtualAddress>,
+    routes: BTreeSet<VirtualRoute>,
+}
 
 impl MaybePut {
-    /// Those that are not among the addresses of `lease`, whatever their prefix length.
-    fn beside(&self, lease: &Lease) -> Arc<[VirtualAddress]> {
-        let is_named = |cidr: &Cidr| lease.cidrs().any(|named| named.address() == cidr.address());
-        self.0.iter().filter(|cidr| !is_named(cidr)).copied().map(VirtualAddress::from).collect()
+    /// Those that are not among the addresses of `lease` on the same interface, whatever their prefix
+    /// length, or not among its routes.
+    fn beside(&self, lease: &Lease) -> (Arc<[VirtualAddress]>, Arc<[VirtualRoute]>) {
+        let place = |held: &VirtualAddress| (held.cidr.address(), lease.interface_of(held).clone());
+        let named: BTreeSet<_> = lease.addresses.iter().map(place).collect();
+        let addresses = self.addresses.iter().filter(|held| !named.contains(&place(held)));
+        let routes = self.routes.iter().filter(|route| !lease.routes.contains(route));
+        (addresses.cloned().collect(), routes.cloned().collect())
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn add(&mut self, lease: &Lease) {
+        self.addresses.extend(lease.addresses.iter().cloned());
+        self.routes.extend(lease.routes.iter().cloned());
     }
 
     /// `result`: what came of `request`; `None` if it was cut off.
     fn note(&mut self, request: &Request, result: Option<&Result<Done, Failure>>) {
-        let addresses = request.lease.cidrs();
         match (request.call, result) {
             // These two put nothing and take nothing away.
             (Call::Inspect | Call::Leaving, _) => {}
             (Call::Release(_), Some(Ok(_))) | (Call::Adopt, Some(Ok(Done::Nothing))) => {
-                self.0.clear()
+                self.clear();
             }
             // It may have released some of them: the next one is asked for all.
             (Call::Release(_), _) => {}
             (Call::Acquire | Call::Repair | Call::Adopt, Some(Ok(_))) => {
-                self.0 = addresses.collect()
+                self.clear();
+                self.add(&request.lease);
             }
-            (Call::Acquire | Call::Repair | Call::Adopt, _) => self.0.extend(addresses),
+            (Call::Acquire | Call::Repair | Call::Adopt, _) => self.add(&request.lease),
         }
     }
 }
