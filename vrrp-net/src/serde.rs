@@ -3,7 +3,8 @@
 mod event;
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +14,10 @@ use vrrp_core::{
     Reason, Rejected, Weight,
 };
 
-use crate::{Drained, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus};
+use crate::{
+    Drained, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus,
+    VirtualAddress, backend::Label,
+};
 
 #[derive(Serialize)]
 struct Node<'a> {
@@ -54,6 +58,9 @@ struct Router<'a> {
     effective_priority: Claim,
     addresses: Vec<Cidr>,
     addresses_held: &'a [Cidr],
+    virtual_addresses: Vec<Place<'a>>,
+    routes: Vec<String>,
+    interfaces_unready: Vec<&'a str>,
     lease_seconds: Option<f64>,
     probation_seconds: Option<f64>,
     waits_seconds: Option<f64>,
@@ -65,6 +72,31 @@ struct Router<'a> {
     peers_refused: Vec<&'a SpeakerStatus>,
     notices: &'a [NoticeStatus],
     counters: Counters,
+}
+
+/// How one of its addresses is put.
+#[derive(Serialize)]
+struct Place<'a> {
+    address: Cidr,
+    interface: &'a str,
+    advertised: bool,
+    label: Option<&'a str>,
+    scope: String,
+    broadcast: Option<Ipv4Addr>,
+}
+
+fn places(status: &RouterStatus) -> Vec<Place<'_>> {
+    // Those that are advertised come first.
+    let advertised = status.router.addresses().count();
+    let place = |(number, held): (usize, &'_ VirtualAddress)| Place {
+        address: held.cidr,
+        interface: held.interface.as_deref().unwrap_or(&status.interface),
+        advertised: number < advertised,
+        label: held.label.as_ref().map(Label::as_str),
+        scope: held.scope.to_string(),
+        broadcast: held.broadcast,
+    };
+    status.addresses.iter().enumerate().map(place).collect()
 }
 
 impl Serialize for RouterStatus {
@@ -97,6 +129,9 @@ impl Serialize for RouterStatus {
             effective_priority: self.claim,
             addresses: self.router.addresses().collect(),
             addresses_held: &self.held,
+            virtual_addresses: places(self),
+            routes: self.routes.iter().map(ToString::to_string).collect(),
+            interfaces_unready: self.unready.iter().map(Arc::as_ref).collect(),
             lease_seconds: self.lease.map(seconds),
             probation_seconds: self.probation.map(seconds),
             waits_seconds: self.waits.map(seconds),
@@ -285,6 +320,9 @@ mod tests {
             }),
             claim: Claim::Contend(Priority::DEFAULT),
             held: vec![cidr.into()],
+            addresses: [VirtualAddress::from(Cidr::from(cidr)).on("eth1")].into(),
+            routes: ["default via 192.0.2.254".parse().unwrap()].into(),
+            unready: vec!["eth1".into()],
             lease: Some(Duration::from_millis(2_750)),
             probation: None,
             waits: None,
@@ -320,6 +358,11 @@ mod tests {
             "condition": "good", "weight": 0, "holds": [], "gates": ["probation"],
             "effective_priority": 100,
             "addresses": ["192.0.2.10/24"], "addresses_held": ["192.0.2.10/24"],
+            "virtual_addresses": [{
+                "address": "192.0.2.10/24", "interface": "eth1", "advertised": true,
+                "label": null, "scope": "global", "broadcast": null,
+            }],
+            "routes": ["default via 192.0.2.254"], "interfaces_unready": ["eth1"],
             "lease_seconds": 2.75, "probation_seconds": null, "waits_seconds": null,
             "drained_until": null,
             "active_peer": null, "backend_error": null, "socket_error": null,

@@ -12,6 +12,7 @@ mod health;
 mod interfaces;
 mod lifecycle;
 mod outcomes;
+mod places;
 mod protocol;
 mod replacements;
 mod shutdowns;
