@@ -20,7 +20,7 @@ use vrrp_net::{
     lab::Host,
     netlink::{
         Error, Socket,
-        addresses::{self, HostAddress, Mark, Put},
+        addresses::{self, HostAddress, Manner, Mark, Put},
         links::{self, HostLink},
         routes::PrefixRoute,
     },
@@ -193,7 +193,13 @@ impl World {
         protocol: u8,
         valid: Option<u32>,
     ) {
-        let put = Put { index: self.index(interface), cidr: cidr(text), mark: Mark::Held, valid };
+        let put = Put {
+            index: self.index(interface),
+            cidr: cidr(text),
+            mark: Mark::Held,
+            valid,
+            manner: Manner::default(),
+        };
         let RouteNetlinkMessage::NewAddress(mut message) = put.message() else {
             panic!("no new address")
         };

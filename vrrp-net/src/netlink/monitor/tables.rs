@@ -21,7 +21,7 @@ use crate::{
         addresses::{self, HostAddress, Place, place},
         links::{self, HostLink},
         message::{Change, Messages},
-        routes::{self, OnLink},
+        routes::{self, OnLink, RouteEntry},
         snapshot::InterfaceSnapshot,
     },
 };
@@ -182,8 +182,13 @@ impl Tables {
                 self.follow_link(change, watched, events);
             } else if let Some(change) = addresses::decode(&header, payload) {
                 self.follow_address(change, watched, events);
-            } else if let Some(Change::Gone(route)) = routes::decode(&header, payload) {
-                self.tell_route_removed(&route, watched, events);
+            } else {
+                if let Some(Change::Gone(route)) = routes::decode(&header, payload) {
+                    self.tell_route_removed(&route, watched, events);
+                }
+                if let Some(Change::Gone(route)) = routes::decode_ours(&header, payload) {
+                    tell_virtual_route_removed(&route.entry, events);
+                }
             }
         }
     }
@@ -348,6 +353,15 @@ impl Tables {
     fn routing_table(&self, link: &HostLink) -> u32 {
         let master = link.master.and_then(|index| self.links.get(&index));
         master.and_then(|master| master.link.vrf_table).unwrap_or(routes::MAIN_TABLE)
+    }
+}
+
+/// A route beside an IPv4 address cannot be told from a virtual one, and whoever hears of it knows
+/// what it holds.
+fn tell_virtual_route_removed(entry: &RouteEntry, events: &mut VecDeque<MonitorEvent>) {
+    if !entry.is_beside_ipv6() {
+        let RouteEntry { destination, table, metric, .. } = *entry;
+        events.push_back(MonitorEvent::VirtualRouteRemoved { destination, table, metric });
     }
 }
 
