@@ -74,6 +74,12 @@ impl World {
         self.socket.request(message, 0).unwrap();
     }
 
+    /// Deletes an interface.
+    pub(crate) fn remove(&mut self, name: &str) {
+        let message = links::delete(self.index(name));
+        self.socket.request(message, 0).unwrap();
+    }
+
     pub(crate) fn rename(&mut self, name: &str, to: &str) {
         let message = links::rename(self.index(name), to);
         self.socket.request(message, 0).unwrap();

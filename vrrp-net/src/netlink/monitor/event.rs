@@ -46,8 +46,8 @@ pub enum MonitorEvent {
         /// went.
         loss: Loss,
     },
-    /// A virtual route is gone, whoever took it away; a route beside a virtual address is told as
-    /// [`RouteRemoved`](Self::RouteRemoved), and may be told as this as well.
+    /// A virtual route is gone, whoever took it away. A route that was put beside an IPv4 address
+    /// looks like one, and is told as one where [`RouteRemoved`](Self::RouteRemoved) is not.
     VirtualRouteRemoved {
         /// The subnet that it led to.
         destination: Cidr,

@@ -183,10 +183,12 @@ impl Tables {
             } else if let Some(change) = addresses::decode(&header, payload) {
                 self.follow_address(change, watched, events);
             } else {
-                if let Some(Change::Gone(route)) = routes::decode(&header, payload) {
-                    self.tell_route_removed(&route, watched, events);
-                }
-                if let Some(Change::Gone(route)) = routes::decode_ours(&header, payload) {
+                let is_told = match routes::decode(&header, payload) {
+                    Some(Change::Gone(route)) => self.tell_route_removed(&route, watched, events),
+                    Some(Change::New(_)) | None => false,
+                };
+                let ours = routes::decode_ours(&header, payload);
+                if let Some(Change::Gone(route)) = ours.filter(|_| !is_told) {
                     tell_virtual_route_removed(&route.entry, events);
                 }
             }
@@ -320,16 +322,16 @@ impl Tables {
     }
 
     /// The kernel says first that a link is down or an address is gone, and then that its routes
-    /// are.
+    /// are. Returns whether there was something to tell.
     fn tell_route_removed(
         &self,
         route: &OnLink,
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
-    ) {
+    ) -> bool {
         let OnLink { index, table, prefix, ours, .. } = *route;
         let known = self.links.get(&index).filter(|known| known.link.is_up());
-        let Some(KnownLink { link, .. }) = known else { return };
+        let Some(KnownLink { link, .. }) = known else { return false };
         let here = || self.addresses(index);
         let is_needed =
             here().any(|address| address.is_ours() && prefix.covers(address.ip().into()));
@@ -347,7 +349,9 @@ impl Tables {
                 prefix,
                 loss,
             });
+            return true;
         }
+        false
     }
 
     fn routing_table(&self, link: &HostLink) -> u32 {

@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use libc::{
-    RTM_DELROUTE, RTM_NEWROUTE, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE,
-};
+use libc::{RTM_DELROUTE, RTM_NEWROUTE, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE};
 use netlink_packet_core::{NetlinkHeader, NlasIterator};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
