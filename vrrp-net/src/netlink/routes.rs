@@ -2,6 +2,7 @@
 //! the virtual routes that are put with them.
 
 mod entry;
+mod ours;
 mod prefix;
 mod taken;
 mod way;
@@ -21,7 +22,7 @@ use super::{
     message::{Change, number},
 };
 pub use entry::{EntryWay, RouteEntry};
-pub(crate) use entry::{OurEntry, decode_ours, list_ours};
+pub(crate) use ours::{OurEntry, decode_ours, list_ours};
 pub(crate) use prefix::is_present;
 pub(crate) use taken::is_taken;
 pub use way::way;

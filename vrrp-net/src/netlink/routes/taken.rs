@@ -3,22 +3,18 @@
 use libc::RTM_NEWROUTE;
 use netlink_packet_core::{NetlinkHeader, NlasIterator};
 use netlink_packet_route::{
-    AddressFamily, RouteNetlinkMessage,
+    RouteNetlinkMessage,
     route::{RouteAttribute, RouteMessage},
 };
-use vrrp_core::Family;
 
-use super::{OURS, RTM_HEADER, RouteEntry, destination};
+use super::{OURS, RTM_HEADER, RouteEntry, destination, entry::address_family};
 use crate::netlink::{Error, Socket, message::number};
 
 /// Whether there is a route that is not ours with the subnet, the table and the metric of `entry`:
 /// the kernel would not add ours beside it.
 pub(crate) fn is_taken(socket: &mut Socket, entry: &RouteEntry) -> Result<bool, Error> {
     let mut request = RouteMessage::default();
-    request.header.address_family = match entry.family() {
-        Family::Ipv4 => AddressFamily::Inet,
-        Family::Ipv6 => AddressFamily::Inet6,
-    };
+    request.header.address_family = address_family(entry.family());
     if socket.filters() {
         request.attributes.push(RouteAttribute::Table(entry.table));
     }
