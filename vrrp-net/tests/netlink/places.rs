@@ -145,23 +145,19 @@ fn one_gone_does_not_end_the_others(world: &mut World) {
 fn an_address_moves_to_another_interface(world: &mut World) {
     world.set_up("lo", true);
     let backend = Backend::new();
-    let (here, there) = (cidr("192.0.2.10/32").into(), on("192.0.2.10/32", "lo"));
-    backend.acquire(&placed(&[here])).unwrap();
-    let previous = |addresses: &[VirtualAddress], previous: &[VirtualAddress]| {
+    let (here, there) = ([cidr("192.0.2.10/32").into()], [on("192.0.2.10/32", "lo")]);
+    let changed = |addresses: &[VirtualAddress], previous: &[VirtualAddress]| {
         let mut lease = placed(addresses);
         lease.previous = previous.into();
         lease
     };
-    let here: VirtualAddress = cidr("192.0.2.10/32").into();
-    backend.repair(&previous(&[there.clone()], &[here.clone()])).unwrap();
+    backend.acquire(&placed(&here)).unwrap();
+    backend.repair(&changed(&there, &here)).unwrap();
     assert_eq!(all(world), ["192.0.2.10/32 lo"]);
-    backend.repair(&previous(&[here], &[there.clone()])).unwrap();
+    backend.repair(&changed(&here, &there)).unwrap();
     assert_eq!(all(world), ["192.0.2.10/32 eth0"]);
     // A change that was not carried out: everything is let go.
-    let other: VirtualAddress = cidr("192.0.2.11/32").into();
-    backend
-        .release(&previous(&[there, other], &[cidr("192.0.2.10/32").into()]), Reason::Shutdown)
-        .unwrap();
+    backend.release(&changed(&there, &here), Reason::Shutdown).unwrap();
     assert!(all(world).is_empty());
 }
 

@@ -103,7 +103,7 @@ fn has_lifetime(cache: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use netlink_packet_core::{Emitable, Parseable};
+    use netlink_packet_core::Emitable;
     use netlink_packet_route::route::{RouteAttribute, RouteCacheInfo};
 
     use super::*;

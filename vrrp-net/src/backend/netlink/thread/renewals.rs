@@ -69,7 +69,8 @@ impl AddressThread {
         }
         let put = |lease: &Lease| {
             let (spots, known) = self.put_on.held(lease);
-            known.and(self.put_routes(&spots, None))
+            let routed = self.put_routes(&spots, None);
+            known.and(routed)
         };
         leases.iter().map(put).fold(Ok(()), Result::and)
     }

@@ -81,7 +81,7 @@ impl VirtualRoutes {
     /// Whether another lease has this route.
     fn is_of_another(&self, key: Key, entry: &RouteEntry) -> bool {
         let mut others = self.put.iter().filter(|(other, _)| **other != key);
-        others.any(|(_, put)| put.iter().any(|put| put.entry == *entry))
+        others.any(|(_, put)| put.iter().any(|put| put.entry.is_met_by(entry)))
     }
 
     /// Refuses a route in the place of one that another lease has: each would replace the other's.
