@@ -63,6 +63,13 @@ pub enum HostEvent {
         /// Whether somebody meant to delete what the virtual address had brought.
         loss: Loss,
     },
+    /// A virtual route is gone, whoever removed it: this process, too, as it leaves.
+    VirtualRouteRemoved {
+        /// The subnet that it led to.
+        destination: Cidr,
+        /// The number of its routing table.
+        table: u32,
+    },
     /// Some events were lost for good. How everything is now has been reported, but an interface
     /// may have gone and come back as it was, and then its sockets receive nothing.
     Missed,
@@ -167,7 +174,9 @@ impl Monitor for ChannelMonitor {
                 }
                 HostEvent::AddressRemoved { interface, .. }
                 | HostEvent::RouteRemoved { interface, .. } => interface,
-                HostEvent::Missed => return Poll::Ready(event),
+                HostEvent::VirtualRouteRemoved { .. } | HostEvent::Missed => {
+                    return Poll::Ready(event);
+                }
             };
             if self.watched.contains(name) {
                 return Poll::Ready(event);

@@ -1,4 +1,4 @@
-//! [`Netlink`]: addresses of the kernel on the virtual router's own interface.
+//! [`Netlink`]: addresses and routes of the kernel.
 
 mod failure;
 mod fitness;
@@ -26,7 +26,8 @@ pub use leftovers::Leftover;
 use subnets::Subnets;
 use thread::AddressThread;
 
-/// Puts the addresses on the interface by netlink, leased and marked. Linux 4.18 or newer.
+/// Puts the addresses on their interfaces by netlink, leased and marked, and their routes with them.
+/// Linux 4.18 or newer.
 ///
 /// - *Leased*: each address has a valid lifetime of a second less than three advertisement
 ///   intervals, and [`renew`](VipBackend::renew) extends it. When this process dies or hangs, the
@@ -49,6 +50,20 @@ use thread::AddressThread;
 /// away the host's own addresses that came after it. An IPv6 address that brings its subnet is put
 /// as /128. Somebody who deletes the route is answered as one who deletes the address: it is put
 /// back.
+///
+/// A virtual route ([`Lease::routes`]) is told by its protocol (`ip route` shows `proto 112`) and is
+/// exclusive, too: where the host has a route of its own to the same subnet with the same metric in
+/// the same table, an acquire fails, and nothing of it is left. If somebody puts his own in place
+/// of ours, his stays, and ours comes back after it. An IPv6 route has the lifetime of the lease. An
+/// IPv4 route names a virtual address as its source, the first one unless another one is given: with
+/// that the kernel takes it away, out of the table of the address's interface. Three things outlive
+/// a process that is killed, until one with the same addresses or routes starts: an IPv4 route in
+/// another table than that, one whose given source is no virtual address, and what is put without a
+/// lifetime. An IPv6 route that no virtual router lists any more is left to its lifetime, since
+/// nothing tells whose it was.
+///
+/// The kernel changes neither the label nor the scope nor the broadcast address of an address that is
+/// there. Where these are configured anew, the address is deleted and put again at once.
 ///
 /// All requests are carried out by one thread, in order. Clones share it; it ends with the last of
 /// them.

@@ -21,6 +21,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             HostEvent::RouteRemoved { interface, prefix, loss } => {
                 self.route_removed(&interface, prefix, loss);
             }
+            HostEvent::VirtualRouteRemoved { .. } => {}
             HostEvent::Missed => self.open_ports_anew(),
         }
     }

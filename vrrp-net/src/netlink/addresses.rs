@@ -1,20 +1,22 @@
 //! The kernel's addresses: the messages that change them, and the table of them.
 
+mod manner;
+mod put;
+
 use std::{net::IpAddr, time::Duration};
 
 use netlink_packet_core::{NetlinkDeserializable, NetlinkHeader};
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
-    address::{
-        AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol,
-        CacheInfo,
-    },
+    address::{AddressAttribute, AddressFlags, AddressMessage},
 };
 use nix::time::{ClockId, clock_gettime};
 use vrrp_core::Cidr;
 
 pub use super::mark::Mark;
 use super::{Error, Socket, message::Change};
+pub use manner::{LabelText, Manner};
+pub use put::Put;
 
 /// `INFINITY_LIFE_TIME` of the kernel.
 const FOREVER: u32 = u32::MAX;
@@ -39,6 +41,8 @@ pub struct HostAddress {
     pub valid: Option<u32>,
     /// When it was last put or renewed, in hundredths of a second since the host started; wraps.
     pub stamp: u32,
+    /// How it was put, of what a process of this program put there; nothing of others.
+    pub manner: Manner,
 }
 
 impl HostAddress {
@@ -52,6 +56,7 @@ impl HostAddress {
             old_mark: None,
             valid: None,
             stamp: 0,
+            manner: Manner::default(),
         }
     }
 
@@ -134,57 +139,13 @@ impl HostAddress {
         let is_deprecated = flags.contains(AddressFlags::Deprecated);
         let mark = Mark::of_metric(metric).filter(|_| is_deprecated);
         let old_mark = Mark::of_protocol(protocol).filter(|_| is_deprecated && metric == 0);
-        Some(Self { index: message.header.index, cidr, flags, mark, old_mark, valid, stamp })
-    }
-}
-
-/// A virtual address to put on an interface, or to renew there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "lab", expect(clippy::exhaustive_structs, reason = "written as a literal"))]
-pub struct Put {
-    /// The kernel's index of the interface.
-    pub index: u32,
-    /// The address and its prefix length.
-    pub cidr: Cidr,
-    /// What is to become of it.
-    pub mark: Mark,
-    /// Seconds until the kernel takes it away, at least 1; `None`: never.
-    pub valid: Option<u32>,
-}
-
-impl Put {
-    /// What the kernel's table has once this has been put.
-    pub(crate) fn entry(&self) -> HostAddress {
-        let Self { index, cidr, mark, valid } = *self;
-        let flags = Self::FLAGS | AddressFlags::Deprecated;
-        HostAddress { index, cidr, flags, mark: Some(mark), old_mark: None, valid, stamp: 0 }
-    }
-
-    /// The kernel makes no route of it: that would have the mark as its metric, and one that exists
-    /// already would get the lifetime of the lease. Where a route is needed, we put our own beside
-    /// it.
-    const FLAGS: AddressFlags = AddressFlags::Nodad.union(AddressFlags::Noprefixroute);
-
-    /// RTM_NEWADDR. Everything is in every message: a renewal without an attribute resets it.
-    ///
-    /// Duplicate Address Detection is off, because the address has to answer at once (RFC 9568
-    /// 8.2.2: it is not used when the address was another router's a moment ago). The preferred
-    /// lifetime of zero keeps it from being chosen as a source address, and is half of the
-    /// [`Mark`].
-    #[must_use]
-    pub fn message(&self) -> RouteNetlinkMessage {
-        let mut cache = CacheInfo::default();
-        cache.ifa_preferred = 0;
-        cache.ifa_valid = self.valid.unwrap_or(FOREVER);
-        let mut message = bare(self.index, self.cidr);
-        message.header.flags = AddressHeaderFlags::Nodad;
-        message.attributes.extend([
-            AddressAttribute::CacheInfo(cache),
-            AddressAttribute::Flags(Self::FLAGS),
-            AddressAttribute::RoutePriority(self.mark.metric()),
-            AddressAttribute::Protocol(AddressProtocol::Other(self.mark.protocol())),
-        ]);
-        RouteNetlinkMessage::NewAddress(message)
+        let index = message.header.index;
+        let mut address =
+            Self { index, cidr, flags, mark, old_mark, valid, stamp, manner: Manner::default() };
+        if address.is_leftover() {
+            address.manner = Manner::decode(message);
+        }
+        Some(address)
     }
 }
 
@@ -289,8 +250,6 @@ fn bare(index: u32, cidr: Cidr) -> AddressMessage {
 
 #[cfg(test)]
 mod tests {
-    use netlink_packet_core::Emitable;
-
     use super::*;
 
     fn body(message: &RouteNetlinkMessage) -> &AddressMessage {
@@ -299,29 +258,6 @@ mod tests {
                 message
             }
             other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_lease_has_every_attribute_as_the_kernel_lays_it_out() {
-        let put = Put {
-            index: 7,
-            cidr: "192.0.2.10/24".parse().unwrap(),
-            mark: Mark::Held,
-            valid: Some(2),
-        };
-        let message = put.message();
-        let mut bytes = vec![0; body(&message).buffer_len()];
-        body(&message).emit(&mut bytes);
-        let mut expected = vec![2, 24, 0x02, 0, 7, 0, 0, 0];
-        expected.extend([8, 0, 2, 0, 192, 0, 2, 10]);
-        expected.extend([8, 0, 1, 0, 192, 0, 2, 10]);
-        expected.extend([20, 0, 6, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        expected.extend([8, 0, 8, 0, 0x02, 0x02, 0, 0]);
-        expected.extend([8, 0, 9, 0, 112, b'r', b'r', b'v']);
-        expected.extend([5, 0, 11, 0, 112, 0, 0, 0]);
-        if cfg!(target_endian = "little") {
-            assert_eq!(bytes, expected);
         }
     }
 
@@ -345,7 +281,13 @@ mod tests {
     #[test]
     fn what_is_put_is_what_is_read() {
         for (text, mark) in [("192.0.2.10/24", Mark::Leaving), ("2001:db8::10/64", Mark::Held)] {
-            let put = Put { index: 3, cidr: text.parse().unwrap(), mark, valid: None };
+            let put = Put {
+                index: 3,
+                cidr: text.parse().unwrap(),
+                mark,
+                valid: None,
+                manner: Manner::default(),
+            };
             assert_eq!(HostAddress::decode(&told(&put)).unwrap(), put.entry());
         }
     }
@@ -353,7 +295,7 @@ mod tests {
     #[test]
     fn the_mark_is_the_metric_and_the_deprecation_and_nothing_else() {
         let cidr = "192.0.2.10/24".parse().unwrap();
-        let put = Put { index: 3, cidr, mark: Mark::Held, valid: None };
+        let put = Put { index: 3, cidr, mark: Mark::Held, valid: None, manner: Manner::default() };
         let told = told(&put);
         let decoded = HostAddress::decode(&told).unwrap();
         assert_eq!((decoded.mark, decoded.old_mark), (Some(Mark::Held), None));
@@ -373,7 +315,8 @@ mod tests {
     #[test]
     fn only_a_fresh_held_and_finite_address_is_adopted() {
         let cidr = "192.0.2.10/24".parse().unwrap();
-        let put = Put { index: 3, cidr, mark: Mark::Held, valid: Some(2) };
+        let put =
+            Put { index: 3, cidr, mark: Mark::Held, valid: Some(2), manner: Manner::default() };
         let mut address = HostAddress::decode(&told(&put)).unwrap();
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap();
         address.stamp = u32::try_from((now.as_millis() / 10) % (1 << 32)).unwrap();

@@ -139,7 +139,7 @@ impl Monitor {
             MonitorEvent::Interface { name: other, .. }
             | MonitorEvent::AddressRemoved { name: other, .. }
             | MonitorEvent::RouteRemoved { name: other, .. } => **other != *name,
-            MonitorEvent::Missed => true,
+            MonitorEvent::VirtualRouteRemoved { .. } | MonitorEvent::Missed => true,
         });
     }
 

@@ -1,9 +1,13 @@
-//! Routes that need no gateway: those that the host has, and those that virtual addresses bring.
+//! Routes that need no gateway: those that the host has, and those that virtual addresses bring; and
+//! the virtual routes that are put with them.
 
+mod entry;
+mod ours;
 mod prefix;
+mod taken;
 mod way;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libc::{RTM_DELROUTE, RTM_NEWROUTE, RTN_UNICAST};
 use netlink_packet_core::{NetlinkHeader, NlasIterator};
@@ -17,7 +21,10 @@ use super::{
     Error, Socket,
     message::{Change, number},
 };
+pub use entry::{EntryWay, RouteEntry};
+pub(crate) use ours::{OurEntry, decode_ours, list_ours};
 pub(crate) use prefix::is_present;
+pub(crate) use taken::is_taken;
 pub use way::way;
 
 /// The routing table of interfaces that are in no VRF (`RT_TABLE_MAIN`).
@@ -194,10 +201,32 @@ pub(super) fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<Change<On
     Some(change.map(|()| route))
 }
 
+/// Where the route leads that is the payload of RTM_NEWROUTE or RTM_DELROUTE.
+pub(super) fn destination(payload: &[u8]) -> Option<Cidr> {
+    /// `RTA_DST` of `linux/rtnetlink.h`.
+    const DESTINATION: u16 = 1;
+    let [family, length, ..] = *payload.first_chunk::<RTM_HEADER>()?;
+    let mut attributes = NlasIterator::new(payload.get(RTM_HEADER..)?).flatten();
+    let to = match attributes.find(|attribute| attribute.kind() == DESTINATION) {
+        Some(attribute) => address(family, attribute.value()),
+        None => unspecified(family),
+    };
+    Cidr::new(to?, length).ok()
+}
+
 fn address(family: u8, value: &[u8]) -> Option<IpAddr> {
     match AddressFamily::from(family) {
         AddressFamily::Inet => <[u8; 4]>::try_from(value).ok().map(IpAddr::from),
         AddressFamily::Inet6 => <[u8; 16]>::try_from(value).ok().map(IpAddr::from),
+        _ => None,
+    }
+}
+
+/// Where a default route leads, which names no destination.
+fn unspecified(family: u8) -> Option<IpAddr> {
+    match AddressFamily::from(family) {
+        AddressFamily::Inet => Some(Ipv4Addr::UNSPECIFIED.into()),
+        AddressFamily::Inet6 => Some(Ipv6Addr::UNSPECIFIED.into()),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ use vrrp_net::{
     monitor::Incarnation,
     netlink::{
         InterfaceSnapshot, Monitor, MonitorEvent,
-        addresses::{self, Mark, Put},
+        addresses::{self, Manner, Mark, Put},
         links,
     },
 };
@@ -69,7 +69,7 @@ fn overrun(world: &mut World) {
     let index = world.index("eth1");
     for number in 0..200 {
         let cidr = cidr(&format!("198.51.100.{number}/32"));
-        let put = Put { index, cidr, mark: Mark::Held, valid: Some(30) };
+        let put = Put { index, cidr, mark: Mark::Held, valid: Some(30), manner: Manner::default() };
         world.socket.request(put.message(), NLM_F_CREATE | NLM_F_REPLACE).unwrap();
     }
 }
@@ -170,8 +170,13 @@ fn a10_what_runs_out_while_others_change_is_told_apart(world: &mut World) {
         if put < EACH && begun.elapsed() > Duration::from_millis(20) * put.into() {
             let seconds = 1 + put / 2 % 2;
             for text in [format!("198.18.0.{put}/32"), format!("2001:db8::{put}/128")] {
-                let put_now =
-                    Put { index, cidr: cidr(&text), mark: Mark::Held, valid: Some(seconds.into()) };
+                let put_now = Put {
+                    index,
+                    cidr: cidr(&text),
+                    mark: Mark::Held,
+                    valid: Some(seconds.into()),
+                    manner: Manner::default(),
+                };
                 world.socket.request(put_now.message(), NLM_F_CREATE | NLM_F_EXCL).unwrap();
                 let is_deleted = put % 2 == 0;
                 expected.insert(

@@ -9,6 +9,8 @@ mod crowds;
 mod floods;
 mod guard;
 mod monitor;
+mod places;
+mod routes;
 mod subnets;
 mod world;
 
@@ -31,6 +33,8 @@ fn main() -> ExitCode {
         crowds::TESTS,
         subnets::TESTS,
         monitor::TESTS,
+        places::TESTS,
+        routes::TESTS,
         floods::TESTS,
         guard::TESTS,
     ];

@@ -19,7 +19,7 @@ use tokio::{runtime::Runtime, time::timeout};
 use vrrp_core::{Cidr, InterfaceStatus, Loss};
 use vrrp_net::netlink::{
     InterfaceSnapshot, Monitor, MonitorEvent,
-    addresses::{Mark, Put},
+    addresses::{Manner, Mark, Put},
     links,
     routes::PrefixRoute,
 };
@@ -112,7 +112,13 @@ fn put(world: &mut World, text: &str, times: usize) {
 /// The same, for so many seconds.
 fn put_for(world: &mut World, text: &str, seconds: u32, times: usize) {
     let index = world.index("eth0");
-    let put = Put { index, cidr: cidr(text), mark: Mark::Held, valid: Some(seconds) };
+    let put = Put {
+        index,
+        cidr: cidr(text),
+        mark: Mark::Held,
+        valid: Some(seconds),
+        manner: Manner::default(),
+    };
     let messages = vec![(put.message(), NLM_F_CREATE | NLM_F_REPLACE); times];
     for answer in world.socket.batch(messages).unwrap() {
         answer.unwrap();
@@ -245,7 +251,8 @@ fn a_claimed_address_is_told_as_removed(world: &mut World) {
 fn bring_subnet(world: &mut World, text: &str) -> PrefixRoute {
     let index = world.index("eth0");
     let bare = Cidr::from(cidr(text).address());
-    let put = Put { index, cidr: bare, mark: Mark::Held, valid: Some(30) };
+    let put =
+        Put { index, cidr: bare, mark: Mark::Held, valid: Some(30), manner: Manner::default() };
     world.socket.request(put.message(), NLM_F_CREATE | NLM_F_EXCL).unwrap();
     let route = PrefixRoute::of(index, cidr(text));
     world.socket.request(route.add(Some(30)), NLM_F_CREATE).unwrap();

@@ -20,7 +20,7 @@ use vrrp_net::{
     lab::Host,
     netlink::{
         Error, Socket,
-        addresses::{self, HostAddress, Mark, Put},
+        addresses::{self, HostAddress, Manner, Mark, Put},
         links::{self, HostLink},
         routes::PrefixRoute,
     },
@@ -71,6 +71,12 @@ impl World {
 
     pub(crate) fn set_up(&mut self, name: &str, up: bool) {
         let message = links::set_up(self.index(name), up);
+        self.socket.request(message, 0).unwrap();
+    }
+
+    /// Deletes an interface.
+    pub(crate) fn remove(&mut self, name: &str) {
+        let message = links::delete(self.index(name));
         self.socket.request(message, 0).unwrap();
     }
 
@@ -193,7 +199,13 @@ impl World {
         protocol: u8,
         valid: Option<u32>,
     ) {
-        let put = Put { index: self.index(interface), cidr: cidr(text), mark: Mark::Held, valid };
+        let put = Put {
+            index: self.index(interface),
+            cidr: cidr(text),
+            mark: Mark::Held,
+            valid,
+            manner: Manner::default(),
+        };
         let RouteNetlinkMessage::NewAddress(mut message) = put.message() else {
             panic!("no new address")
         };

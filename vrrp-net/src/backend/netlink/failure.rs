@@ -7,7 +7,7 @@ use nix::{
 use vrrp_core::LeaseFailure;
 
 use crate::{
-    BackendError,
+    BackendError, VirtualRoute,
     netlink::{
         self,
         addresses::{HostAddress, Put},
@@ -87,6 +87,30 @@ pub(super) fn mark_not_kept(put: &Put) -> BackendError {
     BackendError::new(LeaseFailure::Failed, what)
 }
 
+/// Why a virtual route could not be added.
+pub(super) fn route_refused(route: &VirtualRoute, error: &netlink::Error) -> BackendError {
+    let what = format!("the route {route} could not be added");
+    let remedy = match error.errno() {
+        Some(libc::EEXIST) => return route_taken(route),
+        Some(libc::ENETUNREACH | libc::EHOSTUNREACH) => {
+            "the router is in no network of this host; name its interface after dev, and say onlink"
+        }
+        Some(libc::ENETDOWN) => "the interface is down",
+        _ => return refused(&what, error),
+    };
+    BackendError::new(LeaseFailure::Failed, format!("{what}: {error}: {remedy}"))
+}
+
+/// That a route of the host's own is in the place of a virtual one.
+pub(super) fn route_taken(route: &VirtualRoute) -> BackendError {
+    let what = format!(
+        "the route {route} could not be added: this host has another one to {} with the same \
+         metric in the same table; remove that, or give this one another metric",
+        route.destination
+    );
+    BackendError::new(LeaseFailure::Failed, what)
+}
+
 /// What became of a request, for the protocol and in a sentence.
 pub(super) fn refused(what: &str, error: &netlink::Error) -> BackendError {
     match (error, error.errno()) {
@@ -120,6 +144,7 @@ mod tests {
             cidr: "2001:db8::10/64".parse().unwrap(),
             mark: netlink::addresses::Mark::Held,
             valid: Some(2),
+            manner: netlink::addresses::Manner::default(),
         };
         let refused =
             |errno| put_refused(&put, &netlink::Error::Refused { errno, text: String::new() });
@@ -130,5 +155,22 @@ mod tests {
         assert!(said(&refused(libc::EACCES), "disable_ipv6"));
         assert_eq!(refused(libc::ENODEV).kind(), LeaseFailure::Failed);
         assert_eq!(put_refused(&put, &netlink::Error::Timeout).kind(), LeaseFailure::TimedOut);
+    }
+    #[test]
+    fn a_refused_route_is_named_with_what_to_do() {
+        let route: VirtualRoute = "default via 192.0.2.254".parse().unwrap();
+        let refused =
+            |errno| route_refused(&route, &netlink::Error::Refused { errno, text: String::new() });
+        for (errno, kind, words) in [
+            (libc::EEXIST, LeaseFailure::Failed, "give this one another metric"),
+            (libc::ENETUNREACH, LeaseFailure::Failed, "say onlink"),
+            (libc::ENETDOWN, LeaseFailure::Failed, "the interface is down"),
+            (libc::EPERM, LeaseFailure::Denied, "CAP_NET_ADMIN"),
+        ] {
+            let error = refused(errno);
+            assert_eq!(error.kind(), kind);
+            assert!(said(&error, "the route default via 192.0.2.254 could not be added"));
+            assert!(said(&error, words), "{error}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use crate::netlink::{
     Error, Socket,
-    addresses::{self, Mark, Put},
+    addresses::{self, Manner, Mark, Put},
 };
 
 /// The loopback interface, the first one of every network namespace.
@@ -52,7 +52,8 @@ fn try_here() -> Result<Result<(), Unfit>, Error> {
     let mut socket = Socket::new()?;
     for (family, text) in [("IPv4", "192.0.2.1/32"), ("IPv6", "2001:db8::1/128")] {
         let Ok(cidr) = text.parse() else { continue };
-        let put = Put { index: LOOPBACK, cidr, mark: Mark::Held, valid: Some(60) };
+        let (mark, manner) = (Mark::Held, Manner::default());
+        let put = Put { index: LOOPBACK, cidr, mark, valid: Some(60), manner };
         match socket.request(put.message(), NLM_F_CREATE | NLM_F_EXCL) {
             Ok(()) => {}
             // A host without IPv6 holds no such addresses.

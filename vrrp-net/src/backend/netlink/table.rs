@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use vrrp_core::Cidr;
 
-use crate::netlink::addresses::{HostAddress, Mark, Put};
+use crate::netlink::addresses::{HostAddress, Manner, Mark, Put};
 
 /// The addresses of the network namespace.
 #[derive(Debug, Default)]
@@ -44,6 +44,16 @@ impl Extend<HostAddress> for Table {
 impl Table {
     /// Who has `ip`, which is wanted on the interface `index`.
     pub(super) fn find(&self, index: u32, ip: IpAddr) -> Present<'_> {
+        self.find_but(index, ip, |_| false)
+    }
+
+    /// The same, where those on other interfaces do not count that `moves` knows of.
+    pub(super) fn find_but(
+        &self,
+        index: u32,
+        ip: IpAddr,
+        moves: impl Fn(&HostAddress) -> bool,
+    ) -> Present<'_> {
         let here = |address: &&HostAddress| address.index == index;
         let mut equal = self.equal(ip).iter();
         // Every link has link-local addresses of its own (RFC 4291 2.5.6).
@@ -56,7 +66,7 @@ impl Table {
         if let Some(ours) = equal.clone().find(here) {
             return Present::Ours(ours);
         }
-        match equal.next() {
+        match equal.find(|elsewhere| !moves(elsewhere)) {
             Some(elsewhere) if anywhere => Present::Elsewhere(elsewhere),
             Some(_) | None => Present::No,
         }
@@ -95,13 +105,7 @@ impl Table {
             IpAddr::V6(_) => brings_subnet,
         };
         let cidr = if is_bare { Cidr::from(cidr.address()) } else { cidr };
-        Put { index, cidr, mark, valid }
-    }
-
-    /// How `held`, which is there already, is put again: as it is, since another prefix length
-    /// would make a second address.
-    pub(super) fn again(held: &HostAddress, mark: Mark, valid: Option<u32>) -> Put {
-        Put { index: held.index, cidr: held.cidr, mark, valid }
+        Put { index, cidr, mark, valid, manner: Manner::default() }
     }
 
     /// The entry of an address on the interface `index`, whoever put it there.
@@ -201,6 +205,19 @@ mod tests {
         assert_eq!(find("192.0.2.3"), Present::Elsewhere(&all[2]));
         assert_eq!(find("192.0.2.4"), Present::No);
         assert_eq!(find("fe80::1"), Present::No, "link-local addresses belong to their link");
+    }
+
+    #[test]
+    fn an_address_that_moves_is_in_nobodys_way() {
+        let all = [address(2, "192.0.2.3/24", HELD), address(3, "192.0.2.3/24", HELD)];
+        let ip = all[0].ip();
+        let table: Table = all.iter().cloned().collect();
+        let moves = |other: &HostAddress| other.index == 2;
+        assert_eq!(table.find_but(1, ip, moves), Present::Elsewhere(&all[1]));
+        let table: Table = [all[0].clone()].into_iter().collect();
+        assert_eq!(table.find_but(1, ip, moves), Present::No);
+        let table: Table = [address(2, "192.0.2.3/24", None)].into_iter().collect();
+        assert!(matches!(table.find_but(1, ip, moves), Present::Foreign(_)), "the host's own");
     }
 
     #[test]

@@ -46,6 +46,16 @@ pub enum MonitorEvent {
         /// went.
         loss: Loss,
     },
+    /// A virtual route is gone, whoever took it away. A route that was put beside an IPv4 address
+    /// looks like one, and is told as one where [`RouteRemoved`](Self::RouteRemoved) is not.
+    VirtualRouteRemoved {
+        /// The subnet that it led to.
+        destination: Cidr,
+        /// Its routing table.
+        table: u32,
+        /// Its metric.
+        metric: u32,
+    },
     /// The kernel dropped notifications. How everything is now has been told, but not whether
     /// something went and came back meanwhile.
     Missed,
@@ -67,6 +77,9 @@ impl From<MonitorEvent> for HostEvent {
             }
             MonitorEvent::RouteRemoved { name, prefix, loss, .. } => {
                 Self::RouteRemoved { interface: name.to_string(), prefix, loss }
+            }
+            MonitorEvent::VirtualRouteRemoved { destination, table, .. } => {
+                Self::VirtualRouteRemoved { destination, table }
             }
             MonitorEvent::Missed => Self::Missed,
         }

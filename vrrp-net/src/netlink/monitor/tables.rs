@@ -21,7 +21,7 @@ use crate::{
         addresses::{self, HostAddress, Place, place},
         links::{self, HostLink},
         message::{Change, Messages},
-        routes::{self, OnLink},
+        routes::{self, OnLink, RouteEntry},
         snapshot::InterfaceSnapshot,
     },
 };
@@ -182,8 +182,15 @@ impl Tables {
                 self.follow_link(change, watched, events);
             } else if let Some(change) = addresses::decode(&header, payload) {
                 self.follow_address(change, watched, events);
-            } else if let Some(Change::Gone(route)) = routes::decode(&header, payload) {
-                self.tell_route_removed(&route, watched, events);
+            } else {
+                let is_told = match routes::decode(&header, payload) {
+                    Some(Change::Gone(route)) => self.tell_route_removed(&route, watched, events),
+                    Some(Change::New(_)) | None => false,
+                };
+                let ours = routes::decode_ours(&header, payload);
+                if let Some(Change::Gone(route)) = ours.filter(|_| !is_told) {
+                    tell_virtual_route_removed(&route.entry, events);
+                }
             }
         }
     }
@@ -315,16 +322,16 @@ impl Tables {
     }
 
     /// The kernel says first that a link is down or an address is gone, and then that its routes
-    /// are.
+    /// are. Returns whether there was something to tell.
     fn tell_route_removed(
         &self,
         route: &OnLink,
         watched: &Watched,
         events: &mut VecDeque<MonitorEvent>,
-    ) {
+    ) -> bool {
         let OnLink { index, table, prefix, ours, .. } = *route;
         let known = self.links.get(&index).filter(|known| known.link.is_up());
-        let Some(KnownLink { link, .. }) = known else { return };
+        let Some(KnownLink { link, .. }) = known else { return false };
         let here = || self.addresses(index);
         let is_needed =
             here().any(|address| address.is_ours() && prefix.covers(address.ip().into()));
@@ -342,12 +349,23 @@ impl Tables {
                 prefix,
                 loss,
             });
+            return true;
         }
+        false
     }
 
     fn routing_table(&self, link: &HostLink) -> u32 {
         let master = link.master.and_then(|index| self.links.get(&index));
         master.and_then(|master| master.link.vrf_table).unwrap_or(routes::MAIN_TABLE)
+    }
+}
+
+/// A route beside an IPv4 address cannot be told from a virtual one, and whoever hears of it knows
+/// what it holds.
+fn tell_virtual_route_removed(entry: &RouteEntry, events: &mut VecDeque<MonitorEvent>) {
+    if !entry.is_beside_ipv6() {
+        let RouteEntry { destination, table, metric, .. } = *entry;
+        events.push_back(MonitorEvent::VirtualRouteRemoved { destination, table, metric });
     }
 }
 

@@ -5,18 +5,16 @@ use std::{
     net::IpAddr,
 };
 
-use netlink_packet_core::NLM_F_REPLACE;
 use vrrp_core::LeaseFailure;
 
-use super::AddressThread;
+use super::{AddressThread, acquiring::Request, spots::Spot};
 use crate::{
     BackendError, Lease,
     backend::netlink::{
-        failure::index_of,
         job::{Renewal, Reply},
         table::{Present, Table},
     },
-    netlink::addresses::{Mark, Put},
+    netlink::addresses::Mark,
 };
 
 impl AddressThread {
@@ -39,53 +37,51 @@ impl AddressThread {
     /// again: a lease that ran out may be another node's by now, and what is gone stays gone until
     /// it is repaired.
     pub(super) fn renew(&mut self, leases: &[Renewal]) -> Vec<Result<(), BackendError>> {
-        let indexes: Vec<Option<u32>> =
-            leases.iter().map(|(lease, _)| self.index_for(lease).ok()).collect();
-        self.read_again(leases, &indexes);
+        let found: Vec<_> = leases.iter().map(|(lease, _)| self.put_on.held(lease)).collect();
+        self.read_again(found.iter().flat_map(|(spots, _)| spots));
         let (mut requests, mut planned) = (Vec::new(), Vec::new());
-        for ((lease, valid), index) in leases.iter().zip(&indexes) {
-            let (some, result) = self.plan_renewal(lease, *index, *valid);
-            planned.push((some.len(), result));
+        for ((lease, valid), (spots, known)) in leases.iter().zip(found) {
+            let (some, result) = self.plan_renewal(lease, &spots, *valid);
+            planned.push((spots, some.len(), known.and(result)));
             requests.extend(some);
         }
         let mut answers = self.put(&requests).into_iter();
-        let answer_for = |(count, result)| answers.by_ref().take(count).fold(result, Result::and);
-        let results: Vec<_> = planned.into_iter().map(answer_for).collect();
-        // The kernel is silent about routes that go with a link which was down for a moment.
-        let leases = leases.iter().zip(indexes).zip(results);
-        let routed = leases.map(|(((lease, valid), index), result)| match index {
-            Some(index) => result.and_then(|()| self.put_routes(index, lease, *valid)),
-            None => result,
-        });
-        routed.collect()
+        let mut results = Vec::new();
+        for ((_, valid), (spots, count, result)) in leases.iter().zip(planned) {
+            let result = answers.by_ref().take(count).fold(result, Result::and);
+            // The kernel is silent about routes that go with a link which was down for a moment.
+            results.push(result.and_then(|()| self.put_routes(&spots, *valid)));
+        }
+        // A route without its addresses may be another node's by now, as they may.
+        let whole = leases.iter().zip(&results).filter(|(_, result)| result.is_ok());
+        let whole: Vec<&Renewal> = whole.map(|(renewal, _)| renewal).collect();
+        self.renew_virtual_routes(&whole);
+        results
     }
 
+    /// Of addresses without a lifetime there is nothing to renew but what may be lost of their
+    /// routes.
     pub(super) fn review(&mut self, leases: &[Lease]) -> Result<(), BackendError> {
+        let forever: Vec<Renewal> = leases.iter().map(|lease| (lease.clone(), None)).collect();
+        self.renew_virtual_routes(&forever.iter().collect::<Vec<_>>());
         if !self.subnets.look() {
             return Ok(());
         }
-        let put = |lease: &Lease| self.put_routes(self.index_for(lease)?, lease, None);
+        let put = |lease: &Lease| {
+            let (spots, known) = self.put_on.held(lease);
+            let routed = self.put_routes(&spots, None);
+            known.and(routed)
+        };
         leases.iter().map(put).fold(Ok(()), Result::and)
-    }
-
-    /// The interface that the addresses of a lease were put on. To ask the kernel for it takes a
-    /// descriptor and three system calls, and the name may have moved on to another interface.
-    pub(super) fn index_for(&self, lease: &Lease) -> Result<u32, BackendError> {
-        match self.put_on.get(&lease.key) {
-            Some(index) => Ok(*index),
-            None => index_of(&lease.interface),
-        }
     }
 
     /// Reads what is on the interfaces now. Where the kernel cannot choose, it lists everything,
     /// and that once.
-    fn read_again(&mut self, leases: &[Renewal], indexes: &[Option<u32>]) {
+    fn read_again<'a>(&mut self, spots: impl Iterator<Item = &'a Spot<'a>>) {
         self.readings.forget();
         let mut wanted: BTreeMap<u32, BTreeSet<IpAddr>> = BTreeMap::new();
-        for ((lease, _), index) in leases.iter().zip(indexes) {
-            if let Some(index) = index {
-                wanted.entry(*index).or_default().extend(lease.cidrs().map(|cidr| cidr.address()));
-            }
+        for spot in spots {
+            wanted.entry(spot.index).or_default().insert(spot.ip());
         }
         if wanted.len() > 1 && !self.socket.filters() {
             // What could not be read is tried again by whoever needs it, who can say so.
@@ -101,28 +97,27 @@ impl AddressThread {
     fn plan_renewal(
         &mut self,
         lease: &Lease,
-        index: Option<u32>,
+        spots: &[Spot<'_>],
         valid: Option<u32>,
-    ) -> (Vec<(Put, u16)>, Result<(), BackendError>) {
-        let index = index.map_or_else(|| index_of(&lease.interface), Ok);
-        let (index, table) =
-            match index.and_then(|index| Ok((index, self.table_for(lease, index)?))) {
-                Ok(found) => found,
-                Err(error) => return (Vec::new(), Err(error)),
-            };
+    ) -> (Vec<Request>, Result<(), BackendError>) {
+        if spots.is_empty() {
+            return (Vec::new(), Ok(()));
+        }
+        let table = match self.table_for(lease, spots) {
+            Ok(table) => table,
+            Err(error) => return (Vec::new(), Err(error)),
+        };
         let (mut requests, mut result) = (Vec::new(), Ok(()));
-        for cidr in lease.cidrs() {
-            match (table.ours(index, cidr.address()), table.find(index, cidr.address())) {
+        for spot in spots {
+            match (table.ours(spot.index, spot.ip()), table.find(spot.index, spot.ip())) {
                 (Some(held), _) => {
                     let mark = held.mark.unwrap_or(Mark::Held);
-                    requests.push((Table::again(held, mark, valid), NLM_F_REPLACE));
+                    requests.push(Request::again(spot.again(held, mark, valid)));
                 }
                 (None, Present::Foreign(_)) if lease.owner => {}
                 (None, _) => {
-                    let gone = format!(
-                        "{cidr} is no longer on {}, so it was not renewed",
-                        lease.interface
-                    );
+                    let Spot { cidr, interface, .. } = spot;
+                    let gone = format!("{cidr} is no longer on {interface}, so it was not renewed");
                     result = Err(BackendError::new(LeaseFailure::Failed, gone));
                 }
             }
@@ -130,14 +125,19 @@ impl AddressThread {
         (requests, result)
     }
 
-    /// The addresses of the interface; of the whole host where an owner may have its own on another
+    /// The addresses of the interfaces; of the whole host where an owner may have its own on another
     /// one.
-    fn table_for(&mut self, lease: &Lease, index: u32) -> Result<&Table, BackendError> {
-        let table = self.table_on(index)?;
-        let is_missing = |ip| matches!(table.find(index, ip), Present::No);
-        if lease.owner && lease.cidrs().any(|cidr| is_missing(cidr.address())) {
-            return self.table();
+    fn table_for(&mut self, lease: &Lease, spots: &[Spot<'_>]) -> Result<&Table, BackendError> {
+        let mut is_missing = false;
+        let mut last = None;
+        for spot in spots {
+            let table = self.table_on(spot.index)?;
+            is_missing |= matches!(table.find(spot.index, spot.ip()), Present::No);
+            last = Some(spot.index);
         }
-        self.table_on(index)
+        match last {
+            Some(index) if !(lease.owner && is_missing) => self.table_on(index),
+            Some(_) | None => self.table(),
+        }
     }
 }

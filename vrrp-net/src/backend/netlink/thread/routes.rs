@@ -1,33 +1,30 @@
 //! The routes to subnets that the host does not have.
 
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
-use vrrp_core::Cidr;
 
-use super::AddressThread;
+use super::{AddressThread, spots::Spot};
 use crate::{
-    BackendError, Lease,
+    BackendError,
     backend::netlink::failure::{name_of, refused},
     netlink::{addresses::HostAddress, routes::PrefixRoute},
 };
 
 impl AddressThread {
-    /// Makes the routes what the addresses of a lease, held on the interface `index`, need. Those
-    /// that are there already live on as long as their addresses.
+    /// Makes the routes what the addresses at these spots need. Those that are there already live
+    /// on as long as their addresses.
     pub(super) fn put_routes(
         &mut self,
-        index: u32,
-        lease: &Lease,
+        spots: &[Spot<'_>],
         valid: Option<u32>,
     ) -> Result<(), BackendError> {
         let (mut wanted, mut given_up) = (Vec::new(), Vec::new());
-        for cidr in lease.cidrs() {
-            let is_held = self.table_on(index)?.ours(index, cidr.address()).is_some();
-            match self.brought(index, cidr)? {
+        for spot in spots {
+            let is_held = self.table_on(spot.index)?.ours(spot.index, spot.ip()).is_some();
+            match self.brought(spot)? {
                 Some(route) if is_held => wanted.push(route),
                 Some(_) => {}
-                None => {
-                    given_up.extend(self.routes.keys().filter(|route| route.is_of(index, cidr)))
-                }
+                None => given_up
+                    .extend(self.routes.keys().filter(|route| route.is_of(spot.index, spot.cidr))),
             }
         }
         // The host has the subnet by now, and its own route is to be the only one: it names the
@@ -38,14 +35,10 @@ impl AddressThread {
     }
 
     /// The route that a virtual address brings, if the host does not have its subnet.
-    pub(super) fn brought(
-        &mut self,
-        index: u32,
-        cidr: Cidr,
-    ) -> Result<Option<PrefixRoute>, BackendError> {
-        let table = self.readings.table_on(&mut self.socket, index)?;
-        self.subnets.brought(&mut self.socket, table, index, cidr).map_err(|error| {
-            refused(&format!("the routes of {} could not be listed", name_of(index)), &error)
+    pub(super) fn brought(&mut self, spot: &Spot<'_>) -> Result<Option<PrefixRoute>, BackendError> {
+        let table = self.readings.table_on(&mut self.socket, spot.index)?;
+        self.subnets.brought(&mut self.socket, table, spot.index, spot.cidr).map_err(|error| {
+            refused(&format!("the routes of {} could not be listed", spot.interface), &error)
         })
     }
 
@@ -90,26 +83,25 @@ impl AddressThread {
         sharing.map(|(_, valid)| *valid).reduce(|one, other| Some(one?.max(other?))).flatten()
     }
 
-    /// After addresses of a lease were deleted: forgets the routes that went with them, and deletes
-    /// those of IPv6, which the kernel leaves until they expire.
+    /// After addresses at these spots were deleted: forgets the routes that went with them, and
+    /// deletes those of IPv6, which the kernel leaves until they expire.
     pub(super) fn end_routes(
         &mut self,
-        index: u32,
-        lease: &Lease,
+        spots: &[Spot<'_>],
         gone: &[HostAddress],
     ) -> Result<(), BackendError> {
         let mut left = Vec::new();
-        for cidr in lease.cidrs().filter(|cidr| cidr.address().is_ipv6()) {
+        for spot in spots.iter().filter(|spot| spot.ip().is_ipv6()) {
             // Read anew: the route may be needed by an address that has just come.
-            if self.table_on(index)?.is_needed(index, cidr) {
+            if self.table_on(spot.index)?.is_needed(spot.index, spot.cidr) {
                 continue;
             }
             // An interface that is gone has no routes.
-            if let Ok(route) = self.subnets.route(&mut self.socket, index, cidr) {
+            if let Ok(route) = self.subnets.route(&mut self.socket, spot.index, spot.cidr) {
                 left.push(route);
             }
         }
-        self.routes.retain(|route, _| !lease.cidrs().any(|cidr| route.is_of(index, cidr)));
+        self.routes.retain(|route, _| !spots.iter().any(|spot| route.is_of(spot.index, spot.cidr)));
         self.delete_routes(&left);
         self.end_routes_of_kernel(gone)
     }
@@ -136,7 +128,10 @@ impl AddressThread {
     }
 
     /// A route that is already gone is fine, and other failures are only logged.
-    fn best_effort(&mut self, messages: Vec<(netlink_packet_route::RouteNetlinkMessage, u16)>) {
+    pub(super) fn best_effort(
+        &mut self,
+        messages: Vec<(netlink_packet_route::RouteNetlinkMessage, u16)>,
+    ) {
         if !messages.is_empty()
             && let Err(error) = self.socket.batch(messages)
         {
