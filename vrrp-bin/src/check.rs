@@ -1,5 +1,7 @@
 //! `vrrp check`: is this configuration good, and good for this host?
 
+mod auto;
+mod held;
 mod host;
 mod programs;
 mod tracking;
@@ -13,6 +15,7 @@ use std::{
 
 use vrrp_core::{Cidr, Family, Role, Transport};
 use vrrp_net::{
+    VirtualAddress,
     backend::{Netlink, netlink::Unfit},
     host::{Capability, Interface},
 };
@@ -20,12 +23,12 @@ use vrrp_net::{
 use crate::{
     cli,
     config::{
-        Backend, Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name,
-        nearest,
+        Backend, Config, ConfigErrors, Found, Located, Place, Plan, Problems, RouterConfig,
+        effective::Effective, family_name,
     },
     descriptors,
     import::environment::{self, Note, Reading},
-    leftovers,
+    leftovers, netns,
 };
 use host::Host;
 pub(crate) use programs::{fit, warnings as unusable_programs};
@@ -82,10 +85,13 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
 /// Reads the file or the environment. What the environment leaves to be said comes with it.
 fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
     if !source.from_env {
-        return (Config::load(&source.file).and_then(fit), Vec::new());
+        let config = Config::load_for(&source.file, prepare).and_then(fit);
+        let notes = config.as_ref().map(chosen).unwrap_or_default();
+        return (config, notes);
     }
-    let Reading { config, mut notes, foreign } = environment::read();
+    let Reading { config, mut notes, foreign } = environment::read(prepare);
     let config = config.and_then(fit);
+    notes.extend(config.iter().flat_map(chosen));
     if foreign && config.is_ok() {
         let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, \
             which other images ask for, is needed here";
@@ -95,6 +101,28 @@ fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
         notes.retain(|note| note.warning);
     }
     (config, notes)
+}
+
+/// What was chosen on this host.
+fn chosen(config: &Config) -> Vec<Note> {
+    let note = |Located { place, value }: &Located<String>| Note::new(false, place.clone(), value);
+    config.chosen.iter().map(note).collect()
+}
+
+/// Enters the network namespace of `plan`, and chooses there what is to be chosen on this host.
+/// This comes before anything else of the network is touched, and before any thread that does.
+pub(crate) fn prepare(plan: &mut Plan, problems: &mut Problems) {
+    let entered = match &plan.netns {
+        Found::Absent => Ok(()),
+        // In another namespace nothing could be chosen.
+        Found::Wrong => return,
+        Found::Value(Located { place, value: name }) => {
+            problems.check(place, netns::enter(name), |message| message)
+        }
+    };
+    if entered.is_ok() {
+        auto::choose(plan, problems);
+    }
 }
 
 fn print(
@@ -153,7 +181,17 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
     for router in &config.routers {
         match host.interface(&router.interface) {
             Some(interface) => warnings.compare_interface(router, interface, host),
-            None => warnings.add(&router.places.interface, missing_interface(router, host)),
+            None => {
+                let follows = format!("{} waits until there is", router.name);
+                let message = held::missing(&router.interface, wiring::KEY, &follows, host);
+                warnings.add(&router.places.interface, message);
+            }
+        }
+        // What a program holds, and where, is its own affair.
+        if matches!(router.backend, Backend::Kernel { .. }) {
+            for (place, message) in held::warnings(router, host) {
+                warnings.add(place, message);
+            }
         }
         if let Backend::Command(command) = &router.backend
             && let Some(fault) = programs::fault(&command.program, None)
@@ -176,9 +214,16 @@ pub(crate) fn unusable_interfaces(config: &Config) -> Option<BTreeMap<&str, BTre
             Some(interface) => {
                 wiring::faults(router, interface, &host).into_iter().map(|(_, why)| why).collect()
             }
-            None => Vec::from_iter(wiring::other_name(name, &host)),
+            None => Vec::from_iter(wiring::other_name(name, wiring::KEY, &host)),
         };
         found.entry(name).or_default().extend(sentences);
+        for name in router.held().filter_map(|held| held.value.interface.as_deref()) {
+            let sentence = match host.interface(name) {
+                Some(interface) => wiring::port(interface, &host),
+                None => wiring::other_name(name, wiring::KEY, &host),
+            };
+            found.entry(name).or_default().extend(sentence);
+        }
     }
     Some(found)
 }
@@ -222,22 +267,6 @@ fn state(config: &Config) -> Option<Warning<'_>> {
     Some(Warning { place, message })
 }
 
-fn missing_interface(router: &RouterConfig, host: &Host) -> String {
-    if let Some(sentence) = wiring::other_name(&router.interface, host) {
-        return sentence;
-    }
-    let names: Vec<&str> =
-        host.interfaces.iter().map(|interface| interface.name.as_str()).collect();
-    let advice = match nearest(&router.interface, &names) {
-        Some(name) => format!("did you mean {name}?"),
-        None => format!("there are {}", names.join(", ")),
-    };
-    format!(
-        "there is no interface {} on this host, and {} waits until there is; {advice}",
-        router.interface, router.name
-    )
-}
-
 #[derive(Default)]
 struct Warnings<'a>(Vec<Warning<'a>>);
 
@@ -266,8 +295,12 @@ impl<'a> Warnings<'a> {
         self.compare_peers(config, interface, host);
         // What a program holds, and where, is its own affair.
         if matches!(config.backend, Backend::Kernel { .. }) {
-            for cidr in config.router.addresses() {
-                self.compare_address(config, cidr, owner, host);
+            for address in &config.addresses {
+                self.compare_address(config, address, owner, host);
+            }
+            // An owner borrows none of these.
+            for address in config.extra.iter().filter(|_| !owner) {
+                self.compare_address(config, address, owner, host);
             }
         }
     }
@@ -325,14 +358,18 @@ impl<'a> Warnings<'a> {
         }
     }
 
-    fn compare_address(&mut self, config: &'a RouterConfig, cidr: Cidr, owner: bool, host: &Host) {
-        let address = cidr.address();
-        let known = config.places.addresses.iter().find(|(ip, _)| *ip == address);
-        let place = known.map_or(&config.places.interface, |(_, place)| place);
+    fn compare_address(
+        &mut self,
+        config: &'a RouterConfig,
+        held: &'a Located<VirtualAddress>,
+        owner: bool,
+        host: &Host,
+    ) {
+        let Located { place, value: held } = held;
+        let (address, on) = (held.cidr.address(), config.interface_of(held));
         // A link-local address on another interface is another address.
         let holder = host.interfaces.iter().find(|interface| {
-            interface.has_own(address)
-                && (interface.name == config.interface || !is_link_local(address))
+            interface.has_own(address) && (interface.name == on || !is_link_local(address))
         });
         match holder {
             Some(interface) if !owner => {
@@ -349,9 +386,8 @@ impl<'a> Warnings<'a> {
             }
             None if owner => {
                 let message = format!(
-                    "this host is the owner of {address}, but no interface has it; add it to {}, \
-                     or give a priority from 1 to 254",
-                    config.interface
+                    "this host is the owner of {address}, but no interface has it; add it to {on}, \
+                     or give a priority from 1 to 254"
                 );
                 self.add(place, message);
             }

@@ -9,6 +9,8 @@ use vrrp_net::host::{Interface, Master};
 use super::host::Host;
 use crate::config::{Place, RouterConfig};
 
+/// The key that names an interface in a file.
+pub(super) const KEY: &str = "interface";
 /// How many addresses of a network are looked at for one that is not this host's.
 const LOOKED_AT_MOST: usize = 64;
 
@@ -60,14 +62,14 @@ fn masters<'a>(interface: &'a Interface, host: &'a Host) -> Vec<&'a Master> {
     std::iter::successors(takes(interface), next).take(host.interfaces.len()).collect()
 }
 
-/// That the name in the configuration is an alternative one of an interface.
-pub(super) fn other_name(name: &str, host: &Host) -> Option<String> {
+/// That the name in the configuration is an alternative one of an interface; `key` is what stands
+/// before it.
+pub(super) fn other_name(name: &str, key: &str, host: &Host) -> Option<String> {
     let has = |interface: &&Interface| interface.other_names.iter().any(|other| other == name);
-    let interface = host.interfaces.iter().find(has)?;
+    let Interface { name: real, .. } = host.interfaces.iter().find(has)?;
+    let advice = if key == KEY { format!("{key} = {real:?}") } else { format!("{key} {real}") };
     Some(format!(
-        "{name} is another name of {0}, and vrrp knows it only by that name; write `interface = \
-         {0:?}`",
-        interface.name
+        "{name} is another name of {real}, and vrrp knows it only by that name; write `{advice}`"
     ))
 }
 
@@ -85,7 +87,7 @@ fn dropped<'a>(
     let by_another = |address: Ipv4Addr| {
         let vrf =
             interface.master.as_ref().filter(|master| master.kind == "vrf").map(|vrf| vrf.index);
-        (host.way)(vrf, address).filter(|way| *way != interface.name)
+        (host.way)(vrf, address.into()).filter(|way| *way != interface.name)
     };
     if let Transport::Unicast { peers, .. } = config.router.transport() {
         let others = peers.iter().filter(|peer| !host.has_own(peer.address));
@@ -230,8 +232,10 @@ mod tests {
         let host = host(vec![eth0]);
         let expected = "uplink is another name of eth0, and vrrp knows it only by that name; write \
             `interface = \"eth0\"`";
-        assert_eq!(other_name("uplink", &host).as_deref(), Some(expected));
-        assert_eq!(other_name("eth1", &host), None);
+        assert_eq!(other_name("uplink", KEY, &host).as_deref(), Some(expected));
+        let of_a_route = other_name("uplink", "dev", &host).unwrap();
+        assert!(of_a_route.ends_with("write `dev eth0`"), "{of_a_route}");
+        assert_eq!(other_name("eth1", KEY, &host), None);
     }
 
     fn strict(name: &str, address: &str) -> Host {
