@@ -15,7 +15,6 @@ use std::{
 
 use vrrp_core::{Cidr, Family, Role, Transport};
 use vrrp_net::{
-    VirtualAddress,
     backend::{Netlink, netlink::Unfit},
     host::{Capability, Interface},
 };
@@ -31,7 +30,7 @@ use crate::{
     leftovers, netns,
 };
 use host::Host;
-pub(crate) use programs::{fit, warnings as unusable_programs};
+pub(crate) use programs::warnings as unusable_programs;
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
@@ -183,7 +182,7 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
             Some(interface) => warnings.compare_interface(router, interface, host),
             None => {
                 let follows = format!("{} waits until there is", router.name);
-                let message = held::missing(&router.interface, wiring::KEY, &follows, host);
+                let message = held::missing(&router.interface, &follows, host);
                 warnings.add(&router.places.interface, message);
             }
         }
@@ -209,23 +208,29 @@ pub(crate) fn unusable_interfaces(config: &Config) -> Option<BTreeMap<&str, BTre
     let host = Host::read().ok()?;
     let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for router in &config.routers {
-        let name = router.interface.as_str();
-        let sentences = match host.interface(name) {
-            Some(interface) => {
-                wiring::faults(router, interface, &host).into_iter().map(|(_, why)| why).collect()
-            }
-            None => Vec::from_iter(wiring::other_name(name, wiring::KEY, &host)),
-        };
-        found.entry(name).or_default().extend(sentences);
+        if let Some(interface) = host.interface(&router.interface) {
+            let faults = wiring::faults(router, interface, &host).into_iter().map(|(_, why)| why);
+            found.entry(&router.interface).or_default().extend(faults);
+        }
         for name in router.held().filter_map(|held| held.value.interface.as_deref()) {
-            let sentence = match host.interface(name) {
-                Some(interface) => wiring::port(interface, &host),
-                None => wiring::other_name(name, wiring::KEY, &host),
-            };
-            found.entry(name).or_default().extend(sentence);
+            let port = host.interface(name).and_then(|interface| wiring::port(interface, &host));
+            found.entry(name).or_default().extend(port);
         }
     }
     Some(found)
+}
+
+/// The configuration, if nothing in it is known by now to be of no use on this host.
+///
+/// # Errors
+/// What is there in place of a FIFO, and interfaces that have another name.
+pub(crate) fn fit(config: Config) -> Result<Config, ConfigErrors> {
+    let config = programs::fit(config)?;
+    // Where the host cannot be looked at, that is said elsewhere.
+    match Host::read() {
+        Ok(host) => wiring::named(&config, &host).map(|()| config),
+        Err(_) => Ok(config),
+    }
 }
 
 /// Whether this kernel can hold addresses.
@@ -293,16 +298,6 @@ impl<'a> Warnings<'a> {
             self.add(place, message);
         }
         self.compare_peers(config, interface, host);
-        // What a program holds, and where, is its own affair.
-        if matches!(config.backend, Backend::Kernel { .. }) {
-            for address in &config.addresses {
-                self.compare_address(config, address, owner, host);
-            }
-            // An owner borrows none of these.
-            for address in config.extra.iter().filter(|_| !owner) {
-                self.compare_address(config, address, owner, host);
-            }
-        }
     }
 
     fn compare_source(&mut self, config: &'a RouterConfig, interface: &Interface, owner: bool) {
@@ -355,43 +350,6 @@ impl<'a> Warnings<'a> {
             let message = "`peers` lists only addresses of this host, so no other node is reached; \
                 list the other nodes";
             self.add(&places.peers, message.to_owned());
-        }
-    }
-
-    fn compare_address(
-        &mut self,
-        config: &'a RouterConfig,
-        held: &'a Located<VirtualAddress>,
-        owner: bool,
-        host: &Host,
-    ) {
-        let Located { place, value: held } = held;
-        let (address, on) = (held.cidr.address(), config.interface_of(held));
-        // A link-local address on another interface is another address.
-        let holder = host.interfaces.iter().find(|interface| {
-            interface.has_own(address) && (interface.name == on || !is_link_local(address))
-        });
-        match holder {
-            Some(interface) if !owner => {
-                let message = format!(
-                    "{address} is already on {0} and was not put there by vrrp, which will leave \
-                     it alone and stay out of the election; remove it with `ip address delete \
-                     {address}/{1} dev {0}`, or write priority = \"owner\"",
-                    interface.name,
-                    interface
-                        .prefix_length(address)
-                        .unwrap_or_else(|| Cidr::from(address).prefix_length())
-                );
-                self.add(place, message);
-            }
-            None if owner => {
-                let message = format!(
-                    "this host is the owner of {address}, but no interface has it; add it to {on}, \
-                     or give a priority from 1 to 254"
-                );
-                self.add(place, message);
-            }
-            _ => {}
         }
     }
 }

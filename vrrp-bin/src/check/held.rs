@@ -7,28 +7,34 @@ use vrrp_core::{Cidr, Role};
 use vrrp_net::{VirtualAddress, VirtualRoute, backend::Way, host::Interface};
 
 use super::{host::Host, wiring};
-use crate::config::{Located, Place, RouterConfig, nearest};
+use crate::config::{Backend, Located, Place, RouterConfig, nearest};
+
+/// The routing table of interfaces that are in no VRF.
+const MAIN: u32 = 254;
 
 /// Sentences about what does not suit `host`, each with its place.
 pub(super) fn warnings<'a>(config: &'a RouterConfig, host: &Host) -> Vec<(&'a Place, String)> {
     let mut warnings = interfaces(config, host);
     for Located { place, value: address } in config.held() {
-        let faults = [label(config, address), network(config, address, host)];
+        let faults = [
+            present(config, address, host),
+            label(config, address),
+            network(config, address, host),
+        ];
         warnings.extend(faults.into_iter().flatten().map(|fault| (place, fault)));
     }
     for Located { place, value: route } in &config.routes {
-        let faults = [way(config, route, host), source(config, route, host)];
+        let faults = [
+            way(config, route, host),
+            source(config, route, host).or_else(|| outlives(config, route, host)),
+        ];
         warnings.extend(faults.into_iter().flatten().map(|fault| (place, fault)));
     }
     warnings
 }
 
-/// That there is no interface `name` on `host`, and what follows; `key` is how the configuration
-/// names one.
-pub(super) fn missing(name: &str, key: &str, follows: &str, host: &Host) -> String {
-    if let Some(sentence) = wiring::other_name(name, key, host) {
-        return sentence;
-    }
+/// That there is no interface `name` on `host`, and what follows.
+pub(super) fn missing(name: &str, follows: &str, host: &Host) -> String {
     let names: Vec<&str> =
         host.interfaces.iter().map(|interface| interface.name.as_str()).collect();
     let advice = match nearest(name, &names) {
@@ -49,7 +55,7 @@ fn interfaces<'a>(config: &'a RouterConfig, host: &Host) -> Vec<(&'a Place, Stri
         let fault = match host.interface(name) {
             None => {
                 let follows = format!("{} waits until there is", config.name);
-                Some(missing(name, wiring::KEY, &follows, host))
+                Some(missing(name, &follows, host))
             }
             Some(interface) if !interface.is_up => Some(format!(
                 "{name} is down or has no carrier, and {} waits until it is up",
@@ -60,6 +66,37 @@ fn interfaces<'a>(config: &'a RouterConfig, host: &Host) -> Vec<(&'a Place, Stri
         warnings.extend(fault.map(|fault| (place, fault)));
     }
     warnings
+}
+
+/// That an address is on the host already, or should be there and is not.
+fn present(config: &RouterConfig, address: &VirtualAddress, host: &Host) -> Option<String> {
+    let (ip, on) = (address.cidr.address(), config.interface_of(address));
+    host.interface(on)?;
+    // A link-local address on another interface is another address.
+    let holder = host
+        .interfaces
+        .iter()
+        .find(|interface| interface.has_own(ip) && (interface.name == on || !is_link_local(ip)));
+    // The owner has what it advertises, and borrows nothing else.
+    let is_advertised = config.addresses.iter().any(|own| own.value == *address);
+    match (holder, config.router.role() == Role::Owner) {
+        (Some(interface), false) => Some(format!(
+            "{ip} is already on {0} and was not put there by vrrp, which will leave it alone and \
+             stay out of the election; remove it with `ip address delete {ip}/{1} dev {0}`, or \
+             write priority = \"owner\"",
+            interface.name,
+            interface.prefix_length(ip).unwrap_or_else(|| Cidr::from(ip).prefix_length())
+        )),
+        (None, true) if is_advertised => Some(format!(
+            "this host is the owner of {ip}, but no interface has it; add it to {on}, or give a \
+             priority from 1 to 254"
+        )),
+        _ => None,
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 /// That old programs do not show the address, because of its label.
@@ -105,7 +142,7 @@ fn way(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<Strin
     let follows = format!("{} cannot become active with the route {route}", config.name);
     if let Some(name) = route.interface() {
         match host.interface(name) {
-            None => return Some(missing(name, "dev", &follows, host)),
+            None => return Some(missing(name, &follows, host)),
             Some(interface) if !interface.is_up => {
                 return Some(format!("{name} is down or has no carrier, and {follows}"));
             }
@@ -131,30 +168,49 @@ fn way(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<Strin
     ))
 }
 
-/// That an IPv4 route would outlive this daemon, since no address takes it along; or that it cannot
-/// have the source that it names.
+/// That a route cannot have the source that it names.
 fn source(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<String> {
-    let is_held = |ip: IpAddr| config.held().any(|held| held.value.cidr.address() == ip);
-    let follows = "it stays if this daemon is killed";
-    match route.source {
-        Some(source) if is_held(source) => None,
-        Some(source) if !host.has_own(source) => Some(format!(
+    let source = route.source.filter(|source| !is_held(config, *source))?;
+    (!host.has_own(source)).then(|| {
+        format!(
             "the source {source} is neither a virtual address nor one of this host, and {} cannot \
              become active with the route {route}; correct src",
             config.name
-        )),
-        Some(IpAddr::V4(source)) => Some(format!(
-            "the source {source} of the route {route} is no virtual address, so that {follows}; \
-             remove src, or write a virtual address"
-        )),
-        Some(IpAddr::V6(_)) => None,
-        None if route.destination.address().is_ipv6() => None,
-        None if config.held().any(|held| held.value.cidr.address().is_ipv4()) => None,
-        None => Some(format!(
-            "there is no virtual IPv4 address that the route {route} could have as its source, so \
-             that {follows}; move it to a virtual router with one"
-        )),
+        )
+    })
+}
+
+/// That an IPv4 route would outlive this daemon, since the kernel takes it along with no address. One
+/// of IPv6 expires by itself.
+fn outlives(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<String> {
+    let is_leased = matches!(config.backend, Backend::Kernel { lease: true });
+    if !is_leased || route.destination.address().is_ipv6() {
+        return None;
     }
+    let first = config.held().find(|held| held.value.cidr.address().is_ipv4());
+    let source = match route.source {
+        Some(source) => config.held().find(|held| held.value.cidr.address() == source),
+        None => first,
+    };
+    let why = match (&route.way, source) {
+        (Way::Blackhole | Way::Unreachable | Way::Prohibit, _) => "it leads nowhere",
+        (Way::Via { .. } | Way::Link { .. }, None) => "its source is no virtual address",
+        (Way::Via { .. } | Way::Link { .. }, Some(held)) => {
+            let on = host.interface(config.interface_of(&held.value));
+            // Of a VRF the table is not known here.
+            let in_vrf = on.is_some_and(|on| on.master.is_some());
+            if in_vrf || route.table.is_none_or(|table| table == MAIN) {
+                return None;
+            }
+            "its table is not the one of the interface that its source is on"
+        }
+        _ => return None,
+    };
+    Some(format!("the route {route} stays if this daemon is killed, because {why}"))
+}
+
+fn is_held(config: &RouterConfig, address: IpAddr) -> bool {
+    config.held().any(|held| held.value.cidr.address() == address)
 }
 
 /// The networks that the addresses of `config` on the interface `name` bring along.

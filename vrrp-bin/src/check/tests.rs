@@ -90,14 +90,27 @@ fn a_port_is_told_of_its_master_whether_it_has_an_address_or_not() {
 }
 
 #[test]
-fn another_name_is_no_missing_interface() {
-    let mut host = host(&[("enp3s0", true, &[("192.0.2.1/24", false)])]);
-    host.interfaces[0].other_names = vec!["eth0".to_owned()];
-    expect(
-        "",
-        &host,
-        &["f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it only by \
-             that name"],
+fn another_name_of_an_interface_is_an_error_that_says_which_name_to_write() {
+    let mut host = host(&[("enp3s0", true, &[("192.0.2.1/24", false)]), ("eth0", true, &[])]);
+    host.interfaces[0].other_names = vec!["uplink".to_owned()];
+    let said = |text: &str| {
+        let config = Config::parse(Path::new("f.toml"), text).unwrap();
+        wiring::named(&config, &host).map_err(|errors| errors.to_string())
+    };
+    assert_eq!(said(CONFIG), Ok(()));
+    let text = CONFIG.replace("[\"192.0.2.10/24\"]", "[\"192.0.2.10/24\", \"2001:db8::10\"]");
+    let name = "uplink is another name of enp3s0, and vrrp knows it only by that name; write";
+    assert_eq!(
+        said(&text.replace("eth0", "uplink")),
+        Err(format!("f.toml:4:13: {name} `interface = \"enp3s0\"`"))
+    );
+    let more = "extra_addresses = [{ address = \"192.0.2.11\", interface = \"uplink\" }]\nroutes = \
+        [\"default via 192.0.2.254 dev uplink\"]\n";
+    assert_eq!(
+        said(&format!("{text}{more}")),
+        Err(format!(
+            "f.toml:7:32: {name} `interface = \"enp3s0\"`\nf.toml:8:11: {name} `dev enp3s0`"
+        ))
     );
 }
 
@@ -177,7 +190,6 @@ fn addresses_on_other_interfaces_are_compared() {
         ("eth2", true, &[]),
         ("eth3", true, &[("203.0.113.1/24", false)]),
     ]);
-    host.interfaces[3].other_names = vec!["uplink".to_owned()];
     let bridge = Master { index: 2, name: "br9".to_owned(), kind: "bridge".to_owned() };
     host.interfaces[4].master = Some(bridge);
     let on = |interface: &str| {
@@ -194,9 +206,6 @@ fn addresses_on_other_interfaces_are_compared() {
     assert_eq!(on("eth9"), [missing]);
     let down = "f.toml:6:41: warning: eth1 is down or has no carrier, and web waits until it is up";
     assert_eq!(on("eth1"), [down]);
-    let other = "f.toml:6:41: warning: uplink is another name of eth2, and vrrp knows it only by \
-        that name; write `interface = \"eth2\"`";
-    assert_eq!(on("uplink"), [other]);
     let [port, one, other] = &*on("eth3") else { panic!("three warnings") };
     assert!(port.contains("eth3 is a port of the bridge br9"), "{port}");
     assert!(one.contains("198.51.100.10 is in no network of eth3 (203.0.113.0/24)"), "{one}");
@@ -271,7 +280,8 @@ fn routes_have_a_way_and_a_source() {
         "default via 2001:db8::2 src 2001:db8::1",
         "default via 203.0.113.254 dev eth0 onlink",
         "192.0.2.128/25 dev eth0",
-        "blackhole 203.0.113.0/24",
+        "blackhole 2001:db8:1::/48",
+        "default via 192.0.2.254 table main",
     ] {
         assert_eq!(said(good), "", "{good}");
     }
@@ -294,7 +304,17 @@ fn routes_have_a_way_and_a_source() {
         ),
         (
             "default via 192.0.2.254 src 192.0.2.1",
-            "8:11: warning: the source 192.0.2.1 of the route default via 192.0.2.254 src 192.0.2.1 is no virtual address, so that it stays if this daemon is killed",
+            "8:11: warning: the route default via 192.0.2.254 src 192.0.2.1 stays if this daemon is killed, because its source is no virtual address",
+        ),
+        (
+            "blackhole 203.0.113.0/24",
+            "8:11: warning: the route blackhole 203.0.113.0/24 stays if this daemon is killed, \
+             because it leads nowhere",
+        ),
+        (
+            "default via 192.0.2.254 table 7",
+            "8:11: warning: the route default via 192.0.2.254 table 7 stays if this daemon is \
+             killed, because its table is not the one of the interface that its source is on",
         ),
         (
             "default via 192.0.2.254 src 192.0.2.9",
@@ -312,7 +332,7 @@ fn routes_have_a_way_and_a_source() {
     let config = Config::parse(Path::new("f.toml"), &text).unwrap();
     let found = compare(&config, &host);
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-    let expected = "f.toml:8:11: warning: there is no virtual IPv4 address that the route default \
-        via 192.0.2.254 could have as its source, so that it stays if this daemon is killed";
+    let expected = "f.toml:8:11: warning: the route default via 192.0.2.254 stays if this daemon \
+        is killed, because its source is no virtual address";
     assert!(found.len() == 1 && found.concat().starts_with(expected), "{found:#?}");
 }
