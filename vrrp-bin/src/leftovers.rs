@@ -20,7 +20,7 @@ pub(crate) fn beside(config: &Config) -> io::Result<Vec<Leftover>> {
 pub(crate) fn of_node(status: &NodeStatus) -> io::Result<Vec<Leftover>> {
     let routers = || status.routers.iter();
     let named: BTreeSet<IpAddr> =
-        routers().flat_map(|router| router.router.addresses()).map(|cidr| cidr.address()).collect();
+        routers().flat_map(|router| &*router.addresses).map(|held| held.cidr.address()).collect();
     let ours = routers()
         .map(|router| (router.interface.to_string(), router.router.family(), router.router.vrid()));
     Netlink::leftovers(&named, &ours.collect())

@@ -3,7 +3,7 @@
 mod event;
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +13,10 @@ use vrrp_core::{
     Reason, Rejected, Weight,
 };
 
-use crate::{Drained, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus};
+use crate::{
+    Drained, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus,
+    backend::Label,
+};
 
 #[derive(Serialize)]
 struct Node<'a> {
@@ -54,6 +57,9 @@ struct Router<'a> {
     effective_priority: Claim,
     addresses: Vec<Cidr>,
     addresses_held: &'a [Cidr],
+    placed: Vec<Placed<'a>>,
+    routes: Vec<String>,
+    unready: Vec<&'a str>,
     lease_seconds: Option<f64>,
     probation_seconds: Option<f64>,
     waits_seconds: Option<f64>,
@@ -97,6 +103,9 @@ impl Serialize for RouterStatus {
             effective_priority: self.claim,
             addresses: self.router.addresses().collect(),
             addresses_held: &self.held,
+            placed: placed(self),
+            routes: self.routes.iter().map(ToString::to_string).collect(),
+            unready: self.unready.iter().map(|name| &**name).collect(),
             lease_seconds: self.lease.map(seconds),
             probation_seconds: self.probation.map(seconds),
             waits_seconds: self.waits.map(seconds),
@@ -227,6 +236,32 @@ fn hold(phase: Phase) -> Option<Hold> {
     }
 }
 
+/// An address, and how it is put.
+#[derive(Serialize)]
+struct Placed<'a> {
+    address: Cidr,
+    interface: &'a str,
+    label: Option<&'a str>,
+    scope: String,
+    broadcast: Option<Ipv4Addr>,
+    advertised: bool,
+}
+
+/// The addresses of `status`: those that are not advertised come last.
+fn placed(status: &RouterStatus) -> Vec<Placed<'_>> {
+    let advertised = status.router.addresses().count();
+    let all = status.addresses.iter().enumerate();
+    all.map(|(index, address)| Placed {
+        address: address.cidr,
+        interface: address.interface.as_ref().unwrap_or(&status.interface),
+        label: address.label.as_ref().map(Label::as_str),
+        scope: address.scope.to_string(),
+        broadcast: address.broadcast,
+        advertised: index < advertised,
+    })
+    .collect()
+}
+
 fn heard(speakers: &[SpeakerStatus]) -> Vec<&SpeakerStatus> {
     speakers.iter().filter(|speaker| speaker.verdict.is_ok()).collect()
 }
@@ -251,7 +286,7 @@ mod tests {
     use vrrp_core::{Centiseconds, Gate, Health, Ipv4Addresses, Priority, Reason, VirtualRouter};
 
     use super::*;
-    use crate::GroupStatus;
+    use crate::{GroupStatus, VirtualAddress};
 
     const SOURCE: &str = "192.0.2.2";
 
@@ -285,6 +320,15 @@ mod tests {
             }),
             claim: Claim::Contend(Priority::DEFAULT),
             held: vec![cidr.into()],
+            addresses: [
+                VirtualAddress::from(Cidr::from(cidr)),
+                VirtualAddress::from("198.51.100.10/32".parse::<Cidr>().unwrap())
+                    .on("lo")
+                    .label("lo:web".parse().unwrap()),
+            ]
+            .into(),
+            routes: ["default via 192.0.2.254".parse().unwrap()].into(),
+            unready: vec!["eth1".into()],
             lease: Some(Duration::from_millis(2_750)),
             probation: None,
             waits: None,
@@ -335,6 +379,20 @@ mod tests {
             }],
             "counters": serde_json::to_value(Counters::default()).unwrap(),
         });
+        let of_the_places = json!({
+            "placed": [
+                {
+                    "address": "192.0.2.10/24", "interface": "eth0", "label": null,
+                    "scope": "global", "broadcast": null, "advertised": true,
+                },
+                {
+                    "address": "198.51.100.10/32", "interface": "lo", "label": "lo:web",
+                    "scope": "global", "broadcast": null, "advertised": false,
+                },
+            ],
+            "routes": ["default via 192.0.2.254"], "unready": ["eth1"],
+        });
+        expected.as_object_mut().unwrap().extend(of_the_places.as_object().unwrap().clone());
         let of_the_group = json!({
             "group": "lan-and-wan", "group_policy": "any", "group_first": true, "group_cause": "db",
         });
