@@ -44,14 +44,18 @@ pub(super) fn missing(name: &str, follows: &str, host: &Host) -> String {
     format!("there is no interface {name} on this host, and {follows}; {advice}")
 }
 
-/// Other interfaces that addresses are on, each once.
+/// Other interfaces that addresses and routes are on, each once.
 fn interfaces<'a>(config: &'a RouterConfig, host: &Host) -> Vec<(&'a Place, String)> {
-    let mut seen = BTreeSet::new();
+    let of_addresses =
+        config.held().filter_map(|held| Some((&held.place, held.value.interface.as_deref()?)));
+    let of_routes =
+        config.routes.iter().filter_map(|route| Some((&route.place, &**route.value.interface()?)));
+    let mut seen = BTreeSet::from([config.interface.as_str()]);
     let mut warnings = Vec::new();
-    for Located { place, value: address } in config.held() {
-        let Some(name) = address.interface.as_deref().filter(|name| seen.insert(*name)) else {
+    for (place, name) in of_addresses.chain(of_routes) {
+        if !seen.insert(name) {
             continue;
-        };
+        }
         let fault = match host.interface(name) {
             None => {
                 let follows = format!("{} waits until there is", config.name);
@@ -137,19 +141,13 @@ fn network(config: &RouterConfig, address: &VirtualAddress, host: &Host) -> Opti
     ))
 }
 
-/// That the kernel would refuse `route`, because nothing leads to its gateway or its interface.
+/// That the kernel would refuse `route`, because nothing leads to its gateway.
 fn way(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<String> {
-    let follows = format!("{} cannot become active with the route {route}", config.name);
-    if let Some(name) = route.interface() {
-        match host.interface(name) {
-            None => return Some(missing(name, &follows, host)),
-            Some(interface) if !interface.is_up => {
-                return Some(format!("{name} is down or has no carrier, and {follows}"));
-            }
-            Some(_) => {}
-        }
-    }
     let Way::Via { gateway, interface, on_link: false } = &route.way else { return None };
+    if let Some(name) = interface {
+        // That it is missing is said with the interfaces.
+        host.interface(name)?;
+    }
     let leads = |found: &&Interface| {
         interface.as_deref().is_none_or(|name| *name == *found.name)
             && (found.own().chain(brought(config, &found.name)))
@@ -163,8 +161,9 @@ fn way(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<Strin
         None => "network of this host".to_owned(),
     };
     Some(format!(
-        "the gateway {gateway} is in no {whose} and of none of the addresses, and {follows}; \
-         correct it, or add dev and onlink"
+        "the gateway {gateway} is in no {whose} and of none of the addresses, and {} cannot become \
+         active with the route {route}; correct it, or add dev and onlink",
+        config.name
     ))
 }
 

@@ -201,10 +201,10 @@ fn addresses_on_other_interfaces_are_compared() {
     for fits in ["lo", "eth2"] {
         assert_eq!(on(fits), [""; 0]);
     }
-    let missing = "f.toml:6:41: warning: there is no interface eth9 on this host, and web waits \
+    let missing = "f.toml:6:40: warning: there is no interface eth9 on this host, and web waits \
         until there is; did you mean eth0?";
     assert_eq!(on("eth9"), [missing]);
-    let down = "f.toml:6:41: warning: eth1 is down or has no carrier, and web waits until it is up";
+    let down = "f.toml:6:40: warning: eth1 is down or has no carrier, and web waits until it is up";
     assert_eq!(on("eth1"), [down]);
     let [port, one, other] = &*on("eth3") else { panic!("three warnings") };
     assert!(port.contains("eth3 is a port of the bridge br9"), "{port}");
@@ -296,11 +296,12 @@ fn routes_have_a_way_and_a_source() {
         ),
         (
             "default via 203.0.113.2 dev eth1",
-            "8:11: warning: eth1 is down or has no carrier, and web cannot",
+            "8:11: warning: eth1 is down or has no carrier, and web waits until it is up",
         ),
         (
             "default dev eth7",
-            "8:11: warning: there is no interface eth7 on this host, and web cannot become active with the route default dev eth7; did you mean eth0?",
+            "8:11: warning: there is no interface eth7 on this host, and web waits until there is; \
+             did you mean eth0?",
         ),
         (
             "default via 192.0.2.254 src 192.0.2.1",
