@@ -116,9 +116,9 @@ fn label(config: &RouterConfig, address: &VirtualAddress) -> Option<String> {
     })
 }
 
-/// That nobody on the interface of an address takes it for a neighbour's. One with a network of its
-/// own brings a route to that; where the interface has no network, as `lo` has none, others reach it
-/// by routes in any case.
+/// That nobody on the interface of an address takes it for a neighbour's. One with a network of
+/// its own brings a route to that; where the interface has no network, as `lo` has none, others
+/// reach it by routes in any case.
 fn network(config: &RouterConfig, address: &VirtualAddress, host: &Host) -> Option<String> {
     let (cidr, name) = (address.cidr, config.interface_of(address));
     if !is_alone(&cidr) || config.router.role() == Role::Owner || name == "lo" {
@@ -179,8 +179,8 @@ fn source(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<St
     })
 }
 
-/// That an IPv4 route would outlive this daemon, since the kernel takes it along with no address. One
-/// of IPv6 expires by itself.
+/// That an IPv4 route would outlive this daemon, since the kernel takes it along with no address.
+/// One of IPv6 expires by itself.
 fn outlives(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<String> {
     let is_leased = matches!(config.backend, Backend::Kernel { lease: true });
     if !is_leased || route.destination.address().is_ipv6() {

@@ -194,7 +194,8 @@ fn addresses_on_other_interfaces_are_compared() {
     host.interfaces[4].master = Some(bridge);
     let on = |interface: &str| {
         let addresses = format!(
-            "[\"192.0.2.10\", {{ address = \"198.51.100.10\", interface = \"{interface}\" }}, {{ address = \"198.51.100.11\", interface = \"{interface}\" }}]"
+            "[\"192.0.2.10\", {{ address = \"198.51.100.10\", interface = \"{interface}\" }}, {{ \
+             address = \"198.51.100.11\", interface = \"{interface}\" }}]"
         );
         with_addresses(&addresses, &host)
     };
@@ -222,9 +223,9 @@ fn an_address_without_a_network_is_in_one_of_its_interface() {
     ] {
         assert_eq!(with_addresses(good, &host), [""; 0], "{good}");
     }
-    let none = "f.toml:6:14: warning: 198.51.100.10 is in no network of eth0 (192.0.2.0/24), so that \
-        neighbours there reach it by a route only; give it the prefix length of its network, or \
-        put it on an interface of that network";
+    let none = "f.toml:6:14: warning: 198.51.100.10 is in no network of eth0 (192.0.2.0/24), so \
+        that neighbours there reach it by a route only; give it the prefix length of its network, \
+        or put it on an interface of that network";
     assert_eq!(with_addresses("[\"198.51.100.10\"]", &host), [none]);
     let extra = "[\"192.0.2.10/24\"]\nextra_addresses = [\"2001:db8:1::10\"]";
     let [said] = &*with_addresses(extra, &host) else { panic!("one warning") };
@@ -292,7 +293,8 @@ fn routes_have_a_way_and_a_source() {
         ),
         (
             "default via 203.0.113.2 dev eth0",
-            "8:11: warning: the gateway 203.0.113.2 is in no network of eth0 and of none of the addresses",
+            "8:11: warning: the gateway 203.0.113.2 is in no network of eth0 and of \
+             none of the addresses",
         ),
         (
             "default via 203.0.113.2 dev eth1",
@@ -305,7 +307,8 @@ fn routes_have_a_way_and_a_source() {
         ),
         (
             "default via 192.0.2.254 src 192.0.2.1",
-            "8:11: warning: the route default via 192.0.2.254 src 192.0.2.1 stays if this daemon is killed, because its source is no virtual address",
+            "8:11: warning: the route default via 192.0.2.254 src 192.0.2.1 stays if \
+             this daemon is killed, because its source is no virtual address",
         ),
         (
             "blackhole 203.0.113.0/24",
