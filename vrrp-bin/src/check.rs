@@ -1,5 +1,7 @@
 //! `vrrp check`: is this configuration good, and good for this host?
 
+mod auto;
+mod held;
 mod host;
 mod programs;
 mod tracking;
@@ -20,15 +22,15 @@ use vrrp_net::{
 use crate::{
     cli,
     config::{
-        Backend, Config, ConfigErrors, Place, RouterConfig, effective::Effective, family_name,
-        nearest,
+        Backend, Config, ConfigErrors, Found, Located, Place, Plan, Problems, RouterConfig,
+        effective::Effective, family_name,
     },
     descriptors,
     import::environment::{self, Note, Reading},
-    leftovers,
+    leftovers, netns,
 };
 use host::Host;
-pub(crate) use programs::{fit, warnings as unusable_programs};
+pub(crate) use programs::warnings as unusable_programs;
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
@@ -82,10 +84,13 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
 /// Reads the file or the environment. What the environment leaves to be said comes with it.
 fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
     if !source.from_env {
-        return (Config::load(&source.file).and_then(fit), Vec::new());
+        let config = Config::load_for(&source.file, prepare).and_then(fit);
+        let notes = config.as_ref().map(chosen).unwrap_or_default();
+        return (config, notes);
     }
-    let Reading { config, mut notes, foreign } = environment::read();
+    let Reading { config, mut notes, foreign } = environment::read(prepare);
     let config = config.and_then(fit);
+    notes.extend(config.iter().flat_map(chosen));
     if foreign && config.is_ok() {
         let message = "neither the kernel module ip_vs nor the sysctl net.ipv4.ip_nonlocal_bind, \
             which other images ask for, is needed here";
@@ -95,6 +100,28 @@ fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
         notes.retain(|note| note.warning);
     }
     (config, notes)
+}
+
+/// What was chosen on this host.
+fn chosen(config: &Config) -> Vec<Note> {
+    let note = |Located { place, value }: &Located<String>| Note::new(false, place.clone(), value);
+    config.chosen.iter().map(note).collect()
+}
+
+/// Enters the network namespace of `plan`, and chooses there what is to be chosen on this host.
+/// This comes before anything else of the network is touched, and before any thread that does.
+pub(crate) fn prepare(plan: &mut Plan, problems: &mut Problems) {
+    let entered = match &plan.netns {
+        Found::Absent => Ok(()),
+        // In another namespace nothing could be chosen.
+        Found::Wrong => return,
+        Found::Value(Located { place, value: name }) => {
+            problems.check(place, netns::enter(name), |message| message)
+        }
+    };
+    if entered.is_ok() {
+        auto::choose(plan, problems);
+    }
 }
 
 fn print(
@@ -153,7 +180,17 @@ fn compare<'a>(config: &'a Config, host: &Host) -> Vec<Warning<'a>> {
     for router in &config.routers {
         match host.interface(&router.interface) {
             Some(interface) => warnings.compare_interface(router, interface, host),
-            None => warnings.add(&router.places.interface, missing_interface(router, host)),
+            None => {
+                let follows = format!("{} waits until there is", router.name);
+                let message = held::missing(&router.interface, &follows, host);
+                warnings.add(&router.places.interface, message);
+            }
+        }
+        // What a program holds, and where, is its own affair.
+        if matches!(router.backend, Backend::Kernel { .. }) {
+            for (place, message) in held::warnings(router, host) {
+                warnings.add(place, message);
+            }
         }
         if let Backend::Command(command) = &router.backend
             && let Some(fault) = programs::fault(&command.program, None)
@@ -171,16 +208,29 @@ pub(crate) fn unusable_interfaces(config: &Config) -> Option<BTreeMap<&str, BTre
     let host = Host::read().ok()?;
     let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for router in &config.routers {
-        let name = router.interface.as_str();
-        let sentences = match host.interface(name) {
-            Some(interface) => {
-                wiring::faults(router, interface, &host).into_iter().map(|(_, why)| why).collect()
-            }
-            None => Vec::from_iter(wiring::other_name(name, &host)),
-        };
-        found.entry(name).or_default().extend(sentences);
+        if let Some(interface) = host.interface(&router.interface) {
+            let faults = wiring::faults(router, interface, &host).into_iter().map(|(_, why)| why);
+            found.entry(&router.interface).or_default().extend(faults);
+        }
+        for name in router.held().filter_map(|held| held.value.interface.as_deref()) {
+            let port = host.interface(name).and_then(|interface| wiring::port(interface, &host));
+            found.entry(name).or_default().extend(port);
+        }
     }
     Some(found)
+}
+
+/// The configuration, if nothing in it is known by now to be of no use on this host.
+///
+/// # Errors
+/// What is there in place of a FIFO, and interfaces that have another name.
+pub(crate) fn fit(config: Config) -> Result<Config, ConfigErrors> {
+    let config = programs::fit(config)?;
+    // Where the host cannot be looked at, that is said elsewhere.
+    match Host::read() {
+        Ok(host) => wiring::named(&config, &host).map(|()| config),
+        Err(_) => Ok(config),
+    }
 }
 
 /// Whether this kernel can hold addresses.
@@ -222,22 +272,6 @@ fn state(config: &Config) -> Option<Warning<'_>> {
     Some(Warning { place, message })
 }
 
-fn missing_interface(router: &RouterConfig, host: &Host) -> String {
-    if let Some(sentence) = wiring::other_name(&router.interface, host) {
-        return sentence;
-    }
-    let names: Vec<&str> =
-        host.interfaces.iter().map(|interface| interface.name.as_str()).collect();
-    let advice = match nearest(&router.interface, &names) {
-        Some(name) => format!("did you mean {name}?"),
-        None => format!("there are {}", names.join(", ")),
-    };
-    format!(
-        "there is no interface {} on this host, and {} waits until there is; {advice}",
-        router.interface, router.name
-    )
-}
-
 #[derive(Default)]
 struct Warnings<'a>(Vec<Warning<'a>>);
 
@@ -264,12 +298,6 @@ impl<'a> Warnings<'a> {
             self.add(place, message);
         }
         self.compare_peers(config, interface, host);
-        // What a program holds, and where, is its own affair.
-        if matches!(config.backend, Backend::Kernel { .. }) {
-            for cidr in config.router.addresses() {
-                self.compare_address(config, cidr, owner, host);
-            }
-        }
     }
 
     fn compare_source(&mut self, config: &'a RouterConfig, interface: &Interface, owner: bool) {
@@ -322,40 +350,6 @@ impl<'a> Warnings<'a> {
             let message = "`peers` lists only addresses of this host, so no other node is reached; \
                 list the other nodes";
             self.add(&places.peers, message.to_owned());
-        }
-    }
-
-    fn compare_address(&mut self, config: &'a RouterConfig, cidr: Cidr, owner: bool, host: &Host) {
-        let address = cidr.address();
-        let known = config.places.addresses.iter().find(|(ip, _)| *ip == address);
-        let place = known.map_or(&config.places.interface, |(_, place)| place);
-        // A link-local address on another interface is another address.
-        let holder = host.interfaces.iter().find(|interface| {
-            interface.has_own(address)
-                && (interface.name == config.interface || !is_link_local(address))
-        });
-        match holder {
-            Some(interface) if !owner => {
-                let message = format!(
-                    "{address} is already on {0} and was not put there by vrrp, which will leave \
-                     it alone and stay out of the election; remove it with `ip address delete \
-                     {address}/{1} dev {0}`, or write priority = \"owner\"",
-                    interface.name,
-                    interface
-                        .prefix_length(address)
-                        .unwrap_or_else(|| Cidr::from(address).prefix_length())
-                );
-                self.add(place, message);
-            }
-            None if owner => {
-                let message = format!(
-                    "this host is the owner of {address}, but no interface has it; add it to {}, \
-                     or give a priority from 1 to 254",
-                    config.interface
-                );
-                self.add(place, message);
-            }
-            _ => {}
         }
     }
 }

@@ -9,6 +9,7 @@
 //! same.
 
 mod backend;
+mod broadcast;
 mod check;
 mod draft;
 pub(crate) mod duration;
@@ -32,15 +33,16 @@ mod toml;
 mod unique;
 
 pub(crate) use backend::{Backend, Command};
+pub(crate) use broadcast::broadcast;
 pub(crate) use check::{CheckDraft, LASTS};
 pub(crate) use draft::{Draft, List, Rank, Version};
 pub(crate) use files::{ReadFile, read_file};
 pub(crate) use found::{Found, Wrong};
 pub(crate) use group::GroupConfig;
 pub(crate) use look::{Dns, Http, Look, Program, Tcp, dns_server};
-pub(crate) use names::nearest;
+pub(crate) use names::{AUTO, interface_fault, is_name, nearest};
 pub(crate) use place::{Located, Place, one_line};
-pub(crate) use plan::{CONTROL, Config, Plan};
+pub(crate) use plan::{CONTROL, Config, Plan, Prepare, anywhere};
 pub(crate) use problem::{ConfigError, ConfigErrors, Problems};
 pub(crate) use router::RouterConfig;
 pub(crate) use rules::{password, preempt_after};

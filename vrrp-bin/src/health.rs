@@ -1,5 +1,7 @@
 //! `vrrp health`: one answer for whoever supervises the daemon.
 
+use vrrp_core::Hold;
+
 use crate::{
     cli,
     control::client,
@@ -69,8 +71,11 @@ fn ill(status: &Status, name: &str) -> String {
 fn describe(router: &VirtualRouter) -> String {
     let VirtualRouter { name, interface, since, .. } = router;
     let hold = router.hold.as_deref().unwrap_or("a fault");
-    let detail = [&router.socket_error, &router.backend_error].into_iter().flatten().next();
-    let detail = detail.map(|detail| format!(" ({detail})")).unwrap_or_default();
+    let waits = (hold == Hold::OtherInterface.as_str())
+        .then(|| format!("{}: missing, or down", router.unready.join(", ")));
+    let error = [&router.socket_error, &router.backend_error].into_iter().flatten().next();
+    let detail =
+        waits.or_else(|| error.cloned()).map(|detail| format!(" ({detail})")).unwrap_or_default();
     format!(
         "{name} on {interface} has not taken part since {since}: {hold}{detail}; see `vrrp status`"
     )
@@ -107,6 +112,9 @@ mod tests {
             effective_priority: 100,
             addresses: Vec::new(),
             addresses_held: Vec::new(),
+            placed: Vec::new(),
+            routes: Vec::new(),
+            unready: Vec::new(),
             lease_seconds: None,
             probation_seconds: None,
             waits_seconds: None,
@@ -150,6 +158,18 @@ mod tests {
         assert_eq!(answer(&disagrees, true), (text, false));
         let agrees = status(Vec::new(), false);
         assert_eq!(answer(&agrees, true), ("web is held".to_owned(), true));
+    }
+
+    #[test]
+    fn the_interface_that_is_waited_for_is_named() {
+        let mut status = status(Vec::new(), true);
+        for router in &mut status.virtual_routers {
+            router.hold = Some("other-interface".to_owned());
+            router.unready = vec!["eth1".to_owned(), "lo".to_owned()];
+        }
+        let (text, well) = answer(&status, false);
+        assert!(text.contains(": other-interface (eth1, lo: missing, or down); see"), "{text}");
+        assert!(!well);
     }
 
     #[test]

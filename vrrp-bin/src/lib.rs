@@ -22,6 +22,7 @@ mod import;
 mod kept;
 mod leftovers;
 mod log;
+mod netns;
 mod notify;
 mod orphans;
 pub mod readers;

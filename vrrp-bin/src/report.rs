@@ -5,6 +5,7 @@
 mod check;
 mod event;
 mod outcome;
+mod placed;
 mod words;
 
 use std::{
@@ -21,6 +22,7 @@ use vrrp_net::{
 pub(crate) use check::Check;
 pub(crate) use event::{Event, ToldEvent};
 pub(crate) use outcome::{Outcome, Outcomes};
+pub(crate) use placed::Placed;
 use words::{rfc3339, seconds};
 
 /// The version of the format.
@@ -119,8 +121,17 @@ pub(crate) struct VirtualRouter {
     pub(crate) effective_priority: u8,
     /// The virtual addresses with their prefix lengths.
     pub(crate) addresses: Vec<String>,
-    /// Those of them that this host holds now.
+    /// The addresses that this host holds now, those that are not advertised last.
     pub(crate) addresses_held: Vec<String>,
+    /// How each address is put, those that are not advertised last.
+    #[serde(default)]
+    pub(crate) placed: Vec<Placed>,
+    /// The routes that are there while addresses are held, as `ip route` takes them.
+    #[serde(default)]
+    pub(crate) routes: Vec<String>,
+    /// The other interfaces that it waits for: they are missing or down.
+    #[serde(default)]
+    pub(crate) unready: Vec<String>,
     /// For how long it stays active if no further advertisement can be sent.
     pub(crate) lease_seconds: Option<f64>,
     /// For how long it will not preempt, because of a fault of its own.
@@ -292,6 +303,9 @@ impl VirtualRouter {
             effective_priority: status.claim.into(),
             addresses: status.router.addresses().map(|address| address.to_string()).collect(),
             addresses_held: status.held.iter().map(ToString::to_string).collect(),
+            placed: Placed::all(status),
+            routes: status.routes.iter().map(ToString::to_string).collect(),
+            unready: status.unready.iter().map(ToString::to_string).collect(),
             lease_seconds: status.lease.map(seconds),
             probation_seconds: status.probation.map(seconds),
             waits_seconds: status.waits.map(seconds),

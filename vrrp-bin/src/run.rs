@@ -7,12 +7,14 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 use vrrp_core::Reason;
-use vrrp_net::{Events, Member, Node, NodeEvent, check::Setup, notify::Notifier, remedy};
+use vrrp_net::{
+    Events, Member, Node, NodeEvent, VirtualAddress, check::Setup, notify::Notifier, remedy,
+};
 
 use crate::{
     backends::Backends,
     check, checks, cli,
-    config::{Config, ConfigErrors, GroupConfig, RouterConfig},
+    config::{Config, ConfigErrors, GroupConfig, Located, RouterConfig},
     control, descriptors,
     import::environment,
     kept::{Drain, Kept},
@@ -60,6 +62,9 @@ pub(crate) fn main(arguments: &cli::Run) -> u8 {
         Ok(config) => config,
         Err(errors) => return refuse(&errors, arguments.log),
     };
+    for Located { place, value: sentence } in &config.chosen {
+        tracing::info!(event = "interface-chosen", "{place}: {sentence}");
+    }
     match run(&config) {
         Ok(()) => cli::OK,
         Err(error) => fail(&error),
@@ -74,9 +79,9 @@ fn fail(error: &Error) -> u8 {
 /// Reads the file or the environment, and logs what there is to say about it.
 fn load(source: &cli::File, others: &environment::Arguments) -> Result<Config, ConfigErrors> {
     if !source.from_env {
-        return Config::load(&source.file);
+        return Config::load_for(&source.file, check::prepare);
     }
-    let reading = environment::read();
+    let reading = environment::read(check::prepare);
     for note in others.notes.iter().chain(&reading.notes) {
         let environment::Note { place, message, .. } = note;
         if note.warning {
@@ -256,6 +261,7 @@ fn members(config: &Config, kept: &Kept, setup: &Setup) -> std::io::Result<Vec<M
         let member = Member::new(&router.interface, router.router.clone(), backends.of(router))
             .name(&router.name)
             .health(setup.health_at_start(&router.name));
+        let member = belongings(member, router);
         let member = match &router.group {
             Some(group) => member.group(group.clone()),
             None => member,
@@ -272,6 +278,17 @@ fn members(config: &Config, kept: &Kept, setup: &Setup) -> std::io::Result<Vec<M
     // The first member of a group decides, and that is the first one that the group names.
     members.sort_by_key(|member| place_in_group(config, &member.name));
     Ok(members)
+}
+
+/// How its addresses are put, of those that are not just put on its interface, and what is held with
+/// them.
+fn belongings(member: Member, router: &RouterConfig) -> Member {
+    let is_placed = |address: &&VirtualAddress| **address != VirtualAddress::from(address.cidr);
+    let addresses = router.addresses.iter().map(|address| &address.value);
+    let member = addresses.filter(is_placed).cloned().fold(member, Member::place);
+    let extra = router.extra.iter().map(|address| address.value.clone());
+    let routes = router.routes.iter().map(|route| route.value.clone());
+    routes.fold(extra.fold(member, Member::extra), Member::route)
 }
 
 fn place_in_group(config: &Config, name: &str) -> usize {

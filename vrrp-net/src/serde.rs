@@ -4,7 +4,6 @@ mod event;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -16,7 +15,7 @@ use vrrp_core::{
 
 use crate::{
     Drained, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus,
-    VirtualAddress, backend::Label,
+    backend::Label,
 };
 
 #[derive(Serialize)]
@@ -58,9 +57,9 @@ struct Router<'a> {
     effective_priority: Claim,
     addresses: Vec<Cidr>,
     addresses_held: &'a [Cidr],
-    virtual_addresses: Vec<Place<'a>>,
+    placed: Vec<Placed<'a>>,
     routes: Vec<String>,
-    interfaces_unready: Vec<&'a str>,
+    unready: Vec<&'a str>,
     lease_seconds: Option<f64>,
     probation_seconds: Option<f64>,
     waits_seconds: Option<f64>,
@@ -72,31 +71,6 @@ struct Router<'a> {
     peers_refused: Vec<&'a SpeakerStatus>,
     notices: &'a [NoticeStatus],
     counters: Counters,
-}
-
-/// How one of its addresses is put.
-#[derive(Serialize)]
-struct Place<'a> {
-    address: Cidr,
-    interface: &'a str,
-    advertised: bool,
-    label: Option<&'a str>,
-    scope: String,
-    broadcast: Option<Ipv4Addr>,
-}
-
-fn places(status: &RouterStatus) -> Vec<Place<'_>> {
-    // Those that are advertised come first.
-    let advertised = status.router.addresses().count();
-    let place = |(number, held): (usize, &'_ VirtualAddress)| Place {
-        address: held.cidr,
-        interface: held.interface.as_deref().unwrap_or(&status.interface),
-        advertised: number < advertised,
-        label: held.label.as_ref().map(Label::as_str),
-        scope: held.scope.to_string(),
-        broadcast: held.broadcast,
-    };
-    status.addresses.iter().enumerate().map(place).collect()
 }
 
 impl Serialize for RouterStatus {
@@ -129,9 +103,9 @@ impl Serialize for RouterStatus {
             effective_priority: self.claim,
             addresses: self.router.addresses().collect(),
             addresses_held: &self.held,
-            virtual_addresses: places(self),
+            placed: placed(self),
             routes: self.routes.iter().map(ToString::to_string).collect(),
-            interfaces_unready: self.unready.iter().map(Arc::as_ref).collect(),
+            unready: self.unready.iter().map(|name| &**name).collect(),
             lease_seconds: self.lease.map(seconds),
             probation_seconds: self.probation.map(seconds),
             waits_seconds: self.waits.map(seconds),
@@ -262,6 +236,32 @@ fn hold(phase: Phase) -> Option<Hold> {
     }
 }
 
+/// An address, and how it is put.
+#[derive(Serialize)]
+struct Placed<'a> {
+    address: Cidr,
+    interface: &'a str,
+    label: Option<&'a str>,
+    scope: String,
+    broadcast: Option<Ipv4Addr>,
+    advertised: bool,
+}
+
+/// The addresses of `status`: those that are not advertised come last.
+fn placed(status: &RouterStatus) -> Vec<Placed<'_>> {
+    let advertised = status.router.addresses().count();
+    let all = status.addresses.iter().enumerate();
+    all.map(|(index, address)| Placed {
+        address: address.cidr,
+        interface: address.interface.as_ref().unwrap_or(&status.interface),
+        label: address.label.as_ref().map(Label::as_str),
+        scope: address.scope.to_string(),
+        broadcast: address.broadcast,
+        advertised: index < advertised,
+    })
+    .collect()
+}
+
 fn heard(speakers: &[SpeakerStatus]) -> Vec<&SpeakerStatus> {
     speakers.iter().filter(|speaker| speaker.verdict.is_ok()).collect()
 }
@@ -286,7 +286,7 @@ mod tests {
     use vrrp_core::{Centiseconds, Gate, Health, Ipv4Addresses, Priority, Reason, VirtualRouter};
 
     use super::*;
-    use crate::GroupStatus;
+    use crate::{GroupStatus, VirtualAddress};
 
     const SOURCE: &str = "192.0.2.2";
 
@@ -320,7 +320,13 @@ mod tests {
             }),
             claim: Claim::Contend(Priority::DEFAULT),
             held: vec![cidr.into()],
-            addresses: [VirtualAddress::from(Cidr::from(cidr)).on("eth1")].into(),
+            addresses: [
+                VirtualAddress::from(Cidr::from(cidr)),
+                VirtualAddress::from("198.51.100.10/32".parse::<Cidr>().unwrap())
+                    .on("lo")
+                    .label("lo:web".parse().unwrap()),
+            ]
+            .into(),
             routes: ["default via 192.0.2.254".parse().unwrap()].into(),
             unready: vec!["eth1".into()],
             lease: Some(Duration::from_millis(2_750)),
@@ -358,11 +364,6 @@ mod tests {
             "condition": "good", "weight": 0, "holds": [], "gates": ["probation"],
             "effective_priority": 100,
             "addresses": ["192.0.2.10/24"], "addresses_held": ["192.0.2.10/24"],
-            "virtual_addresses": [{
-                "address": "192.0.2.10/24", "interface": "eth1", "advertised": true,
-                "label": null, "scope": "global", "broadcast": null,
-            }],
-            "routes": ["default via 192.0.2.254"], "interfaces_unready": ["eth1"],
             "lease_seconds": 2.75, "probation_seconds": null, "waits_seconds": null,
             "drained_until": null,
             "active_peer": null, "backend_error": null, "socket_error": null,
@@ -378,6 +379,20 @@ mod tests {
             }],
             "counters": serde_json::to_value(Counters::default()).unwrap(),
         });
+        let of_the_places = json!({
+            "placed": [
+                {
+                    "address": "192.0.2.10/24", "interface": "eth0", "label": null,
+                    "scope": "global", "broadcast": null, "advertised": true,
+                },
+                {
+                    "address": "198.51.100.10/32", "interface": "lo", "label": "lo:web",
+                    "scope": "global", "broadcast": null, "advertised": false,
+                },
+            ],
+            "routes": ["default via 192.0.2.254"], "unready": ["eth1"],
+        });
+        expected.as_object_mut().unwrap().extend(of_the_places.as_object().unwrap().clone());
         let of_the_group = json!({
             "group": "lan-and-wan", "group_policy": "any", "group_first": true, "group_cause": "db",
         });

@@ -1,11 +1,6 @@
 //! This host, as far as a configuration depends on it.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    net::{IpAddr, Ipv4Addr},
-    path::Path,
-};
+use std::{collections::BTreeMap, io, net::IpAddr, path::Path};
 
 use nix::{
     errno::Errno,
@@ -15,7 +10,7 @@ use vrrp_net::host::{self, Capabilities, Interface, Routes};
 
 /// Names the interface by which a host sends to an address, in the VRF of this index, if it knows
 /// one.
-pub(super) type Way = Box<dyn Fn(Option<u32>, Ipv4Addr) -> Option<String>>;
+pub(super) type Way = Box<dyn Fn(Option<u32>, IpAddr) -> Option<String>>;
 
 /// This host.
 pub(super) struct Host {
@@ -32,8 +27,8 @@ impl Host {
         let names: BTreeMap<u32, String> =
             interfaces.iter().map(|interface| (interface.index, interface.name.clone())).collect();
         let routes = Routes::new()?;
-        let way = move |vrf, address: Ipv4Addr| {
-            let found = routes.way(address.into(), vrf);
+        let way = move |vrf, address| {
+            let found = routes.way(address, vrf);
             names.get(&found.ok().flatten()?).cloned()
         };
         let capabilities = Capabilities::of_this_process()?;

@@ -45,7 +45,7 @@ pub(crate) fn warnings(config: &Config) -> Vec<(&Place, String)> {
 ///
 /// # Errors
 /// What is there instead.
-pub(crate) fn fit(config: Config) -> Result<Config, ConfigErrors> {
+pub(super) fn fit(config: Config) -> Result<Config, ConfigErrors> {
     let Some(Located { place, value: path }) = &config.fifo else { return Ok(config) };
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_fifo() => {

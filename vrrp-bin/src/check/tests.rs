@@ -90,14 +90,27 @@ fn a_port_is_told_of_its_master_whether_it_has_an_address_or_not() {
 }
 
 #[test]
-fn another_name_is_no_missing_interface() {
-    let mut host = host(&[("enp3s0", true, &[("192.0.2.1/24", false)])]);
-    host.interfaces[0].other_names = vec!["eth0".to_owned()];
-    expect(
-        "",
-        &host,
-        &["f.toml:4:13: warning: eth0 is another name of enp3s0, and vrrp knows it only by \
-             that name"],
+fn another_name_of_an_interface_is_an_error_that_says_which_name_to_write() {
+    let mut host = host(&[("enp3s0", true, &[("192.0.2.1/24", false)]), ("eth0", true, &[])]);
+    host.interfaces[0].other_names = vec!["uplink".to_owned()];
+    let said = |text: &str| {
+        let config = Config::parse(Path::new("f.toml"), text).unwrap();
+        wiring::named(&config, &host).map_err(|errors| errors.to_string())
+    };
+    assert_eq!(said(CONFIG), Ok(()));
+    let text = CONFIG.replace("[\"192.0.2.10/24\"]", "[\"192.0.2.10/24\", \"2001:db8::10\"]");
+    let name = "uplink is another name of enp3s0, and vrrp knows it only by that name; write";
+    assert_eq!(
+        said(&text.replace("eth0", "uplink")),
+        Err(format!("f.toml:4:13: {name} `interface = \"enp3s0\"`"))
+    );
+    let more = "extra_addresses = [{ address = \"192.0.2.11\", interface = \"uplink\" }]\nroutes = \
+        [\"default via 192.0.2.254 dev uplink\"]\n";
+    assert_eq!(
+        said(&format!("{text}{more}")),
+        Err(format!(
+            "f.toml:7:32: {name} `interface = \"enp3s0\"`\nf.toml:8:11: {name} `dev enp3s0`"
+        ))
     );
 }
 
@@ -159,4 +172,171 @@ fn missing_capabilities_are_named() {
     expect("backend = { command = [\"/bin/sh\"] }", &host, &[]);
     host.capabilities = Capabilities::default();
     assert_eq!(warnings("", &host).len(), 2);
+}
+
+/// As `CONFIG`, with these addresses.
+fn with_addresses(addresses: &str, host: &Host) -> Vec<String> {
+    let text = CONFIG.replace("[\"192.0.2.10/24\"]", addresses);
+    let config = Config::parse(Path::new("f.toml"), &text).unwrap();
+    compare(&config, host).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn addresses_on_other_interfaces_are_compared() {
+    let mut host = host(&[
+        ("lo", true, &[("127.0.0.1/8", false)]),
+        ("eth0", true, &[("192.0.2.1/24", false)]),
+        ("eth1", false, &[]),
+        ("eth2", true, &[]),
+        ("eth3", true, &[("203.0.113.1/24", false)]),
+    ]);
+    let bridge = Master { index: 2, name: "br9".to_owned(), kind: "bridge".to_owned() };
+    host.interfaces[4].master = Some(bridge);
+    let on = |interface: &str| {
+        let addresses = format!(
+            "[\"192.0.2.10\", {{ address = \"198.51.100.10\", interface = \"{interface}\" }}, {{ \
+             address = \"198.51.100.11\", interface = \"{interface}\" }}]"
+        );
+        with_addresses(&addresses, &host)
+    };
+    for fits in ["lo", "eth2"] {
+        assert_eq!(on(fits), [""; 0]);
+    }
+    let missing = "f.toml:6:40: warning: there is no interface eth9 on this host, and web waits \
+        until there is; did you mean eth0?";
+    assert_eq!(on("eth9"), [missing]);
+    let down = "f.toml:6:40: warning: eth1 is down or has no carrier, and web waits until it is up";
+    assert_eq!(on("eth1"), [down]);
+    let [port, one, other] = &*on("eth3") else { panic!("three warnings") };
+    assert!(port.contains("eth3 is a port of the bridge br9"), "{port}");
+    assert!(one.contains("198.51.100.10 is in no network of eth3 (203.0.113.0/24)"), "{one}");
+    assert!(other.contains("198.51.100.11 is in no network"), "{other}");
+}
+
+#[test]
+fn an_address_without_a_network_is_in_one_of_its_interface() {
+    let host = host(&[("eth0", true, &[("192.0.2.1/24", false), ("2001:db8::1/64", false)])]);
+    for good in [
+        "[\"192.0.2.10\"]",
+        "[\"198.51.100.10/24\", \"198.51.100.11\"]",
+        "[\"192.0.2.10\"]\nextra_addresses = [\"2001:db8::10\"]",
+    ] {
+        assert_eq!(with_addresses(good, &host), [""; 0], "{good}");
+    }
+    let none = "f.toml:6:14: warning: 198.51.100.10 is in no network of eth0 (192.0.2.0/24), so \
+        that neighbours there reach it by a route only; give it the prefix length of its network, \
+        or put it on an interface of that network";
+    assert_eq!(with_addresses("[\"198.51.100.10\"]", &host), [none]);
+    let extra = "[\"192.0.2.10/24\"]\nextra_addresses = [\"2001:db8:1::10\"]";
+    let [said] = &*with_addresses(extra, &host) else { panic!("one warning") };
+    assert!(said.starts_with("f.toml:7:20: warning: 2001:db8:1::10 is in no network"), "{said}");
+}
+
+#[test]
+fn extra_addresses_are_compared() {
+    let host = host(&[("eth0", true, &[("192.0.2.1/24", false), ("192.0.2.11/24", false)])]);
+    let expected =
+        "f.toml:7:20: warning: 192.0.2.11 is already on eth0 and was not put there by vrrp";
+    expect("extra_addresses = [\"192.0.2.11/24\"]", &host, &[expected]);
+}
+
+#[test]
+fn labels_are_compared_with_the_interface_of_the_address() {
+    let host = host(&[("eth0", true, &[("192.0.2.1/24", false)]), ("eth1", true, &[])]);
+    let label = |label: &str, interface: &str| {
+        let address = format!(
+            "[{{ address = \"192.0.2.10/24\", label = \"{label}\", interface = \"{interface}\" }}]"
+        );
+        with_addresses(&address, &host)
+    };
+    for (text, interface) in [("eth0:web", "eth0"), ("eth0", "eth0"), ("eth1:0", "eth1")] {
+        assert_eq!(label(text, interface), [""; 0]);
+    }
+    for (text, interface) in [("web", "eth0"), ("eth0web", "eth0"), ("eth0:1", "eth1")] {
+        let said = label(text, interface).concat();
+        assert!(
+            said.contains(&format!("the label {text} is not {interface} with a colon")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn routes_have_a_way_and_a_source() {
+    let host = host(&[
+        ("eth0", true, &[("192.0.2.1/24", false), ("2001:db8::1/64", false)]),
+        ("eth1", false, &[("203.0.113.1/24", false)]),
+    ]);
+    let said = |route: &str| {
+        let found = warnings(
+            &format!("extra_addresses = [\"198.51.100.10/24\"]\nroutes = [\"{route}\"]"),
+            &host,
+        );
+        found.join("\n")
+    };
+    for good in [
+        "default via 192.0.2.254",
+        "default via 198.51.100.254 src 198.51.100.10",
+        "default via 2001:db8::2",
+        "default via 2001:db8::2 src 2001:db8::1",
+        "default via 203.0.113.254 dev eth0 onlink",
+        "192.0.2.128/25 dev eth0",
+        "blackhole 2001:db8:1::/48",
+        "default via 192.0.2.254 table main",
+    ] {
+        assert_eq!(said(good), "", "{good}");
+    }
+    for (route, expected) in [
+        (
+            "default via 10.0.0.1",
+            "8:11: warning: the gateway 10.0.0.1 is in no network of this host",
+        ),
+        (
+            "default via 203.0.113.2 dev eth0",
+            "8:11: warning: the gateway 203.0.113.2 is in no network of eth0 and of \
+             none of the addresses",
+        ),
+        (
+            "default via 203.0.113.2 dev eth1",
+            "8:11: warning: eth1 is down or has no carrier, and web waits until it is up",
+        ),
+        (
+            "default dev eth7",
+            "8:11: warning: there is no interface eth7 on this host, and web waits until there is; \
+             did you mean eth0?",
+        ),
+        (
+            "default via 192.0.2.254 src 192.0.2.1",
+            "8:11: warning: the route default via 192.0.2.254 src 192.0.2.1 stays if \
+             this daemon is killed, because its source is no virtual address",
+        ),
+        (
+            "blackhole 203.0.113.0/24",
+            "8:11: warning: the route blackhole 203.0.113.0/24 stays if this daemon is killed, \
+             because it leads nowhere",
+        ),
+        (
+            "default via 192.0.2.254 table 7",
+            "8:11: warning: the route default via 192.0.2.254 table 7 stays if this daemon is \
+             killed, because its table is not the one of the interface that its source is on",
+        ),
+        (
+            "default via 192.0.2.254 src 192.0.2.9",
+            "8:11: warning: the source 192.0.2.9 is neither a virtual address nor one of this host",
+        ),
+    ] {
+        let found = said(route);
+        assert!(
+            found.starts_with(&format!("f.toml:{expected}")) && !found.contains('\n'),
+            "{found}"
+        );
+    }
+    let text = CONFIG.replace("192.0.2.10/24", "2001:db8::10/64");
+    let text = format!("{text}peers = [\"2001:db8::2\"]\nroutes = [\"default via 192.0.2.254\"]\n");
+    let config = Config::parse(Path::new("f.toml"), &text).unwrap();
+    let found = compare(&config, &host);
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let expected = "f.toml:8:11: warning: the route default via 192.0.2.254 stays if this daemon \
+        is killed, because its source is no virtual address";
+    assert!(found.len() == 1 && found.concat().starts_with(expected), "{found:#?}");
 }

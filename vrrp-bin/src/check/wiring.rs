@@ -7,8 +7,10 @@ use vrrp_core::{Cidr, Family, Transport};
 use vrrp_net::host::{Interface, Master};
 
 use super::host::Host;
-use crate::config::{Place, RouterConfig};
+use crate::config::{Config, ConfigError, ConfigErrors, Place, RouterConfig};
 
+/// The key that names an interface in a file.
+const KEY: &str = "interface";
 /// How many addresses of a network are looked at for one that is not this host's.
 const LOOKED_AT_MOST: usize = 64;
 
@@ -60,14 +62,39 @@ fn masters<'a>(interface: &'a Interface, host: &'a Host) -> Vec<&'a Master> {
     std::iter::successors(takes(interface), next).take(host.interfaces.len()).collect()
 }
 
-/// That the name in the configuration is an alternative one of an interface.
-pub(super) fn other_name(name: &str, host: &Host) -> Option<String> {
+/// Whether every interface that is there has its own name in `config`, and no alternative one.
+///
+/// # Errors
+/// Which name to write, for each that has not.
+pub(super) fn named(config: &Config, host: &Host) -> Result<(), ConfigErrors> {
+    let mut errors: Vec<ConfigError> = Vec::new();
+    for router in &config.routers {
+        let own = (&router.places.interface, router.interface.as_str(), KEY);
+        let held = router
+            .held()
+            .filter_map(|held| Some((&held.place, held.value.interface.as_deref()?, KEY)));
+        let routes = router.routes.iter();
+        let routes =
+            routes.filter_map(|route| Some((&route.place, &**route.value.interface()?, "dev")));
+        for (place, name, key) in std::iter::once(own).chain(held).chain(routes) {
+            let Some(sentence) = other_name(name, key, host) else { continue };
+            let error = ConfigError::new(place.clone(), sentence);
+            // Two families of one virtual router say it once.
+            if !errors.contains(&error) {
+                errors.push(error);
+            }
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
+}
+
+/// That `name` is an alternative one of an interface; `key` is what stands before it.
+fn other_name(name: &str, key: &str, host: &Host) -> Option<String> {
     let has = |interface: &&Interface| interface.other_names.iter().any(|other| other == name);
-    let interface = host.interfaces.iter().find(has)?;
+    let Interface { name: real, .. } = host.interfaces.iter().find(has)?;
+    let advice = if key == KEY { format!("{key} = {real:?}") } else { format!("{key} {real}") };
     Some(format!(
-        "{name} is another name of {0}, and vrrp knows it only by that name; write `interface = \
-         {0:?}`",
-        interface.name
+        "{name} is another name of {real}, and vrrp knows it only by that name; write `{advice}`"
     ))
 }
 
@@ -85,7 +112,7 @@ fn dropped<'a>(
     let by_another = |address: Ipv4Addr| {
         let vrf =
             interface.master.as_ref().filter(|master| master.kind == "vrf").map(|vrf| vrf.index);
-        (host.way)(vrf, address).filter(|way| *way != interface.name)
+        (host.way)(vrf, address.into()).filter(|way| *way != interface.name)
     };
     if let Transport::Unicast { peers, .. } = config.router.transport() {
         let others = peers.iter().filter(|peer| !host.has_own(peer.address));
@@ -147,7 +174,6 @@ mod tests {
     use vrrp_net::host::{Address, Capabilities};
 
     use super::*;
-    use crate::config::Config;
 
     fn interface(name: &str, address: &str, master: Option<(u32, &str, &str)>) -> Interface {
         let master = master.map(|(index, name, kind)| Master {
@@ -230,8 +256,10 @@ mod tests {
         let host = host(vec![eth0]);
         let expected = "uplink is another name of eth0, and vrrp knows it only by that name; write \
             `interface = \"eth0\"`";
-        assert_eq!(other_name("uplink", &host).as_deref(), Some(expected));
-        assert_eq!(other_name("eth1", &host), None);
+        assert_eq!(other_name("uplink", KEY, &host).as_deref(), Some(expected));
+        let of_a_route = other_name("uplink", "dev", &host).unwrap();
+        assert!(of_a_route.ends_with("write `dev eth0`"), "{of_a_route}");
+        assert_eq!(other_name("eth1", KEY, &host), None);
     }
 
     fn strict(name: &str, address: &str) -> Host {

@@ -2,8 +2,11 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use vrrp_core::{Announcements, Checksum, Cidr, Hear, Password, Peer, Preempt, Priority, Vrid};
-use vrrp_net::check::{Last, Track};
+use vrrp_core::{Announcements, Checksum, Hear, Password, Peer, Preempt, Priority, Vrid};
+use vrrp_net::{
+    VirtualAddress, VirtualRoute,
+    check::{Last, Track},
+};
 
 use super::{
     backend::Backend,
@@ -23,7 +26,9 @@ pub(crate) struct Draft {
     pub(crate) name: Found<Located<String>>,
     pub(crate) interface: Found<Located<String>>,
     pub(crate) vrid: Found<Located<Vrid>>,
-    pub(crate) addresses: Found<List<Cidr>>,
+    pub(crate) addresses: Found<List<VirtualAddress>>,
+    pub(crate) extra: Found<List<VirtualAddress>>,
+    pub(crate) routes: Found<List<VirtualRoute>>,
     pub(crate) version: Found<Version>,
     pub(crate) interval: Found<Located<Duration>>,
     pub(crate) priority: Found<Located<Rank>>,
@@ -72,6 +77,8 @@ impl Draft {
             interface: Found::Absent,
             vrid: Found::Absent,
             addresses: Found::Absent,
+            extra: Found::Absent,
+            routes: Found::Absent,
             version: Found::Absent,
             interval: Found::Absent,
             priority: Found::Absent,
@@ -137,11 +144,11 @@ impl<T> List<T> {
     }
 }
 
-impl List<Cidr> {
+impl List<VirtualAddress> {
     /// Whether it is known that every address is one of IPv6.
     pub(crate) fn is_only_ipv6(&self) -> bool {
-        let is_ipv6 = |entry: &Result<Located<Cidr>, Wrong>| {
-            entry.as_ref().is_ok_and(|cidr| cidr.value.address().is_ipv6())
+        let is_ipv6 = |entry: &Result<Located<VirtualAddress>, Wrong>| {
+            entry.as_ref().is_ok_and(|address| address.value.cidr.address().is_ipv6())
         };
         self.entries.iter().all(is_ipv6)
     }

@@ -1,5 +1,6 @@
 //! The effective configuration: every key with the value that is in force, secrets masked.
 
+mod addresses;
 mod checks;
 mod scripts;
 
@@ -16,6 +17,7 @@ use super::{
     plan::Config,
     router::RouterConfig,
 };
+use addresses::Address;
 use checks::{Check, Group, Tracked};
 use scripts::{Notify, Script};
 
@@ -39,6 +41,8 @@ struct Daemon<'a> {
     control: &'a Path,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    netns: Option<&'a str>,
     realtime: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     notify_fifo: Option<&'a Path>,
@@ -54,7 +58,11 @@ struct Router<'a> {
     name: Option<&'a str>,
     interface: &'a str,
     vrid: u8,
-    addresses: Vec<String>,
+    addresses: Vec<Address<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    extra_addresses: Vec<Address<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<String>,
     version: u8,
     priority: Priority,
     interval: String,
@@ -141,6 +149,7 @@ impl<'a> From<&'a Config> for Effective<'a> {
             daemon: Daemon {
                 control: &config.control,
                 state,
+                netns: config.netns.as_ref().map(|netns| netns.value.as_str()),
                 realtime,
                 notify_fifo: config.fifo.as_ref().map(|fifo| fifo.value.as_path()),
                 notify: (&config.scripts).into(),
@@ -168,7 +177,9 @@ impl<'a> From<&'a RouterConfig> for Router<'a> {
             name: Some(config.name.as_str()).filter(|name| is_router_name(name, family)),
             interface: &config.interface,
             vrid: router.vrid().get(),
-            addresses: router.addresses().map(|address| address.to_string()).collect(),
+            addresses: config.addresses.iter().map(|address| (&address.value).into()).collect(),
+            extra_addresses: config.extra.iter().map(|address| (&address.value).into()).collect(),
+            routes: config.routes.iter().map(|route| route.value.to_string()).collect(),
             version: router.version().get(),
             priority,
             interval: duration::format(router.interval().duration()),

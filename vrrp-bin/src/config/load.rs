@@ -5,18 +5,26 @@ use std::{io, path::Path};
 use super::{
     files::{ReadFile, read_file},
     place::{Lines, Place},
-    plan::Config,
+    plan::{Config, Prepare, anywhere},
     problem::{ConfigError, ConfigErrors},
     sentence::describe,
     toml,
 };
 
 impl Config {
-    /// Reads the file at `path`.
+    /// Reads the file at `path`, whatever host it is for.
     ///
     /// # Errors
     /// Every mistake in it, or why it cannot be read.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        Self::load_for(path, anywhere)
+    }
+
+    /// Reads the file at `path`, and has it prepared for this host.
+    ///
+    /// # Errors
+    /// Every mistake in it, what does not work on this host, or why it cannot be read.
+    pub(crate) fn load_for(path: &Path, prepare: Prepare) -> Result<Self, ConfigErrors> {
         if path.extension().is_some_and(|extension| extension == "conf") {
             let message = "keepalived's format is not supported in this version; write TOML, in a \
                 file named *.toml";
@@ -25,7 +33,9 @@ impl Config {
         let bytes = read_file(path).map_err(|error| unreadable(path, &error))?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| not_text(path, &bytes, error.valid_up_to()))?;
-        Self::parse(path, text)
+        let (mut plan, mut problems) = toml::read(path, text, read_file);
+        prepare(&mut plan, &mut problems);
+        plan.finish(problems)
     }
 
     /// Reads `text` as the content of `path`. No other file is opened than those that
@@ -33,6 +43,7 @@ impl Config {
     ///
     /// # Errors
     /// Every mistake in it, in the order of the text.
+    #[cfg(test)]
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigErrors> {
         Self::parse_with(path, text, read_file)
     }

@@ -6,12 +6,37 @@ use super::{
     found::{Found, Wrong},
     place::{Located, Place},
     problem::Problems,
+    sentence::Notation,
 };
+
+/// The interface that is chosen when the configuration is loaded.
+pub(crate) const AUTO: &str = "auto";
 
 /// Whether the kernel could have an interface of this name.
 pub(crate) fn is_interface_name(name: &str) -> bool {
     let wrong = |c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control();
     !name.is_empty() && name.len() <= 15 && !name.contains(wrong) && ![".", ".."].contains(&name)
+}
+
+/// Why no interface is called `name`, as the end of a sentence that quotes it.
+pub(crate) fn interface_fault(name: &str, notation: Notation) -> Option<String> {
+    // `ip link` shows what an interface is on, or the other end of it, after an @.
+    if let Some((own, _)) = name.split_once('@')
+        && is_interface_name(own)
+    {
+        return Some(format!(
+            "which is how `ip link` shows the interface {own}; write {}",
+            notation.text(own)
+        ));
+    }
+    let wrong = "which cannot be the name of an interface; write it as `ip link` shows it";
+    (!is_interface_name(name)).then(|| wrong.to_owned())
+}
+
+/// Whether `name` may be that of a network namespace, which is the name of a file.
+pub(crate) fn is_namespace_name(name: &str) -> bool {
+    let wrong = |c: char| c == '/' || c.is_control();
+    !name.is_empty() && name.len() <= 255 && !name.contains(wrong) && ![".", ".."].contains(&name)
 }
 
 /// Whether `name` fits into a line of a log and into the path of a URL.

@@ -47,13 +47,23 @@ pub(crate) struct Plan {
     pub(crate) control: Found<Located<String>>,
     /// The directory of what outlasts the daemon.
     pub(crate) state: Found<Located<String>>,
+    /// The name of the network namespace to work in.
+    pub(crate) netns: Found<Located<String>>,
     /// The priority of the driver's thread.
     pub(crate) realtime: Found<Located<Realtime>>,
     /// The programs that are told the states of all.
     pub(crate) scripts: Found<Scripts>,
     /// The path of the FIFO that events are written to.
     pub(crate) fifo: Found<Located<String>>,
+    /// What was chosen on this host, as sentences.
+    pub(crate) chosen: Vec<Located<String>>,
 }
+
+/// What is done with a plan on the host that it is for, before its rules are looked at.
+pub(crate) type Prepare = fn(&mut Plan, &mut Problems);
+
+/// Prepares nothing: the host does not matter, and what is to be chosen on it stays open.
+pub(crate) const fn anywhere(_: &mut Plan, _: &mut Problems) {}
 
 /// A configuration that can be used.
 #[derive(Clone, Debug)]
@@ -70,12 +80,16 @@ pub(crate) struct Config {
     pub(crate) control: PathBuf,
     /// The directory of what outlasts the daemon, and where it is named.
     pub(crate) state: Option<(PathBuf, Place)>,
+    /// The name of the network namespace to work in.
+    pub(crate) netns: Option<Located<String>>,
     /// The priority of the driver's thread, and where it is asked for.
     pub(crate) realtime: Option<(Realtime, Place)>,
     /// The programs that are told the states of all.
     pub(crate) scripts: Scripts,
     /// The FIFO that events are written to, and where it is named.
     pub(crate) fifo: Option<Located<PathBuf>>,
+    /// What was chosen on this host, as sentences.
+    pub(crate) chosen: Vec<Located<String>>,
 }
 
 impl Plan {
@@ -89,9 +103,11 @@ impl Plan {
             groups: Vec::new(),
             control: Found::Absent,
             state: Found::Absent,
+            netns: Found::Absent,
             realtime: Found::Absent,
             scripts: Found::Absent,
             fifo: Found::Absent,
+            chosen: Vec::new(),
         }
     }
 
@@ -101,7 +117,7 @@ impl Plan {
     /// Every problem.
     pub(crate) fn finish(self, mut problems: Problems) -> Result<Config, ConfigErrors> {
         let Self { notation, origin, drafts, checks, groups, .. } = self;
-        let Self { control, state, realtime, scripts, fifo, .. } = self;
+        let Self { control, state, netns, realtime, scripts, fifo, chosen, .. } = self;
         check::judge_tracks(&drafts, &check::names(&checks), &mut problems);
         let checks = check::finish(checks, &mut problems);
         let (routers, groups) = routers(drafts, groups, &mut problems);
@@ -115,7 +131,20 @@ impl Plan {
         let realtime = realtime.value().map(|found| (found.value, found.place.clone()));
         let state = state.value().map(|found| (found.value.clone(), found.place.clone()));
         let (scripts, fifo) = (scripts.value().cloned().unwrap_or_default(), fifo.value().cloned());
-        Ok(Config { origin, routers, checks, groups, control, state, realtime, scripts, fifo })
+        let netns = netns.value().cloned();
+        Ok(Config {
+            origin,
+            routers,
+            checks,
+            groups,
+            control,
+            state,
+            netns,
+            realtime,
+            scripts,
+            fifo,
+            chosen,
+        })
     }
 }
 

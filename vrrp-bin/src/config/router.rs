@@ -1,10 +1,8 @@
 //! A virtual router that keeps every rule.
 
-use std::net::IpAddr;
-
 use vrrp_core::VirtualRouter;
 use vrrp_net::{
-    Group,
+    Group, VirtualAddress, VirtualRoute,
     check::{Last, Track},
 };
 
@@ -23,6 +21,12 @@ pub(crate) struct RouterConfig {
     pub(crate) interface: String,
     /// What the protocol needs to know.
     pub(crate) router: VirtualRouter,
+    /// Its addresses, in the order of the configuration, and how each is put.
+    pub(crate) addresses: Vec<Located<VirtualAddress>>,
+    /// Addresses of either family that are held with them, and not advertised.
+    pub(crate) extra: Vec<Located<VirtualAddress>>,
+    /// Routes that are there while the addresses are.
+    pub(crate) routes: Vec<Located<VirtualRoute>>,
     /// Who holds its addresses.
     pub(crate) backend: Backend,
     /// What checks mean to it.
@@ -39,6 +43,18 @@ pub(crate) struct RouterConfig {
     pub(crate) places: Places,
 }
 
+impl RouterConfig {
+    /// Everything that it holds: its addresses, and those that are not advertised.
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Located<VirtualAddress>> {
+        self.addresses.iter().chain(&self.extra)
+    }
+
+    /// The interface that `address` is put on.
+    pub(crate) fn interface_of<'a>(&'a self, address: &'a VirtualAddress) -> &'a str {
+        address.interface.as_deref().unwrap_or(&self.interface)
+    }
+}
+
 /// Where the configuration speaks of a virtual router.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
@@ -48,8 +64,6 @@ pub(crate) struct Places {
     pub(crate) interface: Place,
     /// The VRID.
     pub(crate) vrid: Place,
-    /// Each address, in the order of the configuration.
-    pub(crate) addresses: Vec<(IpAddr, Place)>,
     /// The peer list, or else the whole.
     pub(crate) peers: Place,
     /// The source, or else the interface.

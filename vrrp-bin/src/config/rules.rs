@@ -2,6 +2,7 @@
 //! by one; what the values must be for each other is in [`settled`].
 
 mod addresses;
+mod routes;
 mod settled;
 mod unicast;
 
@@ -15,7 +16,7 @@ use super::{
     draft::{Draft, List, Rank, Version},
     duration,
     found::{Found, Wrong},
-    names::{is_interface_name, is_router_name},
+    names::{interface_fault, is_router_name},
     place::Located,
     problem::Problems,
     router::RouterConfig,
@@ -41,7 +42,8 @@ impl Draft {
     fn settle(self, problems: &mut Problems) -> Result<Settled, Wrong> {
         let interface = self.interface(problems);
         let vrid = self.required(&self.vrid, "vrid", "51", problems);
-        let addresses = self.addresses(problems);
+        let addresses = self.addresses(interface.as_ref().ok(), problems);
+        let routes = routes::settle(self.routes.clone(), problems);
         let name = self.name(problems);
         let role = self.role(problems);
         let backend = self.backend(problems);
@@ -55,6 +57,7 @@ impl Draft {
             interface: interface?,
             vrid: vrid?,
             addresses: addresses?,
+            routes: routes?,
             version: self.version.unwrap_or(Version::V3)?,
             interval: self.interval.unwrap_or(one_second)?,
             role: role?,
@@ -108,26 +111,26 @@ impl Draft {
     fn interface(&self, problems: &mut Problems) -> Result<Located<String>, Wrong> {
         let interface = self.required(&self.interface, "interface", "\"eth0\"", problems)?;
         let Located { place, value: name } = &interface;
-        if name == "auto" {
-            let quote = self.notation.quote("interface", name);
-            let message = format!("{quote} is not supported in this version; name the interface");
-            return problems.wrong(place, message);
+        match interface_fault(name, self.notation) {
+            Some(fault) => {
+                let subject = self.notation.subject("interface");
+                problems.wrong(place, format!("{subject} is {name:?}, {fault}"))
+            }
+            None => Ok(interface),
         }
-        if !is_interface_name(name) {
-            let message = format!(
-                "{} is {name:?}, which cannot be the name of an interface; write it as `ip link` \
-                 shows it",
-                self.notation.subject("interface")
-            );
-            return problems.wrong(place, message);
-        }
-        Ok(interface)
     }
 
-    /// At least one address, each once, that a host can have.
-    fn addresses(&self, problems: &mut Problems) -> Result<Addresses, Wrong> {
+    /// At least one address, each once, that a host can have; and those that are not advertised.
+    /// `interface` is the one of the virtual router, if it is known.
+    fn addresses(
+        &self,
+        interface: Option<&Located<String>>,
+        problems: &mut Problems,
+    ) -> Result<Addresses, Wrong> {
         let list = self.required(&self.addresses, "addresses", "[\"192.0.2.10/24\"]", problems)?;
-        Addresses::settle(list, self.notation, problems)
+        let extra = self.extra.clone().optional()?;
+        let interface = interface.map(|interface| interface.value.as_str());
+        Addresses::settle(list, extra, interface, self.notation, problems)
     }
 
     /// A name that fits everywhere.

@@ -1,6 +1,7 @@
 //! Good files become the right core types; bad files say what `tests/bad.txt` says, to the letter.
 
 mod checks;
+mod held;
 mod scripts;
 
 use std::{fs, net::IpAddr, path::Path, time::Duration};
@@ -190,7 +191,7 @@ fn places_are_lines_and_columns_of_characters() {
     let [router] = config.routers.as_slice() else { panic!("{config:#?}") };
     assert_eq!(router.places.interface.to_string(), "f.toml:3:13");
     assert_eq!(
-        router.places.addresses.first().map(|(_, at)| at.to_string()).unwrap(),
+        router.addresses.first().map(|address| address.place.to_string()).unwrap(),
         "f.toml:5:15"
     );
     let errors = parse("[[virtual_router]]\nname = \"\u{e9}\u{e9}\" # \u{e9}\n\u{e9} = 1\n")
@@ -273,6 +274,7 @@ fn the_effective_configuration_means_the_same_and_shows_no_secret() {
         assert_eq!(before.router.transport(), after.router.transport());
         assert_eq!(before.router.announcements(), after.router.announcements());
         assert_eq!(cidrs(&before.router), cidrs(&after.router));
+        assert_eq!(held::held(before), held::held(after));
         assert_eq!(before.router.interval(), after.router.interval());
     }
 }

@@ -7,6 +7,7 @@ mod daemon;
 mod entry;
 mod group;
 mod keys;
+mod routes;
 mod script;
 mod section;
 mod track;
@@ -83,6 +84,8 @@ fn draft(item: Item<'_>) -> Result<Draft, Wrong> {
     draft.interface = section.read("interface", |item| item.string("eth0"));
     draft.vrid = section.read("vrid", values::vrid);
     draft.addresses = section.read("addresses", addresses::read);
+    draft.extra = section.read("extra_addresses", addresses::read);
+    draft.routes = section.read("routes", routes::read);
     draft.version = section.read("version", values::version);
     draft.interval = section.read("interval", |item| item.duration("250ms"));
     draft.priority = section.read("priority", values::priority);

@@ -1,17 +1,23 @@
-//! What no two virtual routers may share: names, VRIDs and addresses.
+//! What no two virtual routers may share: names, VRIDs, addresses and routes.
 
 use std::{collections::HashMap, hash::Hash, net::IpAddr};
 
-use vrrp_core::{Family, Vrid};
+use vrrp_core::{Cidr, Family, Vrid};
 
-use super::{place::Place, problem::Problems, router::RouterConfig};
+use super::{
+    place::{Located, Place},
+    problem::Problems,
+    router::RouterConfig,
+};
 
-/// Reports names, VRIDs and addresses that two of `routers` share.
+/// Reports names, VRIDs, addresses and routes that two of `routers` share.
 pub(super) fn check(routers: &[RouterConfig], problems: &mut Problems) {
     let mut names: Seen<'_, &str> = Seen::default();
     let mut vrids: Seen<'_, (&str, Family, Vrid)> = Seen::default();
     let mut addresses: Seen<'_, (Option<&str>, IpAddr)> = Seen::default();
-    for RouterConfig { name, interface, router, places, .. } in routers {
+    let mut routes: Seen<'_, (Table<'_>, Cidr, Option<u32>)> = Seen::default();
+    for config in routers {
+        let RouterConfig { name, interface, router, places, .. } = config;
         let (vrid, family) = (router.vrid(), router.family());
         names.insert(problems, &places.name, name, |earlier| {
             format!("the name {name:?} is already taken ({earlier}); choose another")
@@ -22,10 +28,11 @@ pub(super) fn check(routers: &[RouterConfig], problems: &mut Problems) {
                  per interface and family, so choose another"
             )
         });
-        for (address, place) in &places.addresses {
+        for Located { place, value: held } in config.held() {
             // A link-local address is one per link, so that it may be another host's on the next.
+            let address = held.cidr.address();
             let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-            let key = (link_local.then_some(interface.as_str()), *address);
+            let key = (link_local.then_some(config.interface_of(held)), address);
             addresses.insert(problems, place, key, |earlier| {
                 format!(
                     "{address} is already listed ({earlier}); an address belongs to one virtual \
@@ -33,7 +40,27 @@ pub(super) fn check(routers: &[RouterConfig], problems: &mut Problems) {
                 )
             });
         }
+        for Located { place, value: route } in &config.routes {
+            // Without a table it is that of the interface's VRF.
+            let table = route.table.map_or(Table::Of(interface), Table::Number);
+            routes.insert(problems, place, (table, route.destination, route.metric), |earlier| {
+                format!(
+                    "there is already a route to {} with this metric ({earlier}); give one of them \
+                     another metric or table",
+                    route.destination
+                )
+            });
+        }
     }
+}
+
+/// A routing table, as far as it is known before the host is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Table<'a> {
+    /// The one of this number.
+    Number(u32),
+    /// The one that this interface's routes are in.
+    Of(&'a str),
 }
 
 /// Values that must be unique, and where each was first seen.

@@ -5,6 +5,7 @@
 //! replaced at a time. Where the images start in another mode than the one that was asked for, this
 //! is an error instead: unusable peers never become multicast. `docs/containers.md` lists both.
 
+mod addresses;
 mod arcts;
 mod arguments;
 mod checks;
@@ -23,7 +24,9 @@ mod values;
 
 use std::{ffi::OsString, path::Path};
 
-use crate::config::{Config, ConfigErrors, Notation, Place, Plan, ReadFile, read_file};
+use crate::config::{
+    Config, ConfigErrors, Notation, Place, Plan, Prepare, ReadFile, anywhere, read_file,
+};
 
 pub(crate) use arguments::{Arguments, read as arguments};
 pub(crate) use note::Note;
@@ -42,9 +45,12 @@ pub(crate) struct Reading {
     pub(crate) foreign: bool,
 }
 
-/// Reads the environment of this process, and the files that stand for variables in a container.
-pub(crate) fn read() -> Reading {
-    read_from(std::env::vars_os(), Path::new("/"), read_file)
+/// Reads the environment of this process, and the files that stand for variables in a container,
+/// and has it prepared for this host.
+pub(crate) fn read(prepare: Prepare) -> Reading {
+    let mut reader = Reader::default();
+    let variables = files::collect(std::env::vars_os(), Path::new("/"), read_file, &mut reader);
+    read_variables(variables, reader, prepare)
 }
 
 /// The variables of this process that hold a password of VRRP's, which is nobody else's affair.
@@ -68,17 +74,17 @@ pub(crate) fn read_from(
 ) -> Reading {
     let mut reader = Reader::default();
     let variables = files::collect(process, root, read_file, &mut reader);
-    read_variables(variables, reader)
+    read_variables(variables, reader, anywhere)
 }
 
 /// Reads `text` as a YAML file of variables, and nothing else.
 pub(crate) fn read_yaml(text: &str, read_file: ReadFile) -> Reading {
     let mut reader = Reader::default();
     let variables = files::collect_yaml(text, read_file, &mut reader);
-    read_variables(variables, reader)
+    read_variables(variables, reader, anywhere)
 }
 
-fn read_variables(variables: Variables, mut reader: Reader) -> Reading {
+fn read_variables(variables: Variables, mut reader: Reader, prepare: Prepare) -> Reading {
     reader.set_variables(variables);
     let style = style::detect(&mut reader);
     let mut plan = Plan::new(Notation::Variables, Place::Environment);
@@ -88,12 +94,16 @@ fn read_variables(variables: Variables, mut reader: Reader) -> Reading {
         Some(Style::Own) => own::read(&mut reader),
         None => Vec::new(),
     };
+    if style == Some(Style::Arcts) {
+        arcts::track_interfaces(&mut plan, &mut reader);
+    }
     checks::fill(&mut plan, &mut reader);
     scripts::fill(&mut plan, &mut reader);
     unknown::report(style, &mut reader);
     plan.control = reader.path("VRRP_CONTROL");
     plan.state = reader.path("VRRP_STATE");
-    let (mut notes, problems) = reader.finish();
+    let (mut notes, mut problems) = reader.finish();
+    prepare(&mut plan, &mut problems);
     let config = plan.finish(problems);
     if config.is_err() {
         notes.retain(|note| note.warning);

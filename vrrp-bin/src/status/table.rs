@@ -7,7 +7,7 @@ use super::{
     columns::{align, since},
 };
 use crate::report::{
-    Disagreement, LeftBehind, PeerHeard, PeerRefused, Port, Status, VirtualRouter,
+    Disagreement, LeftBehind, PeerHeard, PeerRefused, Placed, Port, Status, VirtualRouter,
 };
 
 const HEADER: [&str; 8] =
@@ -98,15 +98,13 @@ fn details(router: &VirtualRouter) -> String {
 /// What it holds, what keeps it from taking part, and who disagrees with it.
 fn condition(router: &VirtualRouter) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
-    if router.addresses.len() > 1 {
-        lines.push(("addresses", router.addresses.join(", ")));
-    }
-    if !router.addresses_held.is_empty() {
-        lines.push(("held", router.addresses_held.join(", ")));
-    }
+    lines.extend(addresses(router));
     if let Some(hold) = &router.hold {
         let fault = if router.fault { " (a fault)" } else { "" };
         lines.push(("hold", format!("{hold}{fault}")));
+    }
+    if !router.unready.is_empty() {
+        lines.push(("waits for", format!("{} (missing or down)", router.unready.join(", "))));
     }
     if let Some(drained) = router.drained() {
         lines.push(("drain", format!("{drained}; `vrrp resume {}` ends that", router.name)));
@@ -131,6 +129,48 @@ fn condition(router: &VirtualRouter) -> Vec<(&'static str, String)> {
     let notices = router.notices.iter();
     lines.extend(notices.map(|Disagreement { sentence, .. }| ("notice", sentence.clone())));
     lines
+}
+
+/// Its addresses and routes, and what of them it holds.
+fn addresses(router: &VirtualRouter) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    let placed = router.placed.iter().map(|placed| on(router, placed));
+    let all: Vec<String> =
+        if router.placed.is_empty() { router.addresses.clone() } else { placed.collect() };
+    if all.len() > 1 || all != router.addresses {
+        lines.push(("addresses", all.join(", ")));
+    }
+    let mut rest = router.placed.iter();
+    // What is held is in the order of all.
+    let held = router.addresses_held.iter().map(|held| {
+        let placed = rest.find(|placed| placed.address == *held);
+        placed.map_or_else(|| held.clone(), |placed| on(router, placed))
+    });
+    let held: Vec<String> = held.collect();
+    if !held.is_empty() {
+        lines.push(("held", held.join(", ")));
+    }
+    if !router.routes.is_empty() {
+        let when = if held.is_empty() { " (while addresses are held)" } else { "" };
+        lines.push(("routes", format!("{}{when}", router.routes.join(", "))));
+    }
+    lines
+}
+
+/// An address, and what is not as with most.
+fn on(router: &VirtualRouter, placed: &Placed) -> String {
+    let Placed { address, interface, label, advertised, .. } = placed;
+    let mut text = address.clone();
+    if *interface != router.interface {
+        text += &format!(" on {interface}");
+    }
+    if let Some(label) = label {
+        text += &format!(" label {label}");
+    }
+    if !advertised {
+        text += " (not advertised)";
+    }
+    text
 }
 
 /// Its group, and the member because of which it does not take part, or waits.
@@ -224,6 +264,17 @@ mod tests {
     use super::*;
     use crate::report::{Counters, SCHEMA};
 
+    fn placed(address: &str) -> Placed {
+        Placed {
+            address: address.to_owned(),
+            interface: "eth0".to_owned(),
+            label: None,
+            scope: "global".to_owned(),
+            broadcast: None,
+            advertised: true,
+        }
+    }
+
     fn router() -> VirtualRouter {
         VirtualRouter {
             name: "web".to_owned(),
@@ -251,6 +302,9 @@ mod tests {
             effective_priority: 150,
             addresses: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
             addresses_held: vec!["192.0.2.10/24".to_owned(), "192.0.2.11/24".to_owned()],
+            placed: vec![placed("192.0.2.10/24"), placed("192.0.2.11/24")],
+            routes: Vec::new(),
+            unready: Vec::new(),
             lease_seconds: Some(2.96),
             probation_seconds: None,
             waits_seconds: None,
@@ -309,6 +363,36 @@ mod tests {
             text.contains("\n  counted   adverts_sent 200\n  rejected  wrong-checksum 12\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn where_addresses_are_and_what_is_waited_for_is_said() {
+        let elsewhere = Placed { interface: "eth1".to_owned(), ..placed("192.0.2.11/24") };
+        let labelled = Placed { label: Some("lo:web".to_owned()), ..placed("198.51.100.10/32") };
+        let extra = Placed { interface: "lo".to_owned(), advertised: false, ..labelled };
+        let mut router = VirtualRouter {
+            placed: vec![placed("192.0.2.10/24"), elsewhere, extra],
+            routes: vec!["default via 192.0.2.254".to_owned(), "blackhole 10.0.0.0/8".to_owned()],
+            ..router()
+        };
+        router.addresses_held.push("198.51.100.10/32".to_owned());
+        let all = "192.0.2.10/24, 192.0.2.11/24 on eth1, 198.51.100.10/32 on lo label lo:web (not \
+            advertised)";
+        let text = routers(std::slice::from_ref(&router));
+        let expected = format!(
+            "\n  addresses {all}\n  held      {all}\n  routes    default via 192.0.2.254, blackhole \
+             10.0.0.0/8\n"
+        );
+        assert!(text.contains(&expected), "{text}");
+        router.addresses_held.clear();
+        router.hold = Some("other-interface".to_owned());
+        router.fault = true;
+        router.unready = vec!["eth1".to_owned()];
+        let text = routers(&[router]);
+        assert!(text.contains("blackhole 10.0.0.0/8 (while addresses are held)\n"), "{text}");
+        let expected =
+            "\n  hold      other-interface (a fault)\n  waits for eth1 (missing or down)\n";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

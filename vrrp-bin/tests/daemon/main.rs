@@ -17,6 +17,7 @@ use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wai
 mod checks;
 mod drains;
 mod events;
+mod places;
 mod schema;
 mod scripts;
 
@@ -94,7 +95,7 @@ fn main() {
         test("a_drain_can_be_asked_for_over_http", drains::a_drain_can_be_asked_for_over_http),
         Trial::test("the_schema_check_can_fail", schema::the_schema_check_can_fail),
     ];
-    let more = events::TESTS.iter().chain(&scripts::TESTS);
+    let more = events::TESTS.iter().chain(&scripts::TESTS).chain(&places::TESTS);
     tests.extend(more.map(|(name, body)| test(name, *body)));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }

@@ -118,12 +118,12 @@ fn port_without_address() -> Outcome {
 fn another_name() -> Outcome {
     const SENTENCE: &str = "uplink is another name of eth0, and vrrp knows it only by that name; \
         write `interface = \"eth0\"`";
-    let mut pair = Pair::new()?;
+    let pair = Pair::new()?;
     ip(&pair.a.host, "link property add dev eth0 altname uplink")?;
-    warns(&pair, &config("uplink", 200), SENTENCE)?;
-    pair.a.start(&config("uplink", 200))?;
-    wait_for_hold(&pair.a, "interface-missing")?;
-    is_logged(&pair.a, SENTENCE)
+    let output = checked(&pair, &config("uplink", 200))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    check(said.contains(SENTENCE), format!("check says:\n{said}"))?;
+    check(output.status.code() == Some(2), format!("check ends with {}", output.status))
 }
 
 /// Host a with a second interface in the network of the first, by which nothing is sent.

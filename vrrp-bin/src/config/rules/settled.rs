@@ -7,7 +7,10 @@ use vrrp_core::{
     Announcements, Centiseconds, Checksum, ConfigError, Family, Password, Protocol, Role, Seconds,
     VirtualRouter, Vrid,
 };
-use vrrp_net::check::{Last, Track};
+use vrrp_net::{
+    VirtualAddress, VirtualRoute,
+    check::{Last, Track},
+};
 
 use super::{addresses::Addresses, unicast::Unicast};
 use crate::config::{
@@ -30,6 +33,7 @@ pub(super) struct Settled {
     pub(super) interface: Located<String>,
     pub(super) vrid: Located<Vrid>,
     pub(super) addresses: Addresses,
+    pub(super) routes: Vec<Located<VirtualRoute>>,
     pub(super) version: Version,
     pub(super) interval: Located<Duration>,
     pub(super) role: Role,
@@ -50,6 +54,7 @@ impl Settled {
     /// The virtual routers, IPv4 first: those that can be made.
     pub(super) fn routers(&self, problems: &mut Problems) -> Vec<RouterConfig> {
         self.check_version(problems);
+        self.check_backend(problems);
         if self.unicast.check_families(&self.addresses, problems).is_err() {
             return Vec::new();
         }
@@ -80,6 +85,26 @@ impl Settled {
         }
     }
 
+    /// Reports what a program that holds the addresses cannot be asked for.
+    fn check_backend(&self, problems: &mut Problems) {
+        let Backend::Command(_) = self.backend.value else { return };
+        for Located { place, value: address } in self.addresses.held() {
+            if *address != VirtualAddress::from(address.cidr) {
+                let message = format!(
+                    "the `backend` puts {} in its own way; remove interface, label, scope and \
+                     broadcast here, or use the kernel's",
+                    address.cidr.address()
+                );
+                problems.add(place, message);
+            }
+        }
+        if let Some(route) = self.routes.first() {
+            let message = "only the kernel's backend has `routes`; remove them, and have the \
+                command set what it needs";
+            problems.add(&route.place, message);
+        }
+    }
+
     fn router(&self, family: Family, problems: &mut Problems) -> Result<RouterConfig, Wrong> {
         let router = VirtualRouter::new(self.vrid.value, self.protocol(family, problems)?)
             .with_role(self.role)
@@ -87,17 +112,22 @@ impl Settled {
             .with_startup_delay(self.startup_delay)
             .with_up_delay(self.up_delay);
         let router = self.unicast.apply(router, &self.addresses, self.notation, problems)?;
+        // Of the two families of one, the first has what belongs to both.
+        let is_first = self.addresses.families().first() == Some(&family);
         Ok(RouterConfig {
             name: self.router_name(family),
             interface: self.interface.value.clone(),
             router,
+            addresses: self.addresses.of(family).cloned().collect(),
+            extra: if is_first { self.addresses.extra.clone() } else { Vec::new() },
+            routes: if is_first { self.routes.clone() } else { Vec::new() },
             backend: self.backend.value.clone(),
             tracks: self.tracks.clone(),
             last: self.last.as_ref().map_or_else(Last::default, |last| last.value),
             group: None,
             scripts: self.scripts.clone(),
             before: self.before.clone(),
-            places: self.places(family),
+            places: self.places(),
         })
     }
 
@@ -144,13 +174,11 @@ impl Settled {
         }
     }
 
-    fn places(&self, family: Family) -> Places {
-        let addresses = self.addresses.of(family);
+    fn places(&self) -> Places {
         Places {
             name: self.name.as_ref().map_or(&self.place, |name| &name.place).clone(),
             interface: self.interface.place.clone(),
             vrid: self.vrid.place.clone(),
-            addresses: addresses.map(|cidr| (cidr.value.address(), cidr.place.clone())).collect(),
             peers: self.unicast.peers_place().unwrap_or(&self.place).clone(),
             source: self.unicast.source_place().unwrap_or(&self.interface.place).clone(),
             backend: self.backend.place.clone(),

@@ -10,7 +10,8 @@ use crate::config::{
     check::{CheckDraft, INITIALS, NOT_RUNS},
     found::Wrong,
     look::{Dns, Http, Look, Program, Tcp, Wants, dns_server, statuses},
-    names::is_interface_name,
+    names::interface_fault,
+    sentence::Notation,
 };
 
 /// A check, for sentences.
@@ -185,11 +186,8 @@ fn process(item: Item<'_>) -> Result<Look, Wrong> {
 
 fn interface(item: Item<'_>) -> Result<Look, Wrong> {
     let text = item.text("eth1")?;
-    if !is_interface_name(text) {
-        return item.wrong(format!(
-            "`interface` is {text:?}, which cannot be the name of an interface; write it as `ip \
-             link` shows it"
-        ));
+    if let Some(fault) = interface_fault(text, Notation::Toml) {
+        return item.wrong(format!("`interface` is {text:?}, {fault}"));
     }
     Ok(Look::Interface(text.to_owned()))
 }

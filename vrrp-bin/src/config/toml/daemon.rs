@@ -8,6 +8,7 @@ use super::{
 };
 use crate::config::{
     found::{Found, Wrong},
+    names::is_namespace_name,
     place::Located,
     plan::{CONTROL, FIFO, Plan, STATE},
 };
@@ -23,7 +24,20 @@ pub(super) fn fill(plan: &mut Plan, file: &Section<'_>) {
     plan.fifo = section.read("notify_fifo", |item| item.string(FIFO));
     plan.scripts = script::notify(&section);
     plan.state = section.read("state", |item| item.string(STATE));
+    plan.netns = section.read("netns", netns);
     plan.realtime = Found::of(section.read("realtime", realtime).unwrap_or(None));
+}
+
+/// The name of a network namespace.
+fn netns(item: Item<'_>) -> Result<Located<String>, Wrong> {
+    let name = item.string("blue")?;
+    if !is_namespace_name(&name.value) {
+        return item.wrong(format!(
+            "`netns` is {:?}; write the name of a network namespace, as `ip netns list` shows it",
+            name.value
+        ));
+    }
+    Ok(name)
 }
 
 /// A priority of the driver's thread; 0 is none.

@@ -28,6 +28,8 @@ pub(super) const VIRTUAL_ROUTER: Keys = Keys {
         "interface",
         "vrid",
         "addresses",
+        "extra_addresses",
+        "routes",
         "version",
         "priority",
         "interval",
@@ -52,7 +54,7 @@ pub(super) const VIRTUAL_ROUTER: Keys = Keys {
         "notify_stop",
         "before_active",
     ],
-    planned: &["accept", "virtual_mac", "extra_addresses", "routes"],
+    planned: &["accept", "virtual_mac"],
 };
 
 /// `[[check]]`.
@@ -116,8 +118,8 @@ pub(super) const GROUP: Keys = Keys {
 /// An address written as a table.
 pub(super) const ADDRESS: Keys = Keys {
     section: "an address",
-    known: &["address"],
-    planned: &["interface", "label", "scope", "broadcast"],
+    known: &["address", "interface", "label", "scope", "broadcast"],
+    planned: &[],
 };
 
 /// A peer written as a table.
@@ -146,6 +148,7 @@ pub(super) const DAEMON: Keys = Keys {
     known: &[
         "control",
         "state",
+        "netns",
         "realtime",
         "notify",
         "notify_active",
@@ -168,6 +171,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("vips", "addresses"),
     ("vip", "addresses"),
     ("ips", "addresses"),
+    ("virtual_ipaddress_excluded", "extra_addresses"),
+    ("virtual_routes", "routes"),
+    ("dev", "interface"),
+    ("brd", "broadcast"),
+    ("net_namespace", "netns"),
+    ("namespace", "netns"),
     ("advert_int", "interval"),
     ("advertisement_interval", "interval"),
     ("nopreempt", "preempt"),

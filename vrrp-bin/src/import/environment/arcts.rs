@@ -1,20 +1,31 @@
 //! The variables of arcts/keepalived.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, num::NonZeroU8, time::Duration};
 
-use vrrp_core::{Cidr, Hear, Preempt};
+use vrrp_core::{Hear, Preempt};
+use vrrp_net::VirtualAddress;
 
 use super::{
+    addresses,
+    checks::track,
     common::{
         claim, draft, each_once, interface, is_master, name_of, own_file, password, peers, vrid,
     },
     reader::{Empty, Reader},
 };
-use crate::config::{Draft, Found, List, Located, Version};
+use crate::config::{
+    CheckDraft, Draft, Found, List, Located, Look, Notation, Plan, Version, Wrong, interface_fault,
+    is_name,
+};
 
 const SOURCE: &str = "KEEPALIVED_UNICAST_SRC_IP";
 const PEER: &str = "KEEPALIVED_UNICAST_PEER_";
 const ADDRESS: &str = "KEEPALIVED_VIRTUAL_IPADDRESS_";
+const EXTRA: &str = "KEEPALIVED_VIRTUAL_IPADDRESS_EXCLUDED_";
+const TRACK: &str = "KEEPALIVED_TRACK_INTERFACE_";
+
+/// How often an interface is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The virtual router that the image would make.
 pub(super) fn read(reader: &mut Reader) -> Draft {
@@ -26,12 +37,11 @@ pub(super) fn read(reader: &mut Reader) -> Draft {
     draft.name = Found::Value(Located::new(draft.place.clone(), "MAIN".to_owned()));
     draft.version = Found::Value(Version::V2);
     draft.interface = interface(reader, Empty::Absent);
-    let on = name_of(&draft.interface);
-    refuse_tracking(reader, &on);
     draft.vrid = vrid(reader, "KEEPALIVED_VIRTUAL_ROUTER_ID", Empty::Absent, 1);
     role(&mut draft, reader);
     draft.interval = interval(reader);
-    draft.addresses = addresses(reader, &first, &names, &on);
+    draft.addresses = virtual_addresses(reader, &first, &names, name_of(&draft.interface));
+    draft.extra = extra(reader, name_of(&draft.interface));
     let public = draft.vrid.value().map_or_else(String::new, |vrid| format!("pwd{}", vrid.value));
     draft.password =
         password(reader, "KEEPALIVED_AUTH_PASS", &public, Empty::Absent, &draft.addresses);
@@ -50,17 +60,26 @@ fn role(draft: &mut Draft, reader: &mut Reader) {
     }
 }
 
-fn addresses(
+fn virtual_addresses(
     reader: &mut Reader,
     first: &str,
     names: &[String],
     interface: &str,
-) -> Found<List<Cidr>> {
+) -> Found<List<VirtualAddress>> {
     let example = format!("192.0.2.10/24 dev {interface}");
-    let lists: Vec<_> =
-        names.iter().map(|name| reader.virtual_addresses(name, interface, &example)).collect();
-    let found = List::joined(lists);
+    let found = joined(reader, names, &example);
     reader.required(first, found, || format!("this is not set; write for example {example}"))
+}
+
+/// Those that are held and not advertised.
+fn extra(reader: &mut Reader, interface: &str) -> Found<List<VirtualAddress>> {
+    let names = reader.numbered(EXTRA);
+    joined(reader, &names, &format!("198.51.100.10/24 dev {interface}"))
+}
+
+fn joined(reader: &mut Reader, names: &[String], example: &str) -> Found<List<VirtualAddress>> {
+    let lists = names.iter().map(|name| addresses::read(reader, name, example)).collect();
+    List::joined(lists)
 }
 
 /// Without peers the image uses multicast. This is its documented default, so that it stays, but it
@@ -134,29 +153,57 @@ fn refuse_unsupported(reader: &mut Reader) {
             dead would stay active; remove this variable to do without";
         reader.error("KEEPALIVED_KUBE_APISERVER_CHECK", message);
     }
-    for name in reader.numbered("KEEPALIVED_VIRTUAL_IPADDRESS_EXCLUDED_") {
-        let message = format!(
-            "addresses that are held but not advertised are not supported in this version; make it \
-             a {ADDRESS}, on every node, or remove it"
-        );
-        reader.error(&name, message);
+}
+
+/// An interface that is tracked is a check: while it is down, the node is held, as it is in FAULT
+/// with keepalived. The virtual router's own is watched anyway.
+pub(super) fn track_interfaces(plan: &mut Plan, reader: &mut Reader) {
+    let own = plan.drafts.first().and_then(|draft| draft.interface.value());
+    let own = own.map(|own| own.value.clone());
+    let mut seen = Vec::new();
+    for variable in reader.numbered(TRACK) {
+        let found = reader.text(&variable, Empty::Absent);
+        let found = found.and_then(|found| interface_to_track(found, &variable, reader));
+        let Found::Value(interface) = &found else {
+            if found == Found::Wrong {
+                plan.drafts.iter_mut().for_each(|draft| draft.track = Found::Wrong);
+            }
+            continue;
+        };
+        if own.as_deref() == Some(&*interface.value) || seen.contains(&interface.value) {
+            continue;
+        }
+        seen.push(interface.value.clone());
+        let check = check(interface);
+        let Some(name) = check.name.value().map(|name| name.value.clone()) else { continue };
+        plan.drafts.iter_mut().for_each(|draft| track(draft, &variable, &name));
+        plan.checks.push(check);
     }
 }
 
-/// The interface itself is watched anyway.
-fn refuse_tracking(reader: &mut Reader, interface: &str) {
-    for name in reader.numbered("KEEPALIVED_TRACK_INTERFACE_") {
-        if let Found::Value(tracked) = reader.text(&name, Empty::Absent)
-            && tracked.value != interface
-        {
-            let message = format!(
-                "tracking {:?} is not supported in this version, only the interface {interface} \
-                 itself; remove this variable to do without",
-                tracked.value
-            );
-            reader.error(&name, message);
-        }
+fn interface_to_track(
+    found: Located<String>,
+    variable: &str,
+    reader: &mut Reader,
+) -> Result<Located<String>, Wrong> {
+    match interface_fault(&found.value, Notation::Variables) {
+        Some(fault) => reader.wrong(variable, format!("this is {:?}, {fault}", found.value)),
+        None => Ok(found),
     }
+}
+
+/// A check that fails at once, as keepalived's does.
+fn check(interface: &Located<String>) -> CheckDraft {
+    let Located { place, value: interface } = interface;
+    let fit = |c: char| if is_name(c.encode_utf8(&mut [0; 4])) { c } else { '_' };
+    let name = format!("link-{}", interface.chars().map(fit).collect::<String>());
+    let look = Look::Interface(interface.clone());
+    let mut check = CheckDraft::new(place.clone());
+    check.name = Found::Value(Located::new(place.clone(), name));
+    check.looks = vec![("interface", Found::Value(Located::new(place.clone(), look)))];
+    check.interval = Found::Value(Located::new(place.clone(), LOOK_EVERY));
+    (check.rise, check.fall) = (Found::Value(NonZeroU8::MIN), Found::Value(NonZeroU8::MIN));
+    check
 }
 
 /// What only says how keepalived is run.

@@ -45,6 +45,8 @@ pub(super) fn fill(plan: &mut Plan, reader: &mut Reader) {
     let rise = reader.value(RISE, Empty::Wrong, counts, count).map(|rise| rise.value);
     let fall = reader.value(FALL, Empty::Wrong, counts, count).map(|fall| fall.value);
     let last = reader.choice(LAST, Empty::Wrong, LASTS);
+    // Of the variables of an image.
+    let others = plan.checks.len();
     for (variable, key, read) in LOOKS.iter().copied() {
         let look = look(variable, read, reader);
         if matches!(look, Found::Absent) {
@@ -59,14 +61,16 @@ pub(super) fn fill(plan: &mut Plan, reader: &mut Reader) {
         plan.checks.push(check);
         plan.drafts.iter_mut().for_each(|draft| track(draft, variable, key));
     }
-    if plan.checks.is_empty() {
+    if plan.checks.len() == others {
         for name in [INTERVAL, TIMEOUT, RISE, FALL, LAST] {
-            if reader.is_set(name) {
+            if reader.is_set(name) && (name != LAST || others == 0) {
                 let message = "there is no check for this; set VRRP_CHECK_HTTP, VRRP_CHECK_TCP, \
                     VRRP_CHECK_DNS or VRRP_CHECK_COMMAND, or remove it";
                 reader.error(name, message);
             }
         }
+    }
+    if plan.checks.is_empty() {
         return;
     }
     for draft in &mut plan.drafts {
@@ -86,7 +90,7 @@ fn look(variable: &str, read: Read, reader: &mut Reader) -> Found<Located<Look>>
 }
 
 /// Has `draft` track the check `key`, too.
-fn track(draft: &mut Draft, variable: &str, key: &str) {
+pub(super) fn track(draft: &mut Draft, variable: &str, key: &str) {
     let place = Place::variable(variable);
     let entry = Located::new(place.clone(), Track::new(key, Effect::Hold));
     let found = std::mem::take(&mut draft.track).or(List::new(place));

@@ -2,10 +2,11 @@
 
 use std::{collections::HashSet, net::IpAddr};
 
-use vrrp_core::{Cidr, Family, Password, Peer, Preempt, Priority, Vrid};
+use vrrp_core::{Family, Password, Peer, Preempt, Priority, Vrid};
+use vrrp_net::VirtualAddress;
 
 use super::reader::{Empty, Reader};
-use crate::config::{Draft, Found, List, Located, Notation, Place, Program, Rank, Wrong};
+use crate::config::{AUTO, Draft, Found, List, Located, Notation, Place, Program, Rank, Wrong};
 
 const PRIORITY: &str = "KEEPALIVED_PRIORITY";
 
@@ -36,9 +37,10 @@ pub(super) fn named_interface(
     reader.text(name, empty).or(Located::new(Place::variable(name), "eth0".to_owned()))
 }
 
-/// The name in `interface`, for the sentences of others about it.
-pub(super) fn name_of(interface: &Found<Located<String>>) -> String {
-    interface.value().map_or("eth0", |interface| &interface.value).to_owned()
+/// The name in `interface`, for the examples of others.
+pub(super) fn name_of(interface: &Found<Located<String>>) -> &str {
+    let name = interface.value().map(|interface| interface.value.as_str());
+    name.filter(|name| *name != AUTO).unwrap_or("eth0")
 }
 
 /// A VRID, or else `default`.
@@ -100,7 +102,7 @@ pub(super) fn password(
     name: &str,
     default: &str,
     empty: Empty,
-    addresses: &Found<List<Cidr>>,
+    addresses: &Found<List<VirtualAddress>>,
 ) -> Found<Located<Password>> {
     let is_used = !addresses.value().is_some_and(List::is_only_ipv6);
     let password = match reader.text(name, empty) {

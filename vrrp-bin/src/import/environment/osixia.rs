@@ -1,11 +1,11 @@
 //! The variables of osixia/keepalived: those of 1.x to 2.1.5, and the few that 2.3.4 has instead.
 
-use vrrp_core::{Cidr, Hear, Peer, Preempt};
+use vrrp_core::{Hear, Peer, Preempt};
+use vrrp_net::VirtualAddress;
 
 use super::{
-    common::{
-        claim, draft, each_once, interface, is_master, name_of, own_file, password, peers, vrid,
-    },
+    addresses,
+    common::{claim, draft, each_once, interface, is_master, own_file, password, peers, vrid},
     reader::{Empty, Reader},
     scripts,
 };
@@ -28,7 +28,7 @@ pub(super) fn read(reader: &mut Reader) -> Draft {
     draft.interface = interface(reader, Empty::Wrong);
     draft.vrid = vrid(reader, "KEEPALIVED_ROUTER_ID", Empty::Wrong, 51);
     role(&mut draft, reader);
-    draft.addresses = addresses(reader, &name_of(&draft.interface));
+    draft.addresses = virtual_addresses(reader);
     draft.password = password(reader, PASSWORD, "d0cker", Empty::Wrong, &draft.addresses);
     draft.peers = unicast(reader);
     draft.hear = Found::Value(Located::new(Place::variable(PEERS), Hear::Any));
@@ -36,8 +36,8 @@ pub(super) fn read(reader: &mut Reader) -> Draft {
 }
 
 /// The image claims 192.168.1.231 and .232 when it is told nothing.
-fn addresses(reader: &mut Reader, interface: &str) -> Found<List<Cidr>> {
-    let addresses = reader.virtual_addresses(ADDRESSES, interface, ADDRESSES_EXAMPLE);
+fn virtual_addresses(reader: &mut Reader) -> Found<List<VirtualAddress>> {
+    let addresses = addresses::read(reader, ADDRESSES, ADDRESSES_EXAMPLE);
     reader.required(ADDRESSES, addresses, || {
         format!(
             "this is not set, and the image's defaults, 192.168.1.231 and 192.168.1.232, are not \

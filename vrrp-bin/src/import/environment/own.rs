@@ -3,10 +3,12 @@
 
 use std::net::IpAddr;
 
-use vrrp_core::{Cidr, Password, Preempt, Priority, Vrid};
+use vrrp_core::{Password, Preempt, Priority, Vrid};
+use vrrp_net::VirtualAddress;
 
 use super::{
-    common::{draft, name_of, named_interface, peers, vrid},
+    addresses,
+    common::{draft, named_interface, peers, vrid},
     reader::{Empty, Reader},
     style::number_of,
 };
@@ -55,7 +57,7 @@ impl Set {
         draft.interval = reader.value(&interval, Empty::Wrong, rule, duration::parse);
         draft.priority = self.priority(reader);
         draft.preempt = self.preempt(reader);
-        draft.addresses = self.addresses(reader, &name_of(&draft.interface));
+        draft.addresses = self.addresses(reader);
         draft.password = self.password(reader);
         self.unicast(&mut draft, reader);
         draft.source = self.source(reader);
@@ -74,9 +76,9 @@ impl Set {
         if reader.is_set(&own) { own } else { format!("VRRP_{word}") }
     }
 
-    fn addresses(&self, reader: &mut Reader, interface: &str) -> Found<List<Cidr>> {
+    fn addresses(&self, reader: &mut Reader) -> Found<List<VirtualAddress>> {
         let name = self.own("ADDRESSES");
-        let found = reader.virtual_addresses(&name, interface, "192.0.2.10/24 192.0.2.11");
+        let found = addresses::read(reader, &name, "192.0.2.10/24 192.0.2.11");
         reader.required(&name, found, || {
             "this is not set; write for example 192.0.2.10/24".to_owned()
         })

@@ -3,19 +3,14 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use vrrp_core::{Cidr, ConfigError as Unfit};
-
 use super::{
     note::Note,
     values::{self, Decoded, Literal, Raw, Variables},
 };
-use crate::config::{Found, List, Located, Place, Problems, Wrong, nearest, unfit};
+use crate::config::{Found, List, Located, Place, Problems, Wrong, nearest};
 
 /// The quotes that a list in a compose file leaves in a value.
 const QUOTES: &[char] = &['"', '\''];
-
-/// What may follow a virtual address in keepalived's notation, each with a value.
-const OPTIONS: &[&str] = &["dev", "brd", "broadcast", "scope", "label"];
 
 /// The variables, and what was found to say about them.
 #[derive(Default)]
@@ -197,7 +192,11 @@ impl Reader {
     }
 
     /// The entries of a list, each in its words. One that has none is wrong.
-    fn entries(&mut self, name: &str, example: &str) -> Result<Option<Vec<Vec<String>>>, Wrong> {
+    pub(super) fn entries(
+        &mut self,
+        name: &str,
+        example: &str,
+    ) -> Result<Option<Vec<Vec<String>>>, Wrong> {
         let items = match self.literal(name)? {
             None => return Ok(None),
             Some(Literal::List(items)) => items,
@@ -238,73 +237,6 @@ impl Reader {
             }
             hosts
         })
-    }
-
-    /// A list of virtual addresses in keepalived's notation: `IP[/LENGTH] [dev IF] [brd IP] [scope
-    /// S] [label L]`, on `interface`.
-    pub(super) fn virtual_addresses(
-        &mut self,
-        name: &str,
-        interface: &str,
-        example: &str,
-    ) -> Found<List<Cidr>> {
-        Found::of(self.entries(name, example)).map(|entries| {
-            let mut addresses = List::new(Place::variable(name));
-            for entry in entries {
-                let mut words = entry.iter().map(String::as_str);
-                while let Some(word) = words.next() {
-                    let found = if OPTIONS.contains(&word) {
-                        self.option(name, word, words.next(), interface).map(|()| None)
-                    } else {
-                        self.virtual_address(name, word, example).map(Some)
-                    };
-                    addresses.entries.extend(found.transpose());
-                }
-            }
-            addresses
-        })
-    }
-
-    fn virtual_address(
-        &mut self,
-        name: &str,
-        word: &str,
-        example: &str,
-    ) -> Result<Located<Cidr>, Wrong> {
-        match word.parse() {
-            Ok(cidr) => Ok(Located::new(Place::variable(name), cidr)),
-            Err(error) => self.wrong(name, unfit_address(word, error, example)),
-        }
-    }
-
-    /// An option of a virtual address. Those that only change how the address is shown are left
-    /// out.
-    fn option(
-        &mut self,
-        name: &str,
-        option: &str,
-        value: Option<&str>,
-        interface: &str,
-    ) -> Result<(), Wrong> {
-        match (option, value) {
-            (_, None) => {
-                let message = format!("`{option}` has no value; write one, or remove `{option}`");
-                return self.wrong(name, message);
-            }
-            ("dev", Some(dev)) if dev == interface => {}
-            ("dev", Some(dev)) => {
-                let message = format!(
-                    "`dev {dev}` is not {interface}, and addresses on an interface other than the \
-                     advertising one are not supported in this version; write `dev {interface}` \
-                     or name {dev} as the interface"
-                );
-                return self.wrong(name, message);
-            }
-            ("scope", Some("global")) => {}
-            (_, Some(value)) => self
-                .warn(name, format!("`{option} {value}` is ignored: this version does not set it")),
-        }
-        Ok(())
     }
 
     /// The value of `name` in the notation it is written in.
@@ -377,17 +309,4 @@ pub(super) enum Empty {
 /// Whether `text` is a number in digits.
 pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit())
-}
-
-fn unfit_address(word: &str, error: Unfit, example: &str) -> String {
-    match error {
-        Unfit::Address => {
-            let advice = match nearest(word, OPTIONS) {
-                Some(option) => format!("did you mean `{option}`?"),
-                None => format!("write for example {example}"),
-            };
-            format!("{word:?} is not an IP address; {advice}")
-        }
-        other => unfit(word, other),
-    }
 }

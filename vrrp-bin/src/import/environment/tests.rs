@@ -5,9 +5,10 @@ use std::{ffi::OsString, fs, os::unix::ffi::OsStringExt};
 
 use tempfile::TempDir;
 use vrrp_core::{Hear, Preempt, Protocol, Role, Transport};
+use vrrp_net::VirtualAddress;
 
 use super::*;
-use crate::config::{CONTROL, RouterConfig, Script, Scripts};
+use crate::config::{CONTROL, Located, RouterConfig, Script, Scripts};
 
 const GOOD: &str = include_str!("tests/good.txt");
 const BAD: &str = include_str!("tests/bad.txt");
@@ -101,15 +102,23 @@ fn describe(config: &RouterConfig) -> String {
         }
     };
     let source = router.source().map(|source| format!(" from {source}")).unwrap_or_default();
-    let addresses: Vec<String> = router.addresses().map(|address| address.to_string()).collect();
+    let listed = |addresses: &[Located<VirtualAddress>]| {
+        let texts: Vec<String> =
+            addresses.iter().map(|address| address.value.to_string()).collect();
+        texts.join(" ")
+    };
+    let extra = match &*config.extra {
+        [] => String::new(),
+        extra => format!(", extra {}", listed(extra)),
+    };
     format!(
-        "{} on {}: v{} vrid {} every {:?} {role}{password}, {}, {transport}{source}{}{}",
+        "{} on {}: v{} vrid {} every {:?} {role}{password}, {}{extra}, {transport}{source}{}{}",
         config.name,
         config.interface,
         router.version().get(),
         router.vrid(),
         router.interval().duration(),
-        addresses.join(" "),
+        listed(&config.addresses),
         tracks(config),
         scripts(&config.scripts),
     )
@@ -164,6 +173,25 @@ fn checks_of_the_environment_have_their_schedule() {
     let again = Config::parse(Path::new("f.toml"), &text).unwrap();
     assert_eq!(again.checks.len(), 2, "{text}");
     assert!(text.contains("command = [\"/bin/ok\", \"--quick\"]"), "{text}");
+}
+
+#[test]
+fn an_interface_that_is_tracked_is_a_check_that_fails_at_once() {
+    let root = tempfile::tempdir().unwrap();
+    let lines = "KEEPALIVED_VIRTUAL_IPADDRESS_1=192.0.2.10/24\nKEEPALIVED_UNICAST_PEER_1=192.0.2.2\n\
+        KEEPALIVED_TRACK_INTERFACE_1=eth1\nKEEPALIVED_TRACK_INTERFACE_2=eth1\n\
+        KEEPALIVED_TRACK_INTERFACE_3=br+0\nVRRP_CHECK_TCP=127.0.0.1:53\nVRRP_CHECK_FALL=9\n\
+        VRRP_CHECK_LAST=stay\n";
+    let config = read(lines, &root).config.unwrap();
+    let checks: Vec<(&str, u8)> =
+        config.checks.iter().map(|check| (&*check.name, check.schedule.fall.get())).collect();
+    assert_eq!(checks, [("link-eth1", 1), ("link-br_0", 1), ("tcp", 9)]);
+    let router = config.routers.first().unwrap();
+    assert_eq!(tracks(router), ", tracks link-eth1 link-br_0 tcp, last Stay");
+    let alone = "KEEPALIVED_VIRTUAL_IPADDRESS_1=192.0.2.10/24\nKEEPALIVED_TRACK_INTERFACE_1=eth1\n\
+        VRRP_CHECK_FALL=2\n";
+    let said = told(alone, &root);
+    assert!(said.contains("VRRP_CHECK_FALL: there is no check for this"), "{said}");
 }
 
 /// A root directory with these files.

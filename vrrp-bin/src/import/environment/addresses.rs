@@ -1,0 +1,140 @@
+//! Virtual addresses in keepalived's notation: `IP[/LENGTH] [brd A|+|-] [dev IF] [scope S]
+//! [label L]`.
+
+use vrrp_core::{Cidr, ConfigError};
+use vrrp_net::{VirtualAddress, backend::Scope};
+
+use super::reader::Reader;
+use crate::config::{
+    Found, List, Located, Notation, Place, Wrong, broadcast, interface_fault, nearest, unfit,
+};
+
+/// What may follow a virtual address, each with a value.
+const OPTIONS: &[&str] = &["dev", "brd", "broadcast", "scope", "label"];
+/// What keepalived knows besides, with a value where that is said.
+const UNSUPPORTED: &[(&str, bool)] = &[
+    ("peer", true),
+    ("home", false),
+    ("-nodad", false),
+    ("mngtmpaddr", false),
+    ("noprefixroute", false),
+    ("autojoin", false),
+    ("no_track", false),
+    ("preferred_lft", true),
+    ("use_vmac", false),
+];
+
+/// The list of virtual addresses in `name`.
+pub(super) fn read(reader: &mut Reader, name: &str, example: &str) -> Found<List<VirtualAddress>> {
+    Found::of(reader.entries(name, example)).map(|entries| {
+        let mut addresses = List::new(Place::variable(name));
+        for entry in entries {
+            addresses.entries.extend(read_entry(reader, name, &entry, example));
+        }
+        addresses
+    })
+}
+
+/// The addresses of one entry, which is one of them as a rule.
+fn read_entry(
+    reader: &mut Reader,
+    name: &str,
+    words: &[String],
+    example: &str,
+) -> Vec<Result<Located<VirtualAddress>, Wrong>> {
+    let mut words = words.iter().map(String::as_str);
+    let mut addresses: Vec<Result<Located<VirtualAddress>, Wrong>> = Vec::new();
+    while let Some(word) = words.next() {
+        let unsupported = UNSUPPORTED.iter().find(|(known, _)| *known == word);
+        if let Some((_, has_value)) = unsupported {
+            if *has_value {
+                words.next();
+            }
+            let message = format!("`{word}` is not supported in this version; remove it");
+            addresses.push(reader.wrong(name, message));
+        } else if OPTIONS.contains(&word) {
+            let value = words.next();
+            let faulty = match addresses.last_mut() {
+                Some(Ok(address)) => set(reader, name, &mut address.value, word, value).is_err(),
+                // It belongs to something that is wrong already.
+                Some(Err(Wrong)) => false,
+                None => {
+                    let message =
+                        format!("`{word}` has no address before it; write the address first");
+                    reader.error(name, message);
+                    true
+                }
+            };
+            addresses.extend(faulty.then_some(Err(Wrong)));
+        } else {
+            addresses.push(match word.parse::<Cidr>() {
+                Ok(cidr) => Ok(Located::new(Place::variable(name), VirtualAddress::from(cidr))),
+                Err(error) => reader.wrong(name, unfit_address(word, error, example)),
+            });
+        }
+    }
+    addresses
+}
+
+/// Sets an option of a virtual address.
+fn set(
+    reader: &mut Reader,
+    name: &str,
+    address: &mut VirtualAddress,
+    option: &str,
+    value: Option<&str>,
+) -> Result<(), Wrong> {
+    let Some(value) = value else {
+        let message = format!("`{option}` has no value; write one, or remove `{option}`");
+        return reader.wrong(name, message);
+    };
+    let is_ipv6 = address.cidr.address().is_ipv6();
+    let fault = match option {
+        "dev" => match interface_fault(value, Notation::Variables) {
+            Some(fault) => Some(format!("this is {value:?}, {fault}")),
+            None => {
+                address.interface = Some(value.into());
+                None
+            }
+        },
+        // keepalived leaves these out, too.
+        "scope" | "label" if is_ipv6 => {
+            if value != Scope::GLOBAL.to_string() {
+                let message = format!("`{option} {value}` is ignored: it is for IPv4 alone");
+                reader.warn(name, message);
+            }
+            None
+        }
+        "scope" => take(value.parse(), &mut address.scope),
+        "label" => {
+            let label = value.parse().map(Some);
+            take(label, &mut address.label)
+        }
+        _ => take(broadcast(value, address.cidr).map(Some), &mut address.broadcast),
+    };
+    fault.map_or(Ok(()), |fault| reader.wrong(name, format!("`{option} {value}`: {fault}")))
+}
+
+/// Puts a value in its place, or says what is wrong with it.
+fn take<T, E: ToString>(value: Result<T, E>, place: &mut T) -> Option<String> {
+    match value {
+        Ok(value) => {
+            *place = value;
+            None
+        }
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+fn unfit_address(word: &str, error: ConfigError, example: &str) -> String {
+    match error {
+        ConfigError::Address => {
+            let advice = match nearest(word, OPTIONS) {
+                Some(option) => format!("did you mean `{option}`?"),
+                None => format!("write for example {example}"),
+            };
+            format!("{word:?} is not an IP address; {advice}")
+        }
+        other => unfit(word, other),
+    }
+}
