@@ -10,7 +10,7 @@ use vrrp_net::lab::Host;
 use crate::support::check;
 
 /// `INFINITY_LIFE_TIME` of the kernel.
-const FOREVER: u64 = u32::MAX as u64;
+const FOREVER: u64 = 0xffff_ffff;
 /// What both programs ask for, and says nothing of an IPv4 address.
 const UNTOLD: &str = "nodad";
 
