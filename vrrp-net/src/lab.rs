@@ -67,7 +67,7 @@ pub use host::Host;
 pub use injector::{Injected, Injector};
 pub use loss::Direction;
 pub use nix::sys::signal::Signal;
-pub use peers::{Frr, Keepalived};
+pub use peers::{Frr, Keepalived, Ospf};
 pub use process::Process;
 pub use switch::Switch;
 pub use ticker::Ticker;

@@ -204,6 +204,13 @@ const VRF: &[Check] = &[
     ),
     check("vrf_new_subnet_killed", "the same, KILL", LEASE_ENDS),
     check("vrf_new_subnet_left", "the same, TERM", "neither address nor route is left behind"),
+    check(
+        "vrf_places",
+        "VRF: an address on a dummy interface of the VRF, and a route of each family",
+        "routes in the VRF's table and not in the main one; a route that is deleted is put back",
+    ),
+    check("vrf_places_killed", "the same, KILL", LEASE_ENDS),
+    check("vrf_places_left", "the same, TERM", "neither address nor route is left behind"),
 ];
 
 const KINDS: &[Check] = &[

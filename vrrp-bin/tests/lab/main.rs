@@ -25,6 +25,7 @@ mod leftovers;
 mod limits;
 mod notify;
 mod others;
+mod places;
 #[allow(dead_code, reason = "shared with the tests of examples, which use the rest of it")]
 #[path = "../program/postgres.rs"]
 mod postgres;
@@ -67,6 +68,7 @@ fn main() {
         health::tests(),
         health::page::tests(everything),
         notify::tests(),
+        places::tests(everything),
         cases::tests(everything),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();

@@ -1,10 +1,12 @@
-//! Other implementations of VRRP, as neighbours in a lab.
+//! Other implementations of VRRP, as neighbours in a lab, and a routing protocol.
 
 mod frr;
 mod keepalived;
+mod ospf;
 
 pub use frr::Frr;
 pub use keepalived::Keepalived;
+pub use ospf::Ospf;
 
 use std::{
     fs::{self, File},

@@ -4,6 +4,7 @@ mod claims;
 mod fifty;
 mod health;
 mod peers;
+mod places;
 mod reload;
 
 use std::{
@@ -81,6 +82,7 @@ fn main() {
     tests.extend(fifty::tests());
     tests.extend(health::tests());
     tests.extend(peers::tests());
+    tests.extend(places::tests());
     tests.extend(reload::tests());
     if let Err(reason) = available {
         println!("every test is ignored: {reason}");

@@ -77,16 +77,7 @@ impl Frr {
     /// # Errors
     /// [`Error`] when it cannot be started, or does not come up: the message tells its log.
     pub fn start(host: &Host, folder: &Path, config: &str) -> Result<Self, Error> {
-        // It gives up the rights of root.
-        let open = |path: &Path| {
-            fs::set_permissions(path, Permissions::from_mode(0o777))
-                .doing(|| format!("opening {} to everybody", path.display()))
-        };
-        open(folder)?;
-        let folder = folder.join(format!("{}-frr", host.name()));
-        fs::create_dir_all(&folder).doing(|| format!("making {}", folder.display()))?;
-        open(&folder)?;
-        let _ = fs::remove_file(folder.join("zserv.api"));
+        let folder = folder_of(host, folder)?;
         let zebra = launch(host, &folder, "zebra", "")?;
         let vrrpd = launch(host, &folder, "vrrpd", config)?;
         Ok(Self { zebra, vrrpd, folder })
@@ -134,9 +125,29 @@ impl Frr {
     }
 }
 
+/// Makes the folder of a host's programs in `folder`. They give up the rights of root, so that both
+/// are open to everybody.
+pub(super) fn folder_of(host: &Host, folder: &Path) -> Result<PathBuf, Error> {
+    let open = |path: &Path| {
+        fs::set_permissions(path, Permissions::from_mode(0o777))
+            .doing(|| format!("opening {} to everybody", path.display()))
+    };
+    open(folder)?;
+    let folder = folder.join(format!("{}-frr", host.name()));
+    fs::create_dir_all(&folder).doing(|| format!("making {}", folder.display()))?;
+    open(&folder)?;
+    let _ = fs::remove_file(folder.join("zserv.api"));
+    Ok(folder)
+}
+
 /// Starts one of its programs, and waits until it is ready. It finds the others by the sockets in
 /// `folder`.
-fn launch(host: &Host, folder: &Path, name: &str, config: &str) -> Result<Process, Error> {
+pub(super) fn launch(
+    host: &Host,
+    folder: &Path,
+    name: &str,
+    config: &str,
+) -> Result<Process, Error> {
     let log = folder.join(format!("{name}.log"));
     let config = write(folder, &format!("{name}.conf"), &format!("log stdout\n{config}"))?;
     let ready = folder.join(format!("{name}.vty"));
