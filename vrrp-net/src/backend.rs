@@ -200,9 +200,9 @@ pub trait VipBackend: Any + Send + Sync {
         self.acquire(lease).await
     }
 
-    /// The interface that the addresses are put on as addresses of the kernel, which the driver
-    /// then watches for their loss: it is one that virtual routers of the node are on. `None`,
-    /// unless overridden: nobody watches. Asked once for each configuration.
+    /// The interface that the addresses are put on as addresses of the kernel, but for those that
+    /// name another one. The driver then watches for their loss: it is one that virtual routers of
+    /// the node are on. `None`, unless overridden: nobody watches. Asked once for each configuration.
     fn watched(&self, _lease: &Lease) -> Option<Arc<str>> {
         None
     }

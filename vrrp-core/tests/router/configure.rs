@@ -1,7 +1,8 @@
 //! The desired world compared with the present one.
 
 use vrrp_core::{
-    Desired, Family, Hold, Input, Key, Phase, Preempt, Reach, Rejected, VirtualRouter,
+    Desired, Family, Hold, Input, InterfaceStatus, Key, Phase, Preempt, Reach, Rejected,
+    VirtualRouter,
 };
 
 use super::world::*;

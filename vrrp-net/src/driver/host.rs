@@ -6,6 +6,7 @@ use vrrp_core::{Cidr, Input, InterfaceStatus, Key, Loss, Role};
 
 use super::{Driver, members::MemberState, outbox::Outbox};
 use crate::{
+    VirtualRoute,
     clock::Clock,
     link::Link,
     monitor::{HostEvent, Monitor, Snapshot},
@@ -21,7 +22,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             HostEvent::RouteRemoved { interface, prefix, loss } => {
                 self.route_removed(&interface, prefix, loss);
             }
-            HostEvent::VirtualRouteRemoved { .. } => {}
+            HostEvent::VirtualRouteRemoved { destination, table } => {
+                self.virtual_route_removed(destination, table);
+            }
             HostEvent::Missed => self.open_ports_anew(),
         }
     }
@@ -104,6 +107,27 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     event = "route-lost", name, %interface, %prefix, suppressed,
                     "{name}: the route to {prefix} on {interface} is gone; putting it back where \
                      it is needed"
+                );
+            });
+        }
+    }
+
+    /// A route that came with the addresses is gone. This node takes some away itself, of virtual
+    /// routers that hold nothing any more or are configured otherwise.
+    fn virtual_route_removed(&mut self, destination: Cidr, table: u32) {
+        let is_it = |route: &VirtualRoute| {
+            route.destination == destination && route.table.is_none_or(|own| own == table)
+        };
+        let members = self.outbox.members.iter();
+        let has_lost = members.filter(|(_, entry)| {
+            entry.phase.is_active() && entry.watched.is_some() && entry.routes().iter().any(is_it)
+        });
+        let keys: Vec<Key> = has_lost.map(|(key, _)| *key).collect();
+        for key in keys {
+            self.lose(key, Loss::Deleted, |name, suppressed| {
+                tracing::warn!(
+                    event = "route-lost", name, %destination, table, suppressed,
+                    "{name}: the route to {destination} is gone; putting it back"
                 );
             });
         }

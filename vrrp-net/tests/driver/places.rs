@@ -156,7 +156,7 @@ async fn an_interface_that_goes_ends_the_hold_of_all_and_a_flap_does_not() {
     other(&host, None);
     becomes(&mut handles[0], Phase::Initialize(Hold::OtherInterface)).await;
     assert_eq!(host.priorities().last(), Some(&0), "peers are told");
-    assert!(!handles[0].active());
+    assert!(handles[0].active().is_none());
 }
 
 /// The core knows nothing of what else is held, and has it put all the same.
@@ -208,6 +208,32 @@ async fn a_loss_is_repaired_where_the_address_is() {
     host.monitor.send(lost("eth1")).unwrap();
     until("it is put back", || asked.count() > before).await;
     assert_eq!(handles[0].phase(), Phase::Held);
+}
+
+/// A route of an address that left is nobody's loss.
+#[tokio::test(start_paused = true)]
+async fn a_route_that_is_deleted_is_put_back_while_it_is_held() {
+    let host = Host::new(&Hub::new(), 1);
+    other(&host, Some(true));
+    let asked = Arc::<Asked>::default();
+    let mut handles = host.node.configure(vec![placed(&asked)]).await.unwrap();
+    becomes(&mut handles[0], Phase::Held).await;
+    let gone = |destination: &str| HostEvent::VirtualRouteRemoved {
+        destination: cidr(destination),
+        table: 254,
+    };
+    let before = asked.count();
+    host.monitor.send(gone("198.51.100.0/24")).unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(asked.count(), before, "it is another one");
+    host.monitor.send(gone("0.0.0.0/0")).unwrap();
+    until("it is put back", || asked.count() > before).await;
+    assert_eq!(handles[0].phase(), Phase::Held);
+    host.node.shutdown().await.unwrap();
+    let before = asked.count();
+    let _ended = host.monitor.send(gone("0.0.0.0/0"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(asked.count(), before);
 }
 
 /// A change by a handle keeps what else is held.
