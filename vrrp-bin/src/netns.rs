@@ -88,10 +88,10 @@ mod tests {
         let said = |name| enter_in(&[&none, at], name).unwrap_err();
         let absent = "there is no network namespace blue on this host; ";
         assert_eq!(said("blue"), format!("{absent}make it with `ip netns add blue`"));
-        for name in ["red", "blew"] {
+        for name in ["red", "yellow"] {
             fs::write(directory.path().join(name), "").unwrap();
         }
-        assert_eq!(said("blue"), format!("{absent}there are blew, red"));
+        assert_eq!(said("blue"), format!("{absent}there are red, yellow"));
         assert_eq!(
             said("rad"),
             "there is no network namespace rad on this host; did you mean red?"

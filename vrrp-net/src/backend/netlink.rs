@@ -56,14 +56,15 @@ use thread::AddressThread;
 /// the same table, an acquire fails, and nothing of it is left. If somebody puts his own in place
 /// of ours, his stays, and ours comes back after it. An IPv6 route has the lifetime of the lease. An
 /// IPv4 route names a virtual address as its source, the first one unless another one is given: with
-/// that the kernel takes it away, out of the table of the address's interface. Three things outlive
-/// a process that is killed, until one with the same addresses or routes starts: an IPv4 route in
-/// another table than that, one whose given source is no virtual address, and what is put without a
-/// lifetime. An IPv6 route that no virtual router lists any more is left to its lifetime, since
+/// that the kernel takes it away, out of the table of the address's interface. Some outlive a process
+/// that is killed, until one with the same addresses or routes starts: an IPv4 route in another table
+/// than that, one whose given source is no virtual address, an IPv6 route that leads nowhere, on
+/// kernels before 2026 an IPv4 route that does, and what is put without a lifetime. An IPv6 route that no virtual router lists any more is left to its lifetime, since
 /// nothing tells whose it was.
 ///
 /// The kernel changes neither the label nor the scope nor the broadcast address of an address that is
-/// there. Where these are configured anew, the address is deleted and put again at once.
+/// there. Where these are configured anew, the address is deleted and put again at once. It takes no
+/// two scopes in one subnet: an IPv4 address with another scope than global is put as /32.
 ///
 /// All requests are carried out by one thread, in order. Clones share it; it ends with the last of
 /// them.

@@ -123,13 +123,19 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             entry.phase.is_active() && entry.watched.is_some() && entry.routes().iter().any(is_it)
         });
         let keys: Vec<Key> = has_lost.map(|(key, _)| *key).collect();
+        let now = self.clock.now();
         for key in keys {
-            self.lose(key, Loss::Deleted, |name, suppressed| {
+            if let Some(entry) = self.outbox.members.get_mut(&key)
+                && let Some(suppressed) =
+                    entry.route_warnings.entry(destination).or_default().pass(now)
+            {
+                let name = &*entry.name;
                 tracing::warn!(
                     event = "route-lost", name, %destination, table, suppressed,
                     "{name}: the route to {destination} is gone; putting it back"
                 );
-            });
+            }
+            self.input(Input::LeaseLost { key, loss: Loss::Deleted });
         }
     }
 

@@ -54,6 +54,8 @@ pub(super) struct MemberState {
     pub(super) send_warning: Throttle,
     pub(super) unreachable_warning: Throttle,
     pub(super) loss_warning: Throttle,
+    /// Of each route that was lost.
+    pub(super) route_warnings: BTreeMap<Cidr, Throttle>,
     /// Whether it was said that the node's own address stands among the peers.
     own_address_reported: bool,
     published: watch::Sender<Phase>,
@@ -87,6 +89,7 @@ impl MemberState {
             send_warning: Throttle::default(),
             unreachable_warning: Throttle::default(),
             loss_warning: Throttle::default(),
+            route_warnings: BTreeMap::new(),
             own_address_reported: false,
             published: watch::Sender::new(phase),
             bound: Arc::default(),
@@ -99,6 +102,7 @@ impl MemberState {
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
     pub(super) fn replace(&mut self, key: Key, member: Member) -> Option<Arc<dyn VipBackend>> {
         self.belongings = Belongings::of(&member);
+        self.route_warnings.clear();
         let Member { name, interface, router, backend, group, .. } = member;
         self.group = group;
         self.router = router;

@@ -13,12 +13,12 @@ use crate::config::{CONTROL, Located, RouterConfig, Script, Scripts};
 const GOOD: &str = include_str!("tests/good.txt");
 const BAD: &str = include_str!("tests/bad.txt");
 
-/// Reads lines of `NAME=VALUE`, where `@` is the directory `root`.
+/// Reads lines of `NAME=VALUE`, where `@/` is in the directory `root`.
 fn read(lines: &str, root: &TempDir) -> Reading {
     let at = root.path().to_str().unwrap();
     let variable = |line: &str| {
         let (name, value) = line.split_once('=').unwrap();
-        (name.into(), value.replace("\\n", "\n").replace('@', at).into())
+        (name.into(), value.replace("\\n", "\n").replace("@/", &format!("{at}/")).into())
     };
     let process: Vec<(OsString, OsString)> =
         lines.lines().filter(|line| !line.is_empty()).map(variable).collect();

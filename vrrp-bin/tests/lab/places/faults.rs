@@ -196,6 +196,14 @@ impl Going {
         }
     }
 
+    /// How late the kernel tells of it: of carriers it tells once a second at most.
+    const fn is_told_after(self) -> Duration {
+        match self {
+            Self::Unplugged => Duration::from_secs(1),
+            Self::Down | Self::Destroyed => Duration::ZERO,
+        }
+    }
+
     fn begin(self, site: &Site) -> Outcome {
         match self {
             Self::Down => ip(&site.pair.a.host, "link set eth1 down"),
@@ -228,7 +236,8 @@ fn interface_goes(going: Going, ticker: &Ticker) -> Outcome {
     })?;
     // It may be gone for two intervals before the node leaves, and by then peers may have heard
     // nothing for that long.
-    within("takeover", took - begun, (Duration::ZERO, 2 * QUICK + active_down()), SLACK, ticker)?;
+    let most = going.is_told_after() + 2 * QUICK + active_down();
+    within("takeover", took - begun, (Duration::ZERO, most), SLACK, ticker)?;
     site.pair.b.wait_for_phase("held")?;
     let router = wait_for_hold(&site.pair.a, HOLD)?;
     check(router["phase"] == "initialize" && router["fault"] == true, format!("{router:#}"))?;

@@ -106,8 +106,12 @@ fn hangs(ticker: &Ticker) -> Outcome {
     for (what, loss) in [("the address on eth1", direct), ("the way through the nodes", through)] {
         check(loss.longest_gap <= most, format!("{what} was away: {loss}"))?;
     }
+    // It takes over again when the other node leaves: it has had a fault of its own, and does not
+    // preempt.
     site.pair.a.signal(Signal::SIGCONT)?;
-    site.settled()?;
+    site.pair.a.wait_for_phase("backup")?;
+    site.stop(Who::B)?;
+    site.pair.a.wait_for_phase("held")?;
     site.wait_for_lines(Who::A, "it goes on", &all)?;
     answered(&outer)?;
     answered(&far)

@@ -96,16 +96,18 @@ impl Table {
         &self,
         index: u32,
         cidr: Cidr,
+        manner: Manner,
         brings_subnet: bool,
-        mark: Mark,
         valid: Option<u32>,
     ) -> Put {
         let is_bare = match cidr.address() {
+            // The kernel takes no two scopes in one subnet.
+            IpAddr::V4(_) if manner.scope != 0 => true,
             IpAddr::V4(_) => !self.own(index).any(|own| own.cidr.covers(cidr)),
             IpAddr::V6(_) => brings_subnet,
         };
         let cidr = if is_bare { Cidr::from(cidr.address()) } else { cidr };
-        Put { index, cidr, mark, valid, manner: Manner::default() }
+        Put { index, cidr, mark: Mark::Held, valid, manner }
     }
 
     /// The entry of an address on the interface `index`, whoever put it there.
@@ -159,7 +161,8 @@ mod tests {
     fn placed(own: &[&str], cidr: &str, brings_subnet: bool) -> String {
         let others = [address(1, "203.0.113.9/24", HELD), address(2, "203.0.113.8/24", None)];
         let table: Table = own.iter().map(|own| address(1, own, None)).chain(others).collect();
-        table.place(1, cidr.parse().unwrap(), brings_subnet, Mark::Held, Some(2)).cidr.to_string()
+        let (cidr, manner) = (cidr.parse().unwrap(), Manner::default());
+        table.place(1, cidr, manner, brings_subnet, Some(2)).cidr.to_string()
     }
 
     #[test]

@@ -107,12 +107,21 @@ impl RouteEntry {
         self.family() == Family::Ipv6 && self.metric == IPV6_METRIC && is_link
     }
 
-    /// RTM_NEWROUTE. An IPv6 route ends after `valid` seconds, if there are any; adding it again
-    /// extends it, and the answer is `EEXIST`.
+    /// Whether the kernel gives it a lifetime of its own: only IPv6 routes have one, and of these
+    /// only those that lead somewhere.
+    pub(crate) fn can_expire(&self) -> bool {
+        match self.way {
+            EntryWay::Via { .. } | EntryWay::Link { .. } => self.family() == Family::Ipv6,
+            EntryWay::Blackhole | EntryWay::Unreachable | EntryWay::Prohibit => false,
+        }
+    }
+
+    /// RTM_NEWROUTE. One that can expire ends after `valid` seconds, if there are any; adding it
+    /// again extends it, and the answer is `EEXIST`.
     #[must_use]
     pub fn add(&self, valid: Option<u32>) -> RouteNetlinkMessage {
         let mut message = self.message();
-        if let (Family::Ipv6, Some(seconds)) = (self.family(), valid) {
+        if let (true, Some(seconds)) = (self.can_expire(), valid) {
             message.attributes.push(RouteAttribute::Expires(seconds));
         }
         RouteNetlinkMessage::NewRoute(message)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
-use vrrp_core::Family;
+use vrrp_core::{Cidr, Family};
 
 use super::{
     AddressThread,
@@ -36,8 +36,8 @@ enum How {
     /// It is ours and put again in its place.
     Again,
     /// It is ours and was put in another manner, which the kernel does not change: it is deleted
-    /// first.
-    Anew,
+    /// first, with the length that it has.
+    Anew(Cidr),
 }
 
 impl Request {
@@ -51,7 +51,7 @@ impl Request {
         match how {
             How::New => vec![new],
             How::Again => vec![(put.message(), NLM_F_REPLACE)],
-            How::Anew => vec![(addresses::delete(put.index, put.cidr), 0), new],
+            How::Anew(held) => vec![(addresses::delete(put.index, *held), 0), new],
         }
     }
 }
@@ -105,16 +105,20 @@ impl AddressThread {
         let mut requests = Vec::new();
         for spot in spots {
             let brings_subnet = self.brought(spot)?.is_some();
+            let place = |spot: &Spot<'_>, table: &Table| {
+                table.place(spot.index, spot.cidr, spot.manner, brings_subnet, valid)
+            };
             let table = self.table()?;
             match table.find_but(spot.index, spot.ip(), moves) {
                 Present::No => {
-                    let put = table.place(spot.index, spot.cidr, brings_subnet, Mark::Held, valid);
-                    let put = Put { manner: spot.manner, ..put };
+                    let put = place(spot, table);
                     requests.push(Request { put, how: How::New });
                 }
                 Present::Ours(held) => {
-                    let how = if spot.is_as(held) { How::Again } else { How::Anew };
-                    requests.push(Request { put: spot.again(held, Mark::Held, valid), how });
+                    requests.push(match spot.is_as(held) {
+                        true => Request::again(spot.again(held, Mark::Held, valid)),
+                        false => Request { put: place(spot, table), how: How::Anew(held.cidr) },
+                    });
                 }
                 Present::Foreign(_) if lease.owner => {}
                 Present::Foreign(other) | Present::Elsewhere(other) => return Err(present(other)),
@@ -136,9 +140,12 @@ impl AddressThread {
             }
         };
         requests.iter().for_each(|asked| self.readings.enter_put(&asked.put));
+        if requests.iter().any(|asked| matches!(asked.how, How::Anew(_))) {
+            self.readings.forget();
+        }
         let mut answers = answers.into_iter();
         let result = |asked: &Request| {
-            if asked.how == How::Anew {
+            if let How::Anew(_) = asked.how {
                 // One that could not be deleted cannot be put anew, and says so then.
                 let _ = answers.next();
             }

@@ -2,9 +2,9 @@
 //!
 //! What is ours has our protocol. An IPv4 route names a virtual address as its source, and the
 //! kernel takes it away with that, if it is in the table of the address's interface. An IPv6 route
-//! has a lifetime of its own. Three things outlive a process that is killed, until another one with
-//! the same route starts: an IPv4 route in another table, one whose source is the host's own, and,
-//! with `lease = false`, all of them. An IPv6 route that nobody lists any more cannot be told from
+//! has a lifetime of its own. Some outlive a process that is killed, until another one with the same
+//! route starts: an IPv4 route in another table, one whose source is the host's own, one of IPv6 that
+//! leads nowhere, on kernels before 2026 one of IPv4 that does, and, with `lease = false`, all. An IPv6 route that nobody lists any more cannot be told from
 //! one of another virtual router, and ends by its lifetime.
 
 use std::{
@@ -185,7 +185,7 @@ impl AddressThread {
             let family = wanted.entry.family();
             let mut found = self.virtual_routes.ours(&mut self.socket, family)?;
             found.retain(|found| wanted.entry.is_in_place_of(&found.entry));
-            let expires = family == Family::Ipv6 && valid.is_some();
+            let expires = wanted.entry.can_expire() && valid.is_some();
             let is_it = |found: &OurEntry| {
                 // The kernel gives no lifetime to a route that has none.
                 let fits = found.expires || !expires;
