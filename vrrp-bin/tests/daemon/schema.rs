@@ -74,7 +74,7 @@ impl Checker<'_> {
                 "maximum" => value.as_f64() <= rule.as_f64(),
                 "minLength" => value
                     .as_str()
-                    .is_some_and(|text| text.len() as u64 >= rule.as_u64().unwrap_or_default()),
+                    .is_none_or(|text| text.len() as u64 >= rule.as_u64().unwrap_or_default()),
                 "items" => {
                     for (index, item) in value.as_array().into_iter().flatten().enumerate() {
                         self.check(rule, item, &format!("{path}[{index}]"))?;

@@ -25,6 +25,7 @@ pub use entry::{EntryWay, RouteEntry};
 pub(crate) use ours::{OurEntry, decode_ours, list_ours};
 pub(crate) use prefix::is_present;
 pub(crate) use taken::is_taken;
+pub(crate) use way::is_neighbour;
 pub use way::way;
 
 /// The routing table of interfaces that are in no VRF (`RT_TABLE_MAIN`).

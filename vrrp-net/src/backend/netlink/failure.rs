@@ -92,13 +92,20 @@ pub(super) fn route_refused(route: &VirtualRoute, error: &netlink::Error) -> Bac
     let what = format!("the route {route} could not be added");
     let remedy = match error.errno() {
         Some(libc::EEXIST) => return route_taken(route),
-        Some(libc::ENETUNREACH | libc::EHOSTUNREACH) => {
-            "the router is in no network of this host; name its interface after dev, and say onlink"
-        }
+        Some(libc::ENETUNREACH | libc::EHOSTUNREACH) => return route_without_way(route),
         Some(libc::ENETDOWN) => "the interface is down",
         _ => return refused(&what, error),
     };
     BackendError::new(LeaseFailure::Failed, format!("{what}: {error}: {remedy}"))
+}
+
+/// That the router of a virtual route is no neighbour.
+pub(super) fn route_without_way(route: &VirtualRoute) -> BackendError {
+    let what = format!(
+        "the route {route} could not be added: the router is in no network of this host; name its \
+         interface after dev, and say onlink"
+    );
+    BackendError::new(LeaseFailure::Failed, what)
 }
 
 /// That a route of the host's own is in the place of a virtual one.

@@ -9,6 +9,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     BackendError, Lease, VirtualRoute,
-    backend::netlink::failure::{refused, route_refused, route_taken},
+    backend::netlink::failure::{refused, route_refused, route_taken, route_without_way},
     netlink::{
         Socket,
         route_changes::Replacements,
@@ -341,6 +342,7 @@ impl AddressThread {
     /// host's own is in their place.
     pub(super) fn inspect_virtual_routes(&mut self, lease: &Lease) -> Result<(), BackendError> {
         for wanted in self.settle_routes(lease)? {
+            self.inspect_way(lease, &wanted)?;
             let is_taken = routes::is_taken(&mut self.socket, &wanted.entry)
                 .map_err(|error| refused("the routes of this host could not be listed", &error))?;
             if is_taken {
@@ -348,6 +350,23 @@ impl AddressThread {
             }
         }
         Ok(())
+    }
+
+    /// Whether the router of a route is a neighbour, or one once the addresses are there.
+    fn inspect_way(&mut self, lease: &Lease, wanted: &Settled) -> Result<(), BackendError> {
+        let EntryWay::Via { gateway, index, on_link: false } = wanted.entry.way else {
+            return Ok(());
+        };
+        let is_link_local = matches!(gateway, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        let comes_along = lease.cidrs().any(|cidr| cidr.subnet().covers(gateway.into()));
+        if is_link_local || comes_along {
+            return Ok(());
+        }
+        match routes::is_neighbour(&mut self.socket, gateway, index) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(route_without_way(&wanted.written)),
+            Err(error) => Err(refused("the routes of this host could not be listed", &error)),
+        }
     }
 
     fn listen(&mut self) -> Result<(), BackendError> {
