@@ -226,6 +226,8 @@ pub struct Machine {
     down_since: Option<Instant>,
     /// Whether the other interfaces that it relies on are up.
     others_ready: bool,
+    /// Since when they are not.
+    others_down_since: Option<Instant>,
 }
 
 impl Machine {
@@ -250,6 +252,7 @@ impl Machine {
             delay: None,
             down_since: None,
             others_ready: true,
+            others_down_since: None,
         }
     }
 

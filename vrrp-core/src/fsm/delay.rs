@@ -34,6 +34,19 @@ impl Machine {
         }
     }
 
+    /// The same of the other interfaces that it relies on: a switch forwards nothing for a while
+    /// after a link came up.
+    pub(super) fn watch_others(&mut self, now: Instant, ready: bool) {
+        if !ready {
+            self.others_down_since.get_or_insert(now);
+            return;
+        }
+        let Some(since) = self.others_down_since.take() else { return };
+        if self.wanted && now > since + short_loss(self.params.timing) {
+            self.delay(now, Gate::UpDelay, self.params.up_delay);
+        }
+    }
+
     /// The longer one counts.
     fn delay(&mut self, now: Instant, gate: Gate, delay: Duration) {
         let until = now + delay;

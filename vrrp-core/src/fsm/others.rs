@@ -11,6 +11,7 @@ impl Machine {
     /// Takes whether the other interfaces are up.
     pub(super) fn others_changed(&mut self, now: Instant, ready: bool, effects: &mut Effects) {
         let was_ready = core::mem::replace(&mut self.others_ready, ready);
+        self.watch_others(now, ready);
         match (self.state, ready) {
             _ if ready == was_ready => {}
             (State::Initialize, true) => self.enter(now, Reason::InterfaceBack, effects),

@@ -90,6 +90,20 @@ fn its_own_link_and_another_one_are_waited_for_apart() {
     assert_eq!(machine.phase(), Phase::Held);
 }
 
+/// A switch forwards nothing for a while after a link came up.
+#[test]
+fn the_delay_of_a_link_that_came_up_counts_for_each() {
+    let mut config = params(contending());
+    config.up_delay = 5 * SECOND;
+    let mut machine = settle(Machine::new(config), ready());
+    let now = t0() + 500 * MS;
+    drive(&mut machine, now, &[others(false)]);
+    let back = now + SECOND;
+    drive(&mut machine, back, &[others(true)]);
+    assert!(machine.gates(back).contains(Gate::UpDelay));
+    assert!(!machine.gates(back + 5 * SECOND).contains(Gate::UpDelay));
+}
+
 /// It was asked for addresses that cannot be put.
 #[test]
 fn an_acquisition_is_given_up_at_once() {

@@ -128,6 +128,7 @@ mod tests {
     use super::*;
 
     /// On the loopback interface, which every host has.
+    #[expect(clippy::unwrap_in_result, reason = "a test that cannot go on fails")]
     fn settled(text: &str) -> Result<Settled, BackendError> {
         let mut lease = Lease { interface: "lo".into(), ..Lease::of_eth0() };
         let addresses = ["2001:db8::10/64", "192.0.2.10/24", "192.0.2.11/24"];
