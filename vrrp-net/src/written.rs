@@ -27,7 +27,7 @@ impl Written {
         octets
             .split(|octet| *octet == b'\n')
             .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice(line).unwrap())
+            .map(|line| serde_json::from_slice(line).unwrap_or_default())
             .collect()
     }
 }
