@@ -179,11 +179,11 @@ fn source(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<St
     })
 }
 
-/// That an IPv4 route would outlive this daemon, since the kernel takes it along with no address.
-/// One of IPv6 expires by itself.
+/// That a route would outlive this daemon: the kernel takes an IPv4 route along with the address that
+/// is its source, and one of IPv6 expires by itself, but for those that lead nowhere.
 fn outlives(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<String> {
     let is_leased = matches!(config.backend, Backend::Kernel { lease: true });
-    if !is_leased || route.destination.address().is_ipv6() {
+    if !is_leased {
         return None;
     }
     let first = config.held().find(|held| held.value.cidr.address().is_ipv4());
@@ -191,8 +191,13 @@ fn outlives(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<
         Some(source) => config.held().find(|held| held.value.cidr.address() == source),
         None => first,
     };
+    let is_ipv6 = route.destination.address().is_ipv6();
     let why = match (&route.way, source) {
-        (Way::Blackhole | Way::Unreachable | Way::Prohibit, _) => "it leads nowhere",
+        (Way::Blackhole | Way::Unreachable | Way::Prohibit, _) if is_ipv6 => "it leads nowhere",
+        (Way::Blackhole | Way::Unreachable | Way::Prohibit, _) => {
+            "it leads nowhere, unless the kernel is of 2026 or newer"
+        }
+        (Way::Via { .. } | Way::Link { .. }, _) if is_ipv6 => return None,
         (Way::Via { .. } | Way::Link { .. }, None) => "its source is no virtual address",
         (Way::Via { .. } | Way::Link { .. }, Some(held)) => {
             let on = host.interface(config.interface_of(&held.value));

@@ -281,7 +281,6 @@ fn routes_have_a_way_and_a_source() {
         "default via 2001:db8::2 src 2001:db8::1",
         "default via 203.0.113.254 dev eth0 onlink",
         "192.0.2.128/25 dev eth0",
-        "blackhole 2001:db8:1::/48",
         "default via 192.0.2.254 table main",
     ] {
         assert_eq!(said(good), "", "{good}");
@@ -313,6 +312,11 @@ fn routes_have_a_way_and_a_source() {
         (
             "blackhole 203.0.113.0/24",
             "8:11: warning: the route blackhole 203.0.113.0/24 stays if this daemon is killed, \
+             because it leads nowhere, unless the kernel is of 2026 or newer",
+        ),
+        (
+            "blackhole 2001:db8:1::/48",
+            "8:11: warning: the route blackhole 2001:db8:1::/48 stays if this daemon is killed, \
              because it leads nowhere",
         ),
         (
