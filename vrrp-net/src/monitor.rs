@@ -69,6 +69,8 @@ pub enum HostEvent {
         destination: Cidr,
         /// The number of its routing table.
         table: u32,
+        /// Its metric, as the kernel shows it.
+        metric: u32,
     },
     /// Some events were lost for good. How everything is now has been reported, but an interface
     /// may have gone and come back as it was, and then its sockets receive nothing.

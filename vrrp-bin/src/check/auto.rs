@@ -3,7 +3,10 @@
 use std::{io, net::IpAddr};
 
 use vrrp_core::Cidr;
-use vrrp_net::host::{Interface, Master};
+use vrrp_net::{
+    VirtualAddress,
+    host::{Interface, Master},
+};
 
 use super::host::Host;
 use crate::config::{AUTO, Draft, Found, List, Located, Plan, Problems};
@@ -49,7 +52,14 @@ fn wanted(draft: &Draft) -> Option<&Located<String>> {
 /// The name of the one interface, and why it is that one; or why there is none. `None` where
 /// nothing says which.
 fn choice(draft: &Draft, host: &Host) -> Option<Result<(String, String), String>> {
-    let first = first(&draft.addresses, |address| Some(address.cidr.address()))?;
+    let ip = |address: &VirtualAddress| Some(address.cidr.address());
+    // One that is on another interface, or on every one, says nothing.
+    let telling = |address: &VirtualAddress| {
+        let is_link_local =
+            |ip: &IpAddr| matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        ip(address).filter(|ip| address.interface.is_none() && !is_link_local(ip))
+    };
+    let first = first(&draft.addresses, telling).or_else(|| first(&draft.addresses, ip))?;
     let all: Vec<&Interface> =
         host.interfaces.iter().filter(|interface| is_candidate(interface)).collect();
     let holds = |interface: &&Interface| interface.own().any(|own| own.contains(first));

@@ -153,7 +153,12 @@ fn way(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<Strin
             && (found.own().chain(brought(config, &found.name)))
                 .any(|network| !is_alone(&network) && network.contains(*gateway))
     };
-    if host.interfaces.iter().any(|found| leads(&found)) {
+    let is_link_to = |other: &VirtualRoute| {
+        matches!(other.way, Way::Link { .. }) && other.destination.contains(*gateway)
+    };
+    let mut before =
+        config.routes.iter().map(|other| &other.value).take_while(|other| *other != route);
+    if host.interfaces.iter().any(|found| leads(&found)) || before.any(is_link_to) {
         return None;
     }
     let whose = match interface {
@@ -192,6 +197,13 @@ fn outlives(config: &RouterConfig, route: &VirtualRoute, host: &Host) -> Option<
         None => first,
     };
     let is_ipv6 = route.destination.address().is_ipv6();
+    if !is_ipv6 && route.source.is_none() && first.is_none() {
+        return Some(format!(
+            "the route {route} has no virtual IPv4 address to come and go with, and {} cannot become \
+             active; name a source after src, or add such an address",
+            config.name
+        ));
+    }
     let why = match (&route.way, source) {
         (Way::Blackhole | Way::Unreachable | Way::Prohibit, _) if is_ipv6 => "it leads nowhere",
         (Way::Blackhole | Way::Unreachable | Way::Prohibit, _) => {

@@ -280,6 +280,7 @@ fn routes_have_a_way_and_a_source() {
         "default via 2001:db8::2",
         "default via 2001:db8::2 src 2001:db8::1",
         "default via 203.0.113.254 dev eth0 onlink",
+        "203.0.113.254 dev eth0\", \"default via 203.0.113.254",
         "192.0.2.128/25 dev eth0",
         "default via 192.0.2.254 table main",
     ] {
@@ -340,7 +341,7 @@ fn routes_have_a_way_and_a_source() {
     let config = Config::parse(Path::new("f.toml"), &text).unwrap();
     let found = compare(&config, &host);
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-    let expected = "f.toml:8:11: warning: the route default via 192.0.2.254 stays if this daemon \
-        is killed, because its source is no virtual address";
+    let expected = "f.toml:8:11: warning: the route default via 192.0.2.254 has no virtual IPv4 \
+        address to come and go with, and web cannot become active";
     assert!(found.len() == 1 && found.concat().starts_with(expected), "{found:#?}");
 }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, hash::Hash, net::IpAddr};
 use vrrp_core::{Cidr, Family, Vrid};
 
 use super::{
+    names::AUTO,
     place::{Located, Place},
     problem::Problems,
     router::RouterConfig,
@@ -15,24 +16,31 @@ pub(super) fn check(routers: &[RouterConfig], problems: &mut Problems) {
     let mut names: Seen<'_, &str> = Seen::default();
     let mut vrids: Seen<'_, (&str, Family, Vrid)> = Seen::default();
     let mut addresses: Seen<'_, (Option<&str>, IpAddr)> = Seen::default();
-    let mut routes: Seen<'_, (Table<'_>, Cidr, Option<u32>)> = Seen::default();
+    let mut routes: Seen<'_, (Table<'_>, Cidr, u32)> = Seen::default();
     for config in routers {
         let RouterConfig { name, interface, router, places, .. } = config;
         let (vrid, family) = (router.vrid(), router.family());
         names.insert(problems, &places.name, name, |earlier| {
             format!("the name {name:?} is already taken ({earlier}); choose another")
         });
-        vrids.insert(problems, &places.vrid, (interface, family, vrid), |earlier| {
-            format!(
-                "VRID {vrid} is already in use on {interface} ({earlier}); a VRID must be unique \
-                 per interface and family, so choose another"
-            )
-        });
+        // Clients of the daemon do not know which interface it has chosen.
+        if interface != AUTO {
+            vrids.insert(problems, &places.vrid, (interface, family, vrid), |earlier| {
+                format!(
+                    "VRID {vrid} is already in use on {interface} ({earlier}); a VRID must be \
+                     unique per interface and family, so choose another"
+                )
+            });
+        }
         for Located { place, value: held } in config.held() {
             // A link-local address is one per link, so that it may be another host's on the next.
             let address = held.cidr.address();
             let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-            let key = (link_local.then_some(config.interface_of(held)), address);
+            let on = config.interface_of(held);
+            if link_local && on == AUTO {
+                continue;
+            }
+            let key = (link_local.then_some(on), address);
             addresses.insert(problems, place, key, |earlier| {
                 format!(
                     "{address} is already listed ({earlier}); an address belongs to one virtual \
@@ -43,7 +51,8 @@ pub(super) fn check(routers: &[RouterConfig], problems: &mut Problems) {
         for Located { place, value: route } in &config.routes {
             // Without a table it is that of the interface's VRF.
             let table = route.table.map_or(Table::Of(interface), Table::Number);
-            routes.insert(problems, place, (table, route.destination, route.metric), |earlier| {
+            let key = (table, route.destination, route.metric_in_kernel());
+            routes.insert(problems, place, key, |earlier| {
                 format!(
                     "there is already a route to {} with this metric ({earlier}); give one of them \
                      another metric or table",

@@ -4,7 +4,9 @@
 //! should. As with its own link, an Active waits for a moment first (see `away`): whoever configures
 //! a host takes interfaces down and up again. It advertises meanwhile, because it can.
 
-use super::{Active, Apart, Effects, Lease, Machine, State, Then, Unanswered, away::short_loss};
+use super::{
+    Active, Apart, Effects, Lease, Machine, Say, State, Then, Unanswered, away::short_loss,
+};
 use crate::{Instant, Reason};
 
 impl Machine {
@@ -36,6 +38,11 @@ impl Machine {
             }
             // What is asked of the backend cannot succeed.
             Lease::Acquiring { .. } => self.leave_others(now, active, effects),
+            // Nobody is served yet, and what is asked of the backend cannot succeed.
+            Lease::Resigning { unanswered: Some(Unanswered::Acquire { .. }), .. } => {
+                self.release(Reason::Interface, None, effects);
+                effects.transmit = Some(Say::Resign);
+            }
             Lease::Resigning { then, .. } => {
                 active.forget_repair();
                 self.state = State::Active(active);

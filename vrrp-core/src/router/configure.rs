@@ -131,6 +131,7 @@ impl Router {
         let link = link(config, status);
         let mut entry = Entry::new(self.now, key, config.clone(), machine, self.gone);
         entry.rest.others.clone_from(&wanted.others);
+        entry.rest.revision = wanted.revision;
         let slot = match self.free.pop() {
             Some(free) => free,
             None => {
@@ -177,7 +178,9 @@ impl Router {
         let stays = core::mem::take(&mut entry.rest.is_removed);
         let params = params(wanted);
         let is_other = entry.config() != config || *entry.machine().params() != params;
-        let is_readdressed = has_other_addresses(entry.config(), config);
+        let revision = core::mem::replace(&mut entry.rest.revision, wanted.revision);
+        let is_readdressed =
+            has_other_addresses(entry.config(), config) || revision != wanted.revision;
         if is_other {
             entry.set_config(config.clone());
         }

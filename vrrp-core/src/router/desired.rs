@@ -70,6 +70,8 @@ pub(super) struct Wanted {
     pub(super) backend_timeout: Duration,
     /// The other interfaces that it relies on.
     pub(super) others: Vec<InterfaceId>,
+    /// See [`Desired::set_revision`].
+    pub(super) revision: u64,
 }
 
 /// An interface already has a virtual router of this VRID and family (RFC 9568 5.2.3).
@@ -114,7 +116,7 @@ impl Desired {
             btree_map::Entry::Occupied(_) => Err(DuplicateKey { key }),
             btree_map::Entry::Vacant(place) => {
                 let (backend_timeout, others) = (BACKEND_TIMEOUT, Vec::new());
-                place.insert(Wanted { config: router, backend_timeout, others });
+                place.insert(Wanted { config: router, backend_timeout, others, revision: 0 });
                 Ok(key)
             }
         }
@@ -125,6 +127,15 @@ impl Desired {
     pub fn set_backend_timeout(&mut self, key: &Key, timeout: Duration) {
         if let Some(wanted) = self.routers.get_mut(key) {
             wanted.backend_timeout = timeout.max(SHORTEST_TIMEOUT);
+        }
+    }
+
+    /// Numbers what belongs to the addresses and is not the core's: where they are put, and what comes
+    /// with them. With another number the backend is asked as if there were other addresses. Does
+    /// nothing if there is no such virtual router.
+    pub fn set_revision(&mut self, key: &Key, revision: u64) {
+        if let Some(wanted) = self.routers.get_mut(key) {
+            wanted.revision = revision;
         }
     }
 

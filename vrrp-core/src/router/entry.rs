@@ -55,6 +55,8 @@ pub(super) struct Rest {
     pub(super) group: Option<usize>,
     /// The other interfaces that it relies on.
     pub(super) others: Vec<InterfaceId>,
+    /// The number of what belongs to its addresses.
+    pub(super) revision: u64,
     /// Whether it leaves the table once its machine has stopped.
     pub(super) is_removed: bool,
 }
@@ -121,6 +123,7 @@ impl Entry {
             health: Health::default(),
             group: None,
             others: Vec::new(),
+            revision: 0,
             is_removed: false,
         };
         Self {

@@ -266,6 +266,30 @@ fn it_takes_part_when_every_interface_is_there_that_it_relies_on() {
     assert_eq!(world.phase(key), Phase::Backup, "it relies on none any more");
 }
 
+/// What belongs to the addresses is another: the core knows no more, and asks in every state.
+#[test]
+fn another_revision_is_put_as_other_addresses_are() {
+    let desired = |revision| {
+        let mut desired = Desired::new();
+        let key = desired.insert(interface(1), v3()).unwrap();
+        desired.set_revision(&key, revision);
+        desired
+    };
+    let mut world = World::new(&[v3()]);
+    world.vet();
+    assert_eq!(world.give(Input::Configure(&desired(0))), [""; 0]);
+    let asked = world.give(Input::Configure(&desired(1)));
+    assert!(asked.iter().any(|line| line.contains("inspect")), "{asked:?}");
+    world.vet();
+    world.timeout();
+    let asked = world.give(Input::Configure(&desired(2)));
+    assert!(asked.iter().any(|line| line.contains("acquire")), "{asked:?}");
+    world.hold(key(&v3()));
+    let asked = world.give(Input::Configure(&desired(3)));
+    assert!(asked.iter().any(|line| line.contains("repair")), "{asked:?}");
+    assert_eq!(world.give(Input::Configure(&desired(3))), [""; 0]);
+}
+
 #[test]
 fn a_vrid_stands_once_for_each_interface_and_family() {
     let mut desired = Desired::new();

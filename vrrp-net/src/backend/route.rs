@@ -70,6 +70,27 @@ impl VirtualRoute {
         Family::of(self.destination.address())
     }
 
+    /// Returns whether a route to `destination` in the table `table` with this metric, as the kernel
+    /// tells of it, may be this one.
+    pub(crate) fn may_be(&self, destination: Cidr, table: u32, metric: u32) -> bool {
+        self.destination == destination
+            && self.table.is_none_or(|own| own == table)
+            && self.metric_in_kernel() == metric
+    }
+
+    /// Returns the metric that the kernel shows of it: one that is left open is 0 of IPv4, and 1024 of
+    /// IPv6.
+    #[must_use]
+    pub fn metric_in_kernel(&self) -> u32 {
+        /// `IP6_RT_PRIO_USER` of the kernel, which it makes of 0, too.
+        const IPV6_DEFAULT: u32 = 1024;
+        match (self.family(), self.metric) {
+            (Family::Ipv4, metric) => metric.unwrap_or_default(),
+            (Family::Ipv6, None | Some(0)) => IPV6_DEFAULT,
+            (Family::Ipv6, Some(metric)) => metric,
+        }
+    }
+
     /// Returns the interface that it names, if it does.
     #[must_use]
     pub fn interface(&self) -> Option<&Arc<str>> {
@@ -127,6 +148,9 @@ impl FromStr for VirtualRoute {
         let kind = words
             .next_if(|word| ["unicast", "blackhole", "unreachable", "prohibit"].contains(word));
         let to = words.next().ok_or(RouteError::Empty)?;
+        if to != "default" && to.parse::<Cidr>().is_err() {
+            return Err(RouteError::Destination(to.to_owned()));
+        }
         let options = Options::read(&mut words)?;
         let destination = destination(to, &options)?;
         for ip in [options.gateway, options.source].into_iter().flatten() {
@@ -305,11 +329,25 @@ mod tests {
     }
 
     #[test]
+    fn a_route_of_the_kernel_is_known_by_its_place() {
+        let place = |text: &str| text.parse::<Cidr>().unwrap();
+        let route = |text: &str| text.parse::<VirtualRoute>().unwrap();
+        let default = place("0.0.0.0/0");
+        assert!(route("default via 192.0.2.254").may_be(default, 100, 0), "of a VRF");
+        assert!(!route("default via 192.0.2.254").may_be(default, 254, 50));
+        assert!(route("default via 192.0.2.254 metric 50").may_be(default, 254, 50));
+        assert!(!route("default via 192.0.2.254 table 7").may_be(default, 254, 0));
+        assert!(route("::/0 via 2001:db8::1").may_be(place("::/0"), 254, 1024));
+        assert!(!route("::/0 via 2001:db8::1").may_be(default, 254, 1024));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (text, expected) in [
             ("", "no destination"),
             ("blackhole", "no destination"),
             ("nonsense via 192.0.2.1", "\"nonsense\" is no destination"),
+            ("throw 198.51.100.0/24", "\"throw\" is no destination"),
             ("default via", "an IP address, and not \"\""),
             ("default via eth0", "not \"eth0\""),
             ("default via 192.0.2.1 via 192.0.2.2", "\"via\" is there twice"),

@@ -263,8 +263,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     /// Takes a member in. If its addresses are held by another backend, or may be, that one lets
-    /// go; `true`: the new one has to take them, or this one other ones that the core knows nothing
-    /// of.
+    /// go; `true`: the new one has to take them.
     fn seat_member(&mut self, key: Key, member: Member) -> bool {
         let now = self.clock.now();
         let outbox = &mut self.outbox;
@@ -273,10 +272,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             return false;
         };
         let lease = entry.lease(key, &entry.router);
-        let has_others = entry.has_other_belongings(&member);
-        let Some(old) = entry.replace(key, member) else {
-            return has_others && (entry.phase == Phase::Acquiring || entry.phase.is_active());
-        };
+        let Some(old) = entry.replace(key, member) else { return false };
         // A release that is under way would be cut off by the first request to the new one.
         if entry.phase.is_on_the_wire() || !outbox.backends.is_idle(key) {
             outbox.backends.retire(old, lease, now);
@@ -302,6 +298,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             // Members stand by their keys, so that no two are the same.
             if let Ok(key) = desired.insert(key.interface, entry.router.clone()) {
                 desired.set_backend_timeout(&key, longest(&*entry.backend));
+                desired.set_revision(&key, entry.revision);
                 let known = |name: &Arc<str>| self.outbox.interfaces.known(name);
                 desired.rely_on(&key, entry.others.iter().filter_map(known));
             }

@@ -22,8 +22,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             HostEvent::RouteRemoved { interface, prefix, loss } => {
                 self.route_removed(&interface, prefix, loss);
             }
-            HostEvent::VirtualRouteRemoved { destination, table } => {
-                self.virtual_route_removed(destination, table);
+            HostEvent::VirtualRouteRemoved { destination, table, metric } => {
+                self.virtual_route_removed(destination, table, metric);
             }
             HostEvent::Missed => self.open_ports_anew(),
         }
@@ -114,10 +114,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// A route that came with the addresses is gone. This node takes some away itself, of virtual
     /// routers that hold nothing any more or are configured otherwise.
-    fn virtual_route_removed(&mut self, destination: Cidr, table: u32) {
-        let is_it = |route: &VirtualRoute| {
-            route.destination == destination && route.table.is_none_or(|own| own == table)
-        };
+    fn virtual_route_removed(&mut self, destination: Cidr, table: u32, metric: u32) {
+        let is_it = |route: &VirtualRoute| route.may_be(destination, table, metric);
         let members = self.outbox.members.iter();
         let has_lost = members.filter(|(_, entry)| {
             entry.phase.is_active() && entry.watched.is_some() && entry.routes().iter().any(is_it)
@@ -135,7 +133,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                     "{name}: the route to {destination} is gone; putting it back"
                 );
             }
-            self.input(Input::LeaseLost { key, loss: Loss::Deleted });
+            // Who took it away is not known: it may have been this node, for another virtual router.
+            self.input(Input::LeaseLost { key, loss: Loss::Lapsed });
         }
     }
 

@@ -28,6 +28,8 @@ pub(super) struct MemberState {
     pub(super) backend: Arc<dyn VipBackend>,
     /// How its addresses are put, and what is held with them.
     belongings: Belongings,
+    /// Counts how often that has become another.
+    pub(super) revision: u64,
     pub(super) addresses: Arc<[VirtualAddress]>,
     /// The interface on which the kernel has them, if it has: see [`VipBackend::watched`].
     pub(super) watched: Option<Arc<str>>,
@@ -70,6 +72,7 @@ impl MemberState {
         let mut state = Self {
             addresses: belongings.held(&router),
             belongings,
+            revision: 0,
             watched: None,
             others: BTreeSet::new(),
             name,
@@ -101,7 +104,9 @@ impl MemberState {
 
     /// Takes over a new configuration, and gives back the backend if it is replaced by another.
     pub(super) fn replace(&mut self, key: Key, member: Member) -> Option<Arc<dyn VipBackend>> {
-        self.belongings = Belongings::of(&member);
+        let belongings = Belongings::of(&member);
+        self.revision = self.revision.wrapping_add(u64::from(belongings != self.belongings));
+        self.belongings = belongings;
         self.route_warnings.clear();
         let Member { name, interface, router, backend, group, .. } = member;
         self.group = group;
@@ -133,12 +138,6 @@ impl MemberState {
     /// The routes that are there while the addresses are.
     pub(super) const fn routes(&self) -> &Arc<[VirtualRoute]> {
         &self.belongings.routes
-    }
-
-    /// Whether what is held beside the addresses that the core knows of is to be put anew: they are
-    /// put otherwise, or there are other extra addresses or routes.
-    pub(super) fn has_other_belongings(&self, member: &Member) -> bool {
-        self.belongings != Belongings::of(member)
     }
 
     /// As it was configured, for a configuration that differs in little.

@@ -39,6 +39,9 @@ const IPV6_METRIC: u32 = 1120;
 /// The length of `struct rtmsg`, and the interface of a route in `linux/rtnetlink.h`.
 const RTM_HEADER: usize = 12;
 const RTA_OIF: u16 = 4;
+/// Where the protocol is in `struct rtmsg`, and that of the kernel (`RTPROT_KERNEL`).
+const PROTOCOL: usize = 5;
+const KERNEL: u8 = 2;
 
 /// A route to a subnet on an interface, put there beside a virtual address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -157,6 +160,26 @@ pub(crate) fn on_link(socket: &mut Socket, index: u32) -> Result<Vec<OnLink>, Er
         let is_here = |route: &OnLink| route.index == index;
         all.extend(socket.dump_with(&request, |header, payload| {
             decode(header, payload).map(Change::entry).filter(is_here)
+        })?);
+    }
+    Ok(all)
+}
+
+/// The subnets of the host's own addresses, on all interfaces: the routes that the kernel made of
+/// them.
+pub(crate) fn connected(socket: &mut Socket) -> Result<Vec<OnLink>, Error> {
+    let mut all = Vec::new();
+    for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+        let mut request = RouteMessage::default();
+        request.header.address_family = family;
+        if socket.filters() {
+            request.header.kind = RouteType::Unicast;
+            request.header.protocol = RouteProtocol::Kernel;
+        }
+        let request = RouteNetlinkMessage::GetRoute(request);
+        all.extend(socket.dump_with(&request, |header, payload| {
+            let is_kernels = payload.first_chunk::<RTM_HEADER>()?.get(PROTOCOL) == Some(&KERNEL);
+            decode(header, payload).map(Change::entry).filter(|_| is_kernels)
         })?);
     }
     Ok(all)

@@ -221,6 +221,7 @@ async fn a_route_that_is_deleted_is_put_back_while_it_is_held() {
     let gone = |destination: &str| HostEvent::VirtualRouteRemoved {
         destination: cidr(destination),
         table: 254,
+        metric: 0,
     };
     let before = asked.count();
     host.monitor.send(gone("198.51.100.0/24")).unwrap();

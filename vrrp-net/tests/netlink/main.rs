@@ -8,6 +8,7 @@ mod checks;
 mod crowds;
 mod floods;
 mod guard;
+mod inspections;
 mod monitor;
 mod places;
 mod routes;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         monitor::TESTS,
         places::TESTS,
         routes::TESTS,
+        inspections::TESTS,
         floods::TESTS,
         guard::TESTS,
     ];

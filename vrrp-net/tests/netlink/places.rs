@@ -10,6 +10,7 @@ use vrrp_net::{
 
 use crate::{
     backend::{Backend, failure},
+    routes::shown,
     world::{SOON, Test, World, cidr, lease},
 };
 
@@ -19,6 +20,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("all_interfaces_or_none", all_interfaces_or_none),
     ("an_interface_that_is_gone_keeps_nothing_back", an_interface_that_is_gone_keeps_nothing_back),
     ("one_interface_that_is_gone_does_not_end_the_others", one_gone_does_not_end_the_others),
+    ("a_subnet_of_another_interface_stays_there", a_subnet_of_another_interface_stays_there),
     ("an_address_moves_to_another_interface", an_address_moves_to_another_interface),
     ("an_address_of_another_lease_does_not_move", an_address_of_another_lease_does_not_move),
     ("an_inspection_looks_at_every_interface", an_inspection_looks_at_every_interface),
@@ -140,6 +142,32 @@ fn one_gone_does_not_end_the_others(world: &mut World) {
     world.until("it ages", |world| matches!(world.held("eth0").valid, Some(..=27)));
     assert_eq!(failure(backend.renew(&lease), &["192.0.2.11/24", "eth2"]), LeaseFailure::Failed);
     assert!(matches!(world.held("eth0").valid, Some(28..=29)), "{:?}", world.held("eth0"));
+}
+
+/// A route of ours to it would cut the host off from there.
+fn a_subnet_of_another_interface_stays_there(world: &mut World) {
+    world.set_up("lo", true);
+    world.add_own("eth0", "192.0.2.1/24");
+    world.add_own("eth0", "2001:db8::1/64");
+    let backend = Backend::new();
+    for (text, bare) in [("192.0.2.10/24", "192.0.2.10/32"), ("2001:db8::10/64", "2001:db8::10/64")]
+    {
+        for interface in ["eth1", "lo"] {
+            let lease = placed(&[on(text, interface)]);
+            backend.acquire(&lease).unwrap();
+            let put = format!("{bare} {interface}");
+            assert!(all(world).contains(&put), "{put}: {:?}", all(world));
+            assert_eq!(shown(world, 112), [""; 0], "{text} on {interface}");
+            backend.renew(&lease).unwrap();
+            assert_eq!(shown(world, 112), [""; 0], "{text} on {interface}");
+            backend.release(&lease, Reason::Shutdown).unwrap();
+        }
+    }
+    // Nobody has this one, and there are neighbours on eth1 alone.
+    backend
+        .acquire(&placed(&[on("203.0.113.10/24", "eth1"), on("203.0.113.11/24", "lo")]))
+        .unwrap();
+    assert_eq!(shown(world, 112), ["203.0.113.0/24 src 203.0.113.10"]);
 }
 
 fn an_address_moves_to_another_interface(world: &mut World) {

@@ -43,7 +43,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("the_monitor_tells_of_a_lost_virtual_route", the_monitor_tells_of_a_lost_virtual_route),
 ];
 
-const BOTH: [&str; 2] = ["192.0.2.10/24", "2001:db8::10/64"];
+pub(crate) const BOTH: [&str; 2] = ["192.0.2.10/24", "2001:db8::10/64"];
 
 /// One of each kind.
 const ROUTES: [&str; 6] = [
@@ -65,12 +65,12 @@ const SHOWN: [&str; 6] = [
     "::/0 via 2001:db8::fe metric 1024 expires",
 ];
 
-fn own(world: &mut World) {
+pub(crate) fn own(world: &mut World) {
     world.add_own("eth0", "192.0.2.1/24");
     world.add_own("eth0", "2001:db8::1/64");
 }
 
-fn routed(addresses: &[&str], routes: &[&str], lasts: u64) -> Lease {
+pub(crate) fn routed(addresses: &[&str], routes: &[&str], lasts: u64) -> Lease {
     let mut lease = lease(addresses, lasts);
     lease.routes = parsed(routes);
     lease
@@ -103,7 +103,7 @@ fn all(world: &mut World) -> Vec<RouteMessage> {
 
 /// The routes that somebody made, shown by what matters here, in alphabetical order. What has
 /// expired does not count: the kernel lists it for a while.
-fn shown(world: &mut World, protocol: u8) -> Vec<String> {
+pub(crate) fn shown(world: &mut World, protocol: u8) -> Vec<String> {
     let all = all(world).into_iter();
     let of_it = all.filter(|route| u8::from(route.header.protocol) == protocol);
     let mut shown: Vec<String> = of_it.filter_map(|route| show(&route)).collect();

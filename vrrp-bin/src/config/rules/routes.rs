@@ -22,7 +22,7 @@ pub(super) fn settle(
     let mut seen = HashMap::new();
     for entry in &mut list.entries {
         let Ok(Located { place, value: route }) = &*entry else { continue };
-        let key = (route.destination, route.table, route.metric);
+        let key = (route.destination, route.table, route.metric_in_kernel());
         let fault = fault(route).or_else(|| {
             let earlier = seen.insert(key, place.clone())?;
             Some(format!(

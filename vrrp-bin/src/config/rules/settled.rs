@@ -1,7 +1,7 @@
 //! A virtual router whose values are right one by one: what they must be for each other, and what
 //! the core makes of them.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use vrrp_core::{
     Announcements, Centiseconds, Checksum, ConfigError, Family, Password, Protocol, Role, Seconds,
@@ -112,15 +112,19 @@ impl Settled {
             .with_startup_delay(self.startup_delay)
             .with_up_delay(self.up_delay);
         let router = self.unicast.apply(router, &self.addresses, self.notation, problems)?;
-        // Of the two families of one, the first has what belongs to both.
-        let is_first = self.addresses.families().first() == Some(&family);
+        // Where there are two families, each has what is of its own: a route needs the addresses that
+        // lead to its router. Where there is one, that has all.
+        let is_alone = self.addresses.families().len() == 1;
+        let is_of = |ip: IpAddr| is_alone || Family::of(ip) == family;
+        let extra = self.addresses.extra.iter().filter(|held| is_of(held.value.cidr.address()));
+        let routes = self.routes.iter().filter(|route| is_alone || route.value.family() == family);
         Ok(RouterConfig {
             name: self.router_name(family),
             interface: self.interface.value.clone(),
             router,
             addresses: self.addresses.of(family).cloned().collect(),
-            extra: if is_first { self.addresses.extra.clone() } else { Vec::new() },
-            routes: if is_first { self.routes.clone() } else { Vec::new() },
+            extra: extra.cloned().collect(),
+            routes: routes.cloned().collect(),
             backend: self.backend.value.clone(),
             tracks: self.tracks.clone(),
             last: self.last.as_ref().map_or_else(Last::default, |last| last.value),

@@ -15,7 +15,11 @@ addresses = [
     { address = "2001:db8::10/64", interface = "eth1" },
 ]
 extra_addresses = ["2001:db8::11/64", { address = "203.0.113.10/24", interface = "eth1" }]
-routes = ["default via 192.0.2.254 metric 50", "blackhole  198.51.100.9/24 table main"]
+routes = [
+    "default via 192.0.2.254 metric 50",
+    "blackhole  198.51.100.9/24 table main",
+    "2001:db8:7::/48 via 2001:db8::fe",
+]
 
 [daemon]
 netns = "blue"
@@ -31,7 +35,7 @@ pub(super) fn held(config: &RouterConfig) -> [Vec<String>; 3] {
 }
 
 #[test]
-fn the_first_of_two_families_has_what_belongs_to_both() {
+fn each_of_two_families_has_what_is_of_its_own() {
     let config = parse(HELD).unwrap();
     let [v4, v6] = config.routers.as_slice() else { panic!("{config:#?}") };
     let [addresses, extra, routes] = held(v4);
@@ -42,10 +46,16 @@ fn the_first_of_two_families_has_what_belongs_to_both() {
         "192.0.2.12/24 brd 192.0.2.0 scope 7",
     ];
     assert_eq!(addresses, expected);
-    assert_eq!(extra, ["2001:db8::11/64", "203.0.113.10/24 dev eth1"]);
+    assert_eq!(extra, ["203.0.113.10/24 dev eth1"]);
     let expected = ["default via 192.0.2.254 metric 50", "blackhole 198.51.100.0/24 table 254"];
     assert_eq!(routes, expected);
-    assert_eq!(held(v6), [vec!["2001:db8::10/64 dev eth1".to_owned()], Vec::new(), Vec::new()]);
+    let one = |text: &str| vec![text.to_owned()];
+    let expected = [
+        one("2001:db8::10/64 dev eth1"),
+        one("2001:db8::11/64"),
+        one("2001:db8:7::/48 via 2001:db8::fe"),
+    ];
+    assert_eq!(held(v6), expected);
     // Those that are advertised, and no others.
     let advertised = ["192.0.2.10/24", "192.0.2.11/24", "198.51.100.10/32", "192.0.2.12/24"];
     assert_eq!(cidrs(&v4.router), advertised);
@@ -78,6 +88,14 @@ fn what_is_held_is_printed_as_it_is_read() {
     for (before, after) in config.routers.iter().zip(&again.routers) {
         assert_eq!(held(before), held(after), "{text}");
     }
+}
+
+/// Clients of the daemon do not know which interface it has chosen.
+#[test]
+fn one_vrid_may_be_on_interfaces_that_are_chosen() {
+    let router = |address| MINIMAL.replace("eth0", "auto").replace("192.0.2.10", address);
+    let both = router("192.0.2.10") + &router("198.51.100.10");
+    assert!(!parse(&both).is_err_and(|errors| errors.to_string().contains("VRID")));
 }
 
 #[test]

@@ -149,8 +149,8 @@ fn refuse_unsupported(reader: &mut Reader) {
     if let Found::Value(check) = reader.text("KEEPALIVED_KUBE_APISERVER_CHECK", Empty::Absent)
         && check.value.eq_ignore_ascii_case("true")
     {
-        let message = "checks are not supported in this version, and a node whose API server is \
-            dead would stay active; remove this variable to do without";
+        let message = "the check of the API server is not supported in this version, and a node whose API \
+            server is dead would stay active; remove this variable to do without";
         reader.error("KEEPALIVED_KUBE_APISERVER_CHECK", message);
     }
 }

@@ -114,6 +114,13 @@ fn an_acquisition_is_given_up_at_once() {
     assert_eq!(effects.lease, Some(release));
     assert_eq!(machine.phase(), Phase::Initialize(Hold::OtherInterface));
     assert_eq!(machine.probation_until(), None, "no fault of its own");
+
+    let (mut machine, now) = acquiring(contending());
+    drive(&mut machine, now, &[health(Condition::Ill)]);
+    assert_eq!(machine.phase(), Phase::Resigning);
+    let effects = machine.handle(now + 10 * MS, others(false));
+    assert_eq!((effects.transmit, effects.lease), (Some(Say::Resign), Some(release)));
+    assert_eq!(machine.probation_until(), None, "no fault of its own");
 }
 
 #[test]

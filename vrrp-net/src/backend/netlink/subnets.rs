@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     io,
+    net::IpAddr,
 };
 
 use vrrp_core::Cidr;
@@ -14,10 +15,16 @@ use crate::netlink::{
     routes::{self, OnLink, PrefixRoute},
 };
 
+/// The index of the loopback interface, in each network namespace (`LOOPBACK_IFINDEX` of the
+/// kernel).
+const LOOPBACK: u32 = 1;
+
 /// The host's routes, as they were when last one came or went.
 pub(super) struct Subnets {
     changes: RouteChanges,
     interfaces: BTreeMap<u32, Interface>,
+    /// The subnets of the host's own addresses, on whatever interface.
+    connected: Option<Vec<OnLink>>,
 }
 
 /// The routes of an interface that need no gateway.
@@ -30,7 +37,7 @@ struct Interface {
 impl Subnets {
     /// In the network namespace of the calling thread.
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { changes: RouteChanges::new()?, interfaces: BTreeMap::new() })
+        Ok(Self { changes: RouteChanges::new()?, interfaces: BTreeMap::new(), connected: None })
     }
 
     /// Forgets what may have changed; says whether anything has.
@@ -38,6 +45,7 @@ impl Subnets {
         let changed = self.changes.take();
         if changed {
             self.interfaces.clear();
+            self.connected = None;
         }
         changed
     }
@@ -54,7 +62,8 @@ impl Subnets {
         cidr: Cidr,
     ) -> Result<Option<PrefixRoute>, Error> {
         let interface = self.interface(socket, index)?;
-        if cidr == Cidr::from(cidr.address()) {
+        // On the loopback interface there is nobody to reach.
+        if cidr == Cidr::from(cidr.address()) || index == LOOPBACK {
             return Ok(None);
         }
         let hosts = |route: &&OnLink| {
@@ -63,9 +72,36 @@ impl Subnets {
                 route.ours || route.source.is_some_and(|ip| addresses.is_leftover(index, ip));
             !is_ours && route.table == interface.table && route.prefix.covers(cidr)
         };
-        let is_the_hosts = interface.routes.iter().any(|route| hosts(&route));
-        Ok((!is_the_hosts)
-            .then(|| PrefixRoute { table: interface.table, ..PrefixRoute::of(index, cidr) }))
+        if interface.routes.iter().any(|route| hosts(&route)) {
+            return Ok(None);
+        }
+        let table = interface.table;
+        if self.is_on_another(socket, index, table, cidr)? {
+            return Ok(None);
+        }
+        Ok(Some(PrefixRoute { table, ..PrefixRoute::of(index, cidr) }))
+    }
+
+    /// Whether the host has the same subnet on another interface: a route of ours to it would cut the
+    /// host off from there.
+    fn is_on_another(
+        &mut self,
+        socket: &mut Socket,
+        index: u32,
+        table: u32,
+        cidr: Cidr,
+    ) -> Result<bool, Error> {
+        // Every link has that of link-local addresses (RFC 4291 2.5.6).
+        if matches!(cidr.address(), IpAddr::V6(ip) if ip.is_unicast_link_local()) {
+            return Ok(false);
+        }
+        if self.connected.is_none() {
+            self.connected = Some(routes::connected(socket)?);
+        }
+        let is_it = |route: &OnLink| {
+            (route.table, route.prefix) == (table, cidr.subnet()) && route.index != index
+        };
+        Ok(self.connected.iter().flatten().any(is_it))
     }
 
     /// The route that a virtual address has, or had, if its subnet is not the host's.

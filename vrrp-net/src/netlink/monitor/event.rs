@@ -78,8 +78,8 @@ impl From<MonitorEvent> for HostEvent {
             MonitorEvent::RouteRemoved { name, prefix, loss, .. } => {
                 Self::RouteRemoved { interface: name.to_string(), prefix, loss }
             }
-            MonitorEvent::VirtualRouteRemoved { destination, table, .. } => {
-                Self::VirtualRouteRemoved { destination, table }
+            MonitorEvent::VirtualRouteRemoved { destination, table, metric } => {
+                Self::VirtualRouteRemoved { destination, table, metric }
             }
             MonitorEvent::Missed => Self::Missed,
         }

@@ -22,7 +22,7 @@ pub struct RouteEntry {
     pub destination: Cidr,
     /// The routing table.
     pub table: u32,
-    /// The metric; see [`RouteEntry::metric_of`].
+    /// The metric, as the kernel shows it: one that is left open is 0 of IPv4, and 1024 of IPv6.
     pub metric: u32,
     /// Where packets go.
     pub way: EntryWay,
@@ -61,18 +61,6 @@ pub enum EntryWay {
 }
 
 impl RouteEntry {
-    /// The metric of a route that is told `metric`, or none.
-    #[must_use]
-    pub fn metric_of(family: Family, metric: Option<u32>) -> u32 {
-        /// `IP6_RT_PRIO_USER` of the kernel, which it makes of 0, too.
-        const IPV6_DEFAULT: u32 = 1024;
-        match (family, metric) {
-            (Family::Ipv4, metric) => metric.unwrap_or_default(),
-            (Family::Ipv6, None | Some(0)) => IPV6_DEFAULT,
-            (Family::Ipv6, Some(metric)) => metric,
-        }
-    }
-
     /// The family.
     #[must_use]
     pub fn family(&self) -> Family {
@@ -187,7 +175,7 @@ mod tests {
 
     fn entry(destination: &str, way: EntryWay) -> RouteEntry {
         let destination: Cidr = destination.parse().unwrap();
-        let metric = RouteEntry::metric_of(Family::of(destination.address()), None);
+        let metric = if destination.address().is_ipv4() { 0 } else { 1024 };
         RouteEntry { destination, table: 254, metric, way, source: None }
     }
 
@@ -264,18 +252,5 @@ mod tests {
         assert!(!wanted.is_like(&entry("0.0.0.0/0", via("192.0.2.253", Some(7)))));
         assert!(!wanted.is_in_place_of(&RouteEntry { metric: 1, ..found }));
         assert!(!wanted.is_in_place_of(&RouteEntry { table: 1, ..found }));
-    }
-
-    #[test]
-    fn the_metric_that_is_left_open_is_the_kernels() {
-        for (family, metric, expected) in [
-            (Family::Ipv4, None, 0),
-            (Family::Ipv4, Some(5), 5),
-            (Family::Ipv6, None, 1024),
-            (Family::Ipv6, Some(0), 1024),
-            (Family::Ipv6, Some(5), 5),
-        ] {
-            assert_eq!(RouteEntry::metric_of(family, metric), expected);
-        }
     }
 }

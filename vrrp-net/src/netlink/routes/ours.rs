@@ -110,7 +110,7 @@ mod tests {
 
     fn entry(destination: &str, way: EntryWay) -> RouteEntry {
         let destination: Cidr = destination.parse().unwrap();
-        let metric = RouteEntry::metric_of(Family::of(destination.address()), None);
+        let metric = if destination.address().is_ipv4() { 0 } else { 1024 };
         RouteEntry { destination, table: 254, metric, way, source: None }
     }
 

@@ -45,6 +45,15 @@ pub(super) fn endless(route: &VirtualRoute) -> BackendError {
     BackendError::new(LeaseFailure::Failed, what)
 }
 
+/// The error of two routes of one virtual router, of which the kernel takes only one.
+pub(super) fn twice(route: &VirtualRoute, other: &VirtualRoute) -> BackendError {
+    let what = format!(
+        "the routes {other} and {route} of one virtual router are in one place of the kernel's table; \
+         give one of them another metric, or remove it"
+    );
+    BackendError::new(LeaseFailure::Failed, what)
+}
+
 /// Settles routes of a lease, one after the other.
 pub(super) struct Settler<'a> {
     socket: &'a mut Socket,
@@ -90,7 +99,7 @@ impl<'a> Settler<'a> {
             Family::Ipv4 => route.source.or_else(|| self.first_ipv4()),
             Family::Ipv6 => route.source,
         };
-        let metric = RouteEntry::metric_of(family, route.metric);
+        let metric = route.metric_in_kernel();
         let entry = RouteEntry { destination: route.destination, table, metric, way, source };
         Ok(Settled { written: route.clone(), entry })
     }

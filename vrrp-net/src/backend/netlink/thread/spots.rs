@@ -79,7 +79,8 @@ fn manner(address: &VirtualAddress) -> Manner {
     Manner {
         label: address.label.as_ref().map(|label| label.as_str().into()),
         scope: address.scope.get(),
-        broadcast: address.broadcast,
+        // The kernel shows none of zeros.
+        broadcast: address.broadcast.filter(|ip| !ip.is_unspecified()),
     }
 }
 

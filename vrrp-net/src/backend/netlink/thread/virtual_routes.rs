@@ -19,12 +19,15 @@ use vrrp_core::{Family, Key, LeaseFailure};
 
 use super::{
     AddressThread,
-    settled::{Settled, Settler, endless},
+    settled::{Settled, Settler, endless, twice},
     spots::Spot,
 };
 use crate::{
     BackendError, Lease, VirtualRoute,
-    backend::netlink::failure::{refused, route_refused, route_taken, route_without_way},
+    backend::netlink::{
+        failure::{refused, route_refused, route_taken, route_without_way},
+        table::Present,
+    },
     netlink::{
         Socket,
         route_changes::Replacements,
@@ -145,10 +148,16 @@ impl AddressThread {
         let mut settler = Settler::new(&mut self.socket, lease);
         let settled: Vec<Settled> =
             lease.routes.iter().map(|route| settler.settle(route)).collect::<Result<_, _>>()?;
-        match settled.iter().find(|route| route.has_no_end()) {
-            Some(route) => Err(endless(&route.written)),
-            None => Ok(settled),
+        if let Some(route) = settled.iter().find(|route| route.has_no_end()) {
+            return Err(endless(&route.written));
         }
+        for (number, route) in settled.iter().enumerate() {
+            let mut earlier = settled.iter().take(number);
+            if let Some(other) = earlier.find(|other| route.entry.is_in_place_of(&other.entry)) {
+                return Err(twice(&route.written, &other.written));
+            }
+        }
+        Ok(settled)
     }
 
     /// Puts the routes of a lease whose addresses are there, all or none, and then takes away those
@@ -341,8 +350,11 @@ impl AddressThread {
     /// Whether the routes of a lease could be put: their interfaces are there, and no route of the
     /// host's own is in their place.
     pub(super) fn inspect_virtual_routes(&mut self, lease: &Lease) -> Result<(), BackendError> {
-        for wanted in self.settle_routes(lease)? {
-            self.inspect_way(lease, &wanted)?;
+        let all = self.settle_routes(lease)?;
+        self.virtual_routes.refuse_taken(lease.key, &all)?;
+        for (number, wanted) in all.iter().enumerate() {
+            self.inspect_source(lease, wanted)?;
+            self.inspect_way(lease, wanted, all.get(..number).unwrap_or_default())?;
             let is_taken = routes::is_taken(&mut self.socket, &wanted.entry)
                 .map_err(|error| refused("the routes of this host could not be listed", &error))?;
             if is_taken {
@@ -352,13 +364,40 @@ impl AddressThread {
         Ok(())
     }
 
-    /// Whether the router of a route is a neighbour, or one once the addresses are there.
-    fn inspect_way(&mut self, lease: &Lease, wanted: &Settled) -> Result<(), BackendError> {
+    /// Whether the source that a route names is there, or is once the addresses are.
+    fn inspect_source(&mut self, lease: &Lease, wanted: &Settled) -> Result<(), BackendError> {
+        const ANYWHERE: u32 = 0;
+        let Some(source) = wanted.written.source else { return Ok(()) };
+        let is_virtual = lease.cidrs().any(|cidr| cidr.address() == source);
+        if is_virtual || !matches!(self.table()?.find(ANYWHERE, source), Present::No) {
+            return Ok(());
+        }
+        let what = format!(
+            "the route {} could not be added: its source {source} is neither a virtual address nor \
+             one of this host; correct src",
+            wanted.written
+        );
+        Err(BackendError::new(LeaseFailure::Failed, what))
+    }
+
+    /// Whether the router of a route is a neighbour, or one once the addresses and the routes before
+    /// it are there.
+    fn inspect_way(
+        &mut self,
+        lease: &Lease,
+        wanted: &Settled,
+        before: &[Settled],
+    ) -> Result<(), BackendError> {
         let EntryWay::Via { gateway, index, on_link: false } = wanted.entry.way else {
             return Ok(());
         };
         let is_link_local = matches!(gateway, IpAddr::V6(ip) if ip.is_unicast_link_local());
-        let comes_along = lease.cidrs().any(|cidr| cidr.subnet().covers(gateway.into()));
+        let leads = |before: &Settled| {
+            matches!(before.entry.way, EntryWay::Link { .. })
+                && before.entry.destination.covers(gateway.into())
+        };
+        let comes_along = lease.cidrs().any(|cidr| cidr.subnet().covers(gateway.into()))
+            || before.iter().any(leads);
         if is_link_local || comes_along {
             return Ok(());
         }
