@@ -196,10 +196,11 @@ impl Going {
         }
     }
 
-    /// How late the kernel tells of it: of carriers it tells once a second at most.
+    /// How late the kernel tells of it: of carriers it tells once a second at most, by a worker that
+    /// waits for others.
     const fn is_told_after(self) -> Duration {
         match self {
-            Self::Unplugged => Duration::from_secs(1),
+            Self::Unplugged => Duration::from_millis(1500),
             Self::Down | Self::Destroyed => Duration::ZERO,
         }
     }
