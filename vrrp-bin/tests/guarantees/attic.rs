@@ -5,17 +5,11 @@
 use std::{
     mem,
     sync::{Mutex, PoisonError},
-    thread,
-    time::Duration,
 };
 
-use vrrp_net::lab::{Host, Ticker, wait_until};
+use vrrp_net::lab::Host;
 
-use crate::support::Node;
-
-/// How soon the kernel answers once it has taken everything away, and how long that may take.
-const QUICK: Duration = Duration::from_millis(20);
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::support::{Node, wait_until_quick};
 
 /// What keeps a network alive. Nothing runs in it any more.
 pub(crate) enum Remains {
@@ -33,10 +27,5 @@ pub(crate) fn keep(remains: Remains) {
 /// feel it.
 pub(crate) fn clear() {
     drop(mem::take(&mut *ATTIC.lock().unwrap_or_else(PoisonError::into_inner)));
-    wait_until(PATIENCE, || {
-        Ticker::start().is_ok_and(|ticker| {
-            thread::sleep(10 * QUICK);
-            ticker.worst_answer() < QUICK
-        })
-    });
+    wait_until_quick();
 }

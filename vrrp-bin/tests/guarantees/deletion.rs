@@ -127,7 +127,7 @@ fn tell(deletion: &Deletion) -> String {
 fn delete_once(site: &Site) -> Result<Deletion, Failed> {
     let holder =
         site.members.iter().find(|member| member.holds()).ok_or("nobody has the address")?;
-    let before = changes(holder);
+    let before = changes(holder)?;
     let (mark, begun) = (site.client.mark(), now());
     delete(holder)?;
     let gone = holder.wait_for_loss(begun)?;
@@ -142,18 +142,19 @@ fn delete_once(site: &Site) -> Result<Deletion, Failed> {
     let loss = site.loss_since(mark)?;
     // Long enough for another to take over and for this one to return.
     pass(begun + site.plan.active_down(B) / 2);
-    let transitions = changes(holder) - before + site.adverts(B, begun).min(1) as u64;
+    let transitions = changes(holder)? - before + site.adverts(B, begun).min(1) as u64;
     Ok(Deletion { gone: back - gone, loss, transitions })
 }
 
 /// How often this node has become something else, as far as it says.
-fn changes(member: &Member) -> u64 {
+fn changes(member: &Member) -> Result<u64, Failed> {
     match member.make {
         Make::Ours => {
-            member.node.router(0)["counters"]["became_active"].as_u64().unwrap_or_default()
+            let became = member.node.router(0)["counters"]["became_active"].as_u64();
+            became.ok_or_else(|| format!("{} does not say its counters", member.node.name).into())
         }
         Make::Keepalived => {
-            member.log().lines().filter(|line| line.contains(" STATE")).count() as u64
+            Ok(member.log().lines().filter(|line| line.contains(" STATE")).count() as u64)
         }
     }
 }

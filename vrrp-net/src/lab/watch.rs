@@ -75,6 +75,11 @@ impl Watch {
     pub fn held(&self) -> Vec<Held> {
         self.shared.lock().clone()
     }
+
+    /// The last of these times.
+    pub(super) fn last(&self) -> Option<Held> {
+        self.shared.lock().last().copied()
+    }
 }
 
 impl Drop for Watch {
