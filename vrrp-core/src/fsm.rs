@@ -44,7 +44,7 @@ pub use fight::Fight;
 pub use group::{Group, Stand};
 pub use parting::Parting;
 pub use probation::Probation;
-pub use state::{Active, Apart, Away, Backup, Greeting, Lease, State, Then, Unanswered, Vetting};
+pub use state::{Active, Away, Backup, Greeting, Lease, State, Then, Unanswered, Vetting};
 pub use want::Want;
 
 use crate::{
@@ -224,9 +224,7 @@ pub struct Machine {
     delay: Option<delay::Delay>,
     /// Since when the link is gone.
     down_since: Option<Instant>,
-    /// Whether the other interfaces that it relies on are up.
-    others_ready: bool,
-    /// Since when they are not.
+    /// Since when one of the other interfaces that it relies on is gone.
     others_down_since: Option<Instant>,
 }
 
@@ -251,7 +249,6 @@ impl Machine {
             lapse: None,
             delay: None,
             down_since: None,
-            others_ready: true,
             others_down_since: None,
         }
     }
@@ -383,7 +380,7 @@ impl Machine {
             (!self.wanted).then_some(Hold::Stopped),
             self.drained.map(|_| Hold::Drained),
             link,
-            (!self.others_ready).then_some(Hold::OtherInterface),
+            (!self.has_others()).then_some(Hold::OtherInterface),
             self.fault.map(|fault| fault.hold),
             (self.health.condition == Condition::Out).then_some(Hold::Check),
             (self.group == Group::Held).then_some(Hold::Group),
@@ -478,9 +475,7 @@ impl Machine {
     pub fn waits_until(&self) -> Option<Instant> {
         match self.state {
             State::Active(active) if !active.is_resigning() => {
-                let (away, apart) = (active.away, active.apart);
-                let away = away.map(|away| away.until);
-                away.into_iter().chain(apart.map(|apart| apart.until)).min()
+                active.away.map(|away| away.until).into_iter().chain(active.apart_until).min()
             }
             State::Initialize | State::Backup(_) | State::Active(_) => None,
         }

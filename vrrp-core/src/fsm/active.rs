@@ -220,7 +220,7 @@ impl Machine {
             self.leave_link(now, active, effects);
             return;
         }
-        if active.apart.is_some_and(|apart| apart.until <= now) {
+        if active.apart_until.is_some_and(|until| until <= now) {
             self.leave_others(now, active, effects);
             return;
         }

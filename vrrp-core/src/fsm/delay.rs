@@ -26,10 +26,8 @@ impl Machine {
                 self.down_since.get_or_insert(now);
             }
             Link::NoSocket | Link::NoSource | Link::Ready(_) => {
-                let Some(since) = self.down_since.take() else { return };
-                if self.wanted && now > since + short_loss(self.params.timing) {
-                    self.delay(now, Gate::UpDelay, self.params.up_delay);
-                }
+                let since = self.down_since.take();
+                self.delay_return(now, since);
             }
         }
     }
@@ -41,8 +39,14 @@ impl Machine {
             self.others_down_since.get_or_insert(now);
             return;
         }
-        let Some(since) = self.others_down_since.take() else { return };
-        if self.wanted && now > since + short_loss(self.params.timing) {
+        let since = self.others_down_since.take();
+        self.delay_return(now, since);
+    }
+
+    /// Begins the delay of a link that was gone since then, unless that was short.
+    fn delay_return(&mut self, now: Instant, since: Option<Instant>) {
+        let wait = short_loss(self.params.timing);
+        if self.wanted && since.is_some_and(|since| now > since + wait) {
             self.delay(now, Gate::UpDelay, self.params.up_delay);
         }
     }

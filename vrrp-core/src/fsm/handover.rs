@@ -96,7 +96,7 @@ impl Machine {
         }
         active.lease = Lease::Resigning { until, then, announcing, unanswered };
         active.reassert_at = None;
-        active.apart = None;
+        active.apart_until = None;
         // The first repeat comes soon: a resignation that is lost, or overtaken by an older
         // advertisement, would cost the successor an interval.
         active.next_advert_at = now + interval / 16;
@@ -115,7 +115,7 @@ impl Machine {
     ) {
         // Peers may have taken over long ago without being heard here.
         let is_superseded = now >= active.superseded_at(&self.params);
-        let is_out = self.health.condition == Condition::Out || !self.others_ready;
+        let is_out = self.health.condition == Condition::Out || !self.has_others();
         match then {
             // Nothing is taken back by a node that has to leave anyway.
             Then::Drain { force: false } | Then::GiveWay | Then::Ill | Then::Follow if is_out => {
@@ -192,7 +192,7 @@ impl Machine {
         effects: &mut Effects,
     ) {
         let next = match (self.health.condition, self.group) {
-            (_, _) if !self.others_ready => Some(Then::Withdraw),
+            (_, _) if !self.has_others() => Some(Then::Withdraw),
             (Condition::Out, _) => Some(Then::Out),
             (_, Group::Held) => Some(Then::Join),
             (Condition::Ill, _) => Some(Then::Ill),

@@ -116,7 +116,7 @@ impl Machine {
                 effects.lease = Some(Want::Acquire);
             }
             // All of them are put when the other interface is back.
-            Lease::Held { .. } if active.apart.is_some() => return,
+            Lease::Held { .. } if active.apart_until.is_some() => return,
             Lease::Held { .. } if active.away.is_some() => {
                 self.lost_while_away(now, active, effects);
                 return;
@@ -150,7 +150,7 @@ impl Machine {
         effects: &mut Effects,
     ) {
         // All of them are put back when the other interface is back, if it is in time.
-        if active.apart.is_some() || (active.is_resigning() && !self.others_ready) {
+        if active.apart_until.is_some() || (active.is_resigning() && !self.has_others()) {
             return;
         }
         if active.away.is_some() && !active.is_resigning() {
@@ -201,7 +201,7 @@ impl Machine {
     /// of the address when peers last heard of this node. While another interface is gone it waits
     /// for that.
     pub(super) fn repair(&mut self, now: Instant, active: &mut Active, effects: &mut Effects) {
-        if active.apart.is_some() {
+        if active.apart_until.is_some() {
             return;
         }
         if let Lease::Held { repair_until, .. } = &mut active.lease {

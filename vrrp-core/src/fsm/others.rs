@@ -4,15 +4,13 @@
 //! should. As with its own link, an Active waits for a moment first (see `away`): whoever configures
 //! a host takes interfaces down and up again. It advertises meanwhile, because it can.
 
-use super::{
-    Active, Apart, Effects, Lease, Machine, Say, State, Then, Unanswered, away::short_loss,
-};
+use super::{Active, Effects, Lease, Machine, Say, State, Then, Unanswered, away::short_loss};
 use crate::{Instant, Reason};
 
 impl Machine {
     /// Takes whether the other interfaces are up.
     pub(super) fn others_changed(&mut self, now: Instant, ready: bool, effects: &mut Effects) {
-        let was_ready = core::mem::replace(&mut self.others_ready, ready);
+        let was_ready = self.has_others();
         self.watch_others(now, ready);
         match (self.state, ready) {
             _ if ready == was_ready => {}
@@ -32,7 +30,7 @@ impl Machine {
             Lease::Held { .. } => {
                 let wait = now + short_loss(self.params.timing);
                 let until = wait.min(active.superseded_at(&self.params));
-                active.apart = Some(Apart { until });
+                active.apart_until = Some(until);
                 active.forget_repair();
                 self.state = State::Active(active);
             }
@@ -60,7 +58,7 @@ impl Machine {
     /// back: it does not tell of each route.
     fn regain_others(&mut self, now: Instant, mut active: Active, effects: &mut Effects) {
         match active.lease {
-            Lease::Held { .. } if active.apart.take().is_some() => {
+            Lease::Held { .. } if active.apart_until.take().is_some() => {
                 if let Some(away) = &mut active.away {
                     away.repair = true;
                 } else {
@@ -73,6 +71,11 @@ impl Machine {
             }
             Lease::Held { .. } | Lease::Acquiring { .. } | Lease::Resigning { .. } => {}
         }
+    }
+
+    /// Returns whether the other interfaces that it relies on are up.
+    pub(super) const fn has_others(&self) -> bool {
+        self.others_down_since.is_none()
     }
 
     /// Leaves, because they were gone for too long: serves what it has until a successor is heard.

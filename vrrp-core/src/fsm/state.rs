@@ -188,8 +188,8 @@ pub struct Active {
     pub(super) unreached: bool,
     /// What is known while the link or the source is gone for a moment.
     pub(super) away: Option<Away>,
-    /// The same, while another interface is.
-    pub(super) apart: Option<Apart>,
+    /// When another interface that it relies on has been gone for too long, while one is.
+    pub(super) apart_until: Option<Instant>,
     /// When an ill node asks again whether another one takes over.
     pub(super) asking: Option<Asking>,
     /// When a weaker Active beside this one has been silent for long enough to be gone.
@@ -211,7 +211,7 @@ impl Active {
             adopted: false,
             unreached: false,
             away: None,
-            apart: None,
+            apart_until: None,
             asking: None,
             reassert_at: None,
             fight: Fight::None,
@@ -243,8 +243,8 @@ impl Active {
     pub(super) fn deadline(&self) -> Instant {
         if let (Lease::Held { repair_until, .. }, Some(away)) = (self.lease, self.away) {
             // Nothing is sent meanwhile.
-            let apart = self.apart.map(|apart| apart.until);
-            let others = [repair_until, self.fight.repair_at(), apart].into_iter().flatten();
+            let others = [repair_until, self.fight.repair_at(), self.apart_until];
+            let others = others.into_iter().flatten();
             return others.fold(away.until, Instant::min);
         }
         let lease = match self.lease {
@@ -252,8 +252,7 @@ impl Active {
             Lease::Held { announcing, repair_until } => {
                 let announcing = announcing.and_then(|announcing| announcing.deadline());
                 let asking = self.asking.map(|asking| asking.at);
-                let apart = self.apart.map(|apart| apart.until);
-                let fight = self.fight.repair_at();
+                let (fight, apart) = (self.fight.repair_at(), self.apart_until);
                 let others = [announcing, repair_until, fight, asking, self.reassert_at, apart];
                 others.into_iter().flatten().min()
             }
@@ -283,7 +282,7 @@ impl Active {
     pub(super) const fn is_whole(&self) -> bool {
         matches!(self.lease, Lease::Held { repair_until: None, .. })
             && self.fight.repair_at().is_none()
-            && self.apart.is_none()
+            && self.apart_until.is_none()
     }
 
     /// Notes that a weaker Active was heard beside this one, which has held the addresses before.
@@ -321,13 +320,6 @@ pub struct Away {
     pub(super) source: IpAddr,
     /// Whether lost addresses can only be put back once the link is there.
     pub(super) repair: bool,
-}
-
-/// Another interface that an Active relies on is gone at the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Apart {
-    /// When it has been gone for too long.
-    pub(super) until: Instant,
 }
 
 /// What the backend has done so far.
