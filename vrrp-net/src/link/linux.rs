@@ -170,11 +170,8 @@ impl Link for Linux {
 
     fn announce(&mut self, announcement: &Announcement<'_>) -> io::Result<()> {
         let Announcement { interface, family, addresses } = *announcement;
-        let Sockets { port, .. } = self.port(interface, family)?;
-        let (index, mac) = (port.index, port.mac);
-        let router = family == Family::Ipv6 && forwards_ipv6(&port.name);
-        let announcer = self.announcer.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        announcer.announce(index, mac, router, family, addresses)
+        let port = self.port(interface, family)?.port.clone();
+        self.announce_on(&port, addresses)
     }
 
     fn announce_on(&mut self, port: &Port, addresses: &[Cidr]) -> io::Result<()> {

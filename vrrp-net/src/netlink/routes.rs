@@ -147,39 +147,36 @@ pub(crate) struct OnLink {
 
 /// The routes of the interface `index` that need no gateway, default routes left out.
 pub(crate) fn on_link(socket: &mut Socket, index: u32) -> Result<Vec<OnLink>, Error> {
-    let mut all = Vec::new();
-    for family in [AddressFamily::Inet, AddressFamily::Inet6] {
-        let mut request = RouteMessage::default();
-        request.header.address_family = family;
-        if socket.filters() {
-            // A router may have a million others.
-            request.header.kind = RouteType::Unicast;
-            request.attributes.push(RouteAttribute::Oif(index));
-        }
-        let request = RouteNetlinkMessage::GetRoute(request);
-        let is_here = |route: &OnLink| route.index == index;
-        all.extend(socket.dump_with(&request, |header, payload| {
-            decode(header, payload).map(Change::entry).filter(is_here)
-        })?);
-    }
-    Ok(all)
+    let choose = |request: &mut RouteMessage| request.attributes.push(RouteAttribute::Oif(index));
+    list(socket, choose, |_, route| route.index == index)
 }
 
 /// The subnets of the host's own addresses, on all interfaces: the routes that the kernel made of
 /// them.
 pub(crate) fn connected(socket: &mut Socket) -> Result<Vec<OnLink>, Error> {
+    let choose = |request: &mut RouteMessage| request.header.protocol = RouteProtocol::Kernel;
+    list(socket, choose, |payload, _| payload.get(PROTOCOL) == Some(&KERNEL))
+}
+
+/// The routes of both families that need no gateway, default routes left out, of which `is_it` says
+/// yes: it is given the message, too. `choose` has the kernel leave out others, where it can: a
+/// router may have a million.
+fn list(
+    socket: &mut Socket,
+    choose: impl Fn(&mut RouteMessage),
+    is_it: impl Fn(&[u8], &OnLink) -> bool,
+) -> Result<Vec<OnLink>, Error> {
     let mut all = Vec::new();
     for family in [AddressFamily::Inet, AddressFamily::Inet6] {
         let mut request = RouteMessage::default();
         request.header.address_family = family;
         if socket.filters() {
             request.header.kind = RouteType::Unicast;
-            request.header.protocol = RouteProtocol::Kernel;
+            choose(&mut request);
         }
         let request = RouteNetlinkMessage::GetRoute(request);
         all.extend(socket.dump_with(&request, |header, payload| {
-            let is_kernels = payload.first_chunk::<RTM_HEADER>()?.get(PROTOCOL) == Some(&KERNEL);
-            decode(header, payload).map(Change::entry).filter(|_| is_kernels)
+            decode(header, payload).map(Change::entry).filter(|route| is_it(payload, route))
         })?);
     }
     Ok(all)
@@ -258,9 +255,14 @@ fn unspecified(family: u8) -> Option<IpAddr> {
 /// Whether `struct rta_cacheinfo` says so: the kernel uses such a route no more, but lists it for
 /// up to a minute.
 fn has_expired(cache: &[u8]) -> bool {
+    left(cache).is_some_and(|left| left < 0)
+}
+
+/// What `struct rta_cacheinfo` says is left of a route's lifetime, in hundredths of a second; 0: it
+/// has none.
+fn left(cache: &[u8]) -> Option<i32> {
     const EXPIRES: usize = 8;
-    let expires = cache.get(EXPIRES..).and_then(|rest| rest.first_chunk());
-    expires.is_some_and(|expires| i32::from_ne_bytes(*expires) < 0)
+    cache.get(EXPIRES..)?.first_chunk().map(|left| i32::from_ne_bytes(*left))
 }
 
 #[cfg(test)]

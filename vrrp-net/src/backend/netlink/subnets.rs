@@ -3,12 +3,11 @@
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     io,
-    net::IpAddr,
 };
 
 use vrrp_core::Cidr;
 
-use super::table::Table;
+use super::table::{Table, is_link_local};
 use crate::netlink::{
     Error, Socket, links,
     route_changes::RouteChanges,
@@ -92,7 +91,7 @@ impl Subnets {
         cidr: Cidr,
     ) -> Result<bool, Error> {
         // Every link has that of link-local addresses (RFC 4291 2.5.6).
-        if matches!(cidr.address(), IpAddr::V6(ip) if ip.is_unicast_link_local()) {
+        if is_link_local(cidr.address()) {
             return Ok(false);
         }
         if self.connected.is_none() {

@@ -57,7 +57,7 @@ impl Table {
         let here = |address: &&HostAddress| address.index == index;
         let mut equal = self.equal(ip).iter();
         // Every link has link-local addresses of its own (RFC 4291 2.5.6).
-        let anywhere = !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        let anywhere = !is_link_local(ip);
         if let Some(foreign) =
             equal.clone().find(|address| !address.is_ours() && (anywhere || here(address)))
         {
@@ -146,6 +146,11 @@ impl Table {
         let all = self.by_ip.values().flatten();
         all.filter(move |address| address.index == index && !address.is_ours())
     }
+}
+
+/// Whether `ip` may be another host's on another link.
+pub(super) const fn is_link_local(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
 #[cfg(test)]

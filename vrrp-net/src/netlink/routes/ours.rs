@@ -9,7 +9,8 @@ use netlink_packet_route::{
 use vrrp_core::{Cidr, Family};
 
 use super::{
-    EntryWay, OURS, RTA_OIF, RTM_HEADER, RouteEntry, address, entry::address_family, unspecified,
+    EntryWay, OURS, RTA_OIF, RTM_HEADER, RouteEntry, address, entry::address_family, left,
+    unspecified,
 };
 use crate::netlink::{
     Error, Socket,
@@ -75,7 +76,7 @@ pub(crate) fn decode_ours(header: &NetlinkHeader, payload: &[u8]) -> Option<Chan
             GATEWAY => gateway = address(family, value),
             PRIORITY => metric = number(value)?,
             SOURCE => source = address(family, value),
-            CACHE => expires = has_lifetime(value),
+            CACHE => expires = left(value).is_some_and(|left| left != 0),
             TABLE => table = number(value)?,
             _ => {}
         }
@@ -92,13 +93,6 @@ pub(crate) fn decode_ours(header: &NetlinkHeader, payload: &[u8]) -> Option<Chan
     let destination = Cidr::new(to?, length).ok()?;
     let entry = RouteEntry { destination, table, metric, way, source };
     Some(change.map(|()| OurEntry { entry, expires }))
-}
-
-/// What `struct rta_cacheinfo` says: hundredths of a second that are left, or none.
-fn has_lifetime(cache: &[u8]) -> bool {
-    const EXPIRES: usize = 8;
-    let expires = cache.get(EXPIRES..).and_then(|rest| rest.first_chunk());
-    expires.is_some_and(|expires| i32::from_ne_bytes(*expires) != 0)
 }
 
 #[cfg(test)]

@@ -7,14 +7,17 @@ use std::{
 
 use vrrp_core::{Cidr, LeaseFailure};
 
-use super::{AddressThread, spots};
+use super::{AddressThread, settled::Settled, spots};
 use crate::{
     BackendError, Lease,
     backend::netlink::{
-        failure::{index_of, present, refused},
-        table::Present,
+        failure::{index_of, present, refused, route_taken, route_without_way},
+        table::{Present, is_link_local},
     },
-    netlink::{addresses, links},
+    netlink::{
+        addresses, links,
+        routes::{self, EntryWay},
+    },
 };
 
 impl AddressThread {
@@ -50,6 +53,66 @@ impl AddressThread {
             }
         }
         Ok(())
+    }
+
+    /// Whether the routes of a lease could be put: their interfaces are there, and no route of the
+    /// host's own is in their place.
+    fn inspect_virtual_routes(&mut self, lease: &Lease) -> Result<(), BackendError> {
+        let all = self.settle_routes(lease)?;
+        self.virtual_routes.refuse_taken(lease.key, &all)?;
+        for (number, wanted) in all.iter().enumerate() {
+            self.inspect_source(lease, wanted)?;
+            self.inspect_way(lease, wanted, all.get(..number).unwrap_or_default())?;
+            let is_taken = routes::is_taken(&mut self.socket, &wanted.entry)
+                .map_err(|error| refused("the routes of this host could not be listed", &error))?;
+            if is_taken {
+                return Err(route_taken(&wanted.written));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the source that a route names is there, or is once the addresses are.
+    fn inspect_source(&mut self, lease: &Lease, wanted: &Settled) -> Result<(), BackendError> {
+        const ANYWHERE: u32 = 0;
+        let Some(source) = wanted.written.source else { return Ok(()) };
+        let is_virtual = lease.cidrs().any(|cidr| cidr.address() == source);
+        if is_virtual || !matches!(self.table()?.find(ANYWHERE, source), Present::No) {
+            return Ok(());
+        }
+        let what = format!(
+            "the route {} could not be added: its source {source} is neither a virtual address nor \
+             one of this host; correct src",
+            wanted.written
+        );
+        Err(BackendError::new(LeaseFailure::Failed, what))
+    }
+
+    /// Whether the router of a route is a neighbour, or one once the addresses and the routes before
+    /// it are there.
+    fn inspect_way(
+        &mut self,
+        lease: &Lease,
+        wanted: &Settled,
+        before: &[Settled],
+    ) -> Result<(), BackendError> {
+        let EntryWay::Via { gateway, index, on_link: false } = wanted.entry.way else {
+            return Ok(());
+        };
+        let leads = |before: &Settled| {
+            matches!(before.entry.way, EntryWay::Link { .. })
+                && before.entry.destination.covers(gateway.into())
+        };
+        let comes_along = lease.cidrs().any(|cidr| cidr.subnet().covers(gateway.into()))
+            || before.iter().any(leads);
+        if is_link_local(gateway) || comes_along {
+            return Ok(());
+        }
+        match routes::is_neighbour(&mut self.socket, gateway, index) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(route_without_way(&wanted.written)),
+            Err(error) => Err(refused("the routes of this host could not be listed", &error)),
+        }
     }
 
     /// Asks for something that needs the privilege and cannot succeed: there is no interface 0.

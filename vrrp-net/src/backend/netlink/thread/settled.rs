@@ -1,9 +1,6 @@
 //! [`Settled`]: a virtual route, with what its configuration leaves open.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
-};
+use std::{collections::BTreeMap, net::IpAddr};
 
 use vrrp_core::{Family, LeaseFailure};
 
@@ -11,7 +8,10 @@ use crate::{
     BackendError, Lease, VirtualRoute,
     backend::{
         Way,
-        netlink::failure::{index_of, refused},
+        netlink::{
+            failure::{index_of, refused},
+            table::is_link_local,
+        },
     },
     netlink::{
         Socket, links,
@@ -126,10 +126,6 @@ impl<'a> Settler<'a> {
     fn first_ipv4(&self) -> Option<IpAddr> {
         self.lease.cidrs().map(|cidr| cidr.address()).find(IpAddr::is_ipv4)
     }
-}
-
-fn is_link_local(gateway: IpAddr) -> bool {
-    matches!(gateway, IpAddr::V6(ip) if Ipv6Addr::is_unicast_link_local(&ip))
 }
 
 #[cfg(test)]

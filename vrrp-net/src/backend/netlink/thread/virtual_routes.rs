@@ -3,13 +3,13 @@
 //! What is ours has our protocol. An IPv4 route names a virtual address as its source, and the
 //! kernel takes it away with that, if it is in the table of the address's interface. An IPv6 route
 //! has a lifetime of its own. Some outlive a process that is killed, until another one with the same
-//! route starts: an IPv4 route in another table, one whose source is the host's own, one of IPv6 that
-//! leads nowhere, on kernels before 2026 one of IPv4 that does, and, with `lease = false`, all. An IPv6 route that nobody lists any more cannot be told from
-//! one of another virtual router, and ends by its lifetime.
+//! route starts: an IPv4 route in another table, one whose source is the host's own, one of IPv6
+//! that leads nowhere, on kernels before 2026 one of IPv4 that does, and, with `lease = false`, all.
+//! An IPv6 route that nobody lists any more cannot be told from one of another virtual router, and
+//! ends by its lifetime.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
     time::{Duration, Instant},
 };
 
@@ -24,10 +24,7 @@ use super::{
 };
 use crate::{
     BackendError, Lease, VirtualRoute,
-    backend::netlink::{
-        failure::{refused, route_refused, route_taken, route_without_way},
-        table::Present,
-    },
+    backend::netlink::failure::{refused, route_refused},
     netlink::{
         Socket,
         route_changes::Replacements,
@@ -89,7 +86,7 @@ impl VirtualRoutes {
     }
 
     /// Refuses a route in the place of one that another lease has: each would replace the other's.
-    fn refuse_taken(&self, key: Key, wanted: &[Settled]) -> Result<(), BackendError> {
+    pub(super) fn refuse_taken(&self, key: Key, wanted: &[Settled]) -> Result<(), BackendError> {
         let others = self.put.iter().filter(|(other, _)| **other != key);
         for put in others.flat_map(|(_, put)| put) {
             let is_taken = |wanted: &&Settled| {
@@ -345,67 +342,6 @@ impl AddressThread {
             }
         }
         result
-    }
-
-    /// Whether the routes of a lease could be put: their interfaces are there, and no route of the
-    /// host's own is in their place.
-    pub(super) fn inspect_virtual_routes(&mut self, lease: &Lease) -> Result<(), BackendError> {
-        let all = self.settle_routes(lease)?;
-        self.virtual_routes.refuse_taken(lease.key, &all)?;
-        for (number, wanted) in all.iter().enumerate() {
-            self.inspect_source(lease, wanted)?;
-            self.inspect_way(lease, wanted, all.get(..number).unwrap_or_default())?;
-            let is_taken = routes::is_taken(&mut self.socket, &wanted.entry)
-                .map_err(|error| refused("the routes of this host could not be listed", &error))?;
-            if is_taken {
-                return Err(route_taken(&wanted.written));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the source that a route names is there, or is once the addresses are.
-    fn inspect_source(&mut self, lease: &Lease, wanted: &Settled) -> Result<(), BackendError> {
-        const ANYWHERE: u32 = 0;
-        let Some(source) = wanted.written.source else { return Ok(()) };
-        let is_virtual = lease.cidrs().any(|cidr| cidr.address() == source);
-        if is_virtual || !matches!(self.table()?.find(ANYWHERE, source), Present::No) {
-            return Ok(());
-        }
-        let what = format!(
-            "the route {} could not be added: its source {source} is neither a virtual address nor \
-             one of this host; correct src",
-            wanted.written
-        );
-        Err(BackendError::new(LeaseFailure::Failed, what))
-    }
-
-    /// Whether the router of a route is a neighbour, or one once the addresses and the routes before
-    /// it are there.
-    fn inspect_way(
-        &mut self,
-        lease: &Lease,
-        wanted: &Settled,
-        before: &[Settled],
-    ) -> Result<(), BackendError> {
-        let EntryWay::Via { gateway, index, on_link: false } = wanted.entry.way else {
-            return Ok(());
-        };
-        let is_link_local = matches!(gateway, IpAddr::V6(ip) if ip.is_unicast_link_local());
-        let leads = |before: &Settled| {
-            matches!(before.entry.way, EntryWay::Link { .. })
-                && before.entry.destination.covers(gateway.into())
-        };
-        let comes_along = lease.cidrs().any(|cidr| cidr.subnet().covers(gateway.into()))
-            || before.iter().any(leads);
-        if is_link_local || comes_along {
-            return Ok(());
-        }
-        match routes::is_neighbour(&mut self.socket, gateway, index) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(route_without_way(&wanted.written)),
-            Err(error) => Err(refused("the routes of this host could not be listed", &error)),
-        }
     }
 
     fn listen(&mut self) -> Result<(), BackendError> {
