@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc};
 
-use vrrp_core::{Desired, GroupPolicy, Health, Input, InterfaceStatus, Key, Loss, Phase, Role};
+use vrrp_core::{
+    Desired, GroupPolicy, Health, Input, InterfaceId, InterfaceStatus, Key, Loss, Phase, Role,
+};
 
 use super::{
     Driver,
@@ -214,22 +216,26 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// Begins to watch the other interfaces that the virtual routers rely on.
     fn watch_others(&mut self) {
-        let Outbox { interfaces, members, .. } = &mut self.outbox;
-        let names: BTreeSet<_> = members.values().flat_map(|entry| &entry.others).collect();
-        for name in names {
-            if let (_, true) = interfaces.id(name) {
-                self.monitor.watch(name);
-            }
+        let members = self.outbox.members.values();
+        let names: BTreeSet<_> = members.flat_map(|entry| &entry.others).cloned().collect();
+        for name in &names {
+            self.watch(name);
         }
     }
 
     /// The key of `member`; its interface is watched from now on.
     fn key_of(&mut self, member: &Member) -> Key {
-        let (interface, is_new) = self.outbox.interfaces.id(&member.interface);
-        if is_new {
-            self.monitor.watch(&member.interface);
-        }
+        let interface = self.watch(&member.interface);
         Key { interface, family: member.router.family(), vrid: member.router.vrid() }
+    }
+
+    /// The number of the interface `name`, which is watched from now on.
+    fn watch(&mut self, name: &Arc<str>) -> InterfaceId {
+        let (interface, is_new) = self.outbox.interfaces.id(name);
+        if is_new {
+            self.monitor.watch(name);
+        }
+        interface
     }
 
     /// In one pass: the driver does nothing else meanwhile.

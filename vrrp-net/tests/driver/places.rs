@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use vrrp_core::{Cidr, Hold, InterfaceDetails, InterfaceStatus, MacAddr, Phase, Reach, Vrid};
 use vrrp_net::{
-    BackendError, Lease, Member, Release, VipBackend, VirtualAddress, VirtualRoute,
+    BackendError, Handle, Lease, Member, Release, VipBackend, VirtualAddress, VirtualRoute,
     link::memory::Hub,
     monitor::{HostEvent, Snapshot},
 };
@@ -86,13 +86,19 @@ fn placed(backend: &Arc<Asked>) -> Member {
         .route(route())
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_lease_says_of_each_address_how_it_is_put() {
+/// A host where all of it is held.
+async fn held() -> (Host, Arc<Asked>, Handle) {
     let host = Host::new(&Hub::new(), 1);
     other(&host, Some(true));
     let asked = Arc::<Asked>::default();
     let mut handles = host.node.configure(vec![placed(&asked)]).await.unwrap();
     becomes(&mut handles[0], Phase::Held).await;
+    (host, asked, handles.remove(0))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_says_of_each_address_how_it_is_put() {
+    let (host, asked, _handle) = held().await;
     let lease = asked.last().unwrap();
     let texts: Vec<String> = lease.addresses.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -108,13 +114,9 @@ async fn a_lease_says_of_each_address_how_it_is_put() {
 /// Each where it is, and only what the core knows of is advertised.
 #[tokio::test(start_paused = true)]
 async fn every_address_is_announced_where_it_is() {
-    let host = Host::new(&Hub::new(), 1);
-    other(&host, Some(true));
-    let asked = Arc::<Asked>::default();
-    let mut handles = host.node.configure(vec![placed(&asked)]).await.unwrap();
-    becomes(&mut handles[0], Phase::Held).await;
+    let (host, _asked, handle) = held().await;
     until("all are announced", || host.wire.announced().len() >= 3).await;
-    let eth0 = handles[0].key().interface;
+    let eth0 = handle.key().interface;
     let announced = host.wire.announced();
     let of = |text| announced.iter().find(|one| one.addresses == [cidr(text)]).unwrap();
     assert_eq!((of(VIP).interface, of(EXTRA).interface), (eth0, eth0));
@@ -143,30 +145,22 @@ async fn an_interface_that_is_missing_at_the_start_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interface_that_goes_ends_the_hold_of_all_and_a_flap_does_not() {
-    let host = Host::new(&Hub::new(), 1);
-    other(&host, Some(true));
-    let asked = Arc::<Asked>::default();
-    let mut handles = host.node.configure(vec![placed(&asked)]).await.unwrap();
-    becomes(&mut handles[0], Phase::Held).await;
+    let (host, asked, mut handle) = held().await;
     let before = asked.count();
     other(&host, Some(false));
     other(&host, Some(true));
     until("all of it is put again", || asked.count() > before).await;
-    assert_eq!(handles[0].phase(), Phase::Held);
+    assert_eq!(handle.phase(), Phase::Held);
     other(&host, None);
-    becomes(&mut handles[0], Phase::Initialize(Hold::OtherInterface)).await;
+    becomes(&mut handle, Phase::Initialize(Hold::OtherInterface)).await;
     assert_eq!(host.priorities().last(), Some(&0), "peers are told");
-    assert!(handles[0].active().is_none());
+    assert!(handle.active().is_none());
 }
 
 /// The core knows nothing of what else is held, and has it put all the same.
 #[tokio::test(start_paused = true)]
 async fn what_else_is_held_changes_in_place() {
-    let host = Host::new(&Hub::new(), 1);
-    other(&host, Some(true));
-    let asked = Arc::<Asked>::default();
-    let mut handles = host.node.configure(vec![placed(&asked)]).await.unwrap();
-    becomes(&mut handles[0], Phase::Held).await;
+    let (host, asked, mut handle) = held().await;
     let before = asked.count();
     host.node.configure(vec![placed(&asked)]).await.unwrap();
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -184,17 +178,13 @@ async fn what_else_is_held_changes_in_place() {
     let gone = ["192.0.2.100/24 label eth0:web", "198.51.100.10/32 dev eth1"];
     assert_eq!(texts(&lease.previous), gone, "the same address elsewhere is another one");
     assert_eq!(*lease.previous_routes, [route()]);
-    reaches(&mut handles[0], Phase::is_active).await;
+    reaches(&mut handle, Phase::is_active).await;
 }
 
 /// A loss is one of the interface that the address is on.
 #[tokio::test(start_paused = true)]
 async fn a_loss_is_repaired_where_the_address_is() {
-    let host = Host::new(&Hub::new(), 1);
-    other(&host, Some(true));
-    let asked = Arc::<Asked>::default();
-    let mut handles = host.node.configure(vec![placed(&asked)]).await.unwrap();
-    becomes(&mut handles[0], Phase::Held).await;
+    let (host, asked, handle) = held().await;
     let before = asked.count();
     let address: IpAddr = cidr(OTHER).address();
     let lost = |interface: &str| HostEvent::AddressRemoved {
@@ -207,17 +197,13 @@ async fn a_loss_is_repaired_where_the_address_is() {
     assert_eq!(asked.count(), before, "it was never there");
     host.monitor.send(lost("eth1")).unwrap();
     until("it is put back", || asked.count() > before).await;
-    assert_eq!(handles[0].phase(), Phase::Held);
+    assert_eq!(handle.phase(), Phase::Held);
 }
 
 /// A route of an address that left is nobody's loss.
 #[tokio::test(start_paused = true)]
 async fn a_route_that_is_deleted_is_put_back_while_it_is_held() {
-    let host = Host::new(&Hub::new(), 1);
-    other(&host, Some(true));
-    let asked = Arc::<Asked>::default();
-    let mut handles = host.node.configure(vec![placed(&asked)]).await.unwrap();
-    becomes(&mut handles[0], Phase::Held).await;
+    let (host, asked, handle) = held().await;
     let gone = |destination: &str| HostEvent::VirtualRouteRemoved {
         destination: cidr(destination),
         table: 254,
@@ -229,7 +215,7 @@ async fn a_route_that_is_deleted_is_put_back_while_it_is_held() {
     assert_eq!(asked.count(), before, "it is another one");
     host.monitor.send(gone("0.0.0.0/0")).unwrap();
     until("it is put back", || asked.count() > before).await;
-    assert_eq!(handles[0].phase(), Phase::Held);
+    assert_eq!(handle.phase(), Phase::Held);
     host.node.shutdown().await.unwrap();
     let before = asked.count();
     let _ended = host.monitor.send(gone("0.0.0.0/0"));
@@ -240,12 +226,8 @@ async fn a_route_that_is_deleted_is_put_back_while_it_is_held() {
 /// A change by a handle keeps what else is held.
 #[tokio::test(start_paused = true)]
 async fn a_change_of_the_priority_leaves_it_alone() {
-    let host = Host::new(&Hub::new(), 1);
-    other(&host, Some(true));
-    let asked = Arc::<Asked>::default();
-    let mut handles = host.node.configure(vec![placed(&asked)]).await.unwrap();
-    becomes(&mut handles[0], Phase::Held).await;
-    handles[0].set_priority(120.try_into().unwrap()).await.unwrap();
+    let (host, _asked, handle) = held().await;
+    handle.set_priority(120.try_into().unwrap()).await.unwrap();
     let status = &host.node.status().await.unwrap().routers[0];
     assert_eq!((status.addresses.len(), status.routes.len()), (3, 1));
     assert_eq!(Vrid::try_from(VRID).unwrap(), status.router.vrid());
