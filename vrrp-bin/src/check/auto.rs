@@ -8,7 +8,7 @@ use vrrp_net::{
     host::{Interface, Master},
 };
 
-use super::host::Host;
+use super::{host::Host, is_link_local};
 use crate::config::{AUTO, Draft, Found, List, Located, Plan, Problems};
 
 /// Chooses the interfaces of `plan` that are left to be chosen on this host, and notes which they
@@ -55,9 +55,7 @@ fn choice(draft: &Draft, host: &Host) -> Option<Result<(String, String), String>
     let ip = |address: &VirtualAddress| Some(address.cidr.address());
     // One that is on another interface, or on every one, says nothing.
     let telling = |address: &VirtualAddress| {
-        let is_link_local =
-            |ip: &IpAddr| matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
-        ip(address).filter(|ip| address.interface.is_none() && !is_link_local(ip))
+        ip(address).filter(|ip| address.interface.is_none() && !is_link_local(*ip))
     };
     let first = first(&draft.addresses, telling).or_else(|| first(&draft.addresses, ip))?;
     let all: Vec<&Interface> =

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use vrrp_core::{Cidr, Role};
 use vrrp_net::{VirtualAddress, VirtualRoute, backend::Way, host::Interface};
 
-use super::{host::Host, wiring};
+use super::{host::Host, is_link_local, wiring};
 use crate::config::{Backend, Located, Place, RouterConfig, nearest};
 
 /// The routing table of interfaces that are in no VRF.
@@ -97,10 +97,6 @@ fn present(config: &RouterConfig, address: &VirtualAddress, host: &Host) -> Opti
         )),
         _ => None,
     }
-}
-
-fn is_link_local(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 /// That old programs do not show the address, because of its label.
