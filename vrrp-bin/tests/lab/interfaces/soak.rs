@@ -119,8 +119,11 @@ fn await_probation(node: &Node) {
     };
     // Of two virtual routers one may have had a further fault since, and waits for longer.
     let begun = Instant::now();
-    while seconds() > 0.0 && begun.elapsed() < 3 * LASTS {
+    loop {
         let left = seconds();
+        if left == 0.0 || begun.elapsed() >= 3 * LASTS {
+            return;
+        }
         println!("{}: on probation for {left:.0} s", node.name);
         wait_until(Duration::from_secs_f64(left + 2.0), || seconds() == 0.0);
     }
