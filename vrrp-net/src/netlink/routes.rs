@@ -24,7 +24,7 @@ use super::{
 pub use entry::{EntryWay, RouteEntry};
 pub(crate) use ours::{OurEntry, decode_ours, list_ours};
 pub(crate) use prefix::is_present;
-pub(crate) use taken::is_taken;
+pub(crate) use taken::first_taken;
 pub(crate) use way::is_neighbour;
 pub use way::way;
 

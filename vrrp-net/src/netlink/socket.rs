@@ -156,6 +156,20 @@ impl Socket {
         Ok(last)
     }
 
+    /// Asks for a table, and returns the first entry that `decode` accepts among about the first
+    /// `most` of them. What is left of the dump goes with the socket: a table of any length costs
+    /// no more.
+    pub(crate) fn find_among<T>(
+        mut self,
+        most: usize,
+        message: RouteNetlinkMessage,
+        decode: impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        self.send(message, NLM_F_DUMP)?;
+        let (found, _) = self.read(&decode, |read, found| read >= most || !found.is_empty())?;
+        Ok(found.into_iter().next())
+    }
+
     /// Asks for a table until `is_done`, which is given what a dump had, and whether the table did
     /// not change under it.
     fn dumps<T>(
@@ -227,13 +241,28 @@ impl Socket {
         flags: u16,
         decode: &impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
     ) -> Result<(Vec<T>, bool), Error> {
+        self.send(message, flags)?;
+        self.read(decode, |_, _| false)
+    }
+
+    fn send(&mut self, message: RouteNetlinkMessage, flags: u16) -> Result<(), Error> {
         self.sequence = self.sequence.wrapping_add(1);
         let mut datagram = Vec::new();
         message::append(&mut datagram, message, NLM_F_REQUEST | flags, self.sequence);
         self.socket.send(&datagram, 0)?;
+        Ok(())
+    }
+
+    /// Reads what is told of the last request; or as much as `is_enough`, which is given how many
+    /// entries were read, and those that `decode` accepted.
+    fn read<T>(
+        &mut self,
+        decode: &impl Fn(&NetlinkHeader, &[u8]) -> Option<T>,
+        is_enough: impl Fn(usize, &[T]) -> bool,
+    ) -> Result<(Vec<T>, bool), Error> {
         let deadline = Instant::now() + TIMEOUT;
-        let (mut entries, mut interrupted) = (Vec::new(), false);
-        loop {
+        let (mut entries, mut read, mut interrupted) = (Vec::new(), 0_usize, false);
+        while !is_enough(read, &entries) {
             self.receive(deadline)?;
             for (header, payload) in Messages(&self.buffer) {
                 if header.sequence_number != self.sequence {
@@ -249,10 +278,14 @@ impl Socket {
                         message::verdict(payload, size_of::<i32>())?;
                         return Ok((entries, !interrupted));
                     }
-                    _ => entries.extend(decode(&header, payload)),
+                    _ => {
+                        read += 1;
+                        entries.extend(decode(&header, payload));
+                    }
                 }
             }
         }
+        Ok((entries, false))
     }
 
     /// Fills the buffer with the next datagram.
@@ -290,6 +323,21 @@ mod tests {
             .unwrap();
         let is_first = |link: &RouteNetlinkMessage| matches!(link, RouteNetlinkMessage::NewLink(link) if link.header.index == 1);
         assert!(links.iter().any(is_first), "{links:?}");
+    }
+
+    #[test]
+    fn of_a_long_table_only_the_beginning_is_read() {
+        let addresses = || {
+            let all = netlink_packet_route::address::AddressMessage::default();
+            RouteNetlinkMessage::GetAddress(all)
+        };
+        let find = |most, wanted: &dyn Fn() -> bool| {
+            let decode = |_: &_, _: &_| wanted().then_some(());
+            Socket::new().unwrap().find_among(most, addresses(), decode).unwrap()
+        };
+        assert_eq!(find(0, &|| true), None);
+        assert_eq!(find(1, &|| true), Some(()));
+        assert_eq!(find(usize::MAX, &|| false), None, "there is none");
     }
 
     #[test]

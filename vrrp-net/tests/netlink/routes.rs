@@ -33,6 +33,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_route_of_the_host_is_never_replaced", a_route_of_the_host_is_never_replaced),
     ("a_route_of_the_host_in_our_place_stays", a_route_of_the_host_in_our_place_stays),
     ("routes_change_in_place", routes_change_in_place),
+    ("a_route_that_is_gone_takes_no_other_with_it", a_route_that_is_gone_takes_no_other_with_it),
     ("a_change_of_routes_that_fails_keeps_them", a_change_of_routes_that_fails_keeps_them),
     ("what_a_crash_left_of_routes_is_gone_on_with", what_a_crash_left_is_gone_on_with),
     ("what_a_crash_left_of_routes_goes", what_a_crash_left_goes),
@@ -360,6 +361,20 @@ fn routes_change_in_place(world: &mut World) {
     lease.previous = changed.addresses;
     backend.release(&lease, Reason::Shutdown).unwrap();
     assert!(ours(world).is_empty());
+}
+
+/// To a kernel that is to delete an IPv4 route without a metric, any metric is right.
+fn a_route_that_is_gone_takes_no_other_with_it(world: &mut World) {
+    own(world);
+    let backend = Backend::new();
+    let before = ["default via 192.0.2.254", "default via 192.0.2.254 metric 5"];
+    backend.acquire(&routed(&BOTH, &before, 30)).unwrap();
+    assert_eq!(ours(world).len(), 2);
+    world.socket.request(via("0.0.0.0/0", "192.0.2.254").delete(), 0).unwrap();
+    let left = ["0.0.0.0/0 via 192.0.2.254 src 192.0.2.10 metric 5"];
+    assert_eq!(ours(world), left);
+    backend.repair(&rerouted(&before[1..], &before)).unwrap();
+    assert_eq!(ours(world), left);
 }
 
 fn a_change_of_routes_that_fails_keeps_them(world: &mut World) {

@@ -89,6 +89,13 @@ impl RouteEntry {
         self.is_like(found) && (self.source.is_none() || self.source == found.source)
     }
 
+    /// Whether the kernel takes this one away when it is to delete `gone` and that is not there: an
+    /// IPv4 route without a metric stands for one of any metric.
+    pub(crate) fn goes_instead_of(&self, gone: &Self) -> bool {
+        let of_this_metric = Self { metric: self.metric, ..*gone };
+        gone.metric == 0 && self.metric != 0 && of_this_metric.is_met_by(self)
+    }
+
     /// Whether it looks like a [`PrefixRoute`](super::PrefixRoute) of an IPv6 address.
     pub(crate) fn is_beside_ipv6(&self) -> bool {
         let is_link = matches!(self.way, EntryWay::Link { .. });

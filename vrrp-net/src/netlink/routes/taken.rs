@@ -10,23 +10,28 @@ use netlink_packet_route::{
 use super::{OURS, RTM_HEADER, RouteEntry, destination, entry::address_family};
 use crate::netlink::{Error, Socket, message::number};
 
-/// Whether there is a route that is not ours with the subnet, the table and the metric of `entry`:
-/// the kernel would not add ours beside it.
-pub(crate) fn is_taken(socket: &mut Socket, entry: &RouteEntry) -> Result<bool, Error> {
+/// How many routes of a table are looked at. A router may have a million, and changes of addresses
+/// wait meanwhile; whatever is not seen is still in the way when the route is put.
+const MOST: usize = 20_000;
+
+/// The first of `entries`, which are of one family and one table, in whose place is a route that is
+/// not ours, with its subnet and metric: the kernel would not add ours beside it.
+pub(crate) fn first_taken<'a>(entries: &[&'a RouteEntry]) -> Result<Option<&'a RouteEntry>, Error> {
+    let Some(first) = entries.first() else { return Ok(None) };
+    let socket = Socket::new()?;
     let mut request = RouteMessage::default();
-    request.header.address_family = address_family(entry.family());
+    request.header.address_family = address_family(first.family());
     if socket.filters() {
-        request.attributes.push(RouteAttribute::Table(entry.table));
+        request.attributes.push(RouteAttribute::Table(first.table));
     }
     let request = RouteNetlinkMessage::GetRoute(request);
-    let decode = |header: &NetlinkHeader, payload: &[u8]| {
-        is_in_place_of(entry, header, payload).then_some(())
-    };
-    match socket.dump_until(&request, decode, |found| !found.is_empty()) {
-        Ok(found) => Ok(!found.is_empty()),
+    let found = socket.find_among(MOST, request, |header, payload| {
+        entries.iter().copied().find(|entry| is_in_place_of(entry, header, payload))
+    });
+    match found {
         // A table without routes may never have been made.
-        Err(error) if error.errno() == Some(libc::ENOENT) => Ok(false),
-        Err(error) => Err(error),
+        Err(error) if error.errno() == Some(libc::ENOENT) => Ok(None),
+        found => found,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether an acquire would work.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
 };
 
@@ -16,7 +16,7 @@ use crate::{
     },
     netlink::{
         addresses, links,
-        routes::{self, EntryWay},
+        routes::{self, EntryWay, RouteEntry},
     },
 };
 
@@ -63,10 +63,17 @@ impl AddressThread {
         for (number, wanted) in all.iter().enumerate() {
             self.inspect_source(lease, wanted)?;
             self.inspect_way(lease, wanted, all.get(..number).unwrap_or_default())?;
-            let is_taken = routes::is_taken(&mut self.socket, &wanted.entry)
+        }
+        let mut tables: BTreeMap<_, Vec<&RouteEntry>> = BTreeMap::new();
+        for Settled { entry, .. } in &all {
+            tables.entry((entry.family(), entry.table)).or_default().push(entry);
+        }
+        for entries in tables.values() {
+            let taken = routes::first_taken(entries)
                 .map_err(|error| refused("the routes of this host could not be listed", &error))?;
-            if is_taken {
-                return Err(route_taken(&wanted.written));
+            let written = all.iter().find(|wanted| Some(&wanted.entry) == taken);
+            if let Some(Settled { written, .. }) = written {
+                return Err(route_taken(written));
             }
         }
         Ok(())

@@ -321,8 +321,9 @@ impl AddressThread {
         entries: &[RouteEntry],
     ) -> Result<(), BackendError> {
         let known = &self.virtual_routes;
-        let mine: Vec<&RouteEntry> =
+        let mut mine: Vec<&RouteEntry> =
             entries.iter().filter(|entry| !known.is_of_another(lease.key, entry)).collect();
+        self.leave_out_gone(&mut mine);
         if mine.is_empty() {
             return Ok(());
         }
@@ -342,6 +343,21 @@ impl AddressThread {
             }
         }
         result
+    }
+
+    /// Leaves out those that are gone already, where the kernel would take another one of ours for
+    /// them.
+    fn leave_out_gone(&mut self, entries: &mut Vec<&RouteEntry>) {
+        let put: Vec<RouteEntry> =
+            self.virtual_routes.put.values().flatten().map(|put| put.entry).collect();
+        let is_mistaken = |entry: &RouteEntry| put.iter().any(|put| put.goes_instead_of(entry));
+        if !entries.iter().any(|entry| is_mistaken(entry)) {
+            return;
+        }
+        self.virtual_routes.forget_read();
+        let Ok(there) = self.virtual_routes.ours(&mut self.socket, Family::Ipv4) else { return };
+        let is_there = |entry: &RouteEntry| there.iter().any(|found| entry.is_met_by(&found.entry));
+        entries.retain(|entry| !is_mistaken(entry) || is_there(entry));
     }
 
     fn listen(&mut self) -> Result<(), BackendError> {
