@@ -40,7 +40,7 @@ use tokio::{
 use vrrp_core::{Advert, Input, Instant, Key, Router};
 
 pub(crate) use guard::Guard;
-pub(crate) use mailbox::{Change, Command, Inbox, Mailbox, Reply};
+pub(crate) use mailbox::{Change, Command, Inbox, Mailbox, Reply, Whose};
 pub(crate) use seat::{Bound, Seat};
 
 use crate::{
@@ -51,7 +51,7 @@ use crate::{
 };
 use backends::{Backends, call::Answer, patience};
 use drains::Ends;
-use mailbox::{Drain, Removal};
+use mailbox::{Drain, Removal, Waiter};
 use members::{MemberState, Throttle};
 use outbox::{Outbox, Unsent};
 
@@ -89,6 +89,8 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     drains: Vec<Drain>,
     ends: Ends,
     removals: Vec<Removal>,
+    /// As many as there are scripts that wait to be told, of each virtual router and group one.
+    waiters: Vec<Waiter>,
     /// Virtual routers that were removed, and may still hold addresses.
     departing: Vec<Key>,
     stop: Stop,
@@ -158,6 +160,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             drains: Vec::new(),
             ends: Ends::default(),
             removals: Vec::new(),
+            waiters: Vec::new(),
             departing: Vec::new(),
             stop: Stop::default(),
         }
@@ -308,6 +311,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let news = self.outbox.publish(&self.router);
         self.forget_departed();
         self.answer_drains(&news);
+        self.answer_waiters();
     }
 
     /// Reads what the monitor has to say already, without waiting for more.
@@ -348,6 +352,19 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.guard.keep(&self.outbox.members.keys().copied().collect());
             self.sync_interfaces();
             self.forget_interfaces();
+        }
+    }
+
+    /// Answers whoever waits for backends that have done what they were asked.
+    fn answer_waiters(&mut self) {
+        let Self { waiters, outbox, .. } = self;
+        let is_over = |waiter: &mut Waiter| {
+            let is_idle = |key: &Key| outbox.backends.is_idle(*key);
+            waiter.reply.is_closed() || waiter.keys.iter().all(is_idle)
+        };
+        for Waiter { reply, .. } in waiters.extract_if(.., is_over) {
+            // That nobody waits any more is no error.
+            let _ = reply.send(());
         }
     }
 

@@ -24,7 +24,7 @@ pub use realtime::{Realtime, RealtimeError};
 use crate::{
     Error, Member, NodeEvent, NodeStatus, Released, VipBackend,
     clock::{Clock, Reader},
-    driver::{Command, Driver, Guard, Inbox, Mailbox},
+    driver::{Command, Driver, Guard, Inbox, Mailbox, Whose},
     link::Link,
     monitor::Monitor,
 };
@@ -166,6 +166,13 @@ impl Node {
     /// [`Error::Stopped`].
     pub async fn status(&self) -> Result<NodeStatus, Error> {
         self.mailbox.ask(|reply| Command::Status { reply }).await
+    }
+
+    /// Waits until the backends of a virtual router, or of a group, have done what they were asked:
+    /// where nobody is active any more, until the addresses are gone.
+    pub(crate) async fn let_go(&self, whose: Whose) {
+        // Of one that has stopped there is nothing to wait for.
+        let _ = self.mailbox.ask(|reply| Command::LetGo { whose, reply }).await;
     }
 
     /// Hands over, releases, and returns once everything is released. A second call, from a clone,

@@ -9,7 +9,7 @@ use vrrp_core::{
 use super::{
     Driver,
     backends::call::longest,
-    mailbox::{Change, Command, Drain, Removal},
+    mailbox::{Change, Command, Drain, Removal, Waiter, Whose},
     members::MemberState,
     outbox::Outbox,
     seat::Seat,
@@ -78,6 +78,11 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 }
                 drop(reply.send(known));
             }
+            Command::LetGo { whose, reply } => {
+                let keys = self.keys_of(&whose);
+                self.waiters.push(Waiter { keys, reply });
+                self.answer_waiters();
+            }
             Command::Shutdown { within } => self.shut_down(within),
             Command::Abandon => self.stop.abandoned = true,
         }
@@ -122,6 +127,16 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         }
         self.input(Input::Configure(&self.desired()));
         self.forget_interfaces();
+    }
+
+    /// The virtual routers of this name, or of the group of this name.
+    fn keys_of(&self, whose: &Whose) -> Vec<Key> {
+        let is_meant = |entry: &MemberState| match whose {
+            Whose::Router(name) => entry.name == *name,
+            Whose::Group(name) => entry.group.as_ref().is_some_and(|group| group.name == *name),
+        };
+        let members = self.outbox.members.iter();
+        members.filter(|(_, entry)| is_meant(entry)).map(|(key, _)| *key).collect()
     }
 
     /// The virtual router that a handle is of, unless it was removed.

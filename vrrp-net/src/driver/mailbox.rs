@@ -87,6 +87,11 @@ pub(crate) enum Command {
         name: Arc<str>,
         reply: Reply<Result<(), Error>>,
     },
+    /// Wait until the backends of these have done what they were asked.
+    LetGo {
+        whose: Whose,
+        reply: Reply<()>,
+    },
     /// Hand over and release; what is not done after `within` is left as it is.
     Shutdown {
         within: Option<Duration>,
@@ -99,6 +104,14 @@ pub(crate) enum Command {
 pub(crate) enum Change {
     Priority(Priority),
     Router(Box<VirtualRouter>),
+}
+
+/// Whose backends are waited for.
+pub(crate) enum Whose {
+    /// That of the virtual router of this name.
+    Router(Arc<str>),
+    /// Those of the members of the group of this name.
+    Group(Arc<str>),
 }
 
 pub(crate) type Reply<T> = oneshot::Sender<T>;
@@ -144,6 +157,12 @@ impl Mailbox {
     pub(crate) fn is_closed(&self) -> bool {
         self.commands.is_closed()
     }
+}
+
+/// Whoever waits for the backends of these.
+pub(super) struct Waiter {
+    pub(super) keys: Vec<Key>,
+    pub(super) reply: Reply<()>,
 }
 
 /// A removal that has not ended.

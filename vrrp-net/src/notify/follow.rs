@@ -78,13 +78,13 @@ impl Follower {
         fifo: Option<Fifo>,
     ) -> Self {
         Self {
+            queues: Queues::of(node.clone()),
             node,
             events: Some(events),
             requests,
             setup: Arc::new(setup),
             fifo,
             world: World::default(),
-            queues: Queues::default(),
             next_look: None,
             next_priorities: Instant::now() + LOOK,
             finish: None,

@@ -3,20 +3,25 @@
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 
 use super::{
     Script, Setup, State,
     run::run,
-    told::{Subject, Told},
+    told::{Kind, Subject, Told},
 };
-use crate::{panics::catch, process::Turn};
+use crate::{Node, driver::Whose, panics::catch, process::Turn};
+
+/// How long a script that is told of an end waits for the addresses to be gone.
+const LETTING_GO: Duration = Duration::from_secs(2);
 
 /// A queue for each virtual router and group.
 #[derive(Default)]
 pub(super) struct Queues {
+    /// Whose addresses are waited for.
+    node: Option<Node>,
     queues: BTreeMap<Subject, Queue>,
     jobs: JoinSet<Subject>,
 }
@@ -42,6 +47,11 @@ struct Skipped {
 const NAMED: usize = 8;
 
 impl Queues {
+    /// Those of a node.
+    pub(super) fn of(node: Node) -> Self {
+        Self { node: Some(node), ..Self::default() }
+    }
+
     /// Has a state told: at once, or when what is told now has been told.
     pub(super) fn push(&mut self, told: Told, setup: &Arc<Setup>) {
         let running = self.queues.get_mut(&told.subject).filter(|queue| queue.running.is_some());
@@ -104,9 +114,12 @@ impl Queues {
         }
         let queue = self.queues.entry(told.subject.clone()).or_default();
         queue.running = Some(told.state);
-        let (turn, setup) = (queue.turn.clone(), setup.clone());
+        let (turn, setup, node) = (queue.turn.clone(), setup.clone(), self.node.clone());
         self.jobs.spawn(async move {
             let subject = told.subject.clone();
+            if let Some(node) = node.filter(|_| told.state != State::Active) {
+                let_go(&node, &subject).await;
+            }
             // Whatever happens, the queue goes on.
             if let Err(panic) = catch("a script's run", tell(&told, &scripts, &setup, &turn)).await
             {
@@ -146,6 +159,18 @@ impl Skipped {
             told.state,
         );
     }
+}
+
+/// Waits until the addresses are gone of whom it is told that they are, or cannot be taken away: a
+/// script may stop what must not be there beside them, or say so by it.
+async fn let_go(node: &Node, subject: &Subject) {
+    let name = subject.name.clone();
+    let whose = match subject.kind {
+        Kind::Instance => Whose::Router(name),
+        Kind::Group => Whose::Group(name),
+    };
+    // Past that, the backend has failed, which is told elsewhere.
+    let _ = timeout(LETTING_GO, node.let_go(whose)).await;
 }
 
 /// Has one script after the other told.

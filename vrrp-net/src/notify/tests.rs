@@ -107,6 +107,37 @@ async fn own_scripts_come_first_and_each_state_is_told_in_order() {
 }
 
 #[tokio::test]
+async fn an_end_is_told_once_the_addresses_are_gone() {
+    let setups: [fn(Scripts) -> Setup; 2] = [
+        |scripts| Setup::new().router("web", scripts),
+        |scripts| Setup::new().group("all", scripts),
+    ];
+    for setup in setups {
+        let (book, wire) = (Book::new(), Wire::new());
+        let host = wire.host("192.0.2.1".parse().unwrap());
+        let scripts = Scripts::default().fault(book.script("")).stop(book.script(""));
+        let notifier = Notifier::start(setup(scripts), host.node()).unwrap();
+        let web = member(&host, "web", 51, 150).group(Group::all("all"));
+        let handle = host.node().configure(vec![web]).await.unwrap().remove(0);
+        handle.wait_for(Phase::holds_addresses).await.unwrap();
+        host.backend().delay(Duration::from_millis(200));
+        host.set_up(false);
+        let lines = book.has(1).await;
+        assert!(!host.backend().holds(), "told while the address is there: {lines:?}");
+        host.backend().delay(Duration::ZERO);
+        host.set_up(true);
+        handle.wait_for(Phase::holds_addresses).await.unwrap();
+        // One that cannot be taken away is not waited for without end.
+        host.backend().delay(Duration::from_secs(4));
+        host.set_up(false);
+        book.has(2).await;
+        assert!(host.backend().holds());
+        host.backend().work();
+        shut_down(&host, notifier).await;
+    }
+}
+
+#[tokio::test]
 async fn a_group_has_a_queue_of_its_own() {
     let (book, wire) = (Book::new(), Wire::new());
     let host = wire.host("192.0.2.1".parse().unwrap());

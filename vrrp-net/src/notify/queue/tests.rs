@@ -31,7 +31,7 @@ fn setup(text: &str, path: &Path, limit: Duration) -> Arc<Setup> {
 
 async fn empty(queues: &mut Queues, setup: &Arc<Setup>) {
     while !queues.is_idle() {
-        tokio::time::timeout(SOON, queues.next(setup)).await.unwrap();
+        timeout(SOON, queues.next(setup)).await.unwrap();
     }
 }
 
@@ -121,7 +121,7 @@ fn leave_nothing_behind(states: u64) {
                 queues.push(told("web", State::Active, generation), &setup);
                 // Some are skipped.
                 let limit = Duration::from_millis(10);
-                drop(tokio::time::timeout(limit, queues.next(&setup)).await);
+                drop(timeout(limit, queues.next(&setup)).await);
             }
             empty(&mut queues, &setup).await;
         });
