@@ -26,7 +26,10 @@ use crate::{
         effective::Effective, family_name,
     },
     descriptors,
-    import::environment::{self, Note, Reading},
+    import::{
+        self, Note,
+        environment::{self, Reading},
+    },
     leftovers, netns,
 };
 use host::Host;
@@ -84,8 +87,9 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
 /// Reads the file or the environment. What the environment leaves to be said comes with it.
 fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
     if !source.from_env {
-        let config = Config::load_for(&source.file, prepare).and_then(fit);
-        let notes = config.as_ref().map(chosen).unwrap_or_default();
+        let (config, mut notes) = import::file(&source.file, prepare);
+        let config = config.and_then(fit);
+        notes.extend(config.iter().flat_map(chosen));
         return (config, notes);
     }
     let Reading { config, mut notes, foreign } = environment::read(prepare);

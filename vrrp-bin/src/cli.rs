@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{self, Config, ConfigErrors},
+    config::{self, ConfigErrors},
+    import,
     request::Term,
 };
 
@@ -73,7 +74,7 @@ pub(crate) enum Command {
 /// Where the configuration is.
 #[derive(Debug, Args)]
 pub(crate) struct File {
-    /// The configuration file.
+    /// The configuration file: one of keepalived's if its name ends with .conf.
     #[arg(
         short = 'c',
         long = "config",
@@ -182,7 +183,7 @@ impl Daemon {
     /// What is wrong with the configuration file that would name it.
     pub(crate) fn control(&self) -> Result<PathBuf, ConfigErrors> {
         match &self.file {
-            Some(file) => Ok(Config::load(file)?.control),
+            Some(file) => Ok(import::file(file, config::anywhere).0?.control),
             None => Ok(self.control.clone()),
         }
     }

@@ -1,4 +1,4 @@
-//! The configuration: TOML or an environment in, the core's types out, or every mistake with its
+//! The configuration: TOML, keepalived.conf or an environment in, the core's types out, or every mistake with its
 //! place.
 //!
 //! Nothing is guessed. A key that is unknown, a value of the wrong type and a value that cannot
@@ -38,13 +38,15 @@ pub(crate) use check::{CheckDraft, LASTS};
 pub(crate) use draft::{Draft, List, Rank, Version};
 pub(crate) use files::{ReadFile, read_file};
 pub(crate) use found::{Found, Wrong};
-pub(crate) use group::GroupConfig;
-pub(crate) use look::{Dns, Http, Look, Program, Tcp, dns_server};
+pub(crate) use group::{GroupConfig, GroupDraft};
+pub(crate) use load::read_config;
+pub(crate) use look::{Dns, Http, Look, Program, Tcp, Wants, dns_server};
 pub(crate) use names::{AUTO, interface_fault, is_name, nearest};
-pub(crate) use place::{Located, Place, one_line};
+pub(crate) use place::{Located, Place, Position, one_line};
 pub(crate) use plan::{CONTROL, Config, Plan, Prepare, anywhere};
 pub(crate) use problem::{ConfigError, ConfigErrors, Problems};
 pub(crate) use router::RouterConfig;
 pub(crate) use rules::{password, preempt_after};
 pub(crate) use script::{NOTIFY_LIMIT, Script, Scripts, Told};
 pub(crate) use sentence::{Notation, describe, family_name, unfit};
+pub(crate) use unique::conflicts;

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     config::{Config, ConfigErrors, effective::Effective},
-    import::environment,
+    import::{environment, keepalived},
 };
 
 /// A name for the file that is read, and a directory that nothing is in.
@@ -48,6 +48,24 @@ pub fn environment(text: &str) {
         assert_one_line(&note.to_string());
     }
     check(reading.config);
+}
+
+/// Reads `text` as a file of keepalived's.
+///
+/// Of the files that it includes, none is there.
+///
+/// # Panics
+/// If a promise of the readers is broken, as in [`toml()`]; but a file of keepalived's may be of
+/// use without a virtual router. Whatever it says of one, a file of ours may say too.
+pub fn keepalived(text: &str) {
+    let reading = keepalived::read_text(Path::new("/nonexistent/keepalived.conf"), text, read_file);
+    for note in &reading.notes {
+        assert_one_line(&note.to_string());
+    }
+    match reading.config {
+        Ok(config) if config.routers.is_empty() => {}
+        result => check(result),
+    }
 }
 
 fn check(result: Result<Config, ConfigErrors>) {

@@ -16,7 +16,7 @@ use crate::{
     check, checks, cli,
     config::{Config, ConfigErrors, GroupConfig, Located, RouterConfig},
     control, descriptors,
-    import::environment,
+    import::{self, Note, environment},
     kept::{Drain, Kept},
     leftovers, log, notify, orphans,
 };
@@ -79,18 +79,22 @@ fn fail(error: &Error) -> u8 {
 /// Reads the file or the environment, and logs what there is to say about it.
 fn load(source: &cli::File, others: &environment::Arguments) -> Result<Config, ConfigErrors> {
     if !source.from_env {
-        return Config::load_for(&source.file, check::prepare);
+        let (config, notes) = import::file(&source.file, check::prepare);
+        notes.iter().for_each(|note| log_note("configuration", note));
+        return config;
     }
     let reading = environment::read(check::prepare);
-    for note in others.notes.iter().chain(&reading.notes) {
-        let environment::Note { place, message, .. } = note;
-        if note.warning {
-            tracing::warn!(event = "environment", "{place}: {message}");
-        } else {
-            tracing::info!(event = "environment", "{place}: {message}");
-        }
-    }
+    let notes = others.notes.iter().chain(&reading.notes);
+    notes.for_each(|note| log_note("environment", note));
     reading.config
+}
+
+fn log_note(event: &str, Note { warning, place, message }: &Note) {
+    if *warning {
+        tracing::warn!(event, "{place}: {message}");
+    } else {
+        tracing::info!(event, "{place}: {message}");
+    }
 }
 
 fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {

@@ -4,7 +4,7 @@
 use std::{error::Error, fs, path::Path};
 
 /// Hands every file of `fuzz/corpus/NAME` to `read`, which panics if a promise is broken.
-fn replay(name: &str, read: fn(&str)) -> Result<(), Box<dyn Error>> {
+fn replay(name: &str, least: usize, read: fn(&str)) -> Result<(), Box<dyn Error>> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
     let mut count = 0;
     for entry in fs::read_dir(corpus)? {
@@ -17,16 +17,21 @@ fn replay(name: &str, read: fn(&str)) -> Result<(), Box<dyn Error>> {
             count += 1;
         }
     }
-    assert!(count >= 50, "the corpus is cut short: {count}");
+    assert!(count >= least, "the corpus is cut short: {count}");
     Ok(())
 }
 
 #[test]
 fn files_of_toml_keep_the_promises() -> Result<(), Box<dyn Error>> {
-    replay("toml", vrrp_bin::readers::toml)
+    replay("toml", 50, vrrp_bin::readers::toml)
 }
 
 #[test]
 fn environments_keep_the_promises() -> Result<(), Box<dyn Error>> {
-    replay("environment", vrrp_bin::readers::environment)
+    replay("environment", 50, vrrp_bin::readers::environment)
+}
+
+#[test]
+fn files_of_keepalived_keep_the_promises() -> Result<(), Box<dyn Error>> {
+    replay("keepalived", 13, vrrp_bin::readers::keepalived)
 }

@@ -29,6 +29,19 @@ pub(crate) struct GroupDraft {
     pub(crate) scripts: Found<Scripts>,
 }
 
+impl GroupDraft {
+    /// A group of which nothing is known yet.
+    pub(crate) const fn new(place: Place) -> Self {
+        Self {
+            place,
+            name: Found::Absent,
+            members: Found::Absent,
+            policy: Found::Absent,
+            scripts: Found::Absent,
+        }
+    }
+}
+
 /// A group that keeps every rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GroupConfig {

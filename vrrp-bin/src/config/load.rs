@@ -1,11 +1,11 @@
-//! Reads a configuration file, in the format that its name says.
+//! Reads a configuration file.
 
 use std::{io, path::Path};
 
 use super::{
     files::{ReadFile, read_file},
     place::{Lines, Place},
-    plan::{Config, Prepare, anywhere},
+    plan::{Config, Prepare},
     problem::{ConfigError, ConfigErrors},
     sentence::describe,
     toml,
@@ -16,8 +16,9 @@ impl Config {
     ///
     /// # Errors
     /// Every mistake in it, or why it cannot be read.
+    #[cfg(test)]
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
-        Self::load_for(path, anywhere)
+        Self::load_for(path, super::anywhere)
     }
 
     /// Reads the file at `path`, and has it prepared for this host.
@@ -25,12 +26,7 @@ impl Config {
     /// # Errors
     /// Every mistake in it, what does not work on this host, or why it cannot be read.
     pub(crate) fn load_for(path: &Path, prepare: Prepare) -> Result<Self, ConfigErrors> {
-        if path.extension().is_some_and(|extension| extension == "conf") {
-            let message = "keepalived's format is not supported in this version; write TOML, in a \
-                file named *.toml";
-            return Err(of_file(path, message));
-        }
-        let bytes = read_file(path).map_err(|error| unreadable(path, &error))?;
+        let bytes = read_config(path)?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| not_text(path, &bytes, error.valid_up_to()))?;
         let (mut plan, mut problems) = toml::read(path, text, read_file);
@@ -60,6 +56,14 @@ impl Config {
         let (plan, problems) = toml::read(path, text, read_file);
         plan.finish(problems)
     }
+}
+
+/// The octets of the file at `path`.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn read_config(path: &Path) -> Result<Vec<u8>, ConfigErrors> {
+    read_file(path).map_err(|error| unreadable(path, &error))
 }
 
 /// Something about the whole file.

@@ -148,6 +148,17 @@ impl Plan {
     }
 }
 
+impl Draft {
+    /// The virtual routers that come of it, whatever others there are.
+    ///
+    /// # Errors
+    /// Every rule that it breaks.
+    pub(crate) fn alone(self) -> Result<Vec<RouterConfig>, ConfigErrors> {
+        let mut problems = Problems::default();
+        let routers = self.finish(&mut problems);
+        problems.finish().map(|()| routers)
+    }
+}
 /// The virtual routers that keep every rule, and their groups.
 fn routers(
     drafts: Vec<Draft>,

@@ -74,6 +74,16 @@ impl ConfigError {
     pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
         Self { place, message: one_line(message.into()).into_owned() }
     }
+
+    /// Where it is.
+    pub(crate) const fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What is wrong there, and what to do.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 /// Everything that is wrong with a configuration, one sentence a line, in its order. Never empty.

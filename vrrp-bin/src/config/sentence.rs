@@ -9,6 +9,8 @@ use vrrp_core::{ConfigError, Family};
 pub(crate) enum Notation {
     /// `key = "value"` in a file.
     Toml,
+    /// `keyword value` in a file of keepalived.
+    Keepalived,
     /// A variable for each value.
     Variables,
 }
@@ -18,6 +20,7 @@ impl Notation {
     pub(crate) fn subject(self, key: &str) -> String {
         match self {
             Self::Toml => format!("`{key}`"),
+            Self::Keepalived => format!("`{}`", keyword(key)),
             Self::Variables => "this".to_owned(),
         }
     }
@@ -26,7 +29,7 @@ impl Notation {
     pub(crate) fn text(self, text: &str) -> String {
         match self {
             Self::Toml => format!("{text:?}"),
-            Self::Variables => text.to_owned(),
+            Self::Keepalived | Self::Variables => text.to_owned(),
         }
     }
 
@@ -34,6 +37,7 @@ impl Notation {
     pub(crate) fn quote(self, key: &str, text: &str) -> String {
         match self {
             Self::Toml => format!("{key} = {text:?}"),
+            Self::Keepalived => format!("{} {text}", keyword(key)),
             Self::Variables => format!("{text:?}"),
         }
     }
@@ -42,6 +46,7 @@ impl Notation {
     pub(crate) fn setting(self, key: &str, value: &str) -> String {
         match self {
             Self::Toml => format!("{key} = {value}"),
+            Self::Keepalived => format!("{} {value}", keyword(key)),
             Self::Variables => format!("VRRP_{} to {value}", key.to_uppercase()),
         }
     }
@@ -52,9 +57,28 @@ impl Notation {
             Self::Toml => {
                 format!("this virtual router has no `{key}`; add for example {key} = {example}")
             }
+            Self::Keepalived => format!("this vrrp_instance has no `{}`; add it", keyword(key)),
             Self::Variables => format!("this virtual router has no {key}; set it"),
         }
     }
+}
+
+/// What keepalived calls a key.
+fn keyword(key: &str) -> &str {
+    const KEYWORDS: &[(&str, &str)] = &[
+        ("vrid", "virtual_router_id"),
+        ("addresses", "virtual_ipaddress"),
+        ("extra_addresses", "virtual_ipaddress_excluded"),
+        ("routes", "virtual_routes"),
+        ("interval", "advert_int"),
+        ("password", "auth_pass"),
+        ("peers", "unicast_peer"),
+        ("source", "unicast_src_ip"),
+        ("hear", "check_unicast_src"),
+        ("startup_delay", "vrrp_startup_delay"),
+        ("name", "vrrp_instance"),
+    ];
+    KEYWORDS.iter().find(|(known, _)| *known == key).map_or(key, |(_, keyword)| keyword)
 }
 
 /// A family as people write it in a sentence.

@@ -11,21 +11,42 @@ use super::{
     router::RouterConfig,
 };
 
+/// Something that two virtual routers share.
+pub(crate) struct Conflict {
+    /// The number of the later one.
+    pub(crate) number: usize,
+    /// Where that says so.
+    pub(crate) place: Place,
+    /// What it is, and what to do.
+    pub(crate) message: String,
+}
+
 /// Reports names, VRIDs, addresses and routes that two of `routers` share.
 pub(super) fn check(routers: &[RouterConfig], problems: &mut Problems) {
+    for Conflict { place, message, .. } in conflicts(routers) {
+        problems.add(&place, message);
+    }
+}
+
+/// The names, VRIDs, addresses and routes that two of `routers` share.
+pub(crate) fn conflicts(routers: &[RouterConfig]) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
     let mut names: Seen<'_, &str> = Seen::default();
     let mut vrids: Seen<'_, (&str, Family, Vrid)> = Seen::default();
     let mut addresses: Seen<'_, (Option<&str>, IpAddr)> = Seen::default();
     let mut routes: Seen<'_, (Table<'_>, Cidr, u32)> = Seen::default();
-    for config in routers {
+    for (number, config) in routers.iter().enumerate() {
+        let mut found = |place: &Place, message: String| {
+            conflicts.push(Conflict { number, place: place.clone(), message });
+        };
         let RouterConfig { name, interface, router, places, .. } = config;
         let (vrid, family) = (router.vrid(), router.family());
-        names.insert(problems, &places.name, name, |earlier| {
+        names.insert(&mut found, &places.name, name, |earlier| {
             format!("the name {name:?} is already taken ({earlier}); choose another")
         });
         // Clients of the daemon do not know which interface it has chosen.
         if interface != AUTO {
-            vrids.insert(problems, &places.vrid, (interface, family, vrid), |earlier| {
+            vrids.insert(&mut found, &places.vrid, (interface, family, vrid), |earlier| {
                 format!(
                     "VRID {vrid} is already in use on {interface} ({earlier}); a VRID must be \
                      unique per interface and family, so choose another"
@@ -41,7 +62,7 @@ pub(super) fn check(routers: &[RouterConfig], problems: &mut Problems) {
                 continue;
             }
             let key = (link_local.then_some(on), address);
-            addresses.insert(problems, place, key, |earlier| {
+            addresses.insert(&mut found, place, key, |earlier| {
                 format!(
                     "{address} is already listed ({earlier}); an address belongs to one virtual \
                      router, so remove one of the two"
@@ -52,7 +73,7 @@ pub(super) fn check(routers: &[RouterConfig], problems: &mut Problems) {
             // Without a table it is that of the interface's VRF.
             let table = route.table.map_or(Table::Of(interface), Table::Number);
             let key = (table, route.destination, route.metric_in_kernel());
-            routes.insert(problems, place, key, |earlier| {
+            routes.insert(&mut found, place, key, |earlier| {
                 format!(
                     "there is already a route to {} with this metric ({earlier}); give one of them \
                      another metric or table",
@@ -61,6 +82,7 @@ pub(super) fn check(routers: &[RouterConfig], problems: &mut Problems) {
             });
         }
     }
+    conflicts
 }
 
 /// A routing table, as far as it is known before the host is looked at.
@@ -84,13 +106,13 @@ impl<T> Default for Seen<'_, T> {
 impl<'a, T: Eq + Hash> Seen<'a, T> {
     fn insert(
         &mut self,
-        problems: &mut Problems,
+        found: &mut impl FnMut(&Place, String),
         place: &'a Place,
         value: T,
         message: impl FnOnce(String) -> String,
     ) {
         match self.0.get(&value) {
-            Some(first) => problems.add(place, message(first.reference())),
+            Some(first) => found(place, message(first.reference())),
             None => drop(self.0.insert(value, place)),
         }
     }

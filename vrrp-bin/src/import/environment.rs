@@ -11,7 +11,6 @@ mod arguments;
 mod checks;
 mod common;
 mod files;
-mod note;
 mod osixia;
 mod own;
 mod reader;
@@ -24,13 +23,12 @@ mod values;
 
 use std::{ffi::OsString, path::Path};
 
+use super::Note;
 use crate::config::{
     Config, ConfigErrors, Notation, Place, Plan, Prepare, ReadFile, anywhere, read_file,
 };
 
 pub(crate) use arguments::{Arguments, read as arguments};
-pub(crate) use note::Note;
-
 use reader::Reader;
 use style::Style;
 use values::Variables;

@@ -160,7 +160,7 @@ fn no_peer(family: Family, notation: Notation) -> String {
     let subject = notation.subject("peers");
     let apart = match notation {
         Notation::Toml => ", or give each family a [[virtual_router]] of its own",
-        Notation::Variables => "",
+        Notation::Keepalived | Notation::Variables => "",
     };
     format!(
         "{subject} holds no {family} peer, but there are {family} virtual addresses; list the \

@@ -1,8 +1,8 @@
 //! What people give the images after their name: options of osixia's entry point, and of
 //! keepalived.
 
-use super::note::Note;
 use crate::config::{ConfigError, ConfigErrors, Place, nearest};
+use crate::import::Note;
 
 /// What the arguments ask for.
 #[derive(Debug, Default)]

@@ -18,8 +18,8 @@ pub(super) fn draft(addresses: &str) -> Draft {
 /// Why a configuration file of keepalived cannot stand in.
 pub(super) fn own_file(path: &str) -> String {
     format!(
-        "keepalived's format is not supported in this version, so {path:?} cannot be used; remove \
-         this variable, or write TOML and name it with -c FILE"
+        "{path:?} is not read beside variables in this version; remove this variable, and name the \
+         file with -c FILE in place of --from-env"
     )
 }
 

@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use super::{
-    note::Note,
-    values::{self, Decoded, Literal, Raw, Variables},
+use super::values::{self, Decoded, Literal, Raw, Variables};
+use crate::{
+    config::{Found, List, Located, Place, Problems, Wrong, nearest},
+    import::Note,
 };
-use crate::config::{Found, List, Located, Place, Problems, Wrong, nearest};
 
 /// The quotes that a list in a compose file leaves in a value.
 const QUOTES: &[char] = &['"', '\''];

@@ -1,10 +1,10 @@
-//! [`Note`]: a sentence about a variable that keeps nothing from starting.
+//! [`Note`]: a sentence about a configuration that keeps nothing from starting.
 
 use std::fmt;
 
 use crate::config::{Place, one_line};
 
-/// A sentence about a variable that keeps nothing from starting.
+/// A sentence about a place of a configuration that keeps nothing from starting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Note {
     /// Whether somebody should do something about it.

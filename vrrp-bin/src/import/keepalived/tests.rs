@@ -1,0 +1,200 @@
+//! keepalived.conf as virtual routers: what comes of each statement, and what is said.
+
+use std::{io, path::Path};
+
+use super::*;
+use crate::config::effective::Effective;
+
+fn no_file(_: &Path) -> io::Result<Vec<u8>> {
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// A virtual router with these lines besides.
+fn router(lines: &str) -> String {
+    format!(
+        "vrrp_instance VI_1 {{\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {{\n  \
+         192.0.2.10/24\n }}\n{lines}\n}}\n"
+    )
+}
+
+/// What comes of a file, as TOML, and what was said.
+fn effect(text: &str) -> (String, Vec<String>) {
+    let Reading { notes, config } = read_text(Path::new("F"), text, no_file);
+    let notes = notes.iter().map(ToString::to_string).collect();
+    match config {
+        Ok(config) => (toml::to_string(&Effective::from(&config)).unwrap(), notes),
+        Err(errors) => (errors.to_string(), notes),
+    }
+}
+
+/// Each of these lines in a virtual router is this in the configuration, without a word.
+#[test]
+fn each_statement_has_its_effect() {
+    for (lines, expected) in [
+        ("", "version = 2"),
+        ("", "priority = 100"),
+        ("", "interval = \"1s\""),
+        ("version 3", "version = 3"),
+        ("version 3\nadvert_int 0.25", "interval = \"250ms\""),
+        ("advert_int 3", "interval = \"3s\""),
+        ("priority 150", "priority = 150"),
+        ("state BACKUP", "preempt = true"),
+        ("state MASTER\npriority 150", "priority = 150"),
+        ("nopreempt", "preempt = false"),
+        ("nopreempt\npreempt", "preempt = true"),
+        ("preempt_delay 30", "preempt = \"30s\""),
+        ("mcast_src_ip 192.0.2.1", "source = \"192.0.2.1\""),
+        ("unicast_src_ip 192.0.2.1", "source = \"192.0.2.1\""),
+        ("unicast_peer {\n192.0.2.2\n}", "192.0.2.2"),
+        ("unicast_peer {\n192.0.2.2\n}", "hear = \"any\""),
+        ("unicast_peer {\n192.0.2.2\n}\ncheck_unicast_src", "hear = \"peers\""),
+        ("virtual_ipaddress_excluded {\n2001:db8::1/64\n}", "2001:db8::1/64"),
+        ("virtual_routes {\ndefault via 192.0.2.254\n}", "default via 192.0.2.254"),
+        (
+            "virtual_routes {\nsrc 192.0.2.10 to 198.51.100.0/24 gw 192.0.2.254 no_track\n}",
+            "198.51.100.0/24 via 192.0.2.254 src 192.0.2.10",
+        ),
+        ("garp_master_delay 3\ngarp_master_refresh 30", "refresh = \"30s\""),
+        ("notify_master \"/bin/up now\" nobody", "[\"/bin/up\", \"now\"]"),
+        ("notify /bin/all", "[\"/bin/all\"]"),
+        ("track_interface {\neth1\n}", "interface-eth1"),
+        ("track_interface {\neth1 weight -20\n}", "weight = -20"),
+    ] {
+        let (toml, notes) = effect(&router(lines));
+        assert!(toml.contains(expected), "{lines}: {expected:?} is not in\n{toml}");
+        assert_eq!(notes, [""; 0], "{lines}");
+    }
+}
+
+/// What cannot be done is told, and the rest counts.
+#[test]
+fn what_is_left_out_is_told() {
+    for (lines, expected) in [
+        (
+            "advert_in 1",
+            "F:7:1: warning: there is no keyword `advert_in` here, it is left out; did you mean `advert_int`?",
+        ),
+        (
+            "priority 300",
+            "F:7:10: warning: `priority` is \"300\" and is left out; write a whole number from 1 to 255",
+        ),
+        (
+            "state MASTR",
+            "F:7:7: warning: \"MASTR\" is no state, and is BACKUP; write MASTER or BACKUP",
+        ),
+        (
+            "priority 100\nstate MASTER priority 200",
+            "F:8:14: warning: \"priority\" and what follows it is left out: `state` takes no more",
+        ),
+        (
+            "state MASTER\npriority 100\nnopreempt",
+            "F:9:1: warning: this is left out, as keepalived does: with state MASTER a node preempts at once",
+        ),
+        (
+            "advert_int 0.5",
+            "F:7:12: warning: VRRPv2 has whole seconds: the interval is 1 s; write `version 3` for others",
+        ),
+        (
+            "use_vmac",
+            "F:7:1: warning: `use_vmac` is left out: addresses move with the MAC address of the interface that they are on, and neighbours are told so",
+        ),
+        (
+            "track_script {\n nope\n}",
+            "F:8:2: warning: there is no vrrp_script \"nope\" above, and it is left out, as keepalived does; define it before what tracks it",
+        ),
+        (
+            "unicast_peer {\n}",
+            "F:7:1: warning: there is no peer here, and advertisements are sent by multicast, as keepalived does; list the other nodes, or remove the block",
+        ),
+        (
+            "authentication {\n auth_type PASS\n}",
+            "F:7:1: warning: there is no password in `auth_pass`; none is used",
+        ),
+        (
+            "smtp_alert\ndebug 1",
+            "F:7:1: info: these words mean nothing here and are skipped: smtp_alert, debug",
+        ),
+        (
+            "foo {\n priority 7\n}",
+            "F:7:1: warning: there is no keyword `foo` here, it is left out with its block; remove it",
+        ),
+    ] {
+        let (toml, notes) = effect(&router(lines));
+        assert!(toml.contains("VI_1"), "{lines}: {toml}");
+        assert_eq!(notes, [expected], "{lines}");
+    }
+}
+
+/// What keepalived refuses, and what two nodes would disagree about.
+#[test]
+fn what_cannot_be_left_out_is_refused() {
+    for (lines, expected) in [
+        ("priority", "F:7:1: `priority` has no value; write one behind it"),
+        ("state \"MASTER", "F:7:7: nothing ends this quote; write the second \" on the same line"),
+        (
+            "authentication {\n auth_type AH\n auth_pass 1\n}",
+            "F:8:12: signed advertisements (AH) are not supported, and without them two nodes would hold the addresses; write `auth_type PASS` on all nodes, or use VRRPv3",
+        ),
+    ] {
+        let (said, _) = effect(&router(lines));
+        assert_eq!(said.lines().next(), Some(expected), "{lines}");
+    }
+}
+
+#[test]
+fn a_virtual_router_that_cannot_work_is_left_out() {
+    let (toml, notes) = effect(&format!(
+        "{}vrrp_instance VI_2 {{\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {{\n  \
+         192.0.2.11\n }}\n}}\n",
+        router("")
+    ));
+    assert!(toml.contains("VI_1") && !toml.contains("VI_2"), "{toml}");
+    assert!(notes.len() == 1 && notes[0].ends_with("; VI_2 is left out"), "{notes:?}");
+    let (toml, notes) = effect("");
+    assert!(toml.contains("virtual_router = []"), "{toml}");
+    assert_eq!(notes, ["F: warning: there is no virtual router here that can be used"]);
+}
+
+#[test]
+fn scripts_are_checks_of_those_that_track_them() {
+    let script = "vrrp_script chk {\n script \"/bin/ok --now 'a b'\"\n interval 2\n timeout 1\n \
+                  weight -30\n rise 3\n fall 2\n user nobody\n}\n";
+    let (toml, notes) = effect(&format!("{script}{}", router("track_script {\n chk\n}")));
+    for expected in [
+        "name = \"chk\"",
+        "command = [\"/bin/ok\", \"--now\", \"a b\"]",
+        "interval = \"2s\"",
+        "timeout = \"1s\"",
+        "rise = 3",
+        "fall = 2",
+        "user = \"nobody\"",
+        "weight = -30",
+    ] {
+        assert!(toml.contains(expected), "{expected} is not in\n{toml}");
+    }
+    assert_eq!(notes, [""; 0]);
+    let (toml, _) = effect(&format!("{script}{}", router("")));
+    assert!(!toml.contains("chk"), "nobody tracks it: {toml}");
+}
+
+#[test]
+fn groups_move_together() {
+    let two = format!(
+        "{}{}",
+        router(""),
+        router("").replace("51", "52").replace("VI_1", "VI_2").replace("2.10", "2.11")
+    );
+    let group = "vrrp_sync_group G {\n group {\n  VI_1\n  VI_2\n  VI_3\n }\n notify /bin/told\n \
+                 track_interface {\n  eth1\n }\n}\n";
+    let (toml, notes) = effect(&format!("{two}{group}"));
+    for expected in ["name = \"G\"", "members = [\"VI_1\", \"VI_2\"]", "[\"/bin/told\"]"] {
+        assert!(toml.contains(expected), "{expected} is not in\n{toml}");
+    }
+    assert_eq!(toml.matches("interface-eth1").count(), 3, "{toml}");
+    assert_eq!(
+        notes,
+        [
+            "F:21:3: warning: there is no vrrp_instance \"VI_3\" that is in no group yet, it is left out"
+        ]
+    );
+}
