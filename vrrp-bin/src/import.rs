@@ -1,5 +1,6 @@
 //! Where a configuration comes from, and those that were written for other programs.
 
+mod address;
 pub(crate) mod environment;
 pub(crate) mod keepalived;
 mod note;

@@ -2,27 +2,13 @@
 //! [label L]`.
 
 use vrrp_core::{Cidr, ConfigError};
-use vrrp_net::{VirtualAddress, backend::Scope};
+use vrrp_net::VirtualAddress;
 
 use super::reader::Reader;
-use crate::config::{
-    Found, List, Located, Notation, Place, Wrong, broadcast, interface_fault, nearest, unfit,
+use crate::{
+    config::{Found, List, Located, Notation, Place, Wrong, nearest, unfit},
+    import::address::{self, OPTIONS, UNSUPPORTED, Unset},
 };
-
-/// What may follow a virtual address, each with a value.
-const OPTIONS: &[&str] = &["dev", "brd", "broadcast", "scope", "label"];
-/// What keepalived knows besides, with a value where that is said.
-const UNSUPPORTED: &[(&str, bool)] = &[
-    ("peer", true),
-    ("home", false),
-    ("-nodad", false),
-    ("mngtmpaddr", false),
-    ("noprefixroute", false),
-    ("autojoin", false),
-    ("no_track", false),
-    ("preferred_lft", true),
-    ("use_vmac", false),
-];
 
 /// The list of virtual addresses in `name`.
 pub(super) fn read(reader: &mut Reader, name: &str, example: &str) -> Found<List<VirtualAddress>> {
@@ -88,41 +74,14 @@ fn set(
         let message = format!("`{option}` has no value; write one, or remove `{option}`");
         return reader.wrong(name, message);
     };
-    let is_ipv6 = address.cidr.address().is_ipv6();
-    let fault = match option {
-        "dev" => match interface_fault(value, Notation::Variables) {
-            Some(fault) => Some(format!("this is {value:?}, {fault}")),
-            None => {
-                address.interface = Some(value.into());
-                None
-            }
-        },
-        // keepalived leaves these out, too.
-        "scope" | "label" if is_ipv6 => {
-            if value != Scope::GLOBAL.to_string() {
-                let message = format!("`{option} {value}` is ignored: it is for IPv4 alone");
-                reader.warn(name, message);
-            }
-            None
+    match address::set(address, option, value, Notation::Variables) {
+        Ok(()) => Ok(()),
+        Err(Unset::OfIpv4) => {
+            let message = format!("`{option} {value}` is ignored: it is for IPv4 alone");
+            reader.warn(name, message);
+            Ok(())
         }
-        "scope" => take(value.parse(), &mut address.scope),
-        "label" => {
-            let label = value.parse().map(Some);
-            take(label, &mut address.label)
-        }
-        _ => take(broadcast(value, address.cidr).map(Some), &mut address.broadcast),
-    };
-    fault.map_or(Ok(()), |fault| reader.wrong(name, format!("`{option} {value}`: {fault}")))
-}
-
-/// Puts a value in its place, or says what is wrong with it.
-fn take<T, E: ToString>(value: Result<T, E>, place: &mut T) -> Option<String> {
-    match value {
-        Ok(value) => {
-            *place = value;
-            None
-        }
-        Err(error) => Some(error.to_string()),
+        Err(Unset::Wrong(fault)) => reader.wrong(name, format!("`{option} {value}`: {fault}")),
     }
 }
 

@@ -1,26 +1,16 @@
 //! `virtual_ipaddress` and its companion: `ADDRESS[/LENGTH] [brd A|+|-] [dev IF] [scope S] [label L]`.
 
 use vrrp_core::{Cidr, Family};
-use vrrp_net::{VirtualAddress, backend::Scope};
+use vrrp_net::VirtualAddress;
 
 use super::{blocks::Statement, report::Report, words::Word};
-use crate::config::{List, Located, Notation, Wrong, broadcast, interface_fault, nearest, unfit};
+use crate::{
+    config::{List, Located, Notation, Wrong, nearest, unfit},
+    import::address::{self, OPTIONS, UNSUPPORTED, Unset},
+};
 
-/// What may follow an address, each with a value.
-const OPTIONS: &[&str] = &["dev", "brd", "broadcast", "scope", "label"];
-/// What keepalived knows besides, and whether a value follows.
-const LEFT_OUT: &[(&str, bool)] = &[
-    ("peer", true),
-    ("home", false),
-    ("-nodad", false),
-    ("mngtmpaddr", false),
-    ("noprefixroute", false),
-    ("autojoin", false),
-    ("no_track", false),
-    ("track_group", true),
-    ("preferred_lft", true),
-    ("use_vmac", false),
-];
+/// What keepalived knows of other addresses than virtual ones, and that a value follows.
+const OF_STATIC: &[(&str, bool)] = &[("track_group", true)];
 
 /// The addresses of a block: those of `family`, or of the first one's where it is open.
 pub(super) fn read(
@@ -68,7 +58,7 @@ fn address(entry: &Statement, report: &mut Report) -> Result<VirtualAddress, Wro
     };
     let mut address = VirtualAddress::from(cidr);
     while let Some(word) = words.next() {
-        let left_out = LEFT_OUT.iter().find(|(known, _)| *known == word.text);
+        let left_out = UNSUPPORTED.iter().chain(OF_STATIC).find(|(known, _)| *known == word.text);
         if let Some((_, has_value)) = left_out {
             if *has_value {
                 words.next();
@@ -96,34 +86,11 @@ fn set(address: &mut VirtualAddress, option: &Word, value: Option<&Word>, report
         let message = format!("`{}` has no value and is left out; write one", option.text);
         return report.warn(&option.place, message);
     };
-    let text = value.text.as_str();
-    let fault = match &*option.text {
-        "dev" => match interface_fault(text, Notation::Keepalived) {
-            Some(fault) => Some(format!("this is {text:?}, {fault}")),
-            None => {
-                address.interface = Some(text.into());
-                None
-            }
-        },
-        "scope" | "label" if address.cidr.address().is_ipv6() => {
-            (text != Scope::GLOBAL.to_string()).then(|| "it is for IPv4 alone".to_owned())
-        }
-        "scope" => take(text.parse(), &mut address.scope),
-        "label" => take(text.parse().map(Some), &mut address.label),
-        _ => take(broadcast(text, address.cidr).map(Some), &mut address.broadcast),
+    let (name, text) = (&option.text, &value.text);
+    let fault = match address::set(address, name, text, Notation::Keepalived) {
+        Ok(()) => return,
+        Err(Unset::OfIpv4) => "it is for IPv4 alone".to_owned(),
+        Err(Unset::Wrong(fault)) => fault,
     };
-    if let Some(fault) = fault {
-        report.warn(&value.place, format!("`{} {text}` is left out: {fault}", option.text));
-    }
-}
-
-/// Puts a value in its place, or says what is wrong with it.
-fn take<T, E: ToString>(value: Result<T, E>, place: &mut T) -> Option<String> {
-    match value {
-        Ok(value) => {
-            *place = value;
-            None
-        }
-        Err(error) => Some(error.to_string()),
-    }
+    report.warn(&value.place, format!("`{name} {text}` is left out: {fault}"));
 }
