@@ -18,6 +18,7 @@ use super::{
 
 /// A virtual router, or two if it has addresses of both families, as a reader found it. What is
 /// absent has a default, or is missing.
+#[derive(Clone)]
 pub(crate) struct Draft {
     /// How the configuration is written.
     pub(crate) notation: Notation,

@@ -117,11 +117,7 @@ impl File {
                 let group = group::read(statement, &self.global, &self.names, report);
                 self.groups.extend(group);
             }
-            "net_namespace" => {
-                if let Ok(word) = values::first(statement, report) {
-                    self.netns = Found::Value(Located::new(word.place.clone(), word.text.clone()));
-                }
-            }
+            "net_namespace" => self.netns = values::text(statement, report).into(),
             _ => keywords::other(statement, keywords::ROOT, report),
         }
     }
@@ -129,15 +125,10 @@ impl File {
     /// Reads a virtual router. One that breaks a rule is left out.
     fn router(&mut self, statement: &Statement, report: &mut Report) {
         let around = Around { global: &self.global, names: &self.names };
-        let Ok((draft, _)) = instance::read(statement, around, report) else { return };
+        let Ok((draft, tracks)) = instance::read(statement, around, report) else { return };
         let name = name_of(&draft);
-        match draft.alone() {
-            Ok(finished) => {
-                // What there is to say of it is said again, and counts once.
-                let again = instance::read(statement, around, report);
-                let router = again.map(|(draft, tracks)| Router { name, draft, tracks, finished });
-                self.routers.extend(router);
-            }
+        match draft.clone().alone() {
+            Ok(finished) => self.routers.push(Router { name, draft, tracks, finished }),
             Err(errors) => {
                 for error in errors.iter() {
                     let message = format!("{}; {name} is left out", error.message());

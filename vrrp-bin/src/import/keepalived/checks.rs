@@ -1,6 +1,6 @@
 //! `vrrp_script` and its companions: what can be tracked.
 
-use std::num::NonZeroU8;
+use std::{num::NonZeroU8, time::Duration};
 
 use vrrp_core::Weight;
 use vrrp_net::check::{Effect, Initial};
@@ -12,13 +12,9 @@ use super::{
     names::Names,
     report::Report,
     scripts::command,
-    values::{duration, first, only},
+    values::{first, only, seconds, text, value},
 };
 use crate::config::{CheckDraft, Found, Located, Look, Wants, Wrong};
-
-/// The longest and the shortest time of a check.
-const LEAST: std::time::Duration = std::time::Duration::from_millis(10);
-const MOST: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 /// Reads a `vrrp_script`.
 pub(super) fn script(
@@ -130,58 +126,26 @@ pub(super) fn process(block: &Statement, names: &mut Names, report: &mut Report)
 }
 
 fn weight_of(statement: &Statement, report: &mut Report) -> Result<Weight, Wrong> {
-    let word = first(statement, report)?;
-    only(statement, 1, report);
-    weight(&word.text).map_or_else(
-        || {
-            let message = format!(
-                "`weight` is {:?} and is left out; write a whole number from -253 to 253",
-                word.text
-            );
-            report.skip(&word.place, message)
-        },
-        Ok,
-    )
+    let found = value(statement, "a whole number from -253 to 253", weight, report)?;
+    Ok(found.value)
 }
 
 fn user_of(statement: &Statement, report: &mut Report) -> Result<Located<String>, Wrong> {
-    let word = first(statement, report)?;
     only(statement, 2, report);
-    Ok(Located::new(word.place.clone(), word.text.clone()))
+    text(statement, report)
 }
 
-/// Seconds, whole or not. Nothing is keepalived's least.
-fn time(statement: &Statement, report: &mut Report) -> Result<Located<std::time::Duration>, Wrong> {
-    let word = first(statement, report)?;
-    only(statement, 1, report);
-    match duration(&word.text) {
-        Some(time) if (LEAST..=MOST).contains(&time) => Ok(Located::new(word.place.clone(), time)),
-        _ => {
-            let message = format!(
-                "`{}` is {:?} and is left out; write seconds from 0.01 to 86400",
-                statement.keyword(),
-                word.text
-            );
-            report.skip(&word.place, message)
-        }
-    }
+/// Seconds, whole or not, as far as a check takes them.
+fn time(statement: &Statement, report: &mut Report) -> Result<Located<Duration>, Wrong> {
+    seconds(statement, 0.01..=86_400.0, report)
 }
 
 /// How often in a row. More than 255 is as good as 255.
 fn count(statement: &Statement, report: &mut Report) -> Result<NonZeroU8, Wrong> {
-    let word = first(statement, report)?;
-    only(statement, 1, report);
-    let number = word.text.parse::<u32>().ok().filter(|number| *number > 0);
-    let count = number.map(|number| u8::try_from(number).unwrap_or(u8::MAX));
-    count.and_then(NonZeroU8::new).map_or_else(
-        || {
-            let message = format!(
-                "`{}` is {:?} and is left out; write a whole number from 1 to 255",
-                statement.keyword(),
-                word.text
-            );
-            report.skip(&word.place, message)
-        },
-        Ok,
-    )
+    let count = |text: &str| {
+        let number: u32 = text.parse().ok()?;
+        NonZeroU8::new(u8::try_from(number).unwrap_or(u8::MAX))
+    };
+    let found = value(statement, "a whole number from 1 to 255", count, report)?;
+    Ok(found.value)
 }

@@ -6,7 +6,7 @@ use super::{
     blocks::Statement,
     keywords,
     report::Report,
-    values::{first, number, seconds, switch},
+    values::{number, seconds, switch, text},
 };
 use crate::config::{Located, Version};
 
@@ -49,9 +49,7 @@ impl Global {
                     version.ok().map(|is_3| if is_3 { Version::V3 } else { Version::V2 });
             }
             "default_interface" => {
-                let word = first(statement, report);
-                self.interface =
-                    word.ok().map(|word| Located::new(word.place.clone(), word.text.clone()));
+                self.interface = text(statement, report).ok();
             }
             "vrrp_startup_delay" => {
                 self.startup_delay = seconds(statement, 0.0..=86_400.0, report).ok();
@@ -66,14 +64,10 @@ impl Global {
                 self.bursts.refresh = seconds(statement, 0.0..=86_400.0, report).ok();
             }
             "script_user" => {
-                let word = first(statement, report);
-                self.user =
-                    word.ok().map(|word| Located::new(word.place.clone(), word.text.clone()));
+                self.user = text(statement, report).ok();
             }
             "notify_fifo" | "vrrp_notify_fifo" => {
-                let word = first(statement, report);
-                self.fifo =
-                    word.ok().map(|word| Located::new(word.place.clone(), word.text.clone()));
+                self.fifo = text(statement, report).ok();
             }
             _ => keywords::other(statement, keywords::GLOBAL, report),
         }

@@ -16,7 +16,7 @@ use super::{
     names::{self, Names},
     notify,
     report::Report,
-    values::{first, number, only, seconds, switch},
+    values::{number, only, seconds, switch, text},
 };
 use crate::config::{Draft, Found, List, Located, Notation, Version, Wrong};
 use claim::Claim;
@@ -81,7 +81,10 @@ impl Instance<'_> {
     fn take(&mut self, statement: &Statement, report: &mut Report) -> Result<(), Wrong> {
         let draft = &mut self.draft;
         match statement.keyword() {
-            "interface" => draft.interface = Found::Value(text(statement, report)?),
+            "interface" => {
+                only(statement, 1, report);
+                draft.interface = Found::Value(text(statement, report)?);
+            }
             "virtual_router_id" => draft.vrid = Found::Value(vrid(statement, report)?),
             "version" => draft.version = Found::Value(version(statement, report)?),
             "advert_int" => {
@@ -187,12 +190,6 @@ impl Instance<'_> {
             Err(error) => report.warn(place, format!("this is left out: {error}")),
         }
     }
-}
-
-fn text(statement: &Statement, report: &mut Report) -> Result<Located<String>, Wrong> {
-    let word = first(statement, report)?;
-    only(statement, 1, report);
-    Ok(Located::new(word.place.clone(), word.text.clone()))
 }
 
 fn vrid(statement: &Statement, report: &mut Report) -> Result<Located<Vrid>, Wrong> {

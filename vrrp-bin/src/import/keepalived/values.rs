@@ -34,26 +34,38 @@ pub(super) fn only(statement: &Statement, most: usize, report: &mut Report) {
     }
 }
 
+/// The word behind the keyword, as it is.
+pub(super) fn text(statement: &Statement, report: &mut Report) -> Result<Located<String>, Wrong> {
+    let word = first(statement, report)?;
+    Ok(Located::new(word.place.clone(), word.text.clone()))
+}
+
+/// What `parse` makes of the one word behind the keyword. `rule` says what can be written.
+pub(super) fn value<T>(
+    statement: &Statement,
+    rule: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+    report: &mut Report,
+) -> Result<Located<T>, Wrong> {
+    let word = first(statement, report)?;
+    only(statement, 1, report);
+    let Some(value) = parse(&word.text) else {
+        let (keyword, text) = (statement.keyword(), &word.text);
+        let message = format!("`{keyword}` is {text:?} and is left out; write {rule}");
+        return report.skip(&word.place, message);
+    };
+    Ok(Located::new(word.place.clone(), value))
+}
+
 /// A whole number in this range, in the one word behind the keyword.
 pub(super) fn number<T: FromStr + PartialOrd + Display>(
     statement: &Statement,
     range: RangeInclusive<T>,
     report: &mut Report,
 ) -> Result<Located<T>, Wrong> {
-    let word = first(statement, report)?;
-    only(statement, 1, report);
-    let value = word.text.parse().ok().filter(|value| range.contains(value));
-    let Some(value) = value else {
-        let message = format!(
-            "`{}` is {:?} and is left out; write a whole number from {} to {}",
-            statement.keyword(),
-            word.text,
-            range.start(),
-            range.end()
-        );
-        return report.skip(&word.place, message);
-    };
-    Ok(Located::new(word.place.clone(), value))
+    let rule = format!("a whole number from {} to {}", range.start(), range.end());
+    let number = |text: &str| text.parse().ok().filter(|number| range.contains(number));
+    value(statement, &rule, number, report)
 }
 
 /// A time in seconds, whole or not, in the one word behind the keyword.
@@ -62,24 +74,13 @@ pub(super) fn seconds(
     range: RangeInclusive<f64>,
     report: &mut Report,
 ) -> Result<Located<Duration>, Wrong> {
-    let word = first(statement, report)?;
-    only(statement, 1, report);
-    let value = duration(&word.text).filter(|value| range.contains(&value.as_secs_f64()));
-    let Some(value) = value else {
-        let message = format!(
-            "`{}` is {:?} and is left out; write seconds from {} to {}",
-            statement.keyword(),
-            word.text,
-            range.start(),
-            range.end()
-        );
-        return report.skip(&word.place, message);
-    };
-    Ok(Located::new(word.place.clone(), value))
+    let rule = format!("seconds from {} to {}", range.start(), range.end());
+    let time = |text: &str| duration(text).filter(|time| range.contains(&time.as_secs_f64()));
+    value(statement, &rule, time, report)
 }
 
 /// Seconds, whole or not.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+fn duration(text: &str) -> Option<Duration> {
     let plain = text.chars().all(|c| c.is_ascii_digit() || c == '.');
     let seconds: f64 = text.parse().ok().filter(|seconds| plain && *seconds <= LONGEST)?;
     Duration::try_from_secs_f64(seconds).ok()
@@ -87,18 +88,10 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 
 /// Yes or no. The keyword alone is yes.
 pub(super) fn switch(statement: &Statement, report: &mut Report) -> Result<bool, Wrong> {
-    let Some(word) = statement.arguments().first() else { return Ok(true) };
-    only(statement, 1, report);
-    let found = SWITCHES.iter().find(|(switch, _)| *switch == word.text);
-    found.map_or_else(
-        || {
-            let message = format!(
-                "`{}` is {:?} and is left out; write on or off",
-                statement.keyword(),
-                word.text
-            );
-            report.skip(&word.place, message)
-        },
-        |(_, value)| Ok(*value),
-    )
+    if statement.arguments().is_empty() {
+        return Ok(true);
+    }
+    let find = |text: &str| SWITCHES.iter().find(|(switch, _)| *switch == text);
+    let found = value(statement, "on or off", find, report)?;
+    Ok(found.value.1)
 }
