@@ -1,9 +1,10 @@
-//! [`Process`]: a process of some name runs.
+//! [`Process`]: a process of some name runs, or several.
 
 use std::{
     any::Any,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
+    ops::RangeInclusive,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -26,35 +27,64 @@ static RECENT: Mutex<Option<(Instant, Arc<Names>)>> = Mutex::new(None);
 /// the processes of others, a process that is not seen says nothing ([`Outcome::NotRun`]).
 ///
 /// ```
-/// let check = vrrp_net::check::Process::new("nginx");
-/// # let _ = check;
+/// use vrrp_net::check::Process;
+/// let one_at_least = Process::new("nginx");
+/// let two_to_eight = Process::new("worker").count(2..=8);
+/// # let _ = (one_at_least, two_to_eight);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Process {
     name: String,
+    count: RangeInclusive<u32>,
     turn: Turn,
 }
 
 impl Process {
     /// Returns one that looks for this name.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), turn: Turn::default() }
+        Self { name: name.into(), count: 1..=u32::MAX, turn: Turn::default() }
+    }
+
+    /// Returns the same, which passes while so many of them run. Without this, one is enough, and
+    /// any number is good.
+    #[must_use]
+    pub fn count(self, count: RangeInclusive<u32>) -> Self {
+        Self { count, ..self }
+    }
+
+    fn judge(&self, names: &Names) -> Outcome {
+        let Self { name, count, .. } = self;
+        let found = names.all.get(name.as_bytes()).copied().unwrap_or_default();
+        let said = match found {
+            0 => format!("no process {name} runs"),
+            1 => format!("{name} runs"),
+            more => format!("{more} processes {name} run"),
+        };
+        if count.contains(&found) && (names.are_complete || found > 0) {
+            return Outcome::Passed(said);
+        }
+        // Of those that are hidden, too many cannot become fewer.
+        if names.are_complete || found > *count.end() {
+            let range = match (*count.start(), *count.end()) {
+                (1, u32::MAX) => return Outcome::Failed(said),
+                (least, u32::MAX) => format!("at least {least}"),
+                (least, most) => format!("{least} to {most}"),
+            };
+            return Outcome::Failed(format!("{said}, wanted are {range}"));
+        }
+        Outcome::NotRun(format!(
+            "{}, but /proc hides those of other users; mount it without hidepid, or run this as \
+             their user",
+            if found == 0 { format!("no process {name} is seen") } else { said }
+        ))
     }
 }
 
 #[async_trait]
 impl Check for Process {
     async fn run(&self) -> Outcome {
-        let Self { name, turn } = self;
-        match turn.take(recent).await.map_err(io::Error::other).and_then(|done| done) {
-            Ok(names) if names.all.contains(name.as_bytes()) => {
-                Outcome::Passed(format!("{name} runs"))
-            }
-            Ok(names) if names.are_complete => Outcome::Failed(format!("no process {name} runs")),
-            Ok(_) => Outcome::NotRun(format!(
-                "no process {name} is seen, but /proc hides those of other users; mount it without \
-                 hidepid, or run this as their user"
-            )),
+        match self.turn.take(recent).await.map_err(io::Error::other).and_then(|done| done) {
+            Ok(names) => self.judge(&names),
             Err(error) => {
                 Outcome::NotRun(format!("the processes in /proc cannot be listed: {error}"))
             }
@@ -67,14 +97,15 @@ impl Check for Process {
 
     fn is_same(&self, other: &dyn Check) -> bool {
         let other = (other as &dyn Any).downcast_ref::<Self>();
-        other.is_some_and(|other| other.name == self.name)
+        other.is_some_and(|other| other.name == self.name && other.count == self.count)
     }
 }
 
 /// The names of all processes that run.
 #[derive(Debug, Default)]
 struct Names {
-    all: BTreeSet<Vec<u8>>,
+    /// How many have each.
+    all: BTreeMap<Vec<u8>, u32>,
     /// Whether the processes of others were there to be read.
     are_complete: bool,
 }
@@ -111,13 +142,16 @@ fn read() -> io::Result<Names> {
 impl Names {
     fn add(&mut self, process: &std::path::Path) -> Option<()> {
         let stat = fs::read(process.join("stat")).ok()?;
-        let name = running(&stat)?;
-        self.all.insert(name.to_owned());
+        let mut own = BTreeSet::from([running(&stat)?]);
         let arguments = fs::read(process.join("cmdline")).unwrap_or_default();
         let program = arguments.split(|octet| *octet == 0).next().unwrap_or_default();
         let last = program.rsplit(|octet| *octet == b'/').next().unwrap_or_default();
         if !last.is_empty() {
-            self.all.insert(last.to_owned());
+            own.insert(last);
+        }
+        for name in own {
+            let count = self.all.entry(name.to_owned()).or_default();
+            *count = count.saturating_add(1);
         }
         Some(())
     }
@@ -175,6 +209,29 @@ mod tests {
             until(check, |outcome| matches!(outcome, Outcome::Failed(_))).await;
         }
         sleep.wait().unwrap();
+    }
+
+    #[test]
+    fn processes_are_counted() {
+        let names = |count: u32, are_complete| Names {
+            all: BTreeMap::from([(b"w".to_vec(), count)]),
+            are_complete,
+        };
+        let said =
+            |check: &Process, count, are_complete| match check.judge(&names(count, are_complete)) {
+                Outcome::Passed(said) => format!("passed: {said}"),
+                Outcome::Failed(said) => format!("failed: {said}"),
+                other => format!("{other:?}").split('(').next().unwrap().to_owned(),
+            };
+        let two_or_three = Process::new("w").count(2..=3);
+        assert_eq!(said(&two_or_three, 1, true), "failed: w runs, wanted are 2 to 3");
+        assert_eq!(said(&two_or_three, 1, false), "NotRun");
+        assert_eq!(said(&two_or_three, 3, false), "passed: 3 processes w run");
+        assert_eq!(said(&two_or_three, 4, false), "failed: 4 processes w run, wanted are 2 to 3");
+        assert_eq!(said(&Process::new("w"), 9, true), "passed: 9 processes w run");
+        let none = Process::new("w").count(0..=0);
+        assert_eq!(said(&none, 0, true), "passed: no process w runs");
+        assert_eq!(said(&none, 0, false), "NotRun");
     }
 
     #[test]

@@ -14,12 +14,31 @@ pub struct Track {
     pub check: Arc<str>,
     /// What it does.
     pub effect: Effect,
+    /// Whether it does so the other way round: what is good counts as bad, what is bad as good, and
+    /// a [`Number`](super::Outcome::Number) with the other sign.
+    pub is_reversed: bool,
 }
 
 impl Track {
     /// Returns one that has the check of this name do this.
     pub fn new(check: impl Into<Arc<str>>, effect: Effect) -> Self {
-        Self { check: check.into(), effect }
+        Self { check: check.into(), effect, is_reversed: false }
+    }
+
+    /// Returns the same, the other way round: a weight of 5 is then added while the check is bad,
+    /// and without a weight this node should not hold the addresses while it is good.
+    ///
+    /// ```
+    /// use vrrp_core::Weight;
+    /// use vrrp_net::check::{Effect, Track};
+    /// let spare = Track::new("primary-site", Effect::Weight(Weight::try_from(50)?)).reversed();
+    /// assert!(spare.is_reversed);
+    /// # Ok::<(), vrrp_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn reversed(mut self) -> Self {
+        self.is_reversed = !self.is_reversed;
+        self
     }
 }
 
@@ -63,6 +82,15 @@ impl Reading {
     pub const fn of(state: State) -> Self {
         Self { state, number: None }
     }
+
+    fn reversed(self) -> Self {
+        let state = match self.state {
+            State::Good => State::Bad,
+            State::Bad => State::Good,
+            State::Unknown => State::Unknown,
+        };
+        Self { state, number: self.number.map(i32::saturating_neg) }
+    }
 }
 
 /// Returns what the checks of one virtual router say together: a level, whatever came before.
@@ -74,6 +102,7 @@ impl Reading {
 pub fn health<'a>(tracks: impl IntoIterator<Item = (&'a Track, Reading)>, last: Last) -> Health {
     let (mut worst, mut weights) = (State::Good, Vec::new());
     for (track, reading) in tracks {
+        let reading = if track.is_reversed { reading.reversed() } else { reading };
         let (state, weight) = share(track.effect, reading);
         weights.push(weight);
         worst = match (worst, state) {
