@@ -3,6 +3,7 @@
 mod auto;
 mod held;
 mod host;
+mod keepalived;
 mod programs;
 mod tracking;
 mod wiring;
@@ -33,6 +34,7 @@ use crate::{
     leftovers, netns,
 };
 use host::Host;
+pub(crate) use keepalived::as_keepalived;
 pub(crate) use programs::warnings as unusable_programs;
 
 /// Runs `vrrp check` and returns the exit status.

@@ -1,5 +1,7 @@
 //! The command line, and the exit statuses that scripts hold on to.
 
+pub(crate) mod keepalived;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,6 +44,9 @@ pub(crate) enum Command {
     /// Check a configuration, and compare it with this host.
     #[command(after_help = "Exit status: 0 good, 2 unusable, 3 usable with warnings.")]
     Check(Check),
+    /// Write a file of keepalived's as one of ours, with its passwords.
+    #[command(after_help = "Exit status: 0 good, 2 unusable, 3 something was left out.")]
+    Convert(Convert),
     /// Show every virtual router of the running daemon.
     #[command(after_help = "Exit status: 0 shown, 1 no such virtual router, 4 no daemon answers.")]
     Status(Status),
@@ -97,13 +102,12 @@ pub(crate) struct Run {
     /// How log lines look on stderr.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log: Log,
-    /// Options of other images that follow --from-env: they are left out where that is harmless.
-    #[arg(
-        value_name = "OPTIONS",
-        requires = "from_env",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Options of keepalived's: -f FILE, -n, -l, -D and the others. Behind --from-env: options of
+    /// other images, which are left out where that is harmless.
+    #[arg(value_name = "OPTIONS", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) others: Vec<String>,
 }
 
@@ -125,6 +129,16 @@ pub(crate) struct Check {
     /// Print the effective configuration: every key with its value, passwords masked.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// The arguments of `vrrp convert`.
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The file of keepalived's.
+    pub(crate) file: PathBuf,
     /// Take warnings for errors.
     #[arg(long)]
     pub(crate) strict: bool,

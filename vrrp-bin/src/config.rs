@@ -9,6 +9,7 @@
 //! same.
 
 mod backend;
+mod brief;
 mod broadcast;
 mod check;
 mod draft;
@@ -30,9 +31,11 @@ mod sentence;
 #[cfg(test)]
 mod tests;
 mod toml;
+mod trust;
 mod unique;
 
 pub(crate) use backend::{Backend, Command};
+pub(crate) use brief::brief;
 pub(crate) use broadcast::broadcast;
 pub(crate) use check::{CheckDraft, LASTS};
 pub(crate) use draft::{Draft, List, Rank, Version};
@@ -40,7 +43,7 @@ pub(crate) use files::{ReadFile, read_file};
 pub(crate) use found::{Found, Wrong};
 pub(crate) use group::{GroupConfig, GroupDraft};
 pub(crate) use load::read_config;
-pub(crate) use look::{Dns, Http, Look, Program, Tcp, Wants, dns_server};
+pub(crate) use look::{Dns, Http, Look, ONE_OR_MORE, Program, Tcp, Wants, dns_server};
 pub(crate) use names::{AUTO, interface_fault, is_name, nearest};
 pub(crate) use place::{Located, Place, Position, one_line};
 pub(crate) use plan::{CONTROL, Config, Plan, Prepare, anywhere};
@@ -49,4 +52,5 @@ pub(crate) use router::RouterConfig;
 pub(crate) use rules::{password, preempt_after};
 pub(crate) use script::{NOTIFY_LIMIT, Script, Scripts, Told};
 pub(crate) use sentence::{Notation, describe, family_name, unfit};
+pub(crate) use trust::{insecure, leave_out_insecure};
 pub(crate) use unique::conflicts;

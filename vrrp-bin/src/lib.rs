@@ -12,6 +12,7 @@ mod checks;
 mod cli;
 mod config;
 mod control;
+mod convert;
 #[cfg(feature = "demo")]
 mod demo;
 mod descriptors;
@@ -39,8 +40,12 @@ use clap::Parser;
 /// started.
 #[must_use]
 pub fn main() -> ExitCode {
+    if std::env::args_os().next().is_some_and(|name| cli::keepalived::is_meant(&name)) {
+        return ExitCode::from(run::keepalived(cli::keepalived::Keepalived::parse()));
+    }
     let status = match cli::Cli::parse().command {
         cli::Command::Check(arguments) => check::main(&arguments),
+        cli::Command::Convert(arguments) => convert::main(&arguments),
         #[cfg(feature = "demo")]
         cli::Command::Demo => demo::run(),
         cli::Command::Drain(arguments) => drain::drain(&arguments),

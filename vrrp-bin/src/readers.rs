@@ -7,7 +7,11 @@ use std::{
 };
 
 use crate::{
-    config::{Config, ConfigErrors, effective::Effective},
+    config::{
+        Config, ConfigErrors,
+        effective::{Effective, Secrets},
+    },
+    convert,
     import::{environment, keepalived},
 };
 
@@ -64,7 +68,26 @@ pub fn keepalived(text: &str) {
     }
     match reading.config {
         Ok(config) if config.routers.is_empty() => {}
-        result => check(result),
+        result => {
+            if let Ok(config) = &result {
+                check_converted(config);
+            }
+            check(result);
+        }
+    }
+}
+
+/// The file that `vrrp convert` writes means the same, passwords too.
+fn check_converted(config: &Config) {
+    let meaning =
+        |config: &Config| serde_json::to_string(&Effective::new(config, Secrets::Written));
+    match convert::written(config) {
+        // A password that is no text.
+        Err(errors) => errors.iter().for_each(|error| assert_one_line(&error.to_string())),
+        Ok(text) => match parse(&text) {
+            Ok(again) => assert_eq!(meaning(&again).ok(), meaning(config).ok(), "{text}"),
+            Err(errors) => panic!("what was converted cannot be read:\n{text}\n{errors}"),
+        },
     }
 }
 

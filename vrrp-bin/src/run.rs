@@ -1,11 +1,12 @@
 //! `vrrp run`: the daemon, in the foreground.
 
-use std::sync::Arc;
+mod asked;
+mod pid;
+mod signals;
 
-use tokio::{
-    runtime::Builder,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::runtime::Builder;
 use vrrp_core::Reason;
 use vrrp_net::{
     Events, Member, Node, NodeEvent, VirtualAddress, check::Setup, notify::Notifier, remedy,
@@ -13,13 +14,16 @@ use vrrp_net::{
 
 use crate::{
     backends::Backends,
-    check, checks, cli,
+    check, checks,
+    cli::{self, keepalived::Keepalived},
     config::{Config, ConfigErrors, GroupConfig, Located, RouterConfig},
     control, descriptors,
-    import::{self, Note, environment},
     kept::{Drain, Kept},
     leftovers, log, notify, orphans,
 };
+use asked::{Asked, Done};
+use pid::PidFile;
+use signals::{Signals, Wish};
 
 /// Why the daemon did not start, or did not stop as it should.
 #[derive(Debug, thiserror::Error)]
@@ -48,24 +52,30 @@ fn advice(error: &std::io::Error) -> String {
     remedy(error).map_or_else(String::new, |remedy| format!("; {remedy}"))
 }
 
-/// Runs the daemon until it is told to leave, and returns the exit status.
+/// Runs `vrrp run` until it is told to leave, and returns the exit status.
 pub(crate) fn main(arguments: &cli::Run) -> u8 {
-    let others = environment::arguments(&arguments.others);
-    let level = others.as_ref().ok().and_then(|others| others.level).unwrap_or("info");
-    let _log = log::start(arguments.log, level);
+    Asked::ours(arguments).map_or_else(|Done(status)| status, |asked| start(&asked))
+}
+
+/// Runs the daemon under the name and with the arguments of keepalived's.
+pub(crate) fn keepalived(arguments: Keepalived) -> u8 {
+    Asked::keepalived(arguments).map_or_else(|Done(status)| status, |asked| start(&asked))
+}
+
+fn start(asked: &Asked) -> u8 {
+    let _log = log::start(asked.log, asked.level);
     descriptors::raise();
     if let Err(error) = descriptors::require(descriptors::DAEMON) {
         return fail(&error.into());
     }
-    let config = others.and_then(|others| load(&arguments.config, &others));
-    let config = match config.and_then(check::fit) {
+    let config = match asked.config() {
         Ok(config) => config,
-        Err(errors) => return refuse(&errors, arguments.log),
+        Err(errors) => return refuse(&errors, asked.log),
     };
     for Located { place, value: sentence } in &config.chosen {
         tracing::info!(event = "interface-chosen", "{place}: {sentence}");
     }
-    match run(&config) {
+    match run(&config, &asked.pids) {
         Ok(()) => cli::OK,
         Err(error) => fail(&error),
     }
@@ -74,27 +84,6 @@ pub(crate) fn main(arguments: &cli::Run) -> u8 {
 fn fail(error: &Error) -> u8 {
     tracing::error!(event = "failed", "{error}");
     cli::FAILED
-}
-
-/// Reads the file or the environment, and logs what there is to say about it.
-fn load(source: &cli::File, others: &environment::Arguments) -> Result<Config, ConfigErrors> {
-    if !source.from_env {
-        let (config, notes) = import::file(&source.file, check::prepare);
-        notes.iter().for_each(|note| log_note("configuration", note));
-        return config;
-    }
-    let reading = environment::read(check::prepare);
-    let notes = others.notes.iter().chain(&reading.notes);
-    notes.for_each(|note| log_note("environment", note));
-    reading.config
-}
-
-fn log_note(event: &str, Note { warning, place, message }: &Note) {
-    if *warning {
-        tracing::warn!(event, "{place}: {message}");
-    } else {
-        tracing::info!(event, "{place}: {message}");
-    }
 }
 
 fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {
@@ -109,9 +98,10 @@ fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {
     cli::BAD_CONFIGURATION
 }
 
-fn run(config: &Config) -> Result<(), Error> {
+fn run(config: &Config, pids: &[PathBuf]) -> Result<(), Error> {
     // First of all: where another daemon lives, nothing is touched.
     let socket = control::Socket::bind(&config.control)?;
+    let _pids: Vec<PidFile> = pids.iter().cloned().filter_map(PidFile::write).collect();
     if let Some(shortage) = descriptors::provide(config) {
         tracing::warn!(event = "too-few-files", "{shortage}");
     }
@@ -182,7 +172,7 @@ async fn go_on(
             () = follow(events, kept) => return Err(Error::Died),
             wish = signals.next() => match wish {
                 Wish::Leave => return leave(node, signals).await,
-                Wish::Reload => refuse_reload(),
+                Wish::Other { event, sentence } => tracing::warn!(event, "{sentence}"),
             },
         }
     }
@@ -314,7 +304,7 @@ async fn leave(node: &Node, signals: &mut Signals) -> Result<bool, Error> {
                         successor");
                     return Ok(node.shutdown().await.map(|()| true)?);
                 }
-                Wish::Reload => refuse_reload(),
+                Wish::Other { event, sentence } => tracing::warn!(event, "{sentence}"),
             },
         }
     }
@@ -332,46 +322,8 @@ async fn tell(notifier: &Notifier, in_haste: bool, signals: &mut Signals) {
                     tracing::warn!(event = "not-told", "leaving without waiting for scripts");
                     return notify::abandon(notifier).await;
                 }
-                Wish::Reload => refuse_reload(),
+                Wish::Other { event, sentence } => tracing::warn!(event, "{sentence}"),
             },
-        }
-    }
-}
-
-fn refuse_reload() {
-    tracing::warn!(
-        event = "reload-refused",
-        "reload is not supported in this version; restart vrrp instead"
-    );
-}
-
-/// What a signal asks for.
-enum Wish {
-    Leave,
-    Reload,
-}
-
-/// The signals that the daemon listens to.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Wish {
-        tokio::select! {
-            _ = self.terminate.recv() => Wish::Leave,
-            _ = self.interrupt.recv() => Wish::Leave,
-            _ = self.hangup.recv() => Wish::Reload,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use nix::{errno::Errno, unistd::User};
 
 use super::host;
-use crate::config::{Config, ConfigError, ConfigErrors, Located, Place, Script};
+use crate::config::{Config, ConfigError, ConfigErrors, Located, Place, Script, insecure};
 
 /// How much of a script the kernel reads to find its interpreter (execve(2)).
 const FIRST_LINE: u64 = 256;
@@ -41,11 +41,22 @@ pub(crate) fn warnings(config: &Config) -> Vec<(&Place, String)> {
     warnings
 }
 
-/// The configuration, if nothing but a FIFO is where it has one.
+/// The configuration, if nothing but a FIFO is where it has one, and no program runs as root that
+/// others may change, where that is asked for.
 ///
 /// # Errors
-/// What is there instead.
+/// What is there instead; every such program.
 pub(super) fn fit(config: Config) -> Result<Config, ConfigErrors> {
+    if config.is_secure {
+        let errors = insecure(&config).into_iter().map(|(place, fault)| {
+            let advice = "have only root write there, or name a `user`";
+            ConfigError::new(place.clone(), format!("{fault}; {advice}"))
+        });
+        let errors: Vec<ConfigError> = errors.collect();
+        if !errors.is_empty() {
+            return Err(ConfigErrors::from(errors));
+        }
+    }
     let Some(Located { place, value: path }) = &config.fifo else { return Ok(config) };
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_fifo() => {

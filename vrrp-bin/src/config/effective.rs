@@ -1,4 +1,5 @@
-//! The effective configuration: every key with the value that is in force, secrets masked.
+//! The effective configuration: every key with the value that is in force, secrets masked unless
+//! they are asked for.
 
 mod addresses;
 mod checks;
@@ -7,7 +8,7 @@ mod scripts;
 use std::{borrow::Cow, iter, net::IpAddr, path::Path, time::Duration};
 
 use serde::Serialize;
-use vrrp_core::{Checksum, Hear, Preempt, Protocol, Role, Transport};
+use vrrp_core::{Checksum, Hear, Password, Preempt, Protocol, Role, Transport};
 
 use super::{
     backend::{self, Backend},
@@ -24,8 +25,17 @@ use scripts::{Notify, Script};
 /// What stands for a password. It has the length of the longest one, so that it parses.
 const MASKED: &str = "********";
 
-/// The file that means the same with no default left out. It can be read back, but for the
-/// passwords.
+/// What becomes of passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrets {
+    /// Something else stands for them: people show this to others.
+    Masked,
+    /// They are written: the file is to be used.
+    Written,
+}
+
+/// The file that means the same with no default left out. It can be read back, but for passwords
+/// that are masked.
 #[derive(Serialize)]
 pub(crate) struct Effective<'a> {
     virtual_router: Vec<Router<'a>>,
@@ -44,6 +54,7 @@ struct Daemon<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     netns: Option<&'a str>,
     realtime: u8,
+    script_security: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     notify_fifo: Option<&'a Path>,
     #[serde(flatten)]
@@ -73,7 +84,7 @@ struct Router<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'static str>,
+    password: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,8 +150,16 @@ struct Peer {
 
 impl<'a> From<&'a Config> for Effective<'a> {
     fn from(config: &'a Config) -> Self {
+        Self::new(config, Secrets::Masked)
+    }
+}
+
+impl<'a> Effective<'a> {
+    /// What is in force by this configuration.
+    pub(crate) fn new(config: &'a Config, secrets: Secrets) -> Self {
         let realtime = config.realtime.as_ref().map_or(0, |(priority, _)| priority.get());
-        let virtual_router = config.routers.iter().map(Router::from).collect();
+        let router = |router| Router::new(router, secrets);
+        let virtual_router = config.routers.iter().map(router).collect();
         let state = config.state.as_ref().map(|(path, _)| path.as_path());
         Self {
             virtual_router,
@@ -151,6 +170,7 @@ impl<'a> From<&'a Config> for Effective<'a> {
                 state,
                 netns: config.netns.as_ref().map(|netns| netns.value.as_str()),
                 realtime,
+                script_security: config.is_secure,
                 notify_fifo: config.fifo.as_ref().map(|fifo| fifo.value.as_path()),
                 notify: (&config.scripts).into(),
             },
@@ -158,11 +178,11 @@ impl<'a> From<&'a Config> for Effective<'a> {
     }
 }
 
-impl<'a> From<&'a RouterConfig> for Router<'a> {
-    fn from(config: &'a RouterConfig) -> Self {
+impl<'a> Router<'a> {
+    fn new(config: &'a RouterConfig, secrets: Secrets) -> Self {
         let router = &config.router;
         let (priority, preempt) = role(router.role());
-        let (password, checksum) = options(router.protocol());
+        let (password, checksum) = options(router.protocol(), secrets);
         let (peers, hear) = transport(router.transport());
         let (lease, backend) = match &config.backend {
             Backend::Kernel { lease } => (Some(*lease), BackendChoice::Word("kernel")),
@@ -212,11 +232,23 @@ fn role(role: Role) -> (Priority, Option<PreemptMode>) {
 }
 
 /// The password and the checksum, of which a protocol has one at most.
-fn options(protocol: &Protocol) -> (Option<&'static str>, Option<&'static str>) {
+fn options(protocol: &Protocol, secrets: Secrets) -> (Option<String>, Option<&'static str>) {
     match protocol {
-        Protocol::V2 { password, .. } => (password.map(|_| MASKED), None),
+        Protocol::V2 { password, .. } => {
+            (password.map(|password| written(password, secrets)), None)
+        }
         Protocol::V3Ipv4 { checksum, .. } => (None, Some(checksum_word(*checksum))),
         Protocol::V3Ipv6 { .. } => (None, None),
+    }
+}
+
+fn written(password: Password, secrets: Secrets) -> String {
+    match secrets {
+        Secrets::Masked => MASKED.to_owned(),
+        // The octets behind its end are zeros (RFC 2338 5.3.10).
+        Secrets::Written => {
+            String::from_utf8_lossy(&password.octets()).trim_end_matches('\0').to_owned()
+        }
     }
 }
 

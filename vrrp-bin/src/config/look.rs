@@ -38,13 +38,21 @@ pub(crate) enum Look {
         /// What is wanted of it.
         wants: Wants,
     },
-    /// A process of this name runs.
-    Process(String),
+    /// Processes of this name run.
+    Process {
+        /// The name.
+        name: String,
+        /// How many pass.
+        count: RangeInclusive<u32>,
+    },
     /// The interface of this name is up.
     Interface(String),
     /// There is a route to this subnet.
     Route(Cidr),
 }
+
+/// How many processes pass unless something else is said.
+pub(crate) const ONE_OR_MORE: RangeInclusive<u32> = 1..=u32::MAX;
 
 /// What a check wants of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +121,9 @@ impl Look {
             Self::File { path, wants: Wants::Present } => Arc::new(check::File::present(path)),
             Self::File { path, wants: Wants::Absent } => Arc::new(check::File::absent(path)),
             Self::File { path, wants: Wants::Number } => Arc::new(check::File::number(path)),
-            Self::Process(name) => Arc::new(check::Process::new(name)),
+            Self::Process { name, count } => {
+                Arc::new(check::Process::new(name).count(count.clone()))
+            }
             Self::Interface(name) => Arc::new(check::Interface::new(name)),
             Self::Route(prefix) => Arc::new(check::Route::new(*prefix)),
         }

@@ -53,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) realtime: Found<Located<Realtime>>,
     /// The programs that are told the states of all.
     pub(crate) scripts: Found<Scripts>,
+    /// Whether no program runs as root that others may change.
+    pub(crate) is_secure: Found<bool>,
     /// The path of the FIFO that events are written to.
     pub(crate) fifo: Found<Located<String>>,
     /// What was chosen on this host, as sentences.
@@ -86,6 +88,8 @@ pub(crate) struct Config {
     pub(crate) realtime: Option<(Realtime, Place)>,
     /// The programs that are told the states of all.
     pub(crate) scripts: Scripts,
+    /// Whether no program runs as root that others may change.
+    pub(crate) is_secure: bool,
     /// The FIFO that events are written to, and where it is named.
     pub(crate) fifo: Option<Located<PathBuf>>,
     /// What was chosen on this host, as sentences.
@@ -106,6 +110,7 @@ impl Plan {
             netns: Found::Absent,
             realtime: Found::Absent,
             scripts: Found::Absent,
+            is_secure: Found::Absent,
             fifo: Found::Absent,
             chosen: Vec::new(),
         }
@@ -117,7 +122,7 @@ impl Plan {
     /// Every problem.
     pub(crate) fn finish(self, mut problems: Problems) -> Result<Config, ConfigErrors> {
         let Self { notation, origin, drafts, checks, groups, .. } = self;
-        let Self { control, state, netns, realtime, scripts, fifo, chosen, .. } = self;
+        let Self { control, state, netns, realtime, scripts, fifo, is_secure, chosen, .. } = self;
         check::judge_tracks(&drafts, &check::names(&checks), &mut problems);
         let checks = check::finish(checks, &mut problems);
         let (routers, groups) = routers(drafts, groups, &mut problems);
@@ -132,6 +137,7 @@ impl Plan {
         let state = state.value().map(|found| (found.value.clone(), found.place.clone()));
         let (scripts, fifo) = (scripts.value().cloned().unwrap_or_default(), fifo.value().cloned());
         let netns = netns.value().cloned();
+        let is_secure = is_secure.value().copied().unwrap_or(false);
         Ok(Config {
             origin,
             routers,
@@ -142,6 +148,7 @@ impl Plan {
             netns,
             realtime,
             scripts,
+            is_secure,
             fifo,
             chosen,
         })

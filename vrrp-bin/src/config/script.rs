@@ -57,6 +57,11 @@ impl Scripts {
         self.0.get(&told).map(|script| &script.value)
     }
 
+    /// Keeps only those that `is_kept` says.
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&Located<Script>) -> bool) {
+        self.0.retain(|_, script| is_kept(script));
+    }
+
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -28,7 +28,7 @@ use crate::config::{
     Config, ConfigErrors, Notation, Place, Plan, Prepare, ReadFile, anywhere, read_file,
 };
 
-pub(crate) use arguments::{Arguments, read as arguments};
+pub(crate) use arguments::read as arguments;
 use reader::Reader;
 use style::Style;
 use values::Variables;

@@ -14,6 +14,7 @@ mod instance;
 mod keywords;
 mod line;
 mod lines;
+mod meaning;
 mod names;
 mod notify;
 mod report;
@@ -25,12 +26,14 @@ mod words;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use vrrp_net::check::{Effect, Last, Track};
+use nix::unistd::User;
+use vrrp_net::check::{Effect, Last};
 
-use super::Note;
+use super::{Beside, Note};
 use crate::config::{
     CheckDraft, Config, ConfigErrors, Draft, Found, GroupDraft, List, Located, Look, Notation,
-    Place, Plan, Prepare, ReadFile, RouterConfig, anywhere, conflicts,
+    Place, Plan, Prepare, ReadFile, RouterConfig, anywhere, conflicts, leave_out_insecure,
+    read_config, read_file,
 };
 use blocks::Statement;
 use global::Global;
@@ -40,6 +43,12 @@ use lines::Setting;
 use names::Names;
 use report::Report;
 
+/// The block that holds for the whole file.
+const GLOBAL: &str = "global_defs";
+/// Whom scripts run as if there is such a user and the file names none.
+const USER: &str = "keepalived_script";
+/// The variable that names the control socket.
+const CONTROL: &str = "VRRP_CONTROL";
 /// How often an interface that is tracked is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -51,31 +60,74 @@ pub(crate) struct Reading {
     pub(crate) config: Result<Config, ConfigErrors>,
 }
 
-/// Reads `text` as the content of the file at `path`, and has it prepared for this host. What it
-/// includes is read by `read_file`.
-pub(crate) fn read(path: &Path, text: &str, read_file: ReadFile, prepare: Prepare) -> Reading {
+/// Reads the file at `path`, and has it prepared for this host.
+pub(crate) fn file(path: &Path, beside: &Beside, prepare: Prepare) -> Reading {
+    let octets = match read_config(path) {
+        Ok(octets) => octets,
+        Err(errors) => return Reading { notes: Vec::new(), config: Err(errors) },
+    };
     let host = nix::unistd::gethostname().unwrap_or_default();
     let host = host.to_string_lossy();
-    let id = host.split('.').next().unwrap_or_default();
-    let setting = Setting { id, read_file, environment: |name| std::env::var(name).ok() };
-    read_with(path, text, setting, prepare)
+    let id = beside.id.as_deref().or_else(|| host.split('.').next()).unwrap_or_default();
+    let environment = |name: &str| std::env::var(name).ok();
+    let setting = Setting { id, read_file, environment, needs_all: beside.needs_all };
+    // Comments are in any encoding.
+    let text = String::from_utf8_lossy(&octets);
+    let user = matches!(User::from_name(USER), Ok(Some(_))).then(|| USER.to_owned());
+    let control = std::env::var(CONTROL).ok();
+    let said = Said { netns: beside.netns.clone(), control, user };
+    let Reading { mut notes, mut config } = read_with(path, &text, setting, said, prepare);
+    if let Ok(config) = config.as_mut()
+        && config.is_secure
+    {
+        let left_out = leave_out_insecure(config);
+        notes.extend(
+            left_out.iter().map(|(place, message)| Note::new(true, place.clone(), message)),
+        );
+    }
+    Reading { notes, config }
+}
+
+/// What holds unless the file says otherwise, and whatever it says.
+#[derive(Default)]
+struct Said {
+    /// The network namespace, whatever the file says.
+    netns: Option<String>,
+    /// The path of the control socket: a file of keepalived's cannot name one.
+    control: Option<String>,
+    /// Whom scripts run as unless it says otherwise.
+    user: Option<String>,
 }
 
 /// Reads `text` for no host: one that is called `main`, with nothing in its environment.
 pub(crate) fn read_text(path: &Path, text: &str, read_file: ReadFile) -> Reading {
-    let setting = Setting { id: "main", read_file, environment: |_| None };
-    read_with(path, text, setting, anywhere)
+    let setting = Setting { id: "main", read_file, environment: |_| None, needs_all: false };
+    read_with(path, text, setting, Said::default(), anywhere)
 }
 
-fn read_with(path: &Path, text: &str, setting: Setting<'_>, prepare: Prepare) -> Reading {
+fn read_with(
+    path: &Path,
+    text: &str,
+    setting: Setting<'_>,
+    said: Said,
+    prepare: Prepare,
+) -> Reading {
     let origin = Place::File(path.into(), None);
     let mut report = Report::default();
     let lines = lines::read(path, text, setting, &mut report);
     let statements = blocks::read(&lines, &mut report);
     let mut file = File::default();
-    for statement in &statements {
-        file.take(statement, &mut report);
+    file.global.user = said.user.map(|user| Located::new(origin.clone(), user));
+    // Wherever it stands, it is for the whole file.
+    let (global, others): (Vec<&Statement>, Vec<&Statement>) =
+        statements.iter().partition(|statement| statement.keyword() == GLOBAL);
+    global.into_iter().for_each(|statement| file.global.read(statement, &mut report));
+    others.into_iter().for_each(|statement| file.take(statement, &mut report));
+    if let Some(netns) = said.netns {
+        file.netns = Found::Value(Located::new(Place::CommandLine, netns));
     }
+    file.control =
+        Found::of(Ok(said.control.map(|control| Located::new(Place::variable(CONTROL), control))));
     let mut plan = file.finish(origin.clone(), &mut report);
     if plan.drafts.is_empty() {
         report.warn(&origin, "there is no virtual router here that can be used");
@@ -93,6 +145,9 @@ struct File {
     routers: Vec<Router>,
     groups: Vec<Group>,
     netns: Found<Located<String>>,
+    /// What this keepalived is called, where several run on a host.
+    instance: Found<Located<String>>,
+    control: Found<Located<String>>,
 }
 
 /// A virtual router that keeps every rule by itself.
@@ -108,7 +163,6 @@ impl File {
     fn take(&mut self, statement: &Statement, report: &mut Report) {
         let user = self.global.user.as_ref();
         match statement.keyword() {
-            "global_defs" => self.global.read(statement, report),
             "vrrp_script" => checks::script(statement, user, &mut self.names, report),
             "vrrp_track_file" | "track_file" => checks::file(statement, &mut self.names, report),
             "vrrp_track_process" => checks::process(statement, &mut self.names, report),
@@ -117,6 +171,7 @@ impl File {
                 let group = group::read(statement, &self.global, &self.names, report);
                 self.groups.extend(group);
             }
+            "instance" => self.instance = values::name(statement, report).into(),
             "net_namespace" => self.netns = values::text(statement, report).into(),
             _ => keywords::other(statement, keywords::ROOT, report),
         }
@@ -184,7 +239,14 @@ impl File {
         self.leave_out_conflicts(report);
         let mut plan = Plan::new(Notation::Keepalived, origin);
         plan.groups = self.settle_groups(report);
+        plan.control = match (self.control, self.instance.value().or_else(|| self.netns.value())) {
+            (Found::Absent, Some(Located { place, value: name })) => {
+                Found::Value(Located::new(place.clone(), format!("/run/vrrp/{name}/control.sock")))
+            }
+            (control, _) => control,
+        };
         plan.netns = self.netns;
+        plan.is_secure = Found::Value(self.global.is_secure);
         plan.fifo = Found::of(Ok(self.global.fifo));
         for Router { name, mut draft, mut tracks, .. } in self.routers {
             let of_group = self.groups.iter().filter(|group| group.has(&name));
@@ -220,7 +282,7 @@ fn named(mut draft: CheckDraft, name: &str) -> CheckDraft {
 fn track(draft: &mut Draft, tracks: &Tracks, checks: &mut Vec<CheckDraft>) {
     let own = draft.interface.value().map(|own| own.value.clone());
     let mut list = List::new(draft.place.clone());
-    for Located { place, value: Tracked { what, effect } } in &tracks.0 {
+    for Located { place, value: Tracked { what, meaning } } in &tracks.0 {
         let name = match what {
             What::Check(name) => name.clone(),
             What::Interface(interface) if own.as_deref() == Some(interface) => continue,
@@ -235,7 +297,7 @@ fn track(draft: &mut Draft, tracks: &Tracks, checks: &mut Vec<CheckDraft>) {
                 name
             }
         };
-        list.entries.push(Ok(Located::new(place.clone(), Track::new(name, *effect))));
+        list.entries.push(Ok(Located::new(place.clone(), meaning.track(name))));
     }
     if list.entries.is_empty() {
         return;

@@ -20,6 +20,7 @@ mod events;
 mod places;
 mod schema;
 mod scripts;
+mod signals;
 
 /// How long anything may take that takes no time on a machine at rest.
 const SOON: Duration = Duration::from_secs(20);
@@ -95,7 +96,8 @@ fn main() {
         test("a_drain_can_be_asked_for_over_http", drains::a_drain_can_be_asked_for_over_http),
         Trial::test("the_schema_check_can_fail", schema::the_schema_check_can_fail),
     ];
-    let more = events::TESTS.iter().chain(&scripts::TESTS).chain(&places::TESTS);
+    let more =
+        events::TESTS.iter().chain(&scripts::TESTS).chain(&places::TESTS).chain(&signals::TESTS);
     tests.extend(more.map(|(name, body)| test(name, *body)));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }

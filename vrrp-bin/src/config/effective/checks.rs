@@ -1,6 +1,6 @@
 //! Checks, what they mean to virtual routers, and groups, as a file says them.
 
-use std::{borrow::Cow, iter, net::SocketAddr, path::Path};
+use std::{borrow::Cow, iter, net::SocketAddr, ops::RangeInclusive, path::Path};
 
 use serde::Serialize;
 use vrrp_net::check::{Effect, Track};
@@ -10,7 +10,7 @@ use crate::config::{
     check::{self, CheckConfig},
     duration,
     group::{self, GroupConfig},
-    look::{Look, Wants},
+    look::{Look, ONE_OR_MORE, Wants},
 };
 
 #[derive(Default, Serialize)]
@@ -29,7 +29,7 @@ pub(super) struct Check<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<File<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    process: Option<&'a str>,
+    process: Option<Process<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interface: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +65,19 @@ struct Dns<'a> {
     r#type: String,
 }
 
+/// The name of a process, or a table of it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Process<'a> {
+    Name(&'a str),
+    Table {
+        name: &'a str,
+        at_least: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at_most: Option<u32>,
+    },
+}
+
 #[derive(Serialize)]
 struct File<'a> {
     path: &'a Path,
@@ -79,7 +92,13 @@ struct File<'a> {
 #[serde(untagged)]
 pub(super) enum Tracked<'a> {
     Hold(&'a str),
-    Weight { check: &'a str, weight: i16 },
+    Table {
+        check: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        weight: Option<i16>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        reverse: bool,
+    },
 }
 
 #[derive(Serialize)]
@@ -139,18 +158,28 @@ impl<'a> Check<'a> {
                 };
                 Self { file: Some(File { path, exists, number }), ..self }
             }
-            Look::Process(name) => Self { process: Some(name), ..self },
+            Look::Process { name, count } => Self { process: Some(process(name, count)), ..self },
             Look::Interface(name) => Self { interface: Some(name), ..self },
             Look::Route(prefix) => Self { route: Some(prefix.to_string()), ..self },
         }
     }
 }
 
+fn process<'a>(name: &'a str, count: &RangeInclusive<u32>) -> Process<'a> {
+    if *count == ONE_OR_MORE {
+        return Process::Name(name);
+    }
+    let at_most = Some(*count.end()).filter(|most| *most != *ONE_OR_MORE.end());
+    Process::Table { name, at_least: *count.start(), at_most }
+}
+
 impl<'a> From<&'a Track> for Tracked<'a> {
     fn from(track: &'a Track) -> Self {
+        let (check, reverse) = (&*track.check, track.is_reversed);
         match track.effect {
-            Effect::Hold => Self::Hold(&track.check),
-            Effect::Weight(weight) => Self::Weight { check: &track.check, weight: weight.get() },
+            Effect::Hold if !reverse => Self::Hold(check),
+            Effect::Hold => Self::Table { check, weight: None, reverse },
+            Effect::Weight(weight) => Self::Table { check, weight: Some(weight.get()), reverse },
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{backend::words, entry::Entry, keys, section::Item};
 use crate::config::{
     check::{CheckDraft, INITIALS, NOT_RUNS},
     found::Wrong,
-    look::{Dns, Http, Look, Program, Tcp, Wants, dns_server, statuses},
+    look::{Dns, Http, Look, ONE_OR_MORE, Program, Tcp, Wants, dns_server, statuses},
     names::interface_fault,
     sentence::Notation,
 };
@@ -173,15 +173,44 @@ fn absolute(item: Item<'_>, example: &str) -> Result<PathBuf, Wrong> {
     Ok(PathBuf::from(text))
 }
 
-/// The name of a process.
+/// The name of a process, or a table of it.
 fn process(item: Item<'_>) -> Result<Look, Wrong> {
+    let section =
+        match Entry::of(item, &keys::PROCESS, "a name in quotes, or a table", "\"nginx\"")? {
+            Entry::Text(item) => {
+                return Ok(Look::Process { name: process_name(item)?, count: ONE_OR_MORE });
+            }
+            Entry::Table(section) => section,
+        };
+    let number = |item: Item<'_>| {
+        let rule = "write a whole number, how many processes";
+        let message = |_| format!("this is no number of processes; {rule}");
+        let Some(number) = item.as_integer() else {
+            return item.wrong_type("a whole number", "2");
+        };
+        item.check(number.parse::<u32>(), message)
+    };
+    let least = section.read("at_least", number).unwrap_or(*ONE_OR_MORE.start());
+    let most = section.read("at_most", number).unwrap_or(*ONE_OR_MORE.end());
+    let missing = || "there is no `name` here; add for example name = \"nginx\"".to_owned();
+    let name = section.required("name", missing).and_then(process_name);
+    let (name, least, most) = (name?, least?, most?);
+    if least > most {
+        return item.wrong(format!(
+            "at least {least} and at most {most} processes are never there; correct one of them"
+        ));
+    }
+    Ok(Look::Process { name, count: least..=most })
+}
+
+fn process_name(item: Item<'_>) -> Result<String, Wrong> {
     let text = item.text("nginx")?;
     if text.is_empty() || text.contains('/') || text.contains(char::is_control) {
         return item.wrong(format!(
             "`process` is {text:?}; write the name of a program without its path, such as \"nginx\""
         ));
     }
-    Ok(Look::Process(text.to_owned()))
+    Ok(text.to_owned())
 }
 
 fn interface(item: Item<'_>) -> Result<Look, Wrong> {

@@ -23,6 +23,7 @@ pub(super) fn fill(plan: &mut Plan, file: &Section<'_>) {
     plan.control = section.read("control", |item| item.string(CONTROL));
     plan.fifo = section.read("notify_fifo", |item| item.string(FIFO));
     plan.scripts = script::notify(&section);
+    plan.is_secure = section.read("script_security", |item| Ok(item.bool()?.value));
     plan.state = section.read("state", |item| item.string(STATE));
     plan.netns = section.read("netns", netns);
     plan.realtime = Found::of(section.read("realtime", realtime).unwrap_or(None));

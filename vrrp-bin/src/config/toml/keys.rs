@@ -95,9 +95,13 @@ pub(super) const DNS: Keys =
 pub(super) const FILE_CHECK: Keys =
     Keys { section: "`file`", known: &["path", "exists", "number"], planned: &[] };
 
+/// `process` of a check as a table.
+pub(super) const PROCESS: Keys =
+    Keys { section: "`process`", known: &["name", "at_least", "at_most"], planned: &[] };
+
 /// An entry of `track` as a table.
 pub(super) const TRACK: Keys =
-    Keys { section: "an entry of `track`", known: &["check", "weight"], planned: &[] };
+    Keys { section: "an entry of `track`", known: &["check", "weight", "reverse"], planned: &[] };
 
 /// `[[group]]`.
 pub(super) const GROUP: Keys = Keys {
@@ -150,6 +154,7 @@ pub(super) const DAEMON: Keys = Keys {
         "state",
         "netns",
         "realtime",
+        "script_security",
         "notify",
         "notify_active",
         "notify_backup",
@@ -199,6 +204,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("vrrp_sync_group", "group"),
     ("notify_master", "notify_active"),
     ("vrrp_notify_fifo", "notify_fifo"),
+    ("enable_script_security", "script_security"),
 ];
 
 impl Keys {

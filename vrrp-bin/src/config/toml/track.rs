@@ -21,10 +21,15 @@ fn track(item: Item<'_>) -> Result<Located<Track>, Wrong> {
         Entry::Table(section) => section,
     };
     let weight = section.read("weight", weight).optional();
+    let reverse = section.read("reverse", Item::bool).optional();
     let missing = || "there is no `check` here; add for example check = \"http-ok\"".to_owned();
     let name = section.required("check", missing).and_then(|item| item.string("http-ok"))?;
     let effect = weight?.map_or(Effect::Hold, Effect::Weight);
-    Ok(name.map(|name| Track::new(name, effect)))
+    let is_reversed = reverse?.is_some_and(|reverse| reverse.value);
+    Ok(name.map(|name| {
+        let track = Track::new(name, effect);
+        if is_reversed { track.reversed() } else { track }
+    }))
 }
 
 fn weight(item: Item<'_>) -> Result<Weight, Wrong> {

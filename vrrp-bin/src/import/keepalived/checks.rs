@@ -1,20 +1,20 @@
 //! `vrrp_script` and its companions: what can be tracked.
 
-use std::{num::NonZeroU8, time::Duration};
+use std::{num::NonZeroU8, ops::RangeInclusive, time::Duration};
 
 use vrrp_core::Weight;
-use vrrp_net::check::{Effect, Initial};
+use vrrp_net::check::Initial;
 
 use super::{
     blocks::Statement,
-    instance::{of_weight, weight},
     keywords,
+    meaning::{self, Meaning},
     names::Names,
     report::Report,
     scripts::command,
-    values::{first, only, seconds, text, value},
+    values::{first, number, only, seconds, text, value},
 };
-use crate::config::{CheckDraft, Found, Located, Look, Wants, Wrong};
+use crate::config::{CheckDraft, Found, Located, Look, ONE_OR_MORE, Wants, Wrong};
 
 /// Reads a `vrrp_script`.
 pub(super) fn script(
@@ -27,12 +27,12 @@ pub(super) fn script(
         return report.warn(&block.place(), "a vrrp_script must have a name; it is left out");
     };
     let mut draft = CheckDraft::new(block.place());
-    let mut effect = Effect::Hold;
+    let mut meaning = Meaning::HOLD;
     // keepalived counts a script as bad until it has passed once.
     draft.initial = Found::Value(Located::new(block.place(), Initial::Unknown));
     for statement in block.inner() {
         let read = match statement.keyword() {
-            "weight" => weight_of(statement, report).map(|weight| effect = of_weight(weight)),
+            "weight" => weigh(statement, &mut meaning, report),
             "user" => user_of(statement, report).map(|user| draft.user = Found::Value(user)),
             _ => take(&mut draft, statement, report),
         };
@@ -46,7 +46,7 @@ pub(super) fn script(
     if let (true, Some(user)) = (matches!(draft.user, Found::Absent), user) {
         draft.user = Found::Value(user.clone());
     }
-    names.add("track_script", name, effect, draft, report);
+    names.add("track_script", name, meaning, draft, report);
 }
 
 fn take(draft: &mut CheckDraft, statement: &Statement, report: &mut Report) -> Result<(), Wrong> {
@@ -73,7 +73,7 @@ pub(super) fn file(block: &Statement, names: &mut Names, report: &mut Report) {
         return report.warn(&block.place(), "a vrrp_track_file must have a name; it is left out");
     };
     let mut draft = CheckDraft::new(block.place());
-    let mut effect = Weight::try_from(1).map_or(Effect::Hold, Effect::Weight);
+    let mut meaning = Weight::try_from(1).map_or(Meaning::HOLD, Meaning::of_weight);
     for statement in block.inner() {
         match statement.keyword() {
             "file" => {
@@ -82,9 +82,8 @@ pub(super) fn file(block: &Statement, names: &mut Names, report: &mut Report) {
                 let look = Look::File { path: word.text.clone().into(), wants: Wants::Number };
                 draft.looks = vec![("file", Found::Value(Located::new(word.place.clone(), look)))];
             }
-            "weight" => {
-                effect = weight_of(statement, report).map_or(effect, of_weight);
-            }
+            // Whatever is left out, the rest counts.
+            "weight" => drop(weigh(statement, &mut meaning, report)),
             _ => keywords::other(statement, keywords::FILE, report),
         }
     }
@@ -92,7 +91,7 @@ pub(super) fn file(block: &Statement, names: &mut Names, report: &mut Report) {
         let message = format!("the track file {:?} has no `file`, and is left out", name.text);
         return report.warn(&block.place(), message);
     }
-    names.add("track_file", name, effect, draft, report);
+    names.add("track_file", name, meaning, draft, report);
 }
 
 /// Reads a `vrrp_track_process`.
@@ -102,32 +101,67 @@ pub(super) fn process(block: &Statement, names: &mut Names, report: &mut Report)
             .warn(&block.place(), "a vrrp_track_process must have a name; it is left out");
     };
     let mut draft = CheckDraft::new(block.place());
-    let mut effect = Effect::Hold;
+    let (mut meaning, mut process, mut quorum) = (Meaning::HOLD, None, Quorum::default());
     for statement in block.inner() {
-        match statement.keyword() {
-            "process" => {
-                let Ok(word) = first(statement, report) else { continue };
-                let look = Look::Process(word.text.clone());
-                draft.looks =
-                    vec![("process", Found::Value(Located::new(word.place.clone(), look)))];
+        let read = match statement.keyword() {
+            "process" => first(statement, report).map(|word| process = Some(word)),
+            "quorum" | "quorum_max" => quorum.take(statement, report),
+            "weight" => weigh(statement, &mut meaning, report),
+            _ => {
+                keywords::other(statement, keywords::PROCESS, report);
+                Ok(())
             }
-            "weight" => {
-                effect = weight_of(statement, report).map_or(effect, of_weight);
-            }
-            _ => keywords::other(statement, keywords::PROCESS, report),
-        }
+        };
+        // Whatever is left out, the rest counts.
+        let _ = read;
     }
-    if draft.looks.is_empty() {
+    let Some(process) = process else {
         let message =
             format!("the track process {:?} has no `process`, and is left out", name.text);
         return report.warn(&block.place(), message);
-    }
-    names.add("track_process", name, effect, draft, report);
+    };
+    let look = Look::Process { name: process.text.clone(), count: quorum.count() };
+    draft.looks = vec![("process", Found::Value(Located::new(process.place.clone(), look)))];
+    names.add("track_process", name, meaning, draft, report);
 }
 
-fn weight_of(statement: &Statement, report: &mut Report) -> Result<Weight, Wrong> {
-    let found = value(statement, "a whole number from -253 to 253", weight, report)?;
-    Ok(found.value)
+/// How many processes are wanted.
+#[derive(Default)]
+struct Quorum {
+    least: Option<u32>,
+    most: Option<u32>,
+}
+
+impl Quorum {
+    /// Takes one of its statements. What does not go with an earlier one is left out.
+    fn take(&mut self, statement: &Statement, report: &mut Report) -> Result<(), Wrong> {
+        let is_least = statement.keyword() == "quorum";
+        let number = number(statement, u32::from(is_least)..=65_535, report)?;
+        let new = if is_least {
+            Self { least: Some(number.value), ..*self }
+        } else {
+            Self { most: Some(number.value), ..*self }
+        };
+        if new.least.zip(new.most).is_some_and(|(least, most)| least > most) {
+            let message = "this is left out: `quorum_max` must not be less than `quorum`";
+            return report.skip(&number.place, message);
+        }
+        *self = new;
+        Ok(())
+    }
+
+    /// One or more, unless something else is said; a `quorum_max` of 0 alone wants none.
+    fn count(&self) -> RangeInclusive<u32> {
+        let most = self.most.unwrap_or(*ONE_OR_MORE.end());
+        self.least.unwrap_or(*ONE_OR_MORE.start()).min(most)..=most
+    }
+}
+
+/// `weight N [reverse]`.
+fn weigh(statement: &Statement, meaning: &mut Meaning, report: &mut Report) -> Result<(), Wrong> {
+    first(statement, report)?;
+    *meaning = meaning::read(&statement.words, report).unwrap_or(*meaning);
+    Ok(())
 }
 
 fn user_of(statement: &Statement, report: &mut Report) -> Result<Located<String>, Wrong> {

@@ -18,9 +18,13 @@ pub(super) struct Global {
     pub(super) startup_delay: Option<Located<Duration>>,
     pub(super) checks_source: bool,
     pub(super) bursts: Bursts,
+    /// Whether checksums of VRRPv3 over IPv4 leave the pseudo-header out, as those of VRRPv2 do.
+    pub(super) old_checksum: Option<Located<bool>>,
     /// Whom scripts run as.
     pub(super) user: Option<Located<String>>,
     pub(super) fifo: Option<Located<String>>,
+    /// Whether scripts are looked at before they are trusted.
+    pub(super) is_secure: bool,
 }
 
 /// How an address is announced.
@@ -69,6 +73,12 @@ impl Global {
             "notify_fifo" | "vrrp_notify_fifo" => {
                 self.fifo = text(statement, report).ok();
             }
+            "v3_checksum_as_v2" => {
+                self.old_checksum = switch(statement, report)
+                    .ok()
+                    .map(|is_on| Located::new(statement.place(), is_on));
+            }
+            "enable_script_security" => self.is_secure = true,
             _ => keywords::other(statement, keywords::GLOBAL, report),
         }
     }

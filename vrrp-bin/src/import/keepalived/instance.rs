@@ -5,7 +5,7 @@ mod claim;
 mod tracks;
 mod unicast;
 
-use vrrp_core::{Announcements, Family, Vrid};
+use vrrp_core::{Announcements, Checksum, Family, Vrid};
 use vrrp_net::VirtualRoute;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::config::{Draft, Found, List, Located, Notation, Version, Wrong};
 use claim::Claim;
-pub(super) use tracks::{Tracked, Tracks, What, of_weight, weight};
+pub(super) use tracks::{Tracked, Tracks, What};
 
 /// What is known before a virtual router is read.
 #[derive(Clone, Copy)]
@@ -38,6 +38,7 @@ struct Instance<'a> {
     bursts: Bursts,
     is_native_ipv6: bool,
     checks_source: bool,
+    old_checksum: Option<Located<bool>>,
     tracks: Tracks,
 }
 
@@ -65,6 +66,7 @@ pub(super) fn read(
         bursts: around.global.bursts.clone(),
         is_native_ipv6: false,
         checks_source: around.global.checks_source,
+        old_checksum: around.global.old_checksum.clone(),
         tracks: Tracks::default(),
     };
     // Addresses are of the family that is asked for anywhere in the block.
@@ -114,6 +116,10 @@ impl Instance<'_> {
                 self.bursts.refresh = Some(seconds(statement, 0.0..=86_400.0, report)?);
             }
             "native_ipv6" => {}
+            "v3_checksum_as_v2" => {
+                let is_on = switch(statement, report)?;
+                self.old_checksum = Some(Located::new(statement.place(), is_on));
+            }
             "track_script" | "track_interface" | "track_file" | "track_process" => {
                 self.tracks.take(statement, self.around.names, report);
             }
@@ -148,6 +154,13 @@ impl Instance<'_> {
         let version = draft.version.value().copied().unwrap_or(of_all);
         draft.version = Found::Value(version);
         let is_v2 = version == Version::V2 && !is_ipv6;
+        if let Some(Located { place, value: true }) = &self.old_checksum
+            && version == Version::V3
+            && !is_ipv6
+        {
+            // RFC 9568 5.2.8: without a pseudo-header.
+            draft.checksum = Found::Value(Located::new(place.clone(), Checksum::Rfc9568));
+        }
         if !is_v2 && draft.password.value().is_some() {
             let message = "the password is left out: VRRPv3 has none (RFC 9568 9)";
             report.warn(&draft.place, message);

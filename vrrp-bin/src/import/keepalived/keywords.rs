@@ -50,6 +50,7 @@ pub(super) const ROOT: &Keywords = &Keywords {
         "track_file",
         "vrrp_track_process",
         "net_namespace",
+        "instance",
     ],
     told: &[
         ("virtual_server", LVS),
@@ -67,7 +68,6 @@ pub(super) const ROOT: &Keywords = &Keywords {
         "interface_up_down_delays",
         "linkbeat_interfaces",
         "linkbeat_use_polling",
-        "instance",
         "use_pid_dir",
         "child_wait_time",
         "namespace_with_ipsets",
@@ -93,8 +93,10 @@ pub(super) const GLOBAL: &Keywords = &Keywords {
         "vrrp_garp_master_delay",
         "vrrp_garp_master_refresh",
         "script_user",
+        "enable_script_security",
         "notify_fifo",
         "vrrp_notify_fifo",
+        "v3_checksum_as_v2",
     ],
     told: &[
         ("vrrp_strict", "nothing of what it forbids is forbidden here, and the addresses answer"),
@@ -117,8 +119,6 @@ pub(super) const GLOBAL: &Keywords = &Keywords {
         "smtp_alert_checker",
         "no_email_faults",
         "no_checker_emails",
-        "enable_script_security",
-        "script_security",
         "vrrp_skip_check_adv_addr",
         "vrrp_garp_master_repeat",
         "vrrp_garp_master_refresh_repeat",
@@ -217,7 +217,6 @@ pub(super) const GLOBAL: &Keywords = &Keywords {
         "vmac_prefix",
         "vmac_addr_prefix",
         "disable_local_igmp",
-        "v3_checksum_as_v2",
         "fifo_write_vrrp_states_on_reload",
         "iproute_usr_dir",
         "iproute_etc_dir",
@@ -264,6 +263,7 @@ pub(super) const INSTANCE: &Keywords = &Keywords {
         "notify_fault",
         "notify_stop",
         "native_ipv6",
+        "v3_checksum_as_v2",
     ],
     told: &[
         ("use_vmac", MAC),
@@ -302,7 +302,6 @@ pub(super) const INSTANCE: &Keywords = &Keywords {
         "linkbeat_use_polling",
         "no_virtual_ipaddress",
         "old_unicast_checksum",
-        "v3_checksum_as_v2",
         "thread_timer_expired",
         "timer_expired_backup",
         "owner_ignore_adverts",
@@ -354,10 +353,8 @@ pub(super) const FILE: &Keywords = &Keywords {
 
 /// `vrrp_track_process`.
 pub(super) const PROCESS: &Keywords = &Keywords {
-    read: &["process", "weight"],
+    read: &["process", "weight", "quorum", "quorum_max"],
     told: &[
-        ("quorum", "one process is enough"),
-        ("quorum_max", "any number of processes is good"),
         ("param_match", "a process is known by its name"),
         ("full_command", "a process is known by its name"),
     ],

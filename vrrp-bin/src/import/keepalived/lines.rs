@@ -33,6 +33,8 @@ pub(super) struct Setting<'a> {
     pub(super) read_file: ReadFile,
     /// The value of a variable of the environment.
     pub(super) environment: fn(&str) -> Option<String>,
+    /// Whether every file that is included has to be there.
+    pub(super) needs_all: bool,
 }
 
 /// The lines of `text`, which is the content of the file at `path`.
@@ -98,6 +100,9 @@ impl Reader<'_> {
             let message = format!("no file matches {:?}", include.pattern);
             match include.required {
                 Required::Match => self.report.warn(&include.place, message),
+                Required::Nothing if self.setting.needs_all => {
+                    self.report.refuse(&include.place, message);
+                }
                 Required::Nothing => self.report.info(&include.place, message),
             }
         }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vrrp_net::check::Effect;
-
-use super::{report::Report, words::Word};
+use super::{meaning::Meaning, report::Report, words::Word};
 use crate::config::{CheckDraft, Located, is_name};
 
 /// What names are made of that have odd characters, and how long they are at most.
@@ -20,7 +18,7 @@ pub(super) struct Checked {
     /// What it is called here.
     pub(super) name: String,
     /// What it means unless whoever tracks it says something else.
-    pub(super) effect: Effect,
+    pub(super) meaning: Meaning,
     pub(super) draft: CheckDraft,
 }
 
@@ -31,7 +29,7 @@ impl Names {
         &mut self,
         tracked_by: &'static str,
         name: &Word,
-        effect: Effect,
+        meaning: Meaning,
         draft: CheckDraft,
         report: &mut Report,
     ) {
@@ -44,7 +42,7 @@ impl Names {
             own.truncate(LONGEST.saturating_sub(1));
             own.push(FILLER);
         }
-        let checked = Checked { name: own, effect, draft };
+        let checked = Checked { name: own, meaning, draft };
         self.0.insert((tracked_by, name.text.clone()), checked);
     }
 

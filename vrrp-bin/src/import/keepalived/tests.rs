@@ -3,7 +3,10 @@
 use std::{io, path::Path};
 
 use super::*;
-use crate::config::effective::Effective;
+use crate::{
+    config::effective::{Effective, Secrets},
+    convert,
+};
 
 fn no_file(_: &Path) -> io::Result<Vec<u8>> {
     Err(io::ErrorKind::NotFound.into())
@@ -28,41 +31,103 @@ fn effect(text: &str) -> (String, Vec<String>) {
 }
 
 /// Each of these lines in a virtual router is this in the configuration, without a word.
+const STATEMENTS: &[(&str, &str)] = &[
+    ("", "version = 2"),
+    ("", "priority = 100"),
+    ("", "interval = \"1s\""),
+    ("version 3", "version = 3"),
+    ("version 3\nadvert_int 0.25", "interval = \"250ms\""),
+    ("advert_int 3", "interval = \"3s\""),
+    ("priority 150", "priority = 150"),
+    ("state BACKUP", "preempt = true"),
+    ("state MASTER\npriority 150", "priority = 150"),
+    ("nopreempt", "preempt = false"),
+    ("nopreempt\npreempt", "preempt = true"),
+    ("preempt_delay 30", "preempt = \"30s\""),
+    ("mcast_src_ip 192.0.2.1", "source = \"192.0.2.1\""),
+    ("unicast_src_ip 192.0.2.1", "source = \"192.0.2.1\""),
+    ("unicast_peer {\n192.0.2.2\n}", "192.0.2.2"),
+    ("unicast_peer {\n192.0.2.2\n}", "hear = \"any\""),
+    ("unicast_peer {\n192.0.2.2\n}\ncheck_unicast_src", "hear = \"peers\""),
+    ("virtual_ipaddress_excluded {\n2001:db8::1/64\n}", "2001:db8::1/64"),
+    ("virtual_routes {\ndefault via 192.0.2.254\n}", "default via 192.0.2.254"),
+    (
+        "virtual_routes {\nsrc 192.0.2.10 to 198.51.100.0/24 gw 192.0.2.254 no_track\n}",
+        "198.51.100.0/24 via 192.0.2.254 src 192.0.2.10",
+    ),
+    ("garp_master_delay 3\ngarp_master_refresh 30", "refresh = \"30s\""),
+    ("notify_master \"/bin/up now\" nobody", "[\"/bin/up\", \"now\"]"),
+    ("notify /bin/all", "[\"/bin/all\"]"),
+    ("track_interface {\neth1\n}", "interface-eth1"),
+    ("track_interface {\neth1 weight -20\n}", "weight = -20"),
+    ("track_interface {\neth1 weight 20 reverse\n}", "reverse = true"),
+    ("version 3\nv3_checksum_as_v2", "checksum = \"rfc9568\""),
+    ("version 3\nv3_checksum_as_v2 no", "checksum = \"auto\""),
+    ("authentication {\nauth_type PASS\nauth_pass s3cret\n}", "password = \"********\""),
+];
+
 #[test]
 fn each_statement_has_its_effect() {
-    for (lines, expected) in [
-        ("", "version = 2"),
-        ("", "priority = 100"),
-        ("", "interval = \"1s\""),
-        ("version 3", "version = 3"),
-        ("version 3\nadvert_int 0.25", "interval = \"250ms\""),
-        ("advert_int 3", "interval = \"3s\""),
-        ("priority 150", "priority = 150"),
-        ("state BACKUP", "preempt = true"),
-        ("state MASTER\npriority 150", "priority = 150"),
-        ("nopreempt", "preempt = false"),
-        ("nopreempt\npreempt", "preempt = true"),
-        ("preempt_delay 30", "preempt = \"30s\""),
-        ("mcast_src_ip 192.0.2.1", "source = \"192.0.2.1\""),
-        ("unicast_src_ip 192.0.2.1", "source = \"192.0.2.1\""),
-        ("unicast_peer {\n192.0.2.2\n}", "192.0.2.2"),
-        ("unicast_peer {\n192.0.2.2\n}", "hear = \"any\""),
-        ("unicast_peer {\n192.0.2.2\n}\ncheck_unicast_src", "hear = \"peers\""),
-        ("virtual_ipaddress_excluded {\n2001:db8::1/64\n}", "2001:db8::1/64"),
-        ("virtual_routes {\ndefault via 192.0.2.254\n}", "default via 192.0.2.254"),
-        (
-            "virtual_routes {\nsrc 192.0.2.10 to 198.51.100.0/24 gw 192.0.2.254 no_track\n}",
-            "198.51.100.0/24 via 192.0.2.254 src 192.0.2.10",
-        ),
-        ("garp_master_delay 3\ngarp_master_refresh 30", "refresh = \"30s\""),
-        ("notify_master \"/bin/up now\" nobody", "[\"/bin/up\", \"now\"]"),
-        ("notify /bin/all", "[\"/bin/all\"]"),
-        ("track_interface {\neth1\n}", "interface-eth1"),
-        ("track_interface {\neth1 weight -20\n}", "weight = -20"),
-    ] {
+    for (lines, expected) in STATEMENTS {
         let (toml, notes) = effect(&router(lines));
         assert!(toml.contains(expected), "{lines}: {expected:?} is not in\n{toml}");
         assert_eq!(notes, [""; 0], "{lines}");
+    }
+}
+
+/// Whatever a file says, what is made of it says the same, with the passwords.
+#[test]
+fn each_statement_is_the_same_in_a_file_of_ours() {
+    let blocks = TRACKED.iter().map(|(text, _)| text.to_string());
+    for text in STATEMENTS.iter().map(|(lines, _)| router(lines)).chain(blocks) {
+        let config = read_text(Path::new("F"), &text, no_file).config.unwrap();
+        let toml = convert::written(&config).unwrap();
+        let again = Config::parse(Path::new("f.toml"), &toml).unwrap();
+        let meaning = |config: &Config| {
+            serde_json::to_value(Effective::new(config, Secrets::Written)).unwrap()
+        };
+        assert_eq!(meaning(&again), meaning(&config), "{text}\n{toml}");
+        assert!(!toml.contains("*****"), "{toml}");
+    }
+    let secret = STATEMENTS.iter().find(|(lines, _)| lines.contains("s3cret")).unwrap().0;
+    let config = read_text(Path::new("F"), &router(secret), no_file).config.unwrap();
+    assert!(convert::written(&config).unwrap().contains("password = \"s3cret\""));
+}
+
+/// A name that is tracked, and what it is.
+const TRACKED: &[(&str, &str)] = &[
+    (
+        "vrrp_script chk {\n script \"/bin/ok 'a b'\"\n interval 3\n timeout 2\n rise 4\n fall 5\n \
+         user nobody\n weight 7 reverse\n init_fail\n}\nvrrp_instance V {\n interface eth0\n \
+         virtual_router_id 7\n virtual_ipaddress {\n 192.0.2.1\n }\n track_script {\n chk\n }\n}\n",
+        "reverse = true",
+    ),
+    (
+        "vrrp_track_process web {\n process nginx\n quorum 2\n quorum_max 4\n weight -9\n}\n\
+         vrrp_instance V {\n interface eth0\n virtual_router_id 7\n virtual_ipaddress {\n \
+         192.0.2.1\n }\n track_process {\n web\n }\n}\n",
+        "at_most = 4",
+    ),
+    (
+        "vrrp_track_process none {\n process nginx\n quorum_max 0\n}\nvrrp_instance V {\n interface \
+         eth0\n virtual_router_id 7\n virtual_ipaddress {\n 192.0.2.1\n }\n track_process {\n \
+         none\n }\n}\n",
+        "at_most = 0",
+    ),
+    (
+        "vrrp_track_file load {\n file /run/load\n weight -1 reverse\n}\nvrrp_instance V {\n \
+         interface eth0\n virtual_router_id 7\n virtual_ipaddress {\n 192.0.2.1\n }\n track_file \
+         {\n load\n }\n}\n",
+        "number = true",
+    ),
+];
+
+#[test]
+fn what_is_tracked_has_its_meaning() {
+    for (text, expected) in TRACKED {
+        let (toml, notes) = effect(text);
+        assert!(toml.contains(expected), "{text}: {expected:?} is not in\n{toml}");
+        assert_eq!(notes, [""; 0], "{text}");
     }
 }
 

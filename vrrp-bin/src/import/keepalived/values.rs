@@ -3,7 +3,7 @@
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use super::{blocks::Statement, report::Report, words::Word};
-use crate::config::{Located, Wrong};
+use crate::config::{Located, Wrong, is_name};
 
 /// The words for yes and no.
 const SWITCHES: &[(&str, bool)] =
@@ -38,6 +38,12 @@ pub(super) fn only(statement: &Statement, most: usize, report: &mut Report) {
 pub(super) fn text(statement: &Statement, report: &mut Report) -> Result<Located<String>, Wrong> {
     let word = first(statement, report)?;
     Ok(Located::new(word.place.clone(), word.text.clone()))
+}
+
+/// The one word behind the keyword, a name.
+pub(super) fn name(statement: &Statement, report: &mut Report) -> Result<Located<String>, Wrong> {
+    let name = |text: &str| is_name(text).then(|| text.to_owned());
+    value(statement, "a name of letters, digits, and . _ -", name, report)
 }
 
 /// What `parse` makes of the one word behind the keyword. `rule` says what can be written.

@@ -1,9 +1,11 @@
 //! [`Tracks`]: what a virtual router or a group tracks.
 
-use vrrp_core::Weight;
-use vrrp_net::check::Effect;
-
-use super::super::{blocks::Statement, names::Names, report::Report};
+use super::super::{
+    blocks::Statement,
+    meaning::{Meaning, read},
+    names::Names,
+    report::Report,
+};
 use crate::config::{Located, Notation, Wrong, interface_fault};
 
 /// What is tracked, each with its place.
@@ -14,7 +16,7 @@ pub(in super::super) struct Tracks(pub(in super::super) Vec<Located<Tracked>>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Tracked {
     pub(in super::super) what: What,
-    pub(in super::super) effect: Effect,
+    pub(in super::super) meaning: Meaning,
 }
 
 /// What it is.
@@ -58,7 +60,7 @@ fn tracked(
         if let Some(fault) = interface_fault(name, Notation::Keepalived) {
             return report.skip(&entry.place(), format!("{name:?} is left out, {fault}"));
         }
-        (What::Interface(name.to_owned()), Effect::Hold)
+        (What::Interface(name.to_owned()), Meaning::HOLD)
     } else {
         let (kind, defined) = match keyword {
             "track_file" => ("track_file", "vrrp_track_file"),
@@ -72,48 +74,8 @@ fn tracked(
             );
             return report.skip(&entry.place(), message);
         };
-        (What::Check(checked.name.clone()), checked.effect)
+        (What::Check(checked.name.clone()), checked.meaning)
     };
-    let effect = effect(entry, report)?.unwrap_or(default);
-    Ok(Tracked { what, effect })
-}
-
-/// What the words behind a name say: `[weight N] [reverse]`.
-fn effect(entry: &Statement, report: &mut Report) -> Result<Option<Effect>, Wrong> {
-    let mut effect = None;
-    let mut words = entry.arguments().iter();
-    while let Some(word) = words.next() {
-        match &*word.text {
-            "weight" => {
-                let value = words.next();
-                effect = value.and_then(|value| weight(&value.text)).map(of_weight);
-                if effect.is_none() {
-                    let message = "this weight is left out; write a whole number from -253 to 253";
-                    report.warn(&word.place, message);
-                }
-            }
-            "noweight" => {}
-            "reverse" => {
-                let message = "what is reversed cannot be tracked in this version, it is left out; \
-                    turn the result of the check round";
-                return report.skip(&word.place, message);
-            }
-            other => {
-                let message =
-                    format!("{other:?} is left out; write `weight` and a number, or nothing");
-                report.warn(&word.place, message);
-            }
-        }
-    }
-    Ok(effect)
-}
-
-/// A weight in digits.
-pub(in super::super) fn weight(text: &str) -> Option<Weight> {
-    Weight::try_from(text.parse::<i16>().ok()?).ok()
-}
-
-/// A weight of 0 is no weight: what is tracked keeps this node out.
-pub(in super::super) fn of_weight(weight: Weight) -> Effect {
-    if weight == Weight::ZERO { Effect::Hold } else { Effect::Weight(weight) }
+    let meaning = read(entry.arguments(), report).unwrap_or(default);
+    Ok(Tracked { what, meaning })
 }

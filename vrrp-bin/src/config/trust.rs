@@ -1,0 +1,131 @@
+//! `script_security`: no program runs as root that others than root may change.
+
+use std::{collections::HashSet, fs, os::unix::fs::MetadataExt, path::Path};
+
+use super::{
+    look::{Look, Program},
+    place::Place,
+    plan::Config,
+    script::Scripts,
+};
+
+/// The bits of a mode (inode(7)): a directory in which nobody removes what belongs to others, and
+/// who may write.
+const STICKY: u32 = 0o1000;
+const GROUP: u32 = 0o020;
+const OTHERS: u32 = 0o002;
+
+/// The programs of `config` that run as root and that others may change, each with its place and a
+/// sentence that can go on.
+pub(crate) fn insecure(config: &Config) -> Vec<(&Place, String)> {
+    let routers = config.routers.iter().flat_map(|router| {
+        router.before.iter().chain(router.scripts.iter().map(|(_, script)| script))
+    });
+    let scripts = config.groups.iter().map(|group| &group.scripts).chain([&config.scripts]);
+    let told = routers.chain(scripts.flat_map(|scripts| scripts.iter().map(|(_, script)| script)));
+    let told = told.map(|script| (&script.place, &script.value.program));
+    let checks = config.checks.iter().filter_map(|check| match &check.look {
+        Look::Command(program) => Some((&check.look_place, program)),
+        _ => None,
+    });
+    let mut places = HashSet::new();
+    let found = told.chain(checks).filter_map(|(place, program)| Some((place, fault(program)?)));
+    // Two families of one virtual router say it once.
+    found.filter(|(place, _)| places.insert(*place)).collect()
+}
+
+/// Takes the insecure programs out of `config`, and what tracks them, and returns what was taken.
+pub(crate) fn leave_out_insecure(config: &mut Config) -> Vec<(Place, String)> {
+    let found: Vec<(Place, String)> = insecure(config)
+        .into_iter()
+        .map(|(place, fault)| (place.clone(), format!("{fault}; it is left out")))
+        .collect();
+    let places: HashSet<Place> = found.iter().map(|(place, _)| place.clone()).collect();
+    let leave_out =
+        |scripts: &mut Scripts| scripts.retain(|script| !places.contains(&script.place));
+    leave_out(&mut config.scripts);
+    config.groups.iter_mut().for_each(|group| leave_out(&mut group.scripts));
+    let (gone, checks) = std::mem::take(&mut config.checks)
+        .into_iter()
+        .partition::<Vec<_>, _>(|check| places.contains(&check.look_place));
+    config.checks = checks;
+    for router in &mut config.routers {
+        leave_out(&mut router.scripts);
+        router.before.take_if(|script| places.contains(&script.place));
+        let is_gone = |name: &str| gone.iter().any(|check| check.name == name);
+        router.tracks.retain(|track| !is_gone(&track.value.check));
+    }
+    found
+}
+
+/// Who but root may change a program that runs as root, and where.
+fn fault(program: &Program) -> Option<String> {
+    if program.user.as_deref().is_some_and(|user| user != "root") {
+        return None;
+    }
+    // One that is not there is told elsewhere.
+    let path = fs::canonicalize(&program.program).ok()?;
+    let (at, who) = path.ancestors().find_map(|path| Some((path, who_else(path)?)))?;
+    Some(format!(
+        "{} is not run as root: {who} may change {}",
+        program.program.display(),
+        at.display()
+    ))
+}
+
+fn who_else(path: &Path) -> Option<String> {
+    let found = fs::metadata(path).ok()?;
+    let (mode, is_shared) = (found.mode(), found.is_dir() && found.mode() & STICKY != 0);
+    if found.uid() != 0 {
+        return Some(format!("the user {}", found.uid()));
+    }
+    if mode & OTHERS != 0 && !is_shared {
+        return Some("everybody".to_owned());
+    }
+    (mode & GROUP != 0 && found.gid() != 0 && !is_shared)
+        .then(|| format!("the group {}", found.gid()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::PermissionsExt, path::PathBuf};
+
+    use super::*;
+
+    fn config(program: &Path, user: &str) -> Config {
+        let text = format!(
+            "[[virtual_router]]\ninterface = \"eth0\"\nvrid = 51\naddresses = [\"192.0.2.10\"]\n\
+             track = [\"x\"]\nnotify = {{ command = [{program:?}], user = {user:?} }}\n\
+             notify_stop = [\"/bin/sh\"]\n[[check]]\nname = \"x\"\ncommand = [{program:?}]\nuser = \
+             {user:?}\n"
+        );
+        Config::parse(Path::new("f.toml"), &text).unwrap()
+    }
+
+    #[test]
+    fn what_others_may_change_does_not_run_as_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("notify");
+        fs::write(&program, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o777)).unwrap();
+        let found = insecure(&config(&program, "root")).len();
+        assert_eq!(found, 2, "a program that is told, and a check");
+        assert!(insecure(&config(&program, "nobody")).is_empty(), "it does not run as root");
+        assert!(insecure(&config(Path::new("/bin/sh"), "root")).is_empty());
+        assert!(insecure(&config(Path::new("/nonexistent/x"), "root")).is_empty());
+    }
+
+    #[test]
+    fn what_tracks_it_is_left_out_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let program: PathBuf = folder.path().join("notify");
+        fs::write(&program, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o777)).unwrap();
+        let mut config = config(&program, "root");
+        let said = leave_out_insecure(&mut config);
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].1.contains("may change") && said[0].1.ends_with("left out"), "{said:?}");
+        assert!(config.checks.is_empty() && config.routers[0].tracks.is_empty());
+        assert_eq!(config.routers[0].scripts.iter().count(), 1, "notify_stop stays");
+    }
+}

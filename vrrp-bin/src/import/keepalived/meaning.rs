@@ -1,0 +1,62 @@
+//! [`Meaning`]: what the result of a check means to whoever tracks it.
+
+use vrrp_core::Weight;
+use vrrp_net::check::{Effect, Track};
+
+use super::{report::Report, words::Word};
+
+/// What a result means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Meaning {
+    pub(super) effect: Effect,
+    /// Whether it means that the other way round.
+    pub(super) is_reversed: bool,
+}
+
+impl Meaning {
+    /// What a check means that keeps this node out.
+    pub(super) const HOLD: Self = Self { effect: Effect::Hold, is_reversed: false };
+
+    /// A weight of 0 is no weight: what is tracked keeps this node out.
+    pub(super) fn of_weight(weight: Weight) -> Self {
+        let effect = if weight == Weight::ZERO { Effect::Hold } else { Effect::Weight(weight) };
+        Self { effect, is_reversed: false }
+    }
+
+    /// This, for the check of some name.
+    pub(super) fn track(self, check: String) -> Track {
+        let track = Track::new(check, self.effect);
+        if self.is_reversed { track.reversed() } else { track }
+    }
+}
+
+/// What words such as `weight -5 reverse` say; `None` if it is nothing.
+pub(super) fn read(words: &[Word], report: &mut Report) -> Option<Meaning> {
+    let mut meaning = None;
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match (&*word.text, meaning) {
+            ("weight", _) => {
+                let value = words.next();
+                meaning = value.and_then(|value| weight(&value.text)).map(Meaning::of_weight);
+                if meaning.is_none() {
+                    let message = "this weight is left out; write a whole number from -253 to 253";
+                    report.warn(&word.place, message);
+                }
+            }
+            ("noweight", _) => {}
+            ("reverse", Some(said)) => meaning = Some(Meaning { is_reversed: true, ..said }),
+            (other, _) => {
+                let message =
+                    format!("{other:?} is left out; write `weight` and a number, or nothing");
+                report.warn(&word.place, message);
+            }
+        }
+    }
+    meaning
+}
+
+/// A weight in digits.
+fn weight(text: &str) -> Option<Weight> {
+    Weight::try_from(text.parse::<i16>().ok()?).ok()
+}
