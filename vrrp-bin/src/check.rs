@@ -51,15 +51,7 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
             return cli::BAD_CONFIGURATION;
         }
     };
-    let mut warnings = match Host::read() {
-        Ok(host) => compare(&config, &host),
-        Err(error) => vec![Warning {
-            place: &config.origin,
-            message: format!(
-                "this host cannot be examined: {error}; only the configuration itself was checked"
-            ),
-        }],
-    };
+    let mut warnings = of_host(&config);
     let others = tracking::warnings(&config).into_iter().chain(programs::warnings(&config));
     let others = others.chain(programs::no_directory(&config));
     warnings.extend(others.map(|(place, message)| Warning { place, message }));
@@ -67,7 +59,10 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
     warnings.extend(files(&config));
     warnings.extend(state(&config));
     // Where the host cannot be looked at, that was said.
-    let left = leftovers::beside(&config).unwrap_or_default();
+    let left = match outside(&config) {
+        None => leftovers::beside(&config).unwrap_or_default(),
+        Some(_) => Vec::new(),
+    };
     warnings.extend(
         left.iter().map(|left| Warning { place: &config.origin, message: left.to_string() }),
     );
@@ -86,15 +81,36 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
     }
 }
 
+/// What of `config` does not suit the network of this host.
+fn of_host(config: &Config) -> Vec<Warning<'_>> {
+    let blind = |place, why: String| {
+        let message = format!("{why}; only the configuration itself was checked");
+        vec![Warning { place, message }]
+    };
+    if let Some((place, why)) = outside(config) {
+        return blind(place, why);
+    }
+    match Host::read() {
+        Ok(host) => compare(config, &host),
+        Err(error) => blind(&config.origin, format!("this host cannot be examined: {error}")),
+    }
+}
+
+/// Why this process is not in the network namespace of `config`.
+fn outside(config: &Config) -> Option<(&Place, String)> {
+    let Located { place, value: name } = config.netns.as_ref()?;
+    Some((place, netns::enter(name).err()?))
+}
+
 /// Reads the file or the environment. What the environment leaves to be said comes with it.
 fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
     if !source.from_env {
-        let (config, mut notes) = import::file(&source.file, prepare);
+        let (config, mut notes) = import::file(&source.file, look_at);
         let config = config.and_then(fit);
         notes.extend(config.iter().flat_map(chosen));
         return (config, notes);
     }
-    let Reading { config, mut notes, foreign } = environment::read(prepare);
+    let Reading { config, mut notes, foreign } = environment::read(look_at);
     let config = config.and_then(fit);
     notes.extend(config.iter().flat_map(chosen));
     if foreign && config.is_ok() {
@@ -226,12 +242,24 @@ pub(crate) fn unusable_interfaces(config: &Config) -> Option<BTreeMap<&str, BTre
     Some(found)
 }
 
+/// The same for a look at the configuration, not a run: that a namespace is missing yet is told
+/// when everything else has been looked at.
+pub(crate) fn look_at(plan: &mut Plan, problems: &mut Problems) {
+    match &plan.netns {
+        Found::Value(Located { value: name, .. }) if netns::enter(name).is_err() => {}
+        _ => prepare(plan, problems),
+    }
+}
+
 /// The configuration, if nothing in it is known by now to be of no use on this host.
 ///
 /// # Errors
 /// What is there in place of a FIFO, and interfaces that have another name.
 pub(crate) fn fit(config: Config) -> Result<Config, ConfigErrors> {
     let config = programs::fit(config)?;
+    if outside(&config).is_some() {
+        return Ok(config);
+    }
     // Where the host cannot be looked at, that is said elsewhere.
     match Host::read() {
         Ok(host) => wiring::named(&config, &host).map(|()| config),

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs, io::Write as _, path::Path};
 
-use super::{fit, prepare};
+use super::{fit, look_at};
 use crate::{
     cli,
     config::{Config, Look, describe},
@@ -20,7 +20,7 @@ const INSECURE: u8 = 6;
 /// Checks the file at `path` and returns keepalived's exit status. What there is to say goes to
 /// stderr, or to the end of the file `log`.
 pub(crate) fn as_keepalived(path: &Path, beside: &Beside, log: Option<&Path>) -> u8 {
-    let Reading { config, notes } = keepalived::file(path, beside, prepare);
+    let Reading { config, notes } = keepalived::file(path, beside, look_at);
     let mut said = String::new();
     for note in &notes {
         // Writing into a string cannot fail.

@@ -101,5 +101,8 @@ fn a_namespace_that_is_not_there_is_an_error() -> Outcome {
     assert_eq!(status.code(), Some(2), "{log}");
     let expected = "vrrp.toml:10:9: there is no network namespace vrrp-nowhere on this host; ";
     assert!(log.contains(expected) && !daemon.control().exists(), "{log}");
+    let check = daemon.vrrp(&["check", "-c", "vrrp.toml"])?;
+    let said = text(&check.stderr);
+    assert!(check.status.code() == Some(3) && said.contains("vrrp.toml:10:9: warning: "), "{said}");
     Ok(())
 }
