@@ -24,16 +24,16 @@ mod tests;
 mod values;
 mod words;
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path};
 
 use nix::unistd::User;
 use vrrp_net::check::{Effect, Last};
 
 use super::{Beside, Note};
 use crate::config::{
-    CheckDraft, Config, ConfigErrors, Draft, Found, GroupDraft, List, Located, Look, Notation,
-    Place, Plan, Prepare, ReadFile, RouterConfig, anywhere, conflicts, leave_out_insecure,
-    read_config, read_file,
+    CheckDraft, Config, ConfigErrors, Draft, Found, GroupDraft, List, Located, Notation, Place,
+    Plan, Prepare, ReadFile, RouterConfig, anywhere, conflicts, leave_out_insecure, read_config,
+    read_file,
 };
 use blocks::Statement;
 use global::Global;
@@ -49,8 +49,6 @@ const GLOBAL: &str = "global_defs";
 const USER: &str = "keepalived_script";
 /// The variable that names the control socket.
 const CONTROL: &str = "VRRP_CONTROL";
-/// How often an interface that is tracked is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What was found in a file.
 pub(crate) struct Reading {
@@ -249,9 +247,13 @@ impl File {
         plan.is_secure = Found::Value(self.global.is_secure);
         plan.fifo = Found::of(Ok(self.global.fifo));
         for Router { name, mut draft, mut tracks, .. } in self.routers {
-            let of_group = self.groups.iter().filter(|group| group.has(&name));
-            for tracked in of_group.flat_map(|group| &group.tracks.0) {
-                tracks.add(tracked.clone());
+            if let Some(group) = self.groups.iter().find(|group| group.has(&name)) {
+                if !group.has_weights {
+                    tracks.unweigh(report);
+                }
+                for tracked in &group.tracks.0 {
+                    tracks.add(tracked.clone());
+                }
             }
             track(&mut draft, &tracks, &mut plan.checks);
             plan.drafts.push(draft);
@@ -279,20 +281,18 @@ fn named(mut draft: CheckDraft, name: &str) -> CheckDraft {
 }
 
 /// Has a virtual router track all of these. An interface is a check, too; its own is watched anyway.
-fn track(draft: &mut Draft, tracks: &Tracks, checks: &mut Vec<CheckDraft>) {
+fn track(draft: &mut Draft, tracks: &Tracks, all: &mut Vec<CheckDraft>) {
     let own = draft.interface.value().map(|own| own.value.clone());
     let mut list = List::new(draft.place.clone());
     for Located { place, value: Tracked { what, meaning } } in &tracks.0 {
         let name = match what {
-            What::Check(name) => name.clone(),
+            What::Script(name) | What::File(name) | What::Process(name) => name.clone(),
             What::Interface(interface) if own.as_deref() == Some(interface) => continue,
             What::Interface(interface) => {
                 let name = format!("interface-{interface}");
-                if !checks
-                    .iter()
-                    .any(|check| check.name.value().is_some_and(|own| own.value == name))
+                if !all.iter().any(|check| check.name.value().is_some_and(|own| own.value == name))
                 {
-                    checks.push(named(of_interface(interface, place), &name));
+                    all.push(named(checks::interface(interface, place), &name));
                 }
                 name
             }
@@ -307,12 +307,4 @@ fn track(draft: &mut Draft, tracks: &Tracks, checks: &mut Vec<CheckDraft>) {
         draft.last = Found::Value(Located::new(draft.place.clone(), Last::Leave));
     }
     draft.track = Found::Value(list);
-}
-
-fn of_interface(interface: &str, place: &Place) -> CheckDraft {
-    let mut draft = CheckDraft::new(place.clone());
-    let look = Look::Interface(interface.to_owned());
-    draft.looks = vec![("interface", Found::Value(Located::new(place.clone(), look)))];
-    draft.interval = Found::Value(Located::new(place.clone(), LOOK_EVERY));
-    draft
 }

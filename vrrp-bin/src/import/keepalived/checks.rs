@@ -14,7 +14,28 @@ use super::{
     scripts::command,
     values::{first, number, only, seconds, text, value},
 };
-use crate::config::{CheckDraft, Found, Located, Look, ONE_OR_MORE, Wants, Wrong};
+use crate::config::{CheckDraft, Found, Located, Look, ONE_OR_MORE, Place, Wants, Wrong};
+
+/// How often a script runs unless the file says otherwise.
+const EVERY: Duration = Duration::from_secs(1);
+/// How often is looked at what keepalived hears of at once.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// A check of an interface.
+pub(super) fn interface(name: &str, place: &Place) -> CheckDraft {
+    let mut draft = every(LOOK_EVERY, place.clone());
+    let look = Look::Interface(name.to_owned());
+    draft.looks = vec![("interface", Found::Value(Located::new(place.clone(), look)))];
+    draft
+}
+
+/// A check that one result decides, as keepalived's unless the file says otherwise.
+fn every(interval: Duration, place: Place) -> CheckDraft {
+    let mut draft = CheckDraft::new(place.clone());
+    draft.interval = Found::Value(Located::new(place, interval));
+    (draft.rise, draft.fall) = (Found::Value(NonZeroU8::MIN), Found::Value(NonZeroU8::MIN));
+    draft
+}
 
 /// Reads a `vrrp_script`.
 pub(super) fn script(
@@ -26,7 +47,7 @@ pub(super) fn script(
     let Some(name) = block.arguments().first() else {
         return report.warn(&block.place(), "a vrrp_script must have a name; it is left out");
     };
-    let mut draft = CheckDraft::new(block.place());
+    let mut draft = every(EVERY, block.place());
     let mut meaning = Meaning::HOLD;
     // keepalived counts a script as bad until it has passed once.
     draft.initial = Found::Value(Located::new(block.place(), Initial::Unknown));
@@ -42,6 +63,9 @@ pub(super) fn script(
     if draft.looks.is_empty() {
         let message = format!("the vrrp_script {:?} has no `script`, and is left out", name.text);
         return report.warn(&block.place(), message);
+    }
+    if matches!(draft.timeout, Found::Absent) {
+        draft.timeout = draft.interval.clone();
     }
     if let (true, Some(user)) = (matches!(draft.user, Found::Absent), user) {
         draft.user = Found::Value(user.clone());
@@ -72,7 +96,7 @@ pub(super) fn file(block: &Statement, names: &mut Names, report: &mut Report) {
     let Some(name) = block.arguments().first() else {
         return report.warn(&block.place(), "a vrrp_track_file must have a name; it is left out");
     };
-    let mut draft = CheckDraft::new(block.place());
+    let mut draft = every(LOOK_EVERY, block.place());
     let mut meaning = Weight::try_from(1).map_or(Meaning::HOLD, Meaning::of_weight);
     for statement in block.inner() {
         match statement.keyword() {
@@ -100,12 +124,13 @@ pub(super) fn process(block: &Statement, names: &mut Names, report: &mut Report)
         return report
             .warn(&block.place(), "a vrrp_track_process must have a name; it is left out");
     };
-    let mut draft = CheckDraft::new(block.place());
+    let mut draft = every(LOOK_EVERY, block.place());
     let (mut meaning, mut process, mut quorum) = (Meaning::HOLD, None, Quorum::default());
     for statement in block.inner() {
         let read = match statement.keyword() {
             "process" => first(statement, report).map(|word| process = Some(word)),
             "quorum" | "quorum_max" => quorum.take(statement, report),
+            "delay" | "fork_delay" | "terminate_delay" => delay(statement, &mut draft, report),
             "weight" => weigh(statement, &mut meaning, report),
             _ => {
                 keywords::other(statement, keywords::PROCESS, report);
@@ -123,6 +148,25 @@ pub(super) fn process(block: &Statement, names: &mut Names, report: &mut Report)
     let look = Look::Process { name: process.text.clone(), count: quorum.count() };
     draft.looks = vec![("process", Found::Value(Located::new(process.place.clone(), look)))];
     names.add("track_process", name, meaning, draft, report);
+}
+
+/// How long it has to last that a process is there, or is not, before it counts.
+fn delay(statement: &Statement, draft: &mut CheckDraft, report: &mut Report) -> Result<(), Wrong> {
+    let delay = seconds(statement, 0.0..=3600.0, report)?;
+    let looks = delay.value.as_millis() / LOOK_EVERY.as_millis() + 1;
+    let looks = u8::try_from(looks).ok().and_then(NonZeroU8::new).unwrap_or_else(|| {
+        let longest = LOOK_EVERY * u32::from(u8::MAX);
+        let message = format!("this is {} s at most here", longest.as_secs());
+        report.warn(&delay.place, message);
+        NonZeroU8::MAX
+    });
+    if statement.keyword() != "terminate_delay" {
+        draft.rise = Found::Value(looks);
+    }
+    if statement.keyword() != "fork_delay" {
+        draft.fall = Found::Value(looks);
+    }
+    Ok(())
 }
 
 /// How many processes are wanted.

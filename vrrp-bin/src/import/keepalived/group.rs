@@ -21,6 +21,8 @@ pub(super) struct Group {
     /// The names that the file has, which may be those of nobody.
     pub(super) members: Vec<Located<String>>,
     pub(super) tracks: Tracks,
+    /// Whether the weights of what a member tracks count.
+    pub(super) has_weights: bool,
 }
 
 /// Reads a group.
@@ -39,6 +41,7 @@ pub(super) fn read(
     };
     let name = names::usable(name, report).value;
     let (mut members, mut tracks, mut scripts) = (Vec::new(), Tracks::default(), Found::Absent);
+    let mut has_weights = false;
     for statement in block.inner() {
         match statement.keyword() {
             "group" => {
@@ -46,14 +49,17 @@ pub(super) fn read(
                 members
                     .extend(words.map(|word| Located::new(word.place.clone(), word.text.clone())));
             }
-            "track_script" | "track_interface" => tracks.take(statement, checks, report),
+            "track_script" | "track_interface" | "track_file" | "track_process" => {
+                tracks.take(statement, checks, report);
+            }
+            "sync_group_tracking_weight" | "global_tracking" => has_weights = true,
             keyword if notify::told(keyword).is_some() => {
                 notify::take(statement, &mut scripts, global.user.as_ref(), report);
             }
             _ => keywords::other(statement, keywords::GROUP, report),
         }
     }
-    Ok(Group { place: block.place(), name, scripts, members, tracks })
+    Ok(Group { place: block.place(), name, scripts, members, tracks, has_weights })
 }
 
 impl Group {
@@ -83,6 +89,9 @@ impl Group {
         });
         if self.members.is_empty() {
             return report.skip(&self.place, "this group has no members, and is left out");
+        }
+        if self.members.len() == 1 {
+            report.warn(&self.place, "this group has one member, which moves with no other");
         }
         let mut list = List::new(self.place.clone());
         list.entries.extend(self.members.iter().cloned().map(Ok));

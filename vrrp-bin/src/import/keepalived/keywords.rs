@@ -220,6 +220,11 @@ pub(super) const GLOBAL: &Keywords = &Keywords {
         "fifo_write_vrrp_states_on_reload",
         "iproute_usr_dir",
         "iproute_etc_dir",
+        "set_supplementary_groups",
+        "vrrp_delay_after_boot",
+        "nftables_ipvs_start_fwmark",
+        "snmp_rs_stats_update_interval",
+        "snmp_vs_stats_update_interval",
         "vrrp_owner_ignore_adverts",
         "plugin_dir",
         "instance",
@@ -317,24 +322,18 @@ pub(super) const GROUP: &Keywords = &Keywords {
         "group",
         "track_script",
         "track_interface",
+        "track_file",
+        "track_process",
+        "sync_group_tracking_weight",
+        "global_tracking",
         "notify",
         "notify_master",
         "notify_backup",
         "notify_fault",
         "notify_stop",
     ],
-    told: &[
-        ("track_bfd", "BFD is not supported; use `track_script`"),
-        ("track_file", "track it in the virtual routers of the group"),
-        ("track_process", "track it in the virtual routers of the group"),
-    ],
-    skipped: &[
-        "smtp_alert",
-        "global_tracking",
-        "sync_group_tracking_weight",
-        "notify_priority_changes",
-        "notify_deleted",
-    ],
+    told: &[("track_bfd", "BFD is not supported; use `track_script`")],
+    skipped: &["smtp_alert", "notify_priority_changes", "notify_deleted"],
 };
 
 /// `vrrp_script`.
@@ -353,10 +352,10 @@ pub(super) const FILE: &Keywords = &Keywords {
 
 /// `vrrp_track_process`.
 pub(super) const PROCESS: &Keywords = &Keywords {
-    read: &["process", "weight", "quorum", "quorum_max"],
+    read: &["process", "weight", "quorum", "quorum_max", "delay", "fork_delay", "terminate_delay"],
     told: &[
         ("param_match", "a process is known by its name"),
         ("full_command", "a process is known by its name"),
     ],
-    skipped: &["delay", "fork_delay", "terminate_delay"],
+    skipped: &[],
 };

@@ -94,6 +94,52 @@ fn each_statement_is_the_same_in_a_file_of_ours() {
     assert!(convert::written(&config).unwrap().contains("password = \"s3cret\""));
 }
 
+/// In a group, weights are the group's to give.
+#[test]
+fn members_of_a_group_have_no_weights_of_their_own() {
+    let checks = "vrrp_script chk {\n script \"/bin/ok\"\n weight 5\n}\nvrrp_track_process web {\n \
+                  process nginx\n weight -3\n}\n";
+    let tracks = "track_script {\n chk\n}\ntrack_process {\n web\n}\ntrack_interface {\n eth1 weight \
+                  3\n}";
+    let second = router("").replace("51", "52").replace("VI_1", "VI_2").replace("2.10", "2.11");
+    let group = |more: &str| {
+        effect(&format!(
+            "{checks}{}{second}vrrp_sync_group G {{\n group {{\n VI_1\n VI_2\n }}\n{more}\n}}\n",
+            router(tracks)
+        ))
+    };
+    let (toml, notes) = group("");
+    assert!(!toml.contains("chk") && toml.contains("weight = -3"), "{toml}");
+    assert!(toml.contains("\"interface-eth1\"") && !toml.contains("weight = 3"), "{toml}");
+    assert!(notes.len() == 2 && notes.iter().all(|note| note.contains("left out")), "{notes:?}");
+    let (toml, notes) = group("sync_group_tracking_weight");
+    assert!(toml.contains("weight = 5") && toml.contains("weight = 3"), "{toml}");
+    assert_eq!(notes, [""; 0]);
+    let (toml, _) = group("track_process {\n web\n}");
+    assert_eq!(toml.matches("check = \"web\"").count(), 2, "{toml}");
+}
+
+/// What nothing is said of is as with keepalived: one result decides.
+#[test]
+fn checks_have_the_defaults_of_keepalived() {
+    let text = "vrrp_script chk {\n script \"/bin/ok\"\n}\nvrrp_track_process web {\n process nginx\n \
+                fork_delay 2\n}\n";
+    let tracks = "track_script {\n chk\n}\ntrack_process {\n web\n}\ntrack_interface {\n eth1\n}";
+    let (toml, notes) = effect(&format!("{text}{}", router(tracks)));
+    assert_eq!(notes, [""; 0]);
+    for (name, expected) in [
+        ("chk", ["interval = \"1s\"", "timeout = \"1s\"", "rise = 1", "fall = 1"]),
+        ("web", ["interval = \"250ms\"", "timeout = \"1s\"", "rise = 9", "fall = 1"]),
+        ("interface-eth1", ["interval = \"250ms\"", "timeout = \"1s\"", "rise = 1", "fall = 1"]),
+    ] {
+        let (_, check) = toml.split_once(&format!("[[check]]\nname = \"{name}\"")).unwrap();
+        let check = check.split("\n\n").next().unwrap();
+        for line in expected {
+            assert!(check.contains(line), "{name}: {line} is not in{check}");
+        }
+    }
+}
+
 /// A name that is tracked, and what it is.
 const TRACKED: &[(&str, &str)] = &[
     (

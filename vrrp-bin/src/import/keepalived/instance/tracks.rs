@@ -1,5 +1,7 @@
 //! [`Tracks`]: what a virtual router or a group tracks.
 
+use vrrp_net::check::Effect;
+
 use super::super::{
     blocks::Statement,
     meaning::{Meaning, read},
@@ -22,8 +24,12 @@ pub(in super::super) struct Tracked {
 /// What it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum What {
-    /// The check of this name.
-    Check(String),
+    /// The check of this name, of a script.
+    Script(String),
+    /// The same of a file.
+    File(String),
+    /// The same of a process.
+    Process(String),
     /// An interface.
     Interface(String),
 }
@@ -37,6 +43,28 @@ impl Tracks {
                 report.warn(&entry.place(), "this is tracked twice, and counts once");
             }
         }
+    }
+
+    /// Takes the weights away, as keepalived does in a group: its members are as strong as each
+    /// other. A script with a weight is not tracked, an interface or a file keeps the node out, and a
+    /// process keeps its weight.
+    pub(in super::super) fn unweigh(&mut self, report: &mut Report) {
+        self.0.retain_mut(|Located { place, value: Tracked { what, meaning } }| {
+            let message = match (&*what, meaning.effect) {
+                (_, Effect::Hold) | (What::Process(_), Effect::Weight(_)) => return true,
+                (What::Script(_), Effect::Weight(_)) => {
+                    "this is left out, as keepalived does: its weight would make one member of the \
+                     group stronger than the others; track it in the group"
+                }
+                (What::File(_) | What::Interface(_), Effect::Weight(_)) => {
+                    "the weight is left out, as keepalived does: it would make one member of the \
+                     group stronger than the others; track it in the group"
+                }
+            };
+            report.warn(place, message);
+            *meaning = Meaning::HOLD;
+            !matches!(what, What::Script(_))
+        });
     }
 
     /// Adds something, unless it is there already. Returns whether it was not.
@@ -62,10 +90,10 @@ fn tracked(
         }
         (What::Interface(name.to_owned()), Meaning::HOLD)
     } else {
-        let (kind, defined) = match keyword {
-            "track_file" => ("track_file", "vrrp_track_file"),
-            "track_process" => ("track_process", "vrrp_track_process"),
-            _ => ("track_script", "vrrp_script"),
+        let (kind, defined, what): (_, _, fn(String) -> What) = match keyword {
+            "track_file" => ("track_file", "vrrp_track_file", What::File),
+            "track_process" => ("track_process", "vrrp_track_process", What::Process),
+            _ => ("track_script", "vrrp_script", What::Script),
         };
         let Some(checked) = names.get(kind, name) else {
             let message = format!(
@@ -74,7 +102,7 @@ fn tracked(
             );
             return report.skip(&entry.place(), message);
         };
-        (What::Check(checked.name.clone()), checked.meaning)
+        (what(checked.name.clone()), checked.meaning)
     };
     let meaning = read(entry.arguments(), report).unwrap_or(default);
     Ok(Tracked { what, meaning })
