@@ -24,6 +24,7 @@ mod names;
 mod place;
 mod plan;
 mod problem;
+mod programs;
 mod router;
 mod rules;
 mod script;
@@ -31,7 +32,6 @@ mod sentence;
 #[cfg(test)]
 mod tests;
 mod toml;
-mod trust;
 mod unique;
 
 pub(crate) use backend::{Backend, Command};
@@ -48,9 +48,9 @@ pub(crate) use names::{AUTO, interface_fault, is_name, nearest};
 pub(crate) use place::{Located, Place, Position, one_line};
 pub(crate) use plan::{CONTROL, Config, Plan, Prepare, anywhere};
 pub(crate) use problem::{ConfigError, ConfigErrors, Problems};
+pub(crate) use programs::{insecure, leave_out, missing};
 pub(crate) use router::RouterConfig;
 pub(crate) use rules::{password, preempt_after};
 pub(crate) use script::{NOTIFY_LIMIT, Script, Scripts, Told};
 pub(crate) use sentence::{Notation, describe, family_name, unfit};
-pub(crate) use trust::{insecure, leave_out_insecure};
 pub(crate) use unique::conflicts;

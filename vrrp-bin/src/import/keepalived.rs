@@ -32,8 +32,8 @@ use vrrp_net::check::{Effect, Last};
 use super::{Beside, Note};
 use crate::config::{
     CheckDraft, Config, ConfigErrors, Draft, Found, GroupDraft, List, Located, Notation, Place,
-    Plan, Prepare, ReadFile, RouterConfig, anywhere, conflicts, leave_out_insecure, read_config,
-    read_file,
+    Plan, Prepare, ReadFile, RouterConfig, anywhere, conflicts, insecure, leave_out, missing,
+    read_config, read_file,
 };
 use blocks::Statement;
 use global::Global;
@@ -75,15 +75,27 @@ pub(crate) fn file(path: &Path, beside: &Beside, prepare: Prepare) -> Reading {
     let control = std::env::var(CONTROL).ok();
     let said = Said { netns: beside.netns.clone(), control, user };
     let Reading { mut notes, mut config } = read_with(path, &text, setting, said, prepare);
-    if let Ok(config) = config.as_mut()
-        && config.is_secure
-    {
-        let left_out = leave_out_insecure(config);
-        notes.extend(
-            left_out.iter().map(|(place, message)| Note::new(true, place.clone(), message)),
-        );
+    if let Ok(config) = config.as_mut() {
+        notes.extend(without_useless_programs(config));
     }
     Reading { notes, config }
+}
+
+/// Takes programs out of `config` that keepalived does not run either: scripts that there are not,
+/// which would keep a node out for ever, and those that others than root may change, where the file
+/// asks for that.
+fn without_useless_programs(config: &mut Config) -> Vec<Note> {
+    let mut found = missing(config);
+    if config.is_secure {
+        found.extend(insecure(config));
+    }
+    let note = |(place, why): &(&Place, String)| {
+        let message = format!("{why}; it is left out, as keepalived does");
+        Note::new(true, (*place).clone(), &message)
+    };
+    let notes: Vec<Note> = found.iter().map(note).collect();
+    leave_out(config, &notes.iter().map(|note| note.place.clone()).collect());
+    notes
 }
 
 /// What holds unless the file says otherwise, and whatever it says.

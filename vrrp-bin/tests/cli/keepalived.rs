@@ -59,7 +59,7 @@ fn what_is_converted_means_the_same() {
     let converted = vrrp(&["convert", "keepalived.conf"]);
     assert_eq!((code(&converted), stderr(&converted)), (0, String::new()));
     let text = stdout(&converted);
-    assert!(text.contains("password = \"s3cret\"") && !text.contains("interval"), "{text}");
+    assert!(text.contains("password = \"s3cret\"") && !text.contains("announce"), "{text}");
     fs::write(directory.path().join("vrrp.toml"), &text).unwrap();
     let effective = |file| {
         let output = vrrp(&["check", "-c", file, "--format", "toml"]);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::config::{Located, Program, Wrong};
 
-/// The shell of commands that name no program.
+/// The shell of commands that begin with where their input comes from.
 const SHELL: &str = "/bin/sh";
 
 /// The command behind the keyword, in one word: `"PROGRAM ARGUMENT ..." [USER [GROUP]]`.
@@ -43,14 +43,18 @@ pub(super) fn program(
     let Some(name) = words.next().filter(|name| !name.is_empty()) else {
         return report.skip(&word.place, "there is no command here; it is left out");
     };
-    let program = match found(&name, &search_path()) {
-        Some(program) => Program { program, arguments: words.collect(), user },
-        // As keepalived does with what is no program.
-        None => Program {
-            program: SHELL.into(),
-            arguments: vec!["-c".to_owned(), word.text.clone()],
-            user,
-        },
+    let program = if name.starts_with('<') {
+        // As keepalived does with </dev/tcp/192.0.2.1/80, which some shells know.
+        let arguments = vec!["-c".to_owned(), word.text.clone()];
+        Program { program: SHELL.into(), arguments, user }
+    } else if let Some(program) = found(&name, &search_path()) {
+        Program { program, arguments: words.collect(), user }
+    } else {
+        let message = format!(
+            "there is no program {name:?} on this host, and it is left out, as keepalived does; \
+             write its path, or the words of a shell as /bin/sh -c '...'"
+        );
+        return report.skip(&word.place, message);
     };
     Ok(Located::new(word.place.clone(), program))
 }

@@ -1,12 +1,16 @@
-//! `script_security`: no program runs as root that others than root may change.
+//! The programs of a configuration: those that others than root may change (`script_security`), and
+//! those that this host has not.
 
 use std::{collections::HashSet, fs, os::unix::fs::MetadataExt, path::Path};
+
+use nix::unistd::User;
 
 use super::{
     look::{Look, Program},
     place::Place,
     plan::Config,
     script::Scripts,
+    sentence::describe,
 };
 
 /// The bits of a mode (inode(7)): a directory in which nobody removes what belongs to others, and
@@ -34,13 +38,27 @@ pub(crate) fn insecure(config: &Config) -> Vec<(&Place, String)> {
     found.filter(|(place, _)| places.insert(*place)).collect()
 }
 
-/// Takes the insecure programs out of `config`, and what tracks them, and returns what was taken.
-pub(crate) fn leave_out_insecure(config: &mut Config) -> Vec<(Place, String)> {
-    let found: Vec<(Place, String)> = insecure(config)
-        .into_iter()
-        .map(|(place, fault)| (place.clone(), format!("{fault}; it is left out")))
-        .collect();
-    let places: HashSet<Place> = found.iter().map(|(place, _)| place.clone()).collect();
+/// The checks of `config` whose program or user this host has not, each with its place and a sentence
+/// that can go on.
+pub(crate) fn missing(config: &Config) -> Vec<(&Place, String)> {
+    let missing = |program: &Program| {
+        let path = program.program.display();
+        if let Err(error) = fs::metadata(&program.program) {
+            return Some(format!("{path} cannot be run: {}", describe(&error)));
+        }
+        let user = program.user.as_deref()?;
+        let is_unknown = matches!(User::from_name(user), Ok(None));
+        is_unknown.then(|| format!("{path} cannot be run: there is no user {user:?} on this host"))
+    };
+    let checks = config.checks.iter().filter_map(|check| match &check.look {
+        Look::Command(program) => Some((&check.look_place, missing(program)?)),
+        _ => None,
+    });
+    checks.collect()
+}
+
+/// Takes the programs at these places out of `config`, with what tracks them.
+pub(crate) fn leave_out(config: &mut Config, places: &HashSet<Place>) {
     let leave_out =
         |scripts: &mut Scripts| scripts.retain(|script| !places.contains(&script.place));
     leave_out(&mut config.scripts);
@@ -55,7 +73,6 @@ pub(crate) fn leave_out_insecure(config: &mut Config) -> Vec<(Place, String)> {
         let is_gone = |name: &str| gone.iter().any(|check| check.name == name);
         router.tracks.retain(|track| !is_gone(&track.value.check));
     }
-    found
 }
 
 /// Who but root may change a program that runs as root, and where.
@@ -116,15 +133,27 @@ mod tests {
     }
 
     #[test]
+    fn a_check_is_missing_with_its_program_or_its_user() {
+        let said = |program: &str, user| {
+            let config = config(Path::new(program), user);
+            missing(&config).into_iter().map(|(_, said)| said).collect::<Vec<_>>()
+        };
+        assert_eq!(said("/bin/sh", "root"), [""; 0]);
+        let expected = "/nonexistent/x cannot be run: no such file or directory";
+        assert_eq!(said("/nonexistent/x", "root"), [expected]);
+        let expected = "/bin/sh cannot be run: there is no user \"no-such-user\" on this host";
+        assert_eq!(said("/bin/sh", "no-such-user"), [expected]);
+    }
+
+    #[test]
     fn what_tracks_it_is_left_out_too() {
         let folder = tempfile::tempdir().unwrap();
         let program: PathBuf = folder.path().join("notify");
         fs::write(&program, "#!/bin/sh\n").unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o777)).unwrap();
         let mut config = config(&program, "root");
-        let said = leave_out_insecure(&mut config);
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said[0].1.contains("may change") && said[0].1.ends_with("left out"), "{said:?}");
+        let places = insecure(&config).into_iter().map(|(place, _)| place.clone()).collect();
+        leave_out(&mut config, &places);
         assert!(config.checks.is_empty() && config.routers[0].tracks.is_empty());
         assert_eq!(config.routers[0].scripts.iter().count(), 1, "notify_stop stays");
     }
