@@ -65,6 +65,11 @@ fn settle(
         report.warn(&block.place(), "there is no password in `auth_pass`; none is used");
         return Found::Absent;
     };
+    if word.text.contains(char::REPLACEMENT_CHARACTER) {
+        let message = "this password is not UTF-8 text and is another one here: other nodes refuse \
+            it; choose one of ASCII on all nodes";
+        report.warn(&word.place, message);
+    }
     let octets = word.text.as_bytes();
     if octets.len() > LENGTH {
         let message = "only the first 8 octets of the password are used, as keepalived does";
