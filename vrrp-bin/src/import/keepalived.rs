@@ -32,8 +32,8 @@ use vrrp_net::check::{Effect, Last};
 use super::{Beside, Note};
 use crate::config::{
     CheckDraft, Config, ConfigErrors, Draft, Found, GroupDraft, List, Located, Notation, Place,
-    Plan, Prepare, ReadFile, RouterConfig, anywhere, conflicts, insecure, leave_out, missing,
-    read_config, read_file,
+    Plan, Prepare, Problems, ReadFile, RouterConfig, anywhere, conflicts, insecure, leave_out,
+    missing, read_config, read_file,
 };
 use blocks::Statement;
 use global::Global;
@@ -50,6 +50,16 @@ const USER: &str = "keepalived_script";
 /// The variable that names the control socket.
 const CONTROL: &str = "VRRP_CONTROL";
 
+/// What was found in a file that somebody adds to, before its rules are looked at.
+pub(crate) struct Planned {
+    /// What is left out, or done in another way.
+    pub(crate) notes: Vec<Note>,
+    /// What the file asks for.
+    pub(crate) plan: Plan,
+    /// Why there may be no configuration.
+    pub(crate) problems: Problems,
+}
+
 /// What was found in a file.
 pub(crate) struct Reading {
     /// What is left out, or done in another way.
@@ -64,27 +74,39 @@ pub(crate) fn file(path: &Path, beside: &Beside, prepare: Prepare) -> Reading {
         Ok(octets) => octets,
         Err(errors) => return Reading { notes: Vec::new(), config: Err(errors) },
     };
+    // Comments are in any encoding.
+    let text = String::from_utf8_lossy(&octets);
+    let mut reading = finish(plan(path, &text, beside, &[], read_file), prepare);
+    if let Ok(config) = &mut reading.config {
+        reading.notes.extend(without_useless_programs(config));
+    }
+    reading
+}
+
+/// Reads `text` as the content of the file at `path`, on this host. Variables of the file have the
+/// values in `defined` until it sets them itself.
+pub(crate) fn plan(
+    path: &Path,
+    text: &str,
+    beside: &Beside,
+    defined: &[(String, String)],
+    read_file: ReadFile,
+) -> Planned {
     let host = nix::unistd::gethostname().unwrap_or_default();
     let host = host.to_string_lossy();
     let id = beside.id.as_deref().or_else(|| host.split('.').next()).unwrap_or_default();
     let environment = |name: &str| std::env::var(name).ok();
-    let setting = Setting { id, read_file, environment, needs_all: beside.needs_all };
-    // Comments are in any encoding.
-    let text = String::from_utf8_lossy(&octets);
+    let needs_all = beside.needs_all;
     let user = matches!(User::from_name(USER), Ok(Some(_))).then(|| USER.to_owned());
     let control = std::env::var(CONTROL).ok();
     let said = Said { netns: beside.netns.clone(), control, user };
-    let Reading { mut notes, mut config } = read_with(path, &text, setting, said, prepare);
-    if let Ok(config) = config.as_mut() {
-        notes.extend(without_useless_programs(config));
-    }
-    Reading { notes, config }
+    plan_with(path, text, Setting { id, read_file, environment, needs_all, defined }, said)
 }
 
 /// Takes programs out of `config` that keepalived does not run either: scripts that there are not,
 /// which would keep a node out for ever, and those that others than root may change, where the file
-/// asks for that.
-fn without_useless_programs(config: &mut Config) -> Vec<Note> {
+/// asks for that. Returns what there is to say of it.
+pub(crate) fn without_useless_programs(config: &mut Config) -> Vec<Note> {
     let mut found = missing(config);
     if config.is_secure {
         found.extend(insecure(config));
@@ -111,17 +133,18 @@ struct Said {
 
 /// Reads `text` for no host: one that is called `main`, with nothing in its environment.
 pub(crate) fn read_text(path: &Path, text: &str, read_file: ReadFile) -> Reading {
-    let setting = Setting { id: "main", read_file, environment: |_| None, needs_all: false };
-    read_with(path, text, setting, Said::default(), anywhere)
+    let environment = |_: &str| None;
+    let setting = Setting { id: "main", read_file, environment, needs_all: false, defined: &[] };
+    finish(plan_with(path, text, setting, Said::default()), anywhere)
 }
 
-fn read_with(
-    path: &Path,
-    text: &str,
-    setting: Setting<'_>,
-    said: Said,
-    prepare: Prepare,
-) -> Reading {
+fn finish(planned: Planned, prepare: Prepare) -> Reading {
+    let Planned { notes, mut plan, mut problems } = planned;
+    prepare(&mut plan, &mut problems);
+    Reading { notes, config: plan.finish(problems) }
+}
+
+fn plan_with(path: &Path, text: &str, setting: Setting<'_>, said: Said) -> Planned {
     let origin = Place::File(path.into(), None);
     let mut report = Report::default();
     let lines = lines::read(path, text, setting, &mut report);
@@ -138,13 +161,12 @@ fn read_with(
     }
     file.control =
         Found::of(Ok(said.control.map(|control| Located::new(Place::variable(CONTROL), control))));
-    let mut plan = file.finish(origin.clone(), &mut report);
+    let plan = file.finish(origin.clone(), &mut report);
     if plan.drafts.is_empty() {
         report.warn(&origin, "there is no virtual router here that can be used");
     }
-    let (notes, mut problems) = report.finish(&origin);
-    prepare(&mut plan, &mut problems);
-    Reading { notes, config: plan.finish(problems) }
+    let (notes, problems) = report.finish(&origin);
+    Planned { notes, plan, problems }
 }
 
 /// What has been read of a file.

@@ -35,6 +35,8 @@ pub(super) struct Setting<'a> {
     pub(super) environment: fn(&str) -> Option<String>,
     /// Whether every file that is included has to be there.
     pub(super) needs_all: bool,
+    /// Variables of the file that have a value from the start.
+    pub(super) defined: &'a [(String, String)],
 }
 
 /// The lines of `text`, which is the content of the file at `path`.
@@ -44,10 +46,14 @@ pub(super) fn read(
     setting: Setting<'_>,
     report: &mut Report,
 ) -> Vec<Line> {
+    let mut variables = Variables::default();
+    for (name, value) in setting.defined {
+        variables.set(name, value.clone());
+    }
     let mut reader = Reader {
         setting,
         report,
-        variables: Variables::default(),
+        variables,
         lines: Vec::new(),
         looks: 0,
         depth: 0,

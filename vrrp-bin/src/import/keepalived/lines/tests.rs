@@ -13,7 +13,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn setting(read_file: ReadFile) -> Setting<'static> {
-    Setting { id: "main", read_file, environment, needs_all: false }
+    Setting { id: "main", read_file, environment, needs_all: false, defined: &[] }
 }
 
 /// The lines of `text`, and what was said.
