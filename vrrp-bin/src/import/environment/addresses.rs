@@ -36,7 +36,7 @@ fn read_entry(
             if *has_value {
                 words.next();
             }
-            let message = format!("`{word}` is not supported in this version; remove it");
+            let message = format!("`{word}`: {}; remove it", why_not(word));
             addresses.push(reader.wrong(name, message));
         } else if OPTIONS.contains(&word) {
             let value = words.next();
@@ -60,6 +60,20 @@ fn read_entry(
         }
     }
     addresses
+}
+
+/// Why a word of keepalived's cannot follow an address here.
+fn why_not(word: &str) -> &'static str {
+    match word {
+        "peer" => "an address here has no other end, but a network, which its prefix length says",
+        "no_track" => "the interface of every address is watched, and a node without it holds none",
+        "-nodad" | "noprefixroute" | "preferred_lft" => {
+            "every address here is as this word would make it"
+        }
+        "use_vmac" => "an address here has the MAC address of its interface",
+        // home, mngtmpaddr and autojoin.
+        _ => "it is for addresses of the host itself",
+    }
 }
 
 /// Sets an option of a virtual address.

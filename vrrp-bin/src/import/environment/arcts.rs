@@ -1,15 +1,16 @@
 //! The variables of arcts/keepalived.
 
-use std::{net::IpAddr, num::NonZeroU8, time::Duration};
+use std::{num::NonZeroU8, time::Duration};
 
 use vrrp_core::{Hear, Preempt};
-use vrrp_net::VirtualAddress;
+use vrrp_net::{VirtualAddress, check::Effect};
 
 use super::{
-    addresses,
+    addresses, apiserver,
     checks::track,
     common::{
-        claim, draft, each_once, interface, is_master, name_of, own_file, password, peers, vrid,
+        Claim, draft, each_once, interface, is_master, name_of, password, peers, seconds, settle,
+        source, vrid,
     },
     reader::{Empty, Reader},
 };
@@ -27,10 +28,14 @@ const TRACK: &str = "KEEPALIVED_TRACK_INTERFACE_";
 /// How often an interface is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// The virtual router that the image would make.
-pub(super) fn read(reader: &mut Reader) -> Draft {
-    refuse_unsupported(reader);
-    leave_out(reader);
+/// The virtual router that the image would make, and what it tracks.
+pub(super) fn read(plan: &mut Plan, reader: &mut Reader) {
+    plan.drafts = vec![router(reader)];
+    track_interfaces(plan, reader);
+    apiserver::track(plan, reader);
+}
+
+fn router(reader: &mut Reader) -> Draft {
     let names = reader.numbered(ADDRESS);
     let first = names.first().cloned().unwrap_or_else(|| format!("{ADDRESS}1"));
     let mut draft = draft(&first);
@@ -39,22 +44,23 @@ pub(super) fn read(reader: &mut Reader) -> Draft {
     draft.interface = interface(reader, Empty::Absent);
     draft.vrid = vrid(reader, "KEEPALIVED_VIRTUAL_ROUTER_ID", Empty::Absent, 1);
     role(&mut draft, reader);
-    draft.interval = interval(reader);
+    draft.interval = seconds(reader, "KEEPALIVED_ADVERT_INT");
     draft.addresses = virtual_addresses(reader, &first, &names, name_of(&draft.interface));
     draft.extra = extra(reader, name_of(&draft.interface));
     let public = draft.vrid.value().map_or_else(String::new, |vrid| format!("pwd{}", vrid.value));
     draft.password =
         password(reader, "KEEPALIVED_AUTH_PASS", &public, Empty::Absent, &draft.addresses);
-    draft.source = source(reader);
+    draft.source = source(reader, SOURCE);
     unicast(&mut draft, reader);
     draft
 }
 
 /// The image preempts, and its priority depends on its state.
 fn role(draft: &mut Draft, reader: &mut Reader) {
-    let master = is_master(reader, Empty::Absent, true);
+    let claim = Claim::prefixed(Empty::Absent);
+    let master = is_master(reader, claim, true);
     let default = if master == Found::Value(false) { 100 } else { 200 };
-    claim(draft, reader, Empty::Absent, default, Preempt::Always);
+    settle(draft, reader, claim, default, Preempt::Always);
     if master == Found::Wrong {
         draft.priority = Found::Wrong;
     }
@@ -125,39 +131,9 @@ fn multicast<T>(reader: &mut Reader) -> Found<T> {
     Found::Absent
 }
 
-fn source(reader: &mut Reader) -> Found<Located<IpAddr>> {
-    let rule = "write an IP address of this host, such as 192.0.2.1";
-    reader.value(SOURCE, Empty::Absent, rule, |text| text.parse().ok())
-}
-
-fn interval(reader: &mut Reader) -> Found<Located<Duration>> {
-    let rule = "write a whole number of seconds from 1 to 255, the same on every node";
-    let seconds = |text: &str| text.parse::<u8>().ok().filter(|seconds| *seconds > 0);
-    let interval = |text: &str| Some(Duration::from_secs(seconds(text)?.into()));
-    reader.value("KEEPALIVED_ADVERT_INT", Empty::Absent, rule, interval)
-}
-
-/// What changes when this node is active, and cannot be done: leaving it out would fail unseen.
-fn refuse_unsupported(reader: &mut Reader) {
-    if let Found::Value(auto) = reader.text("KEEPALIVED_AUTOCONF", Empty::Absent)
-        && !auto.value.eq_ignore_ascii_case("true")
-    {
-        let path =
-            reader.plain("KEEPALIVED_CONF").unwrap_or("/etc/keepalived/keepalived.conf").to_owned();
-        reader.error("KEEPALIVED_AUTOCONF", own_file(&path));
-    }
-    if let Found::Value(check) = reader.text("KEEPALIVED_KUBE_APISERVER_CHECK", Empty::Absent)
-        && check.value.eq_ignore_ascii_case("true")
-    {
-        let message = "the check of the API server is not supported in this version, and a node whose API \
-            server is dead would stay active; remove this variable to do without";
-        reader.error("KEEPALIVED_KUBE_APISERVER_CHECK", message);
-    }
-}
-
 /// An interface that is tracked is a check: while it is down, the node is held, as it is in FAULT
 /// with keepalived. The virtual router's own is watched anyway.
-pub(super) fn track_interfaces(plan: &mut Plan, reader: &mut Reader) {
+fn track_interfaces(plan: &mut Plan, reader: &mut Reader) {
     let own = plan.drafts.first().and_then(|draft| draft.interface.value());
     let own = own.map(|own| own.value.clone());
     let mut seen = Vec::new();
@@ -176,7 +152,7 @@ pub(super) fn track_interfaces(plan: &mut Plan, reader: &mut Reader) {
         seen.push(interface.value.clone());
         let check = check(interface);
         let Some(name) = check.name.value().map(|name| name.value.clone()) else { continue };
-        plan.drafts.iter_mut().for_each(|draft| track(draft, &variable, &name));
+        plan.drafts.iter_mut().for_each(|draft| track(draft, &variable, &name, Effect::Hold));
         plan.checks.push(check);
     }
 }
@@ -207,7 +183,7 @@ fn check(interface: &Located<String>) -> CheckDraft {
 }
 
 /// What only says how keepalived is run.
-fn leave_out(reader: &mut Reader) {
+pub(super) fn leave_out(reader: &mut Reader) {
     if reader.is_set("KEEPALIVED_CMD") {
         reader.warn("KEEPALIVED_CMD", "this is ignored: keepalived is not run here");
     }

@@ -111,7 +111,7 @@ fn level(word: Option<&str>) -> Result<Option<&'static str>, String> {
 fn refusal(word: &str) -> String {
     if HARMFUL.contains(&word) {
         return format!(
-            "{word} keeps the image from doing what this program does, and is not supported; \
+            "{word} keeps the image from doing what this program does, which cannot be left out; \
              remove it"
         );
     }
@@ -166,7 +166,7 @@ mod tests {
             ("--copy-service bash", "a command such as \"bash\" cannot be run here; remove it"),
             (
                 "-e",
-                "-e keeps the image from doing what this program does, and is not supported; \
+                "-e keeps the image from doing what this program does, which cannot be left out; \
                  remove it",
             ),
         ] {

@@ -59,7 +59,7 @@ pub(super) fn fill(plan: &mut Plan, reader: &mut Reader) {
         (check.interval, check.timeout) = (interval.clone(), timeout.clone());
         (check.rise, check.fall) = (rise.clone(), fall.clone());
         plan.checks.push(check);
-        plan.drafts.iter_mut().for_each(|draft| track(draft, variable, key));
+        plan.drafts.iter_mut().for_each(|draft| track(draft, variable, key, Effect::Hold));
     }
     if plan.checks.len() == others {
         for name in [INTERVAL, TIMEOUT, RISE, FALL, LAST] {
@@ -70,13 +70,25 @@ pub(super) fn fill(plan: &mut Plan, reader: &mut Reader) {
             }
         }
     }
-    if plan.checks.is_empty() {
-        return;
-    }
-    for draft in &mut plan.drafts {
+    for draft in plan.drafts.iter_mut().filter(|draft| is_held(draft)) {
+        if matches!((&last, &draft.last), (Found::Absent, Found::Value(_))) {
+            continue;
+        }
         // A check that fails is a FAULT of keepalived, which the images run.
         let last = last.clone().or(Last::Leave);
         draft.last = last.map(|last| Located::new(Place::variable(LAST), last));
+    }
+}
+
+/// Whether a check keeps this virtual router out, or may do so: what is wrong was reported.
+fn is_held(draft: &Draft) -> bool {
+    match &draft.track {
+        Found::Absent => false,
+        Found::Wrong => true,
+        Found::Value(list) => {
+            let mut tracks = list.entries.iter().flatten();
+            tracks.any(|track| track.value.effect == Effect::Hold)
+        }
     }
 }
 
@@ -90,9 +102,9 @@ fn look(variable: &str, read: Read, reader: &mut Reader) -> Found<Located<Look>>
 }
 
 /// Has `draft` track the check `key`, too.
-pub(super) fn track(draft: &mut Draft, variable: &str, key: &str) {
+pub(super) fn track(draft: &mut Draft, variable: &str, key: &str, effect: Effect) {
     let place = Place::variable(variable);
-    let entry = Located::new(place.clone(), Track::new(key, Effect::Hold));
+    let entry = Located::new(place.clone(), Track::new(key, effect));
     let found = std::mem::take(&mut draft.track).or(List::new(place));
     draft.track = found.map(|mut list| {
         list.entries.push(Ok(entry));

@@ -1,6 +1,6 @@
 //! What the styles have in common: all three, or the two images.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use vrrp_core::{Family, Password, Peer, Preempt, Priority, Vrid};
 use vrrp_net::VirtualAddress;
@@ -8,19 +8,9 @@ use vrrp_net::VirtualAddress;
 use super::reader::{Empty, Reader};
 use crate::config::{AUTO, Draft, Found, List, Located, Notation, Place, Program, Rank, Wrong};
 
-const PRIORITY: &str = "KEEPALIVED_PRIORITY";
-
 /// A virtual router whose addresses are in `addresses`, as the environment describes it.
 pub(super) fn draft(addresses: &str) -> Draft {
     Draft::new(Notation::Variables, Place::variable(addresses))
-}
-
-/// Why a configuration file of keepalived cannot stand in.
-pub(super) fn own_file(path: &str) -> String {
-    format!(
-        "{path:?} is not read beside variables in this version; remove this variable, and name the \
-         file with -c FILE in place of --from-env"
-    )
 }
 
 /// `KEEPALIVED_INTERFACE`.
@@ -34,7 +24,31 @@ pub(super) fn named_interface(
     name: &str,
     empty: Empty,
 ) -> Found<Located<String>> {
-    reader.text(name, empty).or(Located::new(Place::variable(name), "eth0".to_owned()))
+    interface_or(reader, name, empty, "eth0")
+}
+
+/// The interface that `name` names, or else `default`.
+pub(super) fn interface_or(
+    reader: &mut Reader,
+    name: &str,
+    empty: Empty,
+    default: &str,
+) -> Found<Located<String>> {
+    reader.text(name, empty).or(Located::new(Place::variable(name), default.to_owned()))
+}
+
+/// An interval of whole seconds.
+pub(super) fn seconds(reader: &mut Reader, name: &str) -> Found<Located<Duration>> {
+    let rule = "write a whole number of seconds from 1 to 255, the same on every node";
+    let seconds = |text: &str| text.parse::<u8>().ok().filter(|seconds| *seconds > 0);
+    let interval = |text: &str| Some(Duration::from_secs(seconds(text)?.into()));
+    reader.value(name, Empty::Absent, rule, interval)
+}
+
+/// The address that advertisements are sent from.
+pub(super) fn source(reader: &mut Reader, name: &str) -> Found<Located<IpAddr>> {
+    let rule = "write an IP address of this host, such as 192.0.2.1";
+    reader.value(name, Empty::Absent, rule, |text| text.parse().ok())
 }
 
 /// The name in `interface`, for the examples of others.
@@ -59,32 +73,69 @@ pub(super) fn vrid(
     }
 }
 
-/// `KEEPALIVED_STATE`, and whether that is MASTER.
-pub(super) fn is_master(reader: &mut Reader, empty: Empty, default: bool) -> Found<bool> {
-    let states = &[("MASTER", true), ("BACKUP", false)];
-    reader.choice("KEEPALIVED_STATE", empty, states).or(default)
+/// The variables of a claim.
+#[derive(Clone, Copy)]
+pub(super) struct Claim {
+    pub(super) state: &'static str,
+    pub(super) priority: &'static str,
+    pub(super) empty: Empty,
 }
 
-/// `KEEPALIVED_PRIORITY`, and preemption as keepalived has it: the owner, whose priority is 255,
-/// always preempts.
-pub(super) fn claim(
+impl Claim {
+    /// Those of the images whose names have a prefix.
+    pub(super) const fn prefixed(empty: Empty) -> Self {
+        Self { state: "KEEPALIVED_STATE", priority: "KEEPALIVED_PRIORITY", empty }
+    }
+}
+
+/// Whether the state is MASTER.
+pub(super) fn is_master(reader: &mut Reader, claim: Claim, default: bool) -> Found<bool> {
+    let states = &[("MASTER", true), ("BACKUP", false)];
+    reader.choice(claim.state, claim.empty, states).or(default)
+}
+
+/// The priority, and preemption of an image that always writes `nopreempt`, which keepalived clears
+/// for `state MASTER`.
+pub(super) fn claim_without_preemption(
     draft: &mut Draft,
     reader: &mut Reader,
-    empty: Empty,
+    claim: Claim,
+    default: u8,
+) {
+    let master = is_master(reader, claim, false);
+    let preempt = if master == Found::Value(true) { Preempt::Always } else { Preempt::Never };
+    settle(draft, reader, claim, default, preempt);
+    match master {
+        Found::Value(true) => reader.info(
+            claim.state,
+            "with MASTER this node preempts, because keepalived then ignores nopreempt",
+        ),
+        Found::Value(false) | Found::Absent => {}
+        Found::Wrong => draft.preempt = Found::Wrong,
+    }
+}
+
+/// The priority, and preemption as keepalived has it: the owner, whose priority is 255, always
+/// preempts.
+pub(super) fn settle(
+    draft: &mut Draft,
+    reader: &mut Reader,
+    claim: Claim,
     default: u8,
     preempt: Preempt,
 ) {
-    let place = Place::variable(PRIORITY);
+    let Claim { priority: name, empty, .. } = claim;
+    let place = Place::variable(name);
     let rule = "write a number from 1 to 254";
     let parse = |text: &str| text.parse().ok().filter(|priority: &u8| *priority > 0);
-    let priority = reader.value(PRIORITY, empty, rule, parse);
+    let priority = reader.value(name, empty, rule, parse);
     let priority = priority.or(Located::new(place.clone(), default));
     draft.priority = priority.map(|priority| priority.map(rank));
     draft.preempt = match draft.priority.value().map(|rank| rank.value) {
         Some(Rank::Owner) => {
             let message = "255 is the priority of the owner of the addresses, which never gives \
                 way; write 254 or less if this host is not the owner";
-            reader.info(PRIORITY, message);
+            reader.info(name, message);
             Found::Absent
         }
         _ => Found::Value(Located::new(place, preempt)),

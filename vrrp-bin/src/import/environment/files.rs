@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     reader::Reader,
-    style,
+    style::{self, Style},
     values::{Raw, Variables, yaml},
 };
 use crate::config::{Place, ReadFile, describe};
@@ -42,8 +42,9 @@ pub(super) fn collect(
     for path in walk(&directory) {
         add_file(&path, &directory, read_file, &mut variables, reader);
     }
+    let is_ednxzu = style::is_ednxzu(&variables);
     for path in walk(&root.join(SECRETS)) {
-        if file_name(&path).is_some_and(style::is_known) {
+        if file_name(&path).is_some_and(|name| counts(name, is_ednxzu)) {
             add_value(&path, read_file, &mut variables, reader);
         }
     }
@@ -57,6 +58,11 @@ pub(super) fn collect_yaml(text: &str, read_file: ReadFile, reader: &mut Reader)
     add_yaml(&Place::Environment, text, &mut variables, reader);
     follow_files(read_file, &mut variables, reader);
     variables
+}
+
+/// Whether a variable of this name means something.
+fn counts(name: &str, is_ednxzu: bool) -> bool {
+    style::is_known(name) || is_ednxzu && Style::Ednxzu.knows(name)
 }
 
 /// The files below `directory` in the order of their names. A directory that is not there has none,
@@ -130,10 +136,11 @@ fn add_yaml(place: &Place, text: &str, variables: &mut Variables, reader: &mut R
 
 /// Reads the files that `NAME_FILE` names, for every NAME that means something.
 fn follow_files(read_file: ReadFile, variables: &mut Variables, reader: &mut Reader) {
+    let is_ednxzu = style::is_ednxzu(variables);
     let followed: Vec<(String, String, Raw)> = variables
         .iter()
         .filter_map(|(file, raw)| {
-            let name = file.strip_suffix("_FILE").filter(|name| style::is_known(name))?;
+            let name = file.strip_suffix("_FILE").filter(|name| counts(name, is_ednxzu))?;
             Some((file.clone(), name.to_owned(), raw.clone()))
         })
         .collect();

@@ -1,11 +1,11 @@
 //! The variables of osixia/keepalived: those of 1.x to 2.1.5, and the few that 2.3.4 has instead.
 
-use vrrp_core::{Hear, Peer, Preempt};
+use vrrp_core::{Hear, Peer};
 use vrrp_net::VirtualAddress;
 
 use super::{
     addresses,
-    common::{claim, draft, each_once, interface, is_master, own_file, password, peers, vrid},
+    common::{Claim, claim_without_preemption, draft, each_once, interface, password, peers, vrid},
     reader::{Empty, Reader},
     scripts,
 };
@@ -19,15 +19,13 @@ const ADDRESSES_EXAMPLE: &str = "192.0.2.10 or #PYTHON2BASH:['192.0.2.10/24', '1
 
 /// The virtual router that the image would make.
 pub(super) fn read(reader: &mut Reader) -> Draft {
-    refuse_files(reader);
     let mut draft = draft(ADDRESSES);
     scripts::osixia(&mut draft, reader);
-    ignore_arguments(reader);
     draft.name = Found::Value(Located::new(draft.place.clone(), "VI_1".to_owned()));
     draft.version = Found::Value(Version::V2);
     draft.interface = interface(reader, Empty::Wrong);
     draft.vrid = vrid(reader, "KEEPALIVED_ROUTER_ID", Empty::Wrong, 51);
-    role(&mut draft, reader);
+    claim_without_preemption(&mut draft, reader, Claim::prefixed(Empty::Wrong), 150);
     draft.addresses = virtual_addresses(reader);
     draft.password = password(reader, PASSWORD, "d0cker", Empty::Wrong, &draft.addresses);
     draft.peers = unicast(reader);
@@ -62,37 +60,15 @@ fn unicast(reader: &mut Reader) -> Found<List<Peer>> {
     })
 }
 
-/// keepalived clears `nopreempt`, which the image always writes, for `state MASTER`.
-fn role(draft: &mut Draft, reader: &mut Reader) {
-    let master = is_master(reader, Empty::Wrong, false);
-    let preempt = if master == Found::Value(true) { Preempt::Always } else { Preempt::Never };
-    claim(draft, reader, Empty::Wrong, 150, preempt);
-    match master {
-        Found::Value(true) => reader.info(
-            "KEEPALIVED_STATE",
-            "with MASTER this node preempts, because keepalived then ignores nopreempt",
-        ),
-        Found::Value(false) | Found::Absent => {}
-        Found::Wrong => draft.preempt = Found::Wrong,
-    }
-}
-
-/// The image would have taken its configuration from there.
-fn refuse_files(reader: &mut Reader) {
-    for name in ["KEEPALIVED_CONF", "KEEPALIVED_CONF_TEMPLATE"] {
-        if let Found::Value(path) = reader.text(name, Empty::Absent) {
-            reader.error(name, own_file(&path.value));
-        }
-    }
+/// What says how the image is run.
+pub(super) fn leave_out(reader: &mut Reader) {
     if reader.is_set("KEEPALIVED_CONF_RELOAD_SCRIPT") {
         reader.warn(
             "KEEPALIVED_CONF_RELOAD_SCRIPT",
-            "this is ignored: no file is watched in this version",
+            "this is not run: the configuration is read once, at the start; restart the container \
+             when it has changed",
         );
     }
-}
-
-fn ignore_arguments(reader: &mut Reader) {
     let name = "KEEPALIVED_COMMAND_LINE_ARGUMENTS";
     if let Found::Value(arguments) = reader.text(name, Empty::Absent) {
         reader.info(name, format!("{:?} is for keepalived and is ignored", arguments.value));

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use super::values::{self, Decoded, Literal, Raw, Variables};
 use crate::{
-    config::{Found, List, Located, Place, Problems, Wrong, nearest},
+    config::{ConfigError, Found, List, Located, Place, Problems, Wrong, nearest},
     import::Note,
 };
 
@@ -56,8 +56,28 @@ impl Reader {
         self.note(false, name, &message.into());
     }
 
+    /// Says what is worth knowing about something other than a variable.
+    pub(super) fn info_at(&mut self, place: &Place, message: impl AsRef<str>) {
+        self.add(Note::new(false, place.clone(), message.as_ref()));
+    }
+
+    /// Takes over what another reader has found.
+    pub(super) fn adopt<'e>(
+        &mut self,
+        notes: Vec<Note>,
+        errors: impl Iterator<Item = &'e ConfigError>,
+    ) {
+        self.notes.extend(notes);
+        for error in errors {
+            self.error_at(error.place(), error.message());
+        }
+    }
+
     fn note(&mut self, warning: bool, name: &str, message: &str) {
-        let note = Note::new(warning, Place::variable(name), message);
+        self.add(Note::new(warning, Place::variable(name), message));
+    }
+
+    fn add(&mut self, note: Note) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -91,6 +111,15 @@ impl Reader {
 
     pub(super) fn is_set(&self, name: &str) -> bool {
         self.variables.contains_key(name)
+    }
+
+    /// Whether it is not set, or has no text.
+    pub(super) fn is_empty(&self, name: &str) -> bool {
+        match self.variables.get(name) {
+            None => true,
+            Some(Raw::Text(text)) => text.trim().is_empty(),
+            Some(Raw::Literal(literal)) => matches!(literal, Literal::Nothing),
+        }
     }
 
     /// The names of all variables, in their order.

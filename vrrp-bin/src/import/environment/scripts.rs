@@ -7,17 +7,35 @@ use super::{
     common::program,
     reader::{Empty, Reader},
 };
-use crate::config::{Draft, Found, Located, NOTIFY_LIMIT, Plan, Script, Scripts, Told};
+use crate::config::{
+    Draft, Found, Located, NOTIFY_LIMIT, Place, Plan, Script, Scripts, Told, Wrong,
+};
 
 /// The script of osixia's image.
 const OF_THE_IMAGE: &str = "/container/service/keepalived/assets/notify.sh";
+/// The script of ednxzu's image.
+const OF_EDNXZU: &str = "/notify.sh";
 /// What older versions of that image call it, and what newer ones do.
 const OSIXIA: [&str; 2] = ["KEEPALIVED_NOTIFY", "KEEPALIVED_NOTIFY_SCRIPT"];
 
 /// Reads who is told the states of all.
 pub(super) fn fill(plan: &mut Plan, reader: &mut Reader) {
     plan.scripts = notify("VRRP_NOTIFY", Empty::Wrong, reader);
-    plan.fifo = reader.path("VRRP_NOTIFY_FIFO");
+    // A file of keepalived's may name one.
+    let fifo = reader.path("VRRP_NOTIFY_FIFO");
+    if !matches!(fifo, Found::Absent) {
+        plan.fifo = fifo;
+    }
+}
+
+/// The script that osixia's image would put into its file.
+pub(super) fn named_by_osixia(reader: &mut Reader) -> Option<String> {
+    OSIXIA.into_iter().find_map(|name| {
+        if is_left_out(name, reader) {
+            return None;
+        }
+        reader.text(name, Empty::Absent).value().map(|found| found.value.clone())
+    })
 }
 
 /// Reads who is told the states of osixia's virtual router.
@@ -39,6 +57,18 @@ pub(super) fn osixia(draft: &mut Draft, reader: &mut Reader) {
     }
 }
 
+/// Reads who is told the states of ednxzu's virtual router. The image's own script is there where
+/// somebody has put one.
+pub(super) fn ednxzu(reader: &mut Reader) -> Found<Scripts> {
+    let name = "NOTIFY";
+    if reader.is_empty(name) && !Path::new(OF_EDNXZU).exists() {
+        return Found::Absent;
+    }
+    let path = reader.text(name, Empty::Absent);
+    path.or(Located::new(Place::variable(name), OF_EDNXZU.to_owned()))
+        .and_then(|path| all(path, name, reader))
+}
+
 /// Whether `name` names the script of the image where that is not there.
 fn is_left_out(name: &str, reader: &mut Reader) -> bool {
     let names_it = reader.plain(name).is_some_and(|path| path.trim() == OF_THE_IMAGE);
@@ -50,8 +80,15 @@ fn is_left_out(name: &str, reader: &mut Reader) -> bool {
     left_out
 }
 
+/// The program in `name`, which is told all states.
 fn notify(name: &str, empty: Empty, reader: &mut Reader) -> Found<Scripts> {
-    reader.text(name, empty).and_then(|Located { place, value: text }| match program(&text) {
+    reader.text(name, empty).and_then(|command| all(command, name, reader))
+}
+
+/// A program that is told all states.
+fn all(command: Located<String>, name: &str, reader: &mut Reader) -> Result<Scripts, Wrong> {
+    let Located { place, value: text } = command;
+    match program(&text) {
         Ok(program) => {
             let mut scripts = Scripts::default();
             let script = Script { program, timeout: NOTIFY_LIMIT };
@@ -59,5 +96,5 @@ fn notify(name: &str, empty: Empty, reader: &mut Reader) -> Found<Scripts> {
             Ok(scripts)
         }
         Err(message) => reader.wrong(name, message),
-    })
+    }
 }

@@ -1,6 +1,9 @@
 //! Whose variables these are, and which there are.
 
-use super::reader::{Reader, is_number};
+use super::{
+    reader::{Reader, is_number},
+    values::{Raw, Variables},
+};
 use crate::config::{Place, nearest};
 
 /// Whose contract is followed.
@@ -10,6 +13,10 @@ pub(super) enum Style {
     Osixia,
     /// arcts/keepalived.
     Arcts,
+    /// shawly/keepalived.
+    Shawly,
+    /// ednxzu/keepalived, whose names have no prefix.
+    Ednxzu,
     /// This program's own.
     Own,
 }
@@ -21,6 +28,8 @@ const STYLES: &[(&str, Style)] = &[
     ("osixia", Style::Osixia),
     ("osixia-2.3", Style::Osixia),
     ("arcts", Style::Arcts),
+    ("shawly", Style::Shawly),
+    ("ednxzu", Style::Ednxzu),
     ("vrrp", Style::Own),
 ];
 
@@ -32,6 +41,9 @@ pub(super) struct Names {
     pub(super) numbered: &'static [&'static str],
     /// Those whose presence tells the style.
     marks: &'static [&'static str],
+    /// Those that tell it where no mark does: others may have them, too, or they say which file is
+    /// read.
+    hints: &'static [&'static str],
 }
 
 pub(super) const OSIXIA: Names = Names {
@@ -52,6 +64,7 @@ pub(super) const OSIXIA: Names = Names {
     ],
     numbered: &[],
     marks: &["KEEPALIVED_VIRTUAL_IPS", "KEEPALIVED_UNICAST_PEERS"],
+    hints: &["KEEPALIVED_CONF", "KEEPALIVED_CONF_TEMPLATE"],
 };
 
 pub(super) const ARCTS: Names = Names {
@@ -69,6 +82,12 @@ pub(super) const ARCTS: Names = Names {
         "KEEPALIVED_AUTH_PASS",
         "KEEPALIVED_UNICAST_SRC_IP",
         "KEEPALIVED_KUBE_APISERVER_CHECK",
+        "KUBE_APISERVER_ADDRESS",
+        "KUBE_APISERVER_CHK_FALL",
+        "KUBE_APISERVER_CHK_INTERVAL",
+        "KUBE_APISERVER_CHK_RISE",
+        "KUBE_APISERVER_CHK_WEIGHT",
+        "KUBE_APISERVER_PORT",
     ],
     numbered: &[
         "KEEPALIVED_UNICAST_PEER_",
@@ -77,6 +96,49 @@ pub(super) const ARCTS: Names = Names {
         "KEEPALIVED_TRACK_INTERFACE_",
     ],
     marks: &["KEEPALIVED_VIRTUAL_IPADDRESS_"],
+    hints: &["KEEPALIVED_AUTOCONF"],
+};
+
+pub(super) const SHAWLY: Names = Names {
+    fixed: &[
+        "KEEPALIVED_AUTH_PASS",
+        "KEEPALIVED_AUTH_TYPE",
+        "KEEPALIVED_CHECK_IP",
+        "KEEPALIVED_CHECK_PORT",
+        "KEEPALIVED_CHECK_SCRIPT",
+        "KEEPALIVED_CUSTOM_CONFIG",
+        "KEEPALIVED_INTERFACE",
+        "KEEPALIVED_PRIORITY",
+        "KEEPALIVED_STATE",
+        "KEEPALIVED_VIRTUAL_IP",
+        "KEEPALIVED_VIRTUAL_MASK",
+        "KEEPALIVED_VRID",
+    ],
+    numbered: &[],
+    marks: &[],
+    // One letter away from the mark of osixia's.
+    hints: &["KEEPALIVED_CUSTOM_CONFIG", "KEEPALIVED_VIRTUAL_IP", "KEEPALIVED_VRID"],
+};
+
+pub(super) const EDNXZU: Names = Names {
+    fixed: &[
+        "ADVERTISE_INTERVAL",
+        "ARGUMENTS",
+        "CONFIG",
+        "INTERFACE",
+        "NOTIFY",
+        "PASSWORD",
+        "PRIORITY",
+        "ROUTER_ID",
+        "STATE",
+        "UNICAST_PEERS",
+        "UNICAST_SRC_IP",
+        "VIRTUAL_IPS",
+        "VRRP_INSTANCE",
+    ],
+    numbered: &[],
+    marks: &[],
+    hints: &["VIRTUAL_IPS"],
 };
 
 pub(super) const OWN: Names = Names {
@@ -95,6 +157,7 @@ pub(super) const OWN: Names = Names {
     ],
     numbered: &[],
     marks: &["VRRP_ADDRESSES"],
+    hints: &[],
 };
 
 /// Those that every style has.
@@ -120,7 +183,20 @@ impl Style {
         match self {
             Self::Osixia => &OSIXIA,
             Self::Arcts => &ARCTS,
+            Self::Shawly => &SHAWLY,
+            Self::Ednxzu => &EDNXZU,
             Self::Own => &OWN,
+        }
+    }
+
+    /// What the image is called.
+    pub(super) const fn image(self) -> &'static str {
+        match self {
+            Self::Osixia => "osixia/keepalived",
+            Self::Arcts => "arcts/keepalived",
+            Self::Shawly => "shawly/keepalived",
+            Self::Ednxzu => "ednxzu/keepalived",
+            Self::Own => "vrrp",
         }
     }
 
@@ -142,7 +218,7 @@ impl Style {
                 && self.names().marks.iter().any(|mark| match self {
                     Self::Own => unnumbered(name) == *mark,
                     Self::Arcts => name.strip_prefix(mark).is_some_and(is_number),
-                    Self::Osixia => name == mark,
+                    Self::Osixia | Self::Shawly | Self::Ednxzu => name == mark,
                 })
         };
         names.iter().find(is_mark).map(String::as_str)
@@ -163,13 +239,32 @@ pub(super) fn number_of(name: &str) -> Option<&str> {
     is_number(number).then_some(number)
 }
 
-/// Whether any style knows `name`.
+/// Whether any style knows `name`. The names of ednxzu's are words that anybody uses: they count
+/// where that image is meant.
 pub(super) fn is_known(name: &str) -> bool {
-    ALWAYS.contains(&name) || STYLES.iter().any(|(_, style)| style.knows(name))
+    let of_prefix = STYLES.iter().filter(|(_, style)| *style != Style::Ednxzu);
+    ALWAYS.contains(&name) || of_prefix.into_iter().any(|(_, style)| style.knows(name))
 }
 
-/// Whose variables are set. `None`: nobody's, or that of two.
-pub(super) fn detect(reader: &mut Reader) -> Option<Style> {
+/// Whether the image of ednxzu is meant, so that its names count.
+pub(super) fn is_ednxzu(variables: &Variables) -> bool {
+    match variables.get(CHOICE) {
+        Some(Raw::Text(choice)) => choice.trim() == "ednxzu",
+        Some(Raw::Literal(_)) => false,
+        None => {
+            let is_set = |hint: &&str| {
+                variables.contains_key(*hint) || variables.contains_key(&format!("{hint}_FILE"))
+            };
+            let names: Vec<String> = variables.keys().cloned().collect();
+            EDNXZU.hints.iter().any(is_set)
+                && STYLES.iter().all(|(_, style)| style.mark(&names).is_none())
+        }
+    }
+}
+
+/// Whose variables are set. `None`: nobody's, or that of two. A file of keepalived's that is there
+/// counts where no variable tells.
+pub(super) fn detect(reader: &mut Reader, has_file: impl FnOnce() -> bool) -> Option<Style> {
     if let Some(text) = reader.plain(CHOICE) {
         let (text, words) =
             (text.to_owned(), STYLES.iter().map(|(word, _)| *word).collect::<Vec<_>>());
@@ -189,26 +284,39 @@ pub(super) fn detect(reader: &mut Reader) -> Option<Style> {
         .filter_map(|style| Some((style, style.mark(&names)?)))
         .collect();
     match marks.as_slice() {
-        [] => {
-            reader.error_at(
-                &Place::Environment,
-                "there is no virtual address in it; set VRRP_ADDRESSES (see docs/containers.md), \
-                 KEEPALIVED_VIRTUAL_IPS with KEEPALIVED_UNICAST_PEERS as for osixia/keepalived, or \
-                 KEEPALIVED_VIRTUAL_IPADDRESS_1 as for arcts/keepalived; or name a file with -c \
-                 FILE instead of --from-env",
-            );
-            None
-        }
+        [] => hinted(reader, has_file),
         [(style, _)] => Some(*style),
         [(_, one), (_, other), ..] => {
             reader.error_at(
                 &Place::Environment,
                 format!(
                     "{one} and {other} belong to different images; remove one of them, or set \
-                     {CHOICE} to the one to follow: osixia, arcts or vrrp"
+                     {CHOICE} to the one to follow: osixia, arcts, shawly, ednxzu or vrrp"
                 ),
             );
             None
         }
     }
+}
+
+/// The style where no mark tells it. A variable goes before a file, and one that says which file is
+/// written before one that only names it.
+fn hinted(reader: &mut Reader, has_file: impl FnOnce() -> bool) -> Option<Style> {
+    let in_order = [Style::Arcts, Style::Shawly, Style::Osixia, Style::Ednxzu];
+    let hint = |style: &Style| style.names().hints.iter().any(|name| reader.is_set(name));
+    if let Some(style) = in_order.into_iter().find(hint) {
+        return Some(style);
+    }
+    if has_file() {
+        return Some(Style::Osixia);
+    }
+    reader.error_at(
+        &Place::Environment,
+        "there is no virtual address in it; set VRRP_ADDRESSES (see docs/containers.md), \
+         KEEPALIVED_VIRTUAL_IPS with KEEPALIVED_UNICAST_PEERS as for osixia/keepalived, \
+         KEEPALIVED_VIRTUAL_IPADDRESS_1 as for arcts/keepalived, or the variables of another image; \
+         mount keepalived.conf where these images have it; or name a file with -c FILE instead of \
+         --from-env",
+    );
+    None
 }

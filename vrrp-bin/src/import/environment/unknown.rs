@@ -2,11 +2,11 @@
 
 use super::{
     reader::{Reader, is_number},
-    style::{ALWAYS, ARCTS, OSIXIA, OWN, Style, is_known, number_of, unnumbered},
+    style::{ALWAYS, ARCTS, OSIXIA, OWN, SHAWLY, Style, is_known, number_of, unnumbered},
 };
 use crate::config::nearest;
 
-/// What the two images call the same thing.
+/// What two images call the same thing.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("KEEPALIVED_ROUTER_ID", "KEEPALIVED_VIRTUAL_ROUTER_ID"),
     ("KEEPALIVED_PASSWORD", "KEEPALIVED_AUTH_PASS"),
@@ -63,7 +63,7 @@ fn meant(name: &str, style: Option<Style>) -> Option<String> {
 fn fixed_meant(name: &str, style: Option<Style>) -> Option<String> {
     let mut names = match style {
         Some(style) => style.names().fixed.to_vec(),
-        None => [OSIXIA.fixed, ARCTS.fixed, OWN.fixed].concat(),
+        None => [OSIXIA.fixed, ARCTS.fixed, SHAWLY.fixed, OWN.fixed].concat(),
     };
     // Last, where another name is as near: of those that are for all, none has a number.
     names.extend(ALWAYS);
@@ -93,7 +93,7 @@ fn looks_like_ours(name: &str) -> bool {
 
 /// The numbered name that `name` was probably meant to be.
 fn numbered_meant(name: &str, style: Option<Style>) -> Option<String> {
-    if style == Some(Style::Own) || style == Some(Style::Osixia) {
+    if style.is_some_and(|style| style != Style::Arcts) {
         return None;
     }
     let (stem, number) = name.split_at(name.rfind('_')?.checked_add(1)?);

@@ -1,0 +1,201 @@
+//! Variables in a file of keepalived's, as the images fill them in. Here they become variables of
+//! the file itself, so that its lines stay where they are.
+
+use vrrp_core::Cidr;
+
+use super::Marks;
+use crate::{
+    config::{Found, Place},
+    import::{
+        address::{OPTIONS, UNSUPPORTED},
+        environment::{
+            reader::{Empty, Reader},
+            scripts,
+            style::Style,
+        },
+    },
+};
+
+/// What the images put in where nothing is set.
+const DEFAULTS: &[(Style, &str, &str)] = &[
+    (Style::Osixia, "KEEPALIVED_INTERFACE", "eth0"),
+    (Style::Osixia, "KEEPALIVED_STATE", "BACKUP"),
+    (Style::Osixia, "KEEPALIVED_ROUTER_ID", "51"),
+    (Style::Osixia, "KEEPALIVED_PRIORITY", "150"),
+    (Style::Osixia, "KEEPALIVED_PASSWORD", "d0cker"),
+    (Style::Ednxzu, "INTERFACE", "eth0"),
+    (Style::Ednxzu, "STATE", "BACKUP"),
+    (Style::Ednxzu, "ROUTER_ID", "50"),
+    (Style::Ednxzu, "PRIORITY", "100"),
+    (Style::Ednxzu, "ADVERTISE_INTERVAL", "1"),
+    (Style::Ednxzu, "PASSWORD", "password"),
+    (Style::Ednxzu, "NOTIFY", "/notify.sh"),
+];
+
+/// A line of ednxzu's for which the image has an address of the host, which is our default, too.
+const SOURCE: (&str, &str) = ("unicast_src_ip", "UNICAST_SRC_IP");
+/// Without peers the image takes that line out.
+const PEERS: &str = "UNICAST_PEERS";
+
+/// A file, and the values of the variables in it.
+pub(super) struct Filled {
+    pub(super) text: String,
+    pub(super) defined: Vec<(String, String)>,
+}
+
+/// Finds the variables that stand in `text`, which is the content of `file`.
+pub(super) fn fill(
+    style: Style,
+    marks: Marks,
+    file: &Place,
+    text: String,
+    reader: &mut Reader,
+) -> Filled {
+    let text = match marks {
+        Marks::Nowhere => return Filled { text, defined: Vec::new() },
+        Marks::Braces => unbraced(&text),
+        Marks::Shell if style == Style::Ednxzu => without_source(&text, reader),
+        Marks::Shell => text,
+    };
+    let mut names: Vec<String> =
+        style.names().fixed.iter().map(|name| (*name).to_owned()).collect();
+    if marks == Marks::Shell {
+        // Whatever is set may stand there.
+        names.extend(reader.names());
+    }
+    names.sort();
+    names.dedup();
+    names.retain(|name| mentions(&text, name));
+    let value = |name: String| Some((value(style, &name, file, reader)?, name));
+    let defined = names.into_iter().filter_map(value).map(|(value, name)| (name, value)).collect();
+    Filled { text, defined }
+}
+
+/// `text` with `${NAME}` for each `{{ NAME }}`.
+fn unbraced(text: &str) -> String {
+    let (mut done, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once("{{") {
+        done.push_str(before);
+        let name = after.split_once("}}").map(|(name, rest)| (name.trim(), rest));
+        match name.filter(|(name, _)| is_name(name)) {
+            Some((name, behind)) => {
+                done.push_str(&format!("${{{name}}}"));
+                rest = behind;
+            }
+            None => {
+                done.push_str("{{");
+                rest = after;
+            }
+        }
+    }
+    done + rest
+}
+
+/// `text` with an empty line in place of the source, where there is none or nobody to send to.
+fn without_source(text: &str, reader: &Reader) -> String {
+    if !reader.is_empty(SOURCE.1) && !reader.is_empty(PEERS) {
+        return text.to_owned();
+    }
+    let is_source = |line: &str| line.contains(SOURCE.0) && mentions(line, SOURCE.1);
+    let lines = text.split('\n').map(|line| if is_source(line) { "" } else { line });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether `$NAME` or `${NAME}` occurs in `text`.
+fn mentions(text: &str, name: &str) -> bool {
+    text.split('$').skip(1).any(|after| {
+        let (inner, end) = match after.strip_prefix('{') {
+            Some(inner) => (inner, Some('}')),
+            None => (after, None),
+        };
+        let Some(behind) = inner.strip_prefix(name) else { return false };
+        match end {
+            Some(end) => behind.starts_with(end),
+            None => !behind.starts_with(is_of_name),
+        }
+    })
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(is_of_name)
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// What stands for `name`. `None`: there is nothing, which was reported.
+fn value(style: Style, name: &str, file: &Place, reader: &mut Reader) -> Option<String> {
+    match (style, name) {
+        (_, "KEEPALIVED_UNICAST_PEERS" | PEERS) => hosts(style, name, file, reader),
+        (_, "KEEPALIVED_VIRTUAL_IPS" | "VIRTUAL_IPS") => addresses(name, file, reader),
+        (Style::Osixia, "KEEPALIVED_NOTIFY") => {
+            let script = scripts::named_by_osixia(reader);
+            Some(script.map_or_else(String::new, |path| format!("notify \"{path}\"")))
+        }
+        _ => single(style, name, reader),
+    }
+}
+
+/// One peer a line.
+fn hosts(style: Style, name: &str, file: &Place, reader: &mut Reader) -> Option<String> {
+    if style == Style::Ednxzu && reader.is_empty(name) {
+        return Some(String::new());
+    }
+    let words = entries(name, "192.0.2.2 192.0.2.3", file, reader)?;
+    Some(words.concat().join("\n"))
+}
+
+/// One address a line, with what follows it.
+fn addresses(name: &str, file: &Place, reader: &mut Reader) -> Option<String> {
+    let entries = entries(name, "192.0.2.10/24", file, reader)?;
+    let mut text = String::new();
+    for words in entries {
+        let mut is_value = false;
+        for (number, word) in words.iter().enumerate() {
+            let begins = number == 0 || !is_value && word.parse::<Cidr>().is_ok();
+            text.push_str(if begins { "\n" } else { " " });
+            text.push_str(word);
+            is_value = OPTIONS.contains(&word.as_str())
+                || UNSUPPORTED.iter().any(|(known, has_value)| *has_value && known == word);
+        }
+    }
+    Some(text.trim_start().to_owned())
+}
+
+/// The entries of a list that the file asks for.
+fn entries(
+    name: &str,
+    example: &str,
+    file: &Place,
+    reader: &mut Reader,
+) -> Option<Vec<Vec<String>>> {
+    match reader.entries(name, example) {
+        Ok(Some(entries)) => Some(entries),
+        Ok(None) => {
+            let message =
+                format!("{file} asks for this, and it is not set; write for example {example}");
+            reader.missing(name, message);
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+fn single(style: Style, name: &str, reader: &mut Reader) -> Option<String> {
+    match reader.text(name, Empty::Absent) {
+        Found::Value(found) if found.value.contains(['\n', '\r']) => {
+            reader.error(name, "this has more than one line; write one");
+            None
+        }
+        Found::Value(found) => Some(found.value),
+        Found::Absent if name == "VRRP_INSTANCE" => {
+            Some(reader.plain("HOSTNAME").unwrap_or("main").to_owned())
+        }
+        Found::Absent => {
+            let default = DEFAULTS.iter().find(|(of, known, _)| *of == style && *known == name);
+            Some(default.map_or_else(String::new, |(_, _, value)| (*value).to_owned()))
+        }
+        Found::Wrong => None,
+    }
+}
