@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     config::{
-        Config, ConfigErrors,
+        Config, ConfigErrors, Place,
         effective::{Effective, Secrets},
     },
     convert,
@@ -33,7 +33,8 @@ pub fn toml(text: &str) {
 /// Reads lines of `NAME=VALUE` as an environment, where `\n` in a value is the end of a line; or
 /// all of `text`, if it starts with `---`, as a YAML file of variables.
 ///
-/// No other file is opened, as in [`toml()`].
+/// No other file is opened, as in [`toml()`]; of keepalived's there is one with variables in it and
+/// one without, which variables can name.
 ///
 /// # Panics
 /// If a promise of the readers is broken, as in [`toml()`]. Whatever an environment may say, a file
@@ -51,7 +52,11 @@ pub fn environment(text: &str) {
     for note in &reading.notes {
         assert_one_line(&note.to_string());
     }
-    check(reading.config);
+    match reading.config {
+        // A file of keepalived's may be of use without a virtual router.
+        Ok(config) if config.routers.is_empty() && matches!(config.origin, Place::File(..)) => {}
+        result => check(result),
+    }
 }
 
 /// Reads `text` as a file of keepalived's.
@@ -124,12 +129,34 @@ fn assert_one_line(sentence: &str) {
     assert!(!sentence.contains(char::is_control), "this is more than a line: {sentence:?}");
 }
 
-/// `password` holds a password and `peers` two addresses, in every directory; nothing else is
-/// there.
+/// A file of keepalived's, and one in which variables stand.
+const MOUNTED: &[u8] = b"vrrp_instance VI_1 {
+ interface eth0
+ virtual_router_id 51
+ virtual_ipaddress { 192.0.2.10 }
+}
+";
+const TEMPLATE: &[u8] = b"vrrp_instance VI_1 {
+ interface ${KEEPALIVED_INTERFACE}
+ virtual_router_id ${KEEPALIVED_ROUTER_ID}${ROUTER_ID}
+ unicast_peer {
+  ${KEEPALIVED_UNICAST_PEERS}
+ }
+ virtual_ipaddress {
+  ${KEEPALIVED_VIRTUAL_IPS}
+ }
+ ${KEEPALIVED_NOTIFY}
+}
+";
+
+/// `password` holds a password and `peers` two addresses, in every directory, `mounted.conf` and
+/// `mounted.template` are files of keepalived's; nothing else is there.
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     match path.file_name().and_then(|name| name.to_str()) {
         Some("password") => Ok(b"secret\n".to_vec()),
         Some("peers") => Ok(b"192.0.2.2\n192.0.2.3\n".to_vec()),
+        Some("mounted.conf") => Ok(MOUNTED.to_vec()),
+        Some("mounted.template") => Ok(TEMPLATE.to_vec()),
         _ => Err(io::ErrorKind::NotFound.into()),
     }
 }

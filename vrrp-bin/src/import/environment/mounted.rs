@@ -11,7 +11,7 @@ use std::{
 
 use super::{reader::Reader, style::Style};
 use crate::{
-    config::{ConfigErrors, Found, Place, Plan, ReadFile, describe},
+    config::{ConfigErrors, Found, Notation, Place, Plan, ReadFile, describe},
     import::{
         Beside,
         keepalived::{self, Planned},
@@ -104,7 +104,9 @@ pub(super) fn find(style: Style, files: Files<'_>, reader: &mut Reader) -> Found
 pub(super) fn read(style: Style, file: Mounted, files: Files<'_>, reader: &mut Reader) -> Plan {
     let Mounted { path, text, marks } = file;
     let origin = Place::File(path.as_path().into(), None);
-    let filled = template::fill(style, marks, &origin, text, reader);
+    let Ok(filled) = template::fill(style, marks, &origin, text, reader) else {
+        return Plan::new(Notation::Keepalived, origin);
+    };
     let how = if filled.defined.is_empty() {
         "this is read in place of the variables"
     } else {

@@ -1,6 +1,8 @@
 //! Environments become the virtual routers that `tests/good.txt` says, or the sentences of
 //! `tests/bad.txt`.
 
+mod mounted;
+
 use std::{ffi::OsString, fs, os::unix::ffi::OsStringExt};
 
 use tempfile::TempDir;
@@ -286,6 +288,9 @@ fn a12_passwords_are_told_from_other_variables() {
         ["VRRP_PRIORITY", "KEEPALIVED_STATE", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "PATH"];
     let found = secrets_among(names.iter().chain(&others).map(OsString::from));
     assert_eq!(found, names);
+    let of_ednxzu = secrets_among(["VIRTUAL_IPS", "PASSWORD"].map(OsString::from));
+    assert_eq!(of_ednxzu, ["PASSWORD"]);
+    assert!(secrets_among([OsString::from("PASSWORD")]).is_empty());
 }
 
 #[test]
@@ -322,7 +327,7 @@ proptest::proptest! {
     fn no_environment_makes_it_panic(
         name in "(KEEPALIVED|VRRP|VRRP_2)_(UNICAST_PEERS|VIRTUAL_IPS|VIRTUAL_IPADDRESS_1|ADDRESSES|PEERS|VRID|[A-Z_0-9é]{0,12})",
         value in r#"(#PYTHON2BASH:|#JSON2BASH:|#COMPLEX_BASH_ENV:TABLE:)?[\[\](){},:'" .a0-9/é]{0,30}"#,
-        style in "osixia|arcts|vrrp",
+        style in "osixia|arcts|shawly|ednxzu|vrrp",
     ) {
         let process = [("VRRP_ENV_STYLE", style), (name.as_str(), value)];
         drop(read_from(process.map(|(name, value)| (name.into(), value.into())), Path::new("/nonexistent"), read_file));

@@ -5,7 +5,7 @@ use vrrp_core::Cidr;
 
 use super::Marks;
 use crate::{
-    config::{Found, Place},
+    config::{Place, Wrong},
     import::{
         address::{OPTIONS, UNSUPPORTED},
         environment::{
@@ -44,15 +44,18 @@ pub(super) struct Filled {
 }
 
 /// Finds the variables that stand in `text`, which is the content of `file`.
+///
+/// # Errors
+/// One of them has no value that can stand there, which was reported.
 pub(super) fn fill(
     style: Style,
     marks: Marks,
     file: &Place,
     text: String,
     reader: &mut Reader,
-) -> Filled {
+) -> Result<Filled, Wrong> {
     let text = match marks {
-        Marks::Nowhere => return Filled { text, defined: Vec::new() },
+        Marks::Nowhere => return Ok(Filled { text, defined: Vec::new() }),
         Marks::Braces => unbraced(&text),
         Marks::Shell if style == Style::Ednxzu => without_source(&text, reader),
         Marks::Shell => text,
@@ -66,9 +69,11 @@ pub(super) fn fill(
     names.sort();
     names.dedup();
     names.retain(|name| mentions(&text, name));
-    let value = |name: String| Some((value(style, &name, file, reader)?, name));
-    let defined = names.into_iter().filter_map(value).map(|(value, name)| (name, value)).collect();
-    Filled { text, defined }
+    // Each is looked at before the first that is wrong ends it.
+    let values: Vec<_> =
+        names.into_iter().map(|name| Ok((value(style, &name, file, reader)?, name))).collect();
+    let defined = values.into_iter().map(|found| found.map(|(value, name)| (name, value)));
+    Ok(Filled { text, defined: defined.collect::<Result<_, Wrong>>()? })
 }
 
 /// `text` with `${NAME}` for each `{{ NAME }}`.
@@ -124,43 +129,42 @@ fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// What stands for `name`. `None`: there is nothing, which was reported.
-fn value(style: Style, name: &str, file: &Place, reader: &mut Reader) -> Option<String> {
+/// What stands for `name`.
+fn value(style: Style, name: &str, file: &Place, reader: &mut Reader) -> Result<String, Wrong> {
     match (style, name) {
         (_, "KEEPALIVED_UNICAST_PEERS" | PEERS) => hosts(style, name, file, reader),
         (_, "KEEPALIVED_VIRTUAL_IPS" | "VIRTUAL_IPS") => addresses(name, file, reader),
         (Style::Osixia, "KEEPALIVED_NOTIFY") => {
             let script = scripts::named_by_osixia(reader);
-            Some(script.map_or_else(String::new, |path| format!("notify \"{path}\"")))
+            Ok(script.map_or_else(String::new, |path| format!("notify \"{path}\"")))
         }
         _ => single(style, name, reader),
     }
 }
 
 /// One peer a line.
-fn hosts(style: Style, name: &str, file: &Place, reader: &mut Reader) -> Option<String> {
+fn hosts(style: Style, name: &str, file: &Place, reader: &mut Reader) -> Result<String, Wrong> {
     if style == Style::Ednxzu && reader.is_empty(name) {
-        return Some(String::new());
+        return Ok(String::new());
     }
     let words = entries(name, "192.0.2.2 192.0.2.3", file, reader)?;
-    Some(words.concat().join("\n"))
+    Ok(words.concat().join("\n"))
 }
 
 /// One address a line, with what follows it.
-fn addresses(name: &str, file: &Place, reader: &mut Reader) -> Option<String> {
-    let entries = entries(name, "192.0.2.10/24", file, reader)?;
+fn addresses(name: &str, file: &Place, reader: &mut Reader) -> Result<String, Wrong> {
     let mut text = String::new();
-    for words in entries {
+    for words in entries(name, "192.0.2.10/24", file, reader)? {
         let mut is_value = false;
         for (number, word) in words.iter().enumerate() {
             let begins = number == 0 || !is_value && word.parse::<Cidr>().is_ok();
-            text.push_str(if begins { "\n" } else { " " });
+            text.push(if begins { '\n' } else { ' ' });
             text.push_str(word);
             is_value = OPTIONS.contains(&word.as_str())
                 || UNSUPPORTED.iter().any(|(known, has_value)| *has_value && known == word);
         }
     }
-    Some(text.trim_start().to_owned())
+    Ok(text.trim_start().to_owned())
 }
 
 /// The entries of a list that the file asks for.
@@ -169,33 +173,29 @@ fn entries(
     example: &str,
     file: &Place,
     reader: &mut Reader,
-) -> Option<Vec<Vec<String>>> {
-    match reader.entries(name, example) {
-        Ok(Some(entries)) => Some(entries),
-        Ok(None) => {
-            let message =
-                format!("{file} asks for this, and it is not set; write for example {example}");
-            reader.missing(name, message);
-            None
-        }
-        Err(_) => None,
-    }
+) -> Result<Vec<Vec<String>>, Wrong> {
+    let Some(entries) = reader.entries(name, example)? else {
+        let message =
+            format!("{file} asks for this, and it is not set; write for example {example}");
+        reader.missing(name, message);
+        return Err(Wrong);
+    };
+    Ok(entries)
 }
 
-fn single(style: Style, name: &str, reader: &mut Reader) -> Option<String> {
-    match reader.text(name, Empty::Absent) {
-        Found::Value(found) if found.value.contains(['\n', '\r']) => {
-            reader.error(name, "this has more than one line; write one");
-            None
+fn single(style: Style, name: &str, reader: &mut Reader) -> Result<String, Wrong> {
+    let found = reader.text(name, Empty::Absent).optional()?;
+    match found.map(|found| found.value) {
+        Some(text) if text.contains(['\n', '\r']) => {
+            reader.wrong(name, "this has more than one line; write one")
         }
-        Found::Value(found) => Some(found.value),
-        Found::Absent if name == "VRRP_INSTANCE" => {
-            Some(reader.plain("HOSTNAME").unwrap_or("main").to_owned())
+        Some(text) => Ok(text),
+        None if name == "VRRP_INSTANCE" => {
+            Ok(reader.plain("HOSTNAME").unwrap_or("main").to_owned())
         }
-        Found::Absent => {
+        None => {
             let default = DEFAULTS.iter().find(|(of, known, _)| *of == style && *known == name);
-            Some(default.map_or_else(String::new, |(_, _, value)| (*value).to_owned()))
+            Ok(default.map_or_else(String::new, |(_, _, value)| (*value).to_owned()))
         }
-        Found::Wrong => None,
     }
 }
