@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
+mod golden;
 #[path = "../program/output.rs"]
 mod output;
 
