@@ -141,10 +141,10 @@ impl Difference {
 
 /// Whether `value` is what `text` says: `absent`, `there`, or the value itself.
 fn is_value(text: &str, value: Option<&Value>) -> bool {
-    match (text, value) {
-        ("absent", value) => value.is_none(),
-        ("there", value) => value.is_some(),
-        (text, value) => value.is_some_and(|value| value.to_string() == text),
+    match text {
+        "absent" => value.is_none(),
+        "there" => value.is_some(),
+        text => value == serde_json::from_str(text).ok().as_ref(),
     }
 }
 

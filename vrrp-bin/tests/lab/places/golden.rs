@@ -1,7 +1,9 @@
-//! Environments of the two images whose addresses are on another interface.
+//! Environments of the images as they are run: addresses on another interface, a file of
+//! keepalived's in place of variables, and the check of an API server.
 
 use std::{
-    fs::File,
+    fs::{self, File},
+    net::TcpListener,
     process::{Command, Stdio},
 };
 
@@ -15,6 +17,8 @@ pub(super) fn tests() -> Vec<Trial> {
     vec![
         timed("places_of_osixias_environment", |_| osixia()),
         timed("places_of_arcts_environment", |_| arcts()),
+        timed("places_of_a_file_that_an_image_reads", |_| file()),
+        timed("places_of_arcts_environment_whose_api_server_dies", |_| api_server()),
     ]
 }
 
@@ -51,15 +55,68 @@ fn arcts() -> Outcome {
     are_there(&site, &there)?;
     check(site.pair.a.phase() == "held", format!("{:#}", site.pair.a.router(0)))?;
     site.eth1(Who::A).unplug()?;
-    let is_gone = |site: &Site| {
-        let lines = site.lines(Who::A).unwrap_or_default();
-        !there.iter().any(|one| lines.iter().any(|line| line.starts_with(one)))
-    };
-    check(wait_until(SOON, || is_gone(&site)), format!("{:#?}", site.lines(Who::A)))?;
+    are_gone(&site, &there)?;
     site.eth1(Who::A).plug()?;
     are_there(&site, &there)?;
     daemon.signal(Signal::SIGTERM)?;
-    check(wait_until(SOON, || is_gone(&site)), format!("{:#?}", site.lines(Who::A)))
+    are_gone(&site, &there)
+}
+
+/// The file is run, with a check of the environment's, and not the variables beside it.
+fn file() -> Outcome {
+    let site = Site::new()?;
+    let path = site.pair.folder.path().join("keepalived.conf");
+    let text = "vrrp_instance WEB {\n interface eth0\n virtual_router_id 7\n virtual_ipaddress \
+        {\n  10.0.0.9/24\n  10.0.1.9/24 dev eth1\n }\n}\n";
+    fs::write(&path, text)?;
+    let port = listen(&site)?;
+    let variables = [
+        ("KEEPALIVED_CONF", path.to_str().unwrap_or_default()),
+        ("KEEPALIVED_VIRTUAL_IPS", "10.0.0.10/24"),
+        ("VRRP_CHECK_TCP", "127.0.0.1:6443"),
+        ("VRRP_CHECK_INTERVAL", "200ms"),
+    ];
+    let daemon = run(&site, &variables)?;
+    let there = ["address eth0 10.0.0.9/24 ", "address eth1 10.0.1.9/24 "];
+    are_there(&site, &there)?;
+    check(site.pair.a.router(0)["name"] == "WEB", format!("{:#}", site.pair.a.router(0)))?;
+    let lines = site.lines(Who::A)?;
+    let of_variable = lines.iter().any(|line| line.starts_with("address eth0 10.0.0.10/"));
+    check(!of_variable, format!("the variable counts beside the file: {lines:#?}"))?;
+    drop(port);
+    are_gone(&site, &there)?;
+    daemon.signal(Signal::SIGTERM)?;
+    site.wait_for_nothing(Who::A, "after a stop")
+}
+
+/// Without a weight, a node without an API server holds nothing.
+fn api_server() -> Outcome {
+    let site = Site::new()?;
+    let variables = [
+        ("KEEPALIVED_UNICAST_PEER_1", "10.0.0.2"),
+        ("KEEPALIVED_VIRTUAL_IPADDRESS_1", "10.0.0.9/24 dev eth0"),
+        ("KEEPALIVED_KUBE_APISERVER_CHECK", "true"),
+        ("KUBE_APISERVER_CHK_INTERVAL", "1"),
+        ("KUBE_APISERVER_CHK_FALL", "2"),
+        ("KUBE_APISERVER_CHK_RISE", "1"),
+        ("KUBE_APISERVER_CHK_WEIGHT", "0"),
+    ];
+    let server = listen(&site)?;
+    let daemon = run(&site, &variables)?;
+    let there = ["address eth0 10.0.0.9/24 "];
+    are_there(&site, &there)?;
+    drop(server);
+    are_gone(&site, &there)?;
+    site.pair.a.wait_for_check("kube-apiserver", "bad", SOON)?;
+    let _server = listen(&site)?;
+    are_there(&site, &there)?;
+    daemon.signal(Signal::SIGTERM)?;
+    site.wait_for_nothing(Who::A, "after a stop")
+}
+
+/// Something on the first node that accepts connections where an API server does.
+fn listen(site: &Site) -> Result<TcpListener, Failed> {
+    Ok(site.node(Who::A).host.run(|| TcpListener::bind("127.0.0.1:6443"))??)
 }
 
 /// Runs the program on the first node by its environment, which has nothing else.
@@ -71,6 +128,14 @@ fn run(site: &Site, variables: &[(&str, &str)]) -> Result<Process, Failed> {
     let log = File::create(site.pair.folder.path().join("a.log"))?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     Ok(node.host.spawn(command)?)
+}
+
+fn are_gone(site: &Site, lines: &[&str]) -> Outcome {
+    let are = wait_until(SOON, || {
+        let found = site.lines(Who::A).unwrap_or_default();
+        !lines.iter().any(|one| found.iter().any(|line| line.starts_with(one)))
+    });
+    check(are, format!("{lines:?} are still there\n{}", site.log(Who::A)))
 }
 
 fn are_there(site: &Site, wanted: &[&str]) -> Outcome {
