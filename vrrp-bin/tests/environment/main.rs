@@ -9,6 +9,7 @@ mod output;
 
 use std::{
     os::unix::fs::PermissionsExt,
+    path::Path,
     process::{Command, Output},
 };
 
@@ -25,6 +26,8 @@ const OSIXIA: &[(&str, &str)] = &[
 
 /// Runs the program with nothing else in its environment.
 fn vrrp(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mounted = Path::new("/etc/keepalived/keepalived.conf");
+    assert!(!mounted.exists(), "it would be read in place of variables: {}", mounted.display());
     let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
     command.args(arguments).env_clear().envs(environment.iter().copied());
     command.output().unwrap()
