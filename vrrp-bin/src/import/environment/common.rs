@@ -193,22 +193,25 @@ fn given_password(
     if !is_used {
         reader.info(name, "this is ignored: IPv6 is advertised in VRRPv3, which has no passwords");
     }
-    let ends = |c: char| c.is_whitespace() || c == '#' || c == '!';
     // Between quotes it is one word, whatever is in it.
-    let word = match given.split(ends).next() {
-        Some(word) if !reader.is_quoted(name) => word,
-        _ => given,
-    };
-    if word.len() < given.len() {
-        reader
-            .warn(name, "only the part before the first space, # or ! is used, as keepalived does");
-    }
+    let word = if reader.is_quoted(name) { given } else { first_word(reader, name, given) };
     if word.len() > 8 {
         reader.warn(name, "only the first 8 octets are used, as keepalived does");
     }
     let octets = word.as_bytes();
     let password = Password::try_from(octets.get(..8).unwrap_or(octets));
     password.or_else(|_| unusable_password(reader, name))
+}
+
+/// What keepalived reads of a password that is not between quotes.
+pub(super) fn first_word<'t>(reader: &mut Reader, name: &str, given: &'t str) -> &'t str {
+    let ends = |c: char| c.is_whitespace() || c == '#' || c == '!';
+    let word = given.split(ends).next().unwrap_or(given);
+    if word.len() < given.len() {
+        reader
+            .warn(name, "only the part before the first space, # or ! is used, as keepalived does");
+    }
+    word
 }
 
 fn unusable_password(reader: &mut Reader, name: &str) -> Result<Password, Wrong> {

@@ -58,9 +58,11 @@ pub(super) fn is_there(files: Files<'_>) -> bool {
 
 /// The file that an image of this style would read.
 pub(super) fn find(style: Style, files: Files<'_>, reader: &mut Reader) -> Found<Mounted> {
+    let mut missing = Vec::new();
     for Candidate { path, marks, named, is_needed } in candidates(style, files, reader) {
         match files.read(&path) {
             Ok(Some(octets)) => {
+                warn_of(&missing, &format!("{} is read", path.display()), reader);
                 // Comments are in any encoding.
                 let text = String::from_utf8_lossy(&octets).into_owned();
                 return Found::Value(Mounted { path, text, marks });
@@ -68,36 +70,41 @@ pub(super) fn find(style: Style, files: Files<'_>, reader: &mut Reader) -> Found
             Ok(None) if is_needed => {
                 let message =
                     format!("the image reads {path:?}, and there is no such file; mount it there");
-                match named {
-                    Some(variable) => reader.error(variable, message),
-                    None => reader.error_at(&Place::Environment, message),
-                }
+                reader.error_at(&named.map_or(Place::Environment, Place::variable), message);
                 return Found::Wrong;
             }
-            Ok(None) => {
-                if let Some(variable) = named {
-                    let message = format!(
-                        "there is no {path:?}, and the variables are read in its place; mount it \
-                         there, or remove this"
-                    );
-                    reader.warn(variable, message);
-                }
-            }
+            Ok(None) => missing.extend(named.map(|variable| (variable, path))),
             Err(error) => {
-                let advice = match error.kind() {
-                    io::ErrorKind::IsADirectory => {
-                        "mount a file there: container engines make a directory where there is none"
-                    }
-                    _ => "let this user read it, or remove it",
-                };
-                let why = describe(&error);
-                let message = format!("the configuration cannot be read: {why}; {advice}");
-                reader.error_at(&Place::File(path.into(), None), message);
+                refuse(&path, &error, reader);
                 return Found::Wrong;
             }
         }
     }
+    warn_of(&missing, "the variables are read", reader);
     Found::Absent
+}
+
+/// Says what is read in place of files that variables name.
+fn warn_of(missing: &[(&str, PathBuf)], read: &str, reader: &mut Reader) {
+    for (variable, path) in missing {
+        let message = format!(
+            "there is no {path:?}, and {read} in its place; mount it there, or remove this"
+        );
+        reader.warn(variable, message);
+    }
+}
+
+/// Says why a file that is there cannot be used.
+fn refuse(path: &Path, error: &io::Error, reader: &mut Reader) {
+    let advice = match error.kind() {
+        io::ErrorKind::IsADirectory => {
+            "mount a file there: container engines make a directory where there is none"
+        }
+        _ => "let this user read it, or remove it",
+    };
+    let why = describe(error);
+    let message = format!("the configuration cannot be read: {why}; {advice}");
+    reader.error_at(&Place::File(path.into(), None), message);
 }
 
 /// Reads the file as the image would have keepalived read it.
@@ -125,7 +132,8 @@ pub(super) fn read(style: Style, file: Mounted, files: Files<'_>, reader: &mut R
 fn leave_out(style: Style, file: &Place, used: &[(String, String)], reader: &mut Reader) {
     for name in reader.names() {
         let says_how = paths::ABOUT_FILES.contains(&name.as_str());
-        if !style.knows(&name) || says_how || used.iter().any(|(used, _)| *used == name) {
+        let is_used = used.iter().any(|(used, _)| *used == name || template::is_in(&name, used));
+        if !style.knows(&name) || says_how || is_used {
             continue;
         }
         let message = format!("this does nothing, because {file} is read in its place; remove it");

@@ -9,6 +9,7 @@ use crate::{
     import::{
         address::{OPTIONS, UNSUPPORTED},
         environment::{
+            common::first_word,
             reader::{Empty, Reader},
             scripts,
             style::Style,
@@ -74,6 +75,11 @@ pub(super) fn fill(
         names.into_iter().map(|name| Ok((value(style, &name, file, reader)?, name))).collect();
     let defined = values.into_iter().map(|found| found.map(|(value, name)| (name, value)));
     Ok(Filled { text, defined: defined.collect::<Result<_, Wrong>>()? })
+}
+
+/// Whether the value of `name` is in what stands for `other`.
+pub(super) fn is_in(name: &str, other: &str) -> bool {
+    (name, other) == ("KEEPALIVED_NOTIFY_SCRIPT", "KEEPALIVED_NOTIFY")
 }
 
 /// `text` with `${NAME}` for each `{{ NAME }}`.
@@ -189,6 +195,8 @@ fn single(style: Style, name: &str, reader: &mut Reader) -> Result<String, Wrong
         Some(text) if text.contains(['\n', '\r']) => {
             reader.wrong(name, "this has more than one line; write one")
         }
+        // Of a password, what follows it is never repeated.
+        Some(text) if name.contains("PASS") => Ok(first_word(reader, name, &text).to_owned()),
         Some(text) => Ok(text),
         None if name == "VRRP_INSTANCE" => {
             Ok(reader.plain("HOSTNAME").unwrap_or("main").to_owned())

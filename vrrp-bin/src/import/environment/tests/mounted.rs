@@ -148,6 +148,43 @@ fn variables_stand_where_a_shell_has_them() {
         KEEPALIVED_STATE: warning: this does nothing, because @/one.template is read in its place; \
         remove it";
     assert_eq!(told(lines, &root), expected);
+    let more = "KEEPALIVED_CONF=@/none.conf\nKEEPALIVED_NOTIFY_SCRIPT=/scripts/told\n";
+    let said = told(&format!("{lines}{more}"), &root);
+    let missing = "KEEPALIVED_CONF: warning: there is no \"@/none.conf\", and @/one.template is read \
+        in its place; mount it there, or remove this";
+    assert!(said.lines().any(|line| line == missing), "{said}");
+    assert!(said.contains(", All /scripts/told\n"), "{said}");
+    assert!(!said.contains("KEEPALIVED_NOTIFY_SCRIPT"), "{said}");
+}
+
+#[test]
+fn what_follows_a_password_is_not_repeated() {
+    let file = FILE.replace(
+        "  interface",
+        "  authentication {\n auth_type PASS\n auth_pass \
+        {{ KEEPALIVED_PASSWORD }}\n }\n  interface",
+    );
+    let root = root(&[("container/service/keepalived/assets/keepalived.conf", &file)]);
+    let said = told("KEEPALIVED_PASSWORD=a s3cret", &root);
+    assert!(said.contains("preempting password \"a\", "), "{said}");
+    assert!(said.contains("KEEPALIVED_PASSWORD: warning: only the part before "), "{said}");
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_stands_in_a_file_keeps_the_promises(
+        value in "[ -~\u{e9}]{0,20}",
+        list in r#"(#PYTHON2BASH:)?[\[\],' .a-f0-9/$(){}]{0,30}"#,
+    ) {
+        let style = if value.len() % 2 == 0 { "osixia" } else { "ednxzu" };
+        crate::readers::environment(&format!(
+            "VRRP_ENV_STYLE={style}\nKEEPALIVED_CONF_TEMPLATE=/mounted.template\n\
+             CONFIG=/mounted.template\nKEEPALIVED_INTERFACE={value}\nKEEPALIVED_NOTIFY={value}\n\
+             ROUTER_ID={value}\nKEEPALIVED_UNICAST_PEERS=192.0.2.2 {list}\n\
+             KEEPALIVED_VIRTUAL_IPS={list}\n"
+        ));
+    }
 }
 
 #[test]
