@@ -133,7 +133,9 @@ fn assert_one_line(sentence: &str) {
 const MOUNTED: &[u8] = b"vrrp_instance VI_1 {
  interface eth0
  virtual_router_id 51
- virtual_ipaddress { 192.0.2.10 }
+ virtual_ipaddress {
+  192.0.2.10
+ }
 }
 ";
 const TEMPLATE: &[u8] = b"vrrp_instance VI_1 {

@@ -68,8 +68,10 @@ pub(super) fn find(style: Style, files: Files<'_>, reader: &mut Reader) -> Found
                 return Found::Value(Mounted { path, text, marks });
             }
             Ok(None) if is_needed => {
-                let message =
-                    format!("the image reads {path:?}, and there is no such file; mount it there");
+                let message = format!(
+                    "the image reads {path:?}, and there is no such file; mount it there, or \
+                     remove this"
+                );
                 reader.error_at(&named.map_or(Place::Environment, Place::variable), message);
                 return Found::Wrong;
             }

@@ -196,6 +196,23 @@ fn an_interface_that_is_tracked_is_a_check_that_fails_at_once() {
     assert!(said.contains("VRRP_CHECK_FALL: there is no check for this"), "{said}");
 }
 
+#[test]
+fn shawlys_check_is_a_program_a_line_for_the_shell_or_a_port() {
+    let root = tempfile::tempdir().unwrap();
+    let lines = "KEEPALIVED_VIRTUAL_IP=192.0.2.10\nKEEPALIVED_VIRTUAL_MASK=24\nKEEPALIVED_VRID=7\n";
+    for (check, expected) in [
+        ("KEEPALIVED_CHECK_SCRIPT=/bin/ok  --quick", r#"command = ["/bin/ok", "--quick"]"#),
+        ("KEEPALIVED_CHECK_SCRIPT=pidof dnsd", r#"command = ["/bin/sh", "-c", "pidof dnsd"]"#),
+        ("KEEPALIVED_CHECK_SCRIPT=/bin/a 'b c'", r#"command = ["/bin/sh", "-c", "/bin/a 'b c'"]"#),
+        ("KEEPALIVED_CHECK_PORT=443", r#"tcp = "127.0.0.1:443""#),
+        ("KEEPALIVED_CHECK_PORT=443\nKEEPALIVED_CHECK_IP=192.0.2.9", r#"tcp = "192.0.2.9:443""#),
+    ] {
+        let config = read(&format!("{lines}{check}"), &root).config.unwrap();
+        let text = toml::to_string(&crate::config::effective::Effective::from(&config)).unwrap();
+        assert!(text.contains(&format!("\n{expected}\ninterval = \"1s\"\n")), "{check}: {text}");
+    }
+}
+
 /// A root directory with these files.
 fn root(files: &[(&str, &str)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();

@@ -101,7 +101,7 @@ fn arcts(files: Files<'_>, reader: &mut Reader) -> Option<Candidate> {
     let default = || Candidate::of_image(files, COMMON, Marks::Nowhere);
     let candidate = named.unwrap_or_else(default);
     let path = command.unwrap_or(candidate.path);
-    Some(Candidate { path, named: candidate.named.or(Some(AUTO)), is_needed: true, ..candidate })
+    Some(Candidate { path, named: Some(AUTO), is_needed: true, ..candidate })
 }
 
 /// The file behind `-f`.

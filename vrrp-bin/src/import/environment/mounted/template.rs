@@ -64,8 +64,9 @@ pub(super) fn fill(
     let mut names: Vec<String> =
         style.names().fixed.iter().map(|name| (*name).to_owned()).collect();
     if marks == Marks::Shell {
-        // Whatever is set may stand there.
+        // Whatever is set may stand there, and what is not set leaves nothing.
         names.extend(reader.names());
+        names.extend(references(&text));
     }
     names.sort();
     names.dedup();
@@ -112,6 +113,17 @@ fn without_source(text: &str, reader: &Reader) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// The names in `${NAME}`, but for those that the file sets itself, and keepalived's own.
+fn references(text: &str) -> Vec<String> {
+    let inner = text.split("${").skip(1).filter_map(|after| after.split_once('}'));
+    let is_set = |name: &str| {
+        let definition = format!("${name}=");
+        text.lines().any(|line| line.trim_start().starts_with(&definition))
+    };
+    let names = inner.map(|(name, _)| name).filter(|name| is_name(name) && !is_set(name));
+    names.filter(|name| !name.starts_with('_')).map(str::to_owned).collect()
+}
+
 /// Whether `$NAME` or `${NAME}` occurs in `text`.
 fn mentions(text: &str, name: &str) -> bool {
     text.split('$').skip(1).any(|after| {
@@ -144,7 +156,7 @@ fn value(style: Style, name: &str, file: &Place, reader: &mut Reader) -> Result<
             let script = scripts::named_by_osixia(reader);
             Ok(script.map_or_else(String::new, |path| format!("notify \"{path}\"")))
         }
-        _ => single(style, name, reader),
+        _ => single(style, name, file, reader),
     }
 }
 
@@ -189,7 +201,7 @@ fn entries(
     Ok(entries)
 }
 
-fn single(style: Style, name: &str, reader: &mut Reader) -> Result<String, Wrong> {
+fn single(style: Style, name: &str, file: &Place, reader: &mut Reader) -> Result<String, Wrong> {
     let found = reader.text(name, Empty::Absent).optional()?;
     match found.map(|found| found.value) {
         Some(text) if text.contains(['\n', '\r']) => {
@@ -200,6 +212,11 @@ fn single(style: Style, name: &str, reader: &mut Reader) -> Result<String, Wrong
         Some(text) => Ok(text),
         None if name == "VRRP_INSTANCE" => {
             Ok(reader.plain("HOSTNAME").unwrap_or("main").to_owned())
+        }
+        None if !style.knows(name) && !reader.is_set(name) => {
+            let message = format!("this stands in {file} and is not set; nothing is put there");
+            reader.warn(name, message);
+            Ok(String::new())
         }
         None => {
             let default = DEFAULTS.iter().find(|(of, known, _)| *of == style && *known == name);

@@ -158,6 +158,18 @@ fn variables_stand_where_a_shell_has_them() {
 }
 
 #[test]
+fn a_variable_that_is_not_set_leaves_nothing_and_is_told() {
+    let file = FILE.replace("WEB", "${NAME}").replace("eth1", "${DEVICE}eth1 ${_BANG}");
+    let root = root(&[("one.template", &format!("$NAME=WEB\n{file}"))]);
+    let said = told("KEEPALIVED_CONF_TEMPLATE=@/one.template", &root);
+    let expected = format!(
+        "{WEB}\nDEVICE: warning: this stands in @/one.template and is not set; nothing is put there"
+    );
+    assert!(said.starts_with(&expected), "{said}");
+    assert_eq!(said.matches("is not set").count(), 1, "{said}");
+}
+
+#[test]
 fn what_follows_a_password_is_not_repeated() {
     let file = FILE.replace(
         "  interface",
