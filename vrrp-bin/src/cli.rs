@@ -88,7 +88,7 @@ pub(crate) struct File {
     )]
     pub(crate) file: PathBuf,
     /// Read the environment instead of a file: VRRP_ADDRESSES and its companions, or the variables
-    /// of the container images of osixia and arcts.
+    /// of the container images of osixia, arcts, shawly and ednxzu.
     #[arg(long, conflicts_with = "file")]
     pub(crate) from_env: bool,
 }

@@ -2,6 +2,7 @@
 
 mod address;
 pub(crate) mod environment;
+mod heard;
 pub(crate) mod keepalived;
 mod note;
 

@@ -29,7 +29,7 @@ use std::{collections::BTreeSet, path::Path};
 use nix::unistd::User;
 use vrrp_net::check::{Effect, Last};
 
-use super::{Beside, Note};
+use super::{Beside, Note, heard};
 use crate::config::{
     CheckDraft, Config, ConfigErrors, Draft, Found, GroupDraft, List, Located, Notation, Place,
     Plan, Prepare, Problems, ReadFile, RouterConfig, anywhere, conflicts, insecure, leave_out,
@@ -326,7 +326,7 @@ fn track(draft: &mut Draft, tracks: &Tracks, all: &mut Vec<CheckDraft>) {
                 let name = format!("interface-{interface}");
                 if !all.iter().any(|check| check.name.value().is_some_and(|own| own.value == name))
                 {
-                    all.push(named(checks::interface(interface, place), &name));
+                    all.push(named(heard::interface(interface, place), &name));
                 }
                 name
             }

@@ -58,7 +58,13 @@ impl Asked {
             return Ok(Self { source: Source::Environment, log, level, strict, pids, notes });
         }
         let words = iter::once("vrrp run").chain(others.iter().map(String::as_str));
-        let behind = Behind::try_parse_from(words).map_err(|error| misunderstood(&error))?;
+        let behind = Behind::try_parse_from(words).map_err(|error| {
+            let done = misunderstood(&error);
+            if environment::arguments(others).is_ok() {
+                eprintln!("These are options of another image: they go with --from-env.");
+            }
+            done
+        })?;
         let (file, format) = match (&behind.options.use_file, behind.config) {
             (Some(file), _) => (file.clone(), Format::Keepalived),
             (None, file) => {

@@ -1,7 +1,5 @@
 //! The variables of arcts/keepalived.
 
-use std::{num::NonZeroU8, time::Duration};
-
 use vrrp_core::{Hear, Preempt};
 use vrrp_net::{VirtualAddress, check::Effect};
 
@@ -14,9 +12,12 @@ use super::{
     },
     reader::{Empty, Reader},
 };
-use crate::config::{
-    CheckDraft, Draft, Found, List, Located, Look, Notation, Plan, Version, Wrong, interface_fault,
-    is_name,
+use crate::{
+    config::{
+        CheckDraft, Draft, Found, List, Located, Notation, Plan, Version, Wrong, interface_fault,
+        is_name,
+    },
+    import::heard,
 };
 
 const SOURCE: &str = "KEEPALIVED_UNICAST_SRC_IP";
@@ -24,9 +25,6 @@ const PEER: &str = "KEEPALIVED_UNICAST_PEER_";
 const ADDRESS: &str = "KEEPALIVED_VIRTUAL_IPADDRESS_";
 const EXTRA: &str = "KEEPALIVED_VIRTUAL_IPADDRESS_EXCLUDED_";
 const TRACK: &str = "KEEPALIVED_TRACK_INTERFACE_";
-
-/// How often an interface is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The virtual router that the image would make, and what it tracks.
 pub(super) fn read(plan: &mut Plan, reader: &mut Reader) {
@@ -173,12 +171,8 @@ fn check(interface: &Located<String>) -> CheckDraft {
     let Located { place, value: interface } = interface;
     let fit = |c: char| if is_name(c.encode_utf8(&mut [0; 4])) { c } else { '_' };
     let name = format!("link-{}", interface.chars().map(fit).collect::<String>());
-    let look = Look::Interface(interface.clone());
-    let mut check = CheckDraft::new(place.clone());
+    let mut check = heard::interface(interface, place);
     check.name = Found::Value(Located::new(place.clone(), name));
-    check.looks = vec![("interface", Found::Value(Located::new(place.clone(), look)))];
-    check.interval = Found::Value(Located::new(place.clone(), LOOK_EVERY));
-    (check.rise, check.fall) = (Found::Value(NonZeroU8::MIN), Found::Value(NonZeroU8::MIN));
     check
 }
 

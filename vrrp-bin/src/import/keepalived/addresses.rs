@@ -49,14 +49,7 @@ pub(super) fn read_both(statement: &Statement, report: &mut Report) -> List<Virt
 fn address(entry: &Statement, report: &mut Report) -> Result<VirtualAddress, Wrong> {
     let mut words = entry.words.iter();
     let Some(first) = words.next() else { return Err(Wrong) };
-    let cidr: Cidr = match first.text.parse() {
-        Ok(cidr) => cidr,
-        Err(error) => {
-            let message = format!("{}; it is left out", unfit(&first.text, error));
-            return report.skip(&first.place, message);
-        }
-    };
-    let mut address = VirtualAddress::from(cidr);
+    let mut address = VirtualAddress::from(cidr(first, report)?);
     while let Some(word) = words.next() {
         let left_out = UNSUPPORTED.iter().chain(OF_STATIC).find(|(known, _)| *known == word.text);
         if let Some((_, has_value)) = left_out {
@@ -78,6 +71,27 @@ fn address(entry: &Statement, report: &mut Report) -> Result<VirtualAddress, Wro
         }
     }
     Ok(address)
+}
+
+/// An address. A length that is none is as long as its digits say, as with keepalived, or else it is
+/// the longest: keepalived takes 0 for it, which is the network of all addresses.
+fn cidr(word: &Word, report: &mut Report) -> Result<Cidr, Wrong> {
+    let error = match word.text.parse() {
+        Ok(cidr) => return Ok(cidr),
+        Err(error) => error,
+    };
+    let lenient = word.text.split_once('/').and_then(|(address, length)| {
+        let address: Cidr = address.parse().ok()?;
+        let end = length.find(|c: char| !c.is_ascii_digit()).unwrap_or(length.len());
+        let length = length.get(..end)?.parse().unwrap_or(u8::MAX);
+        Some(Cidr::new(address.address(), length).unwrap_or(address))
+    });
+    let sentence = unfit(&word.text, error);
+    let Some(cidr) = lenient else {
+        return report.skip(&word.place, format!("{sentence}; it is left out"));
+    };
+    report.warn(&word.place, format!("{sentence}; it is taken for {cidr}"));
+    Ok(cidr)
 }
 
 /// Sets an option of a virtual address; one that is wrong is told, and left out.

@@ -14,29 +14,13 @@ use super::{
     scripts::command,
     values::{first, number, only, seconds, text, value},
 };
-use crate::config::{CheckDraft, Found, Located, Look, ONE_OR_MORE, Place, Wants, Wrong};
+use crate::{
+    config::{CheckDraft, Found, Located, Look, ONE_OR_MORE, Wants, Wrong},
+    import::heard::{LOOK_EVERY, every},
+};
 
 /// How often a script runs unless the file says otherwise.
 const EVERY: Duration = Duration::from_secs(1);
-/// How often is looked at what keepalived hears of at once.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// A check of an interface.
-pub(super) fn interface(name: &str, place: &Place) -> CheckDraft {
-    let mut draft = every(LOOK_EVERY, place.clone());
-    let look = Look::Interface(name.to_owned());
-    draft.looks = vec![("interface", Found::Value(Located::new(place.clone(), look)))];
-    draft
-}
-
-/// A check that one result decides, as keepalived's unless the file says otherwise.
-fn every(interval: Duration, place: Place) -> CheckDraft {
-    let mut draft = CheckDraft::new(place.clone());
-    draft.interval = Found::Value(Located::new(place, interval));
-    (draft.rise, draft.fall) = (Found::Value(NonZeroU8::MIN), Found::Value(NonZeroU8::MIN));
-    draft
-}
-
 /// Reads a `vrrp_script`.
 pub(super) fn script(
     block: &Statement,
@@ -47,7 +31,7 @@ pub(super) fn script(
     let Some(name) = block.arguments().first() else {
         return report.warn(&block.place(), "a vrrp_script must have a name; it is left out");
     };
-    let mut draft = every(EVERY, block.place());
+    let mut draft = every(EVERY, &block.place());
     let mut meaning = Meaning::HOLD;
     // keepalived counts a script as bad until it has passed once.
     draft.initial = Found::Value(Located::new(block.place(), Initial::Unknown));
@@ -96,7 +80,7 @@ pub(super) fn file(block: &Statement, names: &mut Names, report: &mut Report) {
     let Some(name) = block.arguments().first() else {
         return report.warn(&block.place(), "a vrrp_track_file must have a name; it is left out");
     };
-    let mut draft = every(LOOK_EVERY, block.place());
+    let mut draft = every(LOOK_EVERY, &block.place());
     let mut meaning = Weight::try_from(1).map_or(Meaning::HOLD, Meaning::of_weight);
     for statement in block.inner() {
         match statement.keyword() {
@@ -124,7 +108,7 @@ pub(super) fn process(block: &Statement, names: &mut Names, report: &mut Report)
         return report
             .warn(&block.place(), "a vrrp_track_process must have a name; it is left out");
     };
-    let mut draft = every(LOOK_EVERY, block.place());
+    let mut draft = every(LOOK_EVERY, &block.place());
     let (mut meaning, mut process, mut quorum) = (Meaning::HOLD, None, Quorum::default());
     for statement in block.inner() {
         let read = match statement.keyword() {

@@ -218,8 +218,20 @@ fn what_is_left_out_is_told() {
             "F:7:1: warning: there is no peer here, and advertisements are sent by multicast, as keepalived does; list the other nodes, or remove the block",
         ),
         (
+            "authentication {\n auth_type PASS\n auth_pass my secret\n}",
+            "F:9:15: warning: what stands here is left out: a password is one word; put it between double quotes",
+        ),
+        (
             "authentication {\n auth_type PASS\n}",
             "F:7:1: warning: there is no password in `auth_pass`; none is used",
+        ),
+        (
+            "virtual_ipaddress_excluded {\n \"192.0.2.11/24 dev eth0\"\n}",
+            "F:8:2: warning: 192.0.2.11/24 dev eth0 cannot be used; a prefix length is 0 to 32 for IPv4 and 0 to 128 for IPv6; it is taken for 192.0.2.11/24",
+        ),
+        (
+            "virtual_ipaddress_excluded {\n 192.0.2.11/33\n}",
+            "F:8:2: warning: 192.0.2.11/33 cannot be used; a prefix length is 0 to 32 for IPv4 and 0 to 128 for IPv6; it is taken for 192.0.2.11/32",
         ),
         (
             "smtp_alert\ndebug 1",

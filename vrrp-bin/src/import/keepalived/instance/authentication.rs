@@ -2,12 +2,7 @@
 
 use vrrp_core::Password;
 
-use super::super::{
-    blocks::Statement,
-    report::Report,
-    values::{first, only},
-    words::Word,
-};
+use super::super::{blocks::Statement, report::Report, values::first, words::Word};
 use crate::config::{Found, Located, nearest};
 
 /// How long a password of VRRPv2 is (RFC 2338 5.3.10).
@@ -21,7 +16,12 @@ pub(super) fn read(block: &Statement, report: &mut Report) -> Found<Located<Pass
             "auth_type" => kind = first(statement, report).ok(),
             "auth_pass" => {
                 password = first(statement, report).ok();
-                only(statement, 1, report);
+                // What follows may be a part of it, and is not repeated.
+                if let Some(word) = statement.arguments().get(1) {
+                    let message = "what stands here is left out: a password is one word; put it \
+                        between double quotes";
+                    report.warn(&word.place, message);
+                }
             }
             other => {
                 let advice = nearest(other, &["auth_type", "auth_pass"])

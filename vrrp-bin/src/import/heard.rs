@@ -1,0 +1,24 @@
+//! Checks of what keepalived hears of at once: one result decides, and it is looked at often.
+
+use std::{num::NonZeroU8, time::Duration};
+
+use crate::config::{CheckDraft, Found, Located, Look, Place};
+
+/// How often is looked at what keepalived hears of at once.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// A check that one result decides, as keepalived's unless its file says otherwise.
+pub(super) fn every(interval: Duration, place: &Place) -> CheckDraft {
+    let mut draft = CheckDraft::new(place.clone());
+    draft.interval = Found::Value(Located::new(place.clone(), interval));
+    (draft.rise, draft.fall) = (Found::Value(NonZeroU8::MIN), Found::Value(NonZeroU8::MIN));
+    draft
+}
+
+/// A check of an interface.
+pub(super) fn interface(name: &str, place: &Place) -> CheckDraft {
+    let mut draft = every(LOOK_EVERY, place);
+    let look = Look::Interface(name.to_owned());
+    draft.looks = vec![("interface", Found::Value(Located::new(place.clone(), look)))];
+    draft
+}
