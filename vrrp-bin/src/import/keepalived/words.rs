@@ -1,7 +1,10 @@
 //! Lines in words and braces.
 //!
 //! Space separates words. What stands between double quotes is one word, with its space. A brace
-//! outside of them stands for itself, wherever it is.
+//! outside of them stands for itself, wherever it is. What stands behind a keyword that names a
+//! program is read as [`command`] says.
+
+mod command;
 
 use super::line::Line;
 use crate::config::Place;
@@ -45,17 +48,29 @@ pub(super) fn tokens(line: &Line) -> (Vec<Token>, Result<(), Unterminated>) {
     let text = line.text();
     let mut tokens = Vec::new();
     let mut at = 0;
+    // Whether the next word is a keyword, and whether it belongs to a command.
+    let (mut begins, mut is_command) = (true, false);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let Some(first) = rest.chars().next() else { break };
         let place = || line.place(at);
         let length = match first {
             '{' => {
                 tokens.push(Token::Open(place()));
+                (begins, is_command) = (true, false);
                 1
             }
             '}' => {
                 tokens.push(Token::Close(place()));
+                (begins, is_command) = (true, false);
                 1
+            }
+            first if is_command && !first.is_whitespace() => {
+                let command::Found { text, length, is_quoted, is_open } = command::word(rest);
+                tokens.push(Token::Word(Word { place: place(), text, is_quoted }));
+                if is_open {
+                    return (tokens, Err(Unterminated(place())));
+                }
+                length
             }
             '"' => {
                 let inner = rest.get(1..).unwrap_or_default();
@@ -73,6 +88,8 @@ pub(super) fn tokens(line: &Line) -> (Vec<Token>, Result<(), Unterminated>) {
                 let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '{' | '}');
                 let length = rest.find(ends).unwrap_or(rest.len());
                 let text = rest.get(..length).unwrap_or_default().to_owned();
+                is_command = begins && command::is_behind(&text);
+                begins = false;
                 tokens.push(Token::Word(Word { place: place(), text, is_quoted: false }));
                 length
             }
@@ -116,6 +133,9 @@ mod tests {
             ("a\"b c\"d\"\"", "a <b c> d <>"),
             ("auth_pass 'a b'", "auth_pass 'a b'"),
             ("a \"b c", "a <b c> open F:3:3"),
+            ("script \"/bin/echo \\\"a\\\"\" b", "script </bin/echo \"a\"> b"),
+            ("x { notify 'a b'} c 'd e'", "x { notify <a b> } c 'd e'"),
+            ("auth_pass \"a\\\"b\"", "auth_pass <a\\> b <> open F:3:16"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
