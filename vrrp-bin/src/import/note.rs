@@ -5,7 +5,7 @@ use std::fmt;
 use crate::config::{Place, one_line};
 
 /// A sentence about a place of a configuration that keeps nothing from starting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Note {
     /// Whether somebody should do something about it.
     pub(crate) warning: bool,

@@ -20,6 +20,7 @@ mod groups;
 mod health;
 mod hostile;
 mod interfaces;
+mod judged;
 mod known_bad;
 mod leftovers;
 mod limits;
@@ -56,6 +57,7 @@ fn main() {
         limits::tests(),
         others::tests(),
         interfaces::tests(),
+        judged::tests(),
         unicast::tests(),
         disagreement::tests(),
         groups::tests(),

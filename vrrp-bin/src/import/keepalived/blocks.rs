@@ -64,7 +64,9 @@ pub(super) fn read(lines: &[Line], report: &mut Report) -> Vec<Statement> {
             }
         }
         if let Err(Unterminated(place)) = end {
-            report.refuse(&place, "nothing ends this quote; write the second \" on the same line");
+            let message = "nothing ends this quote, and what it begins is left out; write the \
+                second \" on the same line";
+            report.warn(&place, message);
         }
         add(&mut open, words);
     }
@@ -195,8 +197,8 @@ mod tests {
             ),
             (
                 "a \"b\nc",
-                "a b; c; ",
-                "F:1:3: nothing ends this quote; write the second \" on the same line",
+                "a; c; ",
+                "F:1:3: warning: nothing ends this quote, and what it begins is left out; write the second \" on the same line",
             ),
         ] {
             let (shown, notes) = read_text(text);

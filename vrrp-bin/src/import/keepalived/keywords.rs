@@ -22,6 +22,9 @@ pub(super) fn other(statement: &Statement, keywords: &Keywords, report: &mut Rep
     if let Some((_, sentence)) = keywords.told.iter().find(|(known, _)| *known == word) {
         return report.warn(&place, format!("`{word}` is left out: {sentence}"));
     }
+    if !report.is_new(&place, word) {
+        return;
+    }
     let told = keywords.told.iter().map(|(known, _)| *known);
     let known: Vec<&str> =
         keywords.read.iter().chain(keywords.skipped).copied().chain(told).collect();

@@ -1,5 +1,7 @@
 //! [`Report`]: what there is to say about a configuration.
 
+use std::collections::HashSet;
+
 use crate::{
     config::{ConfigError, Place, Problems, Wrong},
     import::Note,
@@ -12,6 +14,10 @@ const MOST: usize = 500;
 #[derive(Default)]
 pub(super) struct Report {
     notes: Vec<Note>,
+    /// What of them was said.
+    said: HashSet<Note>,
+    /// Words that somebody has looked for a meaning of, and where they stand: lines repeat.
+    looked_up: HashSet<(Place, String)>,
     /// Whether there are warnings that are not kept.
     has_more: bool,
     errors: Vec<ConfigError>,
@@ -53,11 +59,21 @@ impl Report {
         }
     }
 
+    /// Whether nobody has looked for the meaning of this word at this place.
+    pub(super) fn is_new(&mut self, place: &Place, word: &str) -> bool {
+        if self.looked_up.len() > 2 * MOST {
+            self.has_more = true;
+            return false;
+        }
+        self.looked_up.insert((place.clone(), word.to_owned()))
+    }
+
     fn note(&mut self, note: Note) {
-        if self.notes.contains(&note) {
+        if self.said.contains(&note) {
             return;
         }
         if self.notes.len() < MOST {
+            self.said.insert(note.clone());
             self.notes.push(note);
         } else {
             self.has_more = true;

@@ -234,6 +234,10 @@ fn what_is_left_out_is_told() {
             "F:8:2: warning: 192.0.2.11/33 cannot be used; a prefix length is 0 to 32 for IPv4 and 0 to 128 for IPv6; it is taken for 192.0.2.11/32",
         ),
         (
+            "notify_master \"/bin/true",
+            "F:7:15: warning: nothing ends this quote, and what it begins is left out; write the second \" on the same line",
+        ),
+        (
             "smtp_alert\ndebug 1",
             "F:7:1: info: these words mean nothing here and are skipped: smtp_alert, debug",
         ),
@@ -253,7 +257,7 @@ fn what_is_left_out_is_told() {
 fn what_cannot_be_left_out_is_refused() {
     for (lines, expected) in [
         ("priority", "F:7:1: `priority` has no value; write one behind it"),
-        ("state \"MASTER", "F:7:7: nothing ends this quote; write the second \" on the same line"),
+        ("state \"MASTER", "F:7:1: `state` has no value; write one behind it"),
         (
             "authentication {\n auth_type AH\n auth_pass 1\n}",
             "F:8:12: signed advertisements (AH) are not supported, and without them two nodes would hold the addresses; write `auth_type PASS` on all nodes, or use VRRPv3",

@@ -48,35 +48,35 @@ pub(super) fn tokens(line: &Line) -> (Vec<Token>, Result<(), Unterminated>) {
     let text = line.text();
     let mut tokens = Vec::new();
     let mut at = 0;
-    // Whether the next word is a keyword, and whether it belongs to a command.
-    let (mut begins, mut is_command) = (true, false);
+    // Whether the next word is a keyword, and which token is one whose command is being read.
+    let (mut begins, mut command) = (true, None);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let Some(first) = rest.chars().next() else { break };
         let place = || line.place(at);
         let length = match first {
             '{' => {
                 tokens.push(Token::Open(place()));
-                (begins, is_command) = (true, false);
+                (begins, command) = (true, None);
                 1
             }
             '}' => {
                 tokens.push(Token::Close(place()));
-                (begins, is_command) = (true, false);
+                (begins, command) = (true, None);
                 1
             }
-            first if is_command && !first.is_whitespace() => {
+            first if command.is_some() && !first.is_whitespace() => {
                 let command::Found { text, length, is_quoted, is_open } = command::word(rest);
-                tokens.push(Token::Word(Word { place: place(), text, is_quoted }));
                 if is_open {
+                    // There is no command, as with keepalived.
+                    tokens.truncate(command.unwrap_or_default());
                     return (tokens, Err(Unterminated(place())));
                 }
+                tokens.push(Token::Word(Word { place: place(), text, is_quoted }));
                 length
             }
             '"' => {
                 let inner = rest.get(1..).unwrap_or_default();
                 let Some(length) = inner.find('"') else {
-                    let text = inner.to_owned();
-                    tokens.push(Token::Word(Word { place: place(), text, is_quoted: true }));
                     return (tokens, Err(Unterminated(place())));
                 };
                 let text = inner.get(..length).unwrap_or_default().to_owned();
@@ -88,7 +88,7 @@ pub(super) fn tokens(line: &Line) -> (Vec<Token>, Result<(), Unterminated>) {
                 let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '{' | '}');
                 let length = rest.find(ends).unwrap_or(rest.len());
                 let text = rest.get(..length).unwrap_or_default().to_owned();
-                is_command = begins && command::is_behind(&text);
+                command = (begins && command::is_behind(&text)).then_some(tokens.len());
                 begins = false;
                 tokens.push(Token::Word(Word { place: place(), text, is_quoted: false }));
                 length
@@ -132,10 +132,11 @@ mod tests {
             ("script \"/bin/sh -c '{ a; }'\" b", "script </bin/sh -c '{ a; }'> b"),
             ("a\"b c\"d\"\"", "a <b c> d <>"),
             ("auth_pass 'a b'", "auth_pass 'a b'"),
-            ("a \"b c", "a <b c> open F:3:3"),
+            ("a \"b c", "a open F:3:3"),
+            ("a { notify x \"b c", "a { open F:3:14"),
             ("script \"/bin/echo \\\"a\\\"\" b", "script </bin/echo \"a\"> b"),
             ("x { notify 'a b'} c 'd e'", "x { notify <a b> } c 'd e'"),
-            ("auth_pass \"a\\\"b\"", "auth_pass <a\\> b <> open F:3:16"),
+            ("auth_pass \"a\\\"b\"", "auth_pass <a\\> b open F:3:16"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
