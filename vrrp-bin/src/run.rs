@@ -6,6 +6,7 @@ mod signals;
 
 use std::{path::PathBuf, sync::Arc};
 
+use sd_notify::NotifyState;
 use tokio::runtime::Builder;
 use vrrp_core::Reason;
 use vrrp_net::{
@@ -144,6 +145,7 @@ async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
     tokio::task::block_in_place(|| name_missing(config));
     name_leftovers(&node).await?;
     tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
+    tell_manager(NotifyState::Ready);
     let left = go_on(&node, &mut events, &kept, &mut signals).await;
     // However it ended, that is told.
     if let Some(notifier) = notifier {
@@ -175,6 +177,13 @@ async fn go_on(
                 Wish::Other { event, sentence } => tracing::warn!(event, "{sentence}"),
             },
         }
+    }
+}
+
+/// Tells the service manager, if one waits for it (sd_notify(3)).
+fn tell_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(event = "manager-not-told", "the service manager is not told: {error}");
     }
 }
 
@@ -293,6 +302,7 @@ fn place_in_group(config: &Config, name: &str) -> usize {
 /// Hands over and lets go; a second signal lets go at once. Returns whether there was one.
 async fn leave(node: &Node, signals: &mut Signals) -> Result<bool, Error> {
     tracing::info!(event = "stopping", "handing over; a second signal leaves at once");
+    tell_manager(NotifyState::Stopping);
     let graceful = node.shutdown();
     tokio::pin!(graceful);
     loop {

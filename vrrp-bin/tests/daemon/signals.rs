@@ -1,7 +1,8 @@
 //! Where keepalived was: its command line, its signals, its number in a file.
 
 use std::{
-    fs,
+    fs, io,
+    os::unix::net::UnixDatagram,
     process::{Command, Stdio},
 };
 
@@ -98,8 +99,13 @@ fn takes_the_place(mut command: Command) -> Outcome {
     fs::write(daemon.directory.path().join("file"), FILE)?;
     command.args(["-f", "file"]).current_dir(&daemon.directory).stderr(Stdio::piped());
     command.env("VRRP_CONTROL", daemon.control());
+    let manager = daemon.directory.path().join("manager.sock");
+    command.env("NOTIFY_SOCKET", &manager);
+    let manager = UnixDatagram::bind(manager)?;
+    manager.set_read_timeout(Some(SOON))?;
     daemon.process = daemon.host.spawn(command)?;
     daemon.wait_until_it_serves()?;
+    assert_eq!(told(&manager)?, "READY=1");
     let shown = daemon.status(&["VI_1"])?;
     assert_eq!((&shown["vrid"], &shown["version"]), (&51.into(), &2.into()), "{shown}");
     let number = daemon.directory.path().join("vrrp.pid");
@@ -110,8 +116,16 @@ fn takes_the_place(mut command: Command) -> Outcome {
     let output = daemon.host.run(move || client.output())??;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     daemon.process.signal(Signal::SIGTERM)?;
+    assert_eq!(told(&manager)?, "STOPPING=1");
     let (status, log) = daemon.end()?;
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(wait_until(SOON, || !number.exists()), "the number is left behind");
     Ok(())
+}
+
+/// What a service manager was told.
+fn told(manager: &UnixDatagram) -> io::Result<String> {
+    let mut octets = [0; 64];
+    let length = manager.recv(&mut octets)?;
+    Ok(text(octets.get(..length).unwrap_or_default()).trim().to_owned())
 }
