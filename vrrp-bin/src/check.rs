@@ -166,7 +166,9 @@ fn print(
                 1 => "usable, with 1 warning".to_owned(),
                 more => format!("usable, with {more} warnings"),
             };
-            println!("{}: {count}: {}", config.origin, names.join(", "));
+            // A file of keepalived's may have none.
+            let what = if names.is_empty() { "no virtual router" } else { &names.join(", ") };
+            println!("{}: {count}: {what}", config.origin);
         }
     }
     Ok(())

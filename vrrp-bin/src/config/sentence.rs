@@ -33,6 +33,15 @@ impl Notation {
         }
     }
 
+    /// How a list of one text is written.
+    pub(crate) fn list(self, text: &str) -> String {
+        match self {
+            Self::Toml => format!("[{text:?}]"),
+            Self::Keepalived => format!("{{ {text} }}"),
+            Self::Variables => text.to_owned(),
+        }
+    }
+
     /// How a sentence quotes that `key` is `text`, where that is said.
     pub(crate) fn quote(self, key: &str, text: &str) -> String {
         match self {

@@ -38,8 +38,9 @@ impl Addresses {
     ) -> Result<Self, Wrong> {
         if list.entries.is_empty() {
             let message = format!(
-                "{} is empty; list at least one, such as [\"192.0.2.10/24\"]",
-                notation.subject("addresses")
+                "{} is empty; list at least one, such as {}",
+                notation.subject("addresses"),
+                notation.list("192.0.2.10/24")
             );
             return problems.wrong(&list.place, message);
         }
