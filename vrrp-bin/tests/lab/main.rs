@@ -31,6 +31,7 @@ mod places;
 #[path = "../program/postgres.rs"]
 mod postgres;
 mod realtime;
+mod same_file;
 mod support;
 mod unicast;
 mod wiring;
@@ -72,6 +73,7 @@ fn main() {
         notify::tests(),
         places::tests(everything),
         cases::tests(everything),
+        same_file::tests(everything),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
     if let Err(reason) = available {

@@ -39,14 +39,14 @@ const SCRIPT: &str = "log=$1\nshift\nread -r stat </proc/$$/stat
 printf '%s|%s\\n' \"$stat\" \"$*\" >>\"$log\"\n";
 
 /// A script that writes down what it was told, and a FIFO that is read.
-struct Record {
+pub(crate) struct Record {
     script: PathBuf,
     folder: PathBuf,
     reader: Mutex<(File, String)>,
 }
 
 impl Record {
-    fn new(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn new(folder: &Path) -> io::Result<Self> {
         let script = folder.join("record.sh");
         fs::write(&script, SCRIPT)?;
         let fifo = folder.join("fifo");
@@ -74,7 +74,7 @@ impl Record {
 
     /// What the scripts of `who` were told, in the order in which they were started, since what runs
     /// at once writes in any order.
-    fn told(&self, who: &str) -> Vec<String> {
+    pub(crate) fn told(&self, who: &str) -> Vec<String> {
         let text = fs::read_to_string(self.log(who)).unwrap_or_default();
         let lines = text.lines().filter_map(|line| line.split_once('|'));
         let mut lines: Vec<((u64, u32), &str)> =
@@ -84,7 +84,7 @@ impl Record {
     }
 
     /// The lines that came through the FIFO so far.
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, text) = &mut *reader;
         let mut buffer = [0; 4096];

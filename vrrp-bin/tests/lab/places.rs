@@ -7,7 +7,7 @@ mod golden;
 mod processes;
 mod router;
 mod site;
-mod table;
+pub(crate) mod table;
 
 use libtest_mimic::Trial;
 

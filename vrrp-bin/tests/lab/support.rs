@@ -178,8 +178,14 @@ impl Node {
         // One that has the section ends with it.
         let section = if config.contains("[daemon]") { "" } else { "[daemon]\n" };
         fs::write(&path, format!("{config}\n{section}control = {:?}\n", self.control()))?;
+        command.arg("run").arg("-c").arg(path);
+        self.spawn(command)
+    }
+
+    /// Starts the program, or a wrapper that ends in it, with all its arguments.
+    pub(crate) fn spawn(&mut self, mut command: Command) -> Outcome {
         let log = File::options().create(true).append(true).open(self.log_path())?;
-        command.arg("run").arg("-c").arg(path).envs(self.environment.iter().cloned());
+        command.envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.process = Some(self.host.spawn(command)?);
         Ok(())

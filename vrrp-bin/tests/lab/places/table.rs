@@ -23,11 +23,11 @@ const UNTOLD: &str = "nodad";
 ///
 /// After the bar is what a program says of it besides what its user asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Table(Vec<String>);
+pub(crate) struct Table(Vec<String>);
 
 impl Table {
     /// Reads it. What comes from one of `own` comes from "own".
-    pub(super) fn of(host: &Host, own: &[&str]) -> Result<Self, Failed> {
+    pub(crate) fn of(host: &Host, own: &[&str]) -> Result<Self, Failed> {
         host.run(|| {
             let mut lines = Vec::new();
             for link in entries("-d -j address show")? {
@@ -45,7 +45,7 @@ impl Table {
     }
 
     /// What is there and was not before, and what is not and was.
-    pub(super) fn since(&self, before: &Self) -> Vec<String> {
+    pub(crate) fn since(&self, before: &Self) -> Vec<String> {
         let new = without(&self.0, &before.0);
         let gone = without(&before.0, &self.0).into_iter().map(|line| format!("gone: {line}"));
         new.into_iter().chain(gone).collect()
@@ -53,7 +53,7 @@ impl Table {
 }
 
 /// The lines of `these` without as many of the same in `those`.
-pub(super) fn without(these: &[String], those: &[String]) -> Vec<String> {
+pub(crate) fn without(these: &[String], those: &[String]) -> Vec<String> {
     let mut those = those.to_vec();
     let mut left = these.to_vec();
     left.retain(|line| match those.iter().position(|other| other == line) {
@@ -136,7 +136,7 @@ fn route(entry: &Value, own: &[&str]) -> Option<String> {
 }
 
 /// A line with its marks, in order.
-pub(super) fn marked(line: String, mut marks: Vec<String>) -> String {
+pub(crate) fn marked(line: String, mut marks: Vec<String>) -> String {
     marks.sort();
     if marks.is_empty() { line } else { format!("{line} | {}", marks.join(" ")) }
 }

@@ -1,0 +1,82 @@
+//! A file of keepalived's, read by keepalived on two hosts, and by keepalived on one and this program
+//! on the other: they elect, fail over and come back in the same way. What differs is listed with its
+//! reason.
+
+mod compare;
+mod file;
+mod look;
+mod play;
+mod rolling;
+mod site;
+mod table;
+
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use vrrp_net::lab::Keepalived;
+
+use self::{compare::Difference, file::File};
+use crate::support::timed;
+
+/// What goes wrong with the stronger host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    /// Its program is killed.
+    Kill,
+    /// Its program is asked to stop.
+    Stop,
+    /// The cable of eth0 is pulled out.
+    Unplug,
+    /// The cable of eth1 is.
+    UnplugOther,
+    /// What its program tracks fails.
+    Ill,
+}
+
+/// A configuration, and what is done with it.
+struct Case {
+    name: &'static str,
+    file: File,
+    /// The virtual address that tells who is active.
+    address: &'static str,
+    vrids: &'static [u8],
+    interval: Duration,
+    failure: Failure,
+    /// Whether the other host becomes active then.
+    fails_over: bool,
+    /// Whether the stronger host becomes active again.
+    comes_back: bool,
+    /// By how much later than keepalived a program of ours may notice a failure or its end.
+    late: Duration,
+    /// What has to be mended before it can be played.
+    fault: Option<&'static str>,
+    /// Whether it is played where not everything is.
+    is_short: bool,
+    differences: &'static [Difference],
+}
+
+impl Case {
+    /// By how much longer or shorter than keepalived's pair a change may take: the two notice a
+    /// failure at another time of an interval, and run their scripts at other times of a second.
+    fn tolerance(&self) -> Duration {
+        let check = if self.failure == Failure::Ill { 1500 } else { 500 };
+        self.interval + Duration::from_millis(check)
+    }
+}
+
+pub(crate) fn tests(everything: bool) -> Vec<Trial> {
+    let missing = Keepalived::missing().or_else(site::missing);
+    if let Some(reason) = &missing {
+        println!("skipped: keepalived's files beside keepalived: {reason}");
+    }
+    let played = table::CASES.iter().filter(|case| everything || case.is_short);
+    let trials = played.map(|case| {
+        let name = format!("same_file_{}", case.name);
+        if let Some(fault) = case.fault {
+            println!("skipped: {name}: {fault}");
+        }
+        timed(name, |ticker| play::play(case, ticker)).with_ignored_flag(case.fault.is_some())
+    });
+    let all = trials.chain(everything.then(rolling::test));
+    all.map(|trial| if missing.is_some() { trial.with_ignored_flag(true) } else { trial }).collect()
+}
