@@ -4,6 +4,7 @@
 
 mod compare;
 mod file;
+mod left_behind;
 mod look;
 mod play;
 mod rolling;
@@ -31,6 +32,35 @@ enum Failure {
     UnplugOther,
     /// What its program tracks fails.
     Ill,
+}
+
+/// A part of what is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The stronger host starts, and then the other one.
+    Start,
+    /// The stronger one fails.
+    Failure,
+    /// It is well again.
+    Return,
+    /// Whoever is active stops.
+    Stop,
+    /// The other one stops, too.
+    End,
+}
+
+impl Stage {
+    const ALL: [Self; 5] = [Self::Start, Self::Failure, Self::Return, Self::Stop, Self::End];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Failure => "failure",
+            Self::Return => "return",
+            Self::Stop => "stop",
+            Self::End => "end",
+        }
+    }
 }
 
 /// A configuration, and what is done with it.
@@ -77,6 +107,7 @@ pub(crate) fn tests(everything: bool) -> Vec<Trial> {
         }
         timed(name, |ticker| play::play(case, ticker)).with_ignored_flag(case.fault.is_some())
     });
-    let all = trials.chain(everything.then(rolling::test));
+    let all = trials
+        .chain(everything.then(|| [left_behind::test(), rolling::test()]).into_iter().flatten());
     all.map(|trial| if missing.is_some() { trial.with_ignored_flag(true) } else { trial }).collect()
 }

@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use libtest_mimic::Failed;
 
 use super::{
-    Case, Failure,
-    play::Stage,
+    Case, Failure, Stage,
     site::{Make, Who},
 };
 use crate::{

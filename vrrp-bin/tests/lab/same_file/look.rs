@@ -9,10 +9,13 @@ use std::{
 };
 
 use libtest_mimic::Failed;
-use vrrp_net::lab::{Frame, VrrpFrame};
+use vrrp_net::lab::{Capture, Frame, VrrpFrame, wait_until};
 
 use super::site::{Member, Site, Who};
-use crate::places::table::Table;
+use crate::{
+    places::table::Table,
+    support::{Outcome, SOON, check},
+};
 
 /// The type of VRRPv2's passwords (RFC 2338 5.3.6).
 const SIMPLE_PASSWORD: u8 = 1;
@@ -90,7 +93,7 @@ fn told(member: &Member) -> BTreeMap<String, Vec<String>> {
 /// The frames that a host sent since then.
 fn sent(site: &Site, member: &Member, since: Duration) -> Vec<Frame> {
     let ports = [member.node.cable.port(), member.eth1.port()];
-    let frames = site.captures.iter().flat_map(vrrp_net::lab::Capture::frames);
+    let frames = site.captures.iter().flat_map(Capture::frames);
     frames.filter(|frame| frame.at >= since && ports.contains(&&*frame.port)).collect()
 }
 
@@ -100,7 +103,7 @@ fn advertised(site: &Site, member: &Member, since: Duration) -> BTreeSet<String>
     frames.iter().filter_map(Frame::vrrp).map(|vrrp| told_by(&vrrp)).collect()
 }
 
-/// How often a host has advertised a VRID since then, resignations left out.
+/// When a host has advertised a VRID since then, resignations left out.
 pub(super) fn adverts(site: &Site, who: Who, vrid: u8, since: Duration) -> Vec<Duration> {
     let frames = sent(site, site.member(who), since);
     let is_one =
@@ -112,6 +115,19 @@ pub(super) fn adverts(site: &Site, who: Who, vrid: u8, since: Duration) -> Vec<D
         .collect();
     moments.sort_unstable();
     moments
+}
+
+/// Waits until a host has the address and advertises each of these VRIDs since then: the address of
+/// one that was killed may be there all the time.
+pub(super) fn wait_for_active(
+    site: &Site,
+    who: Who,
+    (address, vrids): (&str, &[u8]),
+    since: Duration,
+) -> Outcome {
+    site.member(who).wait_for_address(address, true)?;
+    let advertises = || vrids.iter().all(|vrid| !adverts(site, who, *vrid, since).is_empty());
+    check(wait_until(SOON, advertises), format!("{} does not advertise", who.name()))
 }
 
 /// Those of these addresses that a host has told its neighbours since then.

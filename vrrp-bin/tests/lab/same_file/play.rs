@@ -11,9 +11,9 @@ use libtest_mimic::Failed;
 use vrrp_net::lab::{Ticker, wait_until};
 
 use super::{
-    Case, Failure,
+    Case, Failure, Stage,
     compare::{Expected, Found, listed_happened},
-    look::{Seen, Times, adverts, look},
+    look::{Seen, Times, adverts, look, wait_for_active},
     site::{Make, Site, Who},
 };
 use crate::support::{Outcome, SLACK, SOON, check, milliseconds, now, within};
@@ -23,38 +23,9 @@ const QUIET: Duration = Duration::from_millis(250);
 /// How long is waited for a failover that must not come.
 const IN_VAIN: Duration = Duration::from_secs(5);
 
-/// A part of what is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// The stronger host starts, and then the other one.
-    Start,
-    /// The stronger one fails.
-    Failure,
-    /// It is well again.
-    Return,
-    /// Whoever is active stops.
-    Stop,
-    /// The other one stops, too.
-    End,
-}
-
-impl Stage {
-    const ALL: [Self; 5] = [Self::Start, Self::Failure, Self::Return, Self::Stop, Self::End];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Failure => "failure",
-            Self::Return => "return",
-            Self::Stop => "stop",
-            Self::End => "end",
-        }
-    }
-}
-
-/// What came of a stage: what is seen of both hosts, and how long the new active one took.
+/// How a stage looks: what is seen of both hosts, and how long the new active one took.
 #[derive(Clone, Debug)]
-pub(super) struct Result {
+pub(super) struct Picture {
     pub(super) lines: [Vec<String>; 2],
     pub(super) took: Option<Duration>,
 }
@@ -78,12 +49,12 @@ pub(super) fn play(case: &Case, ticker: &Ticker) -> Outcome {
     listed_happened(case, &found.concat())
 }
 
-fn reference(case: &Case, others: &[Sender<Result>]) -> Outcome {
+fn reference(case: &Case, others: &[Sender<Picture>]) -> Outcome {
     let makes = [Make::Keepalived; 2];
     on(case, makes, |playing| {
         for stage in Stage::ALL {
             let times = playing.go(stage)?;
-            let result = playing.settled_result(stage, times)?;
+            let result = playing.settled_picture(stage, times)?;
             for other in others {
                 // It may have failed already.
                 let _ = other.send(result.clone());
@@ -97,9 +68,9 @@ fn reference(case: &Case, others: &[Sender<Result>]) -> Outcome {
 fn beside(
     case: &Case,
     makes: [Make; 2],
-    reference: &Receiver<Result>,
+    reference: &Receiver<Picture>,
     ticker: &Ticker,
-) -> std::result::Result<Vec<Found>, Failed> {
+) -> Result<Vec<Found>, Failed> {
     on(case, makes, |playing| {
         let mut all = Vec::new();
         for stage in Stage::ALL {
@@ -115,8 +86,8 @@ fn beside(
 fn on<T>(
     case: &Case,
     makes: [Make; 2],
-    play: impl FnOnce(&mut Playing<'_>) -> std::result::Result<T, Failed>,
-) -> std::result::Result<T, Failed> {
+    play: impl FnOnce(&mut Playing<'_>) -> Result<T, Failed>,
+) -> Result<T, Failed> {
     let site = Site::new(case.file, makes)?;
     let mut playing = Playing { case, site, holder: Who::A, seen: Default::default() };
     play(&mut playing).map_err(|failed| {
@@ -137,7 +108,7 @@ struct Playing<'a> {
 
 impl Playing<'_> {
     /// Does what a stage is about, and waits until it is settled.
-    fn go(&mut self, stage: Stage) -> std::result::Result<Times, Failed> {
+    fn go(&mut self, stage: Stage) -> Result<Times, Failed> {
         let (begun, address) = (now(), self.case.address);
         let logs = Who::BOTH.map(|who| self.site.member(who).log().len());
         match stage {
@@ -189,7 +160,7 @@ impl Playing<'_> {
     }
 
     /// Waits until the wire has shown how things are now.
-    fn settle(&self, begun: Duration) -> std::result::Result<Times, Failed> {
+    fn settle(&self, begun: Duration) -> Result<Times, Failed> {
         let settled = now();
         self.wait_for_adverts(settled, 2)?;
         Ok(Times { begun, settled })
@@ -203,18 +174,11 @@ impl Playing<'_> {
 
     fn take_over(&mut self, who: Who, since: Duration) -> Outcome {
         self.holder = who;
-        self.site.member(who).wait_for_address(self.case.address, true)?;
-        // The address of one that was killed may be there all the time.
-        let vrids = self.case.vrids.iter();
-        let advertises =
-            || vrids.clone().all(|vrid| !adverts(&self.site, who, *vrid, since).is_empty());
-        check(wait_until(SOON, advertises), format!("{} does not advertise", who.name()))
+        wait_for_active(&self.site, who, (self.case.address, self.case.vrids), since)
     }
 
     fn wait_for_backup(&self, who: Who, since: usize) -> Outcome {
-        let member = self.site.member(who);
-        let is_backup = || member.is_backup(self.case.address, since);
-        check(wait_until(SOON, is_backup), format!("{} is no backup", who.name()))
+        self.site.member(who).wait_for_backup(self.case.address, since)
     }
 
     /// Each virtual router has advertised so often since then.
@@ -262,17 +226,13 @@ impl Playing<'_> {
         is_a_change.then(|| first.saturating_sub(times.begun))
     }
 
-    fn lines(&self, times: Times) -> std::result::Result<[(Vec<String>, Seen); 2], Failed> {
+    fn lines(&self, times: Times) -> Result<[(Vec<String>, Seen); 2], Failed> {
         let [a, b] = &self.seen;
         Ok([look(&self.site, Who::A, times, a)?, look(&self.site, Who::B, times, b)?])
     }
 
     /// What is seen once nothing new is told.
-    fn settled_result(
-        &mut self,
-        stage: Stage,
-        times: Times,
-    ) -> std::result::Result<Result, Failed> {
+    fn settled_picture(&mut self, stage: Stage, times: Times) -> Result<Picture, Failed> {
         let mut last = self.lines(times)?;
         let mut since = now();
         let is_quiet = wait_until(SOON, || {
@@ -286,7 +246,7 @@ impl Playing<'_> {
         check(is_quiet, "there is no end of what is told")?;
         let [(a, seen_a), (b, seen_b)] = last;
         self.seen = [seen_a, seen_b];
-        Ok(Result { lines: [a, b], took: self.took(stage, times) })
+        Ok(Picture { lines: [a, b], took: self.took(stage, times) })
     }
 
     /// Waits until a stage is as keepalived's pair has it, but for what is listed.
@@ -294,9 +254,9 @@ impl Playing<'_> {
         &mut self,
         stage: Stage,
         times: Times,
-        reference: &Result,
+        reference: &Picture,
         ticker: &Ticker,
-    ) -> std::result::Result<Vec<Found>, Failed> {
+    ) -> Result<Vec<Found>, Failed> {
         let expected = Expected { case: self.case, stage };
         let makes = Who::BOTH.map(|who| self.site.member(who).make);
         let judge = |lines: &[(Vec<String>, Seen); 2]| {

@@ -4,11 +4,11 @@
 use std::{collections::BTreeMap, fmt::Write, net::IpAddr, time::Duration};
 
 use libtest_mimic::{Failed, Trial};
-use vrrp_net::lab::{Cable, Capture, Client, Host, Loss, Ticker, wait_until};
+use vrrp_net::lab::{Cable, Capture, Client, Host, Loss, Mark, Ticker, wait_until};
 
 use super::{
     file::File,
-    look::adverts,
+    look::wait_for_active,
     site::{Make, Site, Who},
 };
 use crate::support::{Outcome, SOON, check, now, timed_alone};
@@ -159,7 +159,7 @@ fn changes(site: &mut Site, client: &Client, all: &mut Lost) -> Outcome {
     site.member_mut(Who::A).start()?;
     is_active(site, Who::A, Duration::ZERO)?;
     site.member_mut(Who::B).start()?;
-    is_backup(site, Who::B, 0)?;
+    site.member(Who::B).wait_for_backup(ADDRESS, 0)?;
     is_served(client)?;
     for change in Change::ALL {
         for (who, stops, starts) in [
@@ -191,19 +191,12 @@ fn start(site: &mut Site, client: &Client, who: Who) -> Result<Loss, Failed> {
     site.member_mut(who).start()?;
     is_active(site, Who::A, begun)?;
     let [_, of_b] = logs;
-    is_backup(site, Who::B, of_b)?;
+    site.member(Who::B).wait_for_backup(ADDRESS, of_b)?;
     lost(client, mark)
 }
 
 fn is_active(site: &Site, who: Who, since: Duration) -> Outcome {
-    site.member(who).wait_for_address(ADDRESS, true)?;
-    let advertises = || !adverts(site, who, VRID, since).is_empty();
-    check(wait_until(SOON, advertises), format!("{} does not advertise", who.name()))
-}
-
-fn is_backup(site: &Site, who: Who, since: usize) -> Outcome {
-    let is_backup = || site.member(who).is_backup(ADDRESS, since);
-    check(wait_until(SOON, is_backup), format!("{} is no backup", who.name()))
+    wait_for_active(site, who, (ADDRESS, &[VRID]), since)
 }
 
 fn is_served(client: &Client) -> Outcome {
@@ -211,7 +204,7 @@ fn is_served(client: &Client) -> Outcome {
 }
 
 /// What became of the packets since `mark`, once that is known of all of them.
-fn lost(client: &Client, mark: vrrp_net::lab::Mark) -> Result<Loss, Failed> {
+fn lost(client: &Client, mark: Mark) -> Result<Loss, Failed> {
     let to = client.mark();
     check(client.wait_for_reply(to, SOON), "the client gets no answer any more")?;
     let is_known = wait_until(SOON, || client.between(mark, to).pending == 0);

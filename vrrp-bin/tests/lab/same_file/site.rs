@@ -15,6 +15,7 @@ use vrrp_net::lab::{Cable, Capture, Error, Host, Keepalived, Process, Signal, Sw
 
 use super::file::File;
 use crate::{
+    interfaces::wait_for_address,
     notify::Record,
     places::table::Table,
     support::{Node, Outcome, SOON, check},
@@ -232,8 +233,10 @@ impl Member {
     /// A process of a name that no other has.
     fn serve(&self) -> Result<Process, Failed> {
         let program = self.home.join(&self.served);
-        if !program.exists() {
-            fs::copy("/bin/sleep", &program)?;
+        // The kernel calls a process by the name that it was started with. A copy would be busy
+        // for as long as others that are started just now have it open.
+        if !program.is_symlink() {
+            symlink("/bin/sleep", &program)?;
         }
         let mut command = Command::new(program);
         command.arg("3600");
@@ -241,7 +244,7 @@ impl Member {
     }
 
     /// Whether it is a backup, and says so since its log was this long.
-    pub(super) fn is_backup(&self, address: &str, since: usize) -> bool {
+    fn is_backup(&self, address: &str, since: usize) -> bool {
         let has_it = self.node.has_address(address).unwrap_or(true);
         !has_it
             && match self.make {
@@ -257,12 +260,15 @@ impl Member {
             }
     }
 
+    /// Waits until it is.
+    pub(super) fn wait_for_backup(&self, address: &str, since: usize) -> Outcome {
+        let is_backup = wait_until(SOON, || self.is_backup(address, since));
+        check(is_backup, format!("{} is no backup", self.node.name))
+    }
+
     /// Waits until its kernel has this address, or has it no more.
     pub(super) fn wait_for_address(&self, address: &str, is_there: bool) -> Outcome {
-        let is_so =
-            || self.node.has_address(address).is_ok_and(|has_address| has_address == is_there);
-        let what = if is_there { "did not get" } else { "kept" };
-        check(wait_until(SOON, is_so), format!("{} {what} {address}", self.node.name))
+        wait_for_address(&self.node, address.parse()?, is_there)
     }
 
     pub(super) fn host(&self) -> &Host {

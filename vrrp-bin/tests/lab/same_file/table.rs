@@ -109,6 +109,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         failure: Failure::Ill,
+        late: LOOKS,
         ..case("track_file", include_str!("files/track_file.conf"), SECOND)
     },
     Case {
@@ -133,6 +134,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         failure: Failure::Ill,
         vrids: &[52],
+        late: LOOKS,
         differences: &[here("* MASTER_RX_LOWER_PRI *", LAST_WORD)],
         ..case("notify_fifo", include_str!("files/notify_fifo.conf"), milliseconds(300))
     },
