@@ -276,6 +276,8 @@ impl Follower {
         let names: BTreeSet<&str> = status.routers.iter().map(|router| &*router.name).collect();
         let told = self.world.stop_all(|name| !names.contains(name) && began(name).is_none());
         self.tell(told);
+        // They may speak of virtual routers that were not there yet.
+        self.refresh(&pending).await;
         for event in pending {
             self.event(event);
         }

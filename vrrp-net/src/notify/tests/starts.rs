@@ -20,7 +20,9 @@ async fn once(prepare: impl FnOnce(&Host), priority: u8) -> Vec<String> {
     let lines = io::BufRead::lines(io::BufReader::new(reader)).map(Result::unwrap);
     let mut told = Vec::new();
     for line in lines {
-        told.push(line.split(' ').nth(2).unwrap().to_owned());
+        let (state, told_priority) = line.rsplit_once(' ').unwrap();
+        assert_eq!(told_priority, priority.to_string(), "{line}");
+        told.push(state.split(' ').nth(2).unwrap().to_owned());
         if told.last().is_some_and(|state| state == "STOP") {
             break;
         }
