@@ -43,9 +43,11 @@ const fn there(line: &'static str, why: &'static str) -> Difference {
 const LAST_WORD: &str = "who yields advertises once more, so that the winner tells the neighbours";
 const HOP_LIMIT: &str = "a hop limit of 255 (RFC 9568 5.1.2.3), in unicast, too";
 const NO_ROUTE: &str = "the kernel makes no route of an address of ours";
-/// A script, a process and a file are looked at every 2 s, and three failures count.
+/// A file, a process, and a script that says nothing of it are looked at every 2 s, and three
+/// failures count. keepalived runs a script each second, one failure counts, and of the others the
+/// kernel tells it.
 const LOOKS: Duration = Duration::from_secs(6);
-/// An interface is looked at every 0.5 s, and three failures count.
+/// An interface is looked at every 0.5 s, and three failures count. The kernel tells keepalived.
 const LOOKS_AT_INTERFACES: Duration = milliseconds(1500);
 
 pub(super) const CASES: &[Case] = &[
@@ -60,7 +62,10 @@ pub(super) const CASES: &[Case] = &[
         vrids: &[61],
         ..case("preempt_delay", include_str!("files/preempt_delay.conf"), milliseconds(200))
     },
-    case("unicast_ipv4", include_str!("files/unicast_ipv4.conf"), SECOND),
+    Case {
+        is_short: true,
+        ..case("unicast_ipv4", include_str!("files/unicast_ipv4.conf"), SECOND)
+    },
     Case {
         failure: Failure::Kill,
         address: "fd00::100",
@@ -117,7 +122,10 @@ pub(super) const CASES: &[Case] = &[
         late: LOOKS,
         ..case("track_process", include_str!("files/track_process.conf"), SECOND)
     },
-    case("other_interface", include_str!("files/other_interface.conf"), milliseconds(200)),
+    Case {
+        is_short: true,
+        ..case("other_interface", include_str!("files/other_interface.conf"), milliseconds(200))
+    },
     Case {
         failure: Failure::Kill,
         ..case("excluded", include_str!("files/excluded.conf"), milliseconds(300))
@@ -129,6 +137,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         failure: Failure::Unplug,
+        is_short: true,
         ..case("notify", include_str!("files/notify.conf"), milliseconds(200))
     },
     Case {
