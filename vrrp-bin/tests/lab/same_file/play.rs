@@ -291,12 +291,8 @@ impl Playing<'_> {
         ticker: &Ticker,
     ) -> Outcome {
         let makes = Who::BOTH.map(|who| self.site.member(who).make);
-        let late = match stage {
-            Stage::Failure | Stage::Return => self.case.late,
-            Stage::Start | Stage::Stop | Stage::End => Duration::ZERO,
-        };
         let tolerance = self.case.tolerance();
-        let (least, most) = (theirs.saturating_sub(tolerance), theirs + tolerance + late);
+        let (least, most) = (theirs.saturating_sub(tolerance), theirs + tolerance);
         let theirs = milliseconds(theirs);
         let what = format!("{} {makes:?}, {}, keepalived's {theirs}", self.case.name, stage.name());
         within(&what, took, (least, most), SLACK, ticker)
