@@ -71,7 +71,7 @@ fn pid(daemon: &Daemon) -> String {
     daemon.process.pid().to_string()
 }
 
-fn count(daemon: &Daemon) -> std::io::Result<usize> {
+fn count(daemon: &Daemon) -> io::Result<usize> {
     Ok(fs::read_dir(daemon.directory.path())?.count())
 }
 
