@@ -17,8 +17,10 @@ use variables::Variables;
 
 /// How many lines there are at most, after everything.
 const MOST: usize = 200_000;
-/// How many lines are looked at, those that come to nothing too.
-const MOST_LOOKS: usize = 10 * MOST;
+/// How much may be looked at in octets, of lines that come to nothing too.
+const MOST_OCTETS: usize = 32 * 1024 * 1024;
+/// What a line counts for beside its octets.
+const LINE: usize = 64;
 /// How many files are included in each other at most, and how often lines come of lines.
 const DEEPEST: usize = 32;
 /// How long a line may become.
@@ -55,7 +57,7 @@ pub(super) fn read(
         report,
         variables,
         lines: Vec::new(),
-        looks: 0,
+        octets: 0,
         depth: 0,
         is_full: false,
     };
@@ -68,7 +70,7 @@ struct Reader<'a> {
     report: &'a mut Report,
     variables: Variables,
     lines: Vec<Line>,
-    looks: usize,
+    octets: usize,
     depth: usize,
     is_full: bool,
 }
@@ -130,8 +132,8 @@ impl Reader<'_> {
 
     /// Reads a line that is left of the file, or has come of another one.
     fn line(&mut self, line: Line) {
-        self.looks = self.looks.saturating_add(1);
-        if self.looks > MOST_LOOKS {
+        self.octets = self.octets.saturating_add(line.text().len()).saturating_add(LINE);
+        if self.octets > MOST_OCTETS {
             return self
                 .refuse(&line.start(), "variables and repetitions make too many lines here");
         }

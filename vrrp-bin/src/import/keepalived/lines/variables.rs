@@ -14,8 +14,11 @@ pub(super) struct Variables(BTreeMap<String, String>);
 
 /// Whether this may be the name of a variable.
 pub(super) fn is_name(text: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.chars().all(fits) && text.starts_with(|c: char| !c.is_ascii_digit())
+    text.chars().all(is_part) && text.starts_with(|c: char| !c.is_ascii_digit())
+}
+
+const fn is_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 impl Variables {
@@ -70,15 +73,20 @@ impl Variables {
     }
 }
 
+/// How far the end of a name in braces is looked for: a line may have a `$` everywhere.
+const LONGEST: usize = 256;
+
 /// What stands behind a `$`: the name, and how long it is with its braces. Without braces it ends
 /// with the line, or with space.
 fn reference(after: &str) -> Option<(&str, usize)> {
     if let Some(inner) = after.strip_prefix('{') {
-        let name = inner.get(..inner.find('}')?)?;
-        return Some((name, name.len().saturating_add(2)));
+        let (end, _) = inner.char_indices().take(LONGEST).find(|(_, c)| *c == '}')?;
+        return Some((inner.get(..end)?, end.saturating_add(2)));
     }
-    let name = after.get(..after.find(char::is_whitespace).unwrap_or(after.len()))?;
-    is_name(name).then_some((name, name.len()))
+    let end = after.find(|c: char| !is_part(c)).unwrap_or(after.len());
+    let (name, rest) = after.split_at_checked(end)?;
+    let is_whole = rest.is_empty() || rest.starts_with(char::is_whitespace);
+    (is_whole && is_name(name)).then_some((name, name.len()))
 }
 
 /// A number between these, 0 and 32767 unless they are given.
