@@ -28,7 +28,7 @@ use crate::{
     },
     descriptors,
     import::{
-        self, Note,
+        self, Beside, Format, Note,
         environment::{self, Reading},
     },
     leftovers, netns,
@@ -39,7 +39,7 @@ pub(crate) use programs::warnings as unusable_programs;
 
 /// Runs `vrrp check` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Check) -> u8 {
-    let (config, mut notes) = load(&arguments.config);
+    let (config, mut notes) = load(arguments);
     notes.extend(config.as_ref().ok().and_then(kernel));
     for note in &notes {
         eprintln!("{note}");
@@ -103,9 +103,11 @@ fn outside(config: &Config) -> Option<(&Place, String)> {
 }
 
 /// Reads the file or the environment. What the environment leaves to be said comes with it.
-fn load(source: &cli::File) -> (Result<Config, ConfigErrors>, Vec<Note>) {
-    if !source.from_env {
-        let (config, mut notes) = import::file(&source.file, look_at);
+fn load(arguments: &cli::Check) -> (Result<Config, ConfigErrors>, Vec<Note>) {
+    let cli::File { file, from_env } = &arguments.config;
+    if !from_env {
+        let beside = Beside { id: arguments.config_id.clone(), ..Beside::default() };
+        let (config, mut notes) = import::read(file, Format::of(file), &beside, look_at);
         let config = config.and_then(fit);
         notes.extend(config.iter().flat_map(chosen));
         return (config, notes);

@@ -126,6 +126,9 @@ pub(crate) struct Check {
     /// The configuration.
     #[command(flatten)]
     pub(crate) config: File,
+    /// Read a file of keepalived's as the node of this name, for lines that begin with @NAME.
+    #[arg(short = 'i', long, value_name = "NAME", conflicts_with = "from_env")]
+    pub(crate) config_id: Option<String>,
     /// Print the effective configuration: every key with its value, passwords masked.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
@@ -139,6 +142,9 @@ pub(crate) struct Check {
 pub(crate) struct Convert {
     /// The file of keepalived's.
     pub(crate) file: PathBuf,
+    /// Read it as the node of this name, for lines that begin with @NAME.
+    #[arg(short = 'i', long, value_name = "NAME")]
+    pub(crate) config_id: Option<String>,
     /// Take warnings for errors.
     #[arg(long)]
     pub(crate) strict: bool,

@@ -15,7 +15,8 @@ use crate::{
 
 /// Runs `vrrp convert` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Convert) -> u8 {
-    let Reading { config, notes } = keepalived::file(&arguments.file, &Beside::default(), anywhere);
+    let beside = Beside { id: arguments.config_id.clone(), ..Beside::default() };
+    let Reading { config, notes } = keepalived::file(&arguments.file, &beside, anywhere);
     for note in &notes {
         eprintln!("{note}");
     }

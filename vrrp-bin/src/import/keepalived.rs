@@ -279,6 +279,7 @@ impl File {
         };
         plan.netns = self.netns;
         plan.is_secure = Found::Value(self.global.is_secure);
+        plan.realtime = Found::of(Ok(self.global.realtime));
         plan.fifo = Found::of(Ok(self.global.fifo));
         for Router { name, mut draft, mut tracks, .. } in self.routers {
             if let Some(group) = self.groups.iter().find(|group| group.has(&name)) {

@@ -70,6 +70,21 @@ fn what_is_converted_means_the_same() {
 }
 
 #[test]
+fn a_file_is_read_as_the_node_that_is_named() {
+    let directory = directory();
+    let text = GOOD.replace(" priority 150", "@a priority 150\n@b priority 90");
+    for (name, priority) in [("a", "150"), ("b", "90")] {
+        let convert =
+            program("vrrp", &directory, &text, &["convert", "-i", name, "keepalived.conf"]);
+        let line = format!("priority = {priority}\n");
+        assert!(stdout(&convert).contains(&line), "{}", stdout(&convert));
+        let check = ["check", "-c", "keepalived.conf", "-i", name, "--format", "toml"];
+        let check = program("vrrp", &directory, &text, &check);
+        assert!(stdout(&check).contains(&line), "{}", stdout(&check));
+    }
+}
+
+#[test]
 fn what_cannot_be_converted_is_told() {
     let directory = directory();
     let convert = |text: &str, strict: &[&str]| {

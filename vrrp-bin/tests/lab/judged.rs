@@ -16,7 +16,7 @@ use vrrp_net::lab::{Cable, Host, Keepalived, Switch};
 use crate::support::Outcome;
 
 /// How long a judgement may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Small files, each about one thing.
 const CASES: &str = include_str!("judged/cases.txt");
 /// Of what files of the fuzz target's corpus this program says something else, and why.

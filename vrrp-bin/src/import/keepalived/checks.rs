@@ -13,6 +13,7 @@ use super::{
     report::Report,
     scripts::command,
     values::{first, number, only, seconds, text, value},
+    words::Word,
 };
 use crate::{
     config::{CheckDraft, Found, Located, Look, ONE_OR_MORE, Wants, Wrong},
@@ -112,7 +113,10 @@ pub(super) fn process(block: &Statement, names: &mut Names, report: &mut Report)
     let (mut meaning, mut process, mut quorum) = (Meaning::HOLD, None, Quorum::default());
     for statement in block.inner() {
         let read = match statement.keyword() {
-            "process" => first(statement, report).map(|word| process = Some(word)),
+            "process" => {
+                only(statement, 1, report);
+                first(statement, report).map(|word| process = Some(word))
+            }
             "quorum" | "quorum_max" => quorum.take(statement, report),
             "delay" | "fork_delay" | "terminate_delay" => delay(statement, &mut draft, report),
             "weight" => weigh(statement, &mut meaning, report),
@@ -129,9 +133,22 @@ pub(super) fn process(block: &Statement, names: &mut Names, report: &mut Report)
             format!("the track process {:?} has no `process`, and is left out", name.text);
         return report.warn(&block.place(), message);
     };
-    let look = Look::Process { name: process.text.clone(), count: quorum.count() };
+    let look = Look::Process { name: process_name(process, report), count: quorum.count() };
     draft.looks = vec![("process", Found::Value(Located::new(process.place.clone(), look)))];
     names.add("track_process", name, meaning, draft, report);
+}
+
+/// The name of a process: of a path its last part, which is what a process is known by.
+fn process_name(word: &Word, report: &mut Report) -> String {
+    let command = word.text.split_whitespace().next().unwrap_or_default();
+    let last = command.rsplit('/').next().unwrap_or_default();
+    let name: String = last.chars().filter(|c| !c.is_control()).collect();
+    let name = if name.is_empty() { "unnamed".to_owned() } else { name };
+    if name != word.text {
+        let message = format!("a process {name} is looked for: a process is known by its name");
+        report.warn(&word.place, message);
+    }
+    name
 }
 
 /// How long it has to last that a process is there, or is not, before it counts.

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use vrrp_net::Realtime;
+
 use super::{
     blocks::Statement,
     keywords,
     report::Report,
-    values::{number, seconds, switch, text},
+    values::{number, seconds, switch, text, value},
 };
 use crate::config::{Located, Version};
 
@@ -25,6 +27,8 @@ pub(super) struct Global {
     pub(super) fifo: Option<Located<String>>,
     /// Whether scripts are looked at before they are trusted.
     pub(super) is_secure: bool,
+    /// The priority of the thread that advertises.
+    pub(super) realtime: Option<Located<Realtime>>,
 }
 
 /// How an address is announced.
@@ -77,6 +81,11 @@ impl Global {
                 self.old_checksum = switch(statement, report)
                     .ok()
                     .map(|is_on| Located::new(statement.place(), is_on));
+            }
+            "vrrp_rt_priority" => {
+                let priority = |text: &str| Realtime::try_from(text.parse::<u8>().ok()?).ok();
+                let rule = "a real-time priority from 1 to 99";
+                self.realtime = value(statement, rule, priority, report).ok();
             }
             "enable_script_security" => self.is_secure = true,
             _ => keywords::other(statement, keywords::GLOBAL, report),

@@ -81,6 +81,8 @@ impl Reader<'_> {
         let mut lines = text.lines().enumerate();
         while let Some((number, text)) = lines.next() {
             let line = Line::new(file.clone(), number.saturating_add(1), text);
+            let text = self.before_nul(text, &line);
+            let line = line.up_to(text.len());
             let line = match comment(text) {
                 Some(end) => line.up_to(end),
                 None => line,
@@ -98,6 +100,14 @@ impl Reader<'_> {
                 return;
             }
         }
+    }
+
+    /// What stands before a NUL, with which a text of keepalived's ends.
+    fn before_nul<'t>(&mut self, text: &'t str, line: &Line) -> &'t str {
+        let Some((before, _)) = text.split_once('\0') else { return text };
+        let message = "what follows a NUL character on its line is left out; remove it";
+        self.report.warn(&line.place(before.len()), message);
+        before
     }
 
     /// Reads what a line names.

@@ -119,6 +119,19 @@ fn members_of_a_group_have_no_weights_of_their_own() {
     assert_eq!(toml.matches("check = \"web\"").count(), 2, "{toml}");
 }
 
+#[test]
+fn what_stands_anywhere_holds_for_the_whole_file() {
+    let global =
+        "global_defs {\n vrrp_version 3\n vrrp_rt_priority 50\n enable_script_security\n}\n";
+    let (toml, notes) = effect(&format!("{}{global}", router("advert_int 0.5")));
+    for expected in
+        ["version = 3", "interval = \"500ms\"", "realtime = 50", "script_security = true"]
+    {
+        assert!(toml.contains(expected), "{expected} is not in\n{toml}");
+    }
+    assert_eq!(notes, [""; 0]);
+}
+
 /// What nothing is said of is as with keepalived: one result decides.
 #[test]
 fn checks_have_the_defaults_of_keepalived() {

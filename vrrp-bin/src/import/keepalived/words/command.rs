@@ -70,7 +70,8 @@ fn escape(rest: &str) -> (Option<char>, usize) {
 fn number(rest: &str, radix: u32, most: usize) -> Option<(char, usize)> {
     let length = rest.chars().take(most).take_while(|c| c.is_digit(radix)).count();
     let number = u8::from_str_radix(rest.get(..length)?, radix).ok()?;
-    Some((char::from(number), length))
+    // No argument has a NUL.
+    (number != 0).then_some((char::from(number), length))
 }
 
 #[cfg(test)]
@@ -90,6 +91,7 @@ mod tests {
             ("a{", "a", "{"),
             (r"a\", "a", ""),
             (r"\400", "00", ""),
+            (r"a\0b", "ab", ""),
         ] {
             let found = word(rest);
             assert_eq!((&*found.text, &rest[found.length..]), (expected, left), "{rest}");
