@@ -175,6 +175,10 @@ impl Reader {
                 return self.wrong(name, message);
             }
         };
+        // A variable of a process has none, one of a file may.
+        if text.contains('\0') {
+            return self.wrong(name, "this holds a NUL character; remove it");
+        }
         match (text.is_empty(), or_empty) {
             (false, _) => Ok(Some(Located::new(Place::variable(name), text))),
             (true, Empty::Absent) => Ok(None),
