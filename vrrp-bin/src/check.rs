@@ -51,7 +51,9 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
             return cli::BAD_CONFIGURATION;
         }
     };
-    let mut warnings = of_host(&config);
+    let outside = outside(&config);
+    let is_outside = outside.is_some();
+    let mut warnings = of_host(&config, outside);
     let others = tracking::warnings(&config).into_iter().chain(programs::warnings(&config));
     let others = others.chain(programs::no_directory(&config));
     warnings.extend(others.map(|(place, message)| Warning { place, message }));
@@ -59,10 +61,7 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
     warnings.extend(files(&config));
     warnings.extend(state(&config));
     // Where the host cannot be looked at, that was said.
-    let left = match outside(&config) {
-        None => leftovers::beside(&config).unwrap_or_default(),
-        Some(_) => Vec::new(),
-    };
+    let left = if is_outside { Vec::new() } else { leftovers::beside(&config).unwrap_or_default() };
     warnings.extend(
         left.iter().map(|left| Warning { place: &config.origin, message: left.to_string() }),
     );
@@ -81,13 +80,13 @@ pub(crate) fn main(arguments: &cli::Check) -> u8 {
     }
 }
 
-/// What of `config` does not suit the network of this host.
-fn of_host(config: &Config) -> Vec<Warning<'_>> {
+/// What of `config` does not suit the network of this host, unless this process is outside of it.
+fn of_host<'a>(config: &'a Config, outside: Option<(&'a Place, String)>) -> Vec<Warning<'a>> {
     let blind = |place, why: String| {
         let message = format!("{why}; only the configuration itself was checked");
         vec![Warning { place, message }]
     };
-    if let Some((place, why)) = outside(config) {
+    if let Some((place, why)) = outside {
         return blind(place, why);
     }
     match Host::read() {

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, io::Write as _, path::Path};
 use super::{fit, look_at};
 use crate::{
     cli,
-    config::{Config, Look, describe},
+    config::{describe, programs},
     import::{
         Beside,
         keepalived::{self, Reading},
@@ -31,7 +31,7 @@ pub(crate) fn as_keepalived(path: &Path, beside: &Beside, log: Option<&Path>) ->
             let _ = writeln!(said, "{errors}");
             cli::BAD_CONFIGURATION
         }
-        Ok(config) if !config.is_secure && has_programs(&config) => {
+        Ok(config) if !config.is_secure && programs(&config).next().is_some() => {
             let message = "programs are run, and nobody looks whether others than root may change \
                 them; write `enable_script_security` into global_defs";
             let _ = writeln!(said, "{}: warning: {message}", config.origin);
@@ -50,14 +50,4 @@ fn tell(said: &str, log: Option<&Path>) {
     if let Err(error) = file.and_then(|mut file| file.write_all(said.as_bytes())) {
         eprintln!("{said}{} cannot be written: {}", path.display(), describe(&error));
     }
-}
-
-/// Whether the configuration has anything run.
-fn has_programs(config: &Config) -> bool {
-    let routers = config.routers.iter().map(|router| &router.scripts);
-    let groups = config.groups.iter().map(|group| &group.scripts);
-    let mut told = routers.chain(groups).chain([&config.scripts]);
-    let looks = |look: &Look| matches!(look, Look::Command(_));
-    told.any(|scripts| scripts.iter().next().is_some())
-        || config.checks.iter().any(|check| looks(&check.look))
 }

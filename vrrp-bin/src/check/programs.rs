@@ -7,10 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::{errno::Errno, unistd::User};
+use nix::errno::Errno;
 
 use super::host;
-use crate::config::{Config, ConfigError, ConfigErrors, Located, Place, Script, insecure};
+use crate::config::{
+    Config, ConfigError, ConfigErrors, Located, Place, Script, insecure, unknown_user,
+};
 
 /// How much of a script the kernel reads to find its interpreter (execve(2)).
 const FIRST_LINE: u64 = 256;
@@ -90,16 +92,8 @@ pub(super) fn no_directory(config: &Config) -> Option<(&Place, String)> {
 
 /// Why `program` cannot be run by `user`, if one is named, as a sentence that can go on.
 pub(super) fn fault(program: &Path, user: Option<&str>) -> Option<String> {
-    let why = user.and_then(unknown).or_else(|| not_executable(program))?;
+    let why = user.and_then(unknown_user).or_else(|| not_executable(program))?;
     Some(format!("{} cannot be run: {why}", program.display()))
-}
-
-fn unknown(name: &str) -> Option<String> {
-    match User::from_name(name) {
-        // A host without any list of users.
-        Ok(None) | Err(Errno::ENOENT) => Some(format!("there is no user {name:?} on this host")),
-        Ok(Some(_)) | Err(_) => None,
-    }
 }
 
 /// Why this user may not execute the file, or what is missing to do so.

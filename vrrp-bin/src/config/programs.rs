@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, fs, os::unix::fs::MetadataExt, path::Path};
 
-use nix::unistd::User;
+use nix::{errno::Errno, unistd::User};
 
 use super::{
     look::{Look, Program},
@@ -19,21 +19,28 @@ const STICKY: u32 = 0o1000;
 const GROUP: u32 = 0o020;
 const OTHERS: u32 = 0o002;
 
-/// The programs of `config` that run as root and that others may change, each with its place and a
-/// sentence that can go on.
-pub(crate) fn insecure(config: &Config) -> Vec<(&Place, String)> {
+/// Every program that `config` has run, but for backends, with its place.
+pub(crate) fn programs(config: &Config) -> impl Iterator<Item = (&Place, &Program)> {
     let routers = config.routers.iter().flat_map(|router| {
         router.before.iter().chain(router.scripts.iter().map(|(_, script)| script))
     });
     let scripts = config.groups.iter().map(|group| &group.scripts).chain([&config.scripts]);
     let told = routers.chain(scripts.flat_map(|scripts| scripts.iter().map(|(_, script)| script)));
-    let told = told.map(|script| (&script.place, &script.value.program));
-    let checks = config.checks.iter().filter_map(|check| match &check.look {
+    told.map(|script| (&script.place, &script.value.program)).chain(of_checks(config))
+}
+
+fn of_checks(config: &Config) -> impl Iterator<Item = (&Place, &Program)> {
+    config.checks.iter().filter_map(|check| match &check.look {
         Look::Command(program) => Some((&check.look_place, program)),
         _ => None,
-    });
+    })
+}
+
+/// The programs of `config` that run as root and that others may change, each with its place and a
+/// sentence that can go on.
+pub(crate) fn insecure(config: &Config) -> Vec<(&Place, String)> {
     let mut places = HashSet::new();
-    let found = told.chain(checks).filter_map(|(place, program)| Some((place, fault(program)?)));
+    let found = programs(config).filter_map(|(place, program)| Some((place, fault(program)?)));
     // Two families of one virtual router say it once.
     found.filter(|(place, _)| places.insert(*place)).collect()
 }
@@ -42,19 +49,20 @@ pub(crate) fn insecure(config: &Config) -> Vec<(&Place, String)> {
 /// that can go on.
 pub(crate) fn missing(config: &Config) -> Vec<(&Place, String)> {
     let missing = |program: &Program| {
-        let path = program.program.display();
-        if let Err(error) = fs::metadata(&program.program) {
-            return Some(format!("{path} cannot be run: {}", describe(&error)));
-        }
-        let user = program.user.as_deref()?;
-        let is_unknown = matches!(User::from_name(user), Ok(None));
-        is_unknown.then(|| format!("{path} cannot be run: there is no user {user:?} on this host"))
+        let absent = fs::metadata(&program.program).err().map(|error| describe(&error));
+        let why = absent.or_else(|| unknown_user(program.user.as_deref()?))?;
+        Some(format!("{} cannot be run: {why}", program.program.display()))
     };
-    let checks = config.checks.iter().filter_map(|check| match &check.look {
-        Look::Command(program) => Some((&check.look_place, missing(program)?)),
-        _ => None,
-    });
-    checks.collect()
+    of_checks(config).filter_map(|(place, program)| Some((place, missing(program)?))).collect()
+}
+
+/// That this host has no user of this name, if so.
+pub(crate) fn unknown_user(name: &str) -> Option<String> {
+    match User::from_name(name) {
+        // A host without any list of users.
+        Ok(None) | Err(Errno::ENOENT) => Some(format!("there is no user {name:?} on this host")),
+        Ok(Some(_)) | Err(_) => None,
+    }
 }
 
 /// Takes the programs at these places out of `config`, with what tracks them.

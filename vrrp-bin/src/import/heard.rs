@@ -1,6 +1,10 @@
-//! Checks of what keepalived hears of at once: one result decides, and it is looked at often.
+//! Checks of what keepalived hears of at once: one result decides, and it is looked at often. And its
+//! weights.
 
 use std::{num::NonZeroU8, time::Duration};
+
+use vrrp_core::Weight;
+use vrrp_net::check::Effect;
 
 use crate::config::{CheckDraft, Found, Located, Look, Place};
 
@@ -21,4 +25,14 @@ pub(super) fn interface(name: &str, place: &Place) -> CheckDraft {
     let look = Look::Interface(name.to_owned());
     draft.looks = vec![("interface", Found::Value(Located::new(place.clone(), look)))];
     draft
+}
+
+/// A weight in digits.
+pub(super) fn weight(text: &str) -> Option<Weight> {
+    Weight::try_from(text.parse::<i16>().ok()?).ok()
+}
+
+/// A weight of 0 is no weight: what is tracked keeps this node out.
+pub(super) fn effect(weight: Weight) -> Effect {
+    if weight == Weight::ZERO { Effect::Hold } else { Effect::Weight(weight) }
 }

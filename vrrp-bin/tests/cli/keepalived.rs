@@ -3,12 +3,12 @@
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
-    process::{Command, Output},
+    process::Output,
 };
 
 use tempfile::TempDir;
 
-use crate::{code, directory, stderr, stdout};
+use crate::{code, directory, run, stderr, stdout};
 
 const GOOD: &str = "global_defs {
  enable_script_security
@@ -43,13 +43,7 @@ fn program(name: &str, directory: &TempDir, text: &str, arguments: &[&str]) -> O
     if !path.exists() {
         symlink(env!("CARGO_BIN_EXE_vrrp"), &path).unwrap();
     }
-    Command::new(path)
-        .args(arguments)
-        .current_dir(directory)
-        .env_remove("VRRP_CONTROL")
-        .env_remove("RUST_LOG")
-        .output()
-        .unwrap()
+    run(&path, directory, arguments)
 }
 
 #[test]

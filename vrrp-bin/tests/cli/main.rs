@@ -30,7 +30,12 @@ password = "s3cret"
 /// Runs the program in a directory of its own that holds `vrrp.toml`.
 fn vrrp(directory: &TempDir, text: &str, arguments: &[&str]) -> Output {
     fs::write(directory.path().join("vrrp.toml"), text).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_vrrp"))
+    run(Path::new(env!("CARGO_BIN_EXE_vrrp")), directory, arguments)
+}
+
+/// Runs `program` in this directory, with nothing that the environment of the tests would say.
+fn run(program: &Path, directory: &TempDir, arguments: &[&str]) -> Output {
+    Command::new(program)
         .args(arguments)
         .current_dir(directory)
         .env_remove("VRRP_CONTROL")

@@ -24,6 +24,7 @@ mod judged;
 mod known_bad;
 mod leftovers;
 mod limits;
+mod makes;
 mod notify;
 mod others;
 mod places;

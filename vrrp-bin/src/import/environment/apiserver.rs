@@ -9,7 +9,10 @@ use super::{
     checks,
     reader::{Empty, Reader},
 };
-use crate::config::{CheckDraft, Found, Located, Look, Place, Plan, Tcp};
+use crate::{
+    config::{CheckDraft, Found, Located, Look, Place, Plan, Tcp},
+    import::heard,
+};
 
 const CHECK: &str = "KEEPALIVED_KUBE_APISERVER_CHECK";
 const ADDRESS: &str = "KUBE_APISERVER_ADDRESS";
@@ -91,18 +94,13 @@ fn count(name: &str, default: u8, reader: &mut Reader) -> Found<NonZeroU8> {
     found.map(|count| count.value).or(NonZeroU8::new(default).unwrap_or(NonZeroU8::MIN))
 }
 
-/// What it does to the priority. A weight of 0 is no weight: while the check fails, this node is
-/// kept out.
+/// What it does to the priority.
 fn effect(reader: &mut Reader) -> Found<Effect> {
     let rule = "write a whole number from -253 to 253";
-    let weight = |text: &str| Weight::try_from(text.parse::<i16>().ok()?).ok();
-    let found = reader.value(WEIGHT, Empty::Absent, rule, weight).map(|weight| weight.value);
+    let found = reader.value(WEIGHT, Empty::Absent, rule, heard::weight).map(|weight| weight.value);
     let weight = match Weight::try_from(-50) {
         Ok(default) => found.or(default),
         Err(_) => found,
     };
-    weight.map(|weight| match weight {
-        Weight::ZERO => Effect::Hold,
-        weight => Effect::Weight(weight),
-    })
+    weight.map(heard::effect)
 }

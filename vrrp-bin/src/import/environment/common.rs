@@ -57,6 +57,9 @@ pub(super) fn name_of(interface: &Found<Located<String>>) -> &str {
     name.filter(|name| *name != AUTO).unwrap_or("eth0")
 }
 
+/// What a VRID is.
+pub(super) const VRID_RULE: &str = "write a number from 1 to 255, the same on every node";
+
 /// A VRID, or else `default`.
 pub(super) fn vrid(
     reader: &mut Reader,
@@ -64,13 +67,17 @@ pub(super) fn vrid(
     empty: Empty,
     default: u8,
 ) -> Found<Located<Vrid>> {
-    let rule = "write a number from 1 to 255, the same on every node";
-    let vrid = |text: &str| Vrid::try_from(text.parse::<u8>().ok()?).ok();
-    let found = reader.value(name, empty, rule, vrid);
+    let found = given_vrid(reader, name, empty);
     match Vrid::try_from(default) {
         Ok(default) => found.or(Located::new(Place::variable(name), default)),
         Err(_) => found,
     }
+}
+
+/// A VRID, if there is one.
+pub(super) fn given_vrid(reader: &mut Reader, name: &str, empty: Empty) -> Found<Located<Vrid>> {
+    let vrid = |text: &str| Vrid::try_from(text.parse::<u8>().ok()?).ok();
+    reader.value(name, empty, VRID_RULE, vrid)
 }
 
 /// The variables of a claim.

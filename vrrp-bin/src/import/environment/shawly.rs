@@ -11,7 +11,9 @@ use vrrp_net::{VirtualAddress, check::Effect};
 
 use super::{
     checks,
-    common::{Claim, claim_without_preemption, draft, interface_or, program},
+    common::{
+        Claim, VRID_RULE, claim_without_preemption, draft, given_vrid, interface_or, program,
+    },
     reader::{Empty, Reader},
 };
 use crate::config::{
@@ -61,10 +63,8 @@ fn router(reader: &mut Reader) -> Draft {
 }
 
 fn vrid(reader: &mut Reader) -> Found<Located<Vrid>> {
-    let rule = "write a number from 1 to 255, the same on every node";
-    let vrid = |text: &str| Vrid::try_from(text.parse::<u8>().ok()?).ok();
-    let found = reader.value(VRID, Empty::Wrong, rule, vrid);
-    reader.required(VRID, found, || format!("this is not set; {rule}"))
+    let found = given_vrid(reader, VRID, Empty::Wrong);
+    reader.required(VRID, found, || format!("this is not set; {VRID_RULE}"))
 }
 
 /// One address, whose length is a variable of its own.

@@ -22,6 +22,7 @@ use crate::{
 
 /// How often a script runs unless the file says otherwise.
 const EVERY: Duration = Duration::from_secs(1);
+
 /// Reads a `vrrp_script`.
 pub(super) fn script(
     block: &Statement,

@@ -4,6 +4,7 @@ use vrrp_core::Weight;
 use vrrp_net::check::{Effect, Track};
 
 use super::{report::Report, words::Word};
+use crate::import::heard;
 
 /// What a result means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +18,9 @@ impl Meaning {
     /// What a check means that keeps this node out.
     pub(super) const HOLD: Self = Self { effect: Effect::Hold, is_reversed: false };
 
-    /// A weight of 0 is no weight: what is tracked keeps this node out.
+    /// What a weight means.
     pub(super) fn of_weight(weight: Weight) -> Self {
-        let effect = if weight == Weight::ZERO { Effect::Hold } else { Effect::Weight(weight) };
-        Self { effect, is_reversed: false }
+        Self { effect: heard::effect(weight), is_reversed: false }
     }
 
     /// This, for the check of some name.
@@ -38,7 +38,8 @@ pub(super) fn read(words: &[Word], report: &mut Report) -> Option<Meaning> {
         match (&*word.text, meaning) {
             ("weight", _) => {
                 let value = words.next();
-                meaning = value.and_then(|value| weight(&value.text)).map(Meaning::of_weight);
+                meaning =
+                    value.and_then(|value| heard::weight(&value.text)).map(Meaning::of_weight);
                 if meaning.is_none() {
                     let message = "this weight is left out; write a whole number from -253 to 253";
                     report.warn(&word.place, message);
@@ -54,9 +55,4 @@ pub(super) fn read(words: &[Word], report: &mut Report) -> Option<Meaning> {
         }
     }
     meaning
-}
-
-/// A weight in digits.
-fn weight(text: &str) -> Option<Weight> {
-    Weight::try_from(text.parse::<i16>().ok()?).ok()
 }

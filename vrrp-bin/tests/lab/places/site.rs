@@ -6,24 +6,11 @@ use libtest_mimic::Failed;
 use vrrp_net::lab::{Cable, Capture, Client, Host, Keepalived, Signal, Switch, wait_until};
 
 use super::table::{Table, without};
+pub(super) use crate::makes::{Make, Who};
 use crate::{
     interfaces::{answered, ip},
     support::{Node, Outcome, Pair, SOON, check},
 };
-
-/// Who made the nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Make {
-    Ours,
-    Keepalived,
-}
-
-/// One of the two nodes: the stronger one, and the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
-    A,
-    B,
-}
 
 impl Who {
     pub(super) const fn priority(self) -> u8 {

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use vrrp_net::lab::{Cable, Capture, Error, Host, Keepalived, Process, Signal, Switch, wait_until};
 
 use super::file::File;
+pub(super) use crate::makes::{Make, Who};
 use crate::{
     interfaces::wait_for_address,
     notify::Record,
@@ -26,38 +27,6 @@ use crate::{
 const PLACE: &str = "mount -t tmpfs lab /run && mkdir /run/site /run/vrrp && \
     mount --bind \"$0\" /run/site && mount --bind \"$0/run\" /run/vrrp && \
     hostname \"$1\" && shift && exec \"$@\"";
-
-/// Who made a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Make {
-    Ours,
-    Keepalived,
-}
-
-/// One of the two hosts: the stronger one, and the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who {
-    A,
-    B,
-}
-
-impl Who {
-    pub(super) const BOTH: [Self; 2] = [Self::A, Self::B];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::A => "a",
-            Self::B => "b",
-        }
-    }
-
-    pub(super) const fn other(self) -> Self {
-        match self {
-            Self::A => Self::B,
-            Self::B => Self::A,
-        }
-    }
-}
 
 pub(super) struct Site {
     members: [Member; 2],

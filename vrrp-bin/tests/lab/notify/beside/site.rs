@@ -10,17 +10,11 @@ use vrrp_core::{
 };
 use vrrp_net::lab::{Cable, Injector, Keepalived, Signal, Switch, VrrpFrame, wait_until};
 
+pub(super) use crate::makes::Make;
 use crate::{
     notify::Record,
     support::{Node, Outcome, SOON, check},
 };
-
-/// Who made the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Make {
-    Ours,
-    Keepalived,
-}
 
 /// What it has: one virtual router, or two that move together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
