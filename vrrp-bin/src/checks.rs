@@ -1,20 +1,28 @@
 //! The checks of the daemon: started with their configuration, and asked for what they found.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use vrrp_net::{
-    Node,
+    Node, NodeStatus,
     check::{Checks, Planned, Setup, SetupError, Tracked},
 };
 
 use crate::{config::Config, import::environment, report::Check};
 
 /// The checks that run, and who tracks them.
+#[derive(Default)]
 pub(crate) struct Running {
-    checks: Checks,
+    /// None once they were ended.
+    checks: Mutex<Option<Arc<Checks>>>,
     /// The virtual routers that track each.
-    tracked_by: BTreeMap<String, Vec<String>>,
+    tracked_by: Mutex<TrackedBy>,
 }
+
+type TrackedBy = BTreeMap<String, Vec<String>>;
 
 /// The checks of `config`, and what they mean to its virtual routers.
 ///
@@ -35,43 +43,74 @@ pub(crate) fn setup(config: &Config) -> Result<Setup, SetupError> {
 }
 
 impl Running {
-    /// Starts the checks, if there are any.
+    /// Starts the checks.
     ///
     /// # Errors
     /// What the operating system says when it gives no thread or no file.
-    pub(crate) fn start(config: &Config, setup: Setup) -> io::Result<Option<Arc<Self>>> {
-        if config.checks.is_empty() {
-            return Ok(None);
+    pub(crate) fn start(config: &Config, setup: Setup) -> io::Result<Self> {
+        let checks = Mutex::new(Some(Arc::new(Checks::start(setup)?)));
+        Ok(Self { checks, tracked_by: Mutex::new(tracked_by(config)) })
+    }
+
+    /// Takes over another configuration: what is the same in it goes on.
+    pub(crate) fn configure(&self, config: &Config, setup: Setup) {
+        if let Some(checks) = self.checks() {
+            checks.configure(setup);
         }
-        let mut tracked_by: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for router in &config.routers {
-            for track in &router.tracks {
-                let check = track.value.check.to_string();
-                tracked_by.entry(check).or_default().push(router.name.clone());
-            }
-        }
-        Ok(Some(Arc::new(Self { checks: Checks::start(setup)?, tracked_by })))
+        *lock(&self.tracked_by) = tracked_by(config);
     }
 
     /// Tells `node` what they find, until it stops.
     pub(crate) async fn serve(self: Arc<Self>, node: Node) {
-        self.checks.serve(&node).await;
+        let Some(checks) = self.checks() else { return };
+        checks.serve(&node).await;
+    }
+
+    /// Says anew what each virtual router does: some have other names now.
+    pub(crate) fn look_at(&self, status: &NodeStatus) {
+        let Some(checks) = self.checks() else { return };
+        for router in &status.routers {
+            checks.set_phase(&router.name, router.phase);
+        }
     }
 
     /// What each found, for the status.
     pub(crate) fn report(&self) -> Vec<Check> {
+        let tracked_by = lock(&self.tracked_by);
         let report = |status: vrrp_net::check::CheckStatus| {
-            let tracked_by = self.tracked_by.get(&*status.name).cloned().unwrap_or_default();
+            let tracked_by = tracked_by.get(&*status.name).cloned().unwrap_or_default();
             Check::new(&status, tracked_by)
         };
-        self.checks.status().into_iter().map(report).collect()
+        let checks = self.checks().map(|checks| checks.status()).unwrap_or_default();
+        checks.into_iter().map(report).collect()
     }
 
-    /// Ends them, and waits until the programs that they run have ended.
-    pub(crate) async fn stop(self: Arc<Self>) {
+    /// Ends them once nobody serves any more, and waits until the programs that they run have ended.
+    pub(crate) async fn stop(&self) {
+        let checks = lock(&self.checks).take();
         // Whoever answers for the status at this moment drops it, and with it ends them.
-        if let Some(running) = Arc::into_inner(self) {
-            running.checks.stop().await;
+        if let Some(checks) = checks.and_then(Arc::into_inner) {
+            checks.stop().await;
         }
     }
+
+    fn checks(&self) -> Option<Arc<Checks>> {
+        lock(&self.checks).clone()
+    }
+}
+
+fn tracked_by(config: &Config) -> TrackedBy {
+    let mut tracked_by = TrackedBy::new();
+    for router in &config.routers {
+        for track in &router.tracks {
+            let check = track.value.check.to_string();
+            tracked_by.entry(check).or_default().push(router.name.clone());
+        }
+    }
+    tracked_by
+}
+
+/// Every change is complete in itself.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -38,7 +38,8 @@ pub(crate) enum Command {
     /// Run the daemon in the foreground.
     #[command(
         after_help = "Exit status: 0 after a clean stop, 2 bad configuration, 1 anything else.\n\
-                            Signals: TERM and INT hand over and leave; a second one leaves at once."
+                            Signals: TERM and INT hand over and leave; a second one leaves at once. \
+                            HUP reads the configuration again."
     )]
     Run(Run),
     /// Check a configuration, and compare it with this host.
@@ -71,6 +72,12 @@ pub(crate) enum Command {
     /// End a drain: take part in the election again.
     #[command(after_help = "Exit status: 0 done, 1 not possible, 2 usage, 4 no daemon answers.")]
     Resume(Resume),
+    /// Have the running daemon read its configuration again; what is the same goes on untouched.
+    #[command(
+        after_help = "Exit status: 0 done, 1 refused, and nothing has changed, 2 usage, 4 no \
+            daemon answers."
+    )]
+    Reload(Reload),
     /// Show an election, a crash and a handover between two nodes in namespaces of this machine.
     #[cfg(feature = "demo")]
     Demo,
@@ -234,6 +241,14 @@ pub(crate) struct Drain {
 pub(crate) struct Resume {
     /// Only the virtual router of this name; otherwise every one of the daemon.
     pub(crate) name: Option<String>,
+    /// The daemon.
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+}
+
+/// The arguments of `vrrp reload`.
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
     /// The daemon.
     #[command(flatten)]
     pub(crate) daemon: Daemon,

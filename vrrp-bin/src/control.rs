@@ -4,13 +4,14 @@
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
 //! [`report::VirtualRouter`]. `POST /virtual-routers/NAME/drain` and `resume` answer a
 //! [`report::Outcome`], and `POST /drain` and `/resume`, which are for all virtual routers at once,
-//! [`report::Outcomes`]. `GET /events` answers what happens until the node stops, a line for each
+//! [`report::Outcomes`]. `POST /reload` answers a [`report::Reloaded`]. `GET /events` answers what happens until the node stops, a line for each
 //! [`report::Event`]. Who may open the socket may ask: it is made with mode 0660.
 
 pub(crate) mod client;
 mod connections;
 mod drains;
 mod events;
+pub(crate) mod reload;
 
 use std::{
     fs::{self, Permissions},
@@ -23,7 +24,7 @@ use std::{
         },
     },
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::Arc,
     time::Duration,
 };
 
@@ -35,10 +36,11 @@ use axum::{
     routing::{get, post},
 };
 use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 use vrrp_net::Node;
 
 use events::{Feed, Told};
+use reload::Asking;
 
 use crate::{
     checks::Running,
@@ -57,8 +59,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 struct App {
     node: Node,
     kept: Arc<Kept>,
-    /// Until they are stopped, which nobody who asks holds up.
-    checks: Weak<Running>,
+    checks: Arc<Running>,
+    asking: Asking,
     feed: Feed,
 }
 
@@ -71,16 +73,30 @@ pub(crate) struct Socket {
 
 /// The socket that answers, and its file as long as this lives.
 pub(crate) struct Serving {
-    _file: SocketFile,
+    file: SocketFile,
+    listener: watch::Sender<Arc<tokio::net::UnixListener>>,
     told: Told,
 }
 
 impl Serving {
+    /// Answers on another socket from now on. Who is connected stays connected, and the file of the
+    /// one before is gone.
+    ///
+    /// # Errors
+    /// What the runtime says of the socket.
+    pub(crate) fn move_to(&mut self, socket: Socket) -> io::Result<()> {
+        let listener = tokio::net::UnixListener::from_std(socket.listener)?;
+        self.listener.send_replace(Arc::new(listener));
+        self.file = socket.file;
+        Ok(())
+    }
+
     /// Waits, once the node has stopped, until those who follow its events have been told the last
     /// ones, a second at most; the file is gone then.
     pub(crate) async fn finish(self) {
+        let Self { file: _file, listener: _listener, told } = self;
         // Who is slower sees that it broke off.
-        drop(timeout(LAST_WORDS, self.told.wait()).await);
+        drop(timeout(LAST_WORDS, told.wait()).await);
     }
 }
 
@@ -144,12 +160,15 @@ impl Socket {
         self,
         node: Node,
         kept: Arc<Kept>,
-        checks: Weak<Running>,
+        checks: Arc<Running>,
+        asking: Asking,
     ) -> io::Result<Serving> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
+        let (listener, listeners) = watch::channel(Arc::new(listener));
         let (feed, told) = Feed::start(node.events());
-        tokio::spawn(connections::serve(listener, routes(App { node, kept, checks, feed })));
-        Ok(Serving { _file: self.file, told })
+        let app = App { node, kept, checks, asking, feed };
+        tokio::spawn(connections::serve(listeners, routes(app)));
+        Ok(Serving { file: self.file, listener, told })
     }
 }
 
@@ -206,6 +225,7 @@ fn routes(app: App) -> Router {
         .route("/virtual-routers/{name}/v6/resume", post(drains::resume_v6))
         .route("/drain", post(drains::drain_all))
         .route("/resume", post(drains::resume_all))
+        .route("/reload", post(reload::reload))
         .fallback(nothing_here)
         .layer(DefaultBodyLimit::max(BODY_OCTETS))
         .with_state(app)
@@ -217,7 +237,7 @@ async fn status(State(app): State<App>) -> Response {
             // The kernel is asked, which can take a moment.
             let left =
                 tokio::task::block_in_place(|| leftovers::of_node(&status)).unwrap_or_default();
-            let checks = app.checks.upgrade().map(|checks| checks.report()).unwrap_or_default();
+            let checks = app.checks.report();
             let status = report::Status::new(&status, &left, &app.kept.names());
             Json(report::Status { checks, ..status }).into_response()
         }
@@ -255,7 +275,7 @@ async fn one(State(app): State<App>, name: &str) -> Response {
 
 async fn nothing_here() -> Response {
     let paths = "nothing is here; there are GET /status, GET /events, GET /virtual-routers/NAME, \
-        and POST to drain or resume below that";
+        POST to drain or resume below that, and POST /reload";
     failure(StatusCode::NOT_FOUND, paths.to_owned())
 }
 

@@ -57,7 +57,7 @@ type Drains = BTreeMap<String, Drain>;
 /// The drains that are kept, and the file that they are in.
 pub(crate) struct Kept {
     /// None if there is no state directory. Whoever writes holds it.
-    file: Option<Mutex<File>>,
+    file: Mutex<Option<File>>,
     /// What is in the file, for those who only ask.
     drains: Mutex<Drains>,
 }
@@ -87,24 +87,35 @@ impl Kept {
     /// Reads what is kept in the directory `state`, and logs what there is to say of it. What
     /// cannot be read keeps nothing drained.
     pub(crate) fn open(state: Option<&Path>) -> Self {
-        let Some(state) = state else { return Self { file: None, drains: Mutex::default() } };
-        let mut file = File::new(state);
-        let drains = file.read().unwrap_or_else(|error| {
-            let path = file.path().display();
-            // Other sentences than the system's are written out.
-            let error =
-                error.raw_os_error().map_or_else(|| error.to_string(), |_| describe(&error));
-            tracing::warn!(
-                event = "drains-unreadable",
-                %path,
-                error,
-                "no drain is known from before, because {path} cannot be read: {error}"
-            );
-            Drains::new()
-        });
-        let kept = Self { file: Some(Mutex::new(file)), drains: Mutex::new(drains) };
+        let Some((file, drains)) = state.map(read) else {
+            return Self { file: Mutex::default(), drains: Mutex::default() };
+        };
+        let kept = Self { file: Mutex::new(Some(file)), drains: Mutex::new(drains) };
         kept.forget_ended();
         kept
+    }
+
+    /// Keeps drains in the directory `state` from now on, or nowhere. Those that are kept go along,
+    /// and whoever reads the old directory finds none of them. What the new one has already is kept,
+    /// too, and counts at the next start.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and they stay where they are.
+    pub(crate) fn move_to(&self, state: Option<&Path>) -> Result<(), Error> {
+        let mut place = lock(&self.file);
+        let mut new = state.map(read);
+        if let Some((file, drains)) = &mut new {
+            drains.extend(self.drains().clone());
+            write(file, drains)?;
+        }
+        if let Some(old) = &mut *place {
+            // That they are found once more by whoever goes back to it is better than to lose them.
+            warn(write(old, &Drains::new()));
+        }
+        let (file, drains) = new.unzip();
+        *self.drains() = drains.unwrap_or_default();
+        *place = file;
+        Ok(())
     }
 
     /// Returns the names of those whose drain is kept, and not over.
@@ -124,7 +135,7 @@ impl Kept {
     /// # Errors
     /// [`Error`], and nothing is changed.
     pub(crate) fn begin(&self, names: &[&str], drain: Drain, keep: bool) -> Result<Undo, Error> {
-        if keep && self.file.is_none() {
+        if keep && lock(&self.file).is_none() {
             return Err(Error::NoState);
         }
         let mut written = BTreeMap::new();
@@ -167,6 +178,18 @@ impl Kept {
         self.change(|drains| drains.retain(|name, _| !names.contains(&name.as_str())))
     }
 
+    /// Takes over other names of virtual routers: each that was the first is now the second.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and the old names are in the file.
+    pub(crate) fn rename(&self, names: &[(&str, &str)]) -> Result<(), Error> {
+        self.change(|drains| {
+            let moved: Vec<_> =
+                names.iter().filter_map(|(old, new)| Some((*new, drains.remove(*old)?))).collect();
+            drains.extend(moved.into_iter().map(|(new, drain)| (new.to_owned(), drain)));
+        })
+    }
+
     /// Forgets the drain of `name` if it had an end: it has come, whatever the wall clock says.
     pub(crate) fn end(&self, name: &str) {
         let ended = self.change(|drains| {
@@ -196,13 +219,13 @@ impl Kept {
 
     /// Writes what `change` makes of the drains, if it makes anything, and then takes it over.
     fn change(&self, change: impl FnOnce(&mut Drains)) -> Result<(), Error> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let mut file = lock(file);
+        let mut place = lock(&self.file);
+        let Some(file) = &mut *place else { return Ok(()) };
         let before = self.drains().clone();
         let mut drains = before.clone();
         change(&mut drains);
         if drains != before {
-            file.write(&drains).map_err(|error| Error::Io(file.path().to_owned(), error))?;
+            write(file, &drains)?;
             *self.drains() = drains;
         }
         Ok(())
@@ -211,6 +234,28 @@ impl Kept {
     fn drains(&self) -> MutexGuard<'_, Drains> {
         lock(&self.drains)
     }
+}
+
+/// Reads what is kept in the directory `state`. What cannot be read keeps nothing drained.
+fn read(state: &Path) -> (File, Drains) {
+    let mut file = File::new(state);
+    let drains = file.read().unwrap_or_else(|error| {
+        let path = file.path().display();
+        // Other sentences than the system's are written out.
+        let error = error.raw_os_error().map_or_else(|| error.to_string(), |_| describe(&error));
+        tracing::warn!(
+            event = "drains-unreadable",
+            %path,
+            error,
+            "no drain is known from before, because {path} cannot be read: {error}"
+        );
+        Drains::new()
+    });
+    (file, drains)
+}
+
+fn write(file: &mut File, drains: &Drains) -> Result<(), Error> {
+    file.write(drains).map_err(|error| Error::Io(file.path().to_owned(), error))
 }
 
 fn warn(written: Result<(), Error>) {

@@ -27,6 +27,7 @@ mod netns;
 mod notify;
 mod orphans;
 pub mod readers;
+mod reload;
 mod report;
 mod request;
 mod run;
@@ -51,6 +52,7 @@ pub fn main() -> ExitCode {
         cli::Command::Drain(arguments) => drain::drain(&arguments),
         cli::Command::Events(arguments) => events::main(&arguments),
         cli::Command::Health(arguments) => health::main(&arguments),
+        cli::Command::Reload(arguments) => reload::main(&arguments),
         cli::Command::Resume(arguments) => drain::resume(&arguments),
         cli::Command::Run(arguments) => run::main(&arguments),
         cli::Command::Status(arguments) => status::main(&arguments),

@@ -17,16 +17,21 @@ const LAST: Duration = Duration::from_secs(5);
 /// The same for one that was told to leave at once.
 const LAST_IN_HASTE: Duration = Duration::from_secs(1);
 
-/// Starts telling what `node` does from now on, if anybody is told.
+/// Starts telling what `node` does from now on. Where nobody is told, a reload may still change
+/// that, and what was before is known then.
 ///
 /// # Errors
 /// What the operating system says when it gives no thread, or no FIFO.
-pub(crate) fn start(config: &Config, node: &Node) -> io::Result<Option<Notifier>> {
-    let setup = setup(config);
-    if setup.is_empty() {
-        return Ok(None);
-    }
-    Notifier::start(setup, node).map(Some)
+pub(crate) fn start(config: &Config, node: &Node) -> io::Result<Notifier> {
+    Notifier::start(setup(config), node)
+}
+
+/// Has others told from now on, as `config` says.
+///
+/// # Errors
+/// What the operating system says when it gives no FIFO. Nothing has changed then.
+pub(crate) fn configure(notifier: &Notifier, config: &Config) -> io::Result<()> {
+    notifier.configure(setup(config))
 }
 
 /// Waits for what is still to be told of a node that has ended, and logs what was not.

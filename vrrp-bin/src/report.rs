@@ -21,7 +21,7 @@ use vrrp_net::{
 
 pub(crate) use check::Check;
 pub(crate) use event::{Event, ToldEvent};
-pub(crate) use outcome::{Outcome, Outcomes};
+pub(crate) use outcome::{Outcome, Outcomes, Reloaded};
 pub(crate) use placed::Placed;
 use words::{rfc3339, seconds};
 

@@ -1,28 +1,35 @@
 //! `vrrp run`: the daemon, in the foreground.
 
 mod asked;
+mod daemon;
+mod members;
 mod pid;
 mod signals;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{iter, sync::Arc};
 
 use sd_notify::NotifyState;
 use tokio::runtime::Builder;
 use vrrp_core::Reason;
-use vrrp_net::{
-    Events, Member, Node, NodeEvent, VirtualAddress, check::Setup, notify::Notifier, remedy,
-};
+use vrrp_net::{Events, Node, NodeEvent, notify::Notifier, remedy};
 
 use crate::{
     backends::Backends,
     check, checks,
     cli::{self, keepalived::Keepalived},
-    config::{Config, ConfigErrors, GroupConfig, Located, RouterConfig},
-    control, descriptors,
+    config::{Config, ConfigErrors, Located},
+    control::{
+        self,
+        reload::{self, Asking},
+    },
+    descriptors,
     kept::{Drain, Kept},
     leftovers, log, notify, orphans,
+    report::Reloaded,
 };
 use asked::{Asked, Done};
+use daemon::{Daemon, Refused};
+use members::members;
 use pid::PidFile;
 use signals::{Signals, Wish};
 
@@ -55,15 +62,15 @@ fn advice(error: &std::io::Error) -> String {
 
 /// Runs `vrrp run` until it is told to leave, and returns the exit status.
 pub(crate) fn main(arguments: &cli::Run) -> u8 {
-    Asked::ours(arguments).map_or_else(|Done(status)| status, |asked| start(&asked))
+    Asked::ours(arguments).map_or_else(|Done(status)| status, start)
 }
 
 /// Runs the daemon under the name and with the arguments of keepalived's.
 pub(crate) fn keepalived(arguments: Keepalived) -> u8 {
-    Asked::keepalived(arguments).map_or_else(|Done(status)| status, |asked| start(&asked))
+    Asked::keepalived(arguments).map_or_else(|Done(status)| status, start)
 }
 
-fn start(asked: &Asked) -> u8 {
+fn start(asked: Asked) -> u8 {
     let _log = log::start(asked.log, asked.level);
     descriptors::raise();
     if let Err(error) = descriptors::require(descriptors::DAEMON) {
@@ -76,7 +83,7 @@ fn start(asked: &Asked) -> u8 {
     for Located { place, value: sentence } in &config.chosen {
         tracing::info!(event = "interface-chosen", "{place}: {sentence}");
     }
-    match run(&config, &asked.pids) {
+    match run(asked, config) {
         Ok(()) => cli::OK,
         Err(error) => fail(&error),
     }
@@ -99,11 +106,11 @@ fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {
     cli::BAD_CONFIGURATION
 }
 
-fn run(config: &Config, pids: &[PathBuf]) -> Result<(), Error> {
+fn run(asked: Asked, config: Config) -> Result<(), Error> {
     // First of all: where another daemon lives, nothing is touched.
     let socket = control::Socket::bind(&config.control)?;
-    let _pids: Vec<PidFile> = pids.iter().cloned().filter_map(PidFile::write).collect();
-    if let Some(shortage) = descriptors::provide(config) {
+    let _pids: Vec<PidFile> = asked.pids.iter().cloned().filter_map(PidFile::write).collect();
+    if let Some(shortage) = descriptors::provide(&config) {
         tracing::warn!(event = "too-few-files", "{shortage}");
     }
     // The node has a thread of its own for the protocol. Two workers, so that a backend that blocks
@@ -113,78 +120,132 @@ fn run(config: &Config, pids: &[PathBuf]) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|error| Error::System("threads", error))?;
-    runtime.block_on(serve(config, socket))
+    runtime.block_on(serve(Arc::new(asked), config, socket))
 }
 
-async fn serve(config: &Config, socket: control::Socket) -> Result<(), Error> {
+async fn serve(asked: Arc<Asked>, config: Config, socket: control::Socket) -> Result<(), Error> {
     let mut signals = Signals::new().map_err(|error| Error::System("signal handlers", error))?;
     // It ends with the runtime.
     drop(tokio::spawn(orphans::collect()));
-    let realtime = config.realtime.as_ref().map(|(priority, _)| *priority);
-    let node = Node::builder().realtime(realtime).linux()?;
-    let mut events = node.events();
-    let state = config.state.as_ref().map(|(path, _)| path.as_path());
-    let kept = Arc::new(tokio::task::block_in_place(|| Kept::open(state)));
-    let setup = checks::setup(config)?;
-    let members = members(config, &kept, &setup).map_err(Error::Netlink)?;
-    // Before the node: what is found at once spares it a wait.
-    let checks = checks::Running::start(config, setup)
-        .map_err(|error| Error::System("a thread for the checks", error))?;
-    name_drains(config, &kept);
-    // Before its virtual routers are there, so that their first states are told.
-    let notifier = notify::start(config, &node).map_err(Error::Notifier)?;
-    let _handles = node.configure(members).await?;
-    let served = checks.clone().map(|checks| tokio::spawn(checks.serve(node.clone())));
-    let seen = checks.as_ref().map(Arc::downgrade).unwrap_or_default();
-    let serving = socket
-        .serve(node.clone(), Arc::clone(&kept), seen)
-        .map_err(|error| Error::System("the control socket", error))?;
-    let control = config.control.display();
-    let (count, version) = (config.routers.len(), env!("CARGO_PKG_VERSION"));
-    tokio::task::block_in_place(|| name_unusable(config));
-    tokio::task::block_in_place(|| name_missing(config));
-    name_leftovers(&node).await?;
+    let (asking, mut reloads) = Asking::new();
+    let (mut daemon, mut events) = begin(asked, config, socket, asking).await?;
+    let served = tokio::spawn(daemon.checks.clone().serve(daemon.node.clone()));
+    let control = daemon.config.control.display();
+    let (count, version) = (daemon.config.routers.len(), env!("CARGO_PKG_VERSION"));
+    tokio::task::block_in_place(|| name_unusable(&daemon.config));
+    tokio::task::block_in_place(|| name_missing(&daemon.config));
+    name_leftovers(&daemon.node).await?;
     tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
-    tell_manager(NotifyState::Ready);
-    let left = go_on(&node, &mut events, &kept, &mut signals).await;
-    // However it ended, that is told.
-    if let Some(notifier) = notifier {
-        tell(&notifier, *left.as_ref().unwrap_or(&true), &mut signals).await;
-    }
+    tell_manager(&[NotifyState::Ready]);
+    let left = go_on(&mut daemon, &mut events, &mut reloads, &mut signals).await;
+    // However it ended, that is told. Who asks for a reload now is answered, too.
+    drop(reloads);
+    tell(&daemon.notifier, *left.as_ref().unwrap_or(&true), &mut signals).await;
     left?;
-    if let (Some(checks), Some(served)) = (checks, served) {
-        // It ends with the node; one that panicked has ended, too.
-        let _ = served.await;
-        checks.stop().await;
-    }
-    serving.finish().await;
+    // It ends with the node; one that panicked has ended, too.
+    let _ = served.await;
+    daemon.checks.stop().await;
+    daemon.serving.finish().await;
     tracing::info!(event = "stopped", "stopped");
     Ok(())
 }
 
+/// Starts everything that `config` asks for.
+async fn begin(
+    asked: Arc<Asked>,
+    config: Config,
+    socket: control::Socket,
+    asking: Asking,
+) -> Result<(Daemon, Events), Error> {
+    let realtime = config.realtime.as_ref().map(|(priority, _)| *priority);
+    let node = Node::builder().realtime(realtime).linux()?;
+    let events = node.events();
+    let state = config.state.as_ref().map(|(path, _)| path.as_path());
+    let kept = Arc::new(tokio::task::block_in_place(|| Kept::open(state)));
+    let setup = checks::setup(&config)?;
+    let backends = Backends::new().map_err(Error::Netlink)?;
+    let members = members(&config, &backends, &kept, &setup);
+    // Before the node: what is found at once spares it a wait.
+    let checks = checks::Running::start(&config, setup);
+    let checks = Arc::new(checks.map_err(|error| Error::System("a thread for the checks", error))?);
+    name_drains(&config, &kept);
+    // Before its virtual routers are there, so that their first states are told.
+    let notifier = notify::start(&config, &node).map_err(Error::Notifier)?;
+    let _handles = node.configure(members).await?;
+    let serving = socket
+        .serve(node.clone(), Arc::clone(&kept), Arc::clone(&checks), asking)
+        .map_err(|error| Error::System("the control socket", error))?;
+    let daemon = Daemon { asked, config, node, backends, kept, checks, notifier, serving };
+    Ok((daemon, events))
+}
+
 /// Goes on until a signal ends it, and hands over. Returns whether a second one came.
 async fn go_on(
-    node: &Node,
+    daemon: &mut Daemon,
     events: &mut Events,
-    kept: &Kept,
+    reloads: &mut reload::Asked,
     signals: &mut Signals,
 ) -> Result<bool, Error> {
     loop {
-        tokio::select! {
-            () = follow(events, kept) => return Err(Error::Died),
+        let kept = daemon.kept.clone();
+        let request = tokio::select! {
+            () = follow(events, &kept) => return Err(Error::Died),
+            Some(request) = reloads.recv() => Some(request),
             wish = signals.next() => match wish {
-                Wish::Leave => return leave(node, signals).await,
-                Wish::Other { event, sentence } => tracing::warn!(event, "{sentence}"),
+                Wish::Leave => return leave(&daemon.node, signals).await,
+                Wish::Reload => None,
+                Wish::Other(sentence) => {
+                    signals::tell(sentence);
+                    continue;
+                }
             },
+        };
+        tell_manager(&reloading());
+        // Reading can take as long as a disk does, and nobody waits for that who ends it.
+        let outcome = tokio::select! {
+            outcome = daemon.reload() => outcome,
+            () = signals.leave() => return leave(&daemon.node, signals).await,
+        };
+        let outcome = told(outcome);
+        tell_manager(&[NotifyState::Ready]);
+        if let Some(request) = request {
+            request.answer(outcome);
+        }
+    }
+}
+
+/// Logs what has come of a reload, a line for each thing.
+fn told(outcome: Result<Reloaded, Refused>) -> reload::Outcome {
+    match outcome {
+        Ok(reloaded) => {
+            for change in &reloaded.changes {
+                tracing::info!(event = "changed", "{change}");
+            }
+            tracing::info!(event = "reloaded", "{}", reloaded.sentence);
+            Ok(reloaded)
+        }
+        Err(refused) => {
+            let sentences =
+                format!("{refused}\nnothing was changed; correct this and reload again");
+            for sentence in sentences.lines() {
+                tracing::error!(event = "reload-refused", "{sentence}");
+            }
+            Err(sentences)
         }
     }
 }
 
 /// Tells the service manager, if one waits for it (sd_notify(3)).
-fn tell_manager(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+fn tell_manager(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(event = "manager-not-told", "the service manager is not told: {error}");
     }
+}
+
+/// What a manager is told that waits for the end of a reload (systemd.service(5), `notify-reload`).
+fn reloading() -> Vec<NotifyState<'static>> {
+    let now = NotifyState::monotonic_usec_now().ok();
+    iter::once(NotifyState::Reloading).chain(now).collect()
 }
 
 /// What an earlier process left behind stays until somebody removes it.
@@ -258,82 +319,26 @@ fn name_drains(config: &Config, kept: &Kept) {
     }
 }
 
-fn members(config: &Config, kept: &Kept, setup: &Setup) -> std::io::Result<Vec<Member>> {
-    let backends = Backends::new()?;
-    let member = |router: &RouterConfig| {
-        let member = Member::new(&router.interface, router.router.clone(), backends.of(router))
-            .name(&router.name)
-            .health(setup.health_at_start(&router.name));
-        let member = belongings(member, router);
-        let member = match &router.group {
-            Some(group) => member.group(group.clone()),
-            None => member,
-        };
-        match kept.get(&router.name) {
-            None => member,
-            Some(drain) => match drain.rest() {
-                Some(rest) => member.drained_for(rest),
-                None => member.drained(true),
-            },
-        }
-    };
-    let mut members: Vec<Member> = config.routers.iter().map(member).collect();
-    // The first member of a group decides, and that is the first one that the group names.
-    members.sort_by_key(|member| place_in_group(config, &member.name));
-    Ok(members)
-}
-
-/// How its addresses are put, of those that are not just put on its interface, and what is held with
-/// them.
-fn belongings(member: Member, router: &RouterConfig) -> Member {
-    let is_placed = |address: &&VirtualAddress| **address != VirtualAddress::from(address.cidr);
-    let addresses = router.addresses.iter().map(|address| &address.value);
-    let member = addresses.filter(is_placed).cloned().fold(member, Member::place);
-    let extra = router.extra.iter().map(|address| address.value.clone());
-    let routes = router.routes.iter().map(|route| route.value.clone());
-    routes.fold(extra.fold(member, Member::extra), Member::route)
-}
-
-fn place_in_group(config: &Config, name: &str) -> usize {
-    let place = |group: &GroupConfig| group.members.iter().position(|member| member == name);
-    config.groups.iter().find_map(place).unwrap_or_default()
-}
-
 /// Hands over and lets go; a second signal lets go at once. Returns whether there was one.
 async fn leave(node: &Node, signals: &mut Signals) -> Result<bool, Error> {
     tracing::info!(event = "stopping", "handing over; a second signal leaves at once");
-    tell_manager(NotifyState::Stopping);
-    let graceful = node.shutdown();
-    tokio::pin!(graceful);
-    loop {
-        tokio::select! {
-            stopped = &mut graceful => return Ok(stopped.map(|()| false)?),
-            wish = signals.next() => match wish {
-                Wish::Leave => {
-                    tracing::warn!(event = "stopping-at-once", "leaving without waiting for a \
-                        successor");
-                    return Ok(node.shutdown().await.map(|()| true)?);
-                }
-                Wish::Other { event, sentence } => tracing::warn!(event, "{sentence}"),
-            },
+    tell_manager(&[NotifyState::Stopping]);
+    tokio::select! {
+        stopped = node.shutdown() => Ok(stopped.map(|()| false)?),
+        () = signals.leave() => {
+            tracing::warn!(event = "stopping-at-once", "leaving without waiting for a successor");
+            Ok(node.shutdown().await.map(|()| true)?)
         }
     }
 }
 
 /// Waits for what is still to be told; another signal ends that.
 async fn tell(notifier: &Notifier, in_haste: bool, signals: &mut Signals) {
-    let told = notify::finish(notifier, in_haste);
-    tokio::pin!(told);
-    loop {
-        tokio::select! {
-            () = &mut told => return,
-            wish = signals.next() => match wish {
-                Wish::Leave => {
-                    tracing::warn!(event = "not-told", "leaving without waiting for scripts");
-                    return notify::abandon(notifier).await;
-                }
-                Wish::Other { event, sentence } => tracing::warn!(event, "{sentence}"),
-            },
+    tokio::select! {
+        () = notify::finish(notifier, in_haste) => {}
+        () = signals.leave() => {
+            tracing::warn!(event = "not-told", "leaving without waiting for scripts");
+            notify::abandon(notifier).await;
         }
     }
 }

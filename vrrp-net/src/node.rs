@@ -19,6 +19,8 @@ pub use builder::Builder;
 pub use events::{Events, Lagged};
 pub use handle::{ActiveUntil, Handle, Inactive};
 #[cfg(target_os = "linux")]
+pub(crate) use realtime::end as end_realtime;
+#[cfg(target_os = "linux")]
 pub use realtime::{Realtime, RealtimeError};
 
 use crate::{
@@ -40,6 +42,8 @@ use handle::Time;
 pub struct Node {
     mailbox: Mailbox,
     time: Time,
+    /// Whether the driver runs on a thread of its own.
+    has_thread: bool,
     events: broadcast::WeakSender<NodeEvent>,
 }
 
@@ -92,7 +96,8 @@ impl Node {
         let (mailbox, inbox) = Mailbox::new();
         let events = broadcast::Sender::new(EVENTS);
         let time = Time { clock, runtime };
-        (Self { mailbox, time, events: events.downgrade() }, inbox, events)
+        let node = Self { mailbox, time, has_thread: false, events: events.downgrade() };
+        (node, inbox, events)
     }
 
     /// Adds one virtual router and starts it.
@@ -166,6 +171,27 @@ impl Node {
     /// [`Error::Stopped`].
     pub async fn status(&self) -> Result<NodeStatus, Error> {
         self.mailbox.ask(|reply| Command::Status { reply }).await
+    }
+
+    /// Gives the driver's thread another real-time priority, or none, while it runs; see
+    /// [`Builder::realtime`]. One that is refused leaves the thread as it was.
+    ///
+    /// It is given when the future is dropped after it was polled, too.
+    ///
+    /// # Errors
+    /// [`RealtimeError::Refused`]; [`RealtimeError::NoThread`] of a node
+    /// [with parts](Self::with_parts) and of one that has stopped.
+    #[cfg(target_os = "linux")]
+    pub async fn set_realtime(
+        &self,
+        priority: impl Into<Option<Realtime>>,
+    ) -> Result<(), RealtimeError> {
+        if !self.has_thread {
+            return Err(RealtimeError::NoThread);
+        }
+        let priority = priority.into();
+        let done = self.mailbox.ask(|reply| Command::Realtime { priority, reply }).await;
+        done.unwrap_or(Err(RealtimeError::NoThread))
     }
 
     /// Waits until the backends of a virtual router, or of a group, have done what they were asked:

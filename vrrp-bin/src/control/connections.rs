@@ -13,8 +13,9 @@ use hyper::{Request, body::Incoming, server::conn::http1, service::Service, serv
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
     net::{UnixListener, UnixStream},
+    sync::watch,
     task::JoinHandle,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use crate::descriptors::CONNECTIONS;
@@ -31,12 +32,19 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What is kept of a request that is not complete; more than any that has an answer.
 const REQUEST_OCTETS: usize = 64 << 10;
 
-/// Answers what comes on `listener` with `routes`, for ever.
-pub(super) async fn serve(listener: UnixListener, routes: Router) {
+/// Answers what comes on the latest of `listeners` with `routes`, for ever.
+pub(super) async fn serve(mut listeners: watch::Receiver<Arc<UnixListener>>, routes: Router) {
     let mut seats = Seats::default();
     let mut refused = false;
     loop {
+        let listener = listeners.borrow_and_update().clone();
         tokio::select! {
+            Ok(()) = listeners.changed() => {
+                // Who came before the other one was there is not left standing.
+                while let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await {
+                    seats.admit(stream, &routes).await;
+                }
+            }
             accepted = listener.accept() => {
                 let failed = accepted.is_err();
                 match accepted {

@@ -42,7 +42,7 @@ pub(super) async fn events(
         Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     };
     if let Some(name) = &name {
-        let checks = app.checks.upgrade().map(|checks| checks.report()).unwrap_or_default();
+        let checks = app.checks.report();
         let routers: Vec<&str> = status.routers.iter().map(|router| &*router.name).collect();
         if !routers.contains(&name.as_str()) && !checks.iter().any(|check| check.name == *name) {
             return failure(StatusCode::NOT_FOUND, unknown_name(name, &routers));

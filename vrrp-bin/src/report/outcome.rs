@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::SCHEMA;
+
 /// What has come of a drain or a resume of one virtual router.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
@@ -21,4 +23,27 @@ pub(crate) struct Outcomes {
     pub(crate) schema: u32,
     /// One of each.
     pub(crate) outcomes: Vec<Outcome>,
+}
+
+/// The answer to `POST /reload`, where nothing was wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reloaded {
+    /// The version of this format: that of the status.
+    pub(crate) schema: u32,
+    /// What is another now, one sentence each; none if nothing is.
+    pub(crate) changes: Vec<String>,
+    /// A sentence for people.
+    pub(crate) sentence: String,
+}
+
+impl Reloaded {
+    /// What was changed.
+    pub(crate) fn new(changes: Vec<String>) -> Self {
+        let sentence = match changes.len() {
+            0 => "the configuration was read again, and nothing in it has changed".to_owned(),
+            1 => "the configuration was read again; one thing has changed".to_owned(),
+            count => format!("the configuration was read again; {count} things have changed"),
+        };
+        Self { schema: SCHEMA, changes, sentence }
+    }
 }

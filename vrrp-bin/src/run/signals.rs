@@ -11,17 +11,17 @@ const STATS_CLEAR: i32 = 63;
 /// keepalived writes what its threads do on this one: SIGRTMAX.
 const THREADS: i32 = 64;
 
+/// What is said to whoever asks for a reload of a daemon that leaves.
+const TOO_LATE: &str = "the daemon is about to end, and reads no configuration again";
+
 /// What a signal asks for.
 pub(super) enum Wish {
     /// To hand over and leave.
     Leave,
-    /// Something that this program does in another way, or not at all.
-    Other {
-        /// The word of the log line.
-        event: &'static str,
-        /// How it is done here.
-        sentence: &'static str,
-    },
+    /// To read the configuration again.
+    Reload,
+    /// Something that this program does in another way, or not at all: how, as a sentence.
+    Other(&'static str),
 }
 
 /// The signals that the daemon listens to.
@@ -54,16 +54,24 @@ impl Signals {
         })
     }
 
+    /// Waits for one that tells the daemon to leave, and says of the others meanwhile that they come
+    /// too late.
+    pub(super) async fn leave(&mut self) {
+        loop {
+            match self.next().await {
+                Wish::Leave => return,
+                Wish::Reload => tracing::warn!(event = "reload-refused", "{TOO_LATE}"),
+                Wish::Other(sentence) => tell(sentence),
+            }
+        }
+    }
+
     /// Waits for the next one.
     pub(super) async fn next(&mut self) -> Wish {
         let sentence = tokio::select! {
             _ = self.terminate.recv() => return Wish::Leave,
             _ = self.interrupt.recv() => return Wish::Leave,
-            _ = self.hangup.recv() => return Wish::Other {
-                event: "reload-refused",
-                sentence: "HUP: a configuration is not read again while the daemon runs; restart \
-                    it: it adopts what it held, and nobody notices",
-            },
+            _ = self.hangup.recv() => return Wish::Reload,
             _ = self.data.recv() => {
                 "USR1: nothing is written into a file; `vrrp status` shows what this node does"
             }
@@ -79,6 +87,11 @@ impl Signals {
             }
             _ = self.threads.recv() => "SIGRTMAX: there are no threads of keepalived's to show",
         };
-        Wish::Other { event: "signal", sentence }
+        Wish::Other(sentence)
     }
+}
+
+/// Says how something is done here that a signal asked for.
+pub(super) fn tell(sentence: &str) {
+    tracing::warn!(event = "signal", "{sentence}");
 }

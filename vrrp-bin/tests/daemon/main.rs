@@ -18,6 +18,7 @@ mod checks;
 mod drains;
 mod events;
 mod places;
+mod reload;
 mod schema;
 mod scripts;
 mod signals;
@@ -98,6 +99,7 @@ fn main() {
     ];
     let more =
         events::TESTS.iter().chain(&scripts::TESTS).chain(&places::TESTS).chain(&signals::TESTS);
+    let more = more.chain(&reload::TESTS);
     tests.extend(more.map(|(name, body)| test(name, *body)));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }
@@ -319,14 +321,15 @@ fn a_dead_daemons_socket_is_replaced() -> Outcome {
 
 fn the_log_has_stable_words() -> Outcome {
     let mut daemon = Daemon::start()?;
-    daemon.process.signal(Signal::SIGHUP)?;
+    let control = daemon.control().display().to_string();
+    assert_eq!(daemon.vrrp(&["reload", "--control", &control])?.status.code(), Some(0));
     daemon.process.signal(Signal::SIGTERM)?;
     let (_, log) = daemon.end()?;
     for words in [
         "event=transition name=web interface=eth0 from=initialize to=backup reason=startup",
         "event=transition name=web interface=eth0 from=backup to=acquiring reason=silence",
         "event=transition name=web interface=eth0 from=acquiring to=held reason=acquired",
-        "event=reload-refused",
+        "event=reloaded",
     ] {
         assert!(log.contains(words), "no {words} in:\n{log}");
     }

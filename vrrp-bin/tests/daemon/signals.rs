@@ -22,7 +22,7 @@ pub(crate) const TESTS: [Test; 3] = [
 
 /// What is sent, and a word of the answer.
 const SIGNALS: [(&str, &str); 6] = [
-    ("HUP", "event=reload-refused"),
+    ("HUP", "event=reloaded"),
     ("USR1", "USR1: nothing is written"),
     ("USR2", "USR2: nothing is written"),
     ("36", "SIGRTMIN+2: nothing is written"),

@@ -38,7 +38,8 @@ pub(super) struct Record {
 
 impl Record {
     /// Notes a weaker Active, last heard `before`, while we have been Active `since`. Returns
-    /// whether it does not give way: it continues after three of its intervals.
+    /// whether it does not give way: it continues after three of its intervals. The third may come a
+    /// quarter early: a timer is never exact, and the fourth would come an interval later.
     pub(super) fn is_weaker(
         &mut self,
         now: Instant,
@@ -51,7 +52,7 @@ impl Record {
         if !(self.weaker && goes_on && self.weaker_since >= since) {
             (self.weaker, self.weaker_since) = (true, now);
         }
-        self.weaker_since + silence <= now
+        self.weaker_since + (silence - silence / 12) <= now
     }
 
     /// Notes a resignation while we are Active. Returns whether there were too many in a row.

@@ -165,6 +165,19 @@ fn a_weaker_active_that_goes_on_for_three_of_its_intervals_is_told_of() {
     }
 }
 
+/// A timer is never exact: the third interval of a weaker Active may seem a little short.
+#[test]
+fn a_weaker_active_is_told_of_after_its_third_interval_though_it_comes_early() {
+    let mut world = World::held(&v3());
+    let mut lines = Vec::new();
+    for pause in [1_000, 1_000, 980, 0] {
+        lines = world.hear(&Message::v3(50, PEER)).unwrap();
+        world.wait(Duration::from_millis(pause));
+        world.give(Input::Timeout);
+    }
+    assert!(lines.contains(&"51: weaker-active 192.0.2.3".to_owned()), "{lines:?}");
+}
+
 #[test]
 fn a_weaker_active_that_gives_way_is_not_told_of() {
     let mut world = World::held(&v3());

@@ -14,6 +14,8 @@ use super::{
     outbox::Outbox,
     seat::Seat,
 };
+#[cfg(target_os = "linux")]
+use crate::node::end_realtime;
 use crate::{Error, Group, Member, clock::Clock, link::Link, member::Start, monitor::Monitor};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
@@ -82,6 +84,13 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 let keys = self.keys_of(&whose);
                 self.waiters.push(Waiter { keys, reply });
                 self.answer_waiters();
+            }
+            #[cfg(target_os = "linux")]
+            Command::Realtime { priority, reply } => {
+                drop(reply.send(match priority {
+                    Some(priority) => priority.apply(),
+                    None => end_realtime(),
+                }));
             }
             Command::Shutdown { within } => self.shut_down(within),
             Command::Abandon => self.stop.abandoned = true,

@@ -10,6 +10,8 @@ use vrrp_core::{Health, Key, Loss, Priority, VirtualRouter};
 
 use super::seat::Seat;
 use crate::{Drained, Error, Member, NodeStatus, Released, RouterStatus};
+#[cfg(target_os = "linux")]
+use crate::{Realtime, RealtimeError};
 
 /// How many commands wait for the driver at most. It takes one in each turn, so that they are few
 /// unless it does not get to run; then whoever has one more waits for room.
@@ -91,6 +93,12 @@ pub(crate) enum Command {
     LetGo {
         whose: Whose,
         reply: Reply<()>,
+    },
+    /// Give the driver's thread this priority, or none.
+    #[cfg(target_os = "linux")]
+    Realtime {
+        priority: Option<Realtime>,
+        reply: Reply<Result<(), RealtimeError>>,
     },
     /// Hand over and release; what is not done after `within` is left as it is.
     Shutdown {

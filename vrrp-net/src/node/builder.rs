@@ -91,7 +91,7 @@ impl Builder {
             |source| Error::Io { what: "cannot start the driver's thread".to_owned(), source };
         thread::Builder::new().name("vrrp-driver".to_owned()).spawn(drive).map_err(failed)?;
         ready.recv().map_err(|_| Error::Stopped)??;
-        Ok(node)
+        Ok(Node { has_thread: true, ..node })
     }
 }
 

@@ -36,6 +36,12 @@ pub enum RealtimeError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The driver runs as a task of the program's runtime, whose threads are the program's.
+    #[error("this node's driver has no thread of its own, so it has no real-time priority")]
+    NoThread,
+    /// The kernel does not take it back.
+    #[error("the driver's thread keeps its real-time priority: {0}; restart the program")]
+    Kept(io::Error),
 }
 
 impl Realtime {
@@ -60,19 +66,26 @@ impl Realtime {
 
     /// Gives this priority to the calling thread. Threads and processes that it starts are ordinary
     /// ones.
-    pub(super) fn apply(self) -> Result<(), RealtimeError> {
+    pub(crate) fn apply(self) -> Result<(), RealtimeError> {
         let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
-        let priority = libc::c_int::from(self.get());
-        // SAFETY: the kernel reads its `struct sched_param`, which is one int, and `priority` lives
-        // until the call returns; 0 is the calling thread. Not by `libc::sched_setscheduler`, which
-        // musl has as a stub that fails.
-        let result =
-            unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
-        match Errno::result(result) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(RealtimeError::Refused { priority: self, source: error.into() }),
-        }
+        schedule(policy, self.get().into())
+            .map_err(|source| RealtimeError::Refused { priority: self, source })
     }
+}
+
+/// Makes the calling thread an ordinary one again.
+pub(crate) fn end() -> Result<(), RealtimeError> {
+    // A thread that is reset on fork stays so without a right of its own (sched(7)).
+    schedule(libc::SCHED_OTHER | libc::SCHED_RESET_ON_FORK, 0).map_err(RealtimeError::Kept)
+}
+
+fn schedule(policy: libc::c_int, priority: libc::c_int) -> io::Result<()> {
+    // SAFETY: the kernel reads its `struct sched_param`, which is one int, and `priority` lives
+    // until the call returns; 0 is the calling thread. Not by `libc::sched_setscheduler`, which
+    // musl has as a stub that fails.
+    let result =
+        unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
+    Errno::result(result).map(drop).map_err(Into::into)
 }
 
 impl TryFrom<u8> for Realtime {
@@ -123,9 +136,11 @@ mod tests {
         assert_eq!(scheduling(), ordinary);
         let both = thread::spawn(move || {
             priority.apply().unwrap();
-            (scheduling(), thread::spawn(scheduling).join().unwrap())
+            let both = (scheduling(), thread::spawn(scheduling).join().unwrap());
+            end().unwrap();
+            (both, scheduling())
         });
         let real_time = ("7".to_owned(), libc::SCHED_RR.to_string());
-        assert_eq!(both.join().unwrap(), (real_time, ordinary));
+        assert_eq!(both.join().unwrap(), ((real_time, ordinary.clone()), ordinary));
     }
 }

@@ -43,6 +43,7 @@ async fn stream(Extension(pulse): Extension<Arc<Pulse>>) -> Response {
 
 struct Server {
     folder: TempDir,
+    listening: watch::Sender<Arc<UnixListener>>,
 }
 
 impl Server {
@@ -53,8 +54,9 @@ impl Server {
             .route("/ok", get(|| async { "ok" }))
             .route("/stream", get(stream))
             .route("/slow", get(slow));
-        tokio::spawn(serve(listener, routes));
-        Self { folder }
+        let (listening, listeners) = watch::channel(Arc::new(listener));
+        tokio::spawn(serve(listeners, routes));
+        Self { folder, listening }
     }
 
     async fn connect(&self) -> UnixStream {
@@ -153,4 +155,21 @@ async fn a5_a_crowd_is_answered() {
         all.spawn(async move { drop(server.ask(QUESTION).await) });
     }
     assert_eq!(all.join_all().await.len(), 200);
+}
+
+/// Whoever is connected stays, and whoever comes later has to know the new name.
+#[tokio::test]
+async fn another_socket_takes_the_place_of_the_first() {
+    let server = Server::start();
+    let mut before = server.connect().await;
+    let other = server.folder.path().join("other");
+    server.listening.send_replace(Arc::new(UnixListener::bind(&other).unwrap()));
+    let mut after = UnixStream::connect(&other).await.unwrap();
+    for stream in [&mut before, &mut after] {
+        stream.write_all(b"GET /ok HTTP/1.1\r\nHost: vrrp\r\n\r\n").await.unwrap();
+        let mut octets = [0; 15];
+        stream.read_exact(&mut octets).await.unwrap();
+        assert_eq!(&octets, b"HTTP/1.1 200 OK");
+    }
+    assert!(UnixStream::connect(server.folder.path().join("socket")).await.is_err());
 }

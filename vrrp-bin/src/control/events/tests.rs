@@ -1,6 +1,6 @@
 //! What a reader of events sees.
 
-use std::{sync::Weak, time::Duration};
+use std::time::Duration;
 
 use axum::{Router, routing::get};
 use http_body_util::BodyExt;
@@ -20,7 +20,7 @@ use vrrp_net::{
 };
 
 use super::{feed::BEHIND, *};
-use crate::kept::Kept;
+use crate::{control::Asking, kept::Kept};
 
 /// A lone node on a network in memory, with two virtual routers; and what answers for it.
 struct Daemon {
@@ -45,7 +45,8 @@ impl Daemon {
         let web = node.add_member(member("web", 51)).await.unwrap();
         let mail = node.add_member(member("mail/v4", 52)).await.unwrap();
         let kept = Arc::new(Kept::open(None));
-        let app = App { node: node.clone(), kept, checks: Weak::new(), feed };
+        let (asking, _) = Asking::new();
+        let app = App { node: node.clone(), kept, checks: Arc::default(), asking, feed };
         Self { node, web, mail, app, told }
     }
 

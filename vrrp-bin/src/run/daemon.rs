@@ -1,0 +1,174 @@
+//! [`Daemon`]: everything that runs, and becomes another by a reload.
+
+use std::{collections::BTreeMap, io, sync::Arc, thread, time::Duration};
+
+use tokio::{sync::oneshot, task::block_in_place, time::timeout};
+use vrrp_net::{Node, notify::Notifier};
+
+use super::{Asked, members::members, name_missing, name_unusable};
+use crate::{
+    backends::Backends,
+    checks::{self, Running},
+    config::{Config, ConfigErrors, Located, RouterConfig, differences},
+    control, descriptors,
+    kept::Kept,
+    notify,
+    report::Reloaded,
+};
+
+/// How long the reading of a configuration is waited for: a disk may hang.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Everything that runs.
+pub(super) struct Daemon {
+    /// Where the configuration is, and how it is read.
+    pub(super) asked: Arc<Asked>,
+    /// What is in force.
+    pub(super) config: Config,
+    pub(super) node: Node,
+    /// As long as they are the same, so is who holds the addresses.
+    pub(super) backends: Backends,
+    pub(super) kept: Arc<Kept>,
+    pub(super) checks: Arc<Running>,
+    pub(super) notifier: Notifier,
+    pub(super) serving: control::Serving,
+}
+
+/// Why a reload changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error(transparent)]
+    Configuration(#[from] ConfigErrors),
+    #[error("{0}; restart vrrp for that: it adopts what it holds, and nobody notices")]
+    NeedsRestart(String),
+    #[error(transparent)]
+    Checks(#[from] vrrp_net::check::SetupError),
+    #[error(transparent)]
+    Control(#[from] control::Error),
+    #[error("the FIFO of notify_fifo cannot be opened: {0}; name another path, or leave it out")]
+    Notifier(io::Error),
+    #[error("the configuration cannot be read again: the operating system gives no thread: {0}")]
+    Thread(io::Error),
+    #[error("the configuration cannot be read: its reader broke down; see the log, and report it")]
+    Reader,
+    #[error("the configuration was not read within 10 s; see whether its disk answers")]
+    Slow,
+    #[error(transparent)]
+    Node(#[from] vrrp_net::Error),
+}
+
+impl Daemon {
+    /// Reads the configuration again and takes it over, all of it or nothing. What is the same in it
+    /// does not notice.
+    ///
+    /// Dropped before it has been read, it changes nothing.
+    ///
+    /// # Errors
+    /// [`Refused`], and nothing has changed.
+    pub(super) async fn reload(&mut self) -> Result<Reloaded, Refused> {
+        let config = read(self.asked.clone()).await?;
+        let changes = differences(&self.config, &config);
+        self.take(config).await?;
+        Ok(Reloaded::new(changes))
+    }
+
+    async fn take(&mut self, config: Config) -> Result<(), Refused> {
+        self.compare_namespaces(&config)?;
+        let setup = checks::setup(&config)?;
+        let is_moved = config.control != self.config.control;
+        let socket = is_moved.then(|| control::Socket::bind(&config.control)).transpose()?;
+        if let Some(shortage) = descriptors::provide(&config) {
+            tracing::warn!(event = "too-few-files", "{shortage}");
+        }
+        let members = members(&config, &self.backends, &self.kept, &setup);
+        // Before the node, so that the first states of what is new are told.
+        notify::configure(&self.notifier, &config).map_err(Refused::Notifier)?;
+        if let Err(refused) = self.node.configure(members).await {
+            // It was there a moment ago.
+            notify::configure(&self.notifier, &self.config).map_err(Refused::Notifier)?;
+            return Err(refused.into());
+        }
+        // From here on nothing is refused.
+        self.take_checks(&config, setup).await;
+        self.take_daemon(&config, socket).await;
+        self.config = config;
+        block_in_place(|| name_unusable(&self.config));
+        block_in_place(|| name_missing(&self.config));
+        Ok(())
+    }
+
+    /// The network namespace is that of the process.
+    fn compare_namespaces(&self, config: &Config) -> Result<(), Refused> {
+        let name = |config: &Config| config.netns.as_ref().map(|netns| netns.value.clone());
+        if name(config) == name(&self.config) {
+            return Ok(());
+        }
+        let place = config.netns.as_ref().map_or(&config.origin, |netns| &netns.place);
+        let why = format!("{place}: a daemon that runs stays in its network namespace");
+        Err(Refused::NeedsRestart(why))
+    }
+
+    /// After the node, which has the names of its virtual routers by then.
+    async fn take_checks(&self, config: &Config, setup: vrrp_net::check::Setup) {
+        if let Ok(status) = self.node.status().await {
+            self.checks.look_at(&status);
+        }
+        self.checks.configure(config, setup);
+    }
+
+    /// What is about the program itself. It protects nobody's address, so that what fails of it is
+    /// said, and the rest stands.
+    async fn take_daemon(&mut self, config: &Config, socket: Option<control::Socket>) {
+        if let Some(socket) = socket
+            && let Err(error) = self.serving.move_to(socket)
+        {
+            tracing::warn!(event = "control-refused", "the control socket stays: {error}");
+        }
+        let names = renamed(&self.config, config);
+        if let Err(error) = block_in_place(|| self.kept.rename(&names)) {
+            tracing::warn!(event = "drains-not-written", "{error}");
+        }
+        let state = |config: &Config| config.state.as_ref().map(|(path, _)| path.clone());
+        if state(config) != state(&self.config)
+            && let Err(error) = block_in_place(|| self.kept.move_to(state(config).as_deref()))
+        {
+            tracing::warn!(
+                event = "drains-not-written",
+                "the drains stay where they were: {error}"
+            );
+        }
+        let realtime = |config: &Config| config.realtime.as_ref().map(|(priority, _)| *priority);
+        if realtime(config) != realtime(&self.config)
+            && let Err(refused) = self.node.set_realtime(realtime(config)).await
+        {
+            tracing::warn!(event = "realtime-refused", "{refused}");
+        }
+        for Located { place, value: sentence } in &config.chosen {
+            tracing::info!(event = "interface-chosen", "{place}: {sentence}");
+        }
+    }
+}
+
+/// The virtual routers that have another name now: the old one and the new one.
+fn renamed<'a>(old: &'a Config, new: &'a Config) -> Vec<(&'a str, &'a str)> {
+    let key = |router: &'a RouterConfig| {
+        (&router.interface, router.router.vrid(), router.router.family())
+    };
+    let before: BTreeMap<_, _> = old.routers.iter().map(|router| (key(router), router)).collect();
+    let pair = |router: &'a RouterConfig| {
+        let old = before.get(&key(router)).filter(|old| old.name != router.name)?;
+        Some((old.name.as_str(), router.name.as_str()))
+    };
+    new.routers.iter().filter_map(pair).collect()
+}
+
+/// Reads the configuration, on a thread of its own: a disk may hang, and the network namespace that
+/// it is read in is that of a thread.
+async fn read(asked: Arc<Asked>) -> Result<Config, Refused> {
+    let (reply, config) = oneshot::channel();
+    let read = move || drop(reply.send(asked.config()));
+    thread::Builder::new().name("vrrp-reload".to_owned()).spawn(read).map_err(Refused::Thread)?;
+    let config = timeout(PATIENCE, config).await.map_err(|_| Refused::Slow)?;
+    // Nobody answers if it panicked.
+    Ok(config.map_err(|_| Refused::Reader)??)
+}
