@@ -11,7 +11,11 @@ use vrrp_net::{
     check::{Checks, Planned, Setup, SetupError, Tracked},
 };
 
-use crate::{config::Config, import::environment, report::Check};
+use crate::{
+    config::{Config, RouterConfig},
+    import::environment,
+    report::Check,
+};
 
 /// The checks that run, and who tracks them.
 #[derive(Default)]
@@ -24,11 +28,15 @@ pub(crate) struct Running {
 
 type TrackedBy = BTreeMap<String, Vec<String>>;
 
-/// The checks of `config`, and what they mean to its virtual routers.
+/// The checks of `config`, and what they mean to its virtual routers. `starts` says which of those
+/// are new while others are there already.
 ///
 /// # Errors
 /// None that the rules of a configuration would not have found.
-pub(crate) fn setup(config: &Config) -> Result<Setup, SetupError> {
+pub(crate) fn setup(
+    config: &Config,
+    starts: impl Fn(&RouterConfig) -> bool,
+) -> Result<Setup, SetupError> {
     let secrets = environment::secrets();
     let planned = config.checks.iter().map(|check| {
         let looks = check.look.check(&secrets);
@@ -36,6 +44,7 @@ pub(crate) fn setup(config: &Config) -> Result<Setup, SetupError> {
     });
     let tracked = config.routers.iter().filter(|router| !router.tracks.is_empty()).map(|router| {
         let tracked = Tracked::new(router.name.as_str()).last(router.last);
+        let tracked = if starts(router) { tracked.starts() } else { tracked };
         let tracks = router.tracks.iter().map(|track| track.value.clone());
         tracks.fold(tracked, Tracked::track)
     });

@@ -162,7 +162,7 @@ async fn begin(
     let events = node.events();
     let state = config.state.as_ref().map(|(path, _)| path.as_path());
     let kept = Arc::new(tokio::task::block_in_place(|| Kept::open(state)));
-    let setup = checks::setup(&config)?;
+    let setup = checks::setup(&config, |_| false)?;
     let backends = Backends::new().map_err(Error::Netlink)?;
     let members = members(&config, &backends, &kept, &setup);
     // Before the node: what is found at once spares it a wait.

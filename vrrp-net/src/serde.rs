@@ -299,6 +299,11 @@ mod tests {
         let addresses = Ipv4Addresses::new([cidr]).unwrap();
         RouterStatus {
             name: "web".into(),
+            key: Key {
+                interface: InterfaceId::new(1.try_into().unwrap()),
+                family: Family::Ipv4,
+                vrid: 51.try_into().unwrap(),
+            },
             interface: "eth0".into(),
             router: VirtualRouter::v3_ipv4(
                 51.try_into().unwrap(),

@@ -7,8 +7,8 @@ use std::{
 };
 
 use vrrp_core::{
-    Cidr, Claim, Counters, Family, Gates, GroupPolicy, Health, Hold, Holds, Notice, Phase, Reason,
-    Rejected, Sender, VirtualRouter,
+    Cidr, Claim, Counters, Family, Gates, GroupPolicy, Health, Hold, Holds, Key, Notice, Phase,
+    Reason, Rejected, Sender, VirtualRouter,
 };
 
 use crate::{VirtualAddress, VirtualRoute, link::Overflow};
@@ -29,6 +29,8 @@ pub struct NodeStatus {
 pub struct RouterStatus {
     /// Its name.
     pub name: Arc<str>,
+    /// Its key, which it keeps under another name.
+    pub key: Key,
     /// The interface's name.
     pub interface: Arc<str>,
     /// Its configuration.

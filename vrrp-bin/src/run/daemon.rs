@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io, sync::Arc, thread, time::Duration};
 
 use tokio::{sync::oneshot, task::block_in_place, time::timeout};
+use vrrp_core::{Family, Vrid};
 use vrrp_net::{Node, notify::Notifier};
 
 use super::{Asked, members::members, name_missing, name_unusable};
@@ -74,7 +75,8 @@ impl Daemon {
 
     async fn take(&mut self, config: Config) -> Result<(), Refused> {
         self.compare_namespaces(&config)?;
-        let setup = checks::setup(&config)?;
+        let before = keyed(&self.config);
+        let setup = checks::setup(&config, |router| !before.contains_key(&key(router)))?;
         let is_moved = config.control != self.config.control;
         let socket = is_moved.then(|| control::Socket::bind(&config.control)).transpose()?;
         if let Some(shortage) = descriptors::provide(&config) {
@@ -149,12 +151,20 @@ impl Daemon {
     }
 }
 
+/// What a virtual router is known by, whatever its name is.
+type Known<'a> = (&'a str, Vrid, Family);
+
+fn key(router: &RouterConfig) -> Known<'_> {
+    (&router.interface, router.router.vrid(), router.router.family())
+}
+
+fn keyed(config: &Config) -> BTreeMap<Known<'_>, &RouterConfig> {
+    config.routers.iter().map(|router| (key(router), router)).collect()
+}
+
 /// The virtual routers that have another name now: the old one and the new one.
 fn renamed<'a>(old: &'a Config, new: &'a Config) -> Vec<(&'a str, &'a str)> {
-    let key = |router: &'a RouterConfig| {
-        (&router.interface, router.router.vrid(), router.router.family())
-    };
-    let before: BTreeMap<_, _> = old.routers.iter().map(|router| (key(router), router)).collect();
+    let before = keyed(old);
     let pair = |router: &'a RouterConfig| {
         let old = before.get(&key(router)).filter(|old| old.name != router.name)?;
         Some((old.name.as_str(), router.name.as_str()))

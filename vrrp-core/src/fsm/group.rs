@@ -4,7 +4,7 @@
 //! a level: see its module `groups` for who decides.
 
 use super::{Backup, Effects, Lease, Machine, State, Then};
-use crate::{Gate, Instant, Reason};
+use crate::{Gate, Hold, Instant, Reason};
 
 /// What a group lets one of its members do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -109,10 +109,11 @@ impl Machine {
         }
     }
 
-    /// Returns whether it is kept out by something other than its group.
+    /// Returns whether it is kept out by something other than its group. An owner whose backend is
+    /// being asked is not: it is about to begin, and takes nothing from those that serve.
     #[must_use]
     pub fn is_held_itself(&self) -> bool {
-        self.holds().iter().any(|hold| hold != crate::Hold::Group)
+        self.holds().iter().any(|hold| !matches!(hold, Hold::Group | Hold::Inspecting))
     }
 }
 

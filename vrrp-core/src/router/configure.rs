@@ -69,6 +69,9 @@ fn has_other_addresses(one: &VirtualRouter, other: &VirtualRouter) -> bool {
 impl Router {
     pub(super) fn configure(&mut self, desired: &Desired) {
         self.shutting_down = false;
+        // Who is removed or changed tells its old group nothing: a group that is judged by what is
+        // half done begins to hand over, and takes that back.
+        self.groups.clear();
         for slot in 0..self.entries.len() {
             let Some(Some(entry)) = self.entries.get_mut(slot) else { continue };
             if desired.get(&entry.key()).is_none() {

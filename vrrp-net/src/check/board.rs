@@ -21,7 +21,7 @@ use super::{
     tally::State,
     track::Reading,
 };
-use entry::Entry;
+use entry::{Begins, Entry};
 pub(super) use entry::{Id, Run, Task};
 
 /// The health of each virtual router that something is tracked for.
@@ -88,16 +88,23 @@ impl Board {
         let mut before = std::mem::take(&mut known.checks);
         known.routers = setup.routers;
         for (name, planned) in setup.checks {
-            let same = before.remove(&name).filter(|_| kept.contains(&name));
+            let begins = match before.get(&name) {
+                Some(entry) => Begins::After(entry.reading().state),
+                None if at_run_time => Begins::AtRunTime,
+                None => Begins::AtStart,
+            };
+            // One that is replaced runs until the other one has begun.
+            let same = if kept.contains(&name) { before.remove(&name) } else { None };
             let entry = same.unwrap_or_else(|| {
                 let description = described.get(&name).cloned().unwrap_or_default();
                 let id = known.next.take();
-                let (mut entry, counts_from) = Entry::new(id, &planned, description, at_run_time);
+                let (mut entry, counts_from) = Entry::new(id, &planned, description, begins);
                 entry.task = Some(spawn(Begin { id, planned, counts_from }));
                 entry
             });
             known.checks.insert(name, entry);
         }
+        known.note_starters();
         known.appoint_all();
         let now = Instant::now();
         let levels = known.routers.values();
@@ -198,6 +205,17 @@ impl Known {
         self.checks.get_mut(name).filter(|entry| entry.id == id)
     }
 
+    /// Notes which virtual routers start with a check.
+    fn note_starters(&mut self) {
+        for tracked in self.routers.values().filter(|tracked| tracked.starts) {
+            for track in &tracked.tracks {
+                if let Some(entry) = self.checks.get_mut(&track.check) {
+                    entry.starters.insert(tracked.router.clone());
+                }
+            }
+        }
+    }
+
     /// Tells each check from when on it counts for any virtual router.
     fn appoint_all(&self) {
         for (name, entry) in &self.checks {
@@ -222,7 +240,8 @@ impl Known {
                     self.counts_from(tracked, entry).is_some_and(|from| from <= now)
                 }
             };
-            Some(if counts { entry.reading() } else { Reading::of(State::Good) })
+            let reading = entry.reading_for(&tracked.router);
+            Some(if counts { reading } else { Reading::of(State::Good) })
         })
     }
 

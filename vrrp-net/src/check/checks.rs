@@ -60,8 +60,12 @@ impl Checks {
 
     /// Takes another configuration. A check with the same name and schedule that
     /// [is the same](super::Check::is_same) goes on as if nothing had happened; one that is gone is
-    /// cut off, and so is the program that it runs. A new one counts as good before its first
-    /// result, unless its schedule says bad: a reload takes no address away.
+    /// cut off, and so is the program that it runs. One that takes the place of another of its name
+    /// goes on from its state. A new one counts as good before its first result, unless its schedule
+    /// says bad: a reload takes no address away. Of a virtual router that starts with it that does
+    /// not hold: see [`Tracked::starts`](super::Tracked::starts).
+    ///
+    /// A virtual router that nothing is tracked for any more is told [`Health::default`].
     pub fn configure(&self, setup: Setup) {
         self.take(setup, true);
     }
@@ -136,9 +140,8 @@ impl Healths {
     /// To drop this future loses nothing.
     pub async fn next(&mut self) -> Option<(Arc<str>, Health)> {
         loop {
-            if let Some((router, health)) = self.news() {
-                self.known.insert(router.clone(), health);
-                return Some((router, health));
+            if let Some(news) = self.news() {
+                return Some(news);
             }
             self.levels.changed().await.ok()?;
         }
@@ -146,9 +149,16 @@ impl Healths {
 
     fn news(&mut self) -> Option<(Arc<str>, Health)> {
         let levels = self.levels.borrow_and_update();
-        self.known.retain(|router, _| levels.contains_key(router));
         let is_new =
             |(router, health): &(&Arc<str>, &Health)| self.known.get(*router) != Some(*health);
-        levels.iter().find(is_new).map(|(router, health)| (router.clone(), *health))
+        if let Some((router, health)) = levels.iter().find(is_new) {
+            self.known.insert(router.clone(), *health);
+            return Some((router.clone(), *health));
+        }
+        let is_gone = |router: &Arc<str>| !levels.contains_key(router);
+        let gone = self.known.keys().find(|router| is_gone(router)).cloned()?;
+        self.known.remove(&gone);
+        // What it was told last would hold for ever.
+        Some((gone, Health::default()))
     }
 }

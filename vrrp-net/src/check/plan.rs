@@ -84,12 +84,14 @@ pub struct Tracked {
     pub tracks: Vec<Track>,
     /// What becomes of the addresses when every node is ill.
     pub last: Last,
+    /// Whether it starts now: see [`starts`](Self::starts).
+    pub starts: bool,
 }
 
 impl Tracked {
     /// Returns one that no check means anything to yet.
     pub fn new(router: impl Into<Arc<str>>) -> Self {
-        Self { router: router.into(), tracks: Vec::new(), last: Last::default() }
+        Self { router: router.into(), tracks: Vec::new(), last: Last::default(), starts: false }
     }
 
     /// Adds what a check means to it.
@@ -103,6 +105,14 @@ impl Tracked {
     #[must_use]
     pub fn last(self, last: Last) -> Self {
         Self { last, ..self }
+    }
+
+    /// Says that it starts with these checks, while others are there already: to it a check is unknown
+    /// before its first result. To one that is there a [new check](super::Checks::configure) counts
+    /// as good until then.
+    #[must_use]
+    pub fn starts(self) -> Self {
+        Self { starts: true, ..self }
     }
 
     /// What the checks say together. One that nobody knows says nothing.

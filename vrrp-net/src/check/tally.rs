@@ -74,6 +74,11 @@ impl Tally {
         Self { rise, fall, not_run: schedule.not_run, state, against: 0 }
     }
 
+    /// Returns one that goes on from a state that is known already.
+    pub(super) const fn going_on(schedule: &Schedule, state: State) -> Self {
+        Self { state, ..Self::new(schedule) }
+    }
+
     /// Returns the state.
     #[must_use]
     pub const fn state(&self) -> State {

@@ -191,6 +191,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 }
             }
         }
+        self.rename_leaving(&members);
         let keys: Vec<Key> = members.iter().map(|(key, _)| *key).collect();
         let (mut moved, mut told, mut drained) = (Vec::new(), Vec::new(), Vec::new());
         let first = match others {
@@ -236,6 +237,20 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         self.report_own_addresses();
         let seat = |key: &Key| self.outbox.members.get(key).map(|entry| entry.seat(*key));
         Ok(keys.iter().filter_map(seat).collect())
+    }
+
+    /// Those that leave give their names to others: what is told under one name is of one virtual
+    /// router.
+    fn rename_leaving(&mut self, members: &[(Key, Member)]) {
+        let names: BTreeSet<&str> = members.iter().map(|(_, member)| &*member.name).collect();
+        for (key, entry) in &mut self.outbox.members {
+            let stays = members.iter().any(|(other, _)| other == key);
+            if entry.leaving && !stays && names.contains(&*entry.name) {
+                entry.name =
+                    format!("{} (before: {}, VRID {})", entry.name, entry.interface, key.vrid)
+                        .into();
+            }
+        }
     }
 
     /// Begins to watch the other interfaces that the virtual routers rely on.

@@ -28,7 +28,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     pub(super) fn status_of(&self, key: &Key, entry: &MemberState) -> Option<RouterStatus> {
         let error = self.outbox.interfaces.port_error(&entry.interface, key.family);
         let of_core = self.router.status(key)?;
-        let status = router_status(entry, &of_core, error, self.clock.now());
+        let status = router_status((key, entry), &of_core, error, self.clock.now());
         let group = of_core.group.zip(entry.group.as_ref());
         let group = group.map(|(stands, group)| self.group_status(stands, group));
         let unready = self.outbox.interfaces.unready(&entry.others).cloned().collect();
@@ -61,7 +61,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 }
 
 fn router_status(
-    entry: &MemberState,
+    (key, entry): (&Key, &MemberState),
     status: &Status<'_>,
     socket_error: Option<&io::Error>,
     now: Instant,
@@ -69,6 +69,7 @@ fn router_status(
     let holds = status.phase.holds_addresses();
     RouterStatus {
         name: entry.name.clone(),
+        key: *key,
         interface: entry.interface.clone(),
         router: entry.router.clone(),
         phase: status.phase,

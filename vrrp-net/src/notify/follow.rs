@@ -186,8 +186,8 @@ impl Follower {
 
     fn event(&mut self, event: NodeEvent) {
         match event {
-            NodeEvent::Transition { name, key: _, from, to, reason, sender } => {
-                let told = self.world.transition(&name, (from, to), reason, sender);
+            NodeEvent::Transition { name, key, from, to, reason, sender } => {
+                let told = self.world.transition((key, &name), (from, to), reason, sender);
                 self.tell(told);
             }
             NodeEvent::Notice { name, notice: Notice::WeakerActive, .. } => {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
-use vrrp_core::{Gate, GroupPolicy, Hold, Phase, Reason, Sender};
+use vrrp_core::{Gate, GroupPolicy, Hold, Key, Phase, Reason, Sender};
 
 use super::{
     State,
@@ -20,11 +20,16 @@ const GONE: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct World {
     routers: BTreeMap<Arc<str>, Router>,
+    /// The name that each has, or had last.
+    names: BTreeMap<Key, Arc<str>>,
+    /// Those whose name another one has by now, until their new name is seen.
+    displaced: BTreeMap<Key, Router>,
     groups: BTreeMap<Arc<str>, Group>,
 }
 
 #[derive(Debug, Default)]
 struct Router {
+    key: Option<Key>,
     course: Course,
     /// The phase that was seen last.
     phase: Option<Phase>,
@@ -57,6 +62,7 @@ impl World {
     /// Notes how a virtual router is configured. Returns its state and its priority if that has
     /// changed.
     pub(super) fn look_at(&mut self, status: &RouterStatus) -> Option<(State, u8)> {
+        self.settle(status.key, &status.name);
         let details = Details::of(status);
         let router = self.routers.entry(status.name.clone()).or_default();
         router.phase = Some(status.phase);
@@ -71,6 +77,11 @@ impl World {
         let has_stopped = |router: &Router| router.course.told() == Some(State::Stop);
         if self.routers.values().filter(|router| has_stopped(router)).count() > GONE {
             self.routers.retain(|_, router| !has_stopped(router));
+            self.displaced.clear();
+            let routers = &self.routers;
+            self.names.retain(|key, name| {
+                routers.get(name).is_some_and(|router| router.key == Some(*key))
+            });
             let is_of = |router: &Router, name: &Arc<str>| {
                 router.details.group.as_ref().is_some_and(|(group, _)| group == name)
             };
@@ -82,11 +93,12 @@ impl World {
     /// A virtual router went from one phase to another: returns what is to be told.
     pub(super) fn transition(
         &mut self,
-        name: &Arc<str>,
+        (key, name): (Key, &Arc<str>),
         (from, to): (Phase, Phase),
         reason: Reason,
         sender: Option<Sender>,
     ) -> Vec<Told> {
+        self.settle(key, name);
         let router = self.routers.entry(name.clone()).or_default();
         let steps = router.course.transition(from, to, reason);
         let source = sender.map(|sender| sender.source);
@@ -95,6 +107,7 @@ impl World {
 
     /// A virtual router is like this, whatever was seen of it.
     pub(super) fn level(&mut self, status: &RouterStatus) -> Vec<Told> {
+        self.settle(status.key, &status.name);
         let router = self.routers.entry(status.name.clone()).or_default();
         let is_asking = status.gates.contains(Gate::Asking);
         let step = router.course.level(status.phase, is_asking, status.reason);
@@ -105,6 +118,7 @@ impl World {
     /// A virtual router was in this phase before the events that are known of it, whatever was seen
     /// of it before. One that was told nothing yet begins with those events.
     pub(super) fn level_before(&mut self, status: &RouterStatus, from: Phase) -> Vec<Told> {
+        self.settle(status.key, &status.name);
         let router = self.routers.entry(status.name.clone()).or_default();
         if router.course.told().is_none() {
             return Vec::new();
@@ -143,11 +157,16 @@ impl World {
 
     /// The events that would say how these ended are lost, and they are gone.
     pub(super) fn stop_all(&mut self, is_gone: impl Fn(&str) -> bool) -> Vec<Told> {
-        let stopped = Phase::Initialize(Hold::Stopped);
         let names: Vec<Arc<str>> =
             self.routers.keys().filter(|name| is_gone(name)).cloned().collect();
-        let stop = |name| self.transition(&name, (stopped, stopped), Reason::Shutdown, None);
-        names.into_iter().flat_map(stop).collect()
+        names.iter().flat_map(|name| self.stop(name)).collect()
+    }
+
+    fn stop(&mut self, name: &Arc<str>) -> Vec<Told> {
+        let stopped = Phase::Initialize(Hold::Stopped);
+        let Some(router) = self.routers.get_mut(name) else { return Vec::new() };
+        let steps = router.course.transition(stopped, stopped, Reason::Shutdown);
+        steps.into_iter().flat_map(|step| self.step(name, step, None)).collect()
     }
 
     /// Whether a virtual router has just started, and its backend has not answered yet.
@@ -159,6 +178,32 @@ impl World {
     pub(super) fn told(&self, name: &str) -> Option<(State, u8)> {
         let router = self.routers.get(name)?;
         Some((router.course.told()?, router.details.priority))
+    }
+
+    /// Has what was told of a virtual router go along with its name. Two that swap their names are
+    /// seen one after the other.
+    fn settle(&mut self, key: Key, name: &Arc<str>) {
+        if self.routers.get(name).is_some_and(|router| router.key == Some(key)) {
+            return;
+        }
+        let before = self.names.insert(key, name.clone());
+        let own = self.displaced.remove(&key).or_else(|| {
+            let before = before?;
+            let is_own = self.routers.get(&before)?.key == Some(key);
+            if is_own { self.routers.remove(&before) } else { None }
+        });
+        let had = self.routers.get(name).map(|router| router.generation).unwrap_or_default();
+        // What is told under one name is numbered, whoever has it.
+        let new = Router { key: Some(key), ..own.unwrap_or_default() };
+        let new = Router { generation: new.generation.max(had), ..new };
+        let Some(other) = self.routers.insert(name.clone(), new) else { return };
+        match other.key {
+            // It may be there under another name, which is seen next; of one that is not, nobody asks.
+            Some(other_key) if self.displaced.len() < GONE => {
+                self.displaced.insert(other_key, other);
+            }
+            Some(_) | None => {}
+        }
     }
 
     fn step(&mut self, name: &Arc<str>, step: Step, source: Option<IpAddr>) -> Vec<Told> {

@@ -14,6 +14,7 @@ mod lifecycle;
 mod outcomes;
 mod places;
 mod protocol;
+mod reloads;
 mod replacements;
 mod shutdowns;
 mod world;

@@ -1,6 +1,7 @@
 //! [`Entry`]: what is known of one check.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -41,6 +42,17 @@ impl Drop for Task {
     }
 }
 
+/// How a check begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begins {
+    /// With the program.
+    AtStart,
+    /// While the program runs.
+    AtRunTime,
+    /// In place of another one of its name, which was in this state.
+    After(State),
+}
+
 /// A run of a check that has ended.
 pub(in crate::check) struct Run {
     pub(in crate::check) outcome: Outcome,
@@ -57,6 +69,8 @@ pub(super) struct Entry {
     number: Option<i32>,
     /// It was added while others ran: it counts as good before its first result.
     at_run_time: bool,
+    /// The virtual routers that start with it: before its first result it is unknown to them.
+    pub(super) starters: BTreeSet<Arc<str>>,
     counts_from: watch::Sender<Option<Instant>>,
     runs_now: bool,
     since: SystemTime,
@@ -73,7 +87,7 @@ impl Entry {
         id: Id,
         planned: &Planned,
         description: Arc<str>,
-        at_run_time: bool,
+        begins: Begins,
     ) -> (Self, watch::Receiver<Option<Instant>>) {
         let (counts_from, receiver) = watch::channel(None);
         let entry = Self {
@@ -81,9 +95,17 @@ impl Entry {
             planned: planned.clone(),
             task: None,
             description,
-            tally: Tally::new(&planned.schedule),
+            tally: match begins {
+                Begins::After(state @ (State::Good | State::Bad)) => {
+                    Tally::going_on(&planned.schedule, state)
+                }
+                Begins::AtStart | Begins::After(State::Unknown) | Begins::AtRunTime => {
+                    Tally::new(&planned.schedule)
+                }
+            },
             number: None,
-            at_run_time,
+            at_run_time: begins != Begins::AtStart,
+            starters: BTreeSet::new(),
             counts_from,
             runs_now: planned.schedule.when == When::Always,
             since: SystemTime::now(),
@@ -96,13 +118,18 @@ impl Entry {
         (entry, receiver)
     }
 
-    /// What it says to virtual routers that it counts for.
-    pub(super) fn reading(&self) -> Reading {
+    /// What it says to a virtual router that it counts for.
+    pub(super) fn reading_for(&self, router: &str) -> Reading {
         let state = match self.tally.state() {
-            State::Unknown if self.at_run_time => State::Good,
+            State::Unknown if self.at_run_time && !self.starters.contains(router) => State::Good,
             state => state,
         };
         Reading { state, number: self.number }
+    }
+
+    /// What it knows.
+    pub(super) fn reading(&self) -> Reading {
+        Reading { state: self.tally.state(), number: self.number }
     }
 
     pub(super) fn appoint(&self, from: Option<Instant>) {

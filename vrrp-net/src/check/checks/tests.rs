@@ -1,5 +1,6 @@
 //! Checks that do what a test tells them, in paused time; and, in `thread`, real ones.
 
+mod reloads;
 mod thread;
 
 use std::{
@@ -227,7 +228,7 @@ async fn a_configuration_keeps_what_is_the_same() {
     // One with another schedule is another.
     let other = planned("new", &new, every_second().rise(NonZeroU8::MIN));
     here.take(Setup::new([other], [holds(&["new"])]).unwrap(), true);
-    assert_eq!((here.condition(), here.status("new").runs), (Condition::Good, 0));
+    assert_eq!((here.condition(), here.status("new").runs), (Condition::Ill, 0));
 }
 
 #[tokio::test(start_paused = true)]
