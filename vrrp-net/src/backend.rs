@@ -25,6 +25,7 @@ pub use both::Both;
 #[cfg(all(feature = "command", target_os = "linux"))]
 pub use command::Command;
 pub use error::BackendError;
+pub(crate) use lease::Place;
 pub use lease::{Adopted, Lease, LeaseToken, Release, Renewed};
 pub use memory::Memory;
 #[cfg(target_os = "linux")]
@@ -248,6 +249,15 @@ pub trait VipBackend: Any + Send + Sync {
     /// }
     /// ```
     fn is_same(&self, _other: &dyn VipBackend) -> bool {
+        false
+    }
+
+    /// Whether this backend can take over what `before`, another one, holds, without `before` having
+    /// to release it first; `false` unless overridden.
+    ///
+    /// Where a configuration names this one in the place of `before`, it is asked to
+    /// [`repair`](Self::repair) what is held, and `before` is asked for nothing more.
+    fn takes_over(&self, _before: &dyn VipBackend) -> bool {
         false
     }
 }

@@ -32,6 +32,7 @@ mod places;
 #[path = "../program/postgres.rs"]
 mod postgres;
 mod realtime;
+mod reload;
 mod same_file;
 mod support;
 mod unicast;
@@ -75,6 +76,7 @@ fn main() {
         places::tests(everything),
         cases::tests(everything),
         same_file::tests(everything),
+        reload::tests(everything),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
     if let Err(reason) = available {

@@ -57,8 +57,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// killed (`SIGKILL`); what it leaves in the background when it ends by itself goes on. If `inner`
 /// says [`Unwanted::RunToEnd`] of `acquire`, the program runs to its end, too.
 ///
-/// One that takes the place of another while the addresses are held knows nothing of that, and may
-/// run the program once.
+/// One that takes the place of another while the addresses are held runs nothing until the next
+/// promotion, if `inner` can [take over](VipBackend::takes_over) from the other's.
 ///
 /// It needs a tokio runtime with I/O enabled.
 pub struct Before {
@@ -169,7 +169,9 @@ impl VipBackend for Before {
     }
 
     async fn repair(&self, lease: &Lease) -> Result<Reach, BackendError> {
-        self.inner.repair(lease).await
+        let reach = self.inner.repair(lease).await?;
+        self.held().insert(lease.key);
+        Ok(reach)
     }
 
     fn watched(&self, lease: &Lease) -> Option<Arc<str>> {
@@ -199,6 +201,22 @@ impl VipBackend for Before {
         (program, limit) == (&other.program, &other.limit)
             && (Arc::ptr_eq(inner, &other.inner) || inner.is_same(&*other.inner))
     }
+
+    fn takes_over(&self, before: &dyn VipBackend) -> bool {
+        goes_on(&*self.inner, within(before))
+    }
+}
+
+/// What holds the addresses in the end.
+pub(super) fn within(backend: &dyn VipBackend) -> &dyn VipBackend {
+    match (backend as &dyn Any).downcast_ref::<Before>() {
+        Some(before) => within(&*before.inner),
+        None => backend,
+    }
+}
+
+fn goes_on(backend: &dyn VipBackend, before: &dyn VipBackend) -> bool {
+    std::ptr::addr_eq(backend, before) || backend.is_same(before) || backend.takes_over(before)
 }
 
 impl fmt::Debug for Before {

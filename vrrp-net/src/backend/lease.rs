@@ -45,7 +45,12 @@ pub struct Lease {
     pub lasts: Duration,
     /// Whether this node owns the addresses (priority 255), so that they may be there already.
     pub owner: bool,
+    /// What it had, and another virtual router of the node has now: nobody is to release that.
+    pub(crate) elsewhere: Arc<[Place]>,
 }
+
+/// An address on an interface: two interfaces may have the same one, if it is link-local.
+pub(crate) type Place = (IpAddr, Arc<str>);
 
 impl Lease {
     /// A lease, for tests of backends. The driver makes its own.
@@ -63,7 +68,24 @@ impl Lease {
             previous_routes: Arc::default(),
             lasts,
             owner: false,
+            elsewhere: Arc::default(),
         }
+    }
+
+    /// Leaves out what another virtual router of the node has now.
+    pub(crate) fn without(self, elsewhere: Vec<Place>) -> Self {
+        let stays = |held: &&VirtualAddress| !elsewhere.contains(&self.place(held));
+        let addresses = if elsewhere.is_empty() {
+            self.addresses.clone()
+        } else {
+            self.addresses.iter().filter(stays).cloned().collect()
+        };
+        Self { addresses, elsewhere: elsewhere.into(), ..self }
+    }
+
+    /// Where one of its addresses is.
+    pub(crate) fn place(&self, held: &VirtualAddress) -> Place {
+        (held.cidr.address(), self.interface_of(held).clone())
     }
 
     /// The addresses, without what is said of each.

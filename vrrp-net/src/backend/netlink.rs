@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use vrrp_core::{Family, LeaseFailure, Reach, Reason, Vrid};
 
-use super::Method;
+use super::{Method, before::within};
 use crate::{Adopted, BackendError, Lease, Release, Renewed, VipBackend, netlink::Socket};
 pub use fitness::Unfit;
 use job::{JOBS, Job, Left, TIMEOUT, Work};
@@ -207,6 +207,13 @@ impl VipBackend for Netlink {
                 && self.namespace.is_some()
                 && self.namespace == other.namespace
         })
+    }
+
+    /// Whether with a lifetime or without one, and whatever runs before it: an address that is there
+    /// is put again in its place.
+    fn takes_over(&self, before: &dyn VipBackend) -> bool {
+        let before = (within(before) as &dyn Any).downcast_ref::<Self>();
+        before.is_some_and(|before| self.namespace.is_some() && self.namespace == before.namespace)
     }
 }
 

@@ -1,6 +1,11 @@
 //! Doing what programs ask of a driver.
 
-use std::{collections::BTreeSet, io, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    net::IpAddr,
+    sync::Arc,
+};
 
 use vrrp_core::{
     Desired, GroupPolicy, Health, Input, InterfaceId, InterfaceStatus, Key, Loss, Phase, Role,
@@ -16,7 +21,9 @@ use super::{
 };
 #[cfg(target_os = "linux")]
 use crate::node::end_realtime;
-use crate::{Error, Group, Member, clock::Clock, link::Link, member::Start, monitor::Monitor};
+use crate::{
+    Error, Group, Member, backend::Place, clock::Clock, link::Link, member::Start, monitor::Monitor,
+};
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Does what is asked. That nobody waits for the reply any more is no error.
@@ -192,6 +199,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
         }
         self.rename_leaving(&members);
+        let before = self.places();
         let keys: Vec<Key> = members.iter().map(|(key, _)| *key).collect();
         let (mut moved, mut told, mut drained) = (Vec::new(), Vec::new(), Vec::new());
         let first = match others {
@@ -217,6 +225,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 entry.place = first + place;
             }
         }
+        self.note_moved(before);
         self.watch_others();
         self.monitor.set_virtual(self.virtual_addresses());
         // What the monitor knows already should not look like an interface that appears later.
@@ -249,6 +258,33 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 entry.name =
                     format!("{} (before: {}, VRID {})", entry.name, entry.interface, key.vrid)
                         .into();
+            }
+        }
+    }
+
+    /// Every address with the virtual router that has it, those that leave among them.
+    fn places(&self) -> Vec<(Place, Key)> {
+        let members = self.outbox.members.iter();
+        members.flat_map(|(key, entry)| entry.places().map(|place| (place, *key))).collect()
+    }
+
+    /// Notes which addresses are with another virtual router than `before`: whoever had one must not
+    /// take it from the other.
+    fn note_moved(&mut self, before: Vec<(Place, Key)>) {
+        let members = &mut self.outbox.members;
+        let there = members.iter().filter(|(_, entry)| !entry.leaving);
+        let now: BTreeMap<Place, Key> =
+            there.flat_map(|(key, entry)| entry.places().map(|place| (place, *key))).collect();
+        for entry in members.values_mut() {
+            entry.moved.retain(|(place, other)| now.get(place) == Some(other));
+        }
+        for (place, key) in before {
+            let Some(other) = now.get(&place).filter(|other| **other != key) else { continue };
+            let moved = (place, *other);
+            if let Some(entry) = members.get_mut(&key)
+                && !entry.moved.contains(&moved)
+            {
+                entry.moved.push(moved);
             }
         }
     }
@@ -318,6 +354,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         };
         let lease = entry.lease(key, &entry.router);
         let Some(old) = entry.replace(key, member) else { return false };
+        let is_at_rest = entry.phase.is_active() && outbox.backends.is_idle(key);
+        if is_at_rest && entry.backend.takes_over(&*old) {
+            return true;
+        }
         // A release that is under way would be cut off by the first request to the new one.
         if entry.phase.is_on_the_wire() || !outbox.backends.is_idle(key) {
             outbox.backends.retire(old, lease, now);

@@ -12,7 +12,10 @@ use vrrp_core::{
 };
 
 use super::seat::{Bound, Seat};
-use crate::{Group, Lease, Member, VipBackend, VirtualAddress, VirtualRoute, backend::LeaseToken};
+use crate::{
+    Group, Lease, Member, VipBackend, VirtualAddress, VirtualRoute,
+    backend::{LeaseToken, Place},
+};
 
 /// The virtual routers by key; those that were removed stay until their addresses are released.
 pub(super) type Members = BTreeMap<Key, MemberState>;
@@ -49,6 +52,8 @@ pub(super) struct MemberState {
     pub(super) place: usize,
     /// Removed from the configuration, and not gone yet.
     pub(super) leaving: bool,
+    /// Addresses that it had, and the virtual router that is to have each now.
+    pub(super) moved: Vec<(Place, Key)>,
     /// What the backend said when it last failed.
     pub(super) error: Option<String>,
     /// What it said when it could not let go of the addresses, until it has, or holds them again.
@@ -87,6 +92,7 @@ impl MemberState {
             leaving: false,
             group,
             place: 0,
+            moved: Vec::new(),
             error: None,
             unreleased: None,
             send_warning: Throttle::default(),
@@ -121,6 +127,16 @@ impl MemberState {
         self.watched = self.backend.watched(&self.lease(key, &self.router));
         self.others = self.relies_on();
         old
+    }
+
+    /// Whether it holds this address, or is about to.
+    pub(super) fn is_about(&self, place: &Place) -> bool {
+        !self.leaving && self.phase.is_on_the_wire() && self.places().any(|own| own == *place)
+    }
+
+    /// Each of its addresses, with the interface that it is put on.
+    pub(super) fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        self.addresses.iter().map(|held| (held.cidr.address(), self.interface_of(held).clone()))
     }
 
     fn relies_on(&self) -> BTreeSet<Arc<str>> {
@@ -189,6 +205,7 @@ impl MemberState {
             previous_routes: Arc::default(),
             lasts: config.interval().timing().silence(),
             owner: matches!(config.role(), Role::Owner),
+            elsewhere: Arc::default(),
         }
     }
 

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     NodeEvent,
+    backend::Place,
     link::{Announcement, Link, Outgoing},
 };
 
@@ -163,10 +164,21 @@ impl<L: Link> Outbox<L> {
         }
     }
 
+    /// What a virtual router had, and another one has since, which must not lose it.
+    fn elsewhere(&self, key: &Key) -> Vec<Place> {
+        let Some(entry) = self.members.get(key) else { return Vec::new() };
+        let is_there = |(place, other): &&(Place, Key)| {
+            self.members.get(other).is_some_and(|other| other.is_about(place))
+        };
+        entry.moved.iter().filter(is_there).map(|(place, _)| place.clone()).collect()
+    }
+
     fn lease(&mut self, request: &LeaseRequest<'_>) {
+        let elsewhere = self.elsewhere(&request.key);
         if let Some(entry) = self.members.get_mut(&request.key) {
             entry.asked = request.generation;
-            self.wishes.push(Wish::new(entry, request));
+            let wish = Wish::new(entry, request);
+            self.wishes.push(Wish { lease: wish.lease.without(elsewhere), ..wish });
         }
         self.touch(request.key);
     }

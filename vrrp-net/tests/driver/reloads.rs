@@ -5,24 +5,25 @@
 //! advertisement of either comes late.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
+use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
 use vrrp_core::{
-    Announcements, Centiseconds, Cidr, Hear, Ipv4Addresses, Key, Peer, Preempt, Role, Seconds,
-    VirtualRouter, Vrid,
+    Announcements, Centiseconds, Cidr, Hear, Ipv4Addresses, Key, Peer, Phase, Preempt, Reach, Role,
+    Seconds, VirtualRouter, Vrid,
 };
 use vrrp_net::{
-    Group, Member, NodeEvent, VipBackend, VirtualAddress,
+    BackendError, Group, Lease, Member, NodeEvent, Release, VipBackend, VirtualAddress,
     backend::memory::Call,
     link::memory::{Hub, Sent},
 };
 
-use crate::world::{Host, key};
+use crate::world::{Host, becomes, key, until};
 
 const PAIRS: u64 = 1000;
 /// Longer than it takes anything to be active: three intervals of two seconds, and a skew.
@@ -244,4 +245,65 @@ fn keeps_its_schedule(
         assert!(!is_same || gap == longest, "{about}: {gap:?}, and not {longest:?}");
     }
     assert!(moments.last().is_some_and(|last| *last + longest >= reloaded + SETTLED), "{about}");
+}
+
+/// What one virtual router had and another one has now is released by nobody: neither where it moves
+/// in place, nor where the first one goes.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_another_virtual_router_has_now_is_not_released() {
+    let host = Host::new(&Hub::new(), 1);
+    let backend = Arc::new(Releases::default());
+    let member = |vrid: u8, octets: &[u8]| {
+        let cidr = |octet: &u8| format!("192.0.2.{octet}/24").parse::<Cidr<Ipv4Addr>>().unwrap();
+        let addresses = Ipv4Addresses::new(octets.iter().map(cidr)).unwrap();
+        let interval = Centiseconds::ONE_SECOND;
+        let router = VirtualRouter::v3_ipv4(Vrid::try_from(vrid).unwrap(), addresses, interval);
+        let backend: Arc<dyn VipBackend> = backend.clone();
+        Member::new("eth0", router, backend)
+    };
+    let all = vec![member(1, &[10, 11]), member(2, &[20])];
+    for mut handle in host.node.configure(all).await.unwrap() {
+        becomes(&mut handle, Phase::Held).await;
+    }
+    backend.released.lock().unwrap().clear();
+    host.node.configure(vec![member(1, &[20]), member(2, &[10])]).await.unwrap();
+    let released = || backend.released.lock().unwrap().clone();
+    until("the one that nobody has to go", || !released().is_empty()).await;
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(released(), ["192.0.2.11"], "and no other");
+    // The second goes, and the first takes over what it had.
+    host.node.configure(vec![member(1, &[20, 10])]).await.unwrap();
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(released(), ["192.0.2.11"]);
+    host.node.configure(vec![]).await.unwrap();
+    sleep(Duration::from_secs(5)).await;
+    let all: BTreeSet<String> = released().into_iter().collect();
+    assert_eq!(all.into_iter().collect::<Vec<_>>(), ["192.0.2.10", "192.0.2.11", "192.0.2.20"]);
+}
+
+/// Notes which addresses it is to release.
+#[derive(Default)]
+struct Releases {
+    released: Mutex<Vec<String>>,
+}
+
+impl Releases {
+    fn note(&self, gone: &[VirtualAddress]) {
+        let gone = gone.iter().map(|held| held.cidr.address().to_string());
+        self.released.lock().unwrap().extend(gone);
+    }
+}
+
+#[async_trait]
+impl VipBackend for Releases {
+    async fn acquire(&self, lease: &Lease) -> Result<Reach, BackendError> {
+        self.note(&lease.previous);
+        Ok(Reach::OnLink)
+    }
+
+    async fn release(&self, lease: &Lease, _: &Release) -> Result<(), BackendError> {
+        self.note(&lease.addresses);
+        self.note(&lease.previous);
+        Ok(())
+    }
 }

@@ -109,11 +109,14 @@ struct MaybePut {
 
 impl MaybePut {
     /// Those that are not among the addresses of `lease` on the same interface, whatever their prefix
-    /// length, or not among its routes.
+    /// length, or not among its routes; without what another virtual router has by now.
     fn beside(&self, lease: &Lease) -> (Arc<[VirtualAddress]>, Arc<[VirtualRoute]>) {
-        let place = |held: &VirtualAddress| (held.cidr.address(), lease.interface_of(held).clone());
+        let place = |held: &VirtualAddress| lease.place(held);
         let named: BTreeSet<_> = lease.addresses.iter().map(place).collect();
-        let addresses = self.addresses.iter().filter(|held| !named.contains(&place(held)));
+        let is_left = |held: &&VirtualAddress| {
+            !named.contains(&place(held)) && !lease.elsewhere.contains(&place(held))
+        };
+        let addresses = self.addresses.iter().filter(is_left);
         let routes = self.routes.iter().filter(|route| !lease.routes.contains(route));
         (addresses.cloned().collect(), routes.cloned().collect())
     }
