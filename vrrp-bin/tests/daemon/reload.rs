@@ -1,5 +1,7 @@
 //! What a reload changes, and what it leaves alone: the rows of `docs/reload.md`.
 
+mod told;
+
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use serde_json::{Value, json};
@@ -11,13 +13,15 @@ use crate::{CONFIG, Daemon, Outcome, SOON, text};
 type Test = (&'static str, fn() -> Outcome);
 
 /// The tests of reloads.
-pub(crate) const TESTS: [Test; 6] = [
+pub(crate) const TESTS: [Test; 8] = [
     ("a_reload_of_the_same_is_noticed_by_nobody", the_same_is_noticed_by_nobody),
     ("a_reload_that_is_refused_changes_nothing", what_is_refused_changes_nothing),
     ("a_reload_changes_each_thing_in_place", each_thing_changes_in_place),
     ("a_reload_adds_and_removes", it_adds_and_removes),
     ("a_reload_moves_the_control_socket", it_moves_the_control_socket),
     ("a_reload_and_a_stop_go_together", a_reload_and_a_stop_go_together),
+    ("a_reload_takes_states_along", told::states_go_along),
+    ("a_reload_takes_the_rest_along", told::the_rest_goes_along),
 ];
 
 impl Daemon {
