@@ -2,7 +2,7 @@
 
 pub(crate) mod keepalived;
 
-use std::path::PathBuf;
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -139,9 +139,24 @@ pub(crate) struct Check {
     /// Print the effective configuration: every key with its value, passwords masked.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
+    /// Print what was found as one object of JSON.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// Also listen for this time, such as 3s: who else speaks on these interfaces, and what of that
+    /// does not go with this configuration. Nothing is sent.
+    #[arg(long, value_name = "TIME", value_parser = listening)]
+    pub(crate) listen: Option<Duration>,
     /// Take warnings for errors.
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+/// How long `vrrp check` may listen.
+const LISTENING: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
+
+fn listening(text: &str) -> Result<Duration, String> {
+    let time = config::duration::parse(text).filter(|time| LISTENING.contains(time));
+    time.ok_or_else(|| "write a time from 100ms to 1h, such as 3s".to_owned())
 }
 
 /// The arguments of `vrrp convert`.

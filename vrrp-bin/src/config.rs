@@ -38,7 +38,7 @@ mod unique;
 pub(crate) use backend::{Backend, Command};
 pub(crate) use brief::brief;
 pub(crate) use broadcast::broadcast;
-pub(crate) use check::{CheckDraft, LASTS};
+pub(crate) use check::{CheckConfig, CheckDraft, LASTS};
 pub(crate) use differences::differences;
 pub(crate) use draft::{Draft, List, Rank, Version};
 pub(crate) use files::{ReadFile, read_file};

@@ -37,6 +37,12 @@ pub struct Interface {
     pub name: String,
     /// Its alternative names (`ip link property add altname`).
     pub other_names: Vec<String>,
+    /// Its kind as `ip -details link` shows it, such as `veth`; none of a network card.
+    pub kind: Option<String>,
+    /// Whether what it is linked to, as the other end of a veth, is in another network namespace.
+    pub leads_elsewhere: bool,
+    /// The largest packet that it sends, in octets; 0 if that is not known.
+    pub mtu: u32,
     /// What it is a port of.
     pub master: Option<Master>,
     /// Whether the kernel drops IPv4 packets here from whom it would send to by another interface
@@ -135,6 +141,9 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
             is_up: link.is_up(),
             addresses: mine.map(address).collect(),
             master: master(&details, &names),
+            kind: details.kind,
+            leads_elsewhere: details.leads_elsewhere,
+            mtu: details.mtu,
             other_names: details.other_names,
             // The kernel heeds the larger one.
             is_strict: everywhere.max(reverse_path(&link.name)) == 1,
@@ -190,6 +199,12 @@ pub enum Capability {
     NetAdmin,
     /// To send and receive advertisements.
     NetRaw,
+    /// To run programs as another user.
+    SetUid,
+    /// To run programs with the groups of another user.
+    SetGid,
+    /// To end programs of another user.
+    Kill,
 }
 
 impl Capability {
@@ -198,6 +213,9 @@ impl Capability {
         match self {
             Self::NetAdmin => 12,
             Self::NetRaw => 13,
+            Self::SetUid => 7,
+            Self::SetGid => 6,
+            Self::Kill => 5,
         }
     }
 
@@ -207,6 +225,9 @@ impl Capability {
         match self {
             Self::NetAdmin => "hold addresses",
             Self::NetRaw => "send and receive advertisements",
+            Self::SetUid => "run programs as another user",
+            Self::SetGid => "run programs with the groups of another user",
+            Self::Kill => "end programs of another user",
         }
     }
 }
@@ -216,6 +237,9 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::NetAdmin => "CAP_NET_ADMIN",
             Self::NetRaw => "CAP_NET_RAW",
+            Self::SetUid => "CAP_SETUID",
+            Self::SetGid => "CAP_SETGID",
+            Self::Kill => "CAP_KILL",
         })
     }
 }

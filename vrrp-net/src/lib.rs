@@ -63,6 +63,8 @@ pub mod host;
 #[cfg(all(feature = "lab", target_os = "linux"))]
 pub mod lab;
 pub mod link;
+#[cfg(target_os = "linux")]
+pub mod listen;
 pub mod monitor;
 #[cfg(all(feature = "lab", target_os = "linux"))]
 pub mod netlink;

@@ -13,6 +13,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{runtime, sync::broadcast};
 use vrrp_core::VirtualRouter;
+#[cfg(target_os = "linux")]
+use vrrp_core::{Family, Vrid};
 
 #[cfg(target_os = "linux")]
 pub use builder::Builder;
@@ -63,6 +65,15 @@ impl Node {
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    /// The process that runs this virtual router already in the network namespace of the calling
+    /// thread, in words such as `process 7 (vrrp)`; `None` if none does. No second one can be started
+    /// beside it ([`Error::Taken`]). It asks the kernel, and can block for a moment.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn who_runs(interface: &str, family: Family, vrid: Vrid) -> Option<String> {
+        Guard::who_runs(interface, family, vrid)
     }
 
     /// A node on a link, a clock and a monitor of the caller's: for tests, simulations and other

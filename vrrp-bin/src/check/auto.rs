@@ -129,7 +129,7 @@ fn no_peer(draft: &Draft) -> &'static str {
 mod tests {
     use std::path::Path;
 
-    use vrrp_net::host::{Address, Capabilities};
+    use vrrp_net::host::Address;
 
     use super::*;
     use crate::config::{Config, Notation, Place};
@@ -143,7 +143,7 @@ mod tests {
     fn host(interfaces: &[(&str, &[&str])], way: Option<&'static str>) -> Host {
         let interfaces = interfaces.iter().map(|(name, own)| interface(name, own)).collect();
         let way = Box::new(move |_, _| way.map(str::to_owned));
-        Host { interfaces, capabilities: Capabilities::ALL, way }
+        Host { way, ..Host::of(interfaces) }
     }
 
     /// What is chosen, or what is wrong, for this address and these peers.

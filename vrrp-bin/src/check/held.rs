@@ -6,31 +6,38 @@ use std::{collections::BTreeSet, net::IpAddr};
 use vrrp_core::{Cidr, Role};
 use vrrp_net::{VirtualAddress, VirtualRoute, backend::Way, host::Interface};
 
-use super::{host::Host, is_link_local, wiring};
-use crate::config::{Backend, Located, Place, RouterConfig, nearest};
+use super::{
+    finding::{Code, Finding},
+    host::Host,
+    is_alone, is_link_local, wiring,
+};
+use crate::config::{Backend, Located, RouterConfig, nearest};
 
 /// The routing table of interfaces that are in no VRF.
 const MAIN: u32 = 254;
 
-/// Sentences about what does not suit `host`, each with its place.
-pub(super) fn warnings<'a>(config: &'a RouterConfig, host: &Host) -> Vec<(&'a Place, String)> {
-    let mut warnings = interfaces(config, host);
+/// What does not suit `host`.
+pub(super) fn findings(config: &RouterConfig, host: &Host) -> Vec<Finding> {
+    let mut findings = interfaces(config, host);
     for Located { place, value: address } in config.held() {
         let faults = [
             present(config, address, host),
-            label(config, address),
-            network(config, address, host),
+            label(config, address).map(|fault| (Code::Label, fault)),
+            network(config, address, host).map(|fault| (Code::AddressOutside, fault)),
         ];
-        warnings.extend(faults.into_iter().flatten().map(|fault| (place, fault)));
+        let on = config.interface_of(address);
+        let fault = |(code, fault)| Finding::warning(code, place, fault).on(on);
+        findings.extend(faults.into_iter().flatten().map(fault));
     }
     for Located { place, value: route } in &config.routes {
         let faults = [
             way(config, route, host),
             source(config, route, host).or_else(|| outlives(config, route, host)),
         ];
-        warnings.extend(faults.into_iter().flatten().map(|fault| (place, fault)));
+        let fault = |fault| Finding::warning(Code::Route, place, fault);
+        findings.extend(faults.into_iter().flatten().map(fault));
     }
-    warnings
+    findings
 }
 
 /// That there is no interface `name` on `host`, and what follows.
@@ -45,13 +52,13 @@ pub(super) fn missing(name: &str, follows: &str, host: &Host) -> String {
 }
 
 /// Other interfaces that addresses and routes are on, each once.
-fn interfaces<'a>(config: &'a RouterConfig, host: &Host) -> Vec<(&'a Place, String)> {
+fn interfaces(config: &RouterConfig, host: &Host) -> Vec<Finding> {
     let of_addresses =
         config.held().filter_map(|held| Some((&held.place, held.value.interface.as_deref()?)));
     let of_routes =
         config.routes.iter().filter_map(|route| Some((&route.place, &**route.value.interface()?)));
     let mut seen = BTreeSet::from([config.interface.as_str()]);
-    let mut warnings = Vec::new();
+    let mut findings = Vec::new();
     for (place, name) in of_addresses.chain(of_routes) {
         if !seen.insert(name) {
             continue;
@@ -59,21 +66,25 @@ fn interfaces<'a>(config: &'a RouterConfig, host: &Host) -> Vec<(&'a Place, Stri
         let fault = match host.interface(name) {
             None => {
                 let follows = format!("{} waits until there is", config.name);
-                Some(missing(name, &follows, host))
+                Some((Code::InterfaceMissing, missing(name, &follows, host)))
             }
-            Some(interface) if !interface.is_up => Some(format!(
-                "{name} is down or has no carrier, and {} waits until it is up",
-                config.name
-            )),
-            Some(interface) => wiring::port(interface, host),
+            Some(interface) if !interface.is_up => {
+                let waits = format!("and {} waits until it is up", config.name);
+                let fault = format!("{name} is down or has no carrier, {waits}");
+                Some((Code::InterfaceDown, fault))
+            }
+            Some(interface) => {
+                wiring::port(interface, host).map(|fault| (Code::InterfacePort, fault))
+            }
         };
-        warnings.extend(fault.map(|fault| (place, fault)));
+        let finding = |(code, fault)| Finding::warning(code, place, fault).on(name);
+        findings.extend(fault.map(finding));
     }
-    warnings
+    findings
 }
 
 /// That an address is on the host already, or should be there and is not.
-fn present(config: &RouterConfig, address: &VirtualAddress, host: &Host) -> Option<String> {
+fn present(config: &RouterConfig, address: &VirtualAddress, host: &Host) -> Option<(Code, String)> {
     let (ip, on) = (address.cidr.address(), config.interface_of(address));
     host.interface(on)?;
     // A link-local address on another interface is another address.
@@ -84,17 +95,23 @@ fn present(config: &RouterConfig, address: &VirtualAddress, host: &Host) -> Opti
     // The owner has what it advertises, and borrows nothing else.
     let is_advertised = config.addresses.iter().any(|own| own.value == *address);
     match (holder, config.router.role() == Role::Owner) {
-        (Some(interface), false) => Some(format!(
-            "{ip} is already on {0} and was not put there by vrrp, which will leave it alone and \
-             stay out of the election; remove it with `ip address delete {ip}/{1} dev {0}`, or \
-             write priority = \"owner\"",
-            interface.name,
-            interface.prefix_length(ip).unwrap_or_else(|| Cidr::from(ip).prefix_length())
-        )),
-        (None, true) if is_advertised => Some(format!(
-            "this host is the owner of {ip}, but no interface has it; add it to {on}, or give a \
-             priority from 1 to 254"
-        )),
+        (Some(interface), false) => {
+            let fault = format!(
+                "{ip} is already on {0} and was not put there by vrrp, which will leave it alone \
+                 and stay out of the election; remove it with `ip address delete {ip}/{1} dev \
+                 {0}`, or write priority = \"owner\"",
+                interface.name,
+                interface.prefix_length(ip).unwrap_or_else(|| Cidr::from(ip).prefix_length())
+            );
+            Some((Code::AddressPresent, fault))
+        }
+        (None, true) if is_advertised => {
+            let fault = format!(
+                "this host is the owner of {ip}, but no interface has it; add it to {on}, or give \
+                 a priority from 1 to 254"
+            );
+            Some((Code::AddressMissing, fault))
+        }
         _ => None,
     }
 }
@@ -229,9 +246,4 @@ fn is_held(config: &RouterConfig, address: IpAddr) -> bool {
 fn brought(config: &RouterConfig, name: &str) -> Vec<Cidr> {
     let here = config.held().filter(|held| config.interface_of(&held.value) == name);
     here.map(|held| held.value.cidr).filter(|cidr| !is_alone(cidr)).collect()
-}
-
-/// Whether it is an address without a network.
-fn is_alone(cidr: &Cidr) -> bool {
-    *cidr == Cidr::from(cidr.address())
 }

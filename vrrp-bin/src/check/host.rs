@@ -1,7 +1,8 @@
 //! This host, as far as a configuration depends on it.
 
-use std::{collections::BTreeMap, io, net::IpAddr, path::Path};
+use std::{collections::BTreeMap, fs, io, net::IpAddr, path::Path};
 
+use super::container;
 use nix::{
     errno::Errno,
     unistd::{AccessFlags, access},
@@ -12,12 +13,18 @@ use vrrp_net::host::{self, Capabilities, Interface, Routes};
 /// one.
 pub(super) type Way = Box<dyn Fn(Option<u32>, IpAddr) -> Option<String>>;
 
+/// Reads a setting of the kernel's network: `ipv4/conf/eth0/arp_ignore`.
+pub(super) type Setting = Box<dyn Fn(&str) -> Option<String>>;
+
 /// This host.
 pub(super) struct Host {
     pub(super) interfaces: Vec<Interface>,
     /// The effective capabilities of this process.
     pub(super) capabilities: Capabilities,
     pub(super) way: Way,
+    pub(super) setting: Setting,
+    /// What says that this is a container with a network of its own.
+    pub(super) container: Option<String>,
 }
 
 impl Host {
@@ -32,11 +39,26 @@ impl Host {
             names.get(&found.ok().flatten()?).cloned()
         };
         let capabilities = Capabilities::of_this_process()?;
-        Ok(Self { interfaces, capabilities, way: Box::new(way) })
+        let setting = |name: &str| {
+            let text = fs::read_to_string(format!("/proc/sys/net/{name}")).ok()?;
+            Some(text.trim().to_owned())
+        };
+        let (way, setting) = (Box::new(way), Box::new(setting));
+        let container = container::sign();
+        Ok(Self { interfaces, capabilities, way, setting, container })
     }
 
     pub(super) fn interface(&self, name: &str) -> Option<&Interface> {
         self.interfaces.iter().find(|interface| interface.name == name)
+    }
+
+    /// The number that this setting has for an interface, or for all of them where that is larger.
+    pub(super) fn number(&self, family: &str, interface: &str, setting: &str) -> u32 {
+        let of = |which: &str| -> u32 {
+            let text = (self.setting)(&format!("{family}/conf/{which}/{setting}"));
+            text.and_then(|text| text.parse().ok()).unwrap_or_default()
+        };
+        of(interface).max(of("all"))
     }
 
     /// Whether `address` is on any interface, whoever put it there.
@@ -65,4 +87,18 @@ pub(super) fn executable(program: &Path) -> Result<(), Errno> {
         return Err(Errno::EISDIR);
     }
     access(program, AccessFlags::X_OK)
+}
+
+#[cfg(test)]
+impl Host {
+    /// A host of these interfaces, which lacks no right and has no setting.
+    pub(super) fn of(interfaces: Vec<Interface>) -> Self {
+        Self {
+            interfaces,
+            capabilities: Capabilities::ALL,
+            way: Box::new(|_, _| None),
+            setting: Box::new(|_| None),
+            container: None,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use vrrp_net::host::{Address, Capabilities, Master};
+use vrrp_net::host::{Address, Capabilities, Capability, Interface, Master};
 
 use super::*;
 
@@ -26,8 +26,7 @@ fn host(interfaces: &[Link<'_>]) -> Host {
         addresses: addresses.iter().map(address).collect(),
         ..Interface::default()
     };
-    let interfaces = interfaces.iter().map(interface).collect();
-    Host { interfaces, capabilities: Capabilities::ALL, way: Box::new(|_, _| None) }
+    Host::of(interfaces.iter().map(interface).collect())
 }
 
 fn warnings(more: &str, host: &Host) -> Vec<String> {

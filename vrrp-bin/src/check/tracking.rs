@@ -1,13 +1,32 @@
 //! What a configuration says of checks and does not mean.
 
 use vrrp_core::{Preempt, Role};
-use vrrp_net::check::Effect;
+use vrrp_net::check::{Effect, Track};
 
-use super::programs;
-use crate::config::{Config, Look, Place, RouterConfig};
+use super::{
+    finding::{Code, Finding},
+    programs,
+};
+use crate::config::{Config, Located, Look, Place, RouterConfig};
+
+/// What is to be said of checks.
+pub(super) fn findings(config: &Config) -> Vec<Finding> {
+    let finding = |(place, message): (&Place, String)| {
+        let router = config.routers.iter().find(|router| {
+            let is_here = |track: &Located<Track>| track.place == *place;
+            router.places.last.as_ref() == Some(place) || router.tracks.iter().any(is_here)
+        });
+        let finding = Finding::warning(Code::Check, place, message);
+        match router {
+            Some(router) => finding.of(router),
+            None => finding,
+        }
+    };
+    warnings(config).into_iter().map(finding).collect()
+}
 
 /// Sentences about checks, each with its place.
-pub(super) fn warnings(config: &Config) -> Vec<(&Place, String)> {
+fn warnings(config: &Config) -> Vec<(&Place, String)> {
     let tracks = || config.routers.iter().flat_map(|router| &router.tracks);
     let mut warnings = Vec::new();
     for check in &config.checks {

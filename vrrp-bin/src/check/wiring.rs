@@ -6,7 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use vrrp_core::{Cidr, Family, Transport};
 use vrrp_net::host::{Interface, Master};
 
-use super::host::Host;
+use super::{
+    finding::{Code, Finding},
+    host::Host,
+};
 use crate::config::{Config, ConfigError, ConfigErrors, Place, RouterConfig};
 
 /// The key that names an interface in a file.
@@ -16,14 +19,16 @@ const LOOKED_AT_MOST: usize = 64;
 
 /// Why a virtual router hears nobody on `interface`, or not everybody, and the place in the
 /// configuration to change.
-pub(super) fn faults<'a>(
-    config: &'a RouterConfig,
-    interface: &Interface,
-    host: &Host,
-) -> Vec<(&'a Place, String)> {
+pub(super) fn faults(config: &RouterConfig, interface: &Interface, host: &Host) -> Vec<Finding> {
     match port(interface, host) {
-        Some(sentence) => vec![(&config.places.interface, sentence)],
-        None => dropped(config, interface, host),
+        Some(sentence) => {
+            let place = &config.places.interface;
+            vec![Finding::warning(Code::InterfacePort, place, sentence)]
+        }
+        None => {
+            let filter = |(place, sentence)| Finding::warning(Code::RpFilter, place, sentence);
+            dropped(config, interface, host).into_iter().map(filter).collect()
+        }
     }
 }
 
@@ -171,7 +176,7 @@ fn stranger(network: Cidr, host: &Host) -> Option<Ipv4Addr> {
 mod tests {
     use std::path::Path;
 
-    use vrrp_net::host::{Address, Capabilities};
+    use vrrp_net::host::Address;
 
     use super::*;
 
@@ -186,7 +191,7 @@ mod tests {
     }
 
     fn host(interfaces: Vec<Interface>) -> Host {
-        Host { interfaces, capabilities: Capabilities::ALL, way: Box::new(|_, _| None) }
+        Host::of(interfaces)
     }
 
     /// What is said of `eth0`, where the way to every address leads by `way` in the VRF `vrf`.
@@ -199,7 +204,8 @@ mod tests {
         host.way = Box::new(move |vrf, _| Some(way.to_owned()).filter(|_| vrf == in_vrf));
         let interface = host.interface("eth0").unwrap();
         let faults = faults(config.routers.first().unwrap(), interface, &host);
-        faults.into_iter().map(|(place, sentence)| format!("{place}: {sentence}")).collect()
+        let said = |fault: Finding| format!("{}: {}", fault.place, fault.sentence);
+        faults.into_iter().map(said).collect()
     }
 
     fn port_of(kind: &str, master: &str) -> Option<String> {

@@ -4,6 +4,7 @@
 
 mod backends;
 mod cases;
+mod checking;
 #[allow(dead_code, reason = "shared with the test program `containers`, which uses the rest of it")]
 #[path = "../containers/client.rs"]
 mod client;
@@ -34,6 +35,9 @@ mod postgres;
 mod realtime;
 mod reload;
 mod same_file;
+#[allow(dead_code, reason = "shared with the test program `daemon`, which uses the rest of it")]
+#[path = "../daemon/schema.rs"]
+mod schema;
 mod support;
 mod unicast;
 mod wiring;
@@ -61,6 +65,7 @@ fn main() {
         others::tests(),
         interfaces::tests(),
         judged::tests(),
+        checking::tests(everything),
         unicast::tests(),
         disagreement::tests(),
         groups::tests(),

@@ -14,6 +14,8 @@ mod taken;
 use std::collections::BTreeSet;
 
 use vrrp_core::Key;
+#[cfg(target_os = "linux")]
+use vrrp_core::{Family, Vrid};
 
 use crate::{Error, Member};
 #[cfg(target_os = "linux")]
@@ -60,5 +62,17 @@ impl Guard {
             #[cfg(target_os = "linux")]
             Self::On(taken) => taken.keep(keys),
         }
+    }
+
+    /// The process that runs a virtual router in the network namespace of this thread, in words.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn who_runs(interface: &str, family: Family, vrid: Vrid) -> Option<String> {
+        let first = name::Name::first(interface, family, vrid);
+        let present = name::present();
+        let others = first.others(present.as_deref());
+        std::iter::once(first.clone())
+            .chain(others)
+            .filter_map(|name| listener::of(&name))
+            .find_map(holder::Holder::believed)
     }
 }

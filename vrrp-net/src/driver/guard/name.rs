@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt, fs, io};
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use vrrp_core::Key;
+use vrrp_core::{Family, Vrid};
 
 /// How many processes that came second are told who was first; nobody takes their connections.
 const BACKLOG: i32 = 1024;
@@ -27,8 +27,8 @@ pub(super) enum Claimed {
 }
 
 impl Name {
-    pub(super) fn first(key: Key, interface: &str) -> Self {
-        Self { first: format!("vrrp/{interface}/{}/{}", key.family, key.vrid), number: 1 }
+    pub(super) fn first(interface: &str, family: Family, vrid: Vrid) -> Self {
+        Self { first: format!("vrrp/{interface}/{family}/{vrid}"), number: 1 }
     }
 
     pub(super) fn next(&self) -> io::Result<Self> {
@@ -104,10 +104,6 @@ fn names(table: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
-    use vrrp_core::{Family, InterfaceId, Vrid};
-
     use super::*;
 
     const TABLE: &str = "\
@@ -122,9 +118,7 @@ Num       RefCount Protocol Flags    Type St Inode Path
 ";
 
     fn name() -> Name {
-        let interface = InterfaceId::new(NonZeroU32::MIN);
-        let key = Key { interface, family: Family::Ipv4, vrid: Vrid::try_from(51).unwrap() };
-        Name::first(key, "eth0")
+        Name::first("eth0", Family::Ipv4, Vrid::try_from(51).unwrap())
     }
 
     #[test]

@@ -56,10 +56,10 @@ fn owner(inode: u64, proc: &Path) -> Option<(i32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroU32, os::unix::fs::symlink};
+    use std::os::unix::fs::symlink;
 
     use tempfile::TempDir;
-    use vrrp_core::{Family, InterfaceId, Key, Vrid};
+    use vrrp_core::{Family, Vrid};
 
     use super::*;
 
@@ -94,9 +94,8 @@ mod tests {
     }
 
     fn judged(table: &str, processes: &[(i32, u64, u64)]) -> Holder {
-        let interface = InterfaceId::new(NonZeroU32::MIN);
-        let key = Key { interface, family: Family::Ipv4, vrid: Vrid::try_from(51).unwrap() };
-        of(&Name::first(key, "eth0"), proc(table, processes).path(), "somebody")
+        let name = Name::first("eth0", Family::Ipv4, Vrid::try_from(51).unwrap());
+        of(&name, proc(table, processes).path(), "somebody")
     }
 
     #[test]

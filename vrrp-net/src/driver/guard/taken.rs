@@ -51,7 +51,7 @@ const TRIES: usize = 3;
 fn claim(key: Key, member: &Member) -> Result<(Name, Socket), Error> {
     let failed =
         |source| Error::Io { what: format!("cannot claim {key} for this process"), source };
-    let mut name = Name::first(key, &member.interface);
+    let mut name = Name::first(&member.interface, key.family, key.vrid);
     let mut tries = 0;
     loop {
         match name.claim().map_err(failed)? {

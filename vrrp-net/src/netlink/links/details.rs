@@ -9,6 +9,8 @@ use netlink_packet_route::{
 use super::{HEADER, IFLA_INFO_KIND, IFLA_LINKINFO, IFLA_MASTER, RTM_NEWLINK};
 use crate::netlink::{Error, Socket, message::number};
 
+const IFLA_MTU: u16 = 4;
+const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_PROP_LIST: u16 = 52;
 /// In `IFLA_PROP_LIST`.
 const IFLA_ALT_IFNAME: u16 = 53;
@@ -23,6 +25,10 @@ pub struct Details {
     pub index: u32,
     /// Its kind as `ip -details link` shows it, such as `bridge`; none of a network card.
     pub kind: Option<String>,
+    /// Whether what it is linked to, as the other end of a veth, is in another network namespace.
+    pub leads_elsewhere: bool,
+    /// The largest packet that it sends, in octets; 0 if that is not told.
+    pub mtu: u32,
     /// The index of the interface that it is a port of.
     pub master: Option<u32>,
     /// The kind of that one.
@@ -49,6 +55,8 @@ fn decode(header: &NetlinkHeader, payload: &[u8]) -> Option<Details> {
     for attribute in NlasIterator::new(payload.get(HEADER..)?).flatten() {
         let value = attribute.value();
         match attribute.kind() {
+            IFLA_MTU => details.mtu = number(value).unwrap_or_default(),
+            IFLA_LINK_NETNSID => details.leads_elsewhere = true,
             IFLA_MASTER => details.master = number(value),
             IFLA_LINKINFO => {
                 details.kind = text_in(value, IFLA_INFO_KIND).next();
@@ -92,6 +100,8 @@ mod tests {
     fn a_port_names_its_master_and_the_kind_of_that() {
         let port = decoded(vec![
             LinkAttribute::IfName("eth0".to_owned()),
+            LinkAttribute::Mtu(1500),
+            LinkAttribute::LinkNetNsId(0),
             LinkAttribute::Controller(4),
             LinkAttribute::LinkInfo(vec![
                 LinkInfo::Kind(InfoKind::Veth),
@@ -101,6 +111,8 @@ mod tests {
         let expected = Details {
             index: 9,
             kind: Some("veth".to_owned()),
+            leads_elsewhere: true,
+            mtu: 1500,
             master: Some(4),
             master_kind: Some("bridge".to_owned()),
             other_names: Vec::new(),
@@ -120,7 +132,10 @@ mod tests {
     fn the_kernel_lists_the_loopback_interface() {
         let all = details(&mut Socket::new().unwrap()).unwrap();
         assert!(
-            all.iter().any(|details| details.index == 1 && details.master.is_none()),
+            all.iter().any(|details| {
+                (details.index, details.master, details.leads_elsewhere) == (1, None, false)
+                    && details.mtu > 0
+            }),
             "{all:?}"
         );
     }
