@@ -81,14 +81,16 @@ fn on(interfaces: &[&str]) -> String {
 fn interfaces() -> Outcome {
     let site = Site::new()?;
     for change in [
-        "link add eth1 type dummy",
+        "link add eth1 type veth peer name far1",
         "address add 10.2.0.1/24 dev eth1",
         "link add br9 type bridge",
         "link set br9 up",
-        "link add eth2 type dummy",
+        "link add eth2 type veth peer name far2",
         "link set eth2 master br9 up",
-        "link add eth3 type dummy",
+        "link set far2 up",
+        "link add eth3 type veth peer name far3",
         "link set eth3 up",
+        "link set far3 up",
         "address add 10.5.0.1/24 dev eth0",
     ] {
         ip(&site.a, change)?;
@@ -205,7 +207,7 @@ fn container() -> Outcome {
          heard and none finds the addresses; run it with the network of the host",
     )])?;
     // A container with a card of its own is a host like any.
-    ip(&site.a, "link add eth7 type dummy")?;
+    ip(&site.a, "link add eth7 type veth peer name far7")?;
     contained(Some("podman"))?.is_exactly(&[])?;
     // The lab is no container.
     site.check(BOTH, &[])?.is_exactly(&[])

@@ -39,7 +39,7 @@ pub(super) fn good() -> Outcome {
 fn host() -> Result<(Host, [Cable; 2], tempfile::TempDir), Failed> {
     let switch = Switch::new()?;
     let host = Host::new("a")?;
-    let first = ["192.0.2.1/24", "10.0.0.1/24", "192.168.1.2/24", "2001:db8::1/64"];
+    let first = ["192.0.2.1/24", "10.0.0.1/24", "192.168.1.2/24", "2001:db8::7/64"];
     let second = ["198.51.100.1/24", "203.0.113.2/24"];
     let eth0 = Cable::new(&host, "eth0", &switch, &first)?;
     let eth1 = Cable::new(&host, "eth1", &switch, &second)?;

@@ -63,6 +63,11 @@ fn said(from: u8) -> Said {
 
 impl Said {
     fn frame(&self) -> Result<Vec<u8>, Failed> {
+        self.frame_of(Ipv4Addr::new(10, 0, 0, self.from))
+    }
+
+    /// The same, of another source.
+    fn frame_of(&self, source: Ipv4Addr) -> Result<Vec<u8>, Failed> {
         let address = |host: &u8| Cidr::from(Ipv4Addr::new(10, 0, 0, *host));
         let addresses = Ipv4Addresses::new(self.addresses.iter().map(address))?;
         let advert = Advert {
@@ -75,7 +80,7 @@ impl Said {
             },
             addresses: (&addresses).into(),
         };
-        let source = IpAddr::from([10, 0, 0, self.from]);
+        let source = IpAddr::from(source);
         let mut message = vec![0; Advert::MAX_LEN];
         let form = ChecksumForm::MessageOnly;
         let length = advert.encode(source, self.to.into(), form, &mut message)?;
@@ -188,8 +193,9 @@ fn differences() -> Outcome {
     check(silence.as_deref() == Some(expected), format!("{alone:#?}"))?;
 
     // No way leads back to 10.0.0.2 by eth0.
-    crate::interfaces::ip(&site.a, "link add eth1 type dummy")?;
+    crate::interfaces::ip(&site.a, "link add eth1 type veth peer name far1")?;
     crate::interfaces::ip(&site.a, "link set eth1 up")?;
+    crate::interfaces::ip(&site.a, "link set far1 up")?;
     crate::interfaces::ip(&site.a, "route add 10.0.0.2/32 dev eth1")?;
     let found = while_said(&site, &site.b, &[said(2)], WEB)?;
     let expected = "4:8: what 10.0.0.2 sends arrives on eth0 and does not reach programs, so that";
@@ -285,17 +291,16 @@ fn flood() -> Outcome {
     let site = Site::new()?;
     let injector = Injector::new(&site.b, "eth0")?;
     let peer = said(2).frame()?;
-    let other = Said { vrid: 7, ..said(3) }.frame()?;
+    let other = Said { vrid: 7, ..said(3) };
+    let others: Vec<Vec<u8>> = (0..5_000_u32)
+        .map(|number| other.frame_of(Ipv4Addr::from_bits(0x0a01_0000 + number)))
+        .collect::<Result<_, _>>()?;
     let found = thread::scope(|scope| {
         let sender = scope.spawn(|| {
             let frame = |number: u64| {
-                if number % 100 == 0 {
-                    return peer.clone();
-                }
-                // The source of an IPv4 packet behind the header of an Ethernet frame.
-                let mut frame = other.clone();
-                frame[28..30].copy_from_slice(&number.to_be_bytes()[6..]);
-                frame
+                let number = usize::try_from(number).unwrap_or_default();
+                let is_peer = number.is_multiple_of(100);
+                if is_peer { peer.clone() } else { others[number % others.len()].clone() }
             };
             injector.inject(20_000, Duration::from_secs(1), frame)
         });
