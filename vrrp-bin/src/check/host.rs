@@ -52,13 +52,17 @@ impl Host {
         self.interfaces.iter().find(|interface| interface.name == name)
     }
 
-    /// The number that this setting has for an interface, or for all of them where that is larger.
-    pub(super) fn number(&self, family: &str, interface: &str, setting: &str) -> u32 {
+    /// The number that this setting has for an interface, and whose it is: the kernel heeds the larger
+    /// one of its own and that of `all`.
+    pub(super) fn number<'a>(&self, interface: &'a str, setting: &str) -> (u32, &'a str) {
         let of = |which: &str| -> u32 {
-            let text = (self.setting)(&format!("{family}/conf/{which}/{setting}"));
+            let text = (self.setting)(&format!("ipv4/conf/{which}/{setting}"));
             text.and_then(|text| text.parse().ok()).unwrap_or_default()
         };
-        of(interface).max(of("all"))
+        match (of(interface), of("all")) {
+            (own, all) if own >= all => (own, interface),
+            (_, all) => (all, "all"),
+        }
     }
 
     /// Whether `address` is on any interface, whoever put it there.

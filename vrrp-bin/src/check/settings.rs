@@ -3,13 +3,13 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use vrrp_core::Cidr;
+use vrrp_core::{Cidr, Family};
 use vrrp_net::{VirtualAddress, backend::Scope};
 
 use super::{
     finding::{Code, Finding},
     host::Host,
-    is_alone,
+    is_alone, wiring,
 };
 use crate::config::{Located, Place, RouterConfig};
 
@@ -21,7 +21,7 @@ const NONE: u32 = 8;
 
 /// What does not suit what `config` holds.
 pub(super) fn findings(config: &RouterConfig, host: &Host) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = filtered(config, host).into_iter().collect();
     let mut without_ipv6 = BTreeSet::new();
     for Located { place, value: address } in config.held() {
         let name = config.interface_of(address);
@@ -70,7 +70,8 @@ fn unanswered(
     if asked == "lo" {
         return None;
     }
-    let why = match host.number("ipv4", asked, "arp_ignore") {
+    let (value, whose) = host.number(asked, "arp_ignore");
+    let why = match value {
         NONE => "answers no question".to_owned(),
         NOT_OF_SCOPE_HOST if address.scope == Scope::HOST => {
             "answers no question for an address of scope host".to_owned()
@@ -85,12 +86,32 @@ fn unanswered(
         }
         _ => return None,
     };
-    let setting = setting("ipv4", asked, "arp_ignore");
+    let setting = setting("ipv4", whose, "arp_ignore");
     let sentence = format!(
-        "neighbours on {asked} do not find {ip}: with this arp_ignore the kernel {why} (the larger \
-         of net.ipv4.conf.all.arp_ignore and {setting} counts); `sysctl -w {setting}=0`"
+        "neighbours on {asked} do not find {ip}: with {setting} = {value} the kernel {why}; `sysctl -w \
+         {setting}=0`"
     );
     Some(Finding::warning(Code::Arp, place, sentence).on(asked))
+}
+
+/// That the kernel answers nobody on the interface of `config`, because it would answer by another one
+/// (`arp_filter`).
+fn filtered(config: &RouterConfig, host: &Host) -> Option<Finding> {
+    let interface = host.interface(&config.interface)?;
+    let (value, whose) = host.number(&interface.name, "arp_filter");
+    if value == 0 || config.router.family() != Family::Ipv4 {
+        return None;
+    }
+    let network = wiring::network(config, interface)?;
+    let way = wiring::by_another(wiring::stranger(network, host)?, interface, host)?;
+    let setting = setting("ipv4", whose, "arp_filter");
+    let sentence = format!(
+        "neighbours on {} do not find the addresses of {}: with {setting} = {value} the kernel answers \
+         only where it would send, and the route to {network} is through {way}; correct the route, or \
+         `sysctl -w {setting}=0`",
+        interface.name, config.name
+    );
+    Some(Finding::warning(Code::Arp, &config.places.interface, sentence))
 }
 
 /// Whether no address of the host's own shares a network with `cidr` on this interface.
@@ -167,10 +188,32 @@ mod tests {
             }
         }
         let [found] = &*said(INSIDE, &[("ipv4/conf/eth0/arp_ignore", "8")]) else { panic!("one") };
-        let expected = "f.toml:5:14: warning: neighbours on eth0 do not find 192.0.2.10: with this \
-            arp_ignore the kernel answers no question (the larger of net.ipv4.conf.all.arp_ignore \
-            and net.ipv4.conf.eth0.arp_ignore counts); `sysctl -w net.ipv4.conf.eth0.arp_ignore=0`";
+        let expected = "f.toml:5:14: warning: neighbours on eth0 do not find 192.0.2.10: with \
+            net.ipv4.conf.eth0.arp_ignore = 8 the kernel answers no question; `sysctl -w \
+            net.ipv4.conf.eth0.arp_ignore=0`";
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_setting_that_counts_is_named_and_a_filter_matters_where_the_way_is_another() {
+        let said = |way: &'static str, settings: &'static [(&'static str, &'static str)]| {
+            let text = "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\n\
+                addresses = [\"192.0.2.10/24\"]\n";
+            let config = Config::parse(Path::new("f.toml"), text).unwrap();
+            let mut host = host(settings);
+            host.way = Box::new(move |_, _| Some(way.to_owned()));
+            findings(config.routers.first().unwrap(), &host).first().map(ToString::to_string)
+        };
+        let all = &[("ipv4/conf/all/arp_filter", "1")];
+        let expected = "f.toml:3:13: warning: neighbours on eth0 do not find the addresses of web: \
+            with net.ipv4.conf.all.arp_filter = 1 the kernel answers only where it would send, and \
+            the route to 192.0.2.0/24 is through eth1; correct the route, or `sysctl -w \
+            net.ipv4.conf.all.arp_filter=0`";
+        assert_eq!(said("eth1", all).as_deref(), Some(expected));
+        assert_eq!(said("eth0", all), None);
+        assert_eq!(said("eth1", &[("ipv4/conf/eth0/arp_filter", "0")]), None);
+        let ignored = said("eth0", &[("ipv4/conf/all/arp_ignore", "8")]).unwrap();
+        assert!(ignored.ends_with("`sysctl -w net.ipv4.conf.all.arp_ignore=0`"), "{ignored}");
     }
 
     #[test]

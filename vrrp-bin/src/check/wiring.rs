@@ -114,11 +114,7 @@ fn dropped<'a>(
     if !interface.is_strict || config.router.family() != Family::Ipv4 {
         return Vec::new();
     }
-    let by_another = |address: Ipv4Addr| {
-        let vrf =
-            interface.master.as_ref().filter(|master| master.kind == "vrf").map(|vrf| vrf.index);
-        (host.way)(vrf, address.into()).filter(|way| *way != interface.name)
-    };
+    let by_another = |address| by_another(address, interface, host);
     if let Transport::Unicast { peers, .. } = config.router.transport() {
         let others = peers.iter().filter(|peer| !host.has_own(peer.address));
         let dropped = others.filter_map(|peer| {
@@ -136,6 +132,12 @@ fn dropped<'a>(
     dropped.into_iter().collect()
 }
 
+/// The interface by which the kernel sends to `address`, if it is another one.
+pub(super) fn by_another(address: Ipv4Addr, interface: &Interface, host: &Host) -> Option<String> {
+    let vrf = interface.master.as_ref().filter(|master| master.kind == "vrf").map(|vrf| vrf.index);
+    (host.way)(vrf, address.into()).filter(|way| *way != interface.name)
+}
+
 fn sentence(what: &str, way: &str, interface: &Interface) -> String {
     let name = &interface.name;
     // sysctl(8) takes a dot in a name for the end of it.
@@ -149,7 +151,7 @@ fn sentence(what: &str, way: &str, interface: &Interface) -> String {
 
 /// The network that the node and its peers on the link have in common: that of the address that it
 /// sends from.
-fn network(config: &RouterConfig, interface: &Interface) -> Option<Cidr> {
+pub(super) fn network(config: &RouterConfig, interface: &Interface) -> Option<Cidr> {
     let pinned = config.router.source();
     let source = |cidr: &Cidr| {
         pinned.map_or_else(|| cidr.address().is_ipv4(), |source| source == cidr.address())
@@ -158,7 +160,7 @@ fn network(config: &RouterConfig, interface: &Interface) -> Option<Cidr> {
 }
 
 /// An address of the network that this host does not have.
-fn stranger(network: Cidr, host: &Host) -> Option<Ipv4Addr> {
+pub(super) fn stranger(network: Cidr, host: &Host) -> Option<Ipv4Addr> {
     let IpAddr::V4(first) = network.address() else { return None };
     let size = 1_u32
         .checked_shl(u32::from(32_u8.saturating_sub(network.prefix_length())))

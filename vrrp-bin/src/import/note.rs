@@ -24,7 +24,7 @@ impl Note {
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.warning { "warning" } else { "info" };
+        let word = if self.warning { "warning" } else { "note" };
         write!(f, "{}: {word}: {}", self.place, self.message)
     }
 }

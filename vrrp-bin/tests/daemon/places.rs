@@ -25,7 +25,7 @@ fn the_interface_that_suits_is_chosen() -> Outcome {
     assert_eq!(daemon.status(&["web"])?["interface"], "eth0");
     let check = daemon.vrrp(&["check", "-c", "vrrp.toml", "--format", "toml"])?;
     assert!(text(&check.stdout).contains("interface = \"eth0\""), "{}", text(&check.stdout));
-    let chosen = "vrrp.toml:4:13: info: the interface is eth0, whose network 192.0.2.0/24 holds \
+    let chosen = "vrrp.toml:4:13: note: the interface is eth0, whose network 192.0.2.0/24 holds \
         192.0.2.10\n";
     assert!(text(&check.stderr).contains(chosen), "{}", text(&check.stderr));
     daemon.process.signal(Signal::SIGTERM)?;

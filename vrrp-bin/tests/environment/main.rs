@@ -42,7 +42,7 @@ fn check_compares_the_environment_with_this_host() {
         said.contains("KEEPALIVED_INTERFACE: warning: there is no interface vrrp-missing0"),
         "{said}"
     );
-    assert!(said.contains("the environment: info: neither the kernel module ip_vs nor"), "{said}");
+    assert!(said.contains("the environment: note: neither the kernel module ip_vs nor"), "{said}");
     assert!(stdout(&output).starts_with("the environment: usable, with "), "{}", stdout(&output));
     assert_eq!(code(&vrrp(OSIXIA, &["check", "--from-env", "--strict"])), 2);
 }

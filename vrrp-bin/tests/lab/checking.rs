@@ -133,8 +133,11 @@ fn settings() -> Outcome {
     let site = Site::new()?;
     site.set("ipv4/conf/all/arp_ignore", "8")?;
     let found = site.check(BOTH, &[])?;
-    found.is_exactly(&[("arp", "5:14: neighbours on eth0 do not find 10.0.0.100: with this")])?;
-    // The advice is not enough where the larger one is that of all, and it says which count.
+    found.is_exactly(&[(
+        "arp",
+        "5:14: neighbours on eth0 do not find 10.0.0.100: with net.ipv4.conf.all.arp_ignore = 8 the \
+         kernel answers no question; `sysctl -w net.ipv4.conf.all.arp_ignore=0`",
+    )])?;
     site.set("ipv4/conf/all/arp_ignore", "0")?;
     site.set("ipv4/conf/eth0/arp_ignore", "1")?;
     site.check(BOTH, &[])?.is_exactly(&[])?;

@@ -139,7 +139,7 @@ mod tests {
         let notes: Vec<String> = both.notes.iter().map(ToString::to_string).collect();
         assert_eq!(
             notes,
-            ["the command line: info: --copy-service is for another image and is ignored"]
+            ["the command line: note: --copy-service is for another image and is ignored"]
         );
         for (words, level) in [
             ("", None),

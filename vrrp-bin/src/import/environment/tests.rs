@@ -250,7 +250,7 @@ fn the_environment_files_of_the_image_are_read_and_the_first_definition_wins() {
     ]);
     let expected = "VI_1 on ens3: v2 vrid 7 every 1s 120 nopreempt password \"s3cret\", \
         192.0.2.10/24, peers 192.0.2.2 192.0.2.3 and any\n\
-        KEEPALIVED_COMMAND_LINE_ARGUMENTS: info: \"-D\" is for keepalived and is ignored";
+        KEEPALIVED_COMMAND_LINE_ARGUMENTS: note: \"-D\" is for keepalived and is ignored";
     assert_eq!(told("", &root), expected);
     let process = told("KEEPALIVED_PRIORITY=200\nKEEPALIVED_PASSWORD=other", &root);
     assert!(process.contains("200 nopreempt password \"other\""), "{process}");

@@ -252,7 +252,7 @@ fn what_is_left_out_is_told() {
         ),
         (
             "smtp_alert\ndebug 1",
-            "F:7:1: info: these words mean nothing here and are skipped: smtp_alert, debug",
+            "F:7:1: note: these words mean nothing here and are skipped: smtp_alert, debug",
         ),
         (
             "foo {\n priority 7\n}",

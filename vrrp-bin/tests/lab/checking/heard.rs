@@ -1,7 +1,7 @@
 //! `vrrp check --listen`: what others say on the wire.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -11,8 +11,8 @@ use std::{
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 use vrrp_core::{
-    Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, IPV4_GROUP, Interval,
-    Ipv4Addresses, Seconds,
+    Advert, Authentication, Centiseconds, ChecksumForm, Cidr, Claim, IPV4_GROUP, IPV6_GROUP,
+    Interval, Ipv4Addresses, Ipv6Addresses, Seconds,
 };
 use vrrp_net::lab::{Host, Injector, Keepalived, VrrpFrame};
 
@@ -23,6 +23,7 @@ pub(super) fn tests(everything: bool) -> Vec<Trial> {
     let mut tests = vec![
         timed("check_hears_what_does_not_go_with_it", |_| differences()),
         timed("check_hears_other_passwords_and_intervals_of_vrrpv2", |_| version_2()),
+        timed("check_hears_ipv6", |_| version_6()),
         timed("check_hears_beside_its_own_daemon", |_| beside()),
         timed("check_is_not_filled_by_a_flood", |_| flood()),
     ];
@@ -95,11 +96,15 @@ impl Said {
 /// What is found while `host` sends each of these ten times a second.
 fn while_said(site: &Site, host: &Host, said: &[Said], config: &str) -> Result<Found, Failed> {
     let frames: Vec<Vec<u8>> = said.iter().map(Said::frame).collect::<Result<_, _>>()?;
+    while_sent(site, host, &frames, config)
+}
+
+fn while_sent(site: &Site, host: &Host, frames: &[Vec<u8>], config: &str) -> Result<Found, Failed> {
     let (injector, over) = (Injector::new(host, "eth0")?, AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                for frame in &frames {
+                for frame in frames {
                     // A frame that is not sent is missed by the test.
                     let _ = injector.send(frame);
                 }
@@ -233,6 +238,33 @@ fn version_2() -> Outcome {
         ),
     ])?;
     check(!found.json.to_string().contains("s3cre"), "a password is told")
+}
+
+/// IPv6 goes another way through the sockets.
+fn version_6() -> Outcome {
+    let site = Site::new()?;
+    let config = WEB.replace("10.0.0.100/24", "fd00::100/64").replace("10.0.0.101/24", "fe80::100");
+    let listed = ["fe80::100".parse::<Ipv6Addr>()?, "fd00::100".parse()?];
+    let addresses = Ipv6Addresses::new(listed.map(Cidr::from))?;
+    let advert = Advert {
+        vrid: 51.try_into()?,
+        claim: Claim::from(100),
+        interval: Interval::V3(Centiseconds::ONE_SECOND),
+        authentication: Authentication::None,
+        addresses: (&addresses).into(),
+    };
+    let (source, group) = (IpAddr::from("fe80::2".parse::<Ipv6Addr>()?), IPV6_GROUP.into());
+    let mut message = vec![0; Advert::MAX_LEN];
+    let length = advert.encode(source, group, ChecksumForm::PseudoHeader, &mut message)?;
+    message.truncate(length);
+    let frame = VrrpFrame::new(source, group, message).encode()?;
+    let found = while_sent(&site, &site.b, &[frame], &config)?;
+    found.is_exactly(&[("same-priority", "4:8: fe80::2 has the priority 100 of web, so that")])?;
+    let speaker = &found.json["heard"]["speakers"][0];
+    let is_right = speaker["handed_on"].as_u64() > Some(1)
+        && speaker["checksum"] == "pseudo-header"
+        && speaker["addresses"] == serde_json::json!(listed);
+    check(is_right, format!("{speaker:#}"))
 }
 
 /// A daemon of this configuration runs here, and another one on the other host.

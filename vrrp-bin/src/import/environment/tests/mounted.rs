@@ -10,7 +10,7 @@ const WEB: &str = "WEB on eth1: v2 vrid 7 every 1s 100 preempting, 192.0.2.10/24
 
 /// The lines about a file at `path` below the root, which is all of the environment's that is read.
 fn as_it_is(path: &str, image: &str) -> String {
-    format!("{WEB}\n@/{path}: info: this is read in place of the variables, as {image} does")
+    format!("{WEB}\n@/{path}: note: this is read in place of the variables, as {image} does")
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn variables_beside_a_file_do_nothing_but_those_of_every_style() {
         @/usr/local/etc/keepalived/keepalived.conf is read in its place; remove it";
     let expected = format!(
         "{WEB}, tracks tcp, last Leave\nall, All /bin/told, fifo /run/one\n\
-         KEEPALIVED_COMMAND_LINE_ARGUMENTS: info: \"-D\" is for keepalived and is ignored\n\
-         @/usr/local/etc/keepalived/keepalived.conf: info: this is read in place of the variables, \
+         KEEPALIVED_COMMAND_LINE_ARGUMENTS: note: \"-D\" is for keepalived and is ignored\n\
+         @/usr/local/etc/keepalived/keepalived.conf: note: this is read in place of the variables, \
          as osixia/keepalived does\nKEEPALIVED_UNICAST_PEERS: {unused}\n\
          KEEPALIVED_VIRTUAL_IPS: {unused}"
     );
@@ -119,7 +119,7 @@ fn osixias_variables_stand_between_braces() {
         "VI_1 on eth0: v2 vrid 51 every 1s 120 preempting password \"d0cker\", \
          192.0.2.10/24 dev eth1 brd 192.0.2.255 192.0.2.11/32, peers 192.0.2.2 (hop limit 1) \
          192.0.2.3 (hop limit 1) and any, All /scripts/told | --all\n\
-         @/{path}: info: this is read, and variables stand in it, as osixia/keepalived does\n\
+         @/{path}: note: this is read, and variables stand in it, as osixia/keepalived does\n\
          @/{path}:17:2: warning: there is no keyword `advert_in` here, it is left out; did you mean \
          `advert_int`?"
     );
@@ -144,7 +144,7 @@ fn variables_stand_where_a_shell_has_them() {
         192.0.2.3\nKEEPALIVED_VIRTUAL_IPS=192.0.2.10 192.0.2.11\nNAME=web\nKEEPALIVED_STATE=MASTER\n";
     let expected = "web on eth0: v2 vrid 51 every 1s 100 preempting, 192.0.2.10/32 192.0.2.11/32, \
         peers 192.0.2.2 (hop limit 1) 192.0.2.3 (hop limit 1) and any\n\
-        @/one.template: info: this is read, and variables stand in it, as osixia/keepalived does\n\
+        @/one.template: note: this is read, and variables stand in it, as osixia/keepalived does\n\
         KEEPALIVED_STATE: warning: this does nothing, because @/one.template is read in its place; \
         remove it";
     assert_eq!(told(lines, &root), expected);

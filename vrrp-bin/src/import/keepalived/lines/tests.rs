@@ -132,7 +132,7 @@ fn what_a_file_includes_stands_in_its_place() {
     let b = format!("b {}", path("sub").display());
     assert_eq!(lines, ["begin {", "one", "a", &b, "}", "one", "a", &b, "a"]);
     let said = report.sentences();
-    let none = format!("{}:2:1: info: no file matches \"../none*\"", path("sub/a.conf").display());
+    let none = format!("{}:2:1: note: no file matches \"../none*\"", path("sub/a.conf").display());
     let missing = format!("{}:4:1: warning: no file matches \"no/*\"", path("main.conf").display());
     assert_eq!(said, [none, missing]);
 }
