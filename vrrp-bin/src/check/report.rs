@@ -117,14 +117,12 @@ impl Report {
             Some(Format::Toml) => print!("{}", toml::to_string(&effective)?),
             Some(Format::Json) => println!("{}", serde_json::to_string_pretty(&effective)?),
             None => {
-                for line in self.heard.iter().flat_map(|heard| &heard.speakers) {
-                    println!("{line}");
+                let speakers = self.heard.iter().flat_map(|heard| &heard.speakers);
+                let lines = speakers.map(ToString::to_string).chain([self.summary(config)]);
+                let on_terminal = io::stdout().is_terminal();
+                for line in lines {
+                    println!("{}", if on_terminal { wrapped(&line) } else { line });
                 }
-                let summary = self.summary(config);
-                println!(
-                    "{}",
-                    if io::stdout().is_terminal() { wrapped(&summary) } else { summary }
-                );
             }
         }
         Ok(())

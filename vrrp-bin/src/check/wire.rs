@@ -199,7 +199,7 @@ impl From<&Speaker> for Line {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { interface, source, version, vrid, priority, messages, .. } = self;
+        let Self { interface, source, version, vrid, priority, .. } = self;
         write!(f, "{interface}: VRID {vrid}: {source}")?;
         if self.this_host {
             write!(f, " (this host)")?;
@@ -220,10 +220,10 @@ impl fmt::Display for Line {
         if more > 0 {
             write!(f, " and {more} more")?;
         }
-        if let Some(fault) = &self.fault {
-            write!(f, "; {fault}")?;
+        match &self.fault {
+            Some(fault) => write!(f, "; {fault}"),
+            None => Ok(()),
         }
-        write!(f, " ({messages} heard)")
     }
 }
 

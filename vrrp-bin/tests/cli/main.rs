@@ -98,6 +98,60 @@ fn check_warns_of_what_this_host_lacks() {
 }
 
 #[test]
+fn check_speaks_json_whatever_it_finds() {
+    let json = |text: &str, more: &[&str]| {
+        let arguments = [&["check", "-c", "vrrp.toml", "--json"], more].concat();
+        let output = vrrp(&directory(), text, &arguments);
+        assert_eq!(stderr(&output), "");
+        let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(json["schema"], 1);
+        (code(&output), json)
+    };
+    let (status, warnings) = json(GOOD, &[]);
+    assert_eq!((status, &warnings["verdict"]), (3, &"warnings".into()));
+    let findings = warnings["findings"].as_array().unwrap();
+    let missing = findings.iter().find(|finding| finding["code"] == "interface-missing").unwrap();
+    assert_eq!(missing["place"], "vrrp.toml:4:13");
+    assert_eq!(
+        (&missing["virtual_router"], &missing["severity"]),
+        (&"web".into(), &"warning".into())
+    );
+    let (status, strict) = json(GOOD, &["--strict"]);
+    assert_eq!((status, &strict["verdict"]), (2, &"unusable".into()));
+    let (status, bad) = json("vrid = 1\n", &[]);
+    assert_eq!((status, &bad["verdict"]), (2, &"unusable".into()));
+    assert_eq!(bad["findings"][0]["severity"], "error");
+    assert_eq!(bad["findings"][0]["code"], "configuration");
+    assert_eq!(bad["findings"][0]["virtual_router"], serde_json::Value::Null);
+}
+
+#[test]
+fn check_takes_one_output_and_a_time_that_ends() {
+    let refused = |arguments: &[&str]| {
+        let output = vrrp(&directory(), GOOD, &[&["check", "-c", "vrrp.toml"], arguments].concat());
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        stderr(&output)
+    };
+    assert!(refused(&["--json", "--format", "toml"]).contains("cannot be used with"));
+    for time in ["0s", "1ms", "2h", "soon", "3"] {
+        let said = refused(&["--listen", time]);
+        assert!(said.contains("write a time from 100ms to 1h, such as 3s"), "{said}");
+    }
+}
+
+#[test]
+fn every_code_of_check_is_documented() {
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../schema/check.json")).unwrap();
+    let codes = schema.pointer("/$defs/finding/properties/code/enum").unwrap();
+    let document = include_str!("../../../docs/check.md");
+    for code in codes.as_array().unwrap() {
+        let code = code.as_str().unwrap();
+        assert!(document.contains(&format!("`{code}`")), "{code} is not in docs/check.md");
+    }
+}
+
+#[test]
 fn check_warns_of_a_state_directory_that_is_not_there() {
     let directory = directory();
     let state = |path: &str| {

@@ -100,6 +100,15 @@ fn while_said(site: &Site, host: &Host, said: &[Said], config: &str) -> Result<F
 }
 
 fn while_sent(site: &Site, host: &Host, frames: &[Vec<u8>], config: &str) -> Result<Found, Failed> {
+    sending(host, frames, || site.check(config, &["--listen", "600ms"]))
+}
+
+/// Does something while `host` sends each of these ten times a second.
+fn sending<T>(
+    host: &Host,
+    frames: &[Vec<u8>],
+    work: impl FnOnce() -> Result<T, Failed>,
+) -> Result<T, Failed> {
     let (injector, over) = (Injector::new(host, "eth0")?, AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -111,10 +120,30 @@ fn while_sent(site: &Site, host: &Host, frames: &[Vec<u8>], config: &str) -> Res
                 thread::sleep(Duration::from_millis(100));
             }
         });
-        let found = site.check(config, &["--listen", "600ms"]);
+        let done = work();
         over.store(true, Ordering::Relaxed);
-        found
+        done
     })
+}
+
+/// Does something while 192.0.2.7 on `host` speaks for VRID 51 and 192.0.2.99.
+pub(super) fn while_another_cluster_speaks<T>(
+    host: &Host,
+    work: impl FnOnce() -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    let addresses = Ipv4Addresses::new([Cidr::from(Ipv4Addr::new(192, 0, 2, 99))])?;
+    let advert = Advert {
+        vrid: 51.try_into()?,
+        claim: Claim::from(150),
+        interval: Interval::V3(Centiseconds::ONE_SECOND),
+        authentication: Authentication::None,
+        addresses: (&addresses).into(),
+    };
+    let (source, group) = (IpAddr::from([192, 0, 2, 7]), IpAddr::from(IPV4_GROUP));
+    let mut message = vec![0; Advert::MAX_LEN];
+    let length = advert.encode(source, group, ChecksumForm::MessageOnly, &mut message)?;
+    message.truncate(length);
+    sending(host, &[VrrpFrame::new(source, group, message).encode()?], work)
 }
 
 const WEB: &str = "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
