@@ -72,7 +72,7 @@ mod tests {
         );
         let config = Config::parse(Path::new("f.toml"), &text).unwrap();
         let interface = Interface { name: "eth0".to_owned(), mtu, ..Interface::default() };
-        let found = too_small(config.routers.first().unwrap(), &interface);
+        let found = too_small(config.routers.first()?, &interface);
         found.map(|finding| finding.to_string())
     }
 

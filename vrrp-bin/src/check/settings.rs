@@ -140,7 +140,10 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    fn host(settings: &'static [(&'static str, &'static str)]) -> Host {
+    /// Settings with their values.
+    type Settings = &'static [(&'static str, &'static str)];
+
+    fn host(settings: Settings) -> Host {
         let interface = |name: &str, addresses: &[&str]| {
             let address = |cidr: &&str| Address { cidr: cidr.parse().unwrap(), is_virtual: false };
             let addresses = addresses.iter().map(address).collect();
@@ -156,7 +159,7 @@ mod tests {
         host
     }
 
-    fn said(addresses: &str, settings: &'static [(&'static str, &'static str)]) -> Vec<String> {
+    fn said(addresses: &str, settings: Settings) -> Vec<String> {
         let text = format!(
             "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
              [{addresses}]\n"
@@ -173,7 +176,7 @@ mod tests {
         const OUTSIDE: &str = "\"198.51.100.10/24\"";
         const ON_LO: &str = "{ address = \"192.0.2.10\", interface = \"lo\" }";
         const OF_HOST: &str = "{ address = \"192.0.2.10/24\", scope = \"host\" }";
-        let all: [(&str, &'static [(&str, &str)], &[&str]); 5] = [
+        let all: [(&str, Settings, &[&str]); 5] = [
             ("0", &[("ipv4/conf/eth0/arp_ignore", "0")], &[]),
             ("1", &[("ipv4/conf/eth0/arp_ignore", "1")], &[ON_LO]),
             ("2", &[("ipv4/conf/all/arp_ignore", "2")], &[OUTSIDE, ON_LO]),
@@ -196,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_setting_that_counts_is_named_and_a_filter_matters_where_the_way_is_another() {
-        let said = |way: &'static str, settings: &'static [(&'static str, &'static str)]| {
+        let said = |way: &'static str, settings: Settings| {
             let text = "[[virtual_router]]\nname = \"web\"\ninterface = \"eth0\"\nvrid = 51\n\
                 addresses = [\"192.0.2.10/24\"]\n";
             let config = Config::parse(Path::new("f.toml"), text).unwrap();
@@ -218,7 +221,7 @@ mod tests {
 
     #[test]
     fn ipv6_that_is_off_is_told_once() {
-        const OFF: &[(&str, &str)] = &[("ipv6/conf/eth0/disable_ipv6", "1")];
+        const OFF: Settings = &[("ipv6/conf/eth0/disable_ipv6", "1")];
         let addresses = "\"2001:db8::10/64\", \"2001:db8::11/64\"";
         let [found] = &*said(addresses, OFF) else { panic!("one") };
         let expected = "f.toml:5:14: warning: IPv6 is off on eth0, and web waits until it is on; \

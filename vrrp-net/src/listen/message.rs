@@ -147,7 +147,7 @@ impl Heard {
     ) -> Option<Self> {
         let Arrival { at, interface, id, way, mac } = arrival;
         // The checksum is over the destination, too. Where that is not known, nobody asks for it.
-        let to = destination.unwrap_or(Ipv6Addr::UNSPECIFIED.into());
+        let to = destination.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         let meta = RxMeta { interface: id, source, destination: to, ttl: ttl.unwrap_or_default() };
         let message = Message::read(&meta, payload)?;
         let interface = Arc::clone(interface);

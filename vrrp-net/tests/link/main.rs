@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by it")]
 
+mod listening;
 mod wire;
 
 use std::{
@@ -46,6 +47,15 @@ fn main() {
                 Trial::test(format!("{name}_{family}"), run).with_ignored_flag(available.is_err()),
             );
         };
+        add(
+            "a_listener_hears_what_arrives_and_what_is_sent",
+            listening::a_listener_hears_what_arrives_and_what_is_sent,
+        );
+        add("a_listener_does_not_hear_a_vlan", listening::a_listener_does_not_hear_a_vlan);
+        add(
+            "a_listener_ends_in_time_under_a_flood",
+            listening::a_listener_ends_in_time_under_a_flood,
+        );
         add("advertisements_arrive_as_they_were_sent", advertisements_arrive_as_they_were_sent);
         add("own_unicast_comes_back", own_unicast_comes_back);
         add("a_foreign_source_is_not_sent", a_foreign_source_is_not_sent);

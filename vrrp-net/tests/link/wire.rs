@@ -155,6 +155,13 @@ impl Forger {
         self.injector.send(&frame).unwrap();
     }
 
+    /// Sends a message in a frame of this VLAN (IEEE 802.1Q).
+    pub(crate) fn send_in_vlan(&self, vlan: u8, payload: &[u8]) {
+        let mut frame = self.frame(255, payload);
+        frame.splice(12..12, [0x81, 0x00, 0, vlan]);
+        self.injector.send(&frame).unwrap();
+    }
+
     fn frame(&self, ttl: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = VrrpFrame::new(self.source, self.group, payload.to_vec());
         frame.ttl = ttl;
