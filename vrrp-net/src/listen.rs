@@ -110,12 +110,14 @@ impl Listener {
         }
     }
 
-    /// Looks once at each socket, beginning with the one whose turn it is.
+    /// Looks once at each socket, beginning with the one whose turn it is. After a silence that is the
+    /// one for frames, which are there before what is handed on of them.
     fn look(&mut self) -> io::Result<Look> {
         let count = self.ears.len() + 1;
         for step in 0..count {
             let at = (self.turn + step) % count;
-            let look = match self.ears.get_mut(at) {
+            let ear = at.checked_sub(1).and_then(|at| self.ears.get_mut(at));
+            let look = match ear {
                 Some(ear) => ear.look()?,
                 None => self.tap.look()?,
             };
@@ -124,6 +126,7 @@ impl Listener {
                 return Ok(look);
             }
         }
+        self.turn = 0;
         Ok(Look::Nothing)
     }
 
