@@ -4,6 +4,7 @@ mod auto;
 mod capabilities;
 mod compare;
 mod container;
+mod engine;
 mod finding;
 mod held;
 mod host;

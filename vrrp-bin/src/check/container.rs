@@ -1,7 +1,5 @@
 //! A container that has a network of its own, in which no other host is heard.
 
-use std::{env, fs, path::Path};
-
 use vrrp_net::host::Interface;
 
 use super::{
@@ -9,27 +7,6 @@ use super::{
     host::Host,
 };
 use crate::config::Config;
-
-/// Files that container engines make, each with the engine's name.
-const FILES: [(&str, &str); 2] = [("/.dockerenv", "Docker"), ("/run/.containerenv", "Podman")];
-/// Variables of the environment that they set: the first one names the engine.
-const ENGINE: &str = "container";
-const KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
-
-/// What says that this is a container with a network of its own: the trace of an engine, and that
-/// process 1 is in the same network. In another one than that, somebody made it by hand.
-pub(super) fn sign() -> Option<String> {
-    let network = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).ok();
-    if network("1").is_none() || network("1") != network("thread-self") {
-        return None;
-    }
-    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let of_file = || FILES.iter().find(|(file, _)| Path::new(file).exists()).map(|(_, name)| *name);
-    variable(KUBERNETES)
-        .map(|_| "Kubernetes".to_owned())
-        .or_else(|| of_file().map(str::to_owned))
-        .or_else(|| variable(ENGINE))
-}
 
 /// That every interface leads to the engine's bridge alone. With the network of the host there are
 /// others, and so there are in a container that has a card or a macvlan of its own.
@@ -59,6 +36,8 @@ fn leads_to_bridge(interface: &Interface) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn interface(name: &str, kind: &str) -> Interface {

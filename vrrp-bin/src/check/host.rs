@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, fs, io, net::IpAddr, path::Path};
 
-use super::container;
 use nix::{
     errno::Errno,
     unistd::{AccessFlags, access},
 };
 use vrrp_net::host::{self, Capabilities, Interface, Routes};
+
+use super::engine;
 
 /// Names the interface by which a host sends to an address, in the VRF of this index, if it knows
 /// one.
@@ -44,7 +45,7 @@ impl Host {
             Some(text.trim().to_owned())
         };
         let (way, setting) = (Box::new(way), Box::new(setting));
-        let container = container::sign();
+        let container = engine::sign();
         Ok(Self { interfaces, capabilities, way, setting, container })
     }
 

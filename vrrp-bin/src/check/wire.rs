@@ -5,7 +5,7 @@ mod judge;
 
 use std::{
     collections::BTreeSet,
-    fmt,
+    fmt, io,
     net::IpAddr,
     time::{Duration, Instant},
 };
@@ -116,10 +116,8 @@ fn open<'a>(
 }
 
 fn unheard(config: &Config, error: &ListenError) -> Finding {
-    let advice = match error.source.raw_os_error() {
-        Some(libc_eperm) if libc_eperm == nix::errno::Errno::EPERM as i32 => {
-            "run it as root or grant CAP_NET_RAW"
-        }
+    let advice = match error.source.kind() {
+        io::ErrorKind::PermissionDenied => "run it as root or grant CAP_NET_RAW",
         _ => "nothing of the wire was compared there",
     };
     let routers = config.routers.iter();
