@@ -31,7 +31,9 @@ use crate::bpf::{Assembler, DROP, PASS, Program, To};
 
 /// All protocols (`ETH_P_ALL` of `linux/if_ether.h`): no other socket sees what this host sends.
 const EVERYTHING: u16 = 3;
-/// What the kernel calls a frame that leaves (`PACKET_OUTGOING` of `linux/if_packet.h`).
+/// What the kernel calls a frame that is for another host, which a card in promiscuous mode passes on,
+/// and one that leaves (`PACKET_OTHERHOST` and `PACKET_OUTGOING` of `linux/if_packet.h`).
+const OTHER_HOST: u8 = 3;
 const OUTGOING: u8 = 4;
 /// The types of frames (`ETH_P_IP`, `ETH_P_IPV6`), and where their packets name what is in them.
 const IPV4: (u32, u32) = (0x0800, 9);
@@ -84,7 +86,7 @@ impl Tap {
             _ => None,
         });
         let (length, from) = (received.bytes, received.address);
-        let Some(from) = from else { return Ok(None) };
+        let Some(from) = from.filter(|from| from.pkttype() != OTHER_HOST) else { return Ok(None) };
         let index = u32::try_from(from.ifindex()).unwrap_or_default();
         let (Some(interface), Some(id)) = (names.get(&index), NonZeroU32::new(index)) else {
             return Ok(None);

@@ -155,6 +155,13 @@ impl Forger {
         self.injector.send(&frame).unwrap();
     }
 
+    /// Sends a message in a frame to this MAC address.
+    pub(crate) fn send_to(&self, mac: [u8; 6], payload: &[u8]) {
+        let mut frame = self.frame(255, payload);
+        frame[..6].copy_from_slice(&mac);
+        self.injector.send(&frame).unwrap();
+    }
+
     /// Sends a message in a frame of this VLAN (IEEE 802.1Q).
     pub(crate) fn send_in_vlan(&self, vlan: u8, payload: &[u8]) {
         let mut frame = self.frame(255, payload);

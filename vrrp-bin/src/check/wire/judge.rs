@@ -9,7 +9,7 @@ use super::{
     super::{
         finding::{Code, Finding},
         host::Host,
-        wiring,
+        settings, wiring,
     },
     Wire,
 };
@@ -319,9 +319,12 @@ impl<'a> Judge<'a> {
     /// A packet socket sees it and a raw socket does not.
     fn firewall(&self, speaker: &Speaker) -> Option<Finding> {
         let interface = self.host.interface(&self.router.interface)?;
-        // What arrives at a port goes to its master, which is said with the interface.
+        // What arrives at a port goes to its master, and where IPv6 is off it goes nowhere, which is said
+        // with the interface.
         let is_port = wiring::port(interface, self.host).is_some();
-        if speaker.messages < ENOUGH || speaker.handed_on > 0 || is_port {
+        let is_off =
+            speaker.source.is_ipv6() && settings::is_without_ipv6(&interface.name, self.host);
+        if speaker.messages < ENOUGH || speaker.handed_on > 0 || is_port || is_off {
             return None;
         }
         let sentence = format!(
