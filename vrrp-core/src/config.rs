@@ -4,6 +4,7 @@
 //! every value in it has a type that was checked.
 
 mod announcements;
+mod look;
 mod password;
 mod transport;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use announcements::Announcements;
+pub use look::Look;
 pub use password::Password;
 pub use transport::{Hear, Peer, Transport};
 
@@ -89,6 +91,7 @@ pub struct VirtualRouter {
     announcements: Announcements,
     startup_delay: Duration,
     up_delay: Duration,
+    look: Look,
 }
 
 impl VirtualRouter {
@@ -123,6 +126,7 @@ impl VirtualRouter {
             announcements: Announcements::default(),
             startup_delay: Duration::ZERO,
             up_delay: Duration::ZERO,
+            look: Look::default(),
         }
     }
 
@@ -215,6 +219,14 @@ impl VirtualRouter {
     #[must_use]
     pub const fn with_up_delay(mut self, delay: Duration) -> Self {
         self.up_delay = delay;
+        self
+    }
+
+    /// Sets what it does, as a Backup, before silence alone makes it Active; by default it looks,
+    /// and warns.
+    #[must_use]
+    pub const fn with_look(mut self, look: Look) -> Self {
+        self.look = look;
         self
     }
 
@@ -316,6 +328,12 @@ impl VirtualRouter {
     #[must_use]
     pub const fn up_delay(&self) -> Duration {
         self.up_delay
+    }
+
+    /// Returns what it does before silence alone makes it Active.
+    #[must_use]
+    pub const fn look(&self) -> Look {
+        self.look
     }
 
     /// Returns when the addresses are announced.

@@ -51,6 +51,9 @@ pub enum ConfigError {
     /// More announcement repeats than [`Announcements`](crate::Announcements) holds.
     #[error("an announcement is repeated at most 6 times, each within 60 s, in ascending order")]
     Announcements,
+    /// Not a word of [`Look`](crate::Look).
+    #[error("look is \"warn\", \"hold\" or \"off\"")]
+    Look,
     /// More than what makes 1 of 254, or 254 of 1.
     #[error("a weight is a number from -253 to 253")]
     Weight,

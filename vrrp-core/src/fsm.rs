@@ -26,6 +26,7 @@ mod handover;
 mod health;
 mod initialize;
 mod lease;
+mod look;
 mod others;
 mod parting;
 mod probation;
@@ -42,14 +43,15 @@ pub use announcing::Announcing;
 pub use asking::Asking;
 pub use fight::Fight;
 pub use group::{Group, Stand};
+pub use look::Suspect;
 pub use parting::Parting;
 pub use probation::Probation;
 pub use state::{Active, Away, Backup, Greeting, Lease, State, Then, Unanswered, Vetting};
 pub use want::Want;
 
 use crate::{
-    Announcements, Answer, Claim, Condition, Gate, Gates, Health, Hold, Holds, Instant, Loss,
-    Phase, Reason, Role, Timing, Weight,
+    Announcements, Answer, Claim, Condition, Gate, Gates, Health, Hold, Holds, Instant, Look, Loss,
+    MacAddr, Phase, Reason, Role, Timing, Weight,
 };
 
 /// The configuration of a machine: the parts of a [`VirtualRouter`](crate::VirtualRouter) on which
@@ -74,6 +76,8 @@ pub struct Params {
     pub startup_delay: Duration,
     /// The same after its link came up.
     pub up_delay: Duration,
+    /// What it does before silence alone makes it Active.
+    pub look: Look,
 }
 
 /// What the interface allows.
@@ -131,6 +135,13 @@ pub enum Input {
     SendFailed,
     /// The last advertisement counts as sent, but none of the peers can be reached.
     Unreached,
+    /// Another host says that it has an address of this virtual router.
+    Sighting {
+        /// Its hardware address; never one of this host's own.
+        mac: MacAddr,
+        /// Whether it answers a question of this node.
+        solicited: bool,
+    },
     /// Neighbours may look for the addresses elsewhere: the interface has another hardware address,
     /// or the caller says so.
     Moved,
@@ -180,6 +191,8 @@ pub struct Effects {
     pub announce: bool,
     /// This node's own address is made known to the neighbours.
     pub greet: bool,
+    /// Whoever else has an address is asked to answer.
+    pub probe: bool,
     /// The advertisement is an answer to a weaker one.
     pub answered: bool,
     /// An answer was due, but withheld because ten were sent in this interval.
@@ -285,6 +298,7 @@ impl Machine {
                 | Input::LeaseLost(_)
                 | Input::SendFailed
                 | Input::Unreached
+                | Input::Sighting { .. }
                 | Input::Moved,
             ) => {}
 
@@ -305,6 +319,9 @@ impl Machine {
             }
             (State::Backup(backup), Input::LeaseLost(_)) => {
                 self.lost_before_adoption(backup, &mut effects)
+            }
+            (State::Backup(backup), Input::Sighting { mac, .. }) => {
+                self.backup_sights(now, backup, mac);
             }
             (State::Backup(_), Input::Resume | Input::Unreached | Input::Moved) => {}
 
@@ -333,6 +350,9 @@ impl Machine {
                 self.send_failed(now, active, &mut effects)
             }
             (State::Active(_), Input::Unreached) => self.note_unreached(),
+            (State::Active(active), Input::Sighting { mac, solicited }) => {
+                self.active_sights(now, active, mac, solicited, &mut effects);
+            }
             (State::Active(active), Input::Moved) => self.announce_anew(now, active, &mut effects),
         }
         self.note_timer(now);
@@ -349,7 +369,7 @@ impl Machine {
                 }
                 (Some(_) | None, _) => None,
             },
-            State::Backup(backup) => backup.deadline(self.opens()),
+            State::Backup(backup) => backup.deadline(self.opens(), self.look_at(&backup)),
             State::Active(active) => Some(active.deadline()),
         }
     }
@@ -399,6 +419,7 @@ impl Machine {
             is_asking.then_some(Gate::Asking),
             self.delay_gate(now).filter(|_| is_backup),
             self.group_gate().filter(|_| is_backup),
+            self.looks_until().filter(|until| now < *until).map(|_| Gate::Look),
             self.health_gate(),
             self.on_probation(now).then_some(Gate::Probation),
         ];

@@ -169,6 +169,10 @@ pub enum Gate {
     /// Other virtual routers of its group are not ready, or Active elsewhere: no promotion before
     /// they are ready.
     Group,
+    /// Another host answers for the addresses, although nothing is heard of it: no promotion before
+    /// it stops, or before it would have if it were a dead program's kernel
+    /// ([`Look::Hold`](crate::Look::Hold)).
+    Look,
     /// A check has no result yet, and only a service that is known to be good may serve: no
     /// promotion before it has ([`Condition::Unproven`](crate::Condition::Unproven)).
     Unproven,
@@ -183,11 +187,12 @@ pub enum Gate {
 }
 
 impl Gate {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Asking,
         Self::StartupDelay,
         Self::UpDelay,
         Self::Group,
+        Self::Look,
         Self::Unproven,
         Self::Unknown,
         Self::Ill,
@@ -202,6 +207,7 @@ impl Gate {
             Self::StartupDelay => "startup-delay",
             Self::UpDelay => "up-delay",
             Self::Group => "group",
+            Self::Look => "look",
             Self::Unproven => "check-unproven",
             Self::Unknown => "check-unknown",
             Self::Ill => "ill",
@@ -213,9 +219,12 @@ impl Gate {
     #[must_use]
     pub const fn forbids_promotion(self) -> bool {
         match self {
-            Self::Asking | Self::StartupDelay | Self::UpDelay | Self::Group | Self::Unproven => {
-                true
-            }
+            Self::Asking
+            | Self::StartupDelay
+            | Self::UpDelay
+            | Self::Group
+            | Self::Look
+            | Self::Unproven => true,
             Self::Unknown | Self::Ill | Self::Probation => false,
         }
     }

@@ -113,7 +113,7 @@ mod version;
 pub use addresses::{Address, Cidr, Ipv4Addresses, Ipv6Addresses};
 pub use claim::{Claim, Preempt, Priority, Role};
 pub use config::{
-    Announcements, Checksum, Hear, Password, Peer, Protocol, Transport, VirtualRouter,
+    Announcements, Checksum, Hear, Look, Password, Peer, Protocol, Transport, VirtualRouter,
 };
 pub use error::ConfigError;
 pub use fsm::Want;
@@ -130,8 +130,8 @@ pub use phase::{Phase, Reason};
 pub use rejected::Rejected;
 pub use router::{
     Announce, Desired, DuplicateKey, Event, Greet, GroupPolicy, Input, InterfaceDetails,
-    InterfaceStatus, LeaseRequest, Membership, Notice, NoticeSet, Output, Packet, Router, Sender,
-    Speaker, Status, Transmit, Ungroupable,
+    InterfaceStatus, LeaseRequest, Membership, NOBODYS, Notice, NoticeSet, Output, Packet, Probe,
+    Rival, RivalCause, Router, Sender, Sighting, Speaker, Status, Transmit, Ungroupable,
 };
 pub use stats::Counters;
 pub use time::Instant;

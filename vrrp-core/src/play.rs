@@ -43,13 +43,14 @@
 mod arbitrary;
 
 use alloc::{collections::BTreeMap, vec::Vec};
+use core::net::IpAddr;
 
 #[cfg(feature = "arbitrary")]
 pub use arbitrary::SmallWorld;
 
 use crate::{
     Answer, Desired, Generation, Health, Input, Instant, InterfaceId, InterfaceStatus, Key, Loss,
-    Output, Reach, Rejected, Router, RxMeta, Want,
+    Output, Reach, Rejected, Router, RxMeta, Sighting, Want,
 };
 
 /// One input and its time.
@@ -120,6 +121,15 @@ pub enum Given {
         key: Key,
         /// The sum of what checks say.
         health: Health,
+    },
+    /// [`Input::Sighting`].
+    Sighting(Sighting),
+    /// [`Input::Overheard`].
+    Overheard {
+        /// The virtual router.
+        key: Key,
+        /// Where the advertisement comes from.
+        source: IpAddr,
     },
     /// [`Input::Announce`].
     Announce(Key),
@@ -309,6 +319,8 @@ impl Given {
             Self::Drain { key, force } => Input::Drain { key, force },
             Self::Resume(key) => Input::Resume { key },
             Self::Health { key, health } => Input::Health { key, health },
+            Self::Sighting(sighting) => Input::Sighting(sighting),
+            Self::Overheard { key, source } => Input::Overheard { key, source },
             Self::Announce(key) => Input::Announce { key },
             Self::Timeout => Input::Timeout,
             Self::Shutdown => Input::Shutdown,

@@ -12,6 +12,7 @@ mod lists;
 mod notices;
 mod output;
 mod receive;
+mod rivals;
 mod speakers;
 mod telling;
 
@@ -27,6 +28,7 @@ pub use groups::Membership;
 pub use input::{Input, InterfaceDetails, InterfaceStatus};
 pub use notices::{Notice, NoticeSet};
 pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit};
+pub use rivals::{NOBODYS, Probe, Rival, RivalCause, Sighting};
 pub use speakers::Speaker;
 
 use deadlines::{Deadlines, Index, Slot};
@@ -115,6 +117,8 @@ pub struct Status<'a> {
     pub active_peer: Option<IpAddr>,
     /// Counters.
     pub counters: &'a Counters,
+    /// Another host that holds the addresses beside it, or instead of the Active that it follows.
+    pub rival: Option<Rival>,
     /// A few of the nodes whose messages were accepted, and of those whose messages were refused.
     pub speakers: &'a [Speaker],
 }
@@ -143,6 +147,8 @@ impl Router {
             Input::Drain { key, force } => self.step_group(&key, fsm::Input::Drain { force }),
             Input::Resume { key } => self.step_group(&key, fsm::Input::Resume),
             Input::Health { key, health } => self.set_health(&key, health),
+            Input::Sighting(sighting) => self.take_sighting(sighting),
+            Input::Overheard { key, source } => self.overhear(&key, source),
             Input::Announce { key } => self.step_key(&key, fsm::Input::Moved),
             Input::Shutdown => self.shutdown(),
             Input::Configure(desired) => self.configure(desired),

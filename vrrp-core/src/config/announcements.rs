@@ -47,6 +47,12 @@ impl Announcements {
         self.repeat_ms.get(usize::from(step)).map(|ms| Duration::from_millis(u64::from(*ms)))
     }
 
+    /// Returns whether the addresses are ever announced.
+    #[must_use]
+    pub const fn are_any(&self) -> bool {
+        self.steps > 0 || self.refresh.is_some()
+    }
+
     /// Returns how often announcements are repeated after the burst.
     #[must_use]
     pub const fn refresh(&self) -> Option<Duration> {

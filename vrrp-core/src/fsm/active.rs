@@ -15,7 +15,8 @@ impl Machine {
         let lease = Lease::Acquiring { give_up_at: now + self.params.backend_timeout };
         effects.transition = Some(reason);
         effects.lease = Some(Want::Acquire);
-        self.advertise(now, Active::new(now, now, lease), effects);
+        let suspect = self.inherited_suspect(now);
+        self.advertise(now, Active { suspect, ..Active::new(now, now, lease) }, effects);
         self.keep_asking(now);
     }
 
@@ -250,6 +251,9 @@ impl Machine {
         }
         if self.ask_again(now, &mut active, effects) {
             return;
+        }
+        if active.away.is_none() && matches!(active.lease, Lease::Held { .. }) {
+            self.ask(now, &mut active.suspect, effects);
         }
         effects.reasserted = active.has_outlived(now);
         if active.fight.repair_is_due(now) {

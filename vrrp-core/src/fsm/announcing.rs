@@ -51,9 +51,7 @@ impl Announcing {
     /// announces them now at the first of a series, and an eighth of an interval after each, which
     /// may have been a last word. Returns whether an announcement is due now.
     pub(super) fn won(&mut self, now: Instant, params: &Params) -> bool {
-        let policy = &params.announcements;
-        if policy.delay(0).is_none() && policy.refresh().is_none() {
-            // Nothing is ever announced.
+        if !params.announcements.are_any() {
             return false;
         }
         let interval = params.timing.interval();

@@ -12,7 +12,8 @@ impl Machine {
         effects: &mut Effects,
     ) {
         let claim = self.claim();
-        backup.greeting = None;
+        // Whoever is heard hides nothing.
+        (backup.greeting, backup.looked, backup.suspect) = (None, false, None);
         match heard.claim {
             // A deviation from 6.4.2, which ignores the source: the followed Active continues, and
             // a takeover would make a second one beside it.
@@ -72,6 +73,7 @@ impl Machine {
         effects: &mut Effects,
     ) {
         self.greet_again(now, &mut backup, effects);
+        self.look(now, &mut backup, effects);
         let contends = backup.contends(now).is_some();
         // Nobody is there any more who could hear a last word.
         backup.parting = backup.parting.filter(|_| !contends);

@@ -68,8 +68,10 @@ impl Machine {
         match (self.health.condition, self.delay) {
             (Condition::Unproven, _) => Opens::Later,
             (_, _) if self.group_gate().is_some() => Opens::Later,
-            (_, Some(delay)) => Opens::At(delay.until),
-            (_, None) => Opens::Now,
+            (_, Some(delay)) => {
+                Opens::At(self.looks_until().map_or(delay.until, |at| at.max(delay.until)))
+            }
+            (_, None) => self.looks_until().map_or(Opens::Now, Opens::At),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use core::{net::IpAddr, time::Duration};
 
-use super::{Announcing, Asking, Fight, Params, Parting};
+use super::{Announcing, Asking, Fight, Params, Parting, Suspect};
 use crate::{Hold, Instant, Phase, Reason, Timing};
 
 /// Advertisements sent at once in answer to others: at most this many an interval.
@@ -63,6 +63,10 @@ pub struct Backup {
     pub parting: Option<Parting>,
     /// How it makes itself known.
     pub greeting: Option<Greeting>,
+    /// Whether it has looked who answers for the addresses since anybody was heard.
+    pub looked: bool,
+    /// Who has answered.
+    pub suspect: Option<Suspect>,
 }
 
 impl Backup {
@@ -78,10 +82,12 @@ impl Backup {
             vetting: Vetting::Passed,
             parting: None,
             greeting: None,
+            looked: false,
+            suspect: None,
         }
     }
 
-    pub(super) fn deadline(&self, opens: Opens) -> Option<Instant> {
+    pub(super) fn deadline(&self, opens: Opens, look_at: Option<Instant>) -> Option<Instant> {
         let contention =
             self.preempt_at.map_or(self.active_down_at, |at| at.min(self.active_down_at));
         // While the backend is asked, contention waits for it.
@@ -94,8 +100,12 @@ impl Backup {
             Opens::Later if self.ran_out.is_some() => self.vetting.until(),
             Opens::Later => Some(contention),
         };
-        let others =
-            [self.parting.map(Parting::next_at), self.greeting.map(|greeting| greeting.next_at)];
+        let others = [
+            self.parting.map(Parting::next_at),
+            self.greeting.map(|greeting| greeting.next_at),
+            self.suspect.map(|suspect| suspect.ask_at()),
+            look_at,
+        ];
         others.into_iter().flatten().chain(contention).min()
     }
 
@@ -195,6 +205,10 @@ pub struct Active {
     /// When a weaker Active beside this one has been silent for long enough to be gone.
     pub(super) reassert_at: Option<Instant>,
     pub(super) fight: Fight,
+    /// Another host that says that it has the addresses.
+    pub(super) suspect: Option<Suspect>,
+    /// When they were last announced because another host said so.
+    pub(super) defended_at: Option<Instant>,
     pub(super) lease: Lease,
 }
 
@@ -215,6 +229,8 @@ impl Active {
             asking: None,
             reassert_at: None,
             fight: Fight::None,
+            suspect: None,
+            defended_at: None,
             lease,
         }
     }
@@ -253,7 +269,9 @@ impl Active {
                 let announcing = announcing.and_then(|announcing| announcing.deadline());
                 let asking = self.asking.map(|asking| asking.at);
                 let (fight, apart) = (self.fight.repair_at(), self.apart_until);
-                let others = [announcing, repair_until, fight, asking, self.reassert_at, apart];
+                let suspect = self.suspect.map(|suspect| suspect.ask_at());
+                let others =
+                    [announcing, repair_until, fight, asking, self.reassert_at, apart, suspect];
                 others.into_iter().flatten().min()
             }
             Lease::Resigning { until, unanswered, .. } => {

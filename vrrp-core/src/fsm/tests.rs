@@ -4,6 +4,7 @@ mod cells;
 mod groups;
 mod health;
 mod held;
+mod look;
 mod others;
 mod reasserted;
 mod resignations;
@@ -54,6 +55,7 @@ pub(super) fn params(role: Role) -> Params {
         unicast: false,
         startup_delay: Duration::ZERO,
         up_delay: Duration::ZERO,
+        look: Look::Off,
     }
 }
 
@@ -210,6 +212,45 @@ pub(super) fn ill_alone(role: Role) -> (Machine, Instant) {
 /// A Backup that may not contend before ten seconds have passed.
 pub(super) fn delayed(role: Role) -> Machine {
     settle(Machine::new(Params { startup_delay: 10 * SECOND, ..params(role) }), ready())
+}
+
+pub(super) const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 9]);
+
+pub(super) const fn sighting(mac: MacAddr, solicited: bool) -> Input {
+    Input::Sighting { mac, solicited }
+}
+
+/// A Backup that looks, and has not heard anything since its start; at the time that is given back
+/// it has asked who answers.
+pub(super) fn looking(look: Look) -> (Machine, Instant) {
+    let normal = contender(100, Preempt::Always);
+    let mut machine = settle(Machine::new(Params { look, ..params(normal) }), ready());
+    let at = machine.deadline().unwrap();
+    assert_eq!(at, t0() + 2 * SECOND + SKEW);
+    assert!(machine.handle(at, Input::Timeout).probe);
+    (machine, at)
+}
+
+/// The timer has run out, and somebody still answers: it waits.
+pub(super) fn waiting() -> (Machine, Instant) {
+    let (mut machine, at) = looking(Look::Hold);
+    let end = at + SECOND;
+    drive(&mut machine, at, &[sighting(MAC, true)]);
+    while let Some(at) = machine.deadline().filter(|at| *at <= end) {
+        drive(&mut machine, at, &[Input::Timeout, sighting(MAC, true)]);
+    }
+    assert!(machine.gates(end).contains(Gate::Look));
+    (machine, end)
+}
+
+/// Active, and held, although somebody answered.
+pub(super) fn suspected() -> (Machine, Instant) {
+    let (mut machine, at) = looking(Look::Warn);
+    let end = at + SECOND;
+    drive(&mut machine, at, &[sighting(MAC, true)]);
+    drive(&mut machine, end, &[Input::Timeout, Input::Answer(Answer::Held(Reach::OnLink))]);
+    assert_eq!(machine.phase(), Phase::Held);
+    (machine, end)
 }
 
 /// Gives it [`Input::Timeout`] at each deadline before `until`, as a driver does.

@@ -14,8 +14,8 @@ use crate::{
     AddressList, Advert, Answer, Authentication, Centiseconds, ChecksumForm, Condition, Desired,
     Family, Generation, GroupPolicy, Health, Hear, IPV4_GROUP, IPV6_GROUP, Instant,
     InterfaceDetails, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key,
-    LeaseFailure, Loss, Password, Preempt, Priority, Protocol, Reach, Role, RxMeta, Seconds,
-    VirtualRouter, Vrid, Weight,
+    LeaseFailure, Loss, MacAddr, NOBODYS, Password, Preempt, Priority, Protocol, Reach, Role,
+    RxMeta, Seconds, Sighting, VirtualRouter, Vrid, Weight,
 };
 
 const OWN_IPV4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 11);
@@ -90,7 +90,9 @@ fn given(now: Instant, octets: &mut Unstructured<'_>) -> Result<Option<Given>> {
         18 if octets.ratio(1, 2)? => {
             Given::Interface { id: other_interface(), status: status(octets)? }
         }
-        18 => Given::Announce(key),
+        18 if octets.ratio(1, 4)? => Given::Announce(key),
+        18 if octets.ratio(1, 4)? => Given::Overheard { key, source: peer(key.family, 12) },
+        18 => return sighting(key, octets),
         _ => Given::Resume(key),
     }))
 }
@@ -231,6 +233,21 @@ fn datagram(key: Key, octets: &mut Unstructured<'_>) -> Result<Option<Given>> {
     let len = advert.encode(meta.source, meta.destination, form, &mut out).ok();
     let bytes = len.and_then(|len| out.get(..len));
     Ok(bytes.map(|bytes| Given::Datagram { meta, bytes: bytes.to_vec() }))
+}
+
+/// Somebody says that it has an address: one of three hosts, or the node itself.
+fn sighting(key: Key, octets: &mut Unstructured<'_>) -> Result<Option<Given>> {
+    let (Some(ipv4), Some(ipv6)) = (ipv4_addresses(octets.ratio(1, 8)?), ipv6_addresses()) else {
+        return Ok(None);
+    };
+    let address = match key.family {
+        Family::Ipv4 if octets.ratio(1, 8)? => Some(NOBODYS.into()),
+        Family::Ipv4 => ipv4.as_slice().first().map(|cidr| cidr.address().into()),
+        Family::Ipv6 => ipv6.as_slice().first().map(|cidr| cidr.address().into()),
+    };
+    let mac = MacAddr([2, 0, 0, 0, 0, octets.int_in_range(0..=3)?]);
+    let (interface, solicited) = (interface(), octets.arbitrary()?);
+    Ok(address.map(|address| Given::Sighting(Sighting { interface, address, mac, solicited })))
 }
 
 fn to(octets: &mut Unstructured<'_>) -> Result<To> {

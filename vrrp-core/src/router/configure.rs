@@ -27,6 +27,7 @@ fn params(wanted: &Wanted) -> Params {
         unicast: *config.transport() != Transport::Multicast,
         startup_delay: config.startup_delay(),
         up_delay: config.up_delay(),
+        look: config.look(),
     }
 }
 

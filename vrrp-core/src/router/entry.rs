@@ -4,8 +4,8 @@ use alloc::{boxed::Box, vec::Vec};
 use core::net::IpAddr;
 
 use super::{
-    Announce, Event, Greet, LeaseRequest, Output, Sender, Status, Transmit, forms::HeardForms,
-    speakers::Tally, telling::Telling,
+    Announce, Event, Greet, LeaseRequest, Output, Probe, Sender, Status, Transmit,
+    forms::HeardForms, rivals::Rivalry, speakers::Tally, telling::Telling,
 };
 use crate::{
     AddressList, Advert, Answer, Authentication, Claim, Gates, Generation, Health, Holds, Instant,
@@ -49,6 +49,7 @@ pub(super) struct Rest {
     told_standing: Standing,
     /// The notices to be polled.
     pub(super) telling: Telling,
+    pub(super) rivalry: Rivalry,
     /// What checks say of it alone.
     pub(super) health: Health,
     /// The number of its group.
@@ -81,6 +82,9 @@ struct Pending {
     lease: Option<Want>,
     announce: bool,
     greet: bool,
+    probe: bool,
+    /// Whether it was last said to overhear.
+    overhears: bool,
     /// Whether there are notices to be polled.
     notices: bool,
 }
@@ -106,6 +110,8 @@ impl Entry {
             lease: None,
             announce: false,
             greet: false,
+            probe: false,
+            overhears: false,
             notices: false,
         };
         let standing = (machine.holds(), machine.gates(now));
@@ -120,6 +126,7 @@ impl Entry {
             standing,
             told_standing: standing,
             telling: Telling::default(),
+            rivalry: Rivalry::default(),
             health: Health::default(),
             group: None,
             others: Vec::new(),
@@ -183,6 +190,7 @@ impl Entry {
 
     pub(super) fn step(&mut self, now: Instant, input: fsm::Input) {
         let before = self.machine.phase();
+        let rival = self.rival_mac();
         if matches!(input, fsm::Input::SendFailed) {
             self.tally.counters.send_failures = self.tally.counters.send_failures.wrapping_add(1);
         }
@@ -206,6 +214,9 @@ impl Entry {
         }
         if let fsm::Input::Advert(heard) = input {
             self.look_after(now, before, heard, effects.stranger_resigned);
+        }
+        if rival.is_some() || self.machine.suspect().is_some() {
+            self.look_after_rival(now, rival);
         }
         self.merge(before, after, effects);
     }
@@ -265,6 +276,7 @@ impl Entry {
             pending.transmit = None;
         }
         pending.greet = (pending.greet || effects.greet) && self.machine.source().is_some();
+        pending.probe = (pending.probe || effects.probe) && self.machine.source().is_some();
         pending.drain_refused |= effects.drain_refused;
         pending.unrelieved |= effects.unrelieved;
         // One that left since has nothing to say.
@@ -301,7 +313,7 @@ impl Entry {
 
     /// Updates whether there are notices to be polled.
     pub(super) fn note_notices(&mut self) {
-        self.pending.notices = self.rest.telling.is_due();
+        self.pending.notices = self.rest.telling.is_due() || self.rest.rivalry.is_due();
     }
 
     pub(super) fn has_output(&self) -> bool {
@@ -317,6 +329,8 @@ impl Entry {
             || pending.lease.is_some()
             || pending.announce
             || pending.greet
+            || pending.probe
+            || pending.overhears != self.is_suspicious()
             || pending.notices
     }
 
@@ -362,6 +376,13 @@ impl Entry {
         {
             return Some(Output::Greet(Greet { key, source }));
         }
+        if let Some(probe) = self.take_probe() {
+            return Some(Output::Probe(probe));
+        }
+        let on = self.is_suspicious();
+        if core::mem::replace(&mut self.pending.overhears, on) != on {
+            return Some(Output::Overhear { key, on });
+        }
         if core::mem::take(&mut self.pending.reasserted) {
             return Some(Output::Event(Event::Reasserted { key }));
         }
@@ -370,9 +391,25 @@ impl Entry {
             self.rest.told_standing = self.rest.standing;
             return Some(Output::Event(Event::Standing { key, holds, gates }));
         }
-        let notice = self.rest.telling.take(key);
+        let notice = self.rest.rivalry.take(key).or_else(|| self.rest.telling.take(key));
         self.note_notices();
         notice.map(Output::Event)
+    }
+
+    /// Returns whether somebody answers for the addresses, and it is to be found out why nothing is
+    /// heard of it.
+    fn is_suspicious(&self) -> bool {
+        let suspect = self.machine.suspect();
+        suspect.is_some_and(|suspect| suspect.is_looked_for() && !suspect.is_rival())
+    }
+
+    /// Takes the question who else has the first address.
+    fn take_probe(&mut self) -> Option<Probe> {
+        let is_due = core::mem::take(&mut self.pending.probe);
+        let source = self.machine.source().filter(|_| is_due)?;
+        let address = self.config.addresses().next()?.address();
+        let is_proxy_asked = self.machine.suspect().is_some() && address.is_ipv4();
+        Some(Probe { key: self.key, address, source, is_proxy_asked })
     }
 
     const fn lease_request(&self, want: Want, generation: Generation) -> Output<'_> {
@@ -441,6 +478,7 @@ impl Entry {
             waits_until: self.machine.waits_until(),
             probation_until: self.machine.probation_until().filter(|until| *until > now),
             active_peer,
+            rival: self.rival(),
             counters: &self.tally.counters,
             speakers: self.tally.speakers.as_slice(),
         }

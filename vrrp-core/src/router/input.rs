@@ -1,8 +1,8 @@
 //! What goes into a [`Router`](crate::Router): the one door in.
 
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Desired;
+use super::{Desired, Sighting};
 use crate::{Answer, Generation, Health, InterfaceId, Key, Loss, MacAddr, RxMeta};
 
 /// Something that happened outside. Every variant is data: a list of these with their times is a
@@ -78,6 +78,17 @@ pub enum Input<'a> {
         key: Key,
         /// The sum of what they say.
         health: Health,
+    },
+    /// Another host says that it has an address. Whatever is queued in the sockets for
+    /// advertisements comes first: whoever takes over advertises before it announces.
+    Sighting(Sighting),
+    /// While [`Output::Overhear`](crate::Output::Overhear) asks for it: an advertisement for the
+    /// virtual router has reached the interface, whether it reaches this program or not.
+    Overheard {
+        /// The virtual router.
+        key: Key,
+        /// Where it comes from.
+        source: IpAddr,
     },
     /// Announce the addresses to the neighbours again, if they are held.
     Announce {

@@ -200,7 +200,7 @@ impl fmt::Display for Notice {
 }
 
 /// Returns what to do about a refusal, on both sides.
-const fn remedy(reason: Rejected) -> &'static str {
+pub(super) const fn remedy(reason: Rejected) -> &'static str {
     match reason {
         Rejected::Ttl => {
             "if there is a router between the nodes, set min_ttl for the peer on both (254 for one \

@@ -2,9 +2,10 @@
 
 use core::net::IpAddr;
 
+use super::{Probe, Rival};
 use crate::{
-    Advert, BufferTooSmall, Claim, Family, Gates, Generation, Holds, Key, Notice, Peer, Phase,
-    Reason, VirtualRouter, Wire, fsm::Want,
+    Advert, BufferTooSmall, Claim, Family, Gates, Generation, Holds, Key, MacAddr, Notice, Peer,
+    Phase, Reason, VirtualRouter, Wire, fsm::Want,
 };
 
 /// Something for the driver to do or to report.
@@ -25,6 +26,16 @@ pub enum Output<'a> {
     Announce(Announce<'a>),
     /// Make this node's own address known to the neighbours.
     Greet(Greet),
+    /// Ask who else has an address. What answers is an [`Input::Sighting`](crate::Input::Sighting).
+    Probe(Probe),
+    /// Look at what the interface receives for a virtual router, ahead of any firewall, from now on
+    /// or no more: what is seen is an [`Input::Overheard`](crate::Input::Overheard).
+    Overhear {
+        /// The virtual router.
+        key: Key,
+        /// From now on.
+        on: bool,
+    },
     /// Report to the user.
     Event(Event),
 }
@@ -225,6 +236,27 @@ pub enum Event {
     Reasserted {
         /// The virtual router.
         key: Key,
+    },
+    /// Another host holds the addresses, too: both may answer.
+    ///
+    /// Reported at most once an hour for each of a few hardware addresses, and at most once a
+    /// minute.
+    #[non_exhaustive]
+    Rival {
+        /// The virtual router.
+        key: Key,
+        /// Who it is, and why.
+        rival: Rival,
+        /// How many others were not reported since the last one.
+        others: u32,
+    },
+    /// The rival that was reported last is there no more, or is heard by now.
+    #[non_exhaustive]
+    RivalGone {
+        /// The virtual router.
+        key: Key,
+        /// Its hardware address.
+        mac: MacAddr,
     },
     /// Other reasons than before keep the virtual router out, or have it listen only. Reported after
     /// all that came with it.

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use vrrp_core::{
     Advert, Checksum, Condition, Desired, Generation, Health, Input, Instant, InterfaceDetails,
-    InterfaceId, InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key, Output, Phase, Preempt,
+    InterfaceId, InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key, Look, Output, Phase, Preempt,
     Protocol, Reach, Role, Router, RxMeta, VirtualRouter, Want, Weight,
 };
 
@@ -185,6 +185,7 @@ impl Play {
                 }
                 Output::Announce(_) => self.announced = true,
                 Output::Event(_) => {}
+                Output::Probe(_) if self.model.settings.looks => {}
                 other => panic!("seed {}: {other:?}", self.seed),
             }
         }
@@ -256,14 +257,16 @@ impl Play {
     }
 
     /// A node that holds the addresses wakes up to announce them, and to tell that a weaker one has
-    /// gone, too: then its deadline is that of the model or an earlier one, and after it has looked
-    /// at its timers it is yet to come.
+    /// gone, too; one that looks who answers for them wakes up for that. Then its deadline is that
+    /// of the model or an earlier one, and after it has looked at its timers it is yet to come.
     fn compare_deadline(&self) {
         let (ours, theirs) =
             (self.model.deadline(), self.router.next_deadline().map(Instant::as_nanos));
         let has_looked = matches!(self.trace.last(), Some((_, Event::Time)));
         let is_to_come = !has_looked || theirs.is_some_and(|at| self.now < at);
-        if ours != theirs && !(self.holds() && is_to_come && theirs < ours) {
+        let looks = self.model.settings.looks && matches!(self.model.state, State::Backup(_));
+        let may_wake = self.holds() || looks;
+        if ours != theirs && !(may_wake && is_to_come && theirs < ours) {
             self.differ("the deadline", &ours, &theirs);
         }
     }
@@ -334,5 +337,6 @@ fn configured(settings: &Settings) -> VirtualRouter {
     };
     VirtualRouter::new(settings.vrid.try_into().expect("a VRID"), protocol)
         .with_role(role)
+        .with_look(if settings.looks { Look::Warn } else { Look::Off })
         .with_startup_delay(Duration::from_nanos(settings.startup_delay))
 }

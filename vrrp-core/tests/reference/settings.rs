@@ -47,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) password: Option<&'static str>,
     pub(crate) form: Form,
+    /// Whether it looks who answers before it takes over; nobody does.
+    pub(crate) looks: bool,
     /// Whether neighbours have to be told of the addresses.
     pub(crate) on_link: bool,
     pub(crate) source: IpAddr,
@@ -91,6 +93,7 @@ impl Settings {
             addresses: list[..count].iter().map(|address| ip(address)).collect(),
             password: if random.chance(40) { Some("secret") } else { None },
             form: *random.pick(&[Form::Auto, Form::Auto, Form::Rfc9568, Form::Rfc5798]),
+            looks: random.chance(50),
             on_link: random.chance(30),
             source: ip(source),
             group: ip(group),

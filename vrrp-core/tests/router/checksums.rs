@@ -14,6 +14,7 @@ fn with(checksum: Checksum) -> VirtualRouter {
         vrid(51),
         Protocol::V3Ipv4 { addresses: ipv4(&["192.0.2.1"]), interval, checksum },
     )
+    .with_look(vrrp_core::Look::Off)
 }
 
 /// The forms of the first advertisement after these were heard, read back from its octets, and the

@@ -21,6 +21,7 @@ pub(crate) fn params(priority: u8, preempt: Preempt) -> fsm::Params {
         unicast: false,
         startup_delay: Duration::ZERO,
         up_delay: Duration::ZERO,
+        look: Look::Off,
     }
 }
 pub(crate) fn v3_every(centiseconds: u16) -> Timing {

@@ -23,6 +23,7 @@ mod outputs;
 mod pair;
 mod properties;
 mod rejected;
+mod rivals;
 mod senders;
 mod startup;
 mod timing;

@@ -137,7 +137,7 @@ impl See for Ledger {
                 assert_ne!(from, to);
                 self.routers.entry(*key).or_default().phase = Some(*to);
             }
-            Output::Event(_) | Output::Greet(_) => {}
+            Output::Event(_) | Output::Greet(_) | Output::Probe(_) | Output::Overhear { .. } => {}
             Output::Transmit(transmit) => {
                 let known = self.routers.get(&transmit.key());
                 let phase = known.and_then(|known| known.phase);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vrrp_core::{
     Announcements, Answer, Centiseconds, Checksum, Hold, Input, InterfaceStatus, Interval,
-    LeaseFailure, Phase, Protocol, Reach, VirtualRouter, fsm,
+    LeaseFailure, Look, Phase, Protocol, Reach, VirtualRouter, fsm,
 };
 
 use super::world::*;
@@ -46,7 +46,8 @@ fn a_reload_that_changes_nothing_of_the_protocol_is_not_advertised() {
         unreachable!()
     };
     let protocol = Protocol::V3Ipv4 { addresses, interval, checksum: Checksum::Rfc9568 };
-    assert_eq!(world.configure(&[VirtualRouter::new(vrid(51), protocol)]), [""; 0]);
+    let other = VirtualRouter::new(vrid(51), protocol).with_look(Look::Off);
+    assert_eq!(world.configure(&[other]), [""; 0]);
     assert_eq!(world.phase(key(&v3())), Phase::Held);
 }
 
@@ -77,6 +78,7 @@ fn failed() -> fsm::Machine {
         unicast: false,
         startup_delay: Duration::ZERO,
         up_delay: Duration::ZERO,
+        look: Look::Off,
     });
     let now = vrrp_core::Instant::EPOCH + 1000 * SECOND;
     // There is nothing to adopt, and an acquire would not work.

@@ -11,8 +11,8 @@ use vrrp_core::{
     AddressList, Advert, Answer, Authentication, Centiseconds, ChecksumForm, Claim, Counters,
     Desired, Event, Family, Gates, Generation, Holds, IPV4_GROUP, IPV6_GROUP, Input, Instant,
     InterfaceDetails, InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key,
-    LeaseFailure, Output, Phase, Preempt, Reach, Rejected, Role, Router, RxMeta, Seconds, Speaker,
-    VirtualRouter, Vrid, Want,
+    LeaseFailure, Look, Output, Phase, Preempt, Reach, Rejected, Role, Router, RxMeta, Seconds,
+    Speaker, VirtualRouter, Vrid, Want,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -62,17 +62,20 @@ pub(crate) fn contender(priority: u8, preempt: Preempt) -> Role {
     Role::Contender { priority: priority.try_into().unwrap(), preempt }
 }
 
-/// VRID 51, 192.0.2.1, 1 s, priority 100, preempting.
+/// VRID 51, 192.0.2.1, 1 s, priority 100, preempting. It does not look, so that the deadline of a
+/// Backup is that of its timer.
 pub(crate) fn v3() -> VirtualRouter {
     VirtualRouter::v3_ipv4(vrid(51), ipv4(&["192.0.2.1"]), Centiseconds::ONE_SECOND)
+        .with_look(Look::Off)
 }
 
 pub(crate) fn v3_ipv6() -> VirtualRouter {
     VirtualRouter::v3_ipv6(vrid(51), ipv6(&["fe80::1", "2001:db8::1"]), Centiseconds::ONE_SECOND)
+        .with_look(Look::Off)
 }
 
 pub(crate) fn v2() -> VirtualRouter {
-    VirtualRouter::v2(vrid(51), ipv4(&["192.0.2.1"]), Seconds::ONE)
+    VirtualRouter::v2(vrid(51), ipv4(&["192.0.2.1"]), Seconds::ONE).with_look(Look::Off)
 }
 
 /// On the first interface.
@@ -353,6 +356,18 @@ fn line(output: &Output<'_>) -> String {
             };
             format!("{}: {want}", name(request.key))
         }
+        Output::Event(Event::Rival { key, rival, others, .. }) => {
+            let (mac, cause) = (rival.mac, rival.cause.as_str());
+            format!("{}: rival {mac} with {}: {cause}, {others} others", name(*key), rival.address)
+        }
+        Output::Event(Event::RivalGone { key, mac, .. }) => {
+            format!("{}: rival {mac} gone", name(*key))
+        }
+        Output::Probe(probe) => {
+            let proxy = if probe.is_proxy_asked { " and a proxy" } else { "" };
+            format!("{}: probe {}{proxy}", name(probe.key), probe.address)
+        }
+        Output::Overhear { key, on } => format!("{}: overhear {on}", name(*key)),
         Output::Announce(announce) => format!("{}: announce", name(announce.key)),
         other => format!("{other:?}"),
     }

@@ -209,7 +209,7 @@ impl Member {
                 assert!(!lied, "Active, and not held: {reason:?}");
                 note(Effect::Phase(*to));
             }
-            Output::Greet(_) | Output::Event(_) => {}
+            Output::Greet(_) | Output::Event(_) | Output::Probe(_) | Output::Overhear { .. } => {}
         }
     }
 }

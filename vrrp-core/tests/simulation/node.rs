@@ -220,7 +220,7 @@ fn key_of(output: &Output<'_>) -> Option<Key> {
         Output::Lease(request) => Some(request.key),
         Output::Announce(announce) => Some(announce.key),
         Output::Event(Event::Transition { key, .. }) => Some(*key),
-        Output::Greet(_) | Output::Event(_) => None,
+        Output::Greet(_) | Output::Event(_) | Output::Probe(_) | Output::Overhear { .. } => None,
     }
 }
 

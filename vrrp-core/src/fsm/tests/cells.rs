@@ -5,7 +5,7 @@ use super::*;
 const TABLE: &str = include_str!("cells.tsv");
 
 /// The states, each as a machine and the time at which the input arrives.
-fn states() -> [(&'static str, Machine, Instant); 39] {
+fn states() -> [(&'static str, Machine, Instant); 44] {
     let normal = contender(100, Preempt::Always);
     let after = t0() + Duration::from_millis(100);
     let started = |link| {
@@ -78,10 +78,15 @@ fn states() -> [(&'static str, Machine, Instant); 39] {
         named("others-gone", from((settled(normal), t0()), &[others(false)])),
         named("apart", from(held(normal), &[others(false)])),
         named("apart-leaving", early(from(apart_leaving(normal), &[]))),
+        named("looking", from(looking(Look::Warn), &[])),
+        named("suspicious", from(looking(Look::Warn), &[sighting(MAC, true)])),
+        named("waiting", early(from(waiting(), &[]))),
+        named("suspected", from(suspected(), &[])),
+        named("claimed", from(held(normal), &[sighting(MAC, false)])),
     ]
 }
 
-fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 41] {
+fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 44] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -131,6 +136,9 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 41] {
         ("group-held", Input::Group(Group::Held)),
         ("reconfigure", Input::Reconfigure(changed)),
         ("readdress", Input::Readdress),
+        ("sighted", sighting(MAC, false)),
+        ("sighted-another", sighting(MacAddr([2, 0, 0, 0, 0, 8]), false)),
+        ("sighted-answering", sighting(MAC, true)),
         ("timeout", Input::Timeout),
     ]
 }
@@ -189,6 +197,7 @@ fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: I
     let flags = [
         ("announce", effects.announce),
         ("greet", effects.greet),
+        ("probe", effects.probe),
         ("answer", effects.answered),
         ("withheld", effects.withheld),
         ("repaired", effects.repaired),
@@ -202,7 +211,9 @@ fn line(state: &str, name: &str, mut machine: Machine, mut at: Instant, input: I
     let deadline = match machine.deadline() {
         None => "-".to_string(),
         Some(deadline) => {
-            assert!(deadline > at, "{state} x {name}: the next deadline is not in the future");
+            // A Backup that waited for somebody who is heard now is due at once.
+            let is_ahead = deadline > at || (state == "waiting" && input != Input::Timeout);
+            assert!(is_ahead, "{state} x {name}: the next deadline is not in the future");
             std::format!("{}", (deadline - at).as_micros() as f64 / 1000.0)
         }
     };
