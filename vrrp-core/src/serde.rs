@@ -4,7 +4,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     Address, Cidr, Claim, Condition, Counters, Family, Gate, Gates, GroupPolicy, Hold, Holds,
-    LeaseFailure, Loss, MacAddr, Notice, Phase, Priority, Reach, Reason, Rejected, Version, Vrid,
+    LeaseFailure, Loss, MacAddr, Notice, Phase, Priority, Reach, Reason, Rejected, RivalCause,
+    Version, Vrid,
 };
 
 /// By its stable word: what `Display` says may be a sentence.
@@ -29,7 +30,8 @@ by_word!(
     Phase,
     Reach,
     Reason,
-    Rejected
+    Rejected,
+    RivalCause
 );
 
 /// As the octet on the wire.

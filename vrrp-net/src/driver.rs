@@ -21,6 +21,7 @@ mod log;
 mod mailbox;
 mod members;
 mod outbox;
+mod probes;
 mod receive;
 mod seat;
 mod status;
@@ -238,6 +239,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn take(&mut self, turn: Turn) {
         if turn.packets {
             self.receive_batch();
+            self.take_seen();
         }
         for event in turn.host {
             self.host_event(event);

@@ -2,9 +2,12 @@
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use vrrp_core::{Claim, Gates, Holds, Key, Notice, Phase, Reason, Sender};
+use vrrp_core::{Claim, Gates, Holds, Key, MacAddr, Notice, Phase, Reason, RivalCause, Sender};
 
-use crate::{check::State, status::sentence};
+use crate::{
+    check::State,
+    status::{rival, sentence},
+};
 
 /// Something that happened on a node. [`as_str`](Self::as_str) is its word for programs, and its
 /// `Display` the sentence for people, which the node logs, too.
@@ -76,6 +79,33 @@ pub enum NodeEvent {
         /// Its key.
         key: Key,
     },
+    /// Another host answers for its addresses, too, or says that it has them: both may be active.
+    /// It is reported once an hour for each of a few hosts, and once a minute for all of them.
+    #[non_exhaustive]
+    Rival {
+        /// Its name.
+        name: Arc<str>,
+        /// Its key.
+        key: Key,
+        /// The hardware address of the other host.
+        mac: MacAddr,
+        /// The address.
+        address: IpAddr,
+        /// Why that is so, as far as it can be found out.
+        cause: RivalCause,
+        /// How many other hosts were not reported since the last report.
+        others: u32,
+    },
+    /// The host that was reported last does not answer any more, or is heard by now.
+    #[non_exhaustive]
+    RivalGone {
+        /// Its name.
+        name: Arc<str>,
+        /// Its key.
+        key: Key,
+        /// The hardware address of that host.
+        mac: MacAddr,
+    },
     /// Other reasons than before keep it out, or have it listen only.
     #[non_exhaustive]
     Standing {
@@ -121,6 +151,8 @@ impl NodeEvent {
             Self::DrainRefused { .. } => "drain-refused",
             Self::Unrelieved { .. } => "unrelieved",
             Self::Reasserted { .. } => "reasserted",
+            Self::Rival { .. } => "rival",
+            Self::RivalGone { .. } => "rival-gone",
             Self::Standing { .. } => "standing",
             Self::Backend { .. } => "backend",
             Self::Check { .. } => "check",
@@ -136,6 +168,8 @@ impl NodeEvent {
             | Self::DrainRefused { name, .. }
             | Self::Unrelieved { name, .. }
             | Self::Reasserted { name, .. }
+            | Self::Rival { name, .. }
+            | Self::RivalGone { name, .. }
             | Self::Standing { name, .. }
             | Self::Backend { name, .. }
             | Self::Check { name, .. } => name,
@@ -171,6 +205,16 @@ impl fmt::Display for NodeEvent {
             Self::Reasserted { .. } => f.write_str(
                 "another node was active, too, and has gone; this node stays the active one",
             ),
+            Self::Rival { mac, address, cause, others, .. } => {
+                f.write_str(&rival(*mac, *address, *cause))?;
+                match others {
+                    0 => Ok(()),
+                    _ => write!(f, " (and {others} other hosts since that was said last)"),
+                }
+            }
+            Self::RivalGone { mac, .. } => {
+                write!(f, "the host {mac} does not answer for the addresses any more, or is heard")
+            }
             Self::Standing { holds, gates, .. } => match (holds.is_empty(), gates.is_empty()) {
                 (true, true) => f.write_str("nothing keeps it from becoming active"),
                 (false, true) => write!(f, "kept out: {holds}"),

@@ -1,5 +1,5 @@
 //! The frames that tell neighbours where an address lives now: gratuitous ARP and unsolicited
-//! Neighbor Advertisements.
+//! Neighbor Advertisements; and those that ask who has one.
 
 use std::{
     io,
@@ -73,6 +73,67 @@ fn neighbor_advertisement(
     PacketBuilder::ethernet2(mac.0, ALL_NODES_MAC.0)
         .ipv6(address.octets(), ALL_NODES.octets(), HOP_LIMIT)
         .icmpv6(Icmpv6Type::NeighborAdvertisement(header))
+        .write(&mut frame.writer(), &body)
+        .map_err(io::Error::other)
+}
+
+/// Writes the frame that asks who has `address` into `frame`, in place of what was there.
+///
+/// # Errors
+/// For an address and a source of different families.
+pub(crate) fn question(
+    address: IpAddr,
+    source: IpAddr,
+    mac: MacAddr,
+    frame: &mut BytesMut,
+) -> io::Result<()> {
+    frame.clear();
+    match (address, source) {
+        (IpAddr::V4(address), IpAddr::V4(_)) => arp_probe(address, mac, frame),
+        (IpAddr::V6(address), IpAddr::V6(source)) => {
+            neighbor_solicitation(address, source, mac, frame)
+        }
+        (IpAddr::V4(_) | IpAddr::V6(_), _) => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// An ARP probe (RFC 5227 2.1.1): the sender has no address, so that nobody learns anything.
+fn arp_probe(address: Ipv4Addr, mac: MacAddr, frame: &mut BytesMut) -> io::Result<()> {
+    let arp = ArpEthIpv4Packet {
+        operation: ArpOperation::REQUEST,
+        sender_mac: mac.0,
+        sender_ipv4: [0; 4],
+        target_mac: [0; 6],
+        target_ipv4: address.octets(),
+    };
+    PacketBuilder::ethernet2(mac.0, BROADCAST.0)
+        .arp(arp.into())
+        .write(&mut frame.writer())
+        .map_err(io::Error::other)
+}
+
+/// A Neighbor Solicitation to the group of the address (RFC 4861 7.2.2), from this node's own. With
+/// no source, as for duplicate address detection, the answer would go to all nodes, and they would
+/// take it for news.
+fn neighbor_solicitation(
+    address: Ipv6Addr,
+    source: Ipv6Addr,
+    mac: MacAddr,
+    frame: &mut BytesMut,
+) -> io::Result<()> {
+    let [.., a, b, c] = address.octets();
+    let group: Ipv6Addr = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a, b, c].into();
+    let mut body = [0; 24];
+    let (target, option) = body.split_at_mut(16);
+    target.copy_from_slice(&address.octets());
+    // Type 1, source link-layer address; length in units of eight octets (RFC 4861 4.6.1).
+    let (head, link_layer) = option.split_at_mut(2);
+    head.copy_from_slice(&[1, 1]);
+    link_layer.copy_from_slice(&mac.0);
+
+    PacketBuilder::ethernet2(mac.0, [0x33, 0x33, 0xff, a, b, c])
+        .ipv6(source.octets(), group.octets(), HOP_LIMIT)
+        .icmpv6(Icmpv6Type::NeighborSolicitation)
         .write(&mut frame.writer(), &body)
         .map_err(io::Error::other)
 }

@@ -105,9 +105,9 @@ pub use vrrp_core;
 pub use vrrp_core::{
     Announcements, Centiseconds, Checksum, Cidr, Claim, Condition, ConfigError, Counters, Family,
     Gate, Gates, GroupPolicy, Health, Hear, Hold, Holds, InterfaceDetails, InterfaceId,
-    InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Loss, MacAddr, Notice,
-    Password, Peer, Phase, Preempt, Priority, Reach, Reason, Rejected, Role, Seconds, Sender,
-    Transport, Version, VirtualRouter, Vrid, Weight,
+    InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Look, Loss, MacAddr, Notice,
+    Password, Peer, Phase, Preempt, Priority, Probe, Reach, Reason, Rejected, RivalCause, Role,
+    Seconds, Sender, Sighting, Transport, Version, VirtualRouter, Vrid, Weight,
 };
 
 pub use backend::{
@@ -122,4 +122,6 @@ pub use node::{Builder, Realtime, RealtimeError};
 #[cfg(target_os = "linux")]
 pub use process::Program;
 pub use remedy::remedy;
-pub use status::{GroupStatus, NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus};
+pub use status::{
+    GroupStatus, NodeStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus, SpeakerStatus,
+};

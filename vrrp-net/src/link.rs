@@ -5,14 +5,16 @@ pub mod linux;
 pub mod memory;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     net::IpAddr,
     task::{Context, Poll},
     time::SystemTime,
 };
 
-use vrrp_core::{Cidr, Family, InterfaceId, MacAddr, RxMeta, Version, Versions, Vrid};
+use vrrp_core::{
+    Cidr, Family, InterfaceId, Key, MacAddr, Probe, RxMeta, Sighting, Version, Versions, Vrid,
+};
 
 /// What sends and receives advertisements, and announces addresses.
 ///
@@ -78,10 +80,51 @@ pub trait Link: Send + 'static {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// The next thing that was seen of others who may hold the addresses; `None` when there is none
+    /// at the moment. Asked after [`try_recv`](Self::try_recv) has nothing: whoever takes over
+    /// advertises first. A link that does not override this sees nothing.
+    fn try_seen(&mut self) -> Option<Seen> {
+        None
+    }
+
+    /// Asks who has an address. Who answers is a [`Seen::Sighting`].
+    ///
+    /// # Errors
+    /// What the operating system says, or that the link cannot do it: a link that does not override
+    /// this cannot.
+    fn probe(&mut self, _probe: &Probe) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Looks, from now on or no more, at the advertisements for a virtual router that reach its
+    /// interface, whether they reach this program or not. Each is a [`Seen::Overheard`].
+    ///
+    /// # Errors
+    /// What the operating system says, or that the link cannot do it: a link that does not override
+    /// this cannot.
+    fn overhear(&mut self, _key: Key, _on: bool) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Datagrams that were dropped before they could be read, since the port was opened.
     fn overflow(&self, _interface: InterfaceId, _family: Family) -> Overflow {
         Overflow::default()
     }
+}
+
+/// What was seen of others who may hold the addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Seen {
+    /// Another host says that it has an address.
+    Sighting(Sighting),
+    /// An advertisement has reached the interface.
+    Overheard {
+        /// For which virtual router.
+        key: Key,
+        /// Where it comes from.
+        source: IpAddr,
+    },
 }
 
 /// An advertisement that is sent.
@@ -176,6 +219,8 @@ pub struct Interest {
     pub vrids: BTreeMap<Vrid, VridInterest>,
     /// Whether the group is joined.
     pub multicast: bool,
+    /// Addresses that no other host should say that it has.
+    pub addresses: BTreeSet<IpAddr>,
 }
 
 impl Interest {

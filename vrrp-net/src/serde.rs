@@ -9,13 +9,13 @@ use std::{
 
 use serde::{Serialize, Serializer};
 use vrrp_core::{
-    Cidr, Claim, Condition, Counters, Family, Gates, GroupPolicy, Hold, Holds, Notice, Phase,
-    Reason, Rejected, Weight,
+    Cidr, Claim, Condition, Counters, Family, Gates, GroupPolicy, Hold, Holds, MacAddr, Notice,
+    Phase, Reason, Rejected, RivalCause, Weight,
 };
 
 use crate::{
-    Drained, NodeStatus, NoticeStatus, PortStatus, Released, RouterStatus, SpeakerStatus,
-    backend::Label,
+    Drained, NodeStatus, NoticeStatus, PortStatus, Released, RivalStatus, RouterStatus,
+    SpeakerStatus, backend::Label,
 };
 
 #[derive(Serialize)]
@@ -70,6 +70,7 @@ struct Router<'a> {
     peers_heard: Vec<&'a SpeakerStatus>,
     peers_refused: Vec<&'a SpeakerStatus>,
     notices: &'a [NoticeStatus],
+    rival: Option<&'a RivalStatus>,
     counters: Counters,
 }
 
@@ -116,6 +117,7 @@ impl Serialize for RouterStatus {
             peers_heard: heard(&self.speakers),
             peers_refused: refused(&self.speakers),
             notices: &self.notices,
+            rival: self.rival.as_ref(),
             counters: self.counters,
         };
         router.serialize(serializer)
@@ -206,6 +208,36 @@ impl Serialize for NoticeStatus {
             sentence: self.sentence(),
         };
         disagreement.serialize(serializer)
+    }
+}
+
+#[derive(Serialize)]
+struct Rival {
+    mac: MacAddr,
+    address: IpAddr,
+    since_seconds_ago: f64,
+    seconds_ago: f64,
+    cause: RivalCause,
+    reason: Option<Rejected>,
+    source: Option<IpAddr>,
+    sentence: String,
+}
+
+impl Serialize for RivalStatus {
+    /// Its fields, with why messages are refused as `reason`, whose they are as `source`, and the
+    /// [`sentence`](Self::sentence).
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rival = Rival {
+            mac: self.mac,
+            address: self.address,
+            since_seconds_ago: seconds(self.since),
+            seconds_ago: seconds(self.ago),
+            cause: self.cause,
+            reason: self.cause.reason(),
+            source: self.cause.source(),
+            sentence: self.sentence(),
+        };
+        rival.serialize(serializer)
     }
 }
 
@@ -341,6 +373,7 @@ mod tests {
             active_peer: None,
             backend_error: None,
             socket_error: None,
+            rival: None,
             counters: Counters::default(),
             speakers: vec![SpeakerStatus {
                 source: source(),
@@ -372,7 +405,7 @@ mod tests {
             "lease_seconds": 2.75, "probation_seconds": null, "waits_seconds": null,
             "drained_until": null,
             "active_peer": null, "backend_error": null, "socket_error": null,
-            "peers_heard": [],
+            "peers_heard": [], "rival": null,
             "peers_refused": [{
                 "address": SOURCE, "reason": "wrong-ttl", "seconds_ago": 0.25, "messages": 7,
             }],
@@ -404,6 +437,24 @@ mod tests {
         let of_the_group = of_the_group.as_object().unwrap().clone();
         expected.as_object_mut().unwrap().extend(of_the_group);
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn a_rival_is_told_with_its_cause() {
+        let (mac, address) = (MacAddr([2, 0, 0, 0, 0, 9]), source());
+        let cause = RivalCause::Firewall { source: source() };
+        let (since, ago) = (Duration::from_secs(9), Duration::from_millis(500));
+        let rival = RivalStatus { mac, address, since, ago, cause };
+        let value = serde_json::to_value(RouterStatus {
+            rival: Some(rival.clone()),
+            ..status(Phase::Held)
+        });
+        let expected = json!({
+            "mac": "02:00:00:00:00:09", "address": SOURCE, "since_seconds_ago": 9.0,
+            "seconds_ago": 0.5, "cause": "firewall", "reason": null, "source": SOURCE,
+            "sentence": rival.sentence(),
+        });
+        assert_eq!(value.unwrap()["rival"], expected);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::{
 };
 
 use vrrp_core::{
-    Cidr, Claim, Counters, Family, Gates, GroupPolicy, Health, Hold, Holds, Key, Notice, Phase,
-    Reason, Rejected, Sender, VirtualRouter,
+    Cidr, Claim, Counters, Family, Gates, GroupPolicy, Health, Hold, Holds, Key, MacAddr, Notice,
+    Phase, Reason, Rejected, RivalCause, Sender, VirtualRouter,
 };
 
 use crate::{VirtualAddress, VirtualRoute, link::Overflow};
@@ -77,6 +77,9 @@ pub struct RouterStatus {
     pub backend_error: Option<String>,
     /// Why its socket could not be opened; `None` once it is.
     pub socket_error: Option<String>,
+    /// Another host that holds the addresses, too, or instead of an Active that is heard: a split
+    /// brain, if this node is active.
+    pub rival: Option<RivalStatus>,
     /// Counters.
     pub counters: Counters,
     /// Who was heard, and whose messages were refused.
@@ -183,6 +186,35 @@ pub(crate) fn sentence(notice: Notice, source: IpAddr, claim: Option<Claim>) -> 
         Some(claim) => format!("{source}, priority {claim}: {notice}"),
         None => format!("{source}: {notice}"),
     }
+}
+
+/// Another host that answers for the addresses, or says that it has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RivalStatus {
+    /// Its hardware address.
+    pub mac: MacAddr,
+    /// The address that it was last seen with.
+    pub address: IpAddr,
+    /// How long ago it was first seen.
+    pub since: Duration,
+    /// How long ago it was last seen.
+    pub ago: Duration,
+    /// Why that is so, as far as it can be found out.
+    pub cause: RivalCause,
+}
+
+impl RivalStatus {
+    /// The sentence for people: who it is, why, and what to do.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        rival(self.mac, self.address, self.cause)
+    }
+}
+
+/// Who it is, why, and what to do.
+pub(crate) fn rival(mac: MacAddr, address: IpAddr, cause: RivalCause) -> String {
+    format!("another host, {mac}, answers for {address}: {cause}")
 }
 
 /// A node that was heard.

@@ -111,6 +111,15 @@ impl RivalCause {
         }
     }
 
+    /// Returns why messages are refused, if they are.
+    #[must_use]
+    pub const fn reason(self) -> Option<Rejected> {
+        match self {
+            Self::Refused { reason, .. } => Some(reason),
+            Self::Firewall { .. } | Self::Network | Self::Proxy | Self::Foreign => None,
+        }
+    }
+
     /// Returns whose advertisements are not heard, if that is known.
     #[must_use]
     pub const fn source(self) -> Option<IpAddr> {

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use vrrp_core::{Family, Instant, InterfaceId, InterfaceStatus, MacAddr, Transport, VirtualRouter};
+use vrrp_core::{
+    Family, Instant, InterfaceId, InterfaceStatus, MacAddr, NOBODYS, Transport, VirtualRouter,
+};
 
 use super::members::Members;
 use crate::{
@@ -290,6 +292,11 @@ fn interests(members: &Members) -> BTreeMap<InterfaceId, BTreeMap<Family, Intere
         let (heard, multicast) = vrid_interest(&entry.router);
         interest.vrids.insert(key.vrid, heard);
         interest.multicast |= multicast;
+        interest.addresses.extend(entry.router.addresses().map(|cidr| cidr.address()));
+        // Who answers for this one answers for others.
+        if key.family == Family::Ipv4 {
+            interest.addresses.insert(NOBODYS.into());
+        }
     }
     all
 }

@@ -54,6 +54,22 @@ pub(super) fn log(event: &NodeEvent, members: &Members) {
         NodeEvent::Reasserted { name, .. } => {
             tracing::info!(event = "reasserted", name = &**name, "{event}");
         }
+        NodeEvent::Rival { name, key, mac, address, cause, others } => {
+            tracing::warn!(
+                event = "rival",
+                name = &**name,
+                interface = members.get(key).map(|entry| &*entry.interface),
+                %mac,
+                %address,
+                cause = cause.as_str(),
+                source = cause.source().map(tracing::field::display),
+                others = (*others > 0).then_some(*others),
+                "{event}"
+            );
+        }
+        NodeEvent::RivalGone { name, mac, .. } => {
+            tracing::info!(event = "rival-gone", name = &**name, %mac, "{event}");
+        }
         NodeEvent::Standing { name, holds, gates, .. } => {
             tracing::debug!(event = "standing", name = &**name, %holds, %gates, "{event}");
         }

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::broadcast;
 use vrrp_core::{
     Advert, Announce, Cidr, Claim, Event, Family, Greet, Hold, Instant, Key, LeaseFailure,
-    LeaseRequest, Output, Phase, Router, Transmit,
+    LeaseRequest, Output, Phase, Probe, Rival, Router, Transmit,
 };
 
 use super::{
@@ -22,6 +22,7 @@ use super::{
     interfaces::Interfaces,
     log::log,
     members::{MemberState, Members},
+    probes::Probes,
 };
 use crate::{
     NodeEvent,
@@ -44,6 +45,7 @@ pub(super) struct Outbox<L> {
     unsent: Vec<(Key, Unsent)>,
     /// What may have another phase or bound than handles know.
     touched: BTreeSet<Key>,
+    probes: Probes,
     /// What is told at the end of the turn, when handles know it.
     news: Vec<NodeEvent>,
 }
@@ -60,6 +62,7 @@ impl<L: Link> Outbox<L> {
             wishes: Vec::new(),
             unsent: Vec::new(),
             touched: BTreeSet::new(),
+            probes: Probes::default(),
             news: Vec::new(),
         }
     }
@@ -70,6 +73,8 @@ impl<L: Link> Outbox<L> {
             Output::Lease(request) => self.lease(request),
             Output::Announce(announce) => self.announce(announce, now),
             Output::Greet(greet) => self.greet(greet),
+            Output::Probe(probe) => self.probe(probe, now),
+            Output::Overhear { key, on } => self.overhear(*key, *on),
             Output::Event(event) => self.event(event),
         }
     }
@@ -173,6 +178,25 @@ impl<L: Link> Outbox<L> {
         entry.moved.iter().filter(is_there).map(|(place, _)| place.clone()).collect()
     }
 
+    /// Asks who has an address. What is beyond the limit of the interface is not asked: others who
+    /// lost the same peer ask for it.
+    fn probe(&mut self, probe: &Probe, now: Instant) {
+        if self.probes.pass(probe.key.interface, now)
+            && let Err(error) = self.link.probe(probe)
+        {
+            let address = probe.address;
+            tracing::debug!(event = "probe-failed", %address, %error, "nobody could be asked for \
+                {address}: {error}");
+        }
+    }
+
+    fn overhear(&mut self, key: Key, on: bool) {
+        if let Err(error) = self.link.overhear(key, on) {
+            tracing::debug!(event = "overhear-failed", %key, %error, "what reaches the interface \
+                could not be looked at: {error}");
+        }
+    }
+
     fn lease(&mut self, request: &LeaseRequest<'_>) {
         let elsewhere = self.elsewhere(&request.key);
         if let Some(entry) = self.members.get_mut(&request.key) {
@@ -231,6 +255,8 @@ impl<L: Link> Outbox<L> {
         | Event::DrainRefused { key, .. }
         | Event::Unrelieved { key, .. }
         | Event::Reasserted { key, .. }
+        | Event::Rival { key, .. }
+        | Event::RivalGone { key, .. }
         | Event::Standing { key, .. }) = *event
         else {
             return;
@@ -250,6 +276,11 @@ impl<L: Link> Outbox<L> {
             Event::DrainRefused { key, .. } => NodeEvent::DrainRefused { name, key },
             Event::Unrelieved { key, .. } => NodeEvent::Unrelieved { name, key },
             Event::Reasserted { key, .. } => NodeEvent::Reasserted { name, key },
+            Event::Rival { key, rival, others, .. } => {
+                let Rival { mac, address, cause, .. } = rival;
+                NodeEvent::Rival { name, key, mac, address, cause, others }
+            }
+            Event::RivalGone { key, mac, .. } => NodeEvent::RivalGone { name, key, mac },
             Event::Standing { key, holds, gates, .. } => {
                 NodeEvent::Standing { name, key, holds, gates }
             }

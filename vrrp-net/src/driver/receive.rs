@@ -5,7 +5,11 @@ use std::time::{Duration, SystemTime};
 use vrrp_core::{Input, Instant};
 
 use super::Driver;
-use crate::{clock::Clock, link::Link, monitor::Monitor};
+use crate::{
+    clock::Clock,
+    link::{Link, Seen},
+    monitor::Monitor,
+};
 
 /// How many packets a turn takes before it looks at anything else.
 const BATCH: usize = 64;
@@ -66,6 +70,19 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             later = if is_later { later + 1 } else { 0 };
             if later > 0 && later >= ports {
                 return;
+            }
+        }
+    }
+
+    /// Takes what was seen of others who may hold the addresses.
+    pub(super) fn take_seen(&mut self) {
+        for _ in 0..BATCH {
+            match self.outbox.link.try_seen() {
+                Some(Seen::Sighting(sighting)) => self.input(Input::Sighting(sighting)),
+                Some(Seen::Overheard { key, source }) => {
+                    self.input(Input::Overheard { key, source });
+                }
+                None => return,
             }
         }
     }

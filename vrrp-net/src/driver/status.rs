@@ -2,12 +2,12 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use vrrp_core::{Counters, Instant, Key, Membership, Speaker, Status};
+use vrrp_core::{Counters, Instant, Key, Membership, Rival, Speaker, Status};
 
 use super::{Driver, members::MemberState};
 use crate::{
-    Group, GroupStatus, NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus,
-    clock::Clock, link::Link, monitor::Monitor,
+    Group, GroupStatus, NodeStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus,
+    SpeakerStatus, clock::Clock, link::Link, monitor::Monitor,
 };
 
 /// For how long a speaker counts as present; at least four intervals.
@@ -92,10 +92,16 @@ fn router_status(
         active_peer: status.active_peer,
         backend_error: entry.unreleased.as_ref().or(entry.error.as_ref()).cloned(),
         socket_error: socket_error.map(ToString::to_string),
+        rival: status.rival.map(|rival| rival_status(rival, now)),
         counters: *status.counters,
         speakers: speakers(status.speakers, now),
         notices: notices(status.speakers, now, entry.router.interval().duration()),
     }
+}
+
+fn rival_status(rival: Rival, now: Instant) -> RivalStatus {
+    let Rival { mac, address, since, last, cause, .. } = rival;
+    RivalStatus { mac, address, since: now - since, ago: now - last, cause }
 }
 
 /// What is wrong with those that are still present.

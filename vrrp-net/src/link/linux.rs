@@ -2,9 +2,12 @@
 //!
 //! A port has a socket for what can be ours and a small one for the rest of protocol 112. The
 //! second is read at most 64 times a second, so that refusals get their names and a flood of them
-//! costs nothing. One packet socket announces on all of them.
+//! costs nothing. A third one sees what other hosts say of the addresses, and is read as seldom. One
+//! packet socket announces on all of them.
 
 mod filter;
+mod holders;
+mod overhearing;
 mod rx;
 mod sys;
 mod tx;
@@ -20,10 +23,13 @@ use std::{
 };
 
 use tokio::time::{Instant, Sleep};
-use vrrp_core::{Cidr, Family, InterfaceId};
+use vrrp_core::{Cidr, Family, InterfaceId, Key, NOBODYS, Probe};
 
-use super::{Announcement, Interest, Link, Outgoing, Overflow, Port, Received};
+use super::{Announcement, Interest, Link, Outgoing, Overflow, Port, Received, Seen};
 use crate::remedy::{Explained, without_ipv6};
+use filter::NETWORK_HEADER;
+use holders::Holders;
+use overhearing::Overhearing;
 use rx::{Rx, Traffic};
 use tx::Announcer;
 
@@ -39,6 +45,8 @@ pub struct Linux {
     refusals: Pace,
     /// What announces on every port; opened with the first one.
     announcer: Option<Announcer>,
+    /// What sees the advertisements for a virtual router ahead of any firewall.
+    overhearing: Vec<Overhearing>,
 }
 
 /// An open port.
@@ -47,6 +55,7 @@ struct Sockets {
     port: Port,
     heard: Rx,
     refused: Rx,
+    holders: Holders,
 }
 
 impl Linux {
@@ -98,7 +107,8 @@ impl Link for Linux {
                 let Some(sockets) = self.ports.get_mut(at) else { return Ok(()) };
                 sockets.port = port.clone();
                 sockets.heard.change(interest).map_err(explain)?;
-                sockets.refused.change(interest).map_err(explain)
+                sockets.refused.change(interest).map_err(explain)?;
+                sockets.holders.change(port, interest).map_err(explain)
             }
             Ok(at) => {
                 self.ports.remove(at);
@@ -118,14 +128,18 @@ impl Link for Linux {
         if let Ok(at) = self.position(interface, family) {
             self.ports.remove(at);
         }
+        self.overhearing.retain(|one| (one.key.interface, one.key.family) != (interface, family));
     }
 
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let refusals = self.refusals.poll(cx).is_ready();
-        let ready = self.ports.iter().any(|sockets| {
+        let ready = self.ports.iter_mut().any(|sockets| {
             sockets.heard.poll_readable(cx).is_ready()
                 || refusals && sockets.refused.poll_readable(cx).is_ready()
+                || sockets.holders.poll_readable(cx).is_ready()
         });
+        let ready =
+            ready || self.overhearing.iter_mut().any(|one| one.poll_readable(cx).is_ready());
         if ready { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -184,6 +198,38 @@ impl Link for Linux {
         announcer.announce(index, mac, router, family, addresses)
     }
 
+    fn try_seen(&mut self) -> Option<Seen> {
+        let sighting = self.ports.iter_mut().find_map(|sockets| sockets.holders.next());
+        sighting.map(Seen::Sighting).or_else(|| {
+            let mut all = self.overhearing.iter_mut();
+            all.find_map(|one| Some(Seen::Overheard { key: one.key, source: one.next()? }))
+        })
+    }
+
+    fn probe(&mut self, probe: &Probe) -> io::Result<()> {
+        let Probe { key, address, source, is_proxy_asked } = *probe;
+        let Port { index, mac, .. } = self.port(key.interface, key.family)?.port;
+        let announcer = match &mut self.announcer {
+            Some(announcer) => announcer,
+            none => none.insert(Announcer::new()?),
+        };
+        // Its answer comes first, so that a proxy is known as one.
+        if is_proxy_asked {
+            announcer.ask(index, mac, NOBODYS.into(), source)?;
+        }
+        announcer.ask(index, mac, address, source)
+    }
+
+    fn overhear(&mut self, key: Key, on: bool) -> io::Result<()> {
+        self.overhearing.retain(|one| one.key != key);
+        if on {
+            let port = self.port(key.interface, key.family)?.port.clone();
+            let opened = Overhearing::open(&port, key);
+            self.overhearing.push(opened.map_err(|error| port.error("cannot look at", &error))?);
+        }
+        Ok(())
+    }
+
     fn overflow(&self, interface: InterfaceId, family: Family) -> Overflow {
         let sockets = self.position(interface, family).ok().and_then(|at| self.ports.get(at));
         sockets.map_or_else(Overflow::default, |sockets| Overflow {
@@ -199,6 +245,7 @@ impl Sockets {
             port: port.clone(),
             heard: Rx::open(port, interest, Traffic::Heard)?,
             refused: Rx::open(port, interest, Traffic::Refused)?,
+            holders: Holders::open(port, interest)?,
         })
     }
 }
@@ -227,7 +274,7 @@ fn forwards_ipv6(interface: &str) -> bool {
         .is_ok_and(|value| value.trim() != "0")
 }
 
-/// How often refusals are read.
+/// How often refusals are read, and what is seen of other holders.
 #[derive(Debug, Default)]
 struct Pace {
     /// When reading would be exactly on schedule; it may run ahead by [`Self::BURST`].
@@ -251,6 +298,13 @@ impl Pace {
     fn take(&mut self) {
         let now = Instant::now();
         self.schedule = Some(self.schedule.map_or(now, |schedule| schedule.max(now)) + Self::EVERY);
+    }
+
+    /// The same, if one was read.
+    fn take_if(&mut self, was_read: bool) {
+        if was_read {
+            self.take();
+        }
     }
 
     /// Ready when the next may be read.

@@ -9,9 +9,9 @@ use std::{
 };
 
 use tokio::time::Instant;
-use vrrp_core::{Cidr, Family, InterfaceId, RxMeta};
+use vrrp_core::{Cidr, Family, InterfaceId, Key, Probe, RxMeta};
 
-use super::{Announcement, Interest, Link, Outgoing, Port, Received};
+use super::{Announcement, Interest, Link, Outgoing, Port, Received, Seen};
 
 /// Where [`Memory`] links meet. Interfaces of the same [`InterfaceId`] are on one wire.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +64,9 @@ struct Node {
     partitioned: bool,
     sent: Vec<Sent>,
     announced: Vec<Announced>,
+    seen: VecDeque<Seen>,
+    probed: Vec<(Instant, Probe)>,
+    overheard: BTreeSet<Key>,
 }
 
 impl Hub {
@@ -130,6 +133,28 @@ impl Memory {
         self.with(|node| node.announced.clone())
     }
 
+    /// What was asked of who else has an address, oldest first, with its time.
+    #[must_use]
+    pub fn probed(&self) -> Vec<(Instant, Probe)> {
+        self.with(|node| node.probed.clone())
+    }
+
+    /// For which virtual routers it looks at what reaches their interfaces.
+    #[must_use]
+    pub fn overheard(&self) -> BTreeSet<Key> {
+        self.with(|node| node.overheard.clone())
+    }
+
+    /// Has it see something of others who may hold the addresses.
+    pub fn show(&self, seen: Seen) {
+        self.with(|node| {
+            node.seen.push_back(seen);
+            if let Some(waker) = node.waker.take() {
+                waker.wake();
+            }
+        });
+    }
+
     /// What a port is open for at the moment.
     #[must_use]
     pub fn interest(&self, interface: InterfaceId, family: Family) -> Option<Interest> {
@@ -189,7 +214,7 @@ impl Link for Memory {
 
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.with(|node| {
-            if node.queue.is_empty() {
+            if node.queue.is_empty() && node.seen.is_empty() {
                 node.waker = Some(cx.waker().clone());
                 return Poll::Pending;
             }
@@ -244,6 +269,26 @@ impl Link for Memory {
         })
     }
 
+    fn try_seen(&mut self) -> Option<Seen> {
+        self.with(|node| node.seen.pop_front())
+    }
+
+    fn probe(&mut self, probe: &Probe) -> io::Result<()> {
+        self.with(|node| {
+            node.open(probe.key.interface, probe.key.family)?;
+            node.probed.push((Instant::now(), *probe));
+            Ok(())
+        })
+    }
+
+    fn overhear(&mut self, key: Key, on: bool) -> io::Result<()> {
+        self.with(|node| match on {
+            true => node.overheard.insert(key),
+            false => node.overheard.remove(&key),
+        });
+        Ok(())
+    }
+
     fn announce_on(&mut self, port: &Port, addresses: &[Cidr]) -> io::Result<()> {
         let announced = Announced {
             at: Instant::now(),
@@ -278,7 +323,8 @@ mod tests {
 
     fn open(link: &mut Memory, multicast: bool) {
         let heard = VridInterest { versions: Version::V3.into(), min_ttl: 255 };
-        let interest = Interest { vrids: [(Vrid::try_from(7).unwrap(), heard)].into(), multicast };
+        let vrids = [(Vrid::try_from(7).unwrap(), heard)].into();
+        let interest = Interest { vrids, multicast, ..Interest::default() };
         link.open(
             &Port::new(wire(), Family::Ipv4, "eth0", 2, MacAddr([2, 0, 0, 0, 0, 1])),
             &interest,

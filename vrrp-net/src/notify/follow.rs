@@ -208,6 +208,8 @@ impl Follower {
             NodeEvent::Notice { .. }
             | NodeEvent::DrainRefused { .. }
             | NodeEvent::Unrelieved { .. }
+            | NodeEvent::Rival { .. }
+            | NodeEvent::RivalGone { .. }
             | NodeEvent::Standing { .. }
             | NodeEvent::Backend { .. } => {}
             // It may have changed a priority.

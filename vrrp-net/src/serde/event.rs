@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
-use vrrp_core::{Claim, Gates, Hold, Holds, Key, Notice, Phase, Reason, Rejected};
+use vrrp_core::{
+    Claim, Gates, Hold, Holds, Key, MacAddr, Notice, Phase, Reason, Rejected, RivalCause,
+};
 
 use super::hold;
 use crate::NodeEvent;
@@ -41,6 +43,21 @@ enum Event<'a> {
     Reasserted {
         name: &'a str,
         key: Key,
+    },
+    Rival {
+        name: &'a str,
+        key: Key,
+        mac: MacAddr,
+        address: IpAddr,
+        cause: RivalCause,
+        reason: Option<Rejected>,
+        source: Option<IpAddr>,
+        others: u32,
+    },
+    RivalGone {
+        name: &'a str,
+        key: Key,
+        mac: MacAddr,
     },
     Standing {
         name: &'a str,
@@ -87,6 +104,17 @@ impl Serialize for NodeEvent {
             Self::DrainRefused { name, key } => Event::DrainRefused { name, key: *key },
             Self::Unrelieved { name, key } => Event::Unrelieved { name, key: *key },
             Self::Reasserted { name, key } => Event::Reasserted { name, key: *key },
+            Self::Rival { name, key, mac, address, cause, others } => Event::Rival {
+                name,
+                key: *key,
+                mac: *mac,
+                address: *address,
+                cause: *cause,
+                reason: cause.reason(),
+                source: cause.source(),
+                others: *others,
+            },
+            Self::RivalGone { name, key, mac } => Event::RivalGone { name, key: *key, mac: *mac },
             Self::Standing { name, key, holds, gates } => {
                 Event::Standing { name, key: *key, holds: *holds, gates: *gates }
             }
@@ -154,6 +182,24 @@ mod tests {
         let events = [
             (NodeEvent::Unrelieved { name: "web".into(), key }, json!({})),
             (NodeEvent::Reasserted { name: "web".into(), key }, json!({})),
+            (
+                NodeEvent::Rival {
+                    name: "web".into(),
+                    key,
+                    mac: MacAddr([2, 0, 0, 0, 0, 9]),
+                    address: source(),
+                    cause: RivalCause::Refused { source: source(), reason: Rejected::Password },
+                    others: 0,
+                },
+                json!({
+                    "mac": "02:00:00:00:00:09", "address": SOURCE, "cause": "refused",
+                    "reason": "password", "source": SOURCE, "others": 0,
+                }),
+            ),
+            (
+                NodeEvent::RivalGone { name: "web".into(), key, mac: MacAddr::default() },
+                json!({ "mac": "00:00:00:00:00:00" }),
+            ),
             (
                 NodeEvent::Standing { name: "web".into(), key, holds, gates: Gates::EMPTY },
                 json!({ "holds": ["drained"], "gates": [] }),

@@ -445,7 +445,8 @@ fn advert(family: Family, vrid: u8) -> Vec<u8> {
 
 fn interest(vrid: u8, multicast: bool) -> Interest {
     let heard = VridInterest { versions: vrrp_core::Version::V3.into(), min_ttl: 255 };
-    Interest { vrids: [(Vrid::try_from(vrid).unwrap(), heard)].into(), multicast }
+    let vrids = [(Vrid::try_from(vrid).unwrap(), heard)].into();
+    Interest { vrids, multicast, ..Interest::default() }
 }
 
 fn open(node: &Node, family: Family) -> Linux {

@@ -57,7 +57,7 @@ const EXTRA_LENGTH: u32 = 5;
 const WORD: u32 = 6;
 
 /// Offsets from here on are in the network header (`SKF_NET_OFF` of linux/filter.h).
-const NETWORK_HEADER: u32 = -0x10_0000_i32 as u32;
+pub(super) const NETWORK_HEADER: u32 = -0x10_0000_i32 as u32;
 
 fn program(interest: &Interest, family: Family, verdicts: Verdicts) -> io::Result<Program> {
     let mut program = Assembler::default();

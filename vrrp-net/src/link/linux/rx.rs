@@ -212,7 +212,7 @@ fn prepare(socket: &Socket, port: &Port) -> io::Result<()> {
 
 /// Binds a socket to its interface. Kernels before 5.1 know no `SO_BINDTOIFINDEX`, and look a name
 /// up once: the socket stays with that interface when it is renamed.
-fn bind(
+pub(super) fn bind(
     socket: &Socket,
     port: &Port,
     by_index: impl Fn(&Socket, Option<NonZeroU32>) -> io::Result<()>,
@@ -235,12 +235,12 @@ fn bind_by_name(socket: &Socket, port: &Port) -> io::Result<()> {
     ))
 }
 
-fn attach(socket: &Socket, program: &Program) -> io::Result<()> {
+pub(super) fn attach(socket: &Socket, program: &Program) -> io::Result<()> {
     socket.attach_filter(&program.filters())
 }
 
 /// Asks for a receive buffer beyond the host's limit, or up to it where that needs a privilege.
-fn set_buffer(socket: &Socket, octets: usize) -> io::Result<()> {
+pub(super) fn set_buffer(socket: &Socket, octets: usize) -> io::Result<()> {
     match setsockopt(socket, sockopt::RcvBufForce, &octets) {
         Ok(()) => Ok(()),
         Err(_) => socket.set_recv_buffer_size(octets),

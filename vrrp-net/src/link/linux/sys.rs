@@ -3,7 +3,7 @@
 use std::{io, os::fd::AsRawFd};
 
 use libc::{AF_PACKET, IPPROTO_IP, IPPROTO_IPV6, c_int, sockaddr, sockaddr_ll, socklen_t};
-use nix::sys::socket::{LinkAddr, SockaddrLike};
+use nix::sys::socket::{LinkAddr, SockaddrLike, bind};
 use socket2::Socket;
 use tokio::io::{Interest, unix::AsyncFd};
 
@@ -39,9 +39,19 @@ fn set_int(socket: &Socket, level: c_int, option: c_int, value: c_int) -> io::Re
 
 /// The address of an interface for a packet socket that sends whole frames.
 pub(super) fn link_address(index: u32) -> io::Result<LinkAddr> {
+    link_address_of(index, 0)
+}
+
+/// Has a packet socket receive what comes by an interface and is of this protocol.
+pub(super) fn bind_to_link(socket: &Socket, index: u32, protocol: c_int) -> io::Result<()> {
+    let protocol = u16::try_from(protocol).map_err(io::Error::other)?;
+    Ok(bind(socket.as_raw_fd(), &link_address_of(index, protocol)?)?)
+}
+
+fn link_address_of(index: u32, protocol: u16) -> io::Result<LinkAddr> {
     let address = sockaddr_ll {
         sll_family: AF_PACKET as u16,
-        sll_protocol: 0,
+        sll_protocol: protocol.to_be(),
         sll_ifindex: i32::try_from(index).map_err(io::Error::other)?,
         sll_hatype: 0,
         sll_pkttype: 0,

@@ -98,6 +98,20 @@ impl Announcer {
         Ok(Self { socket, frame: BytesMut::new() })
     }
 
+    /// Asks who has an address.
+    pub(super) fn ask(
+        &mut self,
+        index: u32,
+        mac: MacAddr,
+        address: IpAddr,
+        source: IpAddr,
+    ) -> io::Result<()> {
+        let to = sys::link_address(index)?;
+        frame::question(address, source, mac, &mut self.frame)?;
+        sendto(self.socket.as_raw_fd(), &self.frame, &to, MsgFlags::empty())?;
+        Ok(())
+    }
+
     /// Announces every address of `family`; the first error is returned after all were tried.
     pub(super) fn announce(
         &mut self,

@@ -111,7 +111,7 @@ fn interest(vrids: impl IntoIterator<Item = (u8, u8, u8)>) -> Interest {
             (Vrid::try_from(vrid).unwrap(), VridInterest { versions, min_ttl })
         })
         .collect();
-    Interest { vrids, multicast: true }
+    Interest { vrids, multicast: true, ..Interest::default() }
 }
 
 fn message(version_and_type: u8, vrid: u8, count: u8, len: usize) -> Vec<u8> {
