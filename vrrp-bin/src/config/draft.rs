@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use vrrp_core::{Announcements, Checksum, Hear, Password, Peer, Preempt, Priority, Vrid};
+use vrrp_core::{Announcements, Checksum, Hear, Look, Password, Peer, Preempt, Priority, Vrid};
 use vrrp_net::{
     VirtualAddress, VirtualRoute,
     check::{Last, Track},
@@ -43,6 +43,7 @@ pub(crate) struct Draft {
     pub(crate) hear: Found<Located<Hear>>,
     pub(crate) source: Found<Located<IpAddr>>,
     pub(crate) startup_delay: Found<Located<Duration>>,
+    pub(crate) look: Found<Look>,
     pub(crate) up_delay: Found<Located<Duration>>,
     pub(crate) track: Found<List<Track>>,
     pub(crate) last: Found<Located<Last>>,
@@ -93,6 +94,7 @@ impl Draft {
             hear: Found::Absent,
             source: Found::Absent,
             startup_delay: Found::Absent,
+            look: Found::Absent,
             up_delay: Found::Absent,
             track: Found::Absent,
             last: Found::Absent,

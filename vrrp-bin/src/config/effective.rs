@@ -95,6 +95,9 @@ struct Router<'a> {
     peers: Vec<Peer>,
     startup_delay: String,
     up_delay: String,
+    /// An owner does not wait for silence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    look: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     track: Vec<Tracked<'a>>,
     /// Without a check it says nothing.
@@ -214,6 +217,7 @@ impl<'a> Router<'a> {
             peers,
             startup_delay: duration::format(router.startup_delay()),
             up_delay: duration::format(router.up_delay()),
+            look: (router.role() != Role::Owner).then_some(router.look().as_str()),
             track: config.tracks.iter().map(|track| (&track.value).into()).collect(),
             last: (!config.tracks.is_empty()).then(|| check::word(LASTS, config.last)),
             notify: (&config.scripts).into(),

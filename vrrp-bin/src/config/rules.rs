@@ -8,7 +8,7 @@ mod unicast;
 
 use std::time::Duration;
 
-use vrrp_core::{Announcements, ConfigError, Family, Password, Preempt, Priority, Role};
+use vrrp_core::{Announcements, ConfigError, Family, Look, Password, Preempt, Priority, Role};
 use vrrp_net::check::Track;
 
 use super::{
@@ -68,6 +68,7 @@ impl Draft {
             unicast: unicast?,
             startup_delay: startup_delay?,
             up_delay: up_delay?,
+            look: self.look.unwrap_or(Look::default())?,
             tracks: tracks(self.track)?,
             last: self.last.optional()?,
             scripts: self.scripts.unwrap_or(Scripts::default())?,

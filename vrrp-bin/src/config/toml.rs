@@ -100,6 +100,7 @@ fn draft(item: Item<'_>) -> Result<Draft, Wrong> {
     draft.source = section.read("source", unicast::source);
     draft.startup_delay = section.read("startup_delay", |item| item.duration("10s"));
     draft.up_delay = section.read("up_delay", |item| item.duration("10s"));
+    draft.look = section.read("look", |item| Ok(item.choice(values::LOOKS)?.value));
     draft.track = section.read("track", track::read);
     draft.scripts = script::notify(&section);
     draft.before = section.read("before_active", script::before);

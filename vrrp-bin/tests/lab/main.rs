@@ -19,6 +19,7 @@ mod forge;
 mod frames;
 mod groups;
 mod health;
+mod holders;
 mod hostile;
 mod interfaces;
 mod judged;
@@ -71,6 +72,7 @@ fn main() {
         groups::tests(),
         leftovers::tests(),
         wiring::tests(),
+        holders::tests(everything),
         hostile::tests(),
         known_bad::tests(),
         frames::tests(),

@@ -16,5 +16,6 @@ mod places;
 mod protocol;
 mod reloads;
 mod replacements;
+mod rivals;
 mod shutdowns;
 mod world;

@@ -4,8 +4,8 @@
 use std::{net::IpAddr, time::Duration};
 
 use vrrp_core::{
-    Announcements, Centiseconds, Checksum, ConfigError, Family, Password, Protocol, Role, Seconds,
-    VirtualRouter, Vrid,
+    Announcements, Centiseconds, Checksum, ConfigError, Family, Look, Password, Protocol, Role,
+    Seconds, VirtualRouter, Vrid,
 };
 use vrrp_net::{
     VirtualAddress, VirtualRoute,
@@ -44,6 +44,7 @@ pub(super) struct Settled {
     pub(super) unicast: Unicast,
     pub(super) startup_delay: Duration,
     pub(super) up_delay: Duration,
+    pub(super) look: Look,
     pub(super) tracks: Vec<Located<Track>>,
     pub(super) last: Option<Located<Last>>,
     pub(super) scripts: Scripts,
@@ -110,7 +111,8 @@ impl Settled {
             .with_role(self.role)
             .with_announcements(self.announcements)
             .with_startup_delay(self.startup_delay)
-            .with_up_delay(self.up_delay);
+            .with_up_delay(self.up_delay)
+            .with_look(self.look);
         let router = self.unicast.apply(router, &self.addresses, self.notation, problems)?;
         // Where there are two families, each has what is of its own: a route needs the addresses that
         // lead to its router. Where there is one, that has all.

@@ -45,6 +45,7 @@ pub(super) const VIRTUAL_ROUTER: Keys = Keys {
         "announce",
         "startup_delay",
         "up_delay",
+        "look",
         "track",
         "last",
         "notify",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vrrp_core::{Announcements, Checksum, ConfigError, Password, Preempt, Vrid};
+use vrrp_core::{Announcements, Checksum, ConfigError, Look, Password, Preempt, Vrid};
 
 use super::{
     keys,
@@ -19,6 +19,9 @@ use crate::config::{
 /// The checksums of VRRPv3 for IPv4.
 pub(super) const CHECKSUMS: &[(&str, Checksum)] =
     &[("auto", Checksum::Auto), ("rfc9568", Checksum::Rfc9568), ("rfc5798", Checksum::Rfc5798)];
+
+pub(super) const LOOKS: &[(&str, Look)] =
+    &[("warn", Look::Warn), ("hold", Look::Hold), ("off", Look::Off)];
 
 /// 1 to 255.
 pub(super) fn vrid(item: Item<'_>) -> Result<Located<Vrid>, Wrong> {
