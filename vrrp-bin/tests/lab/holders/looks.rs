@@ -26,11 +26,18 @@ pub(super) fn tests() -> Vec<Trial> {
     ]
 }
 
-fn is_silent(host: &Host, rules: &str) -> Outcome {
+/// Has `host` drop these messages at this hook.
+fn silence(host: &Host, family: &str, hook: &str, messages: &str) -> Outcome {
+    let rules = format!(
+        "table {family} filter {{\n chain silent {{\n type filter hook {hook} priority 0;\n \
+         {messages} drop\n }}\n}}\n"
+    );
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), rules)?;
     run(host, "nft", &format!("-f {}", file.path().display())).map(drop)
 }
+
+const VRRP: &str = "ip protocol 112";
 
 /// a is the Active, and b follows it; what both are given beside the usual.
 fn followed(pair: &mut Pair, of_b: &str) -> Outcome {
@@ -65,13 +72,7 @@ fn firewall(family: &str) -> Outcome {
         "netdev" => "ingress device eth0",
         _ => "input",
     };
-    is_silent(
-        &pair.b.host,
-        &format!(
-            "table {family} filter {{ chain silent {{ type filter hook {hook} priority 0; ip \
-             protocol 112 drop; }} }}"
-        ),
-    )?;
+    silence(&pair.b.host, family, hook, VRRP)?;
     let since = last_heard(&pair.capture, pair.a.mac, now());
     let mac = pair.a.mac.to_string();
     says(&pair.b, since, &[&mac, "cause=firewall", "source=10.0.0.1", "a firewall on this host"])?;
@@ -83,11 +84,7 @@ fn network() -> Outcome {
     let mut pair = Pair::new()?;
     followed(&mut pair, "")?;
     for host in [&pair.a.host, &pair.b.host] {
-        is_silent(
-            host,
-            "table netdev filter { chain silent { type filter hook egress device eth0 priority 0; \
-             ip protocol 112 drop; } }",
-        )?;
+        silence(host, "netdev", "egress device eth0", VRRP)?;
     }
     let since = last_heard(&pair.capture, pair.a.mac, now());
     let mac = pair.a.mac.to_string();
@@ -116,11 +113,7 @@ fn ipv6() -> Outcome {
     };
     pair.a.start(&config(200))?;
     pair.a.wait_for_phase("held")?;
-    is_silent(
-        &pair.b.host,
-        "table inet filter { chain silent { type filter hook input priority 0; meta l4proto 112 \
-         drop; } }",
-    )?;
+    silence(&pair.b.host, "inet", "input", "meta l4proto 112")?;
     let since = now();
     pair.b.start(&config(100))?;
     let mac = pair.a.mac.to_string();
@@ -131,11 +124,7 @@ fn ipv6() -> Outcome {
 fn hold() -> Outcome {
     let mut pair = Pair::new()?;
     followed(&mut pair, "look = \"hold\"\n")?;
-    is_silent(
-        &pair.b.host,
-        "table inet filter { chain silent { type filter hook input priority 0; ip protocol 112 \
-         drop; } }",
-    )?;
+    silence(&pair.b.host, "inet", "input", VRRP)?;
     let since = last_heard(&pair.capture, pair.a.mac, now());
     let waits = || {
         let router = pair.b.router(0);
