@@ -16,7 +16,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use vrrp_core::{Counters as CoreCounters, Hold, Phase, Rejected};
 use vrrp_net::{
-    NodeStatus, NoticeStatus, PortStatus, RouterStatus, SpeakerStatus, backend::netlink::Leftover,
+    NodeStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus, SpeakerStatus,
+    backend::netlink::Leftover,
 };
 
 pub(crate) use check::Check;
@@ -157,6 +158,9 @@ pub(crate) struct VirtualRouter {
     /// What is wrong with nodes that speak still.
     #[serde(default)]
     pub(crate) notices: Vec<Disagreement>,
+    /// Another host that holds the addresses, too.
+    #[serde(default)]
+    pub(crate) rival: Option<Rival>,
     /// What happened since the start.
     pub(crate) counters: Counters,
 }
@@ -215,6 +219,42 @@ impl From<&NoticeStatus> for Disagreement {
             priority: status.claim.map(u8::from),
             seconds_ago: seconds(status.ago),
             messages: status.messages,
+            sentence: status.sentence(),
+        }
+    }
+}
+
+/// Another host that answers for the addresses, or says that it has them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rival {
+    /// Its hardware address.
+    pub(crate) mac: String,
+    /// The address that it was last seen with.
+    pub(crate) address: IpAddr,
+    /// How long ago it was first seen.
+    pub(crate) since_seconds_ago: f64,
+    /// How long ago it was last seen.
+    pub(crate) seconds_ago: f64,
+    /// Why that is so, as far as it can be found out: a stable word.
+    pub(crate) cause: String,
+    /// Why messages are refused, if that is the cause: a key of `rejected`.
+    pub(crate) reason: Option<String>,
+    /// Whose advertisements are not heard or are refused, if that is known.
+    pub(crate) source: Option<IpAddr>,
+    /// A sentence for people: who it is, why, and what to do.
+    pub(crate) sentence: String,
+}
+
+impl From<&RivalStatus> for Rival {
+    fn from(status: &RivalStatus) -> Self {
+        Self {
+            mac: status.mac.to_string(),
+            address: status.address,
+            since_seconds_ago: seconds(status.since),
+            seconds_ago: seconds(status.ago),
+            cause: status.cause.as_str().to_owned(),
+            reason: status.cause.reason().map(Rejected::as_str).map(str::to_owned),
+            source: status.cause.source(),
             sentence: status.sentence(),
         }
     }
@@ -317,6 +357,7 @@ impl VirtualRouter {
             peers_heard: status.speakers.iter().filter_map(heard).collect(),
             peers_refused: status.speakers.iter().filter_map(refused).collect(),
             notices: status.notices.iter().map(Disagreement::from).collect(),
+            rival: status.rival.as_ref().map(Rival::from),
             counters: Counters::from(&status.counters),
         }
     }

@@ -32,6 +32,7 @@ mod parting;
 mod probation;
 mod sending;
 mod state;
+mod suspect;
 #[cfg(test)]
 mod tests;
 mod vetting;
@@ -43,10 +44,10 @@ pub use announcing::Announcing;
 pub use asking::Asking;
 pub use fight::Fight;
 pub use group::{Group, Stand};
-pub use look::Suspect;
 pub use parting::Parting;
 pub use probation::Probation;
 pub use state::{Active, Away, Backup, Greeting, Lease, State, Then, Unanswered, Vetting};
+pub use suspect::Suspect;
 pub use want::Want;
 
 use crate::{

@@ -6,7 +6,8 @@
 //! use vrrp_core::*;
 //!
 //! let addresses = Ipv4Addresses::new(["192.0.2.1".parse::<Ipv4Addr>()?])?;
-//! let config = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Centiseconds::ONE_SECOND);
+//! let config = VirtualRouter::v3_ipv4(51.try_into()?, addresses, Centiseconds::ONE_SECOND)
+//!     .with_look(Look::Off);
 //! let eth0 = InterfaceId::new(1.try_into()?);
 //! let (mut desired, mut router, now) = (Desired::new(), Router::new(), Instant::EPOCH);
 //! let key = desired.insert(eth0, config)?;

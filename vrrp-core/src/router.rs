@@ -12,7 +12,9 @@ mod lists;
 mod notices;
 mod output;
 mod receive;
-mod rivals;
+mod rival;
+mod rivalry;
+mod sightings;
 mod speakers;
 mod telling;
 
@@ -28,7 +30,7 @@ pub use groups::Membership;
 pub use input::{Input, InterfaceDetails, InterfaceStatus};
 pub use notices::{Notice, NoticeSet};
 pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit};
-pub use rivals::{NOBODYS, Probe, Rival, RivalCause, Sighting};
+pub use rival::{NOBODYS, Probe, Rival, RivalCause, Sighting};
 pub use speakers::Speaker;
 
 use deadlines::{Deadlines, Index, Slot};

@@ -326,6 +326,7 @@ mod tests {
                 messages: 12,
             }],
             notices: Vec::new(),
+            rival: None,
             counters: Counters {
                 counted: BTreeMap::from([
                     ("adverts_sent".to_owned(), 200),

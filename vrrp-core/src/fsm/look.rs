@@ -8,120 +8,20 @@
 
 use core::time::Duration;
 
-use super::{Active, Backup, Effects, Lease, Machine, State};
-use crate::{Instant, Look, MacAddr, Reason, Role, Timing};
+use super::{
+    Active, Backup, Effects, Lease, Machine, State, Suspect,
+    suspect::{WATCH, lasts},
+};
+use crate::{Instant, Look, MacAddr, Reason, Role};
 
-/// How late the kernel may remove an address whose lease has ended: 2.3 s is the latest that was
-/// seen.
-const LATE: Duration = Duration::from_millis(2500);
 /// How long an answer is waited for before the question is repeated.
 const AGAIN: Duration = Duration::from_secs(1);
 /// The same for a Backup that waits while the other one answers.
 const SOON: Duration = Duration::from_millis(250);
-/// How often a rival is asked whether it is still there.
-const WATCH: Duration = Duration::from_secs(10);
 /// After so many questions in a row without an answer it is gone.
 const QUESTIONS: u8 = 3;
 /// The least time between two defences of the addresses (RFC 5227 1.1, DEFEND_INTERVAL).
 const DEFENCE: Duration = Duration::from_secs(10);
-
-/// Another host that was seen to have an address of this virtual router.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Suspect {
-    mac: MacAddr,
-    since: Instant,
-    seen_at: Instant,
-    /// When it is no dead program's kernel any more.
-    certain_at: Instant,
-    /// When it is asked next.
-    ask_at: Instant,
-    /// How often in a row it was asked without an answer.
-    unanswered: u8,
-    is_rival: bool,
-    /// Whether it answered a Backup that looked.
-    is_looked_for: bool,
-}
-
-impl Suspect {
-    /// One that answered a Backup, which follows its silent Active at this timing.
-    fn answering(now: Instant, mac: MacAddr, timing: Timing) -> Self {
-        let certain_at = now + lasts(timing);
-        Self {
-            mac,
-            since: now,
-            seen_at: now,
-            certain_at,
-            ask_at: certain_at,
-            unanswered: 0,
-            is_rival: false,
-            is_looked_for: true,
-        }
-    }
-
-    /// One that says by itself that it has an address.
-    fn claiming(now: Instant, mac: MacAddr, certain_at: Instant) -> Self {
-        let mut suspect = Self {
-            mac,
-            since: now,
-            seen_at: now,
-            certain_at,
-            ask_at: certain_at,
-            unanswered: 0,
-            is_rival: false,
-            is_looked_for: false,
-        };
-        suspect.seen(now);
-        suspect
-    }
-
-    /// Notes that it was seen again.
-    fn seen(&mut self, now: Instant) {
-        (self.seen_at, self.unanswered) = (now, 0);
-        self.is_rival |= self.certain_at <= now;
-        self.ask_at = if self.is_rival { now + WATCH } else { self.certain_at };
-    }
-
-    /// Returns its hardware address.
-    #[must_use]
-    pub const fn mac(&self) -> MacAddr {
-        self.mac
-    }
-
-    /// Returns when it was first seen.
-    #[must_use]
-    pub const fn since(&self) -> Instant {
-        self.since
-    }
-
-    /// Returns when it was last seen.
-    #[must_use]
-    pub const fn seen_at(&self) -> Instant {
-        self.seen_at
-    }
-
-    /// Returns whether it is certain that it holds an address.
-    #[must_use]
-    pub const fn is_rival(&self) -> bool {
-        self.is_rival
-    }
-
-    /// Returns whether it answered a Backup that looked.
-    #[must_use]
-    pub const fn is_looked_for(&self) -> bool {
-        self.is_looked_for
-    }
-
-    pub(super) const fn ask_at(&self) -> Instant {
-        self.ask_at
-    }
-}
-
-/// Returns how long the kernel of a program that has just died may still answer: its lease, in whole
-/// seconds, and what the kernel may be late.
-fn lasts(timing: Timing) -> Duration {
-    let whole = timing.silence().as_secs().saturating_sub(1).max(1);
-    Duration::from_secs(whole).saturating_add(LATE)
-}
 
 impl Machine {
     /// Returns when a Backup looks: an interval before silence alone makes it Active.

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 
 use super::{
     Announce, Event, Greet, LeaseRequest, Output, Probe, Sender, Status, Transmit,
-    forms::HeardForms, rivals::Rivalry, speakers::Tally, telling::Telling,
+    forms::HeardForms, rivalry::Rivalry, speakers::Tally, telling::Telling,
 };
 use crate::{
     AddressList, Advert, Answer, Authentication, Claim, Gates, Generation, Health, Holds, Instant,

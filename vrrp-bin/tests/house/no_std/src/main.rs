@@ -79,7 +79,7 @@ fn play() -> Option<i32> {
     router.handle(now, Input::Interface { id: eth0, status });
     router.handle(now, Input::Configure(&desired));
     let mut sent = 0;
-    for _ in 0..3 {
+    for _ in 0..4 {
         let mut answer = None;
         while let Some(output) = router.poll_output() {
             match output {
