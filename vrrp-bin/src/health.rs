@@ -126,6 +126,7 @@ mod tests {
             peers_heard: Vec::new(),
             peers_refused: Vec::new(),
             notices,
+            rival: None,
             counters: Counters::default(),
         };
         Status {
