@@ -93,12 +93,13 @@ impl Holders {
                 self.socket.try_io(Readiness::READABLE, |mut socket| socket.read(&mut octets));
             self.pace.take_if(read.is_ok());
             let message = octets.get(..read.ok()?)?;
-            let (address, mac, solicited) = match self.port.family {
+            let seen = match self.port.family {
                 Family::Ipv4 => read_arp(message),
                 Family::Ipv6 => read_neighbor_advertisement(message),
-            }
-            .unwrap_or((IpAddr::V4(Ipv4Addr::UNSPECIFIED), MacAddr::default(), false));
-            if mac != MacAddr::default() && !self.own.has(mac) {
+            };
+            if let Some((address, mac, solicited)) = seen
+                && !self.own.has(mac)
+            {
                 let interface = self.port.interface;
                 return Some(Sighting { interface, address, mac, solicited });
             }
