@@ -130,9 +130,10 @@ pub use packet::{
 pub use phase::{Phase, Reason};
 pub use rejected::Rejected;
 pub use router::{
-    Announce, Desired, DuplicateKey, Event, Greet, GroupPolicy, Input, InterfaceDetails,
-    InterfaceStatus, LeaseRequest, Membership, NOBODYS, Notice, NoticeSet, Output, Packet, Probe,
-    Rival, RivalCause, Router, Sender, Sighting, Speaker, Status, Transmit, Ungroupable,
+    Announce, Desired, Differing, DuplicateKey, Event, Greet, GroupPolicy, Input, InterfaceDetails,
+    InterfaceStatus, LeaseRequest, LeftOut, Membership, NOBODYS, Notice, NoticeSet, Output, Packet,
+    Probe, Rival, RivalCause, Router, Said, Sender, Sighting, Speaker, Status, Transmit,
+    Ungroupable,
 };
 pub use stats::Counters;
 pub use time::Instant;

@@ -386,6 +386,15 @@ fn split_body(
     }
 }
 
+/// Returns which key signed a message, if it looks like one of keepalived's auth_hmac.
+pub(crate) fn signing_key(meta: &RxMeta, bytes: &[u8]) -> Option<u8> {
+    let family = Family::of(meta.source);
+    let (3, Some(count)) = (bytes.first()? >> 4, bytes.get(3)) else { return None };
+    let addresses = usize::from(*count).saturating_mul(address_len(family));
+    let trailer = bytes.get(HEADER_LEN.saturating_add(addresses)..);
+    trailer.filter(|_| is_signature(trailer))?.get(1).copied()
+}
+
 /// Returns whether what follows the addresses looks like keepalived's auth_hmac: type 1, a key
 /// identifier, two reserved octets, a time, a counter, and 16 octets of HMAC-SHA256. The signature
 /// is not verified.

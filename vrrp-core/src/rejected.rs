@@ -75,6 +75,31 @@ impl Rejected {
         Self::ALL.iter().position(|reason| *reason == self).unwrap_or(Self::COUNT)
     }
 
+    /// Returns what to do about it, on both sides, as half a sentence.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Ttl => {
+                "if there is a router between the nodes, set min_ttl for the peer on both (254 \
+                 for one router)"
+            }
+            Self::WrongVersion => "give both nodes the same version",
+            Self::AuthenticationType => "give both nodes the same password, or neither one",
+            Self::Password => "give both nodes the same password",
+            Self::Interval => "give both nodes the same interval",
+            Self::UnlistedSource => "add it to the peers here, or stop it there",
+            Self::NoCommonAddress => "give one of the two another VRID",
+            Self::Malformed(DecodeError::Signature) => "switch auth_hmac off there",
+            Self::Malformed(DecodeError::AuthenticationType) => {
+                "choose simple text or no authentication there"
+            }
+            Self::Malformed(_) => "see what sends them, and what changes them on the way",
+            Self::UnknownVrid | Self::OwnSource | Self::NotListening => {
+                "compare the configuration of both nodes"
+            }
+        }
+    }
+
     /// Returns a stable word for logs, metrics and `status`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -14,6 +14,7 @@ mod output;
 mod receive;
 mod rival;
 mod rivalry;
+mod said;
 mod sightings;
 mod speakers;
 mod telling;
@@ -31,6 +32,7 @@ pub use input::{Input, InterfaceDetails, InterfaceStatus};
 pub use notices::{Notice, NoticeSet};
 pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit};
 pub use rival::{NOBODYS, Probe, Rival, RivalCause, Sighting};
+pub use said::{Differing, LeftOut, Said};
 pub use speakers::Speaker;
 
 use deadlines::{Deadlines, Index, Slot};
@@ -121,8 +123,25 @@ pub struct Status<'a> {
     pub counters: &'a Counters,
     /// Another host that holds the addresses beside it, or instead of the Active that it follows.
     pub rival: Option<Rival>,
-    /// A few of the nodes whose messages were accepted, and of those whose messages were refused.
+    /// Up to four nodes whose messages were accepted, and up to four whose messages were refused. One
+    /// that has been silent for four intervals makes room for another.
     pub speakers: &'a [Speaker],
+    /// How many messages of further nodes there were.
+    pub left_out: LeftOut,
+    /// Of each speaker, in their order.
+    differing: &'a [Differing],
+}
+
+impl Status<'_> {
+    /// Returns how the addresses of the speaker at this place of [`speakers`](Self::speakers) differ
+    /// from ours; `None` if they do not.
+    #[must_use]
+    pub fn differing(&self, place: usize) -> Option<Differing> {
+        let speaker = self.speakers.get(place)?;
+        let differs = speaker.verdict == Err(Rejected::NoCommonAddress)
+            || speaker.notices.contains(Notice::AddressesDiffer);
+        self.differing.get(place).copied().filter(|_| differs)
+    }
 }
 
 impl Router {
@@ -245,6 +264,14 @@ impl Router {
     ) -> Option<(&Counters, &[Speaker])> {
         let port = self.ports.get(self.port(interface, family)?)?;
         Some((&port.other.counters, port.other.speakers.as_slice()))
+    }
+
+    /// Returns how many messages there were of senders that [`unattributed`](Self::unattributed) has
+    /// no place for.
+    #[must_use]
+    pub fn unattributed_left_out(&self, interface: InterfaceId, family: Family) -> Option<LeftOut> {
+        let port = self.ports.get(self.port(interface, family)?)?;
+        Some(port.other.left_out())
     }
 
     fn fire_deadlines(&mut self) {

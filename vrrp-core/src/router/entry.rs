@@ -481,6 +481,8 @@ impl Entry {
             rival: self.rival(),
             counters: &self.tally.counters,
             speakers: self.tally.speakers.as_slice(),
+            differing: self.tally.differing(),
+            left_out: self.tally.left_out(),
         }
     }
 }

@@ -6,6 +6,7 @@ use core::{net::IpAddr, time::Duration};
 use super::{
     Notice, NoticeSet,
     entry::Entry,
+    said::{Differing, Said},
     speakers::{Place, Speaker},
     telling::Told,
 };
@@ -25,7 +26,15 @@ impl Entry {
         let claim = claimed(meta, bytes, reason);
         let notice = self.refusal(meta.source, claim, reason);
         let notices = notice.into_iter().collect();
-        let place = self.take_down(Speaker::new(now, meta.source, Err(reason), claim, notices));
+        let said = Said::read(&meta, bytes);
+        let speaker = Speaker::new(now, meta.source, Err(reason), claim, notices, said);
+        let place = self.take_down(speaker);
+        if reason == Rejected::NoCommonAddress
+            && let (Some(place), Ok(decoded)) = (place, Advert::decode(&meta, bytes))
+        {
+            let differing = Differing::between(self.config(), &decoded.advert);
+            self.tally.differs(place.index, differing);
+        }
         if let Some(notice) = notice {
             self.tell(
                 now,
@@ -62,16 +71,22 @@ impl Entry {
     pub(super) fn accept(
         &mut self,
         now: Instant,
-        source: IpAddr,
+        meta: &RxMeta,
         advert: &Advert<'_>,
         form: Option<ChecksumForm>,
         mut notices: NoticeSet,
     ) {
-        let claim = advert.claim;
+        let (claim, source) = (advert.claim, meta.source);
         if form.is_some_and(|form| self.forms.heard(form) && self.both_forms(now, form)) {
             notices.insert(Notice::BothChecksums);
         }
-        let place = self.take_down(Speaker::new(now, source, Ok(claim), Some(claim), notices));
+        let said = Said::of(meta, advert);
+        let place =
+            self.take_down(Speaker::new(now, source, Ok(claim), Some(claim), notices, said));
+        if let Some(place) = place.filter(|_| notices.contains(Notice::AddressesDiffer)) {
+            let differing = Differing::between(self.config(), advert);
+            self.tally.differs(place.index, differing);
+        }
         if self.is_active() {
             notices = self.watch(now, place, advert, source, notices);
         }

@@ -1,8 +1,8 @@
 //! Compares the addresses of an advertisement with ours.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::{AddressList, Protocol, VirtualRouter};
+use crate::{AddressList, Family, Protocol, VirtualRouter};
 
 /// How two lists of addresses compare as sets: their order has no meaning to the election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +17,7 @@ pub(super) enum Lists {
 
 impl Lists {
     pub(super) fn compared(config: &VirtualRouter, theirs: AddressList<'_>) -> Self {
-        let ours = match config.protocol() {
-            Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => {
-                AddressList::from(addresses)
-            }
-            Protocol::V3Ipv6 { addresses, .. } => AddressList::from(addresses),
-        };
+        let ours = ours(config);
         if theirs == ours { Self::Equal } else { Self::of_other_order(ours, theirs) }
     }
 
@@ -45,6 +40,46 @@ impl Lists {
         } else {
             Self::Overlapping
         }
+    }
+}
+
+/// Calls `each` with every address that is in one of the lists only, and whether that is theirs:
+/// theirs first, each list in the order of its numbers.
+pub(super) fn differences(
+    config: &VirtualRouter,
+    theirs: AddressList<'_>,
+    mut each: impl FnMut(IpAddr, bool),
+) {
+    let family = config.family();
+    let (ours, theirs) = (Sorted::new(ours(config).iter()), Sorted::new(theirs.iter()));
+    let mut only_in = |one: &Sorted, other: &Sorted, is_theirs: bool| {
+        let mut last = None;
+        for number in one.as_slice() {
+            // An address that is named twice is one.
+            let is_new = last != Some(*number);
+            if is_new && other.as_slice().binary_search(number).is_err() {
+                each(address(family, *number), is_theirs);
+            }
+            last = Some(*number);
+        }
+    };
+    only_in(&theirs, &ours, true);
+    only_in(&ours, &theirs, false);
+}
+
+fn ours(config: &VirtualRouter) -> AddressList<'_> {
+    match config.protocol() {
+        Protocol::V2 { addresses, .. } | Protocol::V3Ipv4 { addresses, .. } => {
+            AddressList::from(addresses)
+        }
+        Protocol::V3Ipv6 { addresses, .. } => AddressList::from(addresses),
+    }
+}
+
+fn address(family: Family, number: u128) -> IpAddr {
+    match (family, u32::try_from(number)) {
+        (Family::Ipv4, Ok(number)) => Ipv4Addr::from_bits(number).into(),
+        (Family::Ipv4, Err(_)) | (Family::Ipv6, _) => Ipv6Addr::from_bits(number).into(),
     }
 }
 

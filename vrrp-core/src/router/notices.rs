@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use crate::DecodeError;
 use crate::Rejected;
 
 /// A peer that disagrees with this node, or that should not be there.
@@ -184,7 +183,7 @@ impl fmt::Display for Notice {
                 return write!(
                     f,
                     "its messages are refused: {reason}; both may be active until that ends: {}",
-                    remedy(*reason)
+                    reason.remedy()
                 );
             }
             Self::StrongerRefused(reason) => {
@@ -192,34 +191,10 @@ impl fmt::Display for Notice {
                     f,
                     "it claims more than this node, which is active too, since its messages are \
                      refused: {reason}; {}",
-                    remedy(*reason)
+                    reason.remedy()
                 );
             }
         })
-    }
-}
-
-/// Returns what to do about a refusal, on both sides.
-pub(super) const fn remedy(reason: Rejected) -> &'static str {
-    match reason {
-        Rejected::Ttl => {
-            "if there is a router between the nodes, set min_ttl for the peer on both (254 for one \
-             router)"
-        }
-        Rejected::WrongVersion => "give both nodes the same version",
-        Rejected::AuthenticationType => "give both nodes the same password, or neither one",
-        Rejected::Password => "give both nodes the same password",
-        Rejected::Interval => "give both nodes the same interval",
-        Rejected::UnlistedSource => "add it to the peers here, or stop it there",
-        Rejected::NoCommonAddress => "give one of the two another VRID",
-        Rejected::Malformed(DecodeError::Signature) => "switch auth_hmac off there",
-        Rejected::Malformed(DecodeError::AuthenticationType) => {
-            "choose simple text or no authentication there"
-        }
-        Rejected::Malformed(_) => "see what sends them, and what changes them on the way",
-        Rejected::UnknownVrid | Rejected::OwnSource | Rejected::NotListening => {
-            "compare the configuration of both nodes"
-        }
     }
 }
 

@@ -35,7 +35,7 @@ impl Router {
             }
             Ok((Decoded { advert, form }, lists)) => {
                 let notices = compare(entry, meta.source, advert, *lists);
-                entry.accept(self.now, meta.source, advert, *form, notices);
+                entry.accept(self.now, &meta, advert, *form, notices);
                 let heard = Heard {
                     claim: advert.claim,
                     timing: advert.interval.timing(),
@@ -60,7 +60,7 @@ fn reject_unattributed(
         Ok(_) if meta.ttl != FROM_THE_LINK => Rejected::Ttl,
         Ok(_) => Rejected::UnknownVrid,
     };
-    port.other.reject(now, meta.source, reason);
+    port.other.reject(now, &meta, bytes, reason);
     reason
 }
 

@@ -6,7 +6,6 @@ use core::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use super::notices::remedy;
 use crate::{Instant, InterfaceId, Key, MacAddr, Rejected};
 
 /// An address that nobody should have (RFC 5737). A host that answers for it, too, answers for
@@ -122,7 +121,7 @@ impl fmt::Display for RivalCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { source, reason } => {
-                let remedy = remedy(*reason);
+                let remedy = reason.remedy();
                 write!(f, "messages of {source} are refused here: {reason}; {remedy}")
             }
             Self::Firewall { source } => write!(

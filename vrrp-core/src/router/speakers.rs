@@ -6,11 +6,15 @@ use core::{
     time::Duration,
 };
 
-use super::{NoticeSet, Sender, telling::Record};
-use crate::{Claim, Counters, Instant, Rejected};
+use super::{
+    NoticeSet, Sender,
+    said::{Differing, Jitter, LeftOut, Said},
+    telling::Record,
+};
+use crate::{Claim, Counters, Instant, Rejected, RxMeta};
 
-/// How many accepted speakers are remembered, and how many refused ones. Refused ones never push
-/// out an accepted one: a forger cannot make a peer disappear.
+/// How many accepted speakers are remembered, and how many refused ones; of the others messages are
+/// counted. Refused ones never push out an accepted one: a forger cannot make a peer disappear.
 const OF_EACH: usize = 4;
 
 /// How long a speaker keeps its place without a message, where no interval is known.
@@ -33,6 +37,9 @@ pub struct Speaker {
     pub claim: Option<Claim>,
     /// What its last message showed.
     pub notices: NoticeSet,
+    /// What its last message said, as far as it could be read.
+    pub said: Said,
+    jitter: Jitter,
 }
 
 /// What was heard: how much, and from whom.
@@ -43,6 +50,9 @@ pub(super) struct Tally {
     pub(super) counters: Counters,
     /// What was reported about each speaker, in the same order.
     records: [Record; OF_EACH * 2],
+    /// How the addresses of each differed when they last did, in the same order.
+    differing: [Differing; OF_EACH * 2],
+    left_out: LeftOut,
 }
 
 /// The place of a speaker, and when it was last heard before.
@@ -53,22 +63,45 @@ pub(super) struct Place {
 }
 
 impl Tally {
-    pub(super) fn reject(&mut self, now: Instant, source: IpAddr, reason: Rejected) {
+    pub(super) fn reject(&mut self, now: Instant, meta: &RxMeta, bytes: &[u8], reason: Rejected) {
         self.counters.count_rejected(reason);
-        let speaker = Speaker::new(now, source, Err(reason), None, NoticeSet::EMPTY);
+        let said = Said::read(meta, bytes);
+        let speaker = Speaker::new(now, meta.source, Err(reason), None, NoticeSet::EMPTY, said);
         self.heard(speaker, FRESH);
     }
 
     /// Records a message; returns `None` if there is no place for its sender.
     #[inline]
     pub(super) fn heard(&mut self, speaker: Speaker, fresh: Duration) -> Option<Place> {
-        let place = self.speakers.heard(speaker, fresh)?;
+        let is_accepted = speaker.verdict.is_ok();
+        let Some(place) = self.speakers.heard(speaker, fresh) else {
+            let LeftOut { heard, refused } = &mut self.left_out;
+            let count = if is_accepted { heard } else { refused };
+            *count = count.wrapping_add(1);
+            return None;
+        };
         if place.before.is_none()
             && let Some(record) = self.records.get_mut(place.index)
         {
             *record = Record::default();
         }
         Some(place)
+    }
+
+    /// Notes how the addresses of the speaker at that place differ from ours.
+    pub(super) fn differs(&mut self, index: usize, differing: Differing) {
+        if let Some(noted) = self.differing.get_mut(index) {
+            *noted = differing;
+        }
+    }
+
+    /// Returns how the addresses of each speaker differed when they last did, in their order.
+    pub(super) const fn differing(&self) -> &[Differing] {
+        &self.differing
+    }
+
+    pub(super) const fn left_out(&self) -> LeftOut {
+        self.left_out
     }
 
     /// Returns what is remembered of the speaker at that place.
@@ -85,8 +118,34 @@ impl Speaker {
         verdict: Result<Claim, Rejected>,
         claim: Option<Claim>,
         notices: NoticeSet,
+        said: Said,
     ) -> Self {
-        Self { source, last_heard: now, messages: 1, verdict, claim, notices }
+        let jitter = Jitter::NONE;
+        Self { source, last_heard: now, messages: 1, verdict, claim, notices, said, jitter }
+    }
+
+    /// Returns by how much the times between its advertisements deviate from the interval that they
+    /// name, on average: of each deviation a sixteenth counts, as with the jitter of RFC 3550 6.4.1.
+    /// `None` before the second one, and of a refused speaker.
+    ///
+    /// A time of less than half an interval does not count: that is an answer to a weaker node. Nor
+    /// does one of more than three intervals, after which it had been away.
+    #[must_use]
+    pub fn jitter(&self) -> Option<Duration> {
+        self.jitter.get()
+    }
+
+    /// Takes over what another message of the same node said.
+    #[inline]
+    fn go_on(&mut self, new: &Self) {
+        let goes_on = |it: &Self| it.verdict.is_ok_and(|claim| claim != Claim::Resign);
+        if let Some(interval) = new.said.interval.filter(|_| goes_on(self) && goes_on(new)) {
+            self.jitter.take(new.last_heard - self.last_heard, interval.duration());
+        }
+        self.last_heard = new.last_heard;
+        self.messages = self.messages.saturating_add(1);
+        (self.verdict, self.claim, self.notices) = (new.verdict, new.claim, new.notices);
+        self.said = new.said;
     }
 }
 
@@ -101,8 +160,14 @@ pub(super) struct Speakers {
 impl Default for Speakers {
     fn default() -> Self {
         let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let nobody =
-            Speaker::new(Instant::EPOCH, nobody, Ok(Claim::Resign), None, NoticeSet::EMPTY);
+        let nobody = Speaker::new(
+            Instant::EPOCH,
+            nobody,
+            Ok(Claim::Resign),
+            None,
+            NoticeSet::EMPTY,
+            Said::default(),
+        );
         Self { list: [nobody; OF_EACH * 2], len: 0 }
     }
 }
@@ -142,9 +207,7 @@ impl Speakers {
         let heard = self.list.get_mut(..len).unwrap_or_default().iter_mut().enumerate();
         if let Some((index, known)) = { heard }.find(|(_, speaker)| is_it(speaker)) {
             let before = Some(known.last_heard);
-            known.last_heard = new.last_heard;
-            known.messages = known.messages.saturating_add(1);
-            (known.verdict, known.claim, known.notices) = (new.verdict, new.claim, new.notices);
+            known.go_on(&new);
             return Some(Place { index, before });
         }
         let index = self.room(&new, fresh)?;

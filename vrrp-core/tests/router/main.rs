@@ -24,6 +24,7 @@ mod pair;
 mod properties;
 mod rejected;
 mod rivals;
+mod said;
 mod senders;
 mod startup;
 mod timing;
