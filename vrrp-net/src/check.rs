@@ -94,7 +94,7 @@ pub use status::CheckStatus;
 pub use tally::{State, Tally};
 pub use target::TargetError;
 pub use tcp::Tcp;
-pub use track::{Effect, Last, Reading, Track, health};
+pub use track::{Effect, Last, Reading, Share, Track, health};
 
 /// Looks once whether something works.
 ///

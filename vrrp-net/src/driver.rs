@@ -15,6 +15,7 @@ mod backends;
 mod commands;
 mod drains;
 mod guard;
+mod history;
 mod host;
 mod interfaces;
 mod log;

@@ -103,11 +103,12 @@ pub use vrrp_core;
 // One dependency is enough for a program: these stand in the signatures of this crate, or make a
 // `VirtualRouter`.
 pub use vrrp_core::{
-    Announcements, Centiseconds, Checksum, Cidr, Claim, Condition, ConfigError, Counters, Family,
-    Gate, Gates, GroupPolicy, Health, Hear, Hold, Holds, InterfaceDetails, InterfaceId,
-    InterfaceStatus, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure, Look, Loss, MacAddr, Notice,
-    Password, Peer, Phase, Preempt, Priority, Probe, Reach, Reason, Rejected, RivalCause, Role,
-    Seconds, Sender, Sighting, Transport, Version, VirtualRouter, Vrid, Weight,
+    Announcements, Centiseconds, Checksum, Cidr, Claim, Condition, ConfigError, Counters,
+    Differing, Family, Gate, Gates, GroupPolicy, Health, Hear, Hold, Holds, InterfaceDetails,
+    InterfaceId, InterfaceStatus, Interval, Ipv4Addresses, Ipv6Addresses, Key, LeaseFailure,
+    LeftOut, Look, Loss, MacAddr, Notice, Password, Peer, Phase, Preempt, Priority, Probe, Reach,
+    Reason, Rejected, RivalCause, Role, Said, Seconds, Sender, Sighting, Transport, Version,
+    VirtualRouter, Vrid, Weight,
 };
 
 pub use backend::{
@@ -124,4 +125,5 @@ pub use process::Program;
 pub use remedy::remedy;
 pub use status::{
     GroupStatus, NodeStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus, SpeakerStatus,
+    TransitionStatus,
 };

@@ -1,5 +1,8 @@
 //! [`NodeStatus`]: everything about a node at one moment.
 
+mod sides;
+mod why;
+
 use std::{
     net::IpAddr,
     sync::Arc,
@@ -7,11 +10,14 @@ use std::{
 };
 
 use vrrp_core::{
-    Cidr, Claim, Counters, Family, Gates, GroupPolicy, Health, Hold, Holds, Key, MacAddr, Notice,
-    Phase, Reason, Rejected, RivalCause, Sender, VirtualRouter,
+    Cidr, Claim, Counters, Differing, Family, Gates, GroupPolicy, Health, Holds, Key, LeftOut,
+    MacAddr, Notice, Phase, Reason, Rejected, RivalCause, Said, Sender, VirtualRouter,
 };
 
 use crate::{VirtualAddress, VirtualRoute, link::Overflow};
+pub(crate) use sides::{detail, of_notice};
+#[cfg(feature = "serde")]
+pub(crate) use why::{gates, holds};
 
 /// Everything about a node at one moment.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +57,8 @@ pub struct RouterStatus {
     pub gates: Gates,
     /// How it stands in its group, if it is in one.
     pub group: Option<GroupStatus>,
+    /// Its configured priority.
+    pub configured: Claim,
     /// Its effective priority.
     pub claim: Claim,
     /// The addresses that are held now, those that are not advertised last; empty unless the phase is
@@ -82,8 +90,13 @@ pub struct RouterStatus {
     pub rival: Option<RivalStatus>,
     /// Counters.
     pub counters: Counters,
-    /// Who was heard, and whose messages were refused.
+    /// Who was heard, and whose messages were refused: up to four of each. One that has been silent
+    /// for four intervals makes room for another.
     pub speakers: Vec<SpeakerStatus>,
+    /// How many messages of further nodes there were.
+    pub left_out: LeftOut,
+    /// Its last changes of phase, the latest first: up to ten, whatever was configured meanwhile.
+    pub transitions: Vec<TransitionStatus>,
     /// What is wrong with those of them that speak still: that were heard within four intervals, or
     /// within ten seconds if that is longer.
     pub notices: Vec<NoticeStatus>,
@@ -94,50 +107,26 @@ impl RouterStatus {
     /// part, and where nothing is wrong.
     #[must_use]
     pub fn obstacle(&self) -> Option<String> {
-        let Self { name, interface, phase: Phase::Initialize(hold), .. } = self else {
-            return None;
-        };
-        let said = |error: &Option<String>| {
-            error.as_ref().map(|error| format!(": {error}")).unwrap_or_default()
-        };
-        Some(match hold {
-            Hold::Stopped | Hold::Drained | Hold::Inspecting => return None,
-            Hold::InterfaceMissing => {
-                format!("{name}: there is no interface {interface} (yet); is it another name?")
-            }
-            Hold::LinkDown => {
-                format!(
-                    "{name}: {interface} is down or has no carrier; set it up, look at its cable"
-                )
-            }
-            Hold::NoSocket => format!(
-                "{name}: no socket could be opened on {interface}{}",
-                said(&self.socket_error)
-            ),
-            Hold::NoSource => format!(
-                "{name}: {interface} has no {} address to send from; give it one of its own",
-                self.router.family()
-            ),
-            Hold::OtherInterface => {
-                let unready = self.unready.join(" and ");
-                format!(
-                    "{name}: {unready}, where some of its addresses or routes are, is missing, down \
-                     or has no carrier; set it up, or is it another name?"
-                )
-            }
-            Hold::Check => format!(
-                "{name}: a check fails, and its service must not be reached while it is ill; its \
-                 checks say what is ill"
-            ),
-            Hold::Send => format!("{name}: nothing can be sent on {interface}; its log says why"),
-            // A backend's failure, and what may come.
-            hold => format!(
-                "{name}: the backend cannot hold the addresses ({}){}",
-                hold.as_str(),
-                said(&self.backend_error)
-            ),
-        })
+        why::obstacle(self).map(|obstacle| format!("{}: {obstacle}", self.name))
     }
+}
+
+/// A change of the phase of a virtual router.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TransitionStatus {
+    /// When, by the wall clock at that time.
+    pub at: SystemTime,
+    /// How long ago.
+    pub ago: Duration,
+    /// The phase before.
+    pub from: Phase,
+    /// The phase from then on.
+    pub to: Phase,
+    /// What led to it.
+    pub reason: Reason,
+    /// Whose advertisement led to it, if one did.
+    pub sender: Option<Sender>,
 }
 
 /// How a virtual router stands in its group.
@@ -170,6 +159,8 @@ pub struct NoticeStatus {
     pub ago: Duration,
     /// How many messages.
     pub messages: u64,
+    /// What differs, with both sides named, where that is what it is about: `interval 2 s, ours 1 s`.
+    pub detail: Option<String>,
 }
 
 impl NoticeStatus {
@@ -229,6 +220,18 @@ pub struct SpeakerStatus {
     pub messages: u64,
     /// What it claims, or why it was refused.
     pub verdict: Result<Claim, Rejected>,
+    /// What its last message claimed, if that could be read; of a refused one it may be forged.
+    pub claim: Option<Claim>,
+    /// What its last message said, as far as it could be read; of a refused one it may be forged.
+    pub said: Said,
+    /// By how much the times between its advertisements deviate from its interval:
+    /// [`Speaker::jitter`](vrrp_core::Speaker::jitter).
+    pub jitter: Option<Duration>,
+    /// How the addresses that it named last differ from those here, if they do.
+    pub differing: Option<Differing>,
+    /// Why it was refused, or what differs though it is heard, with both sides named: `version 2,
+    /// ours 3`.
+    pub detail: Option<String>,
 }
 
 /// One socket, and what it received that belongs to no virtual router.
@@ -241,8 +244,10 @@ pub struct PortStatus {
     pub family: Family,
     /// Rejections of messages for VRIDs that are not ours.
     pub counters: Counters,
-    /// Whose messages those were.
+    /// Whose messages those were: up to four nodes.
     pub speakers: Vec<SpeakerStatus>,
+    /// How many messages of further nodes there were.
+    pub left_out: LeftOut,
     /// What was dropped before it could be read.
     pub overflow: Overflow,
 }

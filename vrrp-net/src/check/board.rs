@@ -19,7 +19,7 @@ use super::{
     schedule::When,
     status::CheckStatus,
     tally::State,
-    track::Reading,
+    track::{Reading, Share, Track},
 };
 use entry::{Begins, Entry};
 pub(super) use entry::{Id, Run, Task};
@@ -173,6 +173,15 @@ impl Board {
         lines
     }
 
+    /// What each check of a virtual router has to say of it.
+    pub(super) fn shares(&self, router: &str) -> Vec<Share> {
+        let (known, now) = (self.lock(), Instant::now());
+        let Some(tracked) = known.routers.get(router) else { return Vec::new() };
+        let share =
+            |track: &Track| Some(Share::new(track, known.reading(tracked, &track.check, now)?));
+        tracked.tracks.iter().filter_map(share).collect()
+    }
+
     pub(super) fn status(&self) -> Vec<CheckStatus> {
         self.lock().checks.values().map(Entry::status).collect()
     }
@@ -232,17 +241,18 @@ impl Known {
     }
 
     fn health(&self, tracked: &Tracked, now: Instant) -> Health {
-        tracked.health(|check| {
-            let entry = self.checks.get(check)?;
-            let counts = match entry.planned.schedule.when {
-                When::Always => true,
-                When::Active { .. } => {
-                    self.counts_from(tracked, entry).is_some_and(|from| from <= now)
-                }
-            };
-            let reading = entry.reading_for(&tracked.router);
-            Some(if counts { reading } else { Reading::of(State::Good) })
-        })
+        tracked.health(|check| self.reading(tracked, check, now))
+    }
+
+    /// What a check says to a virtual router.
+    fn reading(&self, tracked: &Tracked, check: &str, now: Instant) -> Option<Reading> {
+        let entry = self.checks.get(check)?;
+        let counts = match entry.planned.schedule.when {
+            When::Always => true,
+            When::Active { .. } => self.counts_from(tracked, entry).is_some_and(|from| from <= now),
+        };
+        let reading = entry.reading_for(&tracked.router);
+        Some(if counts { reading } else { Reading::of(State::Good) })
     }
 
     fn sum_up_users(&self, check: &str) {

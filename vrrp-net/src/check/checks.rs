@@ -16,6 +16,7 @@ use super::{
     plan::Setup,
     runner,
     status::CheckStatus,
+    track::Share,
 };
 
 /// Runs checks, on a thread of its own: none of them delays a driver or another check.
@@ -105,6 +106,13 @@ impl Checks {
     #[must_use]
     pub fn status(&self) -> Vec<CheckStatus> {
         self.board.status()
+    }
+
+    /// Returns what each check that a virtual router tracks has to say of it now, in the order of its
+    /// tracks; nothing of one that nothing is tracked for.
+    #[must_use]
+    pub fn shares(&self, router: &str) -> Vec<Share> {
+        self.board.shares(router)
     }
 
     /// Ends all checks and the programs that they run, and waits until they were cut off. To drop

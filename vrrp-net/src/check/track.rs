@@ -66,6 +66,28 @@ pub enum Last {
     Leave,
 }
 
+/// What one check has to say of a virtual router at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Share {
+    /// What it means to the virtual router.
+    pub track: Track,
+    /// Whether it speaks for the virtual router, or against it; what is reversed is reversed here.
+    pub state: State,
+    /// What it adds to the priority.
+    pub adds: Weight,
+}
+
+impl Share {
+    pub(super) fn new(track: &Track, reading: Reading) -> Self {
+        let reading = if track.is_reversed { reading.reversed() } else { reading };
+        let (held, adds) = share(track.effect, reading);
+        // A number that is very low is a hold, too.
+        let state = if held == State::Bad { held } else { reading.state };
+        Self { track: track.clone(), state, adds }
+    }
+}
+
 /// What is known of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "written as a literal by whoever sums checks up")]

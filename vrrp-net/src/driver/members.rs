@@ -11,7 +11,10 @@ use vrrp_core::{
     Cidr, Generation, Hold, Instant, InterfaceStatus, Key, Phase, Role, Transport, VirtualRouter,
 };
 
-use super::seat::{Bound, Seat};
+use super::{
+    history::History,
+    seat::{Bound, Seat},
+};
 use crate::{
     Group, Lease, Member, VipBackend, VirtualAddress, VirtualRoute,
     backend::{LeaseToken, Place},
@@ -46,6 +49,8 @@ pub(super) struct MemberState {
     /// When it was told, by the wall clock then: an age that is measured anew would differ by a
     /// millisecond now and then.
     pub(super) since: SystemTime,
+    /// Its last transitions.
+    pub(super) history: History,
     /// What it moves together with.
     pub(super) group: Option<Group>,
     /// Its place in the last configuration: the first member of a group decides.
@@ -89,6 +94,7 @@ impl MemberState {
             token: LeaseToken::unique(),
             phase,
             since: SystemTime::now(),
+            history: History::default(),
             leaving: false,
             group,
             place: 0,

@@ -19,6 +19,7 @@ use super::{
         Backends,
         call::{Wish, longest, unanswered},
     },
+    history::Transition,
     interfaces::Interfaces,
     log::log,
     members::{MemberState, Members},
@@ -75,7 +76,7 @@ impl<L: Link> Outbox<L> {
             Output::Greet(greet) => self.greet(greet),
             Output::Probe(probe) => self.probe(probe, now),
             Output::Overhear { key, on } => self.overhear(*key, *on),
-            Output::Event(event) => self.event(event),
+            Output::Event(event) => self.event(event, now),
         }
     }
 
@@ -249,7 +250,7 @@ impl<L: Link> Outbox<L> {
         }
     }
 
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &Event, now: Instant) {
         let (Event::Transition { key, .. }
         | Event::Notice { key, .. }
         | Event::DrainRefused { key, .. }
@@ -267,7 +268,9 @@ impl<L: Link> Outbox<L> {
         let failed = entry.error.is_some();
         self.news.push(match *event {
             Event::Transition { key, from, to, reason, sender, .. } => {
-                transition(entry, to);
+                let at = SystemTime::now();
+                transition(entry, to, at);
+                entry.history.push(Transition { at, when: now, from, to, reason, sender });
                 NodeEvent::Transition { name, key, from, to, reason, sender }
             }
             Event::Notice { key, notice, source, claim, others, .. } => {
@@ -348,8 +351,8 @@ fn is_destinations(error: &io::Error, destination: IpAddr) -> bool {
         && !destination.is_multicast()
 }
 
-fn transition(entry: &mut MemberState, to: Phase) {
-    (entry.phase, entry.since) = (to, SystemTime::now());
+fn transition(entry: &mut MemberState, to: Phase, at: SystemTime) {
+    (entry.phase, entry.since) = (to, at);
     if !to.is_active() {
         entry.withdraw();
     }

@@ -2,12 +2,19 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use vrrp_core::{Counters, Instant, Key, Membership, Rival, Speaker, Status};
+use vrrp_core::{
+    Counters, Differing, Family, Instant, InterfaceId, Key, LeftOut, Membership, Rival, Speaker,
+    Status, VirtualRouter,
+};
 
 use super::{Driver, members::MemberState};
 use crate::{
     Group, GroupStatus, NodeStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus,
-    SpeakerStatus, clock::Clock, link::Link, monitor::Monitor,
+    SpeakerStatus,
+    clock::Clock,
+    link::Link,
+    monitor::Monitor,
+    status::{detail, of_notice},
 };
 
 /// For how long a speaker counts as present; at least four intervals.
@@ -52,11 +59,16 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 interface: name.clone(),
                 family,
                 counters,
-                speakers: speakers(heard, now),
+                speakers: heard.iter().map(|heard| speaker(heard, None, None, now)).collect(),
+                left_out: self.left_out(interface, family),
                 overflow: self.outbox.link.overflow(interface, family),
             }
         };
         self.outbox.interfaces.ports().map(port).collect()
+    }
+
+    fn left_out(&self, interface: InterfaceId, family: Family) -> LeftOut {
+        self.router.unattributed_left_out(interface, family).unwrap_or_default()
     }
 }
 
@@ -67,6 +79,8 @@ fn router_status(
     now: Instant,
 ) -> RouterStatus {
     let holds = status.phase.holds_addresses();
+    let heard = speakers(status, &entry.router, now);
+    let notices = notices(status.speakers, &heard, &entry.router);
     RouterStatus {
         name: entry.name.clone(),
         key: *key,
@@ -80,6 +94,7 @@ fn router_status(
         holds: status.holds,
         gates: status.gates,
         group: None,
+        configured: status.configured,
         claim: status.claim,
         held: entry.addresses.iter().filter(|_| holds).map(|held| held.cidr).collect(),
         addresses: entry.addresses.clone(),
@@ -94,8 +109,10 @@ fn router_status(
         socket_error: socket_error.map(ToString::to_string),
         rival: status.rival.map(|rival| rival_status(rival, now)),
         counters: *status.counters,
-        speakers: speakers(status.speakers, now),
-        notices: notices(status.speakers, now, entry.router.interval().duration()),
+        speakers: heard,
+        left_out: status.left_out,
+        transitions: entry.history.shown(now),
+        notices,
     }
 }
 
@@ -104,28 +121,49 @@ fn rival_status(rival: Rival, now: Instant) -> RivalStatus {
     RivalStatus { mac, address, since: now - since, ago: now - last, cause }
 }
 
-/// What is wrong with those that are still present.
-fn notices(heard: &[Speaker], now: Instant, interval: Duration) -> Vec<NoticeStatus> {
-    let still = STILL.max(interval.saturating_mul(4));
-    let speaks = heard.iter().filter(|speaker| now - speaker.last_heard <= still);
-    let notices = speaks.flat_map(|speaker| {
-        speaker.notices.iter().map(|notice| NoticeStatus {
+/// What is wrong with those that are still present. `shown` are the same speakers in the same order.
+fn notices(
+    heard: &[Speaker],
+    shown: &[SpeakerStatus],
+    router: &VirtualRouter,
+) -> Vec<NoticeStatus> {
+    let still = STILL.max(router.interval().duration().saturating_mul(4));
+    let speaks = heard.iter().zip(shown).filter(|(_, shown)| shown.ago <= still);
+    let notices = speaks.flat_map(|(heard, shown)| {
+        heard.notices.iter().map(|notice| NoticeStatus {
             notice,
-            source: speaker.source,
-            claim: speaker.claim,
-            ago: now - speaker.last_heard,
-            messages: speaker.messages,
+            source: shown.source,
+            claim: shown.claim,
+            ago: shown.ago,
+            messages: shown.messages,
+            detail: of_notice(notice, shown, router),
         })
     });
     notices.collect()
 }
 
-fn speakers(heard: &[Speaker], now: Instant) -> Vec<SpeakerStatus> {
-    let speaker = |speaker: &Speaker| SpeakerStatus {
+fn speakers(status: &Status<'_>, router: &VirtualRouter, now: Instant) -> Vec<SpeakerStatus> {
+    let places = status.speakers.iter().enumerate();
+    places.map(|(place, it)| speaker(it, status.differing(place), Some(router), now)).collect()
+}
+
+/// `router` is what its messages were for, if it is here.
+fn speaker(
+    speaker: &Speaker,
+    differing: Option<Differing>,
+    router: Option<&VirtualRouter>,
+    now: Instant,
+) -> SpeakerStatus {
+    let shown = SpeakerStatus {
         source: speaker.source,
         ago: now - speaker.last_heard,
         messages: speaker.messages,
         verdict: speaker.verdict,
+        claim: speaker.claim,
+        said: speaker.said,
+        jitter: speaker.jitter(),
+        differing,
+        detail: None,
     };
-    heard.iter().map(speaker).collect()
+    SpeakerStatus { detail: detail(&shown, router), ..shown }
 }
