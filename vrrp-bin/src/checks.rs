@@ -14,7 +14,7 @@ use vrrp_net::{
 use crate::{
     config::{Config, RouterConfig},
     import::environment,
-    report::Check,
+    report::{self, Check},
 };
 
 /// The checks that run, and who tracks them.
@@ -92,6 +92,17 @@ impl Running {
         };
         let checks = self.checks().map(|checks| checks.status()).unwrap_or_default();
         checks.into_iter().map(report).collect()
+    }
+
+    /// What those that the virtual router of this name tracks say to it. `checks` is what
+    /// [`report`](Self::report) told.
+    pub(crate) fn tracks(&self, router: &str, checks: &[Check]) -> Vec<report::Tracked> {
+        let shares = self.checks().map(|checks| checks.shares(router)).unwrap_or_default();
+        let tracked = shares.into_iter().filter_map(|share| {
+            let check = checks.iter().find(|check| *check.name == *share.track.check)?;
+            Some(report::Tracked::new(&share, check))
+        });
+        tracked.collect()
     }
 
     /// Ends them once nobody serves any more, and waits until the programs that they run have ended.

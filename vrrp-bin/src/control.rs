@@ -238,7 +238,8 @@ async fn status(State(app): State<App>) -> Response {
             let left =
                 tokio::task::block_in_place(|| leftovers::of_node(&status)).unwrap_or_default();
             let checks = app.checks.report();
-            let status = report::Status::new(&status, &left, &app.kept.names());
+            let tracks = |name: &str| app.checks.tracks(name, &checks);
+            let status = report::Status::new(&status, &left, &app.kept.names(), tracks);
             Json(report::Status { checks, ..status }).into_response()
         }
         Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
@@ -264,7 +265,8 @@ async fn one(State(app): State<App>, name: &str) -> Response {
     match status.routers.iter().find(|router| &*router.name == name) {
         Some(router) => {
             let kept = app.kept.get(name).is_some();
-            Json(report::VirtualRouter::new(router, kept)).into_response()
+            let tracks = app.checks.tracks(name, &app.checks.report());
+            Json(report::VirtualRouter::new(router, kept, tracks)).into_response()
         }
         None => {
             let names: Vec<&str> = status.routers.iter().map(|router| &*router.name).collect();

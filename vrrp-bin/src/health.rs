@@ -84,50 +84,18 @@ fn describe(router: &VirtualRouter) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Counters, Disagreement, SCHEMA};
+    use crate::report::{Disagreement, SCHEMA};
 
     fn status(notices: Vec<Disagreement>, fault: bool) -> Status {
         let router = VirtualRouter {
             name: "web".to_owned(),
             interface: "eth0".to_owned(),
-            vrid: 51,
-            family: "ipv4".to_owned(),
-            version: 3,
-            state: "active".to_owned(),
             phase: "held".to_owned(),
             hold: fault.then(|| "link-down".to_owned()),
             fault,
             since: "2026-01-01T00:00:00.000Z".to_owned(),
-            reason: "silence".to_owned(),
-            reason_source: None,
-            reason_priority: None,
-            condition: "good".to_owned(),
-            weight: 0,
-            holds: Vec::new(),
-            gates: Vec::new(),
-            group: None,
-            group_policy: None,
-            group_first: false,
-            group_cause: None,
-            effective_priority: 100,
-            addresses: Vec::new(),
-            addresses_held: Vec::new(),
-            placed: Vec::new(),
-            routes: Vec::new(),
-            unready: Vec::new(),
-            lease_seconds: None,
-            probation_seconds: None,
-            waits_seconds: None,
-            drained_until: None,
-            drain_kept: false,
-            active_peer: None,
-            backend_error: None,
-            socket_error: None,
-            peers_heard: Vec::new(),
-            peers_refused: Vec::new(),
             notices,
-            rival: None,
-            counters: Counters::default(),
+            ..VirtualRouter::default()
         };
         Status {
             schema: SCHEMA,
@@ -148,6 +116,8 @@ mod tests {
             seconds_ago: 0.5,
             messages: 7,
             sentence: "192.0.2.2: its messages are refused".to_owned(),
+            detail: None,
+            line: String::new(),
         }
     }
 

@@ -5,7 +5,11 @@
 mod check;
 mod event;
 mod outcome;
+mod peers;
 mod placed;
+mod rival;
+mod tracked;
+mod transition;
 mod words;
 
 use std::{
@@ -14,16 +18,19 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use vrrp_core::{Counters as CoreCounters, Hold, Phase, Rejected};
-use vrrp_net::{
-    NodeStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus, SpeakerStatus,
-    backend::netlink::Leftover,
-};
+use vrrp_core::{Counters as CoreCounters, Hold, Phase};
+use vrrp_net::{NodeStatus, PortStatus, RouterStatus, backend::netlink::Leftover};
 
 pub(crate) use check::Check;
 pub(crate) use event::{Event, ToldEvent};
 pub(crate) use outcome::{Outcome, Outcomes, Reloaded};
+#[cfg(test)]
+pub(crate) use peers::Said;
+pub(crate) use peers::{Disagreement, PeerHeard, PeerRefused};
 pub(crate) use placed::Placed;
+pub(crate) use rival::Rival;
+pub(crate) use tracked::Tracked;
+pub(crate) use transition::Transition;
 use words::{rfc3339, seconds};
 
 /// The version of the format.
@@ -64,7 +71,7 @@ impl From<&Leftover> for LeftBehind {
 }
 
 /// One virtual router; also the answer to `GET /virtual-routers/NAME`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct VirtualRouter {
     /// Its name.
     pub(crate) name: String,
@@ -94,6 +101,12 @@ pub(crate) struct VirtualRouter {
     /// What that advertisement claimed.
     #[serde(default)]
     pub(crate) reason_priority: Option<u8>,
+    /// The same as a sentence, without its end.
+    #[serde(default)]
+    pub(crate) why: String,
+    /// Its last changes of phase, the latest first: up to ten.
+    #[serde(default)]
+    pub(crate) transitions: Vec<Transition>,
     /// What checks say of its service: `good`, `unknown`, `unproven`, `ill` or `out`.
     #[serde(default)]
     pub(crate) condition: String,
@@ -106,6 +119,15 @@ pub(crate) struct VirtualRouter {
     /// What lets it listen, but keeps it from becoming Active, or from preempting.
     #[serde(default)]
     pub(crate) gates: Vec<String>,
+    /// Each hold as a sentence with what to do, in their order.
+    #[serde(default)]
+    pub(crate) hold_sentences: Vec<String>,
+    /// Each gate as a sentence with what to do, in their order.
+    #[serde(default)]
+    pub(crate) gate_sentences: Vec<String>,
+    /// The checks that it tracks, in the order of its configuration.
+    #[serde(default)]
+    pub(crate) tracks: Vec<Tracked>,
     /// The name of its group, if it is in one.
     #[serde(default)]
     pub(crate) group: Option<String>,
@@ -118,8 +140,14 @@ pub(crate) struct VirtualRouter {
     /// The member because of which it is held, or waits.
     #[serde(default)]
     pub(crate) group_cause: Option<String>,
+    /// The configured priority: 255 for the owner.
+    #[serde(default)]
+    pub(crate) configured_priority: u8,
     /// What it advertises: 255 for the owner.
     pub(crate) effective_priority: u8,
+    /// How that came about.
+    #[serde(default)]
+    pub(crate) priority_sentence: String,
     /// The virtual addresses with their prefix lengths.
     pub(crate) addresses: Vec<String>,
     /// The addresses that this host holds now, those that are not advertised last.
@@ -151,10 +179,19 @@ pub(crate) struct VirtualRouter {
     pub(crate) backend_error: Option<String>,
     /// Why its socket could not be opened.
     pub(crate) socket_error: Option<String>,
-    /// Nodes whose advertisements were accepted.
+    /// What came of its last advertisement, if that did not reach everybody.
+    #[serde(default)]
+    pub(crate) send_error: Option<String>,
+    /// Nodes whose advertisements were accepted: up to four.
     pub(crate) peers_heard: Vec<PeerHeard>,
-    /// Nodes whose messages were refused.
+    /// Nodes whose messages were refused: up to four.
     pub(crate) peers_refused: Vec<PeerRefused>,
+    /// How many accepted messages came from further nodes.
+    #[serde(default)]
+    pub(crate) left_out_heard: u64,
+    /// How many refused messages came from further nodes.
+    #[serde(default)]
+    pub(crate) left_out_refused: u64,
     /// What is wrong with nodes that speak still.
     #[serde(default)]
     pub(crate) notices: Vec<Disagreement>,
@@ -163,101 +200,6 @@ pub(crate) struct VirtualRouter {
     pub(crate) rival: Option<Rival>,
     /// What happened since the start.
     pub(crate) counters: Counters,
-}
-
-/// A node whose advertisements were accepted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct PeerHeard {
-    /// Its address.
-    pub(crate) address: IpAddr,
-    /// What it claimed last: 0 is a resignation.
-    pub(crate) priority: u8,
-    /// How long ago it was heard.
-    pub(crate) seconds_ago: f64,
-    /// How many of its messages were counted.
-    pub(crate) messages: u64,
-}
-
-/// A node whose messages were refused.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct PeerRefused {
-    /// Its address.
-    pub(crate) address: IpAddr,
-    /// Why the last one was: a key of `rejected`.
-    pub(crate) reason: String,
-    /// How long ago that was.
-    pub(crate) seconds_ago: f64,
-    /// How many of its messages were counted.
-    pub(crate) messages: u64,
-}
-
-/// A node that disagrees with this one, or that should not be there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Disagreement {
-    /// What: a stable word.
-    pub(crate) notice: String,
-    /// Why its messages are refused, if they are: a key of `rejected`.
-    pub(crate) reason: Option<String>,
-    /// Its address.
-    pub(crate) address: IpAddr,
-    /// What it claims, where that can be read; of a refused one it may be forged.
-    pub(crate) priority: Option<u8>,
-    /// How long ago it was heard.
-    pub(crate) seconds_ago: f64,
-    /// How many of its messages were counted.
-    pub(crate) messages: u64,
-    /// A sentence for people: who it is, what is wrong, and what to do.
-    pub(crate) sentence: String,
-}
-
-impl From<&NoticeStatus> for Disagreement {
-    fn from(status: &NoticeStatus) -> Self {
-        Self {
-            notice: status.notice.as_str().to_owned(),
-            reason: status.notice.refusal().map(Rejected::as_str).map(str::to_owned),
-            address: status.source,
-            priority: status.claim.map(u8::from),
-            seconds_ago: seconds(status.ago),
-            messages: status.messages,
-            sentence: status.sentence(),
-        }
-    }
-}
-
-/// Another host that answers for the addresses, or says that it has them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Rival {
-    /// Its hardware address.
-    pub(crate) mac: String,
-    /// The address that it was last seen with.
-    pub(crate) address: IpAddr,
-    /// How long ago it was first seen.
-    pub(crate) since_seconds_ago: f64,
-    /// How long ago it was last seen.
-    pub(crate) seconds_ago: f64,
-    /// Why that is so, as far as it can be found out: a stable word.
-    pub(crate) cause: String,
-    /// Why messages are refused, if that is the cause: a key of `rejected`.
-    pub(crate) reason: Option<String>,
-    /// Whose advertisements are not heard or are refused, if that is known.
-    pub(crate) source: Option<IpAddr>,
-    /// A sentence for people: who it is, why, and what to do.
-    pub(crate) sentence: String,
-}
-
-impl From<&RivalStatus> for Rival {
-    fn from(status: &RivalStatus) -> Self {
-        Self {
-            mac: status.mac.to_string(),
-            address: status.address,
-            since_seconds_ago: seconds(status.since),
-            seconds_ago: seconds(status.ago),
-            cause: status.cause.as_str().to_owned(),
-            reason: status.cause.reason().map(Rejected::as_str).map(str::to_owned),
-            source: status.cause.source(),
-            sentence: status.sentence(),
-        }
-    }
 }
 
 /// What happened since the start. Counters only grow.
@@ -279,8 +221,11 @@ pub(crate) struct Port {
     pub(crate) family: String,
     /// Messages that were refused, by reason; every reason is there.
     pub(crate) rejected: BTreeMap<String, u64>,
-    /// Who sent them.
+    /// Who sent them: up to four nodes.
     pub(crate) peers_refused: Vec<PeerRefused>,
+    /// How many messages came from further nodes.
+    #[serde(default)]
+    pub(crate) left_out_refused: u64,
     /// Messages that could have been ours, dropped by the kernel because they were too many.
     pub(crate) overflow_heard: u64,
     /// Messages to refuse, dropped by the kernel because they were too many.
@@ -295,10 +240,17 @@ pub(crate) struct Failure {
 }
 
 impl Status {
-    /// `kept` are the names of those whose drain is kept over restarts. Checks are no part of a node.
-    pub(crate) fn new(node: &NodeStatus, leftovers: &[Leftover], kept: &BTreeSet<String>) -> Self {
-        let router =
-            |router: &RouterStatus| VirtualRouter::new(router, kept.contains(&*router.name));
+    /// `kept` are the names of those whose drain is kept over restarts. Checks are no part of a node:
+    /// `tracks` are those of the virtual router of a name.
+    pub(crate) fn new(
+        node: &NodeStatus,
+        leftovers: &[Leftover],
+        kept: &BTreeSet<String>,
+        tracks: impl Fn(&str) -> Vec<Tracked>,
+    ) -> Self {
+        let router = |router: &RouterStatus| {
+            VirtualRouter::new(router, kept.contains(&*router.name), tracks(&router.name))
+        };
         Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -312,7 +264,7 @@ impl Status {
 
 impl VirtualRouter {
     /// `drain_kept`: its drain is kept over restarts.
-    pub(crate) fn new(status: &RouterStatus, drain_kept: bool) -> Self {
+    pub(crate) fn new(status: &RouterStatus, drain_kept: bool, tracks: Vec<Tracked>) -> Self {
         let hold = match status.phase {
             Phase::Initialize(hold) => Some(hold),
             _ => None,
@@ -332,15 +284,22 @@ impl VirtualRouter {
             reason: status.reason.as_str().to_owned(),
             reason_source: status.sender.map(|sender| sender.source),
             reason_priority: status.sender.map(|sender| sender.claim.into()),
+            why: status.why(),
+            transitions: status.transitions.iter().map(Transition::from).collect(),
             condition: status.health.condition.as_str().to_owned(),
             weight: status.health.weight.get(),
             holds: status.holds.iter().map(|hold| hold.as_str().to_owned()).collect(),
             gates: status.gates.iter().map(|gate| gate.as_str().to_owned()).collect(),
+            hold_sentences: status.holds.iter().map(|it| status.hold_sentence(it)).collect(),
+            gate_sentences: status.gates.iter().map(|it| status.gate_sentence(it)).collect(),
             group: group.map(|group| group.name.to_string()),
             group_policy: group.map(|group| group.policy.to_string()),
             group_first: group.is_some_and(|group| group.is_first),
             group_cause: group.and_then(|group| group.cause.as_deref()).map(str::to_owned),
+            configured_priority: status.configured.into(),
             effective_priority: status.claim.into(),
+            priority_sentence: Tracked::priority_sentence(&tracks, status),
+            tracks,
             addresses: status.router.addresses().map(|address| address.to_string()).collect(),
             addresses_held: status.held.iter().map(ToString::to_string).collect(),
             placed: Placed::all(status),
@@ -354,8 +313,11 @@ impl VirtualRouter {
             active_peer: status.active_peer,
             backend_error: status.backend_error.clone(),
             socket_error: status.socket_error.clone(),
-            peers_heard: status.speakers.iter().filter_map(heard).collect(),
-            peers_refused: status.speakers.iter().filter_map(refused).collect(),
+            send_error: status.send_error.clone(),
+            peers_heard: PeerHeard::all(&status.speakers, status.active_peer),
+            peers_refused: PeerRefused::all(&status.speakers),
+            left_out_heard: status.left_out.heard,
+            left_out_refused: status.left_out.refused,
             notices: status.notices.iter().map(Disagreement::from).collect(),
             rival: status.rival.as_ref().map(Rival::from),
             counters: Counters::from(&status.counters),
@@ -386,7 +348,8 @@ impl From<&PortStatus> for Port {
             interface: port.interface.to_string(),
             family: port.family.to_string(),
             rejected: rejected(&port.counters),
-            peers_refused: port.speakers.iter().filter_map(refused).collect(),
+            peers_refused: PeerRefused::all(&port.speakers),
+            left_out_refused: port.left_out.refused,
             overflow_heard: port.overflow.heard,
             overflow_refused: port.overflow.refused,
         }
@@ -404,18 +367,6 @@ impl From<&CoreCounters> for Counters {
 
 fn rejected(counters: &CoreCounters) -> BTreeMap<String, u64> {
     counters.rejections().map(|(reason, count)| (reason.as_str().to_owned(), count)).collect()
-}
-
-fn heard(speaker: &SpeakerStatus) -> Option<PeerHeard> {
-    let SpeakerStatus { source, ago, messages, verdict, .. } = speaker;
-    let priority = u8::from(*verdict.as_ref().ok()?);
-    Some(PeerHeard { address: *source, priority, seconds_ago: seconds(*ago), messages: *messages })
-}
-
-fn refused(speaker: &SpeakerStatus) -> Option<PeerRefused> {
-    let SpeakerStatus { source, ago, messages, verdict, .. } = speaker;
-    let reason = verdict.as_ref().err()?.as_str().to_owned();
-    Some(PeerRefused { address: *source, reason, seconds_ago: seconds(*ago), messages: *messages })
 }
 
 #[cfg(test)]

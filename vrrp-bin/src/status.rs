@@ -1,8 +1,10 @@
 //! `vrrp status`: asks the running daemon over its control socket.
 
-mod checks;
 mod columns;
-mod table;
+mod overview;
+mod whole;
+mod wrap;
+mod wrong;
 
 use std::io::{self, Write};
 
@@ -59,8 +61,11 @@ fn show(arguments: &cli::Status) -> Result<(), Error> {
         return Ok(writeln!(out)?);
     }
     let text = match arguments.name {
-        Some(_) => table::routers(&[parse(&control, &body)?]),
-        None => table::status(&parse(&control, &body)?),
+        Some(_) => whole::text(&parse(&control, &body)?),
+        None => overview::text(&parse(&control, &body)?),
     };
     Ok(out.write_all(text.as_bytes())?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,6 +88,9 @@ pub struct RouterStatus {
     /// Another host that holds the addresses, too, or instead of an Active that is heard: a split
     /// brain, if this node is active.
     pub rival: Option<RivalStatus>,
+    /// What came of its last advertisement, as a sentence; `None` if it reached everybody, as far as
+    /// this host can tell.
+    pub send_error: Option<String>,
     /// Counters.
     pub counters: Counters,
     /// Who was heard, and whose messages were refused: up to four of each. One that has been silent

@@ -38,10 +38,12 @@ async fn active() -> vrrp_net::NodeStatus {
 #[tokio::test(start_paused = true)]
 async fn what_the_libraries_serialize_is_what_the_program_reports() {
     let node = active().await;
-    let mut of_the_program = to_value(Status::new(&node, &[], &BTreeSet::new())).unwrap();
+    let mut of_the_program =
+        to_value(Status::new(&node, &[], &BTreeSet::new(), |_| Vec::new())).unwrap();
     // What outlasts a process is the program's affair.
     let router = of_the_program["virtual_routers"][0].as_object_mut().unwrap();
     assert_eq!(router.remove("drain_kept"), Some(false.into()));
+    assert_eq!(router.remove("tracks"), Some(Value::Array(Vec::new())), "checks are not a node's");
     let of_the_library: Value = to_value(&node).unwrap();
     assert_eq!(of_the_library["virtual_routers"], of_the_program["virtual_routers"]);
     assert_eq!(of_the_library["ports"], of_the_program["ports"]);
@@ -50,7 +52,7 @@ async fn what_the_libraries_serialize_is_what_the_program_reports() {
     // What the library serializes is read as what the program's own client reads.
     let [router, ..] = &*node.routers else { panic!("a virtual router") };
     let read: Shown = serde_json::from_value(to_value(router).unwrap()).unwrap();
-    assert_eq!(read, Shown::new(router, false));
+    assert_eq!(read, Shown::new(router, false, Vec::new()));
     let ports: Vec<Port> = serde_json::from_value(of_the_library["ports"].clone()).unwrap();
     assert_eq!(ports, node.ports.iter().map(Port::from).collect::<Vec<_>>());
 }

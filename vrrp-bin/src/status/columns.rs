@@ -25,6 +25,11 @@ pub(super) fn since(rfc3339: &str) -> String {
     age(SystemTime::now().duration_since(then).unwrap_or_default())
 }
 
+/// The age of what was so many seconds ago.
+pub(super) fn age_of(seconds: f64) -> String {
+    age(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
 /// The two greatest units of `duration`.
 fn age(duration: Duration) -> String {
     let seconds = duration.as_secs();

@@ -58,8 +58,10 @@ struct Said<'a> {
     reason: Option<&'a str>,
     source: &'a str,
     priority: u8,
-    /// What is wrong and what to do.
+    /// What is wrong and what to do, as it is in the log.
     sentence: &'a str,
+    /// The same in `status`, with both sides named.
+    line: &'a str,
 }
 
 impl Said<'_> {
@@ -92,15 +94,17 @@ impl Said<'_> {
 
     /// `status` and `health` have a line for it, and only `health --strict` fails.
     fn in_status(&self, node: &Node) -> Outcome {
-        let line = format!("  notice    {}", self.text());
+        let line = format!("web: {} (priority {}){}", self.source, self.priority, self.line);
         let count = |text: &str, line: &str| text.lines().filter(|other| *other == line).count();
         // What a peer claims is of interest once it has been heard while this node is active.
-        let is_there =
-            || node.ask(&["status"]).is_ok_and(|table| count(&stdout(&table), &line) == 1);
-        check(
-            wait_until(SOON, is_there),
-            format!("no {line:?} in:\n{}", stdout(&node.ask(&["status"])?)),
-        )?;
+        let mut found = Vec::new();
+        let is_there = || {
+            let table = node.ask(&["status"]).map(|table| stdout(&table)).unwrap_or_default();
+            found = unwrapped(&table);
+            found.iter().filter(|other| **other == line).count() == 1
+        };
+        check(wait_until(SOON, is_there), format!("no {line:?} in:\n{found:#?}"))?;
+        println!("{}: {line}", node.name);
         for (arguments, status) in [(&["health"][..], 0), (&["health", "--strict"], 1)] {
             let health = node.ask(arguments)?;
             let text = stdout(&health);
@@ -113,6 +117,18 @@ impl Said<'_> {
         }
         Ok(())
     }
+}
+
+/// The lines of `status`, those that go on in the next line put together.
+fn unwrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match lines.last_mut() {
+            Some(last) if line.starts_with(' ') => last.extend([" ", line.trim_start()]),
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines
 }
 
 fn stdout(output: &Output) -> String {
@@ -129,11 +145,22 @@ fn first(capture: &Capture, mac: MacAddr, since: Duration) -> Result<Duration, F
 }
 
 const TTL: &str = "its TTL or hop limit is lower than 255 (or than the peer's min_ttl)";
+const ROUTED: &str = "TTL 254, at least 255 wanted: a router has passed it on, or it is forged";
 const MIN_TTL: &str =
     "if there is a router between the nodes, set min_ttl for the peer on both (254 for one router)";
 
 fn refused(reason: &str, remedy: &str) -> String {
     format!("its messages are refused: {reason}; both may be active until that ends: {remedy}")
+}
+
+/// How `status` says it, where the other one may be active.
+fn refused_line(detail: &str, remedy: &str) -> String {
+    format!(" is refused: {detail}; both may be active until that ends: {remedy}")
+}
+
+/// How `status` says it, where the other one is active, too, and stronger.
+fn stronger_line(detail: &str, remedy: &str) -> String {
+    format!(" is active, too, and is refused: {detail}; both hold the addresses: {remedy}")
 }
 
 fn stronger(reason: &str, remedy: &str) -> String {
@@ -150,23 +177,27 @@ fn both_say(
     (a_from, b_from): (&str, &str),
     reason: &str,
     (why, remedy): (&str, &str),
+    (a_says, b_says): (&str, &str),
     heard_by_b: Duration,
     heard_by_a: impl FnOnce() -> Result<Duration, Failed>,
 ) -> Outcome {
     let sentence = refused(why, remedy);
+    let (a_line, b_line) = (refused_line(a_says, remedy), stronger_line(b_says, remedy));
     let said = |source, priority| Said {
         notice: "refused",
         reason: Some(reason),
         source,
         priority,
         sentence: &sentence,
+        line: &a_line,
     };
     said(a_from, 200).in_log(b, heard_by_b)?;
     said(b_from, 100).in_log(a, heard_by_a()?)?;
     b.wait_for_phase("held")?;
     let both = stronger(why, remedy);
     said(b_from, 100).in_status(a)?;
-    Said { notice: "stronger-refused", sentence: &both, ..said(a_from, 200) }.in_status(b)
+    let both = Said { notice: "stronger-refused", sentence: &both, ..said(a_from, 200) };
+    Said { line: &b_line, ..both }.in_status(b)
 }
 
 /// F-09.
@@ -198,6 +229,7 @@ fn behind_a_router() -> Outcome {
         ("10.0.0.1", "10.1.0.2"),
         "wrong-ttl",
         (TTL, MIN_TTL),
+        (ROUTED, ROUTED),
         heard_by_b,
         heard_by_a,
     )
@@ -210,6 +242,9 @@ struct Differing {
     reason: &'static str,
     why: &'static str,
     remedy: &'static str,
+    /// What differs, as a sees it and as b does.
+    a_says: &'static str,
+    b_says: &'static str,
 }
 
 const PASSWORDS: Differing = Differing {
@@ -218,6 +253,8 @@ const PASSWORDS: Differing = Differing {
     reason: "wrong-password",
     why: "its password is not ours",
     remedy: "give both nodes the same password",
+    a_says: "password differs",
+    b_says: "password differs",
 };
 const INTERVALS: Differing = Differing {
     a: "version = 2\n",
@@ -225,6 +262,8 @@ const INTERVALS: Differing = Differing {
     reason: "wrong-interval",
     why: "its advertisement interval is not ours, which VRRPv2 does not allow",
     remedy: "give both nodes the same interval",
+    a_says: "interval 2 s, ours 1 s",
+    b_says: "interval 1 s, ours 2 s",
 };
 const VERSIONS: Differing = Differing {
     a: "version = 2\n",
@@ -232,11 +271,13 @@ const VERSIONS: Differing = Differing {
     reason: "wrong-version",
     why: "its version is not the one configured",
     remedy: "give both nodes the same version",
+    a_says: "version 3, ours 2",
+    b_says: "version 2, ours 3",
 };
 
 /// F-29.
 fn refuse(differing: &Differing) -> Outcome {
-    let Differing { a, b, reason, why, remedy } = differing;
+    let Differing { a, b, reason, why, remedy, a_says, b_says } = differing;
     let mut pair = Pair::new()?;
     pair.a.start(&config(200, a))?;
     pair.a.wait_for_phase("held")?;
@@ -249,6 +290,7 @@ fn refuse(differing: &Differing) -> Outcome {
         ("10.0.0.1", "10.0.0.2"),
         reason,
         (why, remedy),
+        (a_says, b_says),
         heard_by_b,
         heard_by_a,
     )
@@ -267,6 +309,7 @@ fn does_not_give_way(stronger: &Node, source: &str, shown: Duration) -> Outcome 
         source,
         priority: 100,
         sentence: DOES_NOT_GIVE_WAY,
+        line: &format!(": {DOES_NOT_GIVE_WAY}"),
     };
     said.in_log(stronger, shown)?;
     said.in_status(stronger)
@@ -322,6 +365,8 @@ fn keepalived_drops_ours() -> Outcome {
         priority: 100,
         sentence: "its addresses are not all those of this node; give both nodes the same (an \
             older keepalived drops such messages, and both become active)",
+        line: ": this node has 10.0.0.101, it has not; give both nodes the same addresses (an older \
+            keepalived drops such messages, and both become active)",
     };
     said.in_log(&pair.b, shown)?;
     said.in_status(&pair.b)?;

@@ -131,9 +131,11 @@ fn all_moves() -> Outcome {
     let lan = router(&site.strong, "lan");
     assert_eq!((&lan["group"], &lan["group_cause"]), (&json!("lan-and-wan"), &json!("wan")));
     let table = vrrp(&site.strong, &["status", "lan"])?;
-    let expected = "\n  hold      group\n  group     lan-and-wan\n  policy    all; this is its first \
-                    member\n  held by   wan\n";
-    check(table.contains(expected), &*table)?;
+    let hold =
+        "\n  hold      wan of its group lan-and-wan is held, and that holds all; see what holds\n";
+    let group =
+        "\n  group     lan-and-wan\n  policy    all; this is its first member\n  held by   wan\n";
+    check(table.contains(hold) && table.contains(group), &*table)?;
     site.wan().plug()?;
     site.all_are_at_home(&BOTH)
 }

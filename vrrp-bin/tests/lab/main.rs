@@ -39,6 +39,7 @@ mod same_file;
 #[allow(dead_code, reason = "shared with the test program `daemon`, which uses the rest of it")]
 #[path = "../daemon/schema.rs"]
 mod schema;
+mod status;
 mod support;
 mod unicast;
 mod wiring;
@@ -84,6 +85,7 @@ fn main() {
         cases::tests(everything),
         same_file::tests(everything),
         reload::tests(everything),
+        status::tests(everything),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
     if let Err(reason) = available {

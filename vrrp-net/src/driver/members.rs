@@ -63,6 +63,8 @@ pub(super) struct MemberState {
     pub(super) error: Option<String>,
     /// What it said when it could not let go of the addresses, until it has, or holds them again.
     pub(super) unreleased: Option<String>,
+    /// What came of its last advertisement, if that did not reach everybody.
+    pub(super) send_error: Option<String>,
     pub(super) send_warning: Throttle,
     pub(super) unreachable_warning: Throttle,
     pub(super) loss_warning: Throttle,
@@ -101,6 +103,7 @@ impl MemberState {
             moved: Vec::new(),
             error: None,
             unreleased: None,
+            send_error: None,
             send_warning: Throttle::default(),
             unreachable_warning: Throttle::default(),
             loss_warning: Throttle::default(),

@@ -126,6 +126,7 @@ impl<L: Link> Outbox<L> {
         let Some(entry) = self.members.get_mut(&key) else { return };
         let (name, interface) = (&*entry.name, &*entry.interface);
         let Sending { sent, unreachable, failed } = sending;
+        entry.send_error = send_error(unreachable, failed.as_ref());
         if let Some((destination, error)) = &failed
             && let Some(suppressed) = entry.send_warning.pass(now)
         {
@@ -342,6 +343,20 @@ struct Sending {
     unreachable: Option<IpAddr>,
     /// Where a packet could not be sent to, and why.
     failed: Option<(IpAddr, io::Error)>,
+}
+
+/// What came of an advertisement that did not reach everybody, as a sentence.
+fn send_error(unreachable: Option<IpAddr>, failed: Option<&(IpAddr, io::Error)>) -> Option<String> {
+    let failed = failed.map(|(destination, error)| {
+        format!("its advertisement to {destination} could not be sent: {error}")
+    });
+    failed.or_else(|| {
+        let destination = unreachable?;
+        Some(format!(
+            "there is no way to the peer {destination}; it does not hear this node, and both may \
+             be active until there is one again"
+        ))
+    })
 }
 
 /// Whether an error is the destination's and not this node's: no route to a peer, or nobody there.

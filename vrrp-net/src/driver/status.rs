@@ -108,6 +108,7 @@ fn router_status(
         backend_error: entry.unreleased.as_ref().or(entry.error.as_ref()).cloned(),
         socket_error: socket_error.map(ToString::to_string),
         rival: status.rival.map(|rival| rival_status(rival, now)),
+        send_error: entry.send_error.clone(),
         counters: *status.counters,
         speakers: heard,
         left_out: status.left_out,

@@ -64,6 +64,7 @@ fn status(phase: Phase) -> RouterStatus {
         backend_error: None,
         socket_error: None,
         rival: None,
+        send_error: None,
         counters: Counters::default(),
         speakers: vec![SpeakerStatus {
             source: source(),
@@ -118,7 +119,7 @@ fn a_virtual_router_is_told_in_stable_words() {
         "gate_sentences": ["it had a fault of its own, and takes no address from another node for \
                             some time"],
         "priority_sentence": "100, as configured",
-        "left_out_heard": 0, "left_out_refused": 0,
+        "send_error": null, "left_out_heard": 0, "left_out_refused": 0,
         "transitions": [{
             "at": "1970-01-01T00:00:01.500Z", "seconds_ago": 0.75, "from": "backup",
             "to": "initialize", "hold": "link-down", "reason": "interface",

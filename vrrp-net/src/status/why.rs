@@ -55,7 +55,10 @@ impl RouterStatus {
             Hold::Check => "a check fails, and its service must not be reached while it is ill; \
                             its checks say what is ill"
                 .to_owned(),
-            Hold::Send => format!("nothing can be sent on {interface}; its log says why"),
+            Hold::Send => match &self.send_error {
+                Some(error) => format!("nothing can be sent on {interface}: {error}"),
+                None => format!("nothing can be sent on {interface}; its log says why"),
+            },
             Hold::Group => format!("{}, and that holds all; see what holds that one", self.cause()),
             // A backend's failure, and what may come.
             hold => format!(

@@ -18,4 +18,5 @@ mod reloads;
 mod replacements;
 mod rivals;
 mod shutdowns;
+mod why;
 mod world;

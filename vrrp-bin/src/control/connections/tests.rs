@@ -113,7 +113,7 @@ async fn a5_half_a_request_is_closed_after_five_seconds() {
 async fn a5_a_stream_stays() {
     let server = Server::start();
     let mut stream = server.ask(STREAM).await;
-    let closed = tokio::time::timeout(Duration::from_secs(60), kept(&mut stream)).await;
+    let closed = timeout(Duration::from_secs(60), kept(&mut stream)).await;
     assert!(closed.is_err(), "{closed:?}");
 }
 

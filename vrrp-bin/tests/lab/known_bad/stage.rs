@@ -237,13 +237,22 @@ pub(super) fn facts(status: &Value) -> BTreeMap<String, Value> {
             // There as long as the one that they are about speaks.
             || rest.starts_with("notices/")
             || name == IDLE.name && ["probation_seconds", "counters/backend_failures"].contains(&rest)
+            || name == IDLE.name && rest.starts_with("gate_sentences/")
             || rest == "lease_seconds"
+            || is_said(path)
             || path.ends_with("/seconds_ago")
             || (rest == "counters/adverts_sent" && !is_backup(name))
             || (is_backup(name) && of_backup)
     };
     facts.retain(|path, _| !goes_on(path));
     facts
+}
+
+/// What the last message of a refused node said, beside why it was refused.
+fn is_said(path: &str) -> bool {
+    let told = ["address", "reason", "messages"];
+    let (_, field) = path.rsplit_once('/').unwrap_or_default();
+    path.contains("/peers_refused/") && !told.contains(&field)
 }
 
 fn flatten(path: String, value: &Value, facts: &mut BTreeMap<String, Value>) {
