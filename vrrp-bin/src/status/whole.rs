@@ -30,23 +30,22 @@ type Lines = Vec<(&'static str, String)>;
 /// What it does, why, and what keeps it from more.
 fn condition(router: &VirtualRouter) -> Lines {
     let VirtualRouter { state, phase, since: then, .. } = router;
+    let more = if phase == state { String::new() } else { format!(" ({phase})") };
     let mut lines = vec![
-        ("state", format!("{state} ({phase}) for {}, since {then}", since(then))),
+        ("state", format!("{state}{more} for {}, since {then}", since(then))),
         ("why", router.why.clone()),
     ];
     let holds = router.holds.iter().zip(&router.hold_sentences);
     for (hold, sentence) in holds.filter(|(hold, _)| **hold != Hold::Drained.as_str()) {
-        lines.push(("hold", format!("{sentence} ({hold})")));
+        lines.push(("hold", with_word(sentence, hold)));
     }
     if let Some(drained) = router.drained() {
         lines.push(("drain", format!("{drained}; `vrrp resume {}` ends that", router.name)));
     }
     let gates = router.gates.iter().zip(&router.gate_sentences);
-    lines.extend(gates.map(|(gate, sentence)| ("gate", format!("{sentence} ({gate})"))));
+    lines.extend(gates.map(|(gate, sentence)| ("gate", with_word(sentence, gate))));
     lines.extend(group(router));
-    lines.extend(router.backend_error.iter().map(|error| ("backend", error.clone())));
-    lines.extend(router.socket_error.iter().map(|error| ("socket", error.clone())));
-    lines.extend(router.send_error.iter().map(|error| ("sending", error.clone())));
+    lines.extend(errors(router));
     lines.push(("priority", router.priority_sentence.clone()));
     if let Some(lease) = router.lease_seconds {
         let rest =
@@ -58,6 +57,28 @@ fn condition(router: &VirtualRouter) -> Lines {
         lines.push(("waits", rest));
     }
     lines
+}
+
+/// A sentence with the word for programs, unless it has that already.
+fn with_word(sentence: &str, word: &str) -> String {
+    let bracketed = format!("({word})");
+    if sentence.contains(&bracketed) {
+        sentence.to_owned()
+    } else {
+        format!("{sentence} {bracketed}")
+    }
+}
+
+/// What failed, unless a hold says it.
+fn errors(router: &VirtualRouter) -> Lines {
+    let errors = [
+        ("backend", &router.backend_error),
+        ("socket", &router.socket_error),
+        ("sending", &router.send_error),
+    ];
+    let is_said = |error: &str| router.hold_sentences.iter().any(|said| said.contains(error));
+    let errors = errors.into_iter().filter_map(|(label, error)| Some((label, error.clone()?)));
+    errors.filter(|(_, error)| !is_said(error)).collect()
 }
 
 /// Its group, and the member because of which it does not take part, or waits.

@@ -18,7 +18,8 @@ pub(super) fn lines(router: &VirtualRouter) -> String {
 pub(super) fn sentences(router: &VirtualRouter) -> Vec<String> {
     let mut all = holds(router);
     all.extend(gates(router));
-    all.extend(router.tracks.iter().filter(|track| track.is_bad()).map(failing));
+    let bad = router.tracks.iter().filter(|track| track.is_bad());
+    all.extend(bad.map(|track| failing(track, &router.condition)));
     if let Some(waits) = router.waits_seconds {
         let sentence = "its link or its address is gone; it serves for";
         all.push(format!("{sentence} {waits:.1} s more, should that come back"));
@@ -45,18 +46,40 @@ fn holds(router: &VirtualRouter) -> Vec<String> {
         }
         _ => sentence.clone(),
     };
-    router.holds.iter().zip(&router.hold_sentences).map(sentence).collect()
+    let told = router.holds.iter().zip(&router.hold_sentences);
+    // The check itself is named below.
+    let told = told.filter(|(hold, _)| **hold != Hold::Check.as_str() || !has_bad(router));
+    told.map(sentence).collect()
 }
 
-/// What has it listen only. What lasts for a moment at each start is nothing wrong.
+/// Whether a check is known that keeps it out, or behind others.
+fn has_bad(router: &VirtualRouter) -> bool {
+    router.tracks.iter().any(|track| track.is_bad() && track.weight.is_none())
+}
+
+/// What has it listen only, where that is worth a look.
 fn gates(router: &VirtualRouter) -> impl Iterator<Item = String> {
     let told = router.gates.iter().zip(&router.gate_sentences);
-    told.filter(|(gate, _)| **gate != Gate::Asking.as_str()).map(|(_, sentence)| sentence.clone())
+    let is_wrong = |gate: &str| {
+        // It lasts for a moment at each start.
+        let asks = gate == Gate::Asking.as_str();
+        // Its group is active where it should be.
+        let follows = gate == Gate::Group.as_str() && router.active_peer.is_some();
+        // The check itself is named below.
+        let is_told = gate == Gate::Ill.as_str() && has_bad(router);
+        !(asks || follows || is_told)
+    };
+    told.filter(move |(gate, _)| is_wrong(gate)).map(|(_, sentence)| sentence.clone())
 }
 
 /// A check that speaks against this node.
-pub(super) fn failing(track: &Tracked) -> String {
-    let what = if track.reversed { "passes, which counts against it" } else { "fails" };
+fn failing(track: &Tracked, condition: &str) -> String {
+    let what = match (track.reversed, track.weight, condition) {
+        (true, _, _) => "passes, which counts against this node",
+        (false, None, "ill") => "fails, so that this node serves only where no healthy one does",
+        (false, None, "out") => "fails, so that this node serves nothing",
+        (false, _, _) => "fails",
+    };
     let adds = if track.adds == 0 { String::new() } else { format!(" ({:+})", track.adds) };
     let text = track.text.as_deref().unwrap_or("there is no result yet");
     format!("its check {} {what}{adds}: {text}", track.check)

@@ -145,7 +145,7 @@ fn first(capture: &Capture, mac: MacAddr, since: Duration) -> Result<Duration, F
 }
 
 const TTL: &str = "its TTL or hop limit is lower than 255 (or than the peer's min_ttl)";
-const ROUTED: &str = "TTL 254, at least 255 wanted: a router has passed it on, or it is forged";
+const ROUTED: &str = "TTL 254 where 255 is needed: a router has passed it on, or it is forged";
 const MIN_TTL: &str =
     "if there is a router between the nodes, set min_ttl for the peer on both (254 for one router)";
 

@@ -1,6 +1,9 @@
 //! `vrrp status` says why: each refusal, and each case with two holders or none, is a line that a
 //! person understands, and no line wraps at 80 characters.
 
+#[path = "../daemon/schema.rs"]
+#[expect(dead_code, reason = "shared with the test program `daemon`, which uses the rest of it")]
+mod schema;
 mod screens;
 
 use std::{net::Ipv4Addr, process::Command};
@@ -78,6 +81,7 @@ fn has_line(node: &Node, name: &str, words: &str) -> Outcome {
     let line =
         found.ok_or_else(|| format!("no {words:?} of {name} in:\n{text}\n{}", node.log()))?;
     println!("{line}");
+    schema::check(&schema::load()?, &node.status().ok_or("no status")?)?;
     Ok(())
 }
 
@@ -169,7 +173,7 @@ fn refusals() -> Outcome {
             Target::V3Ipv4,
             Flaw::Ttl,
             "web",
-            "is refused: TTL 254, at least 255 wanted: a router has \
+            "is refused: TTL 254 where 255 is needed: a router has \
             passed it on, or it is forged;",
         ),
     ];
@@ -279,12 +283,13 @@ fn address_present() -> Outcome {
     check(table.contains("ip address del"), format!("it does not say what to do:\n{table}"))
 }
 
-/// F-03: both may be active.
+/// F-03: both may be active. (Over IPv4 what has no route is taken to be on the link.)
 fn no_way() -> Outcome {
     let mut pair = Pair::new()?;
-    pair.a.start(&config("peers = [{ address = \"192.0.2.77\", min_ttl = 254 }]\n"))?;
+    let peers = "peers = [{ address = \"fd88::2\", min_ttl = 254 }]\n";
+    pair.a.start(&config(peers).replace("10.0.0.100/24", "fd00::100/64"))?;
     pair.a.wait_for_phase("held")?;
-    has_line(&pair.a, "web", "there is no way to the peer 192.0.2.77; it does not hear this node,")
+    has_line(&pair.a, "web", "there is no way to the peer fd88::2; it does not hear this node,")
 }
 
 /// F-05: this node leaves, and another one may hold the address.

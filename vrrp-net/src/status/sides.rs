@@ -128,7 +128,8 @@ fn refusal(
 }
 
 fn too_low(ttl: u8, least: u8) -> String {
-    format!("TTL {ttl}, at least {least} wanted: a router has passed it on, or it is forged")
+    let least = if least == u8::MAX { "255".to_owned() } else { format!("at least {least}") };
+    format!("TTL {ttl} where {least} is needed: a router has passed it on, or it is forged")
 }
 
 /// The lowest TTL that is accepted of a source.

@@ -3,9 +3,11 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use vrrp_core::{Claim, Condition, Gate, Hold, Holds, Phase, Reason, Sender, Weight};
+use vrrp_core::{
+    Claim, Condition, Gate, Hold, Holds, Phase, Preempt, Reason, Role, Sender, Weight,
+};
 
-use super::{RouterStatus, TransitionStatus};
+use super::{RouterStatus, SpeakerStatus, TransitionStatus};
 
 impl RouterStatus {
     /// What led to its phase, as a sentence without its end.
@@ -18,8 +20,24 @@ impl RouterStatus {
         let before = self.transitions.get(1).filter(|_| self.reason == Reason::Acquired);
         match before {
             Some(before) => format!("{}, and {why}", before.sentence()),
-            None => why,
+            None => why + &self.follows(),
         }
+    }
+
+    /// Whom it follows, as the end of a sentence, and why it does not preempt a weaker one.
+    fn follows(&self) -> String {
+        let Some(source) = self.active_peer.filter(|_| self.phase == Phase::Backup) else {
+            return String::new();
+        };
+        let heard = |speaker: &&SpeakerStatus| speaker.source == source;
+        let claim = self.speakers.iter().find(heard).and_then(|speaker| speaker.verdict.ok());
+        let weaker = claim.is_some_and(|claim| claim < self.claim);
+        let preempts = match self.router.role() {
+            Role::Contender { preempt: Preempt::Never, .. } => false,
+            Role::Contender { .. } | Role::Owner => true,
+        };
+        let kept = if weaker && !preempts { ", which is weaker: preempt is false" } else { "" };
+        format!("; it follows {}{kept}", node(source, claim))
     }
 
     /// What a hold means here, and what to do about it, as a sentence without its end.

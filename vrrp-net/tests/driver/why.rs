@@ -66,7 +66,7 @@ async fn both_sides_of_a_difference_are_named() {
         status.speakers.iter().find(is_it).unwrap()
     };
     assert_eq!(of(9).verdict, Err(Rejected::Ttl));
-    let detail = "TTL 254, at least 255 wanted: a router has passed it on, or it is forged";
+    let detail = "TTL 254 where 255 is needed: a router has passed it on, or it is forged";
     assert_eq!(of(9).detail.as_deref(), Some(detail));
     assert_eq!(
         status.notices[0].line(),

@@ -39,7 +39,7 @@ fn config(priority: u8, more: &str) -> String {
 name = "web"
 interface = "eth0"
 vrid = 51
-addresses = ["10.0.0.100/24", "fd00::100/64"]
+addresses = ["10.0.0.100/24", "fe80::100/64", "fd00::100/64"]
 priority = {priority}
 track = ["service", {{ check = "uplink", weight = -50 }}]
 {more}
