@@ -55,6 +55,10 @@ impl Daemon {
         for key in ["counters", "lease_seconds"] {
             status.remove(key);
         }
+        let transitions = status.get_mut("transitions").and_then(Value::as_array_mut);
+        for transition in transitions.into_iter().flatten() {
+            transition.as_object_mut().map(|transition| transition.remove("seconds_ago"));
+        }
         Ok(status.into())
     }
 
