@@ -89,6 +89,8 @@ mod node;
 mod panics;
 #[cfg(target_os = "linux")]
 mod process;
+#[cfg(target_os = "linux")]
+mod realtime;
 mod remedy;
 #[cfg(feature = "serde")]
 mod serde;
@@ -117,11 +119,13 @@ pub use backend::{
 pub use error::Error;
 pub use event::{Drained, NodeEvent, Released};
 pub use member::{Group, Member};
+#[cfg(target_os = "linux")]
+pub use node::Builder;
 pub use node::{ActiveUntil, Events, Handle, Inactive, Lagged, Node};
 #[cfg(target_os = "linux")]
-pub use node::{Builder, Realtime, RealtimeError};
-#[cfg(target_os = "linux")]
 pub use process::Program;
+#[cfg(target_os = "linux")]
+pub use realtime::{Realtime, RealtimeError};
 pub use remedy::remedy;
 pub use status::{
     GroupStatus, NodeStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus, SpeakerStatus,

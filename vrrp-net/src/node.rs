@@ -6,8 +6,6 @@ mod events;
 mod handle;
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(target_os = "linux")]
-mod realtime;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -20,11 +18,9 @@ use vrrp_core::{Family, Vrid};
 pub use builder::Builder;
 pub use events::{Events, Lagged};
 pub use handle::{ActiveUntil, Handle, Inactive};
-#[cfg(target_os = "linux")]
-pub(crate) use realtime::end as end_realtime;
-#[cfg(target_os = "linux")]
-pub use realtime::{Realtime, RealtimeError};
 
+#[cfg(target_os = "linux")]
+use crate::realtime::{Realtime, RealtimeError};
 use crate::{
     Error, Member, NodeEvent, NodeStatus, Released, VipBackend,
     clock::{Clock, Reader},

@@ -105,7 +105,7 @@ fn keys(title: &str, old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<
         if key == SECRET {
             return format!("{title}: {key} is another");
         }
-        let value = |of: &Map<String, Value>| of.get(key).map_or(NOTHING.to_owned(), shown);
+        let value = |of: &Map<String, Value>| of.get(key).map_or_else(|| NOTHING.to_owned(), shown);
         format!("{title}: {key} {} -> {}", value(old), value(new))
     };
     all.into_iter().filter(differs).map(line).collect()

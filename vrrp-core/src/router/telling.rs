@@ -52,7 +52,8 @@ impl Record {
         if !(self.weaker && goes_on && self.weaker_since >= since) {
             (self.weaker, self.weaker_since) = (true, now);
         }
-        self.weaker_since + (silence - silence / 12) <= now
+        let early = silence.checked_div(12).unwrap_or_default();
+        self.weaker_since + silence.saturating_sub(early) <= now
     }
 
     /// Notes a resignation while we are Active. Returns whether there were too many in a row.

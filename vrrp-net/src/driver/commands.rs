@@ -20,7 +20,7 @@ use super::{
     seat::Seat,
 };
 #[cfg(target_os = "linux")]
-use crate::node::end_realtime;
+use crate::realtime;
 use crate::{
     Error, Group, Member, backend::Place, clock::Clock, link::Link, member::Start, monitor::Monitor,
 };
@@ -96,7 +96,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             Command::Realtime { priority, reply } => {
                 drop(reply.send(match priority {
                     Some(priority) => priority.apply(),
-                    None => end_realtime(),
+                    None => realtime::end(),
                 }));
             }
             Command::Shutdown { within } => self.shut_down(within),

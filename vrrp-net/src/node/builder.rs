@@ -9,9 +9,9 @@ use std::{
 
 use tokio::runtime;
 
-use super::{Node, Realtime, linux};
+use super::{Node, linux};
 use crate::{
-    Error,
+    Error, Realtime,
     clock::Reader,
     driver::{Driver, Guard},
 };
