@@ -144,41 +144,44 @@ fn what_is_refused_changes_nothing() -> Outcome {
     Ok(())
 }
 
+/// A configuration, what is said to be another in it, and what `status` shows then.
+type Row = (String, &'static [&'static str], Vec<(&'static str, Value)>);
+
 /// Without a transition, and each with the sentence that says it.
 fn each_thing_changes_in_place() -> Outcome {
     let daemon = Daemon::start_with(&router(""), |_| Ok(String::new()))?;
     let since = daemon.status(&["web"])?["since"].clone();
     let check = "[[check]]\nname = \"up\"\nfile = \"/\"\n";
-    let rows: [(String, &[&str], &[(&str, Value)]); 11] = [
+    let rows: [Row; 11] = [
         (
             router("priority = 150"),
             &["web: priority 100 -> 150"],
-            &[("effective_priority", json!(150))],
+            vec![("effective_priority", json!(150))],
         ),
         (
             router("priority = \"owner\""),
             &["web: preempt true -> none", "web: priority 150 -> owner"],
-            &[("effective_priority", json!(255))],
+            vec![("effective_priority", json!(255))],
         ),
         (
             router("preempt = \"30s\""),
             &["web: preempt none -> 30s", "web: priority owner -> 100"],
-            &[("effective_priority", json!(100))],
+            vec![("effective_priority", json!(100))],
         ),
         (
             router("").replace("100ms", "200ms"),
             &["web: interval 100ms -> 200ms", "web: preempt 30s -> true"],
-            &[],
+            vec![],
         ),
         (
             router("version = 2").replace("100ms", "1s"),
             &["web: checksum auto -> none", "web: interval 200ms -> 1s", "web: version 3 -> 2"],
-            &[("version", json!(2))],
+            vec![("version", json!(2))],
         ),
         (
             router("version = 2\npassword = \"secret\"").replace("100ms", "1s"),
             &["web: password is another"],
-            &[],
+            vec![],
         ),
         (
             router("peers = [\"192.0.2.2\"]"),
@@ -190,7 +193,7 @@ fn each_thing_changes_in_place() -> Outcome {
                 "web: peers none -> [{\"address\":\"192.0.2.2\",\"min_ttl\":255}]",
                 "web: version 2 -> 3",
             ],
-            &[],
+            vec![],
         ),
         (
             router("").replace("192.0.2.10/24", "192.0.2.11/24\", \"192.0.2.10/24"),
@@ -199,17 +202,17 @@ fn each_thing_changes_in_place() -> Outcome {
                 "web: hear peers -> none",
                 "web: peers [{\"address\":\"192.0.2.2\",\"min_ttl\":255}] -> none",
             ],
-            &[("addresses_held", json!(["192.0.2.11/24", "192.0.2.10/24"]))],
+            vec![("addresses_held", json!(["192.0.2.11/24", "192.0.2.10/24"]))],
         ),
         (
             router("").replace("192.0.2.10/24", "192.0.2.11/24"),
             &["web: addresses [\"192.0.2.11/24\",\"192.0.2.10/24\"] -> [\"192.0.2.11/24\"]"],
-            &[("addresses_held", json!(["192.0.2.11/24"]))],
+            vec![("addresses_held", json!(["192.0.2.11/24"]))],
         ),
         (
             router("track = [\"up\"]").replace("192.0.2.10", "192.0.2.11") + check,
             &["web: last none -> stay", "web: track none -> [\"up\"]", "check up: added"],
-            &[],
+            vec![],
         ),
         (
             router("notify = [\"/bin/true\"]\nstartup_delay = \"5s\"")
@@ -221,7 +224,7 @@ fn each_thing_changes_in_place() -> Outcome {
                 "web: track [\"up\"] -> none",
                 "check up: removed",
             ],
-            &[],
+            vec![],
         ),
     ];
     for (config, changes, expected) in rows {
@@ -230,7 +233,7 @@ fn each_thing_changes_in_place() -> Outcome {
             let mut last = Value::Null;
             let is_so = wait_until(SOON, || {
                 last = daemon.status(&["web"]).unwrap_or_default();
-                last[*key] == *value
+                last[key] == value
             });
             assert!(is_so, "{key} is not {value}: {last}");
         }

@@ -131,8 +131,7 @@ fn all_moves() -> Outcome {
     let lan = router(&site.strong, "lan");
     assert_eq!((&lan["group"], &lan["group_cause"]), (&json!("lan-and-wan"), &json!("wan")));
     let table = vrrp(&site.strong, &["status", "lan"])?;
-    let hold =
-        "\n  hold      wan of its group lan-and-wan is held, and that holds all; see what holds\n";
+    let hold = "\n  hold      wan of its group lan-and-wan is held, and that holds all; see what\n";
     let group =
         "\n  group     lan-and-wan\n  policy    all; this is its first member\n  held by   wan\n";
     check(table.contains(hold) && table.contains(group), &*table)?;

@@ -1,9 +1,6 @@
 //! `vrrp status` says why: each refusal, and each case with two holders or none, is a line that a
 //! person understands, and no line wraps at 80 characters.
 
-#[path = "../daemon/schema.rs"]
-#[expect(dead_code, reason = "shared with the test program `daemon`, which uses the rest of it")]
-mod schema;
 mod screens;
 
 use std::{net::Ipv4Addr, process::Command};
@@ -17,6 +14,7 @@ use vrrp_net::lab::{Injector, VrrpFrame, wait_until};
 
 use crate::{
     forge::{Destination, Flaw, Target, forged},
+    schema,
     support::{Node, Outcome, Pair, SOON, check, timed},
 };
 

@@ -61,7 +61,7 @@ pub(super) fn test() -> Trial {
                     costs.get(index).copied().unwrap_or_default();
                 format!("{lost} lost, {missed} missed, {resignations} resigned")
             };
-            let theirs = theirs.as_ref().map_or("not run".to_owned(), |costs| cell(costs));
+            let theirs = theirs.as_ref().map_or_else(|| "not run".to_owned(), |costs| cell(costs));
             let _ = writeln!(text, "| {what} | {} | {theirs} |", cell(&ours));
         }
         println!("{text}");
