@@ -193,7 +193,7 @@ mod tests {
                 },
                 json!({
                     "mac": "02:00:00:00:00:09", "address": SOURCE, "cause": "refused",
-                    "reason": "password", "source": SOURCE, "others": 0,
+                    "reason": "wrong-password", "source": SOURCE, "others": 0,
                 }),
             ),
             (
