@@ -72,7 +72,8 @@ impl World {
     #[must_use]
     pub fn of_actives(count: u32) -> Self {
         let mut world = Self::of_backups(count);
-        for _ in 0..count {
+        // Each looks whether somebody has its address before it is Active: two deadlines.
+        for _ in 0..2 * count {
             world.advertise();
         }
         world.expect_all(Phase::Held);

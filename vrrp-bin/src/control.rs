@@ -40,7 +40,7 @@ use tokio::{sync::watch, time::timeout};
 use vrrp_net::Node;
 
 use events::{Feed, Told};
-use reload::Asking;
+use reload::{Asking, Last};
 
 use crate::{
     checks::Running,
@@ -61,6 +61,7 @@ struct App {
     kept: Arc<Kept>,
     checks: Arc<Running>,
     asking: Asking,
+    last: Last,
     feed: Feed,
 }
 
@@ -162,11 +163,12 @@ impl Socket {
         kept: Arc<Kept>,
         checks: Arc<Running>,
         asking: Asking,
+        last: Last,
     ) -> io::Result<Serving> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
         let (listener, listeners) = watch::channel(Arc::new(listener));
         let (feed, told) = Feed::start(node.events());
-        let app = App { node, kept, checks, asking, feed };
+        let app = App { node, kept, checks, asking, last, feed };
         tokio::spawn(connections::serve(listeners, routes(app)));
         Ok(Serving { file: self.file, listener, told })
     }
@@ -240,7 +242,7 @@ async fn status(State(app): State<App>) -> Response {
             let checks = app.checks.report();
             let tracks = |name: &str| app.checks.tracks(name, &checks);
             let status = report::Status::new(&status, &left, &app.kept.names(), tracks);
-            Json(report::Status { checks, ..status }).into_response()
+            Json(report::Status { checks, reload: app.last.get(), ..status }).into_response()
         }
         Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     }

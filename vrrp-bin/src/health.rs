@@ -104,6 +104,7 @@ mod tests {
             ports: Vec::new(),
             leftovers: Vec::new(),
             checks: Vec::new(),
+            reload: None,
         }
     }
 

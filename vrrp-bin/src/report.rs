@@ -23,7 +23,7 @@ use vrrp_net::{NodeStatus, PortStatus, RouterStatus, backend::netlink::Leftover}
 
 pub(crate) use check::Check;
 pub(crate) use event::{Event, ToldEvent};
-pub(crate) use outcome::{Outcome, Outcomes, Reloaded};
+pub(crate) use outcome::{LastReload, Outcome, Outcomes, Reloaded};
 #[cfg(test)]
 pub(crate) use peers::Said;
 pub(crate) use peers::{Disagreement, PeerHeard, PeerRefused};
@@ -53,6 +53,9 @@ pub(crate) struct Status {
     /// The checks, in the order of their names.
     #[serde(default)]
     pub(crate) checks: Vec<Check>,
+    /// What came of the last reload; none if there was none.
+    #[serde(default)]
+    pub(crate) reload: Option<LastReload>,
 }
 
 /// An address that an earlier process left behind.
@@ -258,6 +261,7 @@ impl Status {
             ports: node.ports.iter().map(Port::from).collect(),
             leftovers: leftovers.iter().map(LeftBehind::from).collect(),
             checks: Vec::new(),
+            reload: None,
         }
     }
 }

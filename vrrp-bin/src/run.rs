@@ -172,10 +172,11 @@ async fn begin(
     // Before its virtual routers are there, so that their first states are told.
     let notifier = notify::start(&config, &node).map_err(Error::Notifier)?;
     let _handles = node.configure(members).await?;
+    let last = reload::Last::default();
     let serving = socket
-        .serve(node.clone(), Arc::clone(&kept), Arc::clone(&checks), asking)
+        .serve(node.clone(), Arc::clone(&kept), Arc::clone(&checks), asking, last.clone())
         .map_err(|error| Error::System("the control socket", error))?;
-    let daemon = Daemon { asked, config, node, backends, kept, checks, notifier, serving };
+    let daemon = Daemon { asked, config, node, backends, kept, checks, notifier, serving, last };
     Ok((daemon, events))
 }
 
@@ -207,6 +208,7 @@ async fn go_on(
             () = signals.leave() => return leave(&daemon.node, signals).await,
         };
         let outcome = told(outcome);
+        daemon.last.note(&outcome);
         tell_manager(&[NotifyState::Ready]);
         if let Some(request) = request {
             request.answer(outcome);

@@ -1,5 +1,7 @@
 //! `POST /reload`: has the daemon read its configuration again.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use axum::{
     Extension, Json,
     extract::State,
@@ -9,7 +11,7 @@ use axum::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{App, connections::Pulse, failure};
-use crate::report::Reloaded;
+use crate::report::{LastReload, Reloaded};
 
 /// How many may wait for the one that is under way. Each reads the configuration again, and one
 /// more than these waits for room.
@@ -25,6 +27,21 @@ impl Request {
     /// Says what has come of it. That nobody waits any more is no error.
     pub(crate) fn answer(self, outcome: Outcome) {
         drop(self.0.send(outcome));
+    }
+}
+
+/// What came of the last reload, whoever asked for it.
+#[derive(Clone, Default)]
+pub(crate) struct Last(Arc<Mutex<Option<LastReload>>>);
+
+impl Last {
+    /// Notes one that has ended.
+    pub(crate) fn note(&self, outcome: &Outcome) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(LastReload::now(outcome));
+    }
+
+    pub(super) fn get(&self) -> Option<LastReload> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -53,7 +70,7 @@ impl Asking {
 /// What is asked for is done whether or not somebody waits for the answer.
 pub(super) async fn reload(
     State(app): State<App>,
-    Extension(pulse): Extension<std::sync::Arc<Pulse>>,
+    Extension(pulse): Extension<Arc<Pulse>>,
 ) -> Response {
     let _kept = pulse.stream();
     match app.asking.ask().await {

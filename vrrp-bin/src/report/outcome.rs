@@ -1,8 +1,10 @@
 //! What has come of a request to do something.
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Serialize};
 
-use super::SCHEMA;
+use super::{SCHEMA, words::rfc3339};
 
 /// What has come of a drain or a resume of one virtual router.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,5 +47,27 @@ impl Reloaded {
             count => format!("the configuration was read again; {count} things have changed"),
         };
         Self { schema: SCHEMA, changes, sentence }
+    }
+}
+
+/// What came of the last reload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastReload {
+    /// When it ended (RFC 3339, UTC).
+    pub(crate) time: String,
+    /// Whether the configuration was taken over; if not, the one before is in force.
+    pub(crate) done: bool,
+    /// Sentences for people, one a line: what has changed, or what is wrong.
+    pub(crate) sentence: String,
+}
+
+impl LastReload {
+    /// One that ended just now.
+    pub(crate) fn now(outcome: &Result<Reloaded, String>) -> Self {
+        let (done, sentence) = match outcome {
+            Ok(reloaded) => (true, reloaded.sentence.clone()),
+            Err(sentences) => (false, sentences.clone()),
+        };
+        Self { time: rfc3339(SystemTime::now()), done, sentence }
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Daemon {
     pub(super) checks: Arc<Running>,
     pub(super) notifier: Notifier,
     pub(super) serving: control::Serving,
+    /// What came of the last reload, for the status.
+    pub(super) last: control::reload::Last,
 }
 
 /// Why a reload changed nothing.

@@ -5,7 +5,7 @@ use super::{
     wrap::{WIDTH, hanging, shortened},
     wrong,
 };
-use crate::report::{Check, LeftBehind, Port, Status, VirtualRouter};
+use crate::report::{Check, LastReload, LeftBehind, Port, Status, VirtualRouter};
 
 const HEADER: [&str; 5] = ["NAME", "STATE", "SINCE", "PRIORITY", "ADDRESSES"];
 const CHECKS: [&str; 5] = ["CHECK", "STATE", "SINCE", "FAILED", "LAST"];
@@ -23,7 +23,18 @@ pub(super) fn text(status: &Status) -> String {
     text += &below(status.virtual_routers.iter().map(wrong::lines).collect());
     text += &below(status.checks.iter().map(wrong::not_run).collect());
     text += &below(status.ports.iter().map(unattributed).collect());
-    text + &below(status.leftovers.iter().map(leftover).collect())
+    text += &below(status.leftovers.iter().map(leftover).collect());
+    text + &below(status.reload.iter().map(refused).collect())
+}
+
+/// A reload that was refused: what runs is not what the file says.
+fn refused(reload: &LastReload) -> String {
+    if reload.done {
+        return String::new();
+    }
+    let first = format!("refused at {}; the configuration before that is in force", reload.time);
+    let lines = std::iter::once(first.as_str()).chain(reload.sentence.lines());
+    lines.map(|line| hanging("reload: ", 4, line)).collect()
 }
 
 /// A table, each line of which has a last cell that may not fit: that one stands below it then.

@@ -59,6 +59,7 @@ fn of(virtual_routers: Vec<VirtualRouter>) -> Status {
         ports: Vec::new(),
         leftovers: Vec::new(),
         checks: Vec::new(),
+        reload: None,
     }
 }
 

@@ -123,6 +123,11 @@ fn what_is_refused_changes_nothing() -> Outcome {
         assert!(complaint.ends_with("nothing was changed; correct this and reload again\n"));
         assert_eq!(complaint.lines().count(), 2, "{complaint}");
         assert_eq!(daemon.still("web")?, before);
+        let control = daemon.control().display().to_string();
+        let status = text(&daemon.vrrp(&["status", "--control", &control])?.stdout);
+        let told = |line: &str| line.starts_with("reload: ");
+        assert!(status.lines().any(told), "{status}");
+        assert!(status.lines().all(|line| line.chars().count() <= 80), "{status}");
         Ok(())
     };
     refused(Some(half), "vrrp.toml:6:")?;
@@ -139,6 +144,9 @@ fn what_is_refused_changes_nothing() -> Outcome {
     fs::write(&path, &whole)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
     assert_eq!(daemon.reload()?.0, Some(0));
+    let status = daemon.status(&[])?;
+    assert_eq!(status["reload"]["done"], true, "{status}");
+    crate::schema::check(&crate::schema::load()?, &status)?;
     let log = daemon.log_until_end()?;
     assert!(log.matches("event=reload-refused").count() >= 7, "{log}");
     Ok(())
@@ -160,12 +168,12 @@ fn each_thing_changes_in_place() -> Outcome {
         ),
         (
             router("priority = \"owner\""),
-            &["web: preempt true -> none", "web: priority 150 -> owner"],
+            &["web: look warn -> none", "web: preempt true -> none", "web: priority 150 -> owner"],
             vec![("effective_priority", json!(255))],
         ),
         (
             router("preempt = \"30s\""),
-            &["web: preempt none -> 30s", "web: priority owner -> 100"],
+            &["web: look none -> warn", "web: preempt none -> 30s", "web: priority owner -> 100"],
             vec![("effective_priority", json!(100))],
         ),
         (

@@ -29,7 +29,7 @@ pub(crate) fn the_schema_check_can_fail() -> Result<(), Failed> {
     let schema = load()?;
     let good: Value = serde_json::from_str(
         r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": [], "leftovers": [],
-            "checks": []}"#,
+            "checks": [], "reload": null}"#,
     )?;
     check(&schema, &good)?;
     for (pointer, value) in

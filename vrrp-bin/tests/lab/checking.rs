@@ -26,7 +26,7 @@ pub(crate) fn tests(everything: bool) -> Vec<Trial> {
         timed("check_names_a_container_with_a_network_of_its_own", |_| container()),
         timed("check_names_files_that_are_too_few", |_| files()),
         timed("check_says_nothing_of_the_examples_in_the_documentation", |_| examples::good()),
-        timed("check_looks_as_the_documentation_shows", |_| screen::as_documented()),
+        timed("check_screens_look_as_the_documentation_shows", |_| screen::as_documented()),
     ];
     tests.extend(heard::tests(everything));
     tests

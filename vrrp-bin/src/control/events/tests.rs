@@ -20,7 +20,10 @@ use vrrp_net::{
 };
 
 use super::{feed::BEHIND, *};
-use crate::{control::Asking, kept::Kept};
+use crate::{
+    control::reload::{Asking, Last},
+    kept::Kept,
+};
 
 /// A lone node on a network in memory, with two virtual routers; and what answers for it.
 struct Daemon {
@@ -46,7 +49,8 @@ impl Daemon {
         let mail = node.add_member(member("mail/v4", 52)).await.unwrap();
         let kept = Arc::new(Kept::open(None));
         let (asking, _) = Asking::new();
-        let app = App { node: node.clone(), kept, checks: Arc::default(), asking, feed };
+        let last = Last::default();
+        let app = App { node: node.clone(), kept, checks: Arc::default(), asking, last, feed };
         Self { node, web, mail, app, told }
     }
 

@@ -1,7 +1,8 @@
 //! What a person sees of a file with several mistakes, on a terminal: the documentation has it from
 //! here.
 //!
-//! `VRRP_SCREENS=1 cargo test -p vrrp-bin --test lab -- check_looks` writes it there.
+//! With `VRRP_SCREENS=DIRECTORY` it is written there as a file, from which `.ci/screens` puts it into
+//! the documentation.
 
 use std::{
     env, fs,
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// What precedes the screen in the documentation, and what it begins with.
-const MARK: &str = "<!-- screen of check -->\n```\n";
+const MARK: &str = "<!-- screen check -->\n```console\n";
 const COMMAND: &str = "vrrp check -c vrrp.toml --listen 1s";
 const MISTAKES: &str = include_str!("mistakes.toml");
 /// What a terminal is wide.
@@ -30,18 +31,16 @@ pub(super) fn as_documented() -> Outcome {
     let screen = screen()?;
     let is_narrow = screen.lines().all(|line| line.chars().count() <= WIDTH);
     check(is_narrow, format!("it is wider than {WIDTH} columns:\n{screen}"))?;
+    if let Some(directory) = env::var_os("VRRP_SCREENS").map(PathBuf::from) {
+        return Ok(fs::write(directory.join("check.txt"), screen)?);
+    }
     for file in ["README.md", "docs/check.md"] {
-        let path = root().join(file);
-        let text = fs::read_to_string(&path)?;
-        let Some((before, after)) = text.split_once(MARK) else {
+        let text = fs::read_to_string(root().join(file))?;
+        let Some((_, after)) = text.split_once(MARK) else {
             return Err(format!("{file} has no {MARK}").into());
         };
-        let (shown, rest) = after.split_once("```\n").ok_or("the screen has no end")?;
-        if env::var_os("VRRP_SCREENS").is_some() {
-            fs::write(&path, format!("{before}{MARK}{screen}```\n{rest}"))?;
-        } else {
-            check(shown == screen, format!("{file} shows:\n{shown}\nand it looks so:\n{screen}"))?;
-        }
+        let (shown, _) = after.split_once("```\n").ok_or("the screen has no end")?;
+        check(shown == screen, format!("{file} shows:\n{shown}\nand it looks so:\n{screen}"))?;
     }
     Ok(())
 }
