@@ -22,13 +22,13 @@ const ENOUGH: u64 = 65_536;
 pub(crate) const CONNECTIONS: usize = 32;
 /// What stands for a virtual router.
 const EACH: usize = 1;
-/// The raw sockets of an interface and family.
-const PORT: usize = 2;
+/// The sockets of an interface and family: two raw ones, and what sees who else has the addresses.
+const PORT: usize = 3;
 /// What runs a program and talks to it.
 const PROGRAM: usize = 6;
 /// What scripts have left in the background, and is listened to: as many at most.
 const LEFT: usize = 64;
-/// The two runtimes, netlink, the timer, the log, what announces, the control socket, and some to
+/// The runtimes, netlink, the timer, the log, what announces, the control socket, and some to
 /// spare.
 const REST: usize = 64;
 /// What a daemon of one virtual router cannot start without.

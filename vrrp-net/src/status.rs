@@ -142,9 +142,9 @@ pub struct GroupStatus {
     pub policy: GroupPolicy,
     /// Whether it is the first member, which decides for all while it takes part.
     pub is_first: bool,
-    /// The name of the member because of which [`Hold::Group`] or [`Gate::Group`](crate::Gate::Group)
-    /// stands: one that is held, or that is not ready. `None` if neither stands, and if it waits
-    /// for itself.
+    /// The name of the member because of which [`Hold::Group`](crate::Hold::Group) or
+    /// [`Gate::Group`](crate::Gate::Group) stands: one that is held, or that is not ready. `None` if
+    /// neither stands, and if it waits for itself.
     pub cause: Option<Arc<str>>,
 }
 

@@ -57,8 +57,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// killed (`SIGKILL`); what it leaves in the background when it ends by itself goes on. If `inner`
 /// says [`Unwanted::RunToEnd`] of `acquire`, the program runs to its end, too.
 ///
-/// One that takes the place of another while the addresses are held runs nothing until the next
-/// promotion, if `inner` can [take over](VipBackend::takes_over) from the other's.
+/// One that takes the place of another while the addresses are held knows nothing of that, and may
+/// run the program once.
 ///
 /// It needs a tokio runtime with I/O enabled.
 pub struct Before {
@@ -169,9 +169,7 @@ impl VipBackend for Before {
     }
 
     async fn repair(&self, lease: &Lease) -> Result<Reach, BackendError> {
-        let reach = self.inner.repair(lease).await?;
-        self.held().insert(lease.key);
-        Ok(reach)
+        self.inner.repair(lease).await
     }
 
     fn watched(&self, lease: &Lease) -> Option<Arc<str>> {

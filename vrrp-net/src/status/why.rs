@@ -3,9 +3,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use vrrp_core::{
-    Claim, Condition, Gate, Hold, Holds, Phase, Preempt, Reason, Role, Sender, Weight,
-};
+use vrrp_core::{Claim, Condition, Gate, Hold, Phase, Preempt, Reason, Role, Sender, Weight};
 
 use super::{RouterStatus, SpeakerStatus, TransitionStatus};
 
@@ -181,12 +179,13 @@ impl TransitionStatus {
     }
 }
 
+#[cfg(feature = "serde")]
 /// The sentences of all holds, in their order.
 pub(crate) fn holds(status: &RouterStatus) -> Vec<String> {
-    let holds: Holds = status.holds;
-    holds.iter().map(|hold| status.hold_sentence(hold)).collect()
+    status.holds.iter().map(|hold| status.hold_sentence(hold)).collect()
 }
 
+#[cfg(feature = "serde")]
 /// The sentences of all gates, in their order.
 pub(crate) fn gates(status: &RouterStatus) -> Vec<String> {
     status.gates.iter().map(|gate| status.gate_sentence(gate)).collect()

@@ -26,7 +26,7 @@ fn waits_for(book: &Path, expected: &[&str]) -> Outcome {
 /// States go along with the name, and nothing is told twice; what is another virtual router is told
 /// from its start.
 pub(super) fn states_go_along() -> Outcome {
-    let daemon = Daemon::start_with(&router(""), |_| Ok(String::new()))?;
+    let mut daemon = Daemon::start_with(&router(""), |_| Ok(String::new()))?;
     let book = daemon.directory.path().join("book");
     let web = router(&notify(&book));
     assert_eq!(daemon.becomes(&web)?.len(), 1);
@@ -43,7 +43,10 @@ pub(super) fn states_go_along() -> Outcome {
     }
     assert_eq!(daemon.becomes(&www.replace("51", "53"))?, ["www: removed", "www: added"]);
     daemon.wait_until_it_serves()?;
-    waits_for(&book, &["www BACKUP", "www MASTER", "www BACKUP", "www MASTER"])?;
+    if let Err(told) = waits_for(&book, &["www BACKUP", "www MASTER", "www BACKUP", "www MASTER"]) {
+        let told = told.message().unwrap_or_default().to_owned();
+        return Err(format!("{told}; its log:\n{}", daemon.log_until_end()?).into());
+    }
     // There is one of the name, and it is the new one.
     let is_alone = wait_until(SOON, || {
         let status = daemon.status(&[]).unwrap_or_default();
