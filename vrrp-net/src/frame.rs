@@ -40,12 +40,22 @@ pub(crate) fn announcement(
 /// A gratuitous ARP request (RFC 9568 8.1.2; RFC 5227 2.3): sender and target are the address.
 /// Linux ignores the reply form for a second after an entry was learned.
 fn gratuitous_arp(address: Ipv4Addr, mac: MacAddr, frame: &mut BytesMut) -> io::Result<()> {
+    arp_request(address, address, mac, frame)
+}
+
+/// An ARP request of whoever has the address `sender`, for `target`.
+fn arp_request(
+    sender: Ipv4Addr,
+    target: Ipv4Addr,
+    mac: MacAddr,
+    frame: &mut BytesMut,
+) -> io::Result<()> {
     let arp = ArpEthIpv4Packet {
         operation: ArpOperation::REQUEST,
         sender_mac: mac.0,
-        sender_ipv4: address.octets(),
+        sender_ipv4: sender.octets(),
         target_mac: [0; 6],
-        target_ipv4: address.octets(),
+        target_ipv4: target.octets(),
     };
     PacketBuilder::ethernet2(mac.0, BROADCAST.0)
         .arp(arp.into())
@@ -62,19 +72,26 @@ fn neighbor_advertisement(
     frame: &mut BytesMut,
 ) -> io::Result<()> {
     let header = NeighborAdvertisementHeader { router, solicited: false, r#override: true };
-    let mut body = [0; 24];
-    let (target, option) = body.split_at_mut(16);
-    target.copy_from_slice(&address.octets());
-    // Type 2, target link-layer address; length in units of eight octets (RFC 4861 4.6.1).
-    let (head, link_layer) = option.split_at_mut(2);
-    head.copy_from_slice(&[2, 1]);
-    link_layer.copy_from_slice(&mac.0);
+    // The option is the target link-layer address.
+    let body = neighbor_body(address, 2, mac);
 
     PacketBuilder::ethernet2(mac.0, ALL_NODES_MAC.0)
         .ipv6(address.octets(), ALL_NODES.octets(), HOP_LIMIT)
         .icmpv6(Icmpv6Type::NeighborAdvertisement(header))
         .write(&mut frame.writer(), &body)
         .map_err(io::Error::other)
+}
+
+/// What follows the header of both: the target, and an option with a link-layer address, whose length
+/// is in units of eight octets (RFC 4861 4.3, 4.4, 4.6.1).
+fn neighbor_body(address: Ipv6Addr, option: u8, mac: MacAddr) -> [u8; 24] {
+    let mut body = [0; 24];
+    let (target, rest) = body.split_at_mut(16);
+    target.copy_from_slice(&address.octets());
+    let (head, link_layer) = rest.split_at_mut(2);
+    head.copy_from_slice(&[option, 1]);
+    link_layer.copy_from_slice(&mac.0);
+    body
 }
 
 /// Writes the frame that asks who has `address` into `frame`, in place of what was there.
@@ -99,17 +116,7 @@ pub(crate) fn question(
 
 /// An ARP probe (RFC 5227 2.1.1): the sender has no address, so that nobody learns anything.
 fn arp_probe(address: Ipv4Addr, mac: MacAddr, frame: &mut BytesMut) -> io::Result<()> {
-    let arp = ArpEthIpv4Packet {
-        operation: ArpOperation::REQUEST,
-        sender_mac: mac.0,
-        sender_ipv4: [0; 4],
-        target_mac: [0; 6],
-        target_ipv4: address.octets(),
-    };
-    PacketBuilder::ethernet2(mac.0, BROADCAST.0)
-        .arp(arp.into())
-        .write(&mut frame.writer())
-        .map_err(io::Error::other)
+    arp_request(Ipv4Addr::UNSPECIFIED, address, mac, frame)
 }
 
 /// A Neighbor Solicitation to the group of the address (RFC 4861 7.2.2), from this node's own. With
@@ -123,13 +130,8 @@ fn neighbor_solicitation(
 ) -> io::Result<()> {
     let [.., a, b, c] = address.octets();
     let group: Ipv6Addr = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a, b, c].into();
-    let mut body = [0; 24];
-    let (target, option) = body.split_at_mut(16);
-    target.copy_from_slice(&address.octets());
-    // Type 1, source link-layer address; length in units of eight octets (RFC 4861 4.6.1).
-    let (head, link_layer) = option.split_at_mut(2);
-    head.copy_from_slice(&[1, 1]);
-    link_layer.copy_from_slice(&mac.0);
+    // The option is the source link-layer address.
+    let body = neighbor_body(address, 1, mac);
 
     PacketBuilder::ethernet2(mac.0, [0x33, 0x33, 0xff, a, b, c])
         .ipv6(source.octets(), group.octets(), HOP_LIMIT)

@@ -120,7 +120,7 @@ impl Said<'_> {
 }
 
 /// The lines of `status`, those that go on in the next line put together.
-fn unwrapped(text: &str) -> Vec<String> {
+pub(crate) fn unwrapped(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
         match lines.last_mut() {

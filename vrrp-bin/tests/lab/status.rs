@@ -13,6 +13,7 @@ use vrrp_core::{
 use vrrp_net::lab::{Injector, VrrpFrame, wait_until};
 
 use crate::{
+    disagreement::unwrapped,
     forge::{Destination, Flaw, Target, forged},
     schema,
     support::{Node, Outcome, Pair, SOON, check, timed},
@@ -49,18 +50,6 @@ pub(crate) fn said(node: &Node, arguments: &[&str]) -> Result<String, Failed> {
     Ok(text)
 }
 
-/// The lines of `status`, those that go on in the next line put together.
-fn lines(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.lines() {
-        match lines.last_mut() {
-            Some(last) if line.starts_with(' ') => last.extend([" ", line.trim_start()]),
-            _ => lines.push(line.to_owned()),
-        }
-    }
-    lines
-}
-
 /// Waits until `status` has a line that begins with `name` and has `words` in it, and prints it.
 fn has_line(node: &Node, name: &str, words: &str) -> Outcome {
     let (mut text, mut failure, mut found) = (String::new(), None, None);
@@ -70,7 +59,7 @@ fn has_line(node: &Node, name: &str, words: &str) -> Outcome {
             Err(error) => failure = Some(error),
         }
         let is_it = |line: &String| line.starts_with(&format!("{name}: ")) && line.contains(words);
-        found = lines(&text).into_iter().find(is_it);
+        found = unwrapped(&text).into_iter().find(is_it);
         found.is_some() || failure.is_some()
     });
     if let Some(failure) = failure {

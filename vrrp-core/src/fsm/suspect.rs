@@ -30,7 +30,11 @@ pub struct Suspect {
 impl Suspect {
     /// One that answered a Backup, which follows its silent Active at this timing.
     pub(super) fn answering(now: Instant, mac: MacAddr, timing: Timing) -> Self {
-        let certain_at = now + lasts(timing);
+        Self::until(now, mac, now + lasts(timing))
+    }
+
+    /// One that is looked for, and of which nothing is certain until then.
+    fn until(now: Instant, mac: MacAddr, certain_at: Instant) -> Self {
         Self {
             mac,
             since: now,
@@ -45,16 +49,7 @@ impl Suspect {
 
     /// One that says by itself that it has an address.
     pub(super) fn claiming(now: Instant, mac: MacAddr, certain_at: Instant) -> Self {
-        let mut suspect = Self {
-            mac,
-            since: now,
-            seen_at: now,
-            certain_at,
-            ask_at: certain_at,
-            unanswered: 0,
-            is_rival: false,
-            is_looked_for: false,
-        };
+        let mut suspect = Self { is_looked_for: false, ..Self::until(now, mac, certain_at) };
         suspect.seen(now);
         suspect
     }
