@@ -43,17 +43,23 @@ pub(super) fn states_go_along() -> Outcome {
     }
     assert_eq!(daemon.becomes(&www.replace("51", "53"))?, ["www: removed", "www: added"]);
     daemon.wait_until_it_serves()?;
-    if let Err(told) = waits_for(&book, &["www BACKUP", "www MASTER", "www BACKUP", "www MASTER"]) {
-        let told = told.message().unwrap_or_default().to_owned();
-        return Err(format!("{told}; its log:\n{}", daemon.log_until_end()?).into());
-    }
+    let read = || fs::read_to_string(&book).unwrap_or_default();
+    wait_until(SOON, || read().matches("www MASTER").count() == 2);
+    let told = read();
     // There is one of the name, and it is the new one.
     let is_alone = wait_until(SOON, || {
         let status = daemon.status(&[]).unwrap_or_default();
         let routers = status["virtual_routers"].as_array().cloned().unwrap_or_default();
         routers.len() == 1 && routers.iter().all(|router| router["vrid"] == 53)
     });
-    if is_alone { Ok(()) } else { Err("the old one stays".into()) }
+    let log = daemon.log_until_end()?;
+    assert!(is_alone, "the old one stays:\n{log}");
+    let expected = ["www BACKUP", "www MASTER", "www BACKUP", "www MASTER"];
+    // A script that has not ended lets a state pass, and that is said.
+    let is_short = told.lines().eq(["www BACKUP", "www MASTER", "www MASTER"]);
+    let is_skipped = is_short && log.contains("event=notify-skipped");
+    assert!(told.lines().eq(expected) || is_skipped, "{told}\n{log}");
+    Ok(())
 }
 
 /// Another FIFO, another directory for what is kept, another priority of the driver's thread.
