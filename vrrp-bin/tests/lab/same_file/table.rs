@@ -111,7 +111,6 @@ pub(super) const CASES: &[Case] = &[
         ..case("track_process", include_str!("files/track_process.conf"), SECOND)
     },
     Case {
-        is_short: true,
         ..case("other_interface", include_str!("files/other_interface.conf"), milliseconds(200))
     },
     Case {
@@ -120,7 +119,6 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         failure: Failure::Kill,
-        is_short: true,
         ..case("routes", include_str!("files/routes.conf"), milliseconds(200))
     },
     Case {
@@ -136,7 +134,6 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         vrids: &[53, 54],
-        is_short: true,
         ..case("include", include_str!("files/include.conf"), milliseconds(200))
     },
     Case {
