@@ -3,17 +3,18 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use vrrp_net::{
-    Node, NodeStatus,
+    Node,
     check::{Checks, Planned, Setup, SetupError, Tracked},
 };
 
 use crate::{
     config::{Config, RouterConfig},
     import::environment,
+    lock::lock,
     report::{self, Check},
 };
 
@@ -76,10 +77,9 @@ impl Running {
     }
 
     /// Says anew what each virtual router does: some have other names now.
-    pub(crate) fn look_at(&self, status: &NodeStatus) {
-        let Some(checks) = self.checks() else { return };
-        for router in &status.routers {
-            checks.set_phase(&router.name, router.phase);
+    pub(crate) async fn look_at(&self, node: &Node) {
+        if let Some(checks) = self.checks() {
+            checks.look_at_phases(node).await;
         }
     }
 
@@ -128,9 +128,4 @@ fn tracked_by(config: &Config) -> TrackedBy {
         }
     }
     tracked_by
-}
-
-/// Every change is complete in itself.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

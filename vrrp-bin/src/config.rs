@@ -51,7 +51,7 @@ pub(crate) use place::{Located, Place, Position, one_line};
 pub(crate) use plan::{CONTROL, Config, Plan, Prepare, anywhere};
 pub(crate) use problem::{ConfigError, ConfigErrors, Problems};
 pub(crate) use programs::{insecure, leave_out, missing, programs, unknown_user};
-pub(crate) use router::RouterConfig;
+pub(crate) use router::{RouterConfig, RouterKey};
 pub(crate) use rules::{password, preempt_after};
 pub(crate) use script::{NOTIFY_LIMIT, Script, Scripts, Told};
 pub(crate) use sentence::{Notation, describe, family_name, unfit};

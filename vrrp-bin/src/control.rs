@@ -4,7 +4,8 @@
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
 //! [`report::VirtualRouter`]. `POST /virtual-routers/NAME/drain` and `resume` answer a
 //! [`report::Outcome`], and `POST /drain` and `/resume`, which are for all virtual routers at once,
-//! [`report::Outcomes`]. `POST /reload` answers a [`report::Reloaded`]. `GET /events` answers what happens until the node stops, a line for each
+//! [`report::Outcomes`]. `POST /reload` answers a [`report::Reloaded`]. `GET /events` answers what
+//! happens until the node stops, a line for each
 //! [`report::Event`]. Who may open the socket may ask: it is made with mode 0660.
 
 pub(crate) mod client;

@@ -12,13 +12,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::describe;
+use crate::{config::describe, lock::lock};
 use file::File;
 pub(crate) use moment::Moment;
 
@@ -262,11 +262,6 @@ fn warn(written: Result<(), Error>) {
     if let Err(error) = written {
         tracing::warn!(event = "drains-not-written", "{error}");
     }
-}
-
-/// Every change is complete in itself.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod health;
 mod import;
 mod kept;
 mod leftovers;
+mod lock;
 mod log;
 mod netns;
 mod notify;

@@ -3,13 +3,18 @@
 
 use std::io;
 
-use libc::{BPF_JA, BPF_JMP, BPF_K, BPF_RET};
+use libc::{BPF_JA, BPF_JMP, BPF_K, BPF_RET, SKF_AD_OFF};
 use socket2::SockFilter;
 
 /// Drops the packet.
 pub(crate) const DROP: u32 = 0;
 /// Lets the whole packet pass.
 pub(crate) const PASS: u32 = u32::MAX;
+
+/// Where a filter finds what the kernel knows of a packet: one of `SKF_AD_` of `linux/filter.h`.
+pub(crate) const fn about(what: i32) -> u32 {
+    (SKF_AD_OFF + what).cast_unsigned()
+}
 
 /// One instruction: operation, how far to jump if true and if false, operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -58,7 +58,12 @@ impl Checks {
         }
     }
 
-    async fn look_at_phases(&self, node: &Node) {
+    /// Looks what each virtual router of `node` does, and tells the checks. [`serve`](Self::serve) does
+    /// so by itself, but for names that virtual routers have since
+    /// [`Node::configure`](crate::Node::configure).
+    ///
+    /// To drop this future tells nothing more.
+    pub async fn look_at_phases(&self, node: &Node) {
         let Ok(status) = node.status().await else { return };
         for router in &status.routers {
             self.set_phase(&router.name, router.phase);

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use vrrp_core::{Family, Vrid};
 
 use super::{
     effective::{Effective, Secrets},
     plan::Config,
+    router::RouterKey,
 };
 
 /// What stands where a key has no value.
@@ -30,8 +30,8 @@ pub(crate) fn differences(old: &Config, new: &Config) -> Vec<String> {
 }
 
 /// A configuration, by what it speaks of.
-struct Sections {
-    routers: List<(String, Vrid, Family)>,
+struct Sections<'a> {
+    routers: List<RouterKey<'a>>,
     checks: List<String>,
     groups: List<String>,
     daemon: Map<String, Value>,
@@ -49,8 +49,8 @@ struct Section<K> {
     keys: Map<String, Value>,
 }
 
-impl Sections {
-    fn of(config: &Config) -> Self {
+impl<'a> Sections<'a> {
+    fn of(config: &'a Config) -> Self {
         // What cannot be written differs from nothing.
         let effective = serde_json::to_value(Effective::new(config, Secrets::Written));
         let mut sections = object(effective.unwrap_or_default());
@@ -68,8 +68,7 @@ impl Sections {
         let routers = config.routers.iter().zip(list("virtual_router"));
         let routers = routers.map(|(router, mut keys)| {
             keys.insert("name".to_owned(), router.name.clone().into());
-            let known_by = (router.interface.clone(), router.router.vrid(), router.router.family());
-            Section { known_by, title: router.name.clone(), keys }
+            Section { known_by: router.key(), title: router.name.clone(), keys }
         });
         Self {
             routers: List(routers.collect()),

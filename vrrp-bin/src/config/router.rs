@@ -1,6 +1,6 @@
 //! A virtual router that keeps every rule.
 
-use vrrp_core::VirtualRouter;
+use vrrp_core::{Family, VirtualRouter, Vrid};
 use vrrp_net::{
     Group, VirtualAddress, VirtualRoute,
     check::{Last, Track},
@@ -43,7 +43,15 @@ pub(crate) struct RouterConfig {
     pub(crate) places: Places,
 }
 
+/// What a virtual router is known by, whatever its name is.
+pub(crate) type RouterKey<'a> = (&'a str, Vrid, Family);
+
 impl RouterConfig {
+    /// What it is known by.
+    pub(crate) fn key(&self) -> RouterKey<'_> {
+        (&self.interface, self.router.vrid(), self.router.family())
+    }
+
     /// Everything that it holds: its addresses, and those that are not advertised.
     pub(crate) fn held(&self) -> impl Iterator<Item = &Located<VirtualAddress>> {
         self.addresses.iter().chain(&self.extra)

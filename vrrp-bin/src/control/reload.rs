@@ -1,6 +1,6 @@
 //! `POST /reload`: has the daemon read its configuration again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Extension, Json,
@@ -11,11 +11,17 @@ use axum::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{App, connections::Pulse, failure};
-use crate::report::{LastReload, Reloaded};
+use crate::{
+    lock::lock,
+    report::{LastReload, Reloaded},
+};
 
 /// How many may wait for the one that is under way. Each reads the configuration again, and one
 /// more than these waits for room.
 const WAITING: usize = 4;
+
+/// What is said to whoever asks a daemon that leaves.
+pub(crate) const TOO_LATE: &str = "the daemon is about to end, and reads no configuration again";
 
 /// What has come of a reload: why nothing was changed, as sentences.
 pub(crate) type Outcome = Result<Reloaded, String>;
@@ -37,11 +43,11 @@ pub(crate) struct Last(Arc<Mutex<Option<LastReload>>>);
 impl Last {
     /// Notes one that has ended.
     pub(crate) fn note(&self, outcome: &Outcome) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(LastReload::now(outcome));
+        *lock(&self.0) = Some(LastReload::now(outcome));
     }
 
     pub(super) fn get(&self) -> Option<LastReload> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0).clone()
     }
 }
 
@@ -61,7 +67,7 @@ impl Asking {
 
     async fn ask(&self) -> Outcome {
         let (reply, outcome) = oneshot::channel();
-        let stops = || "the daemon is about to end, and reads no configuration again".to_owned();
+        let stops = || TOO_LATE.to_owned();
         self.0.send(Request(reply)).await.map_err(|_| stops())?;
         outcome.await.unwrap_or_else(|_| Err(stops()))
     }

@@ -3,14 +3,13 @@
 use std::{collections::BTreeMap, io, sync::Arc, thread, time::Duration};
 
 use tokio::{sync::oneshot, task::block_in_place, time::timeout};
-use vrrp_core::{Family, Vrid};
 use vrrp_net::{Node, notify::Notifier};
 
 use super::{Asked, members::members, name_missing, name_unusable};
 use crate::{
     backends::Backends,
     checks::{self, Running},
-    config::{Config, ConfigErrors, Located, RouterConfig, differences},
+    config::{Config, ConfigErrors, Located, RouterConfig, RouterKey, differences},
     control, descriptors,
     kept::Kept,
     notify,
@@ -78,7 +77,7 @@ impl Daemon {
     async fn take(&mut self, config: Config) -> Result<(), Refused> {
         self.compare_namespaces(&config)?;
         let before = keyed(&self.config);
-        let setup = checks::setup(&config, |router| !before.contains_key(&key(router)))?;
+        let setup = checks::setup(&config, |router| !before.contains_key(&router.key()))?;
         let is_moved = config.control != self.config.control;
         let socket = is_moved.then(|| control::Socket::bind(&config.control)).transpose()?;
         if let Some(shortage) = descriptors::provide(&config) {
@@ -114,9 +113,7 @@ impl Daemon {
 
     /// After the node, which has the names of its virtual routers by then.
     async fn take_checks(&self, config: &Config, setup: vrrp_net::check::Setup) {
-        if let Ok(status) = self.node.status().await {
-            self.checks.look_at(&status);
-        }
+        self.checks.look_at(&self.node).await;
         self.checks.configure(config, setup);
     }
 
@@ -153,22 +150,15 @@ impl Daemon {
     }
 }
 
-/// What a virtual router is known by, whatever its name is.
-type Known<'a> = (&'a str, Vrid, Family);
-
-fn key(router: &RouterConfig) -> Known<'_> {
-    (&router.interface, router.router.vrid(), router.router.family())
-}
-
-fn keyed(config: &Config) -> BTreeMap<Known<'_>, &RouterConfig> {
-    config.routers.iter().map(|router| (key(router), router)).collect()
+fn keyed(config: &Config) -> BTreeMap<RouterKey<'_>, &RouterConfig> {
+    config.routers.iter().map(|router| (router.key(), router)).collect()
 }
 
 /// The virtual routers that have another name now: the old one and the new one.
 fn renamed<'a>(old: &'a Config, new: &'a Config) -> Vec<(&'a str, &'a str)> {
     let before = keyed(old);
     let pair = |router: &'a RouterConfig| {
-        let old = before.get(&key(router)).filter(|old| old.name != router.name)?;
+        let old = before.get(&router.key()).filter(|old| old.name != router.name)?;
         Some((old.name.as_str(), router.name.as_str()))
     };
     new.routers.iter().filter_map(pair).collect()

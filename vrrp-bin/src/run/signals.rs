@@ -4,15 +4,14 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::control::reload::TOO_LATE;
+
 /// keepalived writes what it does as JSON on this one: SIGRTMIN + 2 of its C library.
 const JSON: i32 = 36;
 /// keepalived writes its counters on this one, and they begin at nothing: SIGRTMAX - 1.
 const STATS_CLEAR: i32 = 63;
 /// keepalived writes what its threads do on this one: SIGRTMAX.
 const THREADS: i32 = 64;
-
-/// What is said to whoever asks for a reload of a daemon that leaves.
-const TOO_LATE: &str = "the daemon is about to end, and reads no configuration again";
 
 /// What a signal asks for.
 pub(super) enum Wish {

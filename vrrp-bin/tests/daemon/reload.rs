@@ -62,13 +62,16 @@ impl Daemon {
         Ok(status.into())
     }
 
-    /// The sockets of the process, by their numbers.
+    /// The sockets of the process, by their numbers; but for those of clients, whose last one it may
+    /// not have closed yet.
     fn sockets(&self) -> Result<Vec<String>, crate::Failed> {
-        let directory = fs::read_dir(format!("/proc/{}/fd", self.process.pid()))?;
-        let links = directory.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        let (pid, control) = (self.process.pid(), self.control().display().to_string());
+        let clients = clients(&fs::read_to_string(format!("/proc/{pid}/net/unix"))?, &control);
+        let links = fs::read_dir(format!("/proc/{pid}/fd"))?
+            .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
         let mut sockets: Vec<String> = links
             .map(|link| link.display().to_string())
-            .filter(|link| link.starts_with("socket:"))
+            .filter(|link| link.starts_with("socket:") && !clients.contains(link))
             .collect();
         sockets.sort();
         Ok(sockets)
@@ -80,6 +83,18 @@ impl Daemon {
         assert_eq!(status.code(), Some(0), "{log}");
         Ok(log)
     }
+}
+
+/// The connections to `control`, out of `/proc/net/unix`: its own socket alone listens (the flag
+/// `__SO_ACCEPTCON`).
+fn clients(table: &str, control: &str) -> Vec<String> {
+    let number = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        [_, _, _, "00000000", _, _, number, path] if path == control => {
+            Some(format!("socket:[{number}]"))
+        }
+        _ => None,
+    };
+    table.lines().filter_map(number).collect()
 }
 
 fn router(more: &str) -> String {

@@ -83,12 +83,10 @@ fn under_traffic(ticker: &Ticker) -> Outcome {
         let (mark, begun) = (client.mark(), now());
         reload(&pair.a, &folder, &config)?;
         wait_until(AFTERWARDS, || false);
-        check(client.wait_for_reply(client.mark(), SOON), "the client gets no answer any more")?;
-        let is_known = wait_until(SOON, || client.since(mark).pending < 20);
-        check(is_known, "nothing is known of some packets")?;
-        let (lost, gap) = (client.since(mark), longest_gap(&pair.capture, pair.a.mac, 51, begun));
-        println!("{what}: {} lost, longest gap {}", lost.lost, milliseconds(gap));
-        check(lost.lost == 0, format!("{what}: {lost:?}"))?;
+        let missed = lost(&client, mark)?;
+        let gap = longest_gap(&pair.capture, pair.a.mac, 51, begun);
+        println!("{what}: {missed} lost, longest gap {}", milliseconds(gap));
+        check(missed == 0, format!("{what}: {missed} packets are lost"))?;
         let allowed = INTERVAL + SLACK + ticker.worst_gap();
         check(gap <= allowed, format!("{what}: no advertisement for {}", milliseconds(gap)))?;
         let held = watch.held();

@@ -74,12 +74,11 @@ impl Lease {
 
     /// Leaves out what another virtual router of the node has now.
     pub(crate) fn without(self, elsewhere: Vec<Place>) -> Self {
+        if elsewhere.is_empty() {
+            return self;
+        }
         let stays = |held: &&VirtualAddress| !elsewhere.contains(&self.place(held));
-        let addresses = if elsewhere.is_empty() {
-            self.addresses.clone()
-        } else {
-            self.addresses.iter().filter(stays).cloned().collect()
-        };
+        let addresses = self.addresses.iter().filter(stays).cloned().collect();
         Self { addresses, elsewhere: elsewhere.into(), ..self }
     }
 

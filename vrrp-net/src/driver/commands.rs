@@ -252,9 +252,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// router.
     fn rename_leaving(&mut self, members: &[(Key, Member)]) {
         let names: BTreeSet<&str> = members.iter().map(|(_, member)| &*member.name).collect();
+        // One that is named again itself is given its name anew.
         for (key, entry) in &mut self.outbox.members {
-            let stays = members.iter().any(|(other, _)| other == key);
-            if entry.leaving && !stays && names.contains(&*entry.name) {
+            if entry.leaving && names.contains(&*entry.name) {
                 entry.name =
                     format!("{} (before: {}, VRID {})", entry.name, entry.interface, key.vrid)
                         .into();

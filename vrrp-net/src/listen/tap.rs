@@ -10,7 +10,7 @@ use std::{
 };
 
 use libc::{
-    BPF_ABS, BPF_B, BPF_JEQ, BPF_K, BPF_LD, BPF_W, SKF_AD_IFINDEX, SKF_AD_OFF, SKF_AD_PROTOCOL,
+    BPF_ABS, BPF_B, BPF_JEQ, BPF_K, BPF_LD, BPF_W, SKF_AD_IFINDEX, SKF_AD_PROTOCOL,
     SKF_AD_VLAN_TAG_PRESENT,
 };
 use nix::{
@@ -27,7 +27,7 @@ use super::{
     Look,
     message::{Arrival, Heard, VRRP, Way},
 };
-use crate::bpf::{Assembler, DROP, PASS, Program, To};
+use crate::bpf::{Assembler, DROP, PASS, Program, To, about};
 
 /// All protocols (`ETH_P_ALL` of `linux/if_ether.h`): no other socket sees what this host sends.
 const EVERYTHING: u16 = 3;
@@ -139,9 +139,4 @@ fn filter(interfaces: impl Iterator<Item = u32>) -> io::Result<Program> {
     }
     program.end(DROP);
     program.finish()
-}
-
-/// Where a filter finds what the kernel knows about a packet.
-const fn about(what: i32) -> u32 {
-    (SKF_AD_OFF + what).cast_unsigned()
 }

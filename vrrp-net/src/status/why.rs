@@ -179,14 +179,14 @@ impl TransitionStatus {
     }
 }
 
-#[cfg(feature = "serde")]
 /// The sentences of all holds, in their order.
+#[cfg(feature = "serde")]
 pub(crate) fn holds(status: &RouterStatus) -> Vec<String> {
     status.holds.iter().map(|hold| status.hold_sentence(hold)).collect()
 }
 
-#[cfg(feature = "serde")]
 /// The sentences of all gates, in their order.
+#[cfg(feature = "serde")]
 pub(crate) fn gates(status: &RouterStatus) -> Vec<String> {
     status.gates.iter().map(|gate| status.gate_sentence(gate)).collect()
 }

@@ -8,7 +8,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JGE, BPF_K, BPF_LD, BPF_LEN, BPF_W};
+use libc::{
+    BPF_ABS, BPF_B, BPF_H, BPF_JEQ, BPF_JGE, BPF_K, BPF_LD, BPF_LEN, BPF_W, SKF_AD_PKTTYPE,
+};
 use nix::ifaddrs::getifaddrs;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
@@ -19,16 +21,14 @@ use vrrp_core::{Family, MacAddr, Sighting};
 
 use super::{NETWORK_HEADER, Pace, rx, sys};
 use crate::{
-    bpf::{Assembler, DROP, PASS, Program, To},
+    bpf::{Assembler, DROP, PASS, Program, To, about},
     link::{Interest, Port},
 };
 
 const EQUAL: u32 = BPF_JEQ | BPF_K;
 const AT_LEAST: u32 = BPF_JGE | BPF_K;
-/// What the kernel knows of a packet (`SKF_AD_OFF` of linux/filter.h): its type is at 4.
-const PACKET_TYPE: u32 = (-0x1000_i32 + 4) as u32;
 /// Packet types from here on are this host's own (`PACKET_OUTGOING` of linux/if_packet.h).
-pub(super) const OUTGOING: u32 = 4;
+const OUTGOING: u32 = 4;
 /// Beyond so many addresses the kernel lets all of them pass: it compares one after the other.
 const COMPARED: usize = 512;
 /// Answers and claims are few; a flood of them is to be lost.
@@ -179,7 +179,7 @@ fn neighbor_advertisements(addresses: &BTreeSet<IpAddr>) -> io::Result<Program> 
 
 /// Drops what this host itself sends.
 pub(super) fn drop_own(program: &mut Assembler) {
-    program.op(BPF_LD | BPF_B | BPF_ABS, PACKET_TYPE);
+    program.op(BPF_LD | BPF_B | BPF_ABS, about(SKF_AD_PKTTYPE));
     program.end_if(AT_LEAST, OUTGOING, DROP);
 }
 

@@ -7,21 +7,22 @@ use std::{
     task::{Context, Poll},
 };
 
-use libc::{BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JSET, BPF_K, BPF_LD, BPF_LDX, BPF_MSH};
+use libc::{
+    BPF_ABS, BPF_B, BPF_H, BPF_IND, BPF_JEQ, BPF_JSET, BPF_K, BPF_LD, BPF_LDX, BPF_MSH,
+    SKF_AD_PROTOCOL,
+};
 use socket2::{Domain, Socket, Type};
 use tokio::io::{Interest as Readiness, unix::AsyncFd};
 use vrrp_core::{Family, Key};
 
 use super::{Pace, holders, rx, sys};
 use crate::{
-    bpf::{Assembler, DROP, PASS, Program},
+    bpf::{Assembler, DROP, PASS, Program, about},
     link::Port,
 };
 
 const EQUAL: u32 = BPF_JEQ | BPF_K;
 const HAS_BITS: u32 = BPF_JSET | BPF_K;
-/// The protocol of a packet (`SKF_AD_OFF` and `SKF_AD_PROTOCOL` of linux/filter.h).
-const PROTOCOL: u32 = -0x1000_i32 as u32;
 const VRRP: u32 = 112;
 const BUFFER: usize = 4 << 10;
 
@@ -80,7 +81,7 @@ fn program(key: Key) -> io::Result<Program> {
     let vrid = u32::from(key.vrid.get());
     let mut program = Assembler::default();
     holders::drop_own(&mut program);
-    program.op(BPF_LD | BPF_H | BPF_ABS, PROTOCOL);
+    program.op(BPF_LD | BPF_H | BPF_ABS, about(SKF_AD_PROTOCOL));
     match key.family {
         Family::Ipv4 => {
             program.end_unless(EQUAL, libc::ETH_P_IP as u32, DROP);
