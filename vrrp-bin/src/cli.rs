@@ -23,6 +23,9 @@ pub(crate) const WARNINGS: u8 = 3;
 /// No daemon answers on the control socket.
 pub(crate) const NO_DAEMON: u8 = 4;
 
+/// Has `vrrp run` only say whether it would start.
+pub(crate) const TRY_OUT: &str = "--try-out";
+
 /// A virtual IP address that is always on exactly one healthy node (VRRP, RFC 9568).
 #[derive(Debug, Parser)]
 #[command(name = "vrrp", version, propagate_version = true, disable_help_subcommand = true)]
@@ -78,6 +81,13 @@ pub(crate) enum Command {
             daemon answers."
     )]
     Reload(Reload),
+    /// Put the program that is on disk by now in the place of the running daemon: it keeps what that
+    /// one holds, and no other node notices.
+    #[command(
+        after_help = "Exit status: 0 done, 1 refused, and the daemon goes on, 2 usage, 4 no daemon \
+            answers."
+    )]
+    Restart(Restart),
     /// Show an election, a crash and a handover between two nodes in namespaces of this machine.
     #[cfg(feature = "demo")]
     Demo,
@@ -112,6 +122,9 @@ pub(crate) struct Run {
     /// Take warnings for errors.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Only read the configuration, as a start does.
+    #[arg(long, hide = true)]
+    pub(crate) try_out: bool,
     /// Options of keepalived's: -f FILE, -n, -l, -D and the others. Behind --from-env: options of
     /// other images, which are left out where that is harmless.
     #[arg(value_name = "OPTIONS", trailing_var_arg = true, allow_hyphen_values = true)]
@@ -264,6 +277,14 @@ pub(crate) struct Resume {
 /// The arguments of `vrrp reload`.
 #[derive(Debug, Args)]
 pub(crate) struct Reload {
+    /// The daemon.
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+}
+
+/// The arguments of `vrrp restart`.
+#[derive(Debug, Args)]
+pub(crate) struct Restart {
     /// The daemon.
     #[command(flatten)]
     pub(crate) daemon: Daemon,

@@ -4,15 +4,17 @@
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
 //! [`report::VirtualRouter`]. `POST /virtual-routers/NAME/drain` and `resume` answer a
 //! [`report::Outcome`], and `POST /drain` and `/resume`, which are for all virtual routers at once,
-//! [`report::Outcomes`]. `POST /reload` answers a [`report::Reloaded`]. `GET /events` answers what
-//! happens until the node stops, a line for each
+//! [`report::Outcomes`]. `POST /reload` answers a [`report::Reloaded`]. `POST /restart` answers only if
+//! it is refused. `GET /events` answers what happens until the node stops, a line for each
 //! [`report::Event`]. Who may open the socket may ask: it is made with mode 0660.
 
+pub(crate) mod asking;
 pub(crate) mod client;
 mod connections;
 mod drains;
 mod events;
 pub(crate) mod reload;
+mod restart;
 
 use std::{
     fs::{self, Permissions},
@@ -40,8 +42,9 @@ use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAdd
 use tokio::{sync::watch, time::timeout};
 use vrrp_net::Node;
 
+use asking::Asking;
 use events::{Feed, Told};
-use reload::{Asking, Last};
+use reload::Last;
 
 use crate::{
     checks::Running,
@@ -229,6 +232,7 @@ fn routes(app: App) -> Router {
         .route("/drain", post(drains::drain_all))
         .route("/resume", post(drains::resume_all))
         .route("/reload", post(reload::reload))
+        .route("/restart", post(restart::restart))
         .fallback(nothing_here)
         .layer(DefaultBodyLimit::max(BODY_OCTETS))
         .with_state(app)
@@ -280,7 +284,7 @@ async fn one(State(app): State<App>, name: &str) -> Response {
 
 async fn nothing_here() -> Response {
     let paths = "nothing is here; there are GET /status, GET /events, GET /virtual-routers/NAME, \
-        POST to drain or resume below that, and POST /reload";
+        POST to drain or resume below that, and POST /reload and /restart";
     failure(StatusCode::NOT_FOUND, paths.to_owned())
 }
 

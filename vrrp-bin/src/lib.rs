@@ -31,6 +31,7 @@ pub mod readers;
 mod reload;
 mod report;
 mod request;
+mod restart;
 mod run;
 mod status;
 
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         cli::Command::Events(arguments) => events::main(&arguments),
         cli::Command::Health(arguments) => health::main(&arguments),
         cli::Command::Reload(arguments) => reload::main(&arguments),
+        cli::Command::Restart(arguments) => restart::main(&arguments),
         cli::Command::Resume(arguments) => drain::resume(&arguments),
         cli::Command::Run(arguments) => run::main(&arguments),
         cli::Command::Status(arguments) => status::main(&arguments),

@@ -4,9 +4,12 @@ mod asked;
 mod daemon;
 mod members;
 mod pid;
+mod predecessor;
+mod requests;
 mod signals;
+mod successor;
 
-use std::{iter, sync::Arc};
+use std::{mem, sync::Arc};
 
 use sd_notify::NotifyState;
 use tokio::runtime::Builder;
@@ -18,20 +21,19 @@ use crate::{
     check, checks,
     cli::{self, keepalived::Keepalived},
     config::{Config, ConfigErrors, Located},
-    control::{
-        self,
-        reload::{self, Asking},
-    },
+    control::{self, asking::Asking, reload},
     descriptors,
     kept::{Drain, Kept},
     leftovers, log, notify, orphans,
-    report::Reloaded,
 };
 use asked::{Asked, Done};
-use daemon::{Daemon, Refused};
+use daemon::Daemon;
 use members::members;
 use pid::PidFile;
-use signals::{Signals, Wish};
+use predecessor::Predecessor;
+use requests::{End, go_on};
+use signals::Signals;
+use successor::Successor;
 
 /// Why the daemon did not start, or did not stop as it should.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,8 @@ enum Error {
     System(&'static str, std::io::Error),
     #[error("nobody can be told what happens: {0}{advice}", advice = advice(.0))]
     Notifier(std::io::Error),
+    #[error(transparent)]
+    Successor(#[from] successor::Refused),
     #[error("the node stopped by itself; see the lines above, and report it")]
     Died,
 }
@@ -62,16 +66,24 @@ fn advice(error: &std::io::Error) -> String {
 
 /// Runs `vrrp run` until it is told to leave, and returns the exit status.
 pub(crate) fn main(arguments: &cli::Run) -> u8 {
-    Asked::ours(arguments).map_or_else(|Done(status)| status, start)
+    let run = if arguments.try_out { try_out } else { start };
+    Asked::ours(arguments).map_or_else(|Done(status)| status, run)
 }
 
 /// Runs the daemon under the name and with the arguments of keepalived's.
 pub(crate) fn keepalived(arguments: Keepalived) -> u8 {
-    Asked::keepalived(arguments).map_or_else(|Done(status)| status, start)
+    let run = if arguments.try_out { try_out } else { start };
+    Asked::keepalived(arguments).map_or_else(|Done(status)| status, run)
+}
+
+/// Reads the configuration as a start does, for a daemon that is about to make room.
+fn try_out(asked: Asked) -> u8 {
+    let _log = log::start(asked.log, asked.level);
+    asked.config().map_or_else(|errors| refuse(&errors, asked.log), |_| cli::OK)
 }
 
 fn start(asked: Asked) -> u8 {
-    let _log = log::start(asked.log, asked.level);
+    let log = log::start(asked.log, asked.level);
     descriptors::raise();
     if let Err(error) = descriptors::require(descriptors::DAEMON) {
         return fail(&error.into());
@@ -84,7 +96,13 @@ fn start(asked: Asked) -> u8 {
         tracing::info!(event = "interface-chosen", "{place}: {sentence}");
     }
     match run(asked, config) {
-        Ok(()) => cli::OK,
+        Ok(None) => cli::OK,
+        Ok(Some(successor)) => {
+            // Otherwise its last lines were lost.
+            drop(log);
+            eprintln!("{}", successor.take_over());
+            cli::FAILED
+        }
         Err(error) => fail(&error),
     }
 }
@@ -106,7 +124,10 @@ fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {
     cli::BAD_CONFIGURATION
 }
 
-fn run(asked: Asked, config: Config) -> Result<(), Error> {
+/// Runs until it is told to leave, or another program is to be executed in the place of this one:
+/// then the node still serves.
+fn run(asked: Asked, config: Config) -> Result<Option<Successor>, Error> {
+    let successor = Successor::of_this_process()?;
     // First of all: where another daemon lives, nothing is touched.
     let socket = control::Socket::bind(&config.control)?;
     let _pids: Vec<PidFile> = asked.pids.iter().cloned().filter_map(PidFile::write).collect();
@@ -120,16 +141,24 @@ fn run(asked: Asked, config: Config) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|error| Error::System("threads", error))?;
-    runtime.block_on(serve(Arc::new(asked), config, socket))
+    let left = runtime.block_on(serve(Arc::new(asked), config, socket, successor));
+    // Nothing of it is waited for: what has to end has ended.
+    runtime.shutdown_background();
+    left
 }
 
-async fn serve(asked: Arc<Asked>, config: Config, socket: control::Socket) -> Result<(), Error> {
+async fn serve(
+    asked: Arc<Asked>,
+    config: Config,
+    socket: control::Socket,
+    successor: Successor,
+) -> Result<Option<Successor>, Error> {
+    let has_inherited = orphans::has_children();
     let mut signals = Signals::new().map_err(|error| Error::System("signal handlers", error))?;
     // It ends with the runtime.
-    drop(tokio::spawn(orphans::collect()));
-    let (asking, mut reloads) = Asking::new();
-    let (mut daemon, mut events) = begin(asked, config, socket, asking).await?;
-    let served = tokio::spawn(daemon.checks.clone().serve(daemon.node.clone()));
+    drop(tokio::spawn(orphans::collect(has_inherited)));
+    let (asking, mut requests) = Asking::new();
+    let (mut daemon, mut events) = begin(asked, config, socket, successor, asking).await?;
     let control = daemon.config.control.display();
     let (count, version) = (daemon.config.routers.len(), env!("CARGO_PKG_VERSION"));
     tokio::task::block_in_place(|| name_unusable(&daemon.config));
@@ -137,17 +166,25 @@ async fn serve(asked: Arc<Asked>, config: Config, socket: control::Socket) -> Re
     name_leftovers(&daemon.node).await?;
     tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
     tell_manager(&[NotifyState::Ready]);
-    let left = go_on(&mut daemon, &mut events, &mut reloads, &mut signals).await;
-    // However it ended, that is told. Who asks for a reload now is answered, too.
-    drop(reloads);
-    tell(&daemon.notifier, *left.as_ref().unwrap_or(&true), &mut signals).await;
-    left?;
-    // It ends with the node; one that panicked has ended, too.
-    let _ = served.await;
+    let end = go_on(&mut daemon, &mut events, &mut requests, &mut signals).await;
+    if let Ok(End::Replaced(successor)) = end {
+        // Dropped, it would hand over.
+        mem::forget(daemon);
+        return Ok(Some(successor));
+    }
+    // However it ended, that is told. Who asks for something now is answered, too.
+    drop(requests);
+    let in_haste = !matches!(end, Ok(End::Left { in_haste: false }));
+    tell(&daemon.notifier, in_haste, &mut signals).await;
+    end?;
+    if let Some(served) = daemon.served.take() {
+        // One that panicked has ended, too.
+        let _ = served.await;
+    }
     daemon.checks.stop().await;
     daemon.serving.finish().await;
     tracing::info!(event = "stopped", "stopped");
-    Ok(())
+    Ok(None)
 }
 
 /// Starts everything that `config` asks for.
@@ -155,6 +192,7 @@ async fn begin(
     asked: Arc<Asked>,
     config: Config,
     socket: control::Socket,
+    successor: Successor,
     asking: Asking,
 ) -> Result<(Daemon, Events), Error> {
     let realtime = config.realtime.as_ref().map(|(priority, _)| *priority);
@@ -164,7 +202,7 @@ async fn begin(
     let kept = Arc::new(tokio::task::block_in_place(|| Kept::open(state)));
     let setup = checks::setup(&config, |_| false)?;
     let backends = Backends::new().map_err(Error::Netlink)?;
-    let members = members(&config, &backends, &kept, &setup);
+    let members = members(&config, &backends, &kept, &setup, &Predecessor::of_this_process());
     // Before the node: what is found at once spares it a wait.
     let checks = checks::Running::start(&config, setup);
     let checks = Arc::new(checks.map_err(|error| Error::System("a thread for the checks", error))?);
@@ -176,65 +214,21 @@ async fn begin(
     let serving = socket
         .serve(node.clone(), Arc::clone(&kept), Arc::clone(&checks), asking, last.clone())
         .map_err(|error| Error::System("the control socket", error))?;
-    let daemon = Daemon { asked, config, node, backends, kept, checks, notifier, serving, last };
+    let served = Some(tokio::spawn(checks.clone().serve(node.clone())));
+    let daemon = Daemon {
+        asked,
+        config,
+        successor,
+        node,
+        backends,
+        kept,
+        checks,
+        served,
+        notifier,
+        serving,
+        last,
+    };
     Ok((daemon, events))
-}
-
-/// Goes on until a signal ends it, and hands over. Returns whether a second one came.
-async fn go_on(
-    daemon: &mut Daemon,
-    events: &mut Events,
-    reloads: &mut reload::Asked,
-    signals: &mut Signals,
-) -> Result<bool, Error> {
-    loop {
-        let kept = daemon.kept.clone();
-        let request = tokio::select! {
-            () = follow(events, &kept) => return Err(Error::Died),
-            Some(request) = reloads.recv() => Some(request),
-            wish = signals.next() => match wish {
-                Wish::Leave => return leave(&daemon.node, signals).await,
-                Wish::Reload => None,
-                Wish::Other(sentence) => {
-                    signals::tell(sentence);
-                    continue;
-                }
-            },
-        };
-        tell_manager(&reloading());
-        // Reading can take as long as a disk does, and nobody waits for that who ends it.
-        let outcome = tokio::select! {
-            outcome = daemon.reload() => outcome,
-            () = signals.leave() => return leave(&daemon.node, signals).await,
-        };
-        let outcome = told(outcome);
-        daemon.last.note(&outcome);
-        tell_manager(&[NotifyState::Ready]);
-        if let Some(request) = request {
-            request.answer(outcome);
-        }
-    }
-}
-
-/// Logs what has come of a reload, a line for each thing.
-fn told(outcome: Result<Reloaded, Refused>) -> reload::Outcome {
-    match outcome {
-        Ok(reloaded) => {
-            for change in &reloaded.changes {
-                tracing::info!(event = "changed", "{change}");
-            }
-            tracing::info!(event = "reloaded", "{}", reloaded.sentence);
-            Ok(reloaded)
-        }
-        Err(refused) => {
-            let sentences =
-                format!("{refused}\nnothing was changed; correct this and reload again");
-            for sentence in sentences.lines() {
-                tracing::error!(event = "reload-refused", "{sentence}");
-            }
-            Err(sentences)
-        }
-    }
 }
 
 /// Tells the service manager, if one waits for it (sd_notify(3)).
@@ -242,12 +236,6 @@ fn tell_manager(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(event = "manager-not-told", "the service manager is not told: {error}");
     }
-}
-
-/// What a manager is told that waits for the end of a reload (systemd.service(5), `notify-reload`).
-fn reloading() -> Vec<NotifyState<'static>> {
-    let now = NotifyState::monotonic_usec_now().ok();
-    iter::once(NotifyState::Reloading).chain(now).collect()
 }
 
 /// What an earlier process left behind stays until somebody removes it.
@@ -317,19 +305,6 @@ fn name_drains(config: &Config, kept: &Kept) {
                 "{name} was drained{end} at {since}, and is not configured; its drain is kept for \
                  when it is, until `vrrp resume {name}`"
             );
-        }
-    }
-}
-
-/// Hands over and lets go; a second signal lets go at once. Returns whether there was one.
-async fn leave(node: &Node, signals: &mut Signals) -> Result<bool, Error> {
-    tracing::info!(event = "stopping", "handing over; a second signal leaves at once");
-    tell_manager(&[NotifyState::Stopping]);
-    tokio::select! {
-        stopped = node.shutdown() => Ok(stopped.map(|()| false)?),
-        () = signals.leave() => {
-            tracing::warn!(event = "stopping-at-once", "leaving without waiting for a successor");
-            Ok(node.shutdown().await.map(|()| true)?)
         }
     }
 }

@@ -40,6 +40,8 @@ pub(crate) enum Start {
     TakingPart,
     /// It stays out until it is resumed, or for this long.
     Drained(Option<Duration>),
+    /// It goes on for a process that no other node succeeds for this long.
+    Succeeding(Duration),
 }
 
 /// Virtual routers of one node that become active together and leave together: those that name the
@@ -165,6 +167,19 @@ impl Member {
     #[must_use]
     pub fn drained_for(mut self, duration: Duration) -> Self {
         self.start = Start::Drained(Some(duration));
+        self
+    }
+
+    /// Has it go on for an earlier process of this host that ended a moment ago, and said that no
+    /// other node takes over for `left` yet ([`RouterStatus::lease`](crate::RouterStatus::lease),
+    /// less what has passed since). What that process held is adopted then, even without a lifetime,
+    /// and however long ago it was renewed.
+    ///
+    /// This is for a virtual router that is new to its node, and for a program that executes
+    /// another one in its own place: whoever was ended in another way may have left longer ago.
+    #[must_use]
+    pub fn succeeding(mut self, left: Duration) -> Self {
+        self.start = Start::Succeeding(left);
         self
     }
 }

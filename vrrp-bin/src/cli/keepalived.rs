@@ -22,6 +22,9 @@ pub(crate) struct Keepalived {
     /// Print the version.
     #[arg(short = 'v', long, action = ArgAction::Version)]
     version: Option<bool>,
+    /// Only read the configuration, as a start does.
+    #[arg(long, hide = true)]
+    pub(crate) try_out: bool,
 }
 
 /// What may stand behind `vrrp run`: its own options, and those of keepalived's.

@@ -38,6 +38,9 @@ use reader::Reader;
 use style::Style;
 use values::Variables;
 
+/// Where a program that makes room says what it did. It is no part of the configuration.
+pub(crate) const PREDECESSOR: &str = "VRRP_PREDECESSOR";
+
 /// What was found in the environment.
 pub(crate) struct Reading {
     /// What to tell whoever wrote it.
@@ -53,7 +56,8 @@ pub(crate) struct Reading {
 pub(crate) fn read(prepare: Prepare) -> Reading {
     let mut reader = Reader::default();
     let files = Files { root: Path::new("/"), read_file };
-    let variables = files::collect(std::env::vars_os(), files.root, read_file, &mut reader);
+    let process = std::env::vars_os().filter(|(name, _)| name != PREDECESSOR);
+    let variables = files::collect(process, files.root, read_file, &mut reader);
     let mut reading = read_variables(variables, files, reader, prepare);
     if let Ok(config) = &mut reading.config
         && matches!(config.origin, Place::File(..))
@@ -63,9 +67,12 @@ pub(crate) fn read(prepare: Prepare) -> Reading {
     reading
 }
 
-/// The variables of this process that hold a password of VRRP's, which is nobody else's affair.
+/// The variables of this process that are nobody else's affair: those that hold a password of
+/// VRRP's, and what a predecessor said.
 pub(crate) fn secrets() -> Vec<OsString> {
-    secrets_among(std::env::vars_os().map(|(name, _)| name))
+    let mut names = secrets_among(std::env::vars_os().map(|(name, _)| name));
+    names.extend(std::env::var_os(PREDECESSOR).map(|_| PREDECESSOR.into()));
+    names
 }
 
 fn secrets_among(names: impl IntoIterator<Item = OsString>) -> Vec<OsString> {

@@ -49,7 +49,7 @@ impl Asked {
     /// # Errors
     /// The arguments ask for something else, which is done, or cannot be understood, which is said.
     pub(super) fn ours(arguments: &cli::Run) -> Result<Self, Done> {
-        let cli::Run { config, log, strict, others } = arguments;
+        let cli::Run { config, log, strict, others, .. } = arguments;
         let (log, strict) = (*log, *strict);
         if config.from_env {
             let of_image = environment::arguments(others).map_err(|errors| refused(&errors))?;

@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeMap, io, sync::Arc, thread, time::Duration};
 
-use tokio::{sync::oneshot, task::block_in_place, time::timeout};
+use tokio::{
+    sync::oneshot,
+    task::{JoinHandle, block_in_place},
+    time::timeout,
+};
 use vrrp_net::{Node, notify::Notifier};
 
-use super::{Asked, members::members, name_missing, name_unusable};
+use super::{Asked, Predecessor, Successor, members::members, name_missing, name_unusable};
 use crate::{
     backends::Backends,
     checks::{self, Running},
@@ -25,11 +29,15 @@ pub(super) struct Daemon {
     pub(super) asked: Arc<Asked>,
     /// What is in force.
     pub(super) config: Config,
+    /// What would run in the place of this program.
+    pub(super) successor: Successor,
     pub(super) node: Node,
     /// As long as they are the same, so is who holds the addresses.
     pub(super) backends: Backends,
     pub(super) kept: Arc<Kept>,
     pub(super) checks: Arc<Running>,
+    /// Tells the node what they find. It ends with the node, and is taken at its end.
+    pub(super) served: Option<JoinHandle<()>>,
     pub(super) notifier: Notifier,
     pub(super) serving: control::Serving,
     /// What came of the last reload, for the status.
@@ -41,7 +49,7 @@ pub(super) struct Daemon {
 pub(super) enum Refused {
     #[error(transparent)]
     Configuration(#[from] ConfigErrors),
-    #[error("{0}; restart vrrp for that: it adopts what it holds, and nobody notices")]
+    #[error("{0}; stop vrrp and start it for that")]
     NeedsRestart(String),
     #[error(transparent)]
     Checks(#[from] vrrp_net::check::SetupError),
@@ -74,6 +82,18 @@ impl Daemon {
         Ok(Reloaded::new(changes))
     }
 
+    /// Ends every program that runs, which would be nobody's after this one. The next one tells all
+    /// states anew, and runs all checks.
+    pub(super) async fn end_programs(&mut self) {
+        notify::abandon(&self.notifier).await;
+        // It holds the checks.
+        if let Some(served) = self.served.take() {
+            served.abort();
+            let _ = served.await;
+        }
+        self.checks.stop().await;
+    }
+
     async fn take(&mut self, config: Config) -> Result<(), Refused> {
         self.compare_namespaces(&config)?;
         let before = keyed(&self.config);
@@ -83,7 +103,7 @@ impl Daemon {
         if let Some(shortage) = descriptors::provide(&config) {
             tracing::warn!(event = "too-few-files", "{shortage}");
         }
-        let members = members(&config, &self.backends, &self.kept, &setup);
+        let members = members(&config, &self.backends, &self.kept, &setup, &Predecessor::default());
         // Before the node, so that the first states of what is new are told.
         notify::configure(&self.notifier, &config).map_err(Refused::Notifier)?;
         if let Err(refused) = self.node.configure(members).await {

@@ -2,18 +2,21 @@
 
 use vrrp_net::{Member, VirtualAddress, check::Setup};
 
+use super::Predecessor;
 use crate::{
     backends::Backends,
     config::{Config, GroupConfig, RouterConfig},
     kept::Kept,
 };
 
-/// The virtual routers of `config`. Those that are new to their node start as `setup` and `kept` say.
+/// The virtual routers of `config`. Those that are new to their node start as `setup`, `kept` and
+/// `predecessor` say.
 pub(super) fn members(
     config: &Config,
     backends: &Backends,
     kept: &Kept,
     setup: &Setup,
+    predecessor: &Predecessor,
 ) -> Vec<Member> {
     let member = |router: &RouterConfig| {
         let member = Member::new(&router.interface, router.router.clone(), backends.of(router))
@@ -25,7 +28,10 @@ pub(super) fn members(
             None => member,
         };
         match kept.get(&router.name) {
-            None => member,
+            None => match predecessor.left(router) {
+                None => member,
+                Some(left) => member.succeeding(left),
+            },
             Some(drain) => match drain.rest() {
                 Some(rest) => member.drained_for(rest),
                 None => member.drained(true),

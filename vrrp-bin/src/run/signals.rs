@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::control::reload::TOO_LATE;
+use crate::control::asking::TOO_LATE;
 
 /// keepalived writes what it does as JSON on this one: SIGRTMIN + 2 of its C library.
 const JSON: i32 = 36;

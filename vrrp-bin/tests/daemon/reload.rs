@@ -48,7 +48,7 @@ impl Daemon {
     }
 
     /// What `status` says of a virtual router, without what counts on.
-    fn still(&self, name: &str) -> Result<Value, crate::Failed> {
+    pub(crate) fn still(&self, name: &str) -> Result<Value, crate::Failed> {
         let control = self.control().display().to_string();
         let output = self.vrrp(&["status", "--json", "--control", &control, name])?;
         let mut status: serde_json::Map<String, Value> = serde_json::from_slice(&output.stdout)?;

@@ -45,6 +45,9 @@ pub struct Lease {
     pub lasts: Duration,
     /// Whether this node owns the addresses (priority 255), so that they may be there already.
     pub owner: bool,
+    /// Whether a process of this host is known to have held it until a moment ago
+    /// ([`Member::succeeding`](crate::Member::succeeding)): it is adopted whatever its age.
+    pub succeeds: bool,
     /// What it had, and another virtual router of the node has now: nobody is to release that.
     pub(crate) elsewhere: Arc<[Place]>,
 }
@@ -68,6 +71,7 @@ impl Lease {
             previous_routes: Arc::default(),
             lasts,
             owner: false,
+            succeeds: false,
             elsewhere: Arc::default(),
         }
     }

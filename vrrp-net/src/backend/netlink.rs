@@ -149,9 +149,10 @@ impl Netlink {
 
 #[async_trait]
 impl VipBackend for Netlink {
-    /// What has the mark and a lifetime is adopted: the kernel knows when it was renewed.
+    /// What has the mark and a lifetime is adopted: the kernel knows when it was renewed. What a
+    /// process held until a moment ago needs no lifetime.
     async fn adopt(&self, lease: &Lease) -> Result<Option<Adopted>, BackendError> {
-        if self.permanent {
+        if self.permanent && !lease.succeeds {
             self.release(lease, &Release::new(Reason::Startup, None)).await?;
             return Ok(None);
         }

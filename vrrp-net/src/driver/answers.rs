@@ -1,7 +1,5 @@
 //! What backends said, passed on to the core.
 
-use std::time::Duration;
-
 use vrrp_core::{Generation, Input, Instant, Key, LeaseFailure};
 
 use super::{
@@ -76,13 +74,15 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     /// Tells the core what an earlier process left behind.
     fn adopted(&mut self, key: Key, generation: Generation, asked_at: Instant, adopted: Adopted) {
         let Adopted { reach, renewed_ago, completed } = adopted;
+        let Some(entry) = self.outbox.members.get_mut(&key) else { return };
+        let interval = entry.router.interval();
         // What is renewed was advertised before: an interval earlier at most, and not much earlier
         // than renewals wait for each other.
-        let before = self.outbox.members.get(&key).map_or(Duration::ZERO, |entry| {
-            entry.router.interval().duration().min(entry.backend.pace().saturating_mul(2))
-        });
+        let before = interval.duration().min(entry.backend.pace().saturating_mul(2));
         // Counted from the question: the answer may have waited.
-        let advertised_at = asked_at - renewed_ago.saturating_add(before);
+        let seen = asked_at - renewed_ago.saturating_add(before);
+        let told = entry.succeeds_until.take().map(|until| until - interval.timing().silence());
+        let advertised_at = told.map_or(seen, |told| told.max(seen));
         let answer = vrrp_core::Answer::Adopted { reach, advertised_at };
         self.input(Input::Answer { key, generation, answer });
         if completed {

@@ -208,21 +208,23 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         };
         for (place, (key, member)) in members.into_iter().enumerate() {
             let is_new = !self.outbox.members.contains_key(&key);
+            let start = member.start;
             if is_new && member.health != Health::default() {
                 told.push((key, member.health));
-            }
-            if let Start::Drained(lasts) = member.start
-                && is_new
-            {
-                drained.push((key, lasts));
             }
             if self.seat_member(key, member) {
                 moved.push(key);
             }
-            if let Some(entry) = self.outbox.members.get_mut(&key)
-                && others != Others::Change
-            {
+            let Some(entry) = self.outbox.members.get_mut(&key) else { continue };
+            if others != Others::Change {
                 entry.place = first + place;
+            }
+            match start {
+                Start::Drained(lasts) if is_new => drained.push((key, lasts)),
+                Start::Succeeding(left) if is_new => {
+                    entry.succeeds_until = Some(self.clock.now() + left);
+                }
+                Start::TakingPart | Start::Drained(_) | Start::Succeeding(_) => {}
             }
         }
         self.note_moved(before);

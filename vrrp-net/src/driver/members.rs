@@ -59,6 +59,8 @@ pub(super) struct MemberState {
     pub(super) leaving: bool,
     /// Addresses that it had, and the virtual router that is to have each now.
     pub(super) moved: Vec<(Place, Key)>,
+    /// Until when no other node takes over from the process that it goes on for.
+    pub(super) succeeds_until: Option<Instant>,
     /// What the backend said when it last failed.
     pub(super) error: Option<String>,
     /// What it said when it could not let go of the addresses, until it has, or holds them again.
@@ -101,6 +103,7 @@ impl MemberState {
             group,
             place: 0,
             moved: Vec::new(),
+            succeeds_until: None,
             error: None,
             unreleased: None,
             send_error: None,
@@ -214,6 +217,7 @@ impl MemberState {
             previous_routes: Arc::default(),
             lasts: config.interval().timing().silence(),
             owner: matches!(config.role(), Role::Owner),
+            succeeds: self.succeeds_until.is_some(),
             elsewhere: Arc::default(),
         }
     }

@@ -110,9 +110,13 @@ impl HostAddress {
     /// lifetime, and renewed less than `within` ago.
     #[must_use]
     pub fn is_adoptable(&self, within: Duration) -> bool {
-        // What has run out goes as soon as the kernel looks.
-        let is_leased = self.valid.is_some_and(|seconds| seconds > 0);
-        self.mark.or(self.old_mark) == Some(Mark::Held) && is_leased && self.renewed_ago() < within
+        self.is_held() && self.valid.is_some() && self.renewed_ago() < within
+    }
+
+    /// Whether it is [`Mark::Held`] and has not run out: what has goes as soon as the kernel looks.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.mark.or(self.old_mark) == Some(Mark::Held) && self.valid != Some(0)
     }
 
     /// Decodes the body of RTM_NEWADDR or RTM_DELADDR; `None` when it is no address of a host.

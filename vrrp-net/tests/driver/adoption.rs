@@ -1,11 +1,11 @@
 //! A process that starts where an earlier one ended.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use vrrp_core::{Phase, Reason};
-use vrrp_net::{backend::memory::Call, link::memory::Hub};
+use vrrp_net::{VipBackend, backend::memory::Call, link::memory::Hub};
 
-use crate::world::{Host, VRID, advert, becomes, called, key};
+use crate::world::{Host, VRID, advert, becomes, called, key, member};
 
 /// What an earlier process left behind is let go.
 fn cleared() -> Call {
@@ -106,4 +106,24 @@ async fn what_is_lost_before_the_answer_is_not_gone_on_with() {
     host.lose();
     called(&host.backend, |calls| calls.contains(&cleared())).await;
     assert_eq!(handle.phase(), Phase::Backup);
+}
+
+/// Where the program before made room for this one, the age of a renewal does not matter.
+#[tokio::test(start_paused = true)]
+async fn what_a_predecessor_said_counts() {
+    for (left, adopted) in [(Some(500), true), (Some(0), false), (None, false)] {
+        let host = host(&Hub::new()).await;
+        host.backend.leave_behind(Duration::from_millis(2990));
+        let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
+        let member = member(VRID, 100, &backend);
+        let member = match left {
+            Some(left) => member.succeeding(Duration::from_millis(left)),
+            None => member,
+        };
+        let handle = host.node.add_member(member).await.unwrap();
+        called(&host.backend, |calls| calls.len() > 1).await;
+        let second = if adopted { Call::Renew(key(VRID)) } else { cleared() };
+        assert_eq!(host.backend.calls(), [Call::Adopt(key(VRID)), second], "{left:?} ms are left");
+        assert_eq!(handle.phase(), if adopted { Phase::Adopted } else { Phase::Backup });
+    }
 }

@@ -21,7 +21,7 @@ use vrrp_net::{
 
 use super::{feed::BEHIND, *};
 use crate::{
-    control::reload::{Asking, Last},
+    control::{asking::Asking, reload::Last},
     kept::Kept,
 };
 

@@ -1,29 +1,67 @@
-//! Another binary in the place of the one that runs, twenty times on each of two nodes: stopped and
-//! started, which hands over and back, and killed and started, which nobody notices.
+//! Another binary in the place of the one that runs, twenty times on each of two nodes: by `vrrp
+//! restart` and killed and started, which nobody notices, and stopped and started, which hands over
+//! and back.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use libtest_mimic::{Failed, Trial};
 use vrrp_net::lab::{Client, Signal, Ticker};
 
-use super::{RATE, lost, router};
-use crate::support::{Node, Outcome, Pair, SOON, check, timed_alone};
+use super::{INTERVAL, RATE, longest_gap, lost, router};
+use crate::support::{Node, Outcome, Pair, SOON, check, milliseconds, now, timed_alone};
 
 const TIMES: usize = 20;
 /// What a handover may cost, away and back again: a successor takes a moment to have the address.
 const HANDOVERS: u64 = 2;
 
+/// How the daemon is replaced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// `vrrp restart`.
+    InPlace,
+    /// Ended by a signal, and started anew.
+    Ended(Signal),
+}
+
+impl How {
+    /// The kernel's lease has to outlast what a process that is made anew takes to start.
+    const fn interval(self) -> Duration {
+        match self {
+            Self::Ended(Signal::SIGKILL) => Duration::from_secs(1),
+            Self::InPlace | Self::Ended(_) => INTERVAL,
+        }
+    }
+
+    /// What the stronger node is afterwards.
+    const fn phase(self) -> &'static str {
+        match self {
+            Self::InPlace | Self::Ended(Signal::SIGKILL) => "adopted",
+            Self::Ended(_) => "held",
+        }
+    }
+}
+
 pub(super) fn test() -> Trial {
     timed_alone("reload_of_the_binary", |ticker| {
-        let killed = play(Signal::SIGKILL)?;
-        let stopped = play(Signal::SIGTERM)?;
+        let (restarted, gap) = play(How::InPlace)?;
+        let (killed, _) = play(How::Ended(Signal::SIGKILL))?;
+        let (stopped, _) = play(How::Ended(Signal::SIGTERM))?;
         println!(
             "packets lost at {RATE} a second, by a restart of the weaker and the stronger node:"
         );
+        println!("vrrp restart: {restarted:?}; longest gap {}", milliseconds(gap));
         println!("killed and started: {killed:?}");
         println!("stopped and started: {stopped:?}");
-        let sum: u64 = killed.iter().map(|(weak, strong)| weak + strong).sum();
-        check(sum == 0, format!("{sum} packets are lost by nodes that were killed and started"))?;
+        for (how, lost) in [("restarted", restarted), ("killed and started", killed)] {
+            let sum: u64 = lost.iter().map(|(weak, strong)| weak + strong).sum();
+            check(sum == 0, format!("{sum} packets are lost by nodes that were {how}"))?;
+        }
         let most = stopped.iter().map(|(weak, strong)| weak + strong).max().unwrap_or_default();
         let late = allowance(ticker);
         check(most <= HANDOVERS + late, format!("{most} packets are lost by two handovers"))
@@ -36,44 +74,70 @@ fn allowance(ticker: &Ticker) -> u64 {
     2 * u64::try_from(late.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What an upgrade does: the file is replaced, the program is ended and the new one started.
-fn replace(node: &mut Node, config: &str, folder: &Path, signal: Signal) -> Outcome {
-    let (new, program) = (folder.join("vrrp.new"), folder.join("vrrp"));
-    fs::copy(env!("CARGO_BIN_EXE_vrrp"), &new)?;
-    fs::rename(new, &program)?;
-    node.signal(signal)?;
-    let went_well = node.wait()?;
-    check(went_well || signal == Signal::SIGKILL, "it does not end well")?;
-    node.start_command(config, Command::new(program))
+/// What an upgrade does: the file is replaced, and the program then.
+fn replace(node: &mut Node, config: &str, folder: &Path, how: How) -> Outcome {
+    let program = install(folder)?;
+    match how {
+        How::InPlace => {
+            let output = node.ask(&["restart"])?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            check(output.status.success(), format!("the restart is refused: {said}"))
+        }
+        How::Ended(signal) => {
+            node.signal(signal)?;
+            let went_well = node.wait()?;
+            check(went_well || signal == Signal::SIGKILL, "it does not end well")?;
+            node.start_command(config, Command::new(program))
+        }
+    }
 }
 
-fn play(signal: Signal) -> Result<Vec<(u64, u64)>, Failed> {
+/// Puts another file in the place of the program: one of two copies, which stay. A program of this
+/// size with all that a debugger needs takes longer to be deleted than to be started.
+fn install(folder: &Path) -> Result<PathBuf, Failed> {
+    let (new, program) = (folder.join("vrrp.new"), folder.join("vrrp"));
+    let copies = ["vrrp.1", "vrrp.2"].map(|name| folder.join(name));
+    for copy in copies.iter().filter(|copy| !copy.exists()) {
+        fs::copy(env!("CARGO_BIN_EXE_vrrp"), copy)?;
+    }
+    let inode = |path: &Path| Ok::<_, Failed>(fs::metadata(path)?.ino());
+    let is_first = program.exists() && inode(&program)? == inode(&copies[0])?;
+    fs::hard_link(&copies[usize::from(is_first)], &new)?;
+    fs::rename(new, &program)?;
+    Ok(program)
+}
+
+/// Replaces each node twenty times. Returns how many packets each time cost, and the longest time
+/// without an advertisement.
+fn play(how: How) -> Result<(Vec<(u64, u64)>, Duration), Failed> {
     let mut pair = Pair::new()?;
     let folder = pair.folder.path().to_owned();
-    // The kernel's lease has to outlast a start: an interval of a second.
     let of = |priority: &str| {
-        let web = router("web", 51, "\"10.0.0.100/24\"", priority);
-        if signal == Signal::SIGKILL { web.replace("100ms", "1s") } else { web }
+        let interval = format!("\"{}ms\"", how.interval().as_millis());
+        router("web", 51, "\"10.0.0.100/24\"", priority).replace("\"100ms\"", &interval)
     };
     let (strong, weak) = (of("priority = 200"), of("priority = 100"));
-    pair.a.start(&strong)?;
+    pair.a.start_command(&strong, Command::new(install(&folder)?))?;
     pair.a.wait_for_phase("held")?;
-    pair.b.start(&weak)?;
+    pair.b.start_command(&weak, Command::new(install(&folder)?))?;
     pair.b.wait_for_phase("backup")?;
     let client = Client::start(&pair.user, "10.0.0.100".parse()?, RATE)?;
     check(client.wait_for_reply(client.mark(), SOON), "the client gets no answer")?;
-    let back = if signal == Signal::SIGKILL { "adopted" } else { "held" };
-    let mut all = Vec::new();
+    let (mut all, begun) = (Vec::new(), now());
     for _ in 0..TIMES {
         let mark = client.mark();
-        replace(&mut pair.b, &weak, &folder, signal)?;
+        replace(&mut pair.b, &weak, &folder, how)?;
         pair.b.wait_for_phase("backup")?;
         let of_b = lost(&client, mark)?;
         let mark = client.mark();
-        replace(&mut pair.a, &strong, &folder, signal)?;
-        pair.a.wait_for_phase(back)?;
+        replace(&mut pair.a, &strong, &folder, how)?;
+        pair.a.wait_for_phase(how.phase())?;
         pair.b.wait_for_phase("backup")?;
         all.push((of_b, lost(&client, mark)?));
     }
-    Ok(all)
+    if how == How::InPlace {
+        let log = pair.b.log();
+        check(!log.contains("to=acquiring"), format!("the other node took over: {log}"))?;
+    }
+    Ok((all, longest_gap(&pair.capture, pair.a.mac, 51, begun)))
 }

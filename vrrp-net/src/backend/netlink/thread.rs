@@ -112,8 +112,9 @@ impl AddressThread {
         }
         // One address that was let run out, or was about to be handed over, spoils them all: a peer
         // may have taken over since.
-        let ages =
-            left.iter().map(|(_, left)| left.is_adoptable(lease.lasts).then(|| left.renewed_ago()));
+        let is_adoptable =
+            |left: &HostAddress| left.is_adoptable(lease.lasts) || lease.succeeds && left.is_held();
+        let ages = left.iter().map(|(_, left)| is_adoptable(left).then(|| left.renewed_ago()));
         let oldest = ages.reduce(|one, other| Some(one?.max(other?))).flatten();
         let Some(renewed_ago) = oldest else {
             self.release(lease, true)?;
@@ -121,7 +122,10 @@ impl AddressThread {
         };
         // From here on they are held: what follows must not lose track of them if it fails.
         self.put_on.note(lease, &spots);
-        let as_it_is = |(spot, left): &(Spot<'_>, HostAddress)| spot.is_as(left);
+        let as_it_is = |(spot, left): &(Spot<'_>, HostAddress)| {
+            // A lifetime that nobody renews any more has to go.
+            spot.is_as(left) && (valid.is_some() || left.valid.is_none())
+        };
         let completed = left.len() < spots.len() || !left.iter().all(as_it_is);
         self.mark_again(&spots, &left, valid)?;
         if completed {

@@ -1,0 +1,65 @@
+//! `vrrp restart`: has the program on disk run in the place of the daemon.
+
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use hyper::body::Bytes;
+
+use crate::{
+    cli,
+    control::client::{Error, ask, post},
+    report::Status,
+};
+
+/// How long the new program may take until it answers.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is asked.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Runs `vrrp restart` and returns the exit status.
+pub(crate) fn main(arguments: &cli::Restart) -> u8 {
+    let control = match arguments.daemon.control() {
+        Ok(control) => control,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return cli::BAD_CONFIGURATION;
+        }
+    };
+    match restart(&control) {
+        Ok((old, new)) => {
+            let count = new.virtual_routers.len();
+            let count = if count == 1 {
+                "1 virtual router goes on".to_owned()
+            } else {
+                format!("{count} virtual routers go on")
+            };
+            println!("vrrp {} runs in the place of {}; {count}", new.version, old.version);
+            cli::OK
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            error.exit_status()
+        }
+    }
+}
+
+/// Returns what the daemon said before, and what its successor says.
+fn restart(control: &Path) -> Result<(Status, Status), Error> {
+    let old = ask(control)?;
+    match post(control, "/restart", Bytes::new()) {
+        // Whoever does as it is asked has no time to say so.
+        Ok(_) | Err(Error::NoDaemon { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match ask(control) {
+            Ok(new) => return Ok((old, new)),
+            Err(error) if Instant::now() >= end => return Err(error),
+            Err(_) => thread::sleep(PAUSE),
+        }
+    }
+}
