@@ -43,7 +43,8 @@ fn judge(config: &Config, control: Control, holders: &[Option<String>]) -> Vec<F
         Control::Answers => {
             let message = format!(
                 "a daemon answers on {path} that runs none of these virtual routers, and a second \
-                 one does not start there; stop it, or name another path in `control`"
+                 one does not start there; if it is to run these, `vrrp reload` has it read this \
+                 file; otherwise name another path in `control`"
             );
             vec![Finding::warning(Code::ControlInUse, &config.origin, message)]
         }
