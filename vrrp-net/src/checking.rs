@@ -65,6 +65,7 @@ impl Checks {
     /// To drop this future tells nothing more.
     pub async fn look_at_phases(&self, node: &Node) {
         let Ok(status) = node.status().await else { return };
+        self.keep_phases(|name| status.routers.iter().any(|router| *router.name == *name));
         for router in &status.routers {
             self.set_phase(&router.name, router.phase);
         }

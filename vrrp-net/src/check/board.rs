@@ -140,6 +140,17 @@ impl Board {
         }
     }
 
+    /// Forgets what virtual routers do that have another name by now, or are gone.
+    pub(super) fn keep_phases(&self, is_there: impl Fn(&str) -> bool) {
+        let mut known = self.lock();
+        let before = known.active.len();
+        known.active.retain(|router, _| is_there(router));
+        if known.active.len() != before {
+            known.appoint_all();
+            known.sum_up(|tracked| !is_there(&tracked.router));
+        }
+    }
+
     /// A check that counts only at times begins to run, good until it has failed often enough.
     pub(super) fn began(&self, name: &str, id: Id) {
         let mut known = self.lock();

@@ -102,6 +102,11 @@ impl Checks {
         self.board.set_phase(router, phase);
     }
 
+    /// Forgets what virtual routers do that are not there any more.
+    pub(crate) fn keep_phases(&self, is_there: impl Fn(&str) -> bool) {
+        self.board.keep_phases(is_there);
+    }
+
     /// Returns everything about each check, in the order of their names.
     #[must_use]
     pub fn status(&self) -> Vec<CheckStatus> {

@@ -1,5 +1,6 @@
 //! Nodes on a wire in memory, with shell scripts and a FIFO, in real time.
 
+mod names;
 mod starts;
 
 use std::{
@@ -9,7 +10,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use vrrp_core::{Centiseconds, Cidr, Ipv4Addresses, Phase, VirtualRouter};
+use vrrp_core::{Centiseconds, Cidr, Gate, Ipv4Addresses, Phase, VirtualRouter};
 
 use super::{follow::Follower, *};
 use crate::{

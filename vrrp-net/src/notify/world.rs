@@ -127,8 +127,10 @@ impl World {
         steps.flat_map(|step| self.step(&status.name, step, None)).collect()
     }
 
-    /// Of a virtual router that has just started: its backend may have answered.
+    /// Of a virtual router that has just started: its backend may have answered. It may have another
+    /// name since then.
     pub(super) fn decide(&mut self, status: &RouterStatus) -> Vec<Told> {
+        self.settle(status.key, &status.name);
         let asks = status.phase != Phase::Backup || status.gates.contains(Gate::Asking);
         let Some(router) = self.routers.get_mut(&status.name).filter(|_| !asks) else {
             return Vec::new();

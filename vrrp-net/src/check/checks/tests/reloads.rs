@@ -47,3 +47,21 @@ async fn who_is_tracked_no_more_is_told_that_nothing_is_wrong() {
     assert_eq!(healths.next().await.unwrap(), ("web".into(), Health::default()));
     assert!(healths.news().is_none());
 }
+
+/// A name that one virtual router had while it was active goes to another one.
+#[tokio::test(start_paused = true)]
+async fn who_has_the_name_of_another_has_the_whole_grace() {
+    let puppet = Puppet::new(Does::Fail);
+    let schedule = every_second().while_active(SECOND * 5).unwrap();
+    let here = Here::start(one(&puppet, schedule));
+    here.0.set_phase("web", Phase::Held);
+    sleep(SECOND * 20).await;
+    assert_eq!(here.condition(), Condition::Ill);
+    here.0.keep_phases(|name| name == "www");
+    assert_eq!(here.condition(), Condition::Good);
+    sleep(SECOND * 20).await;
+    assert!(!here.status("it").runs_now);
+    here.0.set_phase("web", Phase::Held);
+    sleep(SECOND * 4).await;
+    assert_eq!((here.condition(), here.status("it").runs_now), (Condition::Good, false));
+}
