@@ -30,6 +30,15 @@ impl Switch {
         Ok(Self { namespace })
     }
 
+    /// Runs `work` on a thread inside the switch, and returns what it returns: for example a program
+    /// that changes its ports, whose names are those of [`Cable::port`](super::Cable::port).
+    ///
+    /// # Errors
+    /// [`Error`] when the thread cannot be started.
+    pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, Error> {
+        self.namespace.run(work).doing(|| "running a thread in a switch".to_owned())
+    }
+
     pub(super) fn namespace(&self) -> &Namespace {
         &self.namespace
     }

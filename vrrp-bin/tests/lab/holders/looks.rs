@@ -1,9 +1,10 @@
 //! Two nodes that do not hear each other: the one that takes over says who answers still, and why
 //! nothing is heard of it.
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Failed, Trial};
+use tempfile::NamedTempFile;
 use vrrp_core::MacAddr;
 use vrrp_net::lab::{Capture, Host, wait_until};
 
@@ -18,23 +19,48 @@ pub(super) fn tests() -> Vec<Trial> {
     vec![
         timed("look_this_hosts_firewall_is_named", |_| firewall("inet")),
         timed("look_this_hosts_filter_at_the_entrance_is_named", |_| firewall("netdev")),
-        timed("look_the_network_is_named", |_| network()),
+        timed("look_the_network_that_drops_it_one_way_is_named", |_| one_way()),
+        timed("look_multicast_that_is_not_forwarded_is_named", |_| not_forwarded()),
         timed("look_a_wrong_password_is_named", |_| password()),
         timed("look_ipv6_finds_the_holder_too", |_| ipv6()),
+        timed("look_ipv6_finds_a_holder_whose_multicast_does_not_arrive", |_| ipv6_one_way()),
+        timed("look_ipv6_asks_in_vain_where_no_multicast_is_forwarded", |_| ipv6_in_vain()),
         timed("look_hold_waits_as_long_as_a_lease", |_| hold()),
         timed("look_hold_takes_over_when_the_address_is_gone", |_| hold_after_a_crash()),
     ]
 }
 
-/// Has `host` drop these messages at this hook.
-fn silence(host: &Host, family: &str, hook: &str, messages: &str) -> Outcome {
+/// Rules that drop these messages at this hook.
+fn rules(family: &str, hook: &str, messages: &str) -> Result<NamedTempFile, Failed> {
     let rules = format!(
         "table {family} filter {{\n chain silent {{\n type filter hook {hook} priority 0;\n \
          {messages} drop\n }}\n}}\n"
     );
-    let file = tempfile::NamedTempFile::new()?;
+    let file = NamedTempFile::new()?;
     std::fs::write(file.path(), rules)?;
+    Ok(file)
+}
+
+/// Has `host` drop these messages at this hook.
+fn silence(host: &Host, family: &str, hook: &str, messages: &str) -> Outcome {
+    let file = rules(family, hook, messages)?;
     run(host, "nft", &format!("-f {}", file.path().display())).map(drop)
+}
+
+/// Runs a program in the switch between the nodes.
+fn in_switch(pair: &Pair, program: &str, arguments: &str) -> Outcome {
+    let run = || Command::new(program).args(arguments.split_whitespace()).output();
+    let output = pair.switch.run(run)??;
+    let said = String::from_utf8_lossy(&output.stderr);
+    check(output.status.success(), format!("{program} {arguments}: {said}"))
+}
+
+/// Has the switch forward no multicast to these nodes: broadcasts, and with them ARP, arrive still.
+fn withhold_multicast(pair: &Pair, to: &[&Node]) -> Outcome {
+    to.iter().try_for_each(|node| {
+        let port = node.cable.port();
+        in_switch(pair, "ip", &format!("link set {port} type bridge_slave mcast_flood off"))
+    })
 }
 
 const VRRP: &str = "ip protocol 112";
@@ -79,17 +105,31 @@ fn firewall(family: &str) -> Outcome {
     check(pair.b.phase() == "held", "the takeover is as it would be without a look")
 }
 
-/// It is dropped on the way, one way and the other.
-fn network() -> Outcome {
+/// The switch drops what the Active says, and forwards what the Backup says.
+fn one_way() -> Outcome {
     let mut pair = Pair::new()?;
     followed(&mut pair, "")?;
-    for host in [&pair.a.host, &pair.b.host] {
-        silence(host, "netdev", "egress device eth0", VRRP)?;
-    }
+    let of_a = format!("iifname \"{}\" {VRRP}", pair.a.cable.port());
+    let file = rules("bridge", "forward", &of_a)?;
+    in_switch(&pair, "nft", &format!("-f {}", file.path().display()))?;
     let since = last_heard(&pair.capture, pair.a.mac, now());
-    let mac = pair.a.mac.to_string();
-    let fields = [&*mac, "cause=network", "the network drops IP protocol 112", "multicast"];
-    says(&pair.b, since, &fields)
+    says(&pair.b, since, &network_fields(&pair.a.mac.to_string()))?;
+    let both = (pair.a.phase(), pair.b.phase());
+    check(both == ("held".into(), "held".into()), format!("{both:?}"))
+}
+
+/// ARP is broadcast, and what answers it is unicast: both pass, and all that VRRP says does not.
+fn not_forwarded() -> Outcome {
+    let mut pair = Pair::new()?;
+    followed(&mut pair, "")?;
+    withhold_multicast(&pair, &[&pair.a, &pair.b])?;
+    let since = last_heard(&pair.capture, pair.a.mac, now());
+    says(&pair.b, since, &network_fields(&pair.a.mac.to_string()))
+}
+
+/// What is said of a network that keeps advertisements back, in whichever way.
+fn network_fields(mac: &str) -> [&str; 4] {
+    [mac, "cause=network", "the network drops IP protocol 112", "does not forward its multicast"]
 }
 
 fn password() -> Outcome {
@@ -103,21 +143,46 @@ fn password() -> Outcome {
     says(&pair.b, since, &fields)
 }
 
-fn ipv6() -> Outcome {
+fn six(priority: u8) -> String {
+    format!(
+        "[[virtual_router]]\nname = \"six\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
+         [\"fe80::100/64\"]\npriority = {priority}\n"
+    )
+}
+
+/// a is the Active of IPv6, and b starts where `stop` has done its work.
+fn ipv6_behind(stop: impl FnOnce(&Pair) -> Outcome) -> Result<(Pair, Duration), Failed> {
     let mut pair = Pair::new()?;
-    let config = |priority: u8| {
-        format!(
-            "[[virtual_router]]\nname = \"six\"\ninterface = \"eth0\"\nvrid = 51\naddresses = \
-             [\"fe80::100/64\"]\npriority = {priority}\n"
-        )
-    };
-    pair.a.start(&config(200))?;
+    pair.a.start(&six(200))?;
     pair.a.wait_for_phase("held")?;
-    silence(&pair.b.host, "inet", "input", "meta l4proto 112")?;
+    stop(&pair)?;
     let since = now();
-    pair.b.start(&config(100))?;
+    pair.b.start(&six(100))?;
+    Ok((pair, since))
+}
+
+fn ipv6() -> Outcome {
+    let stop = |pair: &Pair| silence(&pair.b.host, "inet", "input", "meta l4proto 112");
+    let (pair, since) = ipv6_behind(stop)?;
     let mac = pair.a.mac.to_string();
     says(&pair.b, since, &[&mac, "cause=firewall", "address=fe80::100"])
+}
+
+/// The question is multicast itself, and arrives; the answer is unicast.
+fn ipv6_one_way() -> Outcome {
+    let (pair, since) = ipv6_behind(|pair| withhold_multicast(pair, &[&pair.b]))?;
+    let mac = pair.a.mac.to_string();
+    says(&pair.b, since, &[&mac, "cause=network", "address=fe80::100"])
+}
+
+/// A Neighbor Solicitation goes to a group (RFC 4861 7.2.2), and so does whatever would say by itself
+/// that there are two: where neither is forwarded, IPv6 does not work at all, and nothing is said.
+fn ipv6_in_vain() -> Outcome {
+    let (pair, _) = ipv6_behind(|pair| withhold_multicast(pair, &[&pair.a, &pair.b]))?;
+    pair.b.wait_for_phase("held")?;
+    wait_until(SAID, || !said(&pair.b).is_empty());
+    check(said(&pair.b).is_empty(), format!("{:#?}", said(&pair.b)))?;
+    check(pair.a.phase() == "held", "a has heard b")
 }
 
 /// The takeover waits, and happens nevertheless.
