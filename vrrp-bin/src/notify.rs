@@ -26,12 +26,13 @@ pub(crate) fn start(config: &Config, node: &Node) -> io::Result<Notifier> {
     Notifier::start(setup(config), node)
 }
 
-/// Has others told from now on, as `config` says.
+/// Has others told from now on, as `config` says. Whoever is in `before` alone is about to be
+/// removed: its own scripts are told how it ends.
 ///
 /// # Errors
 /// What the operating system says when it gives no FIFO. Nothing has changed then.
-pub(crate) fn configure(notifier: &Notifier, config: &Config) -> io::Result<()> {
-    notifier.configure(setup(config))
+pub(crate) fn configure(notifier: &Notifier, config: &Config, before: &Config) -> io::Result<()> {
+    notifier.configure(with_removed(setup(config), config, before))
 }
 
 /// Waits for what is still to be told of a node that has ended, and logs what was not.
@@ -54,6 +55,15 @@ async fn finish_within(notifier: &Notifier, within: Duration) {
 /// What starts `program`.
 pub(crate) fn program(program: &Program) -> vrrp_net::Program {
     vrrp_net::Program::new(&program.program).args(&program.arguments)
+}
+
+fn with_removed(setup: Setup, config: &Config, before: &Config) -> Setup {
+    let is_gone = |name: &str| config.routers.iter().all(|router| router.name != name);
+    let gone = before.routers.iter().filter(|router| is_gone(&router.name));
+    let setup = gone.fold(setup, |setup, it| setup.router(it.name.as_str(), scripts(&it.scripts)));
+    let is_gone = |name: &str| config.groups.iter().all(|group| group.name != name);
+    let gone = before.groups.iter().filter(|group| is_gone(&group.name));
+    gone.fold(setup, |setup, it| setup.group(it.name.as_str(), scripts(&it.scripts)))
 }
 
 fn setup(config: &Config) -> Setup {
@@ -134,6 +144,22 @@ notify_fifo = "/run/events"
         let config = Config::parse(Path::new("f.toml"), text).unwrap();
         let expected = environment::secrets().into_iter().fold(expected, Setup::env_remove);
         assert_eq!(setup(&config), expected);
+    }
+
+    #[test]
+    fn the_scripts_of_what_is_removed_stay_for_its_end() {
+        let router = |name: &str, vrid: u8, script: &str| {
+            format!(
+                "[[virtual_router]]\nname = \"{name}\"\ninterface = \"eth0\"\nvrid = {vrid}\n\
+                 addresses = [\"192.0.2.{vrid}/24\"]\nnotify_stop = [\"{script}\"]\n"
+            )
+        };
+        let parse = |text: &str| Config::parse(Path::new("f.toml"), text).unwrap();
+        let old = router("web", 51, "/bin/old") + &router("db", 52, "/bin/gone");
+        let (before, after) = (parse(&old), parse(&router("web", 51, "/bin/new")));
+        let setup = with_removed(setup(&after), &after, &before);
+        let both = router("web", 51, "/bin/new") + &router("db", 52, "/bin/gone");
+        assert_eq!(setup, super::setup(&parse(&both)));
     }
 
     #[test]

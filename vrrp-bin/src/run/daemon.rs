@@ -105,10 +105,11 @@ impl Daemon {
         }
         let members = members(&config, &self.backends, &self.kept, &setup, &Predecessor::default());
         // Before the node, so that the first states of what is new are told.
-        notify::configure(&self.notifier, &config).map_err(Refused::Notifier)?;
+        notify::configure(&self.notifier, &config, &self.config).map_err(Refused::Notifier)?;
         if let Err(refused) = self.node.configure(members).await {
             // It was there a moment ago.
-            notify::configure(&self.notifier, &self.config).map_err(Refused::Notifier)?;
+            notify::configure(&self.notifier, &self.config, &self.config)
+                .map_err(Refused::Notifier)?;
             return Err(refused.into());
         }
         // From here on nothing is refused.

@@ -100,7 +100,7 @@ fn main() {
     ];
     let more =
         events::TESTS.iter().chain(&scripts::TESTS).chain(&places::TESTS).chain(&signals::TESTS);
-    let more = more.chain(&reload::TESTS).chain(&restart::TESTS);
+    let more = more.chain(&reload::TESTS).chain(&reload::rows::TESTS).chain(&restart::TESTS);
     tests.extend(more.map(|(name, body)| test(name, *body)));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }

@@ -1,5 +1,6 @@
 //! What a reload changes, and what it leaves alone: the rows of `docs/reload.md`.
 
+pub(crate) mod rows;
 mod told;
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
