@@ -11,7 +11,7 @@ use super::{
     group::{self, GroupConfig, GroupDraft},
     names::Known,
     place::{Located, Place},
-    problem::{ConfigErrors, Problems},
+    problem::{ConfigError, ConfigErrors, Problems},
     router::RouterConfig,
     script::Scripts,
     sentence::Notation,
@@ -59,6 +59,8 @@ pub(crate) struct Plan {
     pub(crate) fifo: Found<Located<String>>,
     /// What was chosen on this host, as sentences.
     pub(crate) chosen: Vec<Located<String>>,
+    /// Why the file seems to be half written, although a start makes the best of it.
+    pub(crate) cut_short: Option<ConfigError>,
 }
 
 /// What is done with a plan on the host that it is for, before its rules are looked at.
@@ -94,6 +96,8 @@ pub(crate) struct Config {
     pub(crate) fifo: Option<Located<PathBuf>>,
     /// What was chosen on this host, as sentences.
     pub(crate) chosen: Vec<Located<String>>,
+    /// Why the file seems to be half written, although a start makes the best of it.
+    pub(crate) cut_short: Option<ConfigError>,
 }
 
 impl Plan {
@@ -113,6 +117,7 @@ impl Plan {
             is_secure: Found::Absent,
             fifo: Found::Absent,
             chosen: Vec::new(),
+            cut_short: None,
         }
     }
 
@@ -122,7 +127,8 @@ impl Plan {
     /// Every problem.
     pub(crate) fn finish(self, mut problems: Problems) -> Result<Config, ConfigErrors> {
         let Self { notation, origin, drafts, checks, groups, .. } = self;
-        let Self { control, state, netns, realtime, scripts, fifo, is_secure, chosen, .. } = self;
+        let Self { control, state, netns, realtime, scripts, fifo, is_secure, .. } = self;
+        let Self { chosen, cut_short, .. } = self;
         check::judge_tracks(&drafts, &check::names(&checks), &mut problems);
         let checks = check::finish(checks, &mut problems);
         let (routers, groups) = routers(drafts, groups, &mut problems);
@@ -151,6 +157,7 @@ impl Plan {
             is_secure,
             fifo,
             chosen,
+            cut_short,
         })
     }
 }

@@ -161,10 +161,11 @@ fn plan_with(path: &Path, text: &str, setting: Setting<'_>, said: Said) -> Plann
     }
     file.control =
         Found::of(Ok(said.control.map(|control| Located::new(Place::variable(CONTROL), control))));
-    let plan = file.finish(origin.clone(), &mut report);
+    let mut plan = file.finish(origin.clone(), &mut report);
     if plan.drafts.is_empty() {
-        report.warn(&origin, "there is no virtual router here that can be used");
+        report.warn_of_half(&origin, "there is no virtual router here that can be used");
     }
+    plan.cut_short = report.take_cut_short();
     let (notes, problems) = report.finish(&origin);
     Planned { notes, plan, problems }
 }

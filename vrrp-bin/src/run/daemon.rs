@@ -96,6 +96,7 @@ impl Daemon {
 
     async fn take(&mut self, config: Config) -> Result<(), Refused> {
         self.compare_namespaces(&config)?;
+        self.refuse_half(&config)?;
         let before = keyed(&self.config);
         let setup = checks::setup(&config, |router| !before.contains_key(&router.key()))?;
         let is_moved = config.control != self.config.control;
@@ -130,6 +131,17 @@ impl Daemon {
         let place = config.netns.as_ref().map_or(&config.origin, |netns| &netns.place);
         let why = format!("{place}: a daemon that runs stays in its network namespace");
         Err(Refused::NeedsRestart(why))
+    }
+
+    /// A start makes the best of a file of keepalived's. A reload that took what an editor has not
+    /// written to its end would take addresses away.
+    fn refuse_half(&self, config: &Config) -> Result<(), Refused> {
+        match &config.cut_short {
+            Some(why) if !self.config.routers.is_empty() => {
+                Err(ConfigErrors::from(why.clone()).into())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// After the node, which has the names of its virtual routers by then.

@@ -114,7 +114,7 @@ fn skip(name: &str, unavailable: &Unavailable) -> Trial {
 struct Daemon {
     host: Host,
     switch: Switch,
-    _cable: Cable,
+    cable: Cable,
     directory: TempDir,
     process: Process,
 }
@@ -167,7 +167,7 @@ impl Daemon {
         // The programs that it runs do not see it.
         command.env("VRRP_SECRET_PASSWORD", "secret");
         let process = host.spawn(command)?;
-        Ok(Self { host, switch, _cable: cable, directory, process })
+        Ok(Self { host, switch, cable, directory, process })
     }
 
     fn wait_until_it_serves(&self) -> Outcome {

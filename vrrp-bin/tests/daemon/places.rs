@@ -79,7 +79,7 @@ fn the_daemon_works_in_the_namespace_of_a_name() -> Outcome {
     // Outside there is no such interface.
     assert!(checked.status.code() != Some(2) && !said.contains("no interface"), "{said}");
     let process = outside.spawn(named(run(&directory)))?;
-    let mut daemon = Daemon { host: outside, switch, _cable: cable, directory, process };
+    let mut daemon = Daemon { host: outside, switch, cable, directory, process };
     daemon.wait_until_it_serves()?;
     let addresses = |host: &Host| -> Result<String, libtest_mimic::Failed> {
         let output = host.run(|| Command::new("ip").args(["address", "show"]).output())??;

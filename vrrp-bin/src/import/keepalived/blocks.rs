@@ -127,7 +127,7 @@ fn end_innermost(open: &mut Vec<Open>) {
 /// The statements of the file. Blocks that nothing ends, end there.
 fn finish(mut open: Vec<Open>, report: &mut Report) -> Vec<Statement> {
     for (place, name) in open.iter().filter_map(|open| open.place.as_ref()) {
-        report.warn(place, format!("nothing ends the block of `{name}`; a }} is missing"));
+        report.warn_of_half(place, format!("nothing ends the block of `{name}`; a }} is missing"));
     }
     while open.len() > 1 {
         end_innermost(&mut open);

@@ -20,6 +20,8 @@ pub(super) struct Report {
     looked_up: HashSet<(Place, String)>,
     /// Whether there are warnings that are not kept.
     has_more: bool,
+    /// The first sign that the file is half written.
+    cut_short: Option<ConfigError>,
     errors: Vec<ConfigError>,
     /// Words that mean nothing here, and the place of the first.
     skipped: Vec<String>,
@@ -30,6 +32,18 @@ impl Report {
     /// Says what is left out, or done otherwise, and what to do.
     pub(super) fn warn(&mut self, place: &Place, message: impl AsRef<str>) {
         self.note(Note::new(true, place.clone(), message.as_ref()));
+    }
+
+    /// Says it as a warning, and that the file may be half written.
+    pub(super) fn warn_of_half(&mut self, place: &Place, message: impl AsRef<str>) {
+        let why = || ConfigError::new(place.clone(), message.as_ref());
+        self.cut_short.get_or_insert_with(why);
+        self.warn(place, &message);
+    }
+
+    /// Takes what says that the file is half written, if anything does.
+    pub(super) fn take_cut_short(&mut self) -> Option<ConfigError> {
+        self.cut_short.take()
     }
 
     /// Says what is worth knowing.

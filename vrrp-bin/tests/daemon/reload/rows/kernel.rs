@@ -114,7 +114,7 @@ pub(super) fn backend() -> Outcome {
 pub(super) fn interface() -> Outcome {
     let daemon = start()?;
     let cable = Cable::new(&daemon.host, "eth1", &daemon.switch, &["198.51.100.1/24"])?;
-    let (capture, old) = (Capture::start(&daemon.switch)?, daemon._cable.mac()?);
+    let (capture, old) = (Capture::start(&daemon.switch)?, daemon.cable.mac()?);
     let moved = router("").replace("eth0", "eth1");
     assert_eq!(daemon.becomes(&moved)?, ["web: removed", "web: added"]);
     let resigns = capture.wait_for(SOON, |frame| {

@@ -173,7 +173,7 @@ impl<'a> Stranger<'a> {
         payload[6..8].copy_from_slice(&sum.to_be_bytes());
         let (from, to) = (Ipv4Addr::new(192, 0, 2, 77), Ipv4Addr::new(192, 0, 2, 1));
         let mut frame = VrrpFrame::new(from.into(), to.into(), payload);
-        frame.destination_mac = stage.daemon._cable.mac()?;
+        frame.destination_mac = stage.daemon.cable.mac()?;
         let host = Host::new("other")?;
         let cable = Cable::new(&host, "eth0", &stage.daemon.switch, &["192.0.2.77/24"])?;
         let injector = Injector::new(&host, "eth0")?;
