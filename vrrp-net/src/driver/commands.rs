@@ -277,11 +277,18 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let there = members.iter().filter(|(_, entry)| !entry.leaving);
         let now: BTreeMap<Place, Key> =
             there.flat_map(|(key, entry)| entry.places().map(|place| (place, *key))).collect();
-        for entry in members.values_mut() {
+        for (key, entry) in members.iter_mut() {
             entry.moved.retain(|(place, other)| now.get(place) == Some(other));
+            entry.taken_over.retain(|(place, _)| now.get(place) == Some(key));
         }
         for (place, key) in before {
             let Some(other) = now.get(&place).filter(|other| **other != key) else { continue };
+            let taken_over = (place.clone(), key);
+            if let Some(entry) = members.get_mut(other)
+                && !entry.taken_over.contains(&taken_over)
+            {
+                entry.taken_over.push(taken_over);
+            }
             let moved = (place, *other);
             if let Some(entry) = members.get_mut(&key)
                 && !entry.moved.contains(&moved)

@@ -59,6 +59,8 @@ pub(super) struct MemberState {
     pub(super) leaving: bool,
     /// Addresses that it had, and the virtual router that is to have each now.
     pub(super) moved: Vec<(Place, Key)>,
+    /// Addresses that it has, and the virtual router that had each before.
+    pub(super) taken_over: Vec<(Place, Key)>,
     /// Until when no other node takes over from the process that it goes on for.
     pub(super) succeeds_until: Option<Instant>,
     /// What the backend said when it last failed.
@@ -103,6 +105,7 @@ impl MemberState {
             group,
             place: 0,
             moved: Vec::new(),
+            taken_over: Vec::new(),
             succeeds_until: None,
             error: None,
             unreleased: None,

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::broadcast;
 use vrrp_core::{
     Advert, Announce, Cidr, Claim, Event, Family, Greet, Hold, Instant, Key, LeaseFailure,
-    LeaseRequest, Output, Phase, Probe, Rival, Router, Transmit,
+    LeaseRequest, Output, Phase, Probe, Rival, Router, Transmit, Want,
 };
 
 use super::{
@@ -180,6 +180,16 @@ impl<L: Link> Outbox<L> {
         entry.moved.iter().filter(is_there).map(|(place, _)| place.clone()).collect()
     }
 
+    /// What another virtual router of this node had, and may hold still: no earlier process has left
+    /// that behind, and it stays until that one has handed it over.
+    fn held_by_others(&self, key: &Key) -> Vec<Place> {
+        let Some(entry) = self.members.get(key) else { return Vec::new() };
+        let holds = |(_, other): &&(Place, Key)| {
+            self.members.get(other).is_some_and(|other| other.phase.is_on_the_wire())
+        };
+        entry.taken_over.iter().filter(holds).map(|(place, _)| place.clone()).collect()
+    }
+
     /// Asks who has an address. What is beyond the limit of the interface is not asked: others who
     /// lost the same peer ask for it.
     fn probe(&mut self, probe: &Probe, now: Instant) {
@@ -200,7 +210,10 @@ impl<L: Link> Outbox<L> {
     }
 
     fn lease(&mut self, request: &LeaseRequest<'_>) {
-        let elsewhere = self.elsewhere(&request.key);
+        let elsewhere = match request.want {
+            Want::Adopt => self.held_by_others(&request.key),
+            _ => self.elsewhere(&request.key),
+        };
         if let Some(entry) = self.members.get_mut(&request.key) {
             entry.asked = request.generation;
             let wish = Wish::new(entry, request);

@@ -281,6 +281,30 @@ async fn an_address_that_another_virtual_router_has_now_is_not_released() {
     assert_eq!(all.into_iter().collect::<Vec<_>>(), ["192.0.2.10", "192.0.2.11", "192.0.2.20"]);
 }
 
+/// Another VRID with the same address: who leaves serves it until it has handed over, whatever the one
+/// that starts finds.
+#[tokio::test(start_paused = true)]
+async fn what_starts_takes_nothing_from_one_that_hands_over() {
+    let host = Host::new(&Hub::new(), 1);
+    let backend = Arc::new(Releases::default());
+    let member = |vrid: u8| {
+        let address: Cidr<Ipv4Addr> = "192.0.2.10/24".parse().unwrap();
+        let addresses = Ipv4Addresses::new([address]).unwrap();
+        let vrid = Vrid::try_from(vrid).unwrap();
+        let router = VirtualRouter::v3_ipv4(vrid, addresses, Centiseconds::ONE_SECOND);
+        let backend: Arc<dyn VipBackend> = backend.clone();
+        Member::new("eth0", router, backend)
+    };
+    let mut old = host.node.configure(vec![member(51)]).await.unwrap().remove(0);
+    becomes(&mut old, Phase::Held).await;
+    backend.released.lock().unwrap().clear();
+    let mut new = host.node.configure(vec![member(53)]).await.unwrap().remove(0);
+    becomes(&mut new, Phase::Backup).await;
+    becomes(&mut new, Phase::Held).await;
+    assert_eq!(*backend.released.lock().unwrap(), ["192.0.2.10"], "once, by the one that went");
+    host.node.shutdown().await.unwrap();
+}
+
 /// Notes which addresses it is to release.
 #[derive(Default)]
 struct Releases {

@@ -15,7 +15,7 @@ use super::{Test, router};
 use crate::{Daemon, Failed, Outcome, SOON, text};
 
 /// Which test is of which row.
-const ROWS: [(&str, &str); 29] = [
+const ROWS: [(&str, &str); 30] = [
     ("nothing", "a_reload_of_the_same_is_noticed_by_nobody"),
     ("`priority`, `preempt`", "reload_row_priority"),
     ("`interval`", "reload_row_interval"),
@@ -50,11 +50,12 @@ const ROWS: [(&str, &str); 29] = [
     ("`[daemon]` `state`", "a_reload_takes_the_rest_along"),
     ("`[daemon]` `realtime`", "a_reload_takes_the_rest_along"),
     ("`netns`", "a_reload_that_is_refused_changes_nothing"),
+    ("`interface`, `vrid`", "reload_row_vrid"),
     ("`interface`, `vrid`", "lab reload_swaps_two_vrids_in_one_step"),
 ];
 
 /// The tests of the rows, and of what else is read than a file of our own.
-pub(crate) const TESTS: [Test; 23] = [
+pub(crate) const TESTS: [Test; 24] = [
     ("reload_each_row_has_a_test", each_row_has_a_test),
     ("reload_row_priority", wire::priority),
     ("reload_row_interval", wire::interval),
@@ -67,6 +68,7 @@ pub(crate) const TESTS: [Test; 23] = [
     ("reload_row_lease", kernel::lease),
     ("reload_row_backend", kernel::backend),
     ("reload_row_interface", kernel::interface),
+    ("reload_row_vrid", kernel::vrid),
     ("reload_row_delays", states::delays),
     ("reload_row_notify_fifo", states::notify_fifo),
     ("reload_row_before_active", states::before_active),

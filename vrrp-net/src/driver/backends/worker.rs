@@ -237,6 +237,11 @@ async fn perform(
 ) -> Result<Done, BackendError> {
     let nothing = |()| Done::Nothing;
     match call {
+        // Some of it is held by another virtual router of this node, and what is left is no whole.
+        Call::Adopt if !lease.elsewhere.is_empty() => match &*lease.addresses {
+            [] => Ok(Done::Nothing),
+            _ => backend.release(lease, &Release::new(Reason::Startup, None)).await.map(nothing),
+        },
         Call::Adopt => Ok(backend.adopt(lease).await?.map_or(Done::Nothing, Done::Adopted)),
         Call::Acquire => backend.acquire(lease).await.map(Done::Held),
         Call::Repair => backend.repair(lease).await.map(Done::Held),

@@ -2,6 +2,7 @@
 
 use std::{fs, net::Ipv4Addr};
 
+use serde_json::Value;
 use vrrp_net::lab::{Cable, Capture, Watch};
 
 use super::{becomes, ip, router, second, since, waits};
@@ -107,6 +108,26 @@ pub(super) fn backend() -> Outcome {
     assert_eq!(since(&daemon, "web")?, begun);
     let log = daemon.log_until_end()?;
     assert_eq!(log.matches("event=transition name=web ").count(), 5, "{log}");
+    Ok(())
+}
+
+/// The old one serves until it has handed over, whatever the new one finds at its start.
+pub(super) fn vrid() -> Outcome {
+    let mut daemon = start()?;
+    let watch = Watch::start(&daemon.host, Ipv4Addr::new(192, 0, 2, 10).into())?;
+    let other = router("").replace("51", "53");
+    assert_eq!(daemon.becomes(&other)?, ["web: removed", "web: added"]);
+    let look = || daemon.status(&[]);
+    let is_alone = |status: &Value| {
+        let all = status["virtual_routers"].as_array();
+        all.is_some_and(|all| all.len() == 1 && all[0]["vrid"] == 53 && all[0]["phase"] == "held")
+    };
+    waits(look, is_alone)?;
+    // Once by the old one and once by the new one.
+    let held = watch.held();
+    let log = daemon.log_until_end()?;
+    assert_eq!(held.len(), 2, "{held:?}\n{log}");
+    assert!(!log.contains("to=adopted"), "{log}");
     Ok(())
 }
 
