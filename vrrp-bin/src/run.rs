@@ -76,10 +76,14 @@ pub(crate) fn keepalived(arguments: Keepalived) -> u8 {
     Asked::keepalived(arguments).map_or_else(|Done(status)| status, run)
 }
 
-/// Reads the configuration as a start does, for a daemon that is about to make room.
+/// Reads the configuration as a start does, for a daemon that is about to make room. A file that
+/// seems to be half written is refused, as at a reload.
 fn try_out(asked: Asked) -> u8 {
     let _log = log::start(asked.log, asked.level);
-    asked.config().map_or_else(|errors| refuse(&errors, asked.log), |_| cli::OK)
+    match asked.config().and_then(|config| config.cut_short.map_or(Ok(()), |why| Err(why.into()))) {
+        Ok(()) => cli::OK,
+        Err(errors) => refuse(&errors, asked.log),
+    }
 }
 
 fn start(asked: Asked) -> u8 {

@@ -24,7 +24,7 @@ pub(crate) const TESTS: [Test; 5] = [
 
 impl Daemon {
     /// `vrrp restart`: its exit status, what it printed, and what it complained of.
-    fn restart(&self) -> Result<(Option<i32>, String, String), Failed> {
+    pub(crate) fn restart(&self) -> Result<(Option<i32>, String, String), Failed> {
         let control = self.control().display().to_string();
         let output = self.vrrp(&["restart", "--control", &control])?;
         Ok((output.status.code(), text(&output.stdout), text(&output.stderr)))

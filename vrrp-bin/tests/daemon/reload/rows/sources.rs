@@ -40,6 +40,10 @@ fn follows(daemon: &Daemon, file: &str, good: &str, bad: &[(&str, &str)]) -> Out
         let (status, printed, complaint) = daemon.reload()?;
         assert_eq!(status, Some(1), "{content:?} is taken: {printed}");
         assert!(complaint.contains(why), "{complaint}");
+        // Nor does a program make room for one that would take it.
+        let (status, printed, complaint) = daemon.restart()?;
+        assert_eq!(status, Some(1), "{content:?} is taken: {printed}");
+        assert!(complaint.contains(why), "{complaint}");
     }
     let router = daemon.status(&["web"])?;
     assert_eq!((&router["effective_priority"], &router["since"]), (&150.into(), &begun));
