@@ -254,6 +254,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         if turn.abandoned {
             self.commanded = false;
             self.shut_down(None);
+            // Nobody waits for its end, and the runtime of the backends may be about to go.
+            self.outbox.backends.hurry();
         }
         self.act_on_deadlines();
     }
@@ -380,7 +382,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
 
     /// Begins to leave; when that has begun already, lets go at once.
     fn shut_down(&mut self, within: Option<Duration>) {
-        self.stop.requested = true;
+        if std::mem::replace(&mut self.stop.requested, true) {
+            self.outbox.backends.hurry();
+        }
         if let Some(within) = within {
             let now = self.clock.now();
             let sooner = |at: Instant, before: Option<Instant>| before.map_or(at, |it| it.min(at));
@@ -416,6 +420,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     fn hurry(&mut self) {
         if self.stop.hurry_at.is_some_and(|at| at <= self.clock.now()) {
             self.stop.hurry_at = None;
+            self.outbox.backends.hurry();
             self.input(Input::Shutdown);
         }
     }

@@ -1,6 +1,7 @@
 //! The backends' side of a driver: who is asked for what, and who has answered.
 
 pub(super) mod call;
+mod linger;
 mod renewals;
 mod worker;
 
@@ -22,11 +23,14 @@ pub(super) struct Backends {
     answers: mpsc::Sender<Answer>,
     tasks: BTreeMap<Key, BackendTask>,
     renewals: Renewals,
+    /// Nothing that is released waits for its successor any more.
+    in_haste: bool,
 }
 
 impl Backends {
     pub(super) fn new(runtime: runtime::Handle, answers: mpsc::Sender<Answer>) -> Self {
-        Self { runtime, answers, tasks: BTreeMap::new(), renewals: Renewals::default() }
+        let (tasks, renewals) = (BTreeMap::new(), Renewals::default());
+        Self { runtime, answers, tasks, renewals, in_haste: false }
     }
 
     /// Asks a backend for what the core wants.
@@ -63,7 +67,32 @@ impl Backends {
         self.renewals.cut(key, now);
         let Self { runtime, answers, tasks, .. } = self;
         let task = tasks.entry(key).or_insert_with(|| BackendTask::spawn(runtime, answers));
+        // It waits for the release, and a node that contends again waits for it.
+        if let Call::Adopt | Call::Inspect = wish.call {
+            task.end_linger();
+        }
         task.ask(wish, uncut, now);
+        if self.in_haste {
+            task.end_linger();
+        }
+    }
+
+    /// The successor of `key` has the addresses: a release that waits for that is carried out.
+    pub(super) fn end_linger(&self, key: Key) {
+        if let Some(task) = self.tasks.get(&key) {
+            task.end_linger();
+        }
+    }
+
+    /// The same for every virtual router, whether the successors have the addresses or not.
+    pub(super) fn end_all_lingers(&self) {
+        self.tasks.values().for_each(BackendTask::end_linger);
+    }
+
+    /// The same, and nothing waits from now on: nobody has time for that.
+    pub(super) fn hurry(&mut self) {
+        self.in_haste = true;
+        self.end_all_lingers();
     }
 
     /// Notes that an advertisement was sent for what `key` holds, whose backend renews at `pace`.

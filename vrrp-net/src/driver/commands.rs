@@ -189,6 +189,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             members.into_iter().map(|member| (self.key_of(&member), member)).collect();
         self.check(&members, others)?;
         self.guard.take(&members)?;
+        // An address may be another virtual router's from now on, which must not lose it by a
+        // release from before.
+        self.outbox.backends.end_all_lingers();
         let wanted: BTreeSet<Key> = members.iter().map(|(key, _)| *key).collect();
         if others == Others::Leave {
             for (key, entry) in &mut self.outbox.members {

@@ -184,6 +184,11 @@ impl Interfaces {
         interface.is_some_and(|it| matches!(it.snapshot.status, InterfaceStatus::Up(_)))
     }
 
+    /// Whether an interface has this hardware address.
+    pub(super) fn is_own(&self, name: &str, mac: MacAddr) -> bool {
+        self.by_name.get(name).is_some_and(|interface| interface.snapshot.mac == mac)
+    }
+
     /// What the monitor last said of an interface.
     pub(super) fn status(&self, name: &str) -> InterfaceStatus {
         self.by_name.get(name).map(|interface| interface.snapshot.status).unwrap_or_default()

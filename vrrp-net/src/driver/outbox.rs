@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::broadcast;
 use vrrp_core::{
     Advert, Announce, Cidr, Claim, Event, Family, Greet, Hold, Instant, Key, LeaseFailure,
-    LeaseRequest, Output, Phase, Probe, Rival, Router, Transmit, Want,
+    LeaseRequest, Output, Phase, Probe, Rival, Router, Sighting, Transmit, Want,
 };
 
 use super::{
@@ -199,6 +199,19 @@ impl<L: Link> Outbox<L> {
             let address = probe.address;
             tracing::debug!(event = "probe-failed", %address, %error, "nobody could be asked for \
                 {address}: {error}");
+        }
+    }
+
+    /// Another host has an address. Whoever releases that in its favour waits no longer.
+    pub(super) fn note_sighting(&self, sighting: &Sighting) {
+        let Sighting { interface, address, mac, .. } = *sighting;
+        for (key, entry) in &self.members {
+            let is_about_it = key.interface == interface
+                && !self.backends.is_idle(*key)
+                && entry.router.addresses().any(|own| own.address() == address);
+            if is_about_it && !self.interfaces.is_own(&entry.interface, mac) {
+                self.backends.end_linger(*key);
+            }
         }
     }
 

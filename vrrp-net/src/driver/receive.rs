@@ -78,7 +78,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     pub(super) fn take_seen(&mut self) {
         for _ in 0..BATCH {
             match self.outbox.link.try_seen() {
-                Some(Seen::Sighting(sighting)) => self.input(Input::Sighting(sighting)),
+                Some(Seen::Sighting(sighting)) => {
+                    self.outbox.note_sighting(&sighting);
+                    self.input(Input::Sighting(sighting));
+                }
                 Some(Seen::Overheard { key, source }) => {
                     self.input(Input::Overheard { key, source });
                 }

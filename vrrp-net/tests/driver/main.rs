@@ -11,6 +11,7 @@ mod handles;
 mod health;
 mod interfaces;
 mod lifecycle;
+mod lingering;
 mod outcomes;
 mod places;
 mod protocol;

@@ -24,6 +24,8 @@ use vrrp_net::{
 };
 
 pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+/// How long a release in favour of a successor waits at most.
+pub(crate) const LINGER: Duration = Duration::from_millis(50);
 pub(crate) const VIP: &str = "192.0.2.100/24";
 pub(crate) const VRID: u8 = 51;
 
@@ -96,9 +98,13 @@ impl Host {
 }
 
 pub(crate) fn router(vrid: u8, priority: u8) -> VirtualRouter {
+    router_at(INTERVAL, vrid, priority)
+}
+
+pub(crate) fn router_at(interval: Duration, vrid: u8, priority: u8) -> VirtualRouter {
     let address: Cidr<Ipv4Addr> = VIP.parse().unwrap();
     let addresses = Ipv4Addresses::new([address]).unwrap();
-    let interval = Centiseconds::try_from(INTERVAL).unwrap();
+    let interval = Centiseconds::try_from(interval).unwrap();
     VirtualRouter::v3_ipv4(Vrid::try_from(vrid).unwrap(), addresses, interval).with_role(
         Role::Contender { priority: priority.try_into().unwrap(), preempt: Preempt::Always },
     )

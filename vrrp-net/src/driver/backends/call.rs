@@ -111,6 +111,18 @@ pub(in crate::driver) enum Done {
     Nothing,
 }
 
+impl Done {
+    /// Whether addresses are held that neighbours find by an announcement.
+    pub(super) const fn is_on_link(self) -> bool {
+        match self {
+            Self::Held(reach) | Self::Adopted(Adopted { reach, .. }) => {
+                matches!(reach, Reach::OnLink)
+            }
+            Self::Nothing => false,
+        }
+    }
+}
+
 /// What went wrong in a call, with the words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::driver) struct Failure {

@@ -12,11 +12,15 @@ use tokio::{
     sync::{
         Mutex,
         mpsc::{self, Sender, UnboundedReceiver, UnboundedSender},
+        watch,
     },
 };
 use vrrp_core::{Instant, Reason};
 
-use super::call::{Answer, Call, Done, Failure, Request, Wish, bounded, to_end};
+use super::{
+    call::{Answer, Call, Done, Failure, Request, Wish, bounded, to_end},
+    linger::{End, Linger},
+};
 use crate::{
     BackendError, Lease, Release, VipBackend, VirtualAddress, VirtualRoute, backend::Unwanted,
 };
@@ -33,6 +37,7 @@ pub(super) struct BackendTask {
     /// were replaced.
     requests: UnboundedSender<Box<Request>>,
     turn: Arc<Mutex<()>>,
+    linger_end: End,
     asked: u64,
     answered: u64,
 }
@@ -40,9 +45,9 @@ pub(super) struct BackendTask {
 impl BackendTask {
     pub(super) fn spawn(runtime: &runtime::Handle, answers: &Sender<Answer>) -> Self {
         let (requests, receiver) = mpsc::unbounded_channel();
-        let turn = Arc::new(Mutex::new(()));
-        drop(runtime.spawn(work(receiver, turn.clone(), answers.clone())));
-        Self { requests, turn, asked: 0, answered: 0 }
+        let (turn, linger_end) = (Arc::new(Mutex::new(())), End::new());
+        drop(runtime.spawn(work(receiver, turn.clone(), linger_end.told(), answers.clone())));
+        Self { requests, turn, linger_end, asked: 0, answered: 0 }
     }
 
     /// What is held while the backend is asked anything for this virtual router.
@@ -56,6 +61,11 @@ impl BackendTask {
         let request = Request { number: self.asked, asked_at: now, backend, lease, call, uncut };
         // A runtime that has ended took the worker along: `is_idle` knows.
         drop(self.requests.send(Box::new(request)));
+    }
+
+    /// Has a release that waits for its successor carried out now.
+    pub(super) fn end_linger(&self) {
+        self.linger_end.tell(self.asked);
     }
 
     /// Notes that a request was carried out.
@@ -77,6 +87,7 @@ impl BackendTask {
 async fn work(
     mut requests: UnboundedReceiver<Box<Request>>,
     turn: Arc<Mutex<()>>,
+    linger_end: watch::Receiver<u64>,
     answers: Sender<Answer>,
 ) {
     let mut waiting = VecDeque::new();
@@ -84,7 +95,8 @@ async fn work(
     let mut put = MaybePut::default();
     while let Some(mut request) = next(&mut requests, &mut waiting, &mut again).await {
         (request.lease.previous, request.lease.previous_routes) = put.beside(&request.lease);
-        let result = run(&request, &turn, &mut requests, &mut waiting).await;
+        let linger = Linger::before(&request, &linger_end).filter(|_| put.is_on_link);
+        let result = run(&request, linger, &turn, &mut requests, &mut waiting).await;
         put.note(&request, result.as_ref());
         if let Some(result) = result {
             if request.call.lets_go() {
@@ -105,6 +117,8 @@ async fn work(
 struct MaybePut {
     addresses: BTreeSet<VirtualAddress>,
     routes: BTreeSet<VirtualRoute>,
+    /// Whether all of them are held for certain, where neighbours find them by an announcement.
+    is_on_link: bool,
 }
 
 impl MaybePut {
@@ -139,12 +153,16 @@ impl MaybePut {
                 self.clear();
             }
             // It may have released some of them: the next one is asked for all.
-            (Call::Release(_), _) => {}
-            (Call::Acquire | Call::Repair | Call::Adopt, Some(Ok(_))) => {
+            (Call::Release(_), _) => self.is_on_link = false,
+            (Call::Acquire | Call::Repair | Call::Adopt, Some(Ok(done))) => {
                 self.clear();
                 self.add(&request.lease);
+                self.is_on_link = done.is_on_link();
             }
-            (Call::Acquire | Call::Repair | Call::Adopt, _) => self.add(&request.lease),
+            (Call::Acquire | Call::Repair | Call::Adopt, _) => {
+                self.add(&request.lease);
+                self.is_on_link = false;
+            }
         }
     }
 }
@@ -192,14 +210,18 @@ impl Again {
     }
 }
 
-/// Carries out one request; `None` when it was cut off.
+/// Carries out one request, after its wait; `None` when it was cut off.
 async fn run(
     request: &Request,
+    linger: Option<Linger>,
     turn: &Arc<Mutex<()>>,
     requests: &mut UnboundedReceiver<Box<Request>>,
     waiting: &mut VecDeque<Box<Request>>,
 ) -> Option<Result<Done, Failure>> {
     let mut running = pin!(async {
+        if let Some(linger) = linger {
+            linger.wait().await;
+        }
         // A renewal that runs has been cut off already; it must be gone before anything else is
         // asked, and so must a call that runs to its end.
         let turn = turn.clone().lock_owned().await;
