@@ -140,6 +140,10 @@ pub trait VipBackend: Any + Send + Sync {
     /// Stops answering for them. It compares before it takes away: if another node holds them by
     /// now, it leaves them alone.
     ///
+    /// This node is not active any more by then. IPv4 addresses that are [on the
+    /// link](Reach::OnLink) and have a successor are released a moment later: when that one is seen
+    /// to have them, or after 50 ms, or an interval where that is less.
+    ///
     /// # Errors
     /// [`BackendError`] is logged, and this is asked for again after a while.
     async fn release(&self, lease: &Lease, release: &Release) -> Result<(), BackendError>;
