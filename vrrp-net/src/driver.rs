@@ -22,6 +22,7 @@ mod log;
 mod mailbox;
 mod members;
 mod outbox;
+mod places;
 mod probes;
 mod receive;
 mod seat;

@@ -23,11 +23,11 @@ use super::{
     interfaces::Interfaces,
     log::log,
     members::{MemberState, Members},
+    places::{elsewhere, held_by_others},
     probes::Probes,
 };
 use crate::{
     NodeEvent,
-    backend::Place,
     link::{Announcement, Link, Outgoing},
 };
 
@@ -171,25 +171,6 @@ impl<L: Link> Outbox<L> {
         }
     }
 
-    /// What a virtual router had, and another one has since, which must not lose it.
-    fn elsewhere(&self, key: &Key) -> Vec<Place> {
-        let Some(entry) = self.members.get(key) else { return Vec::new() };
-        let is_there = |(place, other): &&(Place, Key)| {
-            self.members.get(other).is_some_and(|other| other.is_about(place))
-        };
-        entry.moved.iter().filter(is_there).map(|(place, _)| place.clone()).collect()
-    }
-
-    /// What another virtual router of this node had, and may hold still: no earlier process has left
-    /// that behind, and it stays until that one has handed it over.
-    fn held_by_others(&self, key: &Key) -> Vec<Place> {
-        let Some(entry) = self.members.get(key) else { return Vec::new() };
-        let holds = |(_, other): &&(Place, Key)| {
-            self.members.get(other).is_some_and(|other| other.phase.is_on_the_wire())
-        };
-        entry.taken_over.iter().filter(holds).map(|(place, _)| place.clone()).collect()
-    }
-
     /// Asks who has an address. What is beyond the limit of the interface is not asked: others who
     /// lost the same peer ask for it.
     fn probe(&mut self, probe: &Probe, now: Instant) {
@@ -224,8 +205,8 @@ impl<L: Link> Outbox<L> {
 
     fn lease(&mut self, request: &LeaseRequest<'_>) {
         let elsewhere = match request.want {
-            Want::Adopt => self.held_by_others(&request.key),
-            _ => self.elsewhere(&request.key),
+            Want::Adopt => held_by_others(&self.members, &request.key),
+            _ => elsewhere(&self.members, &request.key),
         };
         if let Some(entry) = self.members.get_mut(&request.key) {
             entry.asked = request.generation;
