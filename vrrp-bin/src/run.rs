@@ -52,8 +52,6 @@ enum Error {
     System(&'static str, std::io::Error),
     #[error("nobody can be told what happens: {0}{advice}", advice = advice(.0))]
     Notifier(std::io::Error),
-    #[error(transparent)]
-    Successor(#[from] successor::Refused),
     #[error("the node stopped by itself; see the lines above, and report it")]
     Died,
 }
@@ -131,7 +129,7 @@ fn refuse(errors: &ConfigErrors, format: cli::Log) -> u8 {
 /// Runs until it is told to leave, or another program is to be executed in the place of this one:
 /// then the node still serves.
 fn run(asked: Asked, config: Config) -> Result<Option<Successor>, Error> {
-    let successor = Successor::of_this_process()?;
+    let successor = Successor::of_this_process();
     // First of all: where another daemon lives, nothing is touched.
     let socket = control::Socket::bind(&config.control)?;
     let _pids: Vec<PidFile> = asked.pids.iter().cloned().filter_map(PidFile::write).collect();
@@ -317,7 +315,7 @@ fn name_drains(config: &Config, kept: &Kept) {
 async fn tell(notifier: &Notifier, in_haste: bool, signals: &mut Signals) {
     tokio::select! {
         () = notify::finish(notifier, in_haste) => {}
-        () = signals.leave() => {
+        () = signals.hurry() => {
             tracing::warn!(event = "not-told", "leaving without waiting for scripts");
             notify::abandon(notifier).await;
         }

@@ -77,7 +77,7 @@ async fn answer(daemon: &mut Daemon, request: Request) -> Option<Successor> {
         }
         Request::Restart(reply) => match make_room(daemon).await {
             Ok(successor) => {
-                tracing::info!(event = "restarting", "making room for {}", successor.path());
+                tracing::info!(event = "restarting", "making room for the program on disk");
                 tell_manager(&reloading());
                 daemon.end_programs().await;
                 let left = daemon.node.status().await.map(|status| Predecessor::of(&status));
@@ -164,7 +164,7 @@ async fn leave(node: &Node, signals: &mut Signals) -> Result<End, Error> {
     tell_manager(&[NotifyState::Stopping]);
     tokio::select! {
         stopped = node.shutdown() => Ok(stopped.map(|()| End::Left { in_haste: false })?),
-        () = signals.leave() => {
+        () = signals.hurry() => {
             tracing::warn!(event = "stopping-at-once", "leaving without waiting for a successor");
             Ok(node.shutdown().await.map(|()| End::Left { in_haste: true })?)
         }

@@ -53,9 +53,18 @@ impl Signals {
         })
     }
 
-    /// Waits for one that tells the daemon to leave, and says of the others meanwhile that they come
-    /// too late.
+    /// Waits for one that tells the daemon to leave. The others stay where they are, for
+    /// [`next`](Self::next).
     pub(super) async fn leave(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Waits for another one that tells the daemon to leave, which does so already, and says of the
+    /// others meanwhile that they come too late.
+    pub(super) async fn hurry(&mut self) {
         loop {
             match self.next().await {
                 Wish::Leave => return,

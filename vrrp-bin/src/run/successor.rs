@@ -10,7 +10,7 @@ use std::{
     ffi::{CString, NulError, OsString},
     io,
     os::unix::ffi::OsStringExt,
-    path::{Display, PathBuf},
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -32,7 +32,8 @@ const LINES: usize = 10;
 /// The program that is started the next time, with the arguments of this process.
 #[derive(Clone)]
 pub(super) struct Successor {
-    path: PathBuf,
+    /// Unknown where the operating system does not say it.
+    path: Option<PathBuf>,
     arguments: Vec<OsString>,
     /// What it is told of this process.
     predecessor: String,
@@ -42,9 +43,10 @@ pub(super) struct Successor {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refused {
     #[error(
-        "this program does not know the path that it was started from: {0}; stop it and start it"
+        "nothing says where this program was started from, since /proc is not mounted; stop it and \
+         start it"
     )]
-    NoPath(io::Error),
+    NoPath,
     #[error("{path} cannot be started: {error}; put a program there that can be")]
     NoProgram { path: String, error: io::Error },
     #[error("{0} did not say within 10 s whether it can use the configuration; try `vrrp check`")]
@@ -58,14 +60,11 @@ pub(super) enum Refused {
 impl Successor {
     /// What was started as this process. Whoever starts it by an absolute path means whatever is
     /// there: a link is followed anew. This has to be asked before the program is replaced.
-    ///
-    /// # Errors
-    /// The operating system does not say where the program is.
-    pub(super) fn of_this_process() -> Result<Self, Refused> {
+    pub(super) fn of_this_process() -> Self {
         let arguments: Vec<OsString> = env::args_os().collect();
         let called = arguments.first().map(PathBuf::from).filter(|path| path.is_absolute());
-        let path = called.map_or_else(env::current_exe, Ok).map_err(Refused::NoPath)?;
-        Ok(Self { path, arguments, predecessor: String::new() })
+        let path = called.or_else(|| env::current_exe().ok());
+        Self { path, arguments, predecessor: String::new() }
     }
 
     /// The same program, which is told what the node of this process does.
@@ -74,8 +73,11 @@ impl Successor {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> Display<'_> {
-        self.path.display()
+    ///
+    /// # Errors
+    /// [`Refused::NoPath`].
+    pub(super) fn path(&self) -> Result<&Path, Refused> {
+        self.path.as_deref().ok_or(Refused::NoPath)
     }
 
     /// Has it say whether it would start: it reads the configuration and ends.
@@ -85,8 +87,8 @@ impl Successor {
     /// # Errors
     /// [`Refused`].
     pub(super) async fn try_out(&self) -> Result<(), Refused> {
-        let path = self.path.display().to_string();
-        let mut program = Command::new(&self.path);
+        let mut program = Command::new(self.path()?);
+        let path = self.path()?.display().to_string();
         program.args(self.trial()).kill_on_drop(true);
         program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let output = timeout(PATIENCE, program.output())
@@ -120,10 +122,10 @@ impl Successor {
 
     fn execute(&self) -> Result<Infallible, Refused> {
         let text = |text: OsString| CString::new(text.into_vec());
-        let path = text(self.path.clone().into_os_string())?;
+        let path = text(self.path()?.into())?;
         let arguments = self.arguments.iter().cloned().map(text).collect::<Result<Vec<_>, _>>()?;
         let failed = |errno: nix::Error| Refused::NoProgram {
-            path: self.path.display().to_string(),
+            path: path.to_string_lossy().into_owned(),
             error: errno.into(),
         };
         execve(&path, &arguments, &self.environment()?).map_err(failed)
@@ -147,7 +149,7 @@ mod tests {
     fn a_trial_is_asked_for_before_the_options() {
         let trial = |words: &str| {
             let arguments = words.split(' ').map(OsString::from).collect();
-            let path = "/usr/bin/vrrp".into();
+            let path = Some("/usr/bin/vrrp".into());
             Successor { path, arguments, predecessor: String::new() }
                 .trial()
                 .join(&OsString::from(" "))

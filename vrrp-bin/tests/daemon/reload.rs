@@ -14,12 +14,13 @@ use crate::{CONFIG, Daemon, Outcome, SOON, text};
 type Test = (&'static str, fn() -> Outcome);
 
 /// The tests of reloads.
-pub(crate) const TESTS: [Test; 8] = [
+pub(crate) const TESTS: [Test; 9] = [
     ("a_reload_of_the_same_is_noticed_by_nobody", the_same_is_noticed_by_nobody),
     ("a_reload_that_is_refused_changes_nothing", what_is_refused_changes_nothing),
     ("a_reload_changes_each_thing_in_place", each_thing_changes_in_place),
     ("a_reload_adds_and_removes", it_adds_and_removes),
     ("a_reload_moves_the_control_socket", it_moves_the_control_socket),
+    ("a_reload_misses_no_signal", it_misses_no_signal),
     ("a_reload_and_a_stop_go_together", a_reload_and_a_stop_go_together),
     ("a_reload_takes_states_along", told::states_go_along),
     ("a_reload_takes_the_rest_along", told::the_rest_goes_along),
@@ -310,6 +311,28 @@ fn it_moves_the_control_socket() -> Outcome {
     let said = crate::text(&refused.stderr);
     assert!(said.contains("exists and is not a socket"), "{said}");
     assert!(new.exists() && fs::read_to_string(&old)? == "precious");
+    Ok(())
+}
+
+/// Each comes while the one before is under way, more often than not.
+fn it_misses_no_signal() -> Outcome {
+    let mut daemon = Daemon::start_with(&router(""), |_| Ok(String::new()))?;
+    let path = daemon.directory.path().join("vrrp.toml");
+    let (whole, new) = (fs::read_to_string(&path)?, path.with_extension("new"));
+    for priority in 101..=150 {
+        // None of them sees half a file.
+        fs::write(&new, whole.replace("vrid", &format!("priority = {priority}\nvrid")))?;
+        fs::rename(&new, &path)?;
+        daemon.process.signal(Signal::SIGHUP)?;
+    }
+    let mut last = Value::Null;
+    let is_last = wait_until(SOON, || {
+        last = daemon.status(&["web"]).unwrap_or_default();
+        last["effective_priority"] == 150
+    });
+    let log = daemon.log_until_end()?;
+    assert!(is_last, "{last}\n{log}");
+    assert!(!log.contains("event=reload-refused"), "{log}");
     Ok(())
 }
 
