@@ -1,7 +1,7 @@
 //! What else a reload reads than a file of our own.
 
 use std::{
-    fs,
+    env, fs,
     path::Path,
     process::{Command, Stdio},
 };
@@ -47,6 +47,14 @@ fn follows(daemon: &Daemon, file: &str, good: &str, bad: &[(&str, &str)]) -> Out
     }
     let router = daemon.status(&["web"])?;
     assert_eq!((&router["effective_priority"], &router["since"]), (&150.into(), &begun));
+    fs::write(&path, good)?;
+    // The second one is told of the first.
+    for _ in 0..2 {
+        let (status, _, complaint) = daemon.restart()?;
+        assert_eq!(status, Some(0), "{complaint}");
+        daemon.wait_until_it_serves()?;
+        assert_eq!(daemon.status(&["web"])?["phase"], "adopted");
+    }
     Ok(())
 }
 
@@ -78,6 +86,14 @@ fn environment() -> Outcome {
     let daemon = start(|folder, program| {
         let file = folder.join("priority");
         fs::write(&file, "100\n")?;
+        // What this test itself was told: no variable that the program does not know may be there.
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("VRRP_TEST_")
+                || name.to_string_lossy().ends_with("_TABLE")
+            {
+                program.env_remove(name);
+            }
+        }
         program.args(["run", "--from-env"]).env("VRRP_PRIORITY_FILE", file);
         for (name, value) in [
             ("NAME", "web"),
