@@ -140,11 +140,11 @@ pub(crate) fn a_service_that_dies_takes_its_address_along_and_brings_it_back() -
     // The last one holds its address all the same.
     assert_eq!(router(&ill, "db")["addresses_held"], serde_json::json!(["192.0.2.20/24"]));
     assert_eq!(check(&ill, "http-ok")["outcome"], "failed");
-    let addresses = daemon.host.run(|| {
-        std::process::Command::new("ip").args(["-4", "address", "show", "eth0"]).output()
-    })??;
-    let addresses = text(&addresses.stdout);
-    assert!(!addresses.contains("192.0.2.10") && addresses.contains("192.0.2.20"), "{addresses}");
+    // The phase is told before the backend has let go.
+    let let_go = || daemon.addresses().is_ok_and(|shown| !shown.contains("192.0.2.10"));
+    let is_gone = wait_until(SOON, let_go);
+    let addresses = daemon.addresses()?;
+    assert!(is_gone && addresses.contains("192.0.2.20"), "{addresses}");
     let table = text(&daemon.vrrp(&["status", "-c", "vrrp.toml"])?.stdout);
     assert!(table.contains("\nhttp-ok  bad ") && table.contains("held, ill"), "{table}");
     let health = daemon.vrrp(&["health", "--control", &daemon.control().display().to_string()])?;

@@ -198,6 +198,12 @@ impl Daemon {
         self.directory.path().join("run/control.sock")
     }
 
+    /// The addresses of its host, as `ip address` shows them.
+    fn addresses(&self) -> Result<String, Failed> {
+        let output = self.host.run(|| Command::new("ip").args(["address", "show"]).output())??;
+        Ok(text(&output.stdout))
+    }
+
     /// Waits for the end, and returns its exit status and its log.
     fn end(&mut self) -> Result<(ExitStatus, String), Failed> {
         let status = self.process.wait_timeout(SOON)?.ok_or("the daemon did not end")?;
@@ -273,9 +279,8 @@ fn a_signal_hands_over_and_leaves_nothing_behind() -> Outcome {
                 .ok_or_else(|| format!("no {word} in its place in:\n{log}"))?
                 .1;
         }
-        let address =
-            daemon.host.run(|| Command::new("ip").args(["address", "show"]).output())??;
-        assert!(!text(&address.stdout).contains("192.0.2.10"), "{}", text(&address.stdout));
+        let addresses = daemon.addresses()?;
+        assert!(!addresses.contains("192.0.2.10"), "{addresses}");
     }
     Ok(())
 }

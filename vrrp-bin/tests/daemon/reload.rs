@@ -3,7 +3,7 @@
 pub(crate) mod rows;
 mod told;
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::{Value, json};
 use vrrp_net::lab::{Signal, wait_until};
@@ -280,10 +280,8 @@ fn it_adds_and_removes() -> Outcome {
     daemon.wait_until_it_serves()?;
     assert_eq!(daemon.status(&["db"])?["addresses_held"], json!(["192.0.2.20/24"]));
     assert_eq!(daemon.becomes(&router(""))?, ["db: removed"]);
-    let is_gone = wait_until(SOON, || {
-        let addresses = daemon.host.run(|| Command::new("ip").args(["address", "show"]).output());
-        addresses.is_ok_and(|it| it.is_ok_and(|it| !text(&it.stdout).contains("192.0.2.20")))
-    });
+    let let_go = || daemon.addresses().is_ok_and(|shown| !shown.contains("192.0.2.20"));
+    let is_gone = wait_until(SOON, let_go);
     assert!(is_gone, "the address of what was removed stays");
     assert_eq!(daemon.status(&["web"])?["since"], since);
     let log = daemon.log_until_end()?;
