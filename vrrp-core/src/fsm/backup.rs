@@ -34,6 +34,7 @@ impl Machine {
             heard_claim if heard_claim < claim && self.preempts_at_once(now) => {
                 // 6.4.2: discarded, so that the timer runs out.
                 backup.expecting = Reason::Preemption;
+                backup.quiet_at = now + self.patience(heard.timing);
             }
             heard_claim => {
                 let is_stranger = backup.follows_another(now, heard.source);
@@ -42,6 +43,7 @@ impl Machine {
                     .parting
                     .and_then(|parting| parting.heard(now, heard.timing, heard.in_both_forms));
                 backup.active_down_at = now + self.patience(heard.timing);
+                backup.quiet_at = backup.active_down_at;
                 backup.expecting = Reason::Silence;
                 backup.resigned = false;
                 backup.active = Some(heard.source);
@@ -137,6 +139,7 @@ impl Machine {
             // The timer counts its own intervals, not those of an Active.
             backup.active_timing = timing;
             backup.active_down_at = now + self.patience(timing);
+            backup.quiet_at = backup.active_down_at;
         } else if before.params.role != self.params.role {
             let before = before.standing(now, &backup);
             self.judge_standing(now, &mut backup, before);

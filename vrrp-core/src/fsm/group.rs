@@ -75,7 +75,9 @@ impl Machine {
     /// no deadline.
     pub(super) fn note_timer(&mut self, now: Instant) {
         if let State::Backup(backup) = &mut self.state {
-            backup.ran_out = backup.contends(now);
+            let is_quiet = backup.quiet_at <= now;
+            let why = |reason| if is_quiet { Reason::Silence } else { reason };
+            backup.ran_out = backup.contends(now).map(why);
         }
     }
 

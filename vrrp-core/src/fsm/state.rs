@@ -47,6 +47,9 @@ pub struct Backup {
     pub active_timing: Timing,
     /// Active_Down_Timer.
     pub active_down_at: Instant,
+    /// When nobody was heard for an Active_Down_Interval: there is no Active then, whatever this node
+    /// waits for. An owner does not wait so long, nor does a takeover from a weaker Active.
+    pub quiet_at: Instant,
     /// The reason for a promotion if the timer ran out now.
     pub expecting: Reason,
     /// When a weaker Active is preempted, if that is delayed.
@@ -74,6 +77,7 @@ impl Backup {
         Self {
             active_timing,
             active_down_at,
+            quiet_at: active_down_at,
             expecting: Reason::Silence,
             preempt_at: None,
             active: None,
@@ -97,7 +101,11 @@ impl Backup {
             Opens::At(until) => Some(until.max(contention)),
             // An answer of the backend is awaited nevertheless, and somebody else may wait for the
             // timer.
-            Opens::Later if self.ran_out.is_some() => self.vetting.until(),
+            Opens::Later if self.ran_out.is_some() => {
+                let until = self.vetting.until();
+                let quiet_at = self.tells_silence().then_some(self.quiet_at);
+                until.into_iter().chain(quiet_at).min()
+            }
             Opens::Later => Some(contention),
         };
         let others = [
@@ -115,6 +123,12 @@ impl Backup {
         self.active.is_some_and(|active| active != source)
             && !self.resigned
             && now < self.active_down_at
+    }
+
+    /// Returns whether its group has yet to learn that there is no Active: it was not silence that let
+    /// the timer run out.
+    fn tells_silence(&self) -> bool {
+        matches!(self.ran_out, Some(Reason::Owner | Reason::Preemption))
     }
 
     /// Returns why it should be Active by now, if it should.

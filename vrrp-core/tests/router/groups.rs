@@ -1,6 +1,8 @@
 //! Groups on two nodes: what moves them, and a search over one-way cuts, priorities and preemption.
 
-use vrrp_core::{Condition, Desired, Gate, GroupPolicy, Hold, Phase, Preempt, Reason, play::Given};
+use vrrp_core::{
+    Condition, Desired, Gate, GroupPolicy, Hold, Phase, Preempt, Reason, Role, play::Given,
+};
 
 use crate::pair::{DELAY, MEMBERS, Roles, SECOND, World, contender, interface, key, router};
 
@@ -246,6 +248,46 @@ fn a_member_that_hears_nobody_waits_for_one_that_does() {
     // The first one is silent and waits for the second, which follows and waits for nobody else.
     assert_eq!(world.membership(1, 0), (true, Some(key(1))));
     assert_eq!(world.membership(1, 1), (false, None));
+}
+
+/// The second member may not be preempted. An owner waits for no timer, so that nothing else would tell
+/// that nobody serves the first one.
+#[test]
+fn an_owner_that_hears_nobody_serves_what_nobody_serves() {
+    let second = |priority| contender(priority, ALWAYS);
+    let roles = [[Role::Owner, second(92)], [contender(181, ALWAYS), second(200)]];
+    let mut world = World::new(roles, GroupPolicy::Any);
+    world.health(0, 0, Condition::Out);
+    world.run(10 * SECOND);
+    assert_eq!(world.is_active(1), [true, true], "{:?}", world.phases());
+    world.health(1, 0, Condition::Out);
+    // Its resignation would say it.
+    world.run(10 * SECOND);
+    world.health(0, 0, Condition::Good);
+    world.run(10 * SECOND);
+    assert_eq!([world.is_active(0), world.is_active(1)], [[true, false], [false, true]]);
+}
+
+/// A weaker Active was to be preempted once the rest of the group is ready, and is gone.
+#[test]
+fn whom_a_member_would_preempt_may_go_before_it_does() {
+    let mut world = World::new(
+        [
+            [contender(200, ALWAYS), contender(92, ALWAYS)],
+            [contender(100, ALWAYS), contender(200, ALWAYS)],
+        ],
+        GroupPolicy::Any,
+    );
+    world.cut(0, 0, true);
+    world.cut(1, 0, true);
+    world.health(0, 0, Condition::Out);
+    world.run(10 * SECOND);
+    world.health(0, 0, Condition::Good);
+    world.run(10 * SECOND);
+    assert_eq!(world.is_active(1), [true, true], "{:?}", world.phases());
+    world.link(1, 0, false);
+    world.run(10 * SECOND);
+    assert_eq!([world.is_active(0), world.is_active(1)], [[true, false], [false, true]]);
 }
 
 #[test]

@@ -108,10 +108,17 @@ impl Network {
         // first member of its group.
         let is_active = |index: &usize| {
             let (node, phase) = (&self.nodes[*index], self.nodes[*index].phase(member));
-            phase.is_active() || (!node.is_healthy(member) && phase == Phase::Resigning)
+            let may_ask = !node.is_healthy(member) || node.follows_its_group(member);
+            phase.is_active() || (may_ask && phase == Phase::Resigning)
         };
         let active: Vec<usize> = (0..self.nodes.len()).filter(is_active).collect();
-        assert_eq!(active, holders, "who is active and who holds differ: {:?}", self.scenario);
+        assert_eq!(
+            active,
+            holders,
+            "who is active and who holds differ: {}\n{:?}",
+            self.phases(),
+            self.scenario
+        );
         let number = usize::from(self.is_servable(member));
         assert_eq!(
             holders.len(),

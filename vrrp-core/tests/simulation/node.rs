@@ -193,6 +193,14 @@ impl Node {
             && !conditions.any(|condition| condition == Condition::Ill)
     }
 
+    /// Whether the member that decides for its group, the first one that may serve, is not with this
+    /// node: it asks now and then whether that other node takes this member, too.
+    pub(crate) fn follows_its_group(&self, member: usize) -> bool {
+        let mut together = self.together(member).into_iter();
+        let first = together.find(|member| self.members[*member].condition() != Condition::Out);
+        first.is_some_and(|first| first != member && !self.phase(first).is_active())
+    }
+
     /// Whether no check forbids it to serve; where all have to, one does for all.
     pub(crate) fn may_serve(&self, member: usize) -> bool {
         let is_in = |member: &usize| self.members[*member].condition() != Condition::Out;
