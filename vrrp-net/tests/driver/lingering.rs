@@ -53,6 +53,13 @@ impl Preempted {
     }
 }
 
+/// Asserts that the addresses are released now.
+async fn released_at_once(host: &Host) {
+    let at = Instant::now();
+    called(&host.backend, |calls| calls.iter().any(released)).await;
+    assert!(at.elapsed() < AT_ONCE, "{:?}", at.elapsed());
+}
+
 /// The stronger host, 192.0.2.9, advertises.
 fn speak(hub: &Hub, priority: u8) {
     let (meta, payload) = advert(9, VRID, priority);
@@ -148,9 +155,7 @@ async fn after_a_fault_they_are_released_at_once() {
     host.backend.fail_next(1, LeaseFailure::Failed);
     host.lose();
     reaches(&mut handle, |phase| matches!(phase, Phase::Initialize(_))).await;
-    let at = Instant::now();
-    called(&host.backend, |calls| calls.iter().any(released)).await;
-    assert!(at.elapsed() < AT_ONCE, "{:?}", at.elapsed());
+    released_at_once(&host).await;
 }
 
 /// Nobody is served yet, and what is on its way has to be undone.
@@ -163,9 +168,7 @@ async fn addresses_that_are_being_put_are_released_at_once() {
     becomes(&mut handle, Phase::Acquiring).await;
     speak(&hub, 200);
     becomes(&mut handle, Phase::Backup).await;
-    let at = Instant::now();
-    called(&host.backend, |calls| calls.iter().any(released)).await;
-    assert!(at.elapsed() < AT_ONCE, "{:?}", at.elapsed());
+    released_at_once(&host).await;
 }
 
 /// So are those of which some may be gone.
@@ -179,9 +182,7 @@ async fn addresses_that_are_being_repaired_are_released_at_once() {
     called(&host.backend, |calls| calls.contains(&Call::Repair(key(VRID)))).await;
     speak(&hub, 200);
     becomes(&mut handle, Phase::Backup).await;
-    let at = Instant::now();
-    called(&host.backend, |calls| calls.iter().any(released)).await;
-    assert!(at.elapsed() < AT_ONCE, "{:?}", at.elapsed());
+    released_at_once(&host).await;
 }
 
 /// The stronger node has failed: the addresses were never away.
