@@ -1,6 +1,10 @@
 //! [`Member`]: one virtual router, as a program asks a node for it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use vrrp_core::{GroupPolicy, Health, VirtualRouter};
 
@@ -40,8 +44,8 @@ pub(crate) enum Start {
     TakingPart,
     /// It stays out until it is resumed, or for this long.
     Drained(Option<Duration>),
-    /// It goes on for a process that no other node succeeds for this long.
-    Succeeding(Duration),
+    /// It goes on for a process that no other node succeeds before this moment.
+    Succeeding(Instant),
 }
 
 /// Virtual routers of one node that become active together and leave together: those that name the
@@ -171,15 +175,15 @@ impl Member {
     }
 
     /// Has it go on for an earlier process of this host that ended a moment ago, and said that no
-    /// other node takes over for `left` yet ([`RouterStatus::lease`](crate::RouterStatus::lease),
-    /// less what has passed since). What that process held is adopted then, even without a lifetime,
-    /// and however long ago it was renewed.
+    /// other node takes over before `until`: [`RouterStatus::lease`](crate::RouterStatus::lease) after
+    /// the moment at which the status was asked for. What that process held is adopted then, even
+    /// without a lifetime, and however long ago it was renewed.
     ///
     /// This is for a virtual router that is new to its node, and for a program that executes
     /// another one in its own place: whoever was ended in another way may have left longer ago.
     #[must_use]
-    pub fn succeeding(mut self, left: Duration) -> Self {
-        self.start = Start::Succeeding(left);
+    pub fn succeeding(mut self, until: Instant) -> Self {
+        self.start = Start::Succeeding(until);
         self
     }
 }

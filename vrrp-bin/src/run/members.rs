@@ -28,9 +28,9 @@ pub(super) fn members(
             None => member,
         };
         match kept.get(&router.name) {
-            None => match predecessor.left(router) {
+            None => match predecessor.until(router) {
                 None => member,
-                Some(left) => member.succeeding(left),
+                Some(until) => member.succeeding(until),
             },
             Some(drain) => match drain.rest() {
                 Some(rest) => member.drained_for(rest),

@@ -1,10 +1,14 @@
 //! [`Predecessor`]: what a program that makes room says to the one that is executed in its place.
 
-use std::{collections::BTreeMap, env, time::Duration};
+use std::{
+    collections::BTreeMap,
+    env,
+    time::{Duration, Instant},
+};
 
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
-use vrrp_net::NodeStatus;
+use vrrp_net::Node;
 
 use crate::{config::RouterConfig, import::environment::PREDECESSOR};
 
@@ -18,10 +22,13 @@ const MOST: usize = 2000;
 pub(super) struct Predecessor(BTreeMap<String, u64>);
 
 impl Predecessor {
-    /// What the node of this process does.
-    pub(super) fn of(status: &NodeStatus) -> Self {
+    /// What the node of this process does; nothing if it has ended.
+    pub(super) async fn of(node: &Node) -> Self {
+        // Before the answer, which may take a while, begins to age.
+        let asked_at = now();
+        let Ok(status) = node.status().await else { return Self::default() };
         let until = |lease: Duration| {
-            u64::try_from(now().saturating_add(lease).as_micros()).unwrap_or_default()
+            u64::try_from(asked_at.saturating_add(lease).as_micros()).unwrap_or_default()
         };
         let routers = status.routers.iter().filter_map(|router| {
             let key = key(&router.interface, router.key.vrid, router.key.family);
@@ -36,11 +43,13 @@ impl Predecessor {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// How long no other node takes over yet, if it was active.
-    pub(super) fn left(&self, router: &RouterConfig) -> Option<Duration> {
+    /// Until when no other node takes over, if it was active and that is not over.
+    pub(super) fn until(&self, router: &RouterConfig) -> Option<Instant> {
         let (interface, vrid, family) = router.key();
         let until = Duration::from_micros(*self.0.get(&key(interface, vrid, family))?);
-        until.checked_sub(now())
+        // In this order it is rather too early than too late.
+        let (here, now) = (Instant::now(), now());
+        Some(here + until.checked_sub(now)?)
     }
 
     /// The value of the variable.

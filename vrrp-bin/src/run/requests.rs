@@ -80,10 +80,10 @@ async fn answer(daemon: &mut Daemon, request: Request) -> Option<Successor> {
                 tracing::info!(event = "restarting", "making room for the program on disk");
                 tell_manager(&reloading());
                 daemon.end_programs().await;
-                let left = daemon.node.status().await.map(|status| Predecessor::of(&status));
+                let predecessor = Predecessor::of(&daemon.node).await;
                 // The end of the connection is the answer, and comes with that of this program.
                 mem::forget(reply);
-                Some(successor.after(left.unwrap_or_default()))
+                Some(successor.after(predecessor))
             }
             Err(unready) => {
                 let sentences = format!("{unready}\nthe daemon goes on as before");

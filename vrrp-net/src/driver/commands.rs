@@ -224,7 +224,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             }
             match start {
                 Start::Drained(lasts) if is_new => drained.push((key, lasts)),
-                Start::Succeeding(left) if is_new => {
+                Start::Succeeding(until) if is_new => {
+                    let left = until.saturating_duration_since(std::time::Instant::now());
                     entry.succeeds_until = Some(self.clock.now() + left);
                 }
                 Start::TakingPart | Start::Drained(_) | Start::Succeeding(_) => {}

@@ -1,6 +1,9 @@
 //! A process that starts where an earlier one ended.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use vrrp_core::{Phase, Reason};
 use vrrp_net::{VipBackend, backend::memory::Call, link::memory::Hub};
@@ -117,7 +120,7 @@ async fn what_a_predecessor_said_counts() {
         let backend: Arc<dyn VipBackend> = Arc::new(host.backend.clone());
         let member = member(VRID, 100, &backend);
         let member = match left {
-            Some(left) => member.succeeding(Duration::from_millis(left)),
+            Some(left) => member.succeeding(Instant::now() + Duration::from_millis(left)),
             None => member,
         };
         let handle = host.node.add_member(member).await.unwrap();
