@@ -29,29 +29,30 @@ pub(crate) fn resume(arguments: &cli::Resume) -> u8 {
 
 /// Asks for `verb`, and prints a sentence for each virtual router.
 fn ask(daemon: &cli::Daemon, name: Option<&str>, verb: &str, body: Bytes) -> u8 {
-    let control = match daemon.control() {
-        Ok(control) => control,
-        Err(errors) => {
-            eprintln!("{errors}");
-            return cli::BAD_CONFIGURATION;
-        }
-    };
-    let outcomes: Result<Vec<Outcome>, client::Error> = match name {
-        Some(name) => {
-            let target = format!("/virtual-routers/{}/{verb}", escape(name));
-            let answer = post(&control, &target, body);
-            answer.and_then(|answer| Ok(vec![parse(&control, &answer)?]))
-        }
-        None => {
-            let answer = post(&control, &format!("/{verb}"), body);
-            answer.and_then(|answer| Ok(parse::<Outcomes>(&control, &answer)?.outcomes))
-        }
-    };
-    match outcomes {
+    match outcomes(daemon, name, verb, body) {
         Ok(outcomes) => tell(&outcomes),
         Err(error) => {
             eprintln!("{error}");
             error.exit_status()
+        }
+    }
+}
+
+fn outcomes(
+    daemon: &cli::Daemon,
+    name: Option<&str>,
+    verb: &str,
+    body: Bytes,
+) -> Result<Vec<Outcome>, client::Error> {
+    let control = daemon.control()?;
+    match name {
+        Some(name) => {
+            let target = format!("/virtual-routers/{}/{verb}", escape(name));
+            Ok(vec![parse(&control, &post(&control, &target, body)?)?])
+        }
+        None => {
+            let answer = post(&control, &format!("/{verb}"), body)?;
+            Ok(parse::<Outcomes>(&control, &answer)?.outcomes)
         }
     }
 }

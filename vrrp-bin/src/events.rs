@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     thread,
 };
 
@@ -49,18 +49,7 @@ enum End {
 
 /// Runs `vrrp events` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Events) -> u8 {
-    let control = match arguments.daemon.control() {
-        Ok(control) => control,
-        Err(errors) => {
-            eprintln!("{errors}");
-            return cli::BAD_CONFIGURATION;
-        }
-    };
-    let target = match &arguments.name {
-        Some(name) => format!("/events?name={}", escape(name)),
-        None => "/events".to_owned(),
-    };
-    match follow_until_told(control, target, arguments.json) {
+    match follow_until_told(arguments) {
         Ok(End::Unwanted) => cli::OK,
         Ok(End::Stopped) => {
             eprintln!("the daemon has stopped, and nothing more will happen");
@@ -75,7 +64,13 @@ pub(crate) fn main(arguments: &cli::Events) -> u8 {
 
 /// Follows on a thread of its own, and returns when a signal comes: a reader of the output that
 /// hangs must not keep this process from ending.
-fn follow_until_told(control: PathBuf, target: String, json: bool) -> Result<End, Error> {
+fn follow_until_told(arguments: &cli::Events) -> Result<End, Error> {
+    let control = arguments.daemon.control().map_err(client::Error::from)?;
+    let target = match &arguments.name {
+        Some(name) => format!("/events?name={}", escape(name)),
+        None => "/events".to_owned(),
+    };
+    let json = arguments.json;
     descriptors::require(descriptors::CLIENT).map_err(client::Error::from)?;
     let outside = runtime()?;
     let (mut terminate, mut interrupt) = {

@@ -4,22 +4,13 @@ use hyper::body::Bytes;
 
 use crate::{
     cli,
-    control::client::{parse, post},
+    control::client::{Error, parse, post},
     report::Reloaded,
 };
 
 /// Runs `vrrp reload` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Reload) -> u8 {
-    let control = match arguments.daemon.control() {
-        Ok(control) => control,
-        Err(errors) => {
-            eprintln!("{errors}");
-            return cli::BAD_CONFIGURATION;
-        }
-    };
-    let reloaded =
-        post(&control, "/reload", Bytes::new()).and_then(|answer| parse(&control, &answer));
-    match reloaded {
+    match reload(arguments) {
         Ok(Reloaded { changes, sentence, .. }) => {
             println!("{sentence}");
             for change in changes {
@@ -32,4 +23,9 @@ pub(crate) fn main(arguments: &cli::Reload) -> u8 {
             error.exit_status()
         }
     }
+}
+
+fn reload(arguments: &cli::Reload) -> Result<Reloaded, Error> {
+    let control = arguments.daemon.control()?;
+    parse(&control, &post(&control, "/reload", Bytes::new())?)
 }

@@ -1,7 +1,6 @@
 //! `vrrp restart`: has the program on disk run in the place of the daemon.
 
 use std::{
-    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -21,14 +20,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs `vrrp restart` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Restart) -> u8 {
-    let control = match arguments.daemon.control() {
-        Ok(control) => control,
-        Err(errors) => {
-            eprintln!("{errors}");
-            return cli::BAD_CONFIGURATION;
-        }
-    };
-    match restart(&control) {
+    match restart(arguments) {
         Ok((old, new)) => {
             let count = new.virtual_routers.len();
             let count = if count == 1 {
@@ -47,16 +39,17 @@ pub(crate) fn main(arguments: &cli::Restart) -> u8 {
 }
 
 /// Returns what the daemon said before, and what its successor says.
-fn restart(control: &Path) -> Result<(Status, Status), Error> {
-    let old = ask(control)?;
-    match post(control, "/restart", Bytes::new()) {
+fn restart(arguments: &cli::Restart) -> Result<(Status, Status), Error> {
+    let control = arguments.daemon.control()?;
+    let old = ask(&control)?;
+    match post(&control, "/restart", Bytes::new()) {
         // Whoever does as it is asked has no time to say so.
         Ok(_) | Err(Error::NoDaemon { .. }) => {}
         Err(error) => return Err(error),
     }
     let end = Instant::now() + PATIENCE;
     loop {
-        match ask(control) {
+        match ask(&control) {
             Ok(new) => return Ok((old, new)),
             Err(error) if Instant::now() >= end => return Err(error),
             Err(_) => thread::sleep(PAUSE),

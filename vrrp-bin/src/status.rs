@@ -10,7 +10,6 @@ use std::io::{self, Write};
 
 use crate::{
     cli,
-    config::ConfigErrors,
     control::client::{self, escape, fetch, parse},
 };
 
@@ -21,8 +20,6 @@ enum Error {
     Client(#[from] client::Error),
     #[error("the answer cannot be printed: {0}")]
     Print(#[from] io::Error),
-    #[error("{0}")]
-    Configuration(#[from] ConfigErrors),
 }
 
 impl Error {
@@ -30,7 +27,6 @@ impl Error {
         match self {
             Self::Client(error) => error.exit_status(),
             Self::Print(_) => cli::FAILED,
-            Self::Configuration(_) => cli::BAD_CONFIGURATION,
         }
     }
 }
@@ -49,7 +45,7 @@ pub(crate) fn main(arguments: &cli::Status) -> u8 {
 }
 
 fn show(arguments: &cli::Status) -> Result<(), Error> {
-    let control = arguments.daemon.control()?;
+    let control = arguments.daemon.control().map_err(client::Error::from)?;
     let target = match &arguments.name {
         Some(name) => format!("/virtual-routers/{}", escape(name)),
         None => "/status".to_owned(),

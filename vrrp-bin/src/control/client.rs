@@ -15,7 +15,11 @@ use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::{net::UnixStream, runtime::Builder, time::timeout};
 
-use crate::{cli, config::describe, descriptors, report};
+use crate::{
+    cli,
+    config::{ConfigErrors, describe},
+    descriptors, report,
+};
 pub(crate) use lines::Lines;
 
 /// How long a daemon may take to answer.
@@ -30,6 +34,9 @@ pub(crate) enum Error {
          --control PATH"
     )]
     NoDaemon { path: String, cause: String },
+    /// The configuration that names its socket cannot be used.
+    #[error(transparent)]
+    Configuration(#[from] ConfigErrors),
     /// This process may not open enough files to ask.
     #[error(transparent)]
     Files(#[from] descriptors::TooFew),
@@ -61,6 +68,7 @@ impl Error {
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
             Self::NoDaemon { .. } => cli::NO_DAEMON,
+            Self::Configuration(_) => cli::BAD_CONFIGURATION,
             Self::Files(_)
             | Self::Refused(_)
             | Self::Unparsable { .. }
