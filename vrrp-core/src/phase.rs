@@ -151,6 +151,38 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason, in a fixed order.
+    pub const ALL: [Self; 28] = [
+        Self::Startup,
+        Self::Silence,
+        Self::Resignation,
+        Self::Preemption,
+        Self::Owner,
+        Self::Acquired,
+        Self::Adopted,
+        Self::StrongerClaim,
+        Self::Backend(LeaseFailure::Failed),
+        Self::Backend(LeaseFailure::Denied),
+        Self::Backend(LeaseFailure::AddressPresent),
+        Self::Backend(LeaseFailure::TimedOut),
+        Self::Stalled,
+        Self::SendFailed,
+        Self::Unreached,
+        Self::Fight,
+        Self::Interface,
+        Self::InterfaceBack,
+        Self::Retry,
+        Self::Shutdown,
+        Self::Drain,
+        Self::Resume,
+        Self::CheckFailed,
+        Self::CheckPassed,
+        Self::Group,
+        Self::Successor,
+        Self::NoSuccessor,
+        Self::Reconfigured,
+    ];
+
     /// Returns a stable word for logs, metrics and `status`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -187,5 +219,58 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The reason after this one. A new reason does not compile until it has its place here.
+    const fn after(reason: Reason) -> Option<Reason> {
+        Some(match reason {
+            Reason::Startup => Reason::Silence,
+            Reason::Silence => Reason::Resignation,
+            Reason::Resignation => Reason::Preemption,
+            Reason::Preemption => Reason::Owner,
+            Reason::Owner => Reason::Acquired,
+            Reason::Acquired => Reason::Adopted,
+            Reason::Adopted => Reason::StrongerClaim,
+            Reason::StrongerClaim => Reason::Backend(LeaseFailure::Failed),
+            Reason::Backend(LeaseFailure::Failed) => Reason::Backend(LeaseFailure::Denied),
+            Reason::Backend(LeaseFailure::Denied) => Reason::Backend(LeaseFailure::AddressPresent),
+            Reason::Backend(LeaseFailure::AddressPresent) => {
+                Reason::Backend(LeaseFailure::TimedOut)
+            }
+            Reason::Backend(LeaseFailure::TimedOut) => Reason::Stalled,
+            Reason::Stalled => Reason::SendFailed,
+            Reason::SendFailed => Reason::Unreached,
+            Reason::Unreached => Reason::Fight,
+            Reason::Fight => Reason::Interface,
+            Reason::Interface => Reason::InterfaceBack,
+            Reason::InterfaceBack => Reason::Retry,
+            Reason::Retry => Reason::Shutdown,
+            Reason::Shutdown => Reason::Drain,
+            Reason::Drain => Reason::Resume,
+            Reason::Resume => Reason::CheckFailed,
+            Reason::CheckFailed => Reason::CheckPassed,
+            Reason::CheckPassed => Reason::Group,
+            Reason::Group => Reason::Successor,
+            Reason::Successor => Reason::NoSuccessor,
+            Reason::NoSuccessor => Reason::Reconfigured,
+            Reason::Reconfigured => return None,
+        })
+    }
+
+    #[test]
+    fn every_reason_is_listed_once_and_has_a_word_of_its_own() {
+        let every = std::iter::successors(Some(Reason::Startup), |reason| after(*reason));
+        assert!(every.eq(Reason::ALL));
+        let words: BTreeSet<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(words.len(), Reason::ALL.len());
     }
 }
