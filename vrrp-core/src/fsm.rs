@@ -186,6 +186,8 @@ pub struct Effects {
     pub transition: Option<Reason>,
     /// An advertisement leaves.
     pub transmit: Option<Say>,
+    /// When Adver_Timer ran out, if that is why the advertisement leaves.
+    pub due: Option<Instant>,
     /// The backend is asked for something.
     pub lease: Option<Want>,
     /// The addresses are announced.

@@ -272,12 +272,14 @@ impl Machine {
         // just before the end would make it wait as long again.
         let room = if active.is_resigning() { interval / 16 } else { Duration::ZERO };
         let pause = interval.saturating_add(room);
-        let on_schedule = active.next_advert_at + pause;
+        let due = active.next_advert_at;
+        let on_schedule = due + pause;
         active.next_advert_at = if on_schedule > now { on_schedule } else { now + pause };
         if active.is_resigning() {
             effects.transmit = Some(Say::Resign);
         } else {
             self.transmit(now, &mut active, effects);
+            effects.due = Some(due);
         }
         self.state = State::Active(active);
     }

@@ -41,6 +41,8 @@ pub(super) struct Rest {
     readdressing: bool,
     /// Whose advertisement was the reason.
     sender: Option<Sender>,
+    /// When Adver_Timer ran out for the advertisement that is to be polled.
+    due: Option<Instant>,
     /// The Active that last resigned while this node was a Backup, and when.
     pub(super) resigned: Option<(IpAddr, Instant)>,
     /// Its holds and gates.
@@ -122,6 +124,7 @@ impl Entry {
             reason: Reason::Startup,
             readdressing: false,
             sender: None,
+            due: None,
             resigned: None,
             standing,
             told_standing: standing,
@@ -257,6 +260,9 @@ impl Entry {
 
     fn merge(&mut self, before: Phase, after: Phase, effects: Effects) {
         let pending = &mut self.pending;
+        if effects.transmit.is_some() {
+            self.rest.due = effects.due;
+        }
         if effects.transition.is_some() && !after.is_on_the_wire() {
             // The pending output of an Active is void, except for the resignation with which it
             // left.
@@ -453,6 +459,7 @@ impl Entry {
             source,
             advert,
             peers,
+            due: self.rest.due.filter(|_| say == Say::Claim),
             wires: self.forms.sent(self.config.protocol()),
         }
     }

@@ -4,8 +4,8 @@ use core::net::IpAddr;
 
 use super::{Probe, Rival};
 use crate::{
-    Advert, BufferTooSmall, Claim, Family, Gates, Generation, Holds, Key, MacAddr, Notice, Peer,
-    Phase, Reason, VirtualRouter, Wire, fsm::Want,
+    Advert, BufferTooSmall, Claim, Family, Gates, Generation, Holds, Instant, Key, MacAddr, Notice,
+    Peer, Phase, Reason, VirtualRouter, Wire, fsm::Want,
 };
 
 /// Something for the driver to do or to report.
@@ -47,6 +47,7 @@ pub struct Transmit<'a> {
     pub(crate) source: IpAddr,
     pub(crate) advert: Advert<'a>,
     pub(crate) peers: Option<&'a [Peer]>,
+    pub(crate) due: Option<Instant>,
     pub(crate) wires: &'static [Wire],
 }
 
@@ -70,10 +71,18 @@ impl<'a> Transmit<'a> {
         &self.advert
     }
 
+    /// Returns when Adver_Timer ran out, if that is why it leaves: it is late by what has passed
+    /// since. `None` of a first one, an answer, a resignation, and one that leaves because the
+    /// configuration changed.
+    #[must_use]
+    pub const fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
     /// Returns the packets to send, in order: one for each destination, version and checksum. There
     /// are none when the peer list holds nobody but this node.
     pub fn packets(&self) -> impl Iterator<Item = Packet<'a>> + use<'a> {
-        let Self { key, source, advert, peers, wires } = *self;
+        let Self { key, source, advert, peers, wires, due: _ } = *self;
         let group = peers.is_none().then_some(match key.family {
             Family::Ipv4 => IpAddr::V4(crate::packet::IPV4_GROUP),
             Family::Ipv6 => IpAddr::V6(crate::packet::IPV6_GROUP),

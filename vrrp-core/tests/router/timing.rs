@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use vrrp_core::{Announcements, Centiseconds, Input, Instant, Interval, Phase, Preempt};
+use vrrp_core::{
+    Announcements, Centiseconds, Input, Instant, Interval, Look, Output, Phase, Preempt,
+    VirtualRouter,
+};
 
 use super::world::*;
 
@@ -126,4 +129,62 @@ fn a_burst_may_begin_later() {
     assert!(!announces(&lines), "{lines:?}");
     assert!(!announces(&run_until(&mut world, held + 2 * SECOND - MS)));
     assert!(announces(&run_until(&mut world, held + 2 * SECOND)));
+}
+
+/// Of each advertisement that this input leads to, when its timer ran out.
+fn dues(world: &mut World, input: Input<'_>) -> Vec<Option<Instant>> {
+    world.handle(input);
+    let mut dues = Vec::new();
+    while let Some(output) = world.router.poll_output() {
+        if let Output::Transmit(transmit) = output {
+            dues.push(transmit.due());
+        }
+    }
+    dues
+}
+
+#[test]
+fn an_advertisement_says_when_its_timer_ran_out_and_no_other_one_does() {
+    let mut world = World::new(&[v3()]);
+    world.now = world.router.next_deadline().unwrap();
+    assert_eq!(dues(&mut world, Input::Timeout), [None], "the first one");
+    let mut world = World::held(&v3());
+    let promoted = world.now;
+    world.now = promoted + SECOND + 30 * MS;
+    assert_eq!(dues(&mut world, Input::Timeout), [Some(promoted + SECOND)], "30 ms late");
+    // The schedule does not drift.
+    world.now = promoted + 2 * SECOND;
+    assert_eq!(dues(&mut world, Input::Timeout), [Some(world.now)]);
+    let weaker = Message::v3(50, "192.0.2.3");
+    let (meta, bytes) = (weaker.meta, weaker.bytes());
+    assert_eq!(dues(&mut world, Input::Datagram { meta, bytes: &bytes }), [None], "an answer");
+    assert_eq!(dues(&mut world, Input::Drain { key: key(&v3()), force: true }), [None]);
+    world.now = world.router.next_deadline().unwrap();
+    assert_eq!(dues(&mut world, Input::Timeout), [None], "a resignation that is repeated");
+}
+
+#[test]
+fn each_virtual_router_has_a_timer_of_its_own_that_says_when_it_was_due() {
+    let other = v3().with_priority(200.try_into().unwrap());
+    let vrids = [51, 52].map(|number| {
+        let addresses = ipv4(&["192.0.2.1"]);
+        let config = VirtualRouter::v3_ipv4(vrid(number), addresses, Centiseconds::ONE_SECOND);
+        config.with_role(other.role()).with_look(Look::Off)
+    });
+    let mut world = World::new(&vrids[..1]);
+    world.hold(key(&vrids[0]));
+    let first = world.now;
+    world.wait(100 * MS);
+    world.configure(&vrids);
+    world.vet();
+    world.hold(key(&vrids[1]));
+    let second = world.router.status(&key(&vrids[1])).unwrap().active_until.unwrap() - 3 * SECOND;
+    let before = world.router.status(&key(&vrids[0])).unwrap().active_until.unwrap() - 3 * SECOND;
+    assert!(first <= before && before < second);
+    world.now = before.max(second) + SECOND + 50 * MS;
+    assert_eq!(
+        dues(&mut world, Input::Timeout),
+        [Some(before + SECOND), Some(second + SECOND)],
+        "both are late, the one by more than the other"
+    );
 }
