@@ -47,7 +47,7 @@ pub(crate) use mailbox::{Change, Command, Inbox, Mailbox, Reply, Whose};
 pub(crate) use seat::{Bound, Seat};
 
 use crate::{
-    Error, NodeEvent, Released,
+    Error, Lateness, NodeEvent, Released,
     clock::Clock,
     link::Link,
     monitor::{HostEvent, Monitor},
@@ -80,6 +80,8 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     commanded: bool,
     answers: mpsc::Receiver<Answer>,
     buffer: Box<[u8]>,
+    /// How late advertisements left.
+    lateness: Lateness,
     /// What the core was last told that the time is. It does not go back.
     handled_at: Instant,
     receive_errors: u32,
@@ -154,6 +156,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             answers,
             // One octet more than any message has, to tell those that are too long.
             buffer: vec![0; Advert::MAX_LEN.saturating_add(1)].into(),
+            lateness: Lateness::default(),
             handled_at: Instant::EPOCH,
             receive_errors: 0,
             last_read: None,
@@ -294,7 +297,10 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         loop {
             let now = self.clock.now();
             while let Some(output) = self.router.poll_output() {
-                self.outbox.perform(&output, now);
+                if let Some(due) = self.outbox.perform(&output, now) {
+                    // Others may be due at the same moment: each leaves later than the one before.
+                    self.lateness.note(self.clock.now() - due);
+                }
             }
             // The core answers a failure with a later try or with a resignation whose failure it
             // ignores.

@@ -1,5 +1,6 @@
 //! [`NodeStatus`]: everything about a node at one moment.
 
+mod lateness;
 mod sides;
 mod why;
 
@@ -15,6 +16,7 @@ use vrrp_core::{
 };
 
 use crate::{VirtualAddress, VirtualRoute, link::Overflow};
+pub use lateness::Lateness;
 pub(crate) use sides::{detail, of_notice};
 #[cfg(feature = "serde")]
 pub(crate) use why::{gates, holds};
@@ -27,6 +29,8 @@ pub struct NodeStatus {
     pub routers: Vec<RouterStatus>,
     /// Its sockets, with what belongs to no virtual router.
     pub ports: Vec<PortStatus>,
+    /// How late its advertisements left.
+    pub lateness: Lateness,
 }
 
 /// Everything about one virtual router at one moment.

@@ -68,9 +68,14 @@ impl<L: Link> Outbox<L> {
         }
     }
 
-    pub(super) fn perform(&mut self, output: &Output<'_>, now: Instant) {
+    /// Carries out one output. Returns when the timer of an advertisement ran out that has left because
+    /// of it.
+    pub(super) fn perform(&mut self, output: &Output<'_>, now: Instant) -> Option<Instant> {
         match output {
-            Output::Transmit(transmit) => self.transmit(transmit, now),
+            Output::Transmit(transmit) => {
+                let has_left = self.transmit(transmit, now);
+                return transmit.due().filter(|_| has_left);
+            }
             Output::Lease(request) => self.lease(request),
             Output::Announce(announce) => self.announce(announce, now),
             Output::Greet(greet) => self.greet(greet),
@@ -78,13 +83,15 @@ impl<L: Link> Outbox<L> {
             Output::Overhear { key, on } => self.overhear(*key, *on),
             Output::Event(event) => self.event(event, now),
         }
+        None
     }
 
     fn touch(&mut self, key: Key) {
         self.touched.insert(key);
     }
 
-    fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) {
+    /// Sends an advertisement; whether a packet of it was handed to the kernel.
+    fn transmit(&mut self, transmit: &Transmit<'_>, now: Instant) -> bool {
         let (key, source) = (transmit.key(), transmit.source());
         let entry = self.members.get(&key);
         let is_up = entry.is_some_and(|entry| self.interfaces.is_up(&entry.interface));
@@ -117,7 +124,9 @@ impl<L: Link> Outbox<L> {
                 sending.failed = Some((to, error));
             }
         }
+        let has_left = sending.sent;
         self.conclude(key, transmit, sending, now);
+        has_left
     }
 
     /// What came of the packets of one advertisement.

@@ -28,7 +28,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let mut routers: Vec<_> =
             members.filter_map(|(key, entry)| self.status_of(key, entry)).collect();
         routers.sort_by(|one, other| one.name.cmp(&other.name));
-        NodeStatus { routers, ports: self.ports(now) }
+        NodeStatus { routers, ports: self.ports(now), lateness: self.lateness.clone() }
     }
 
     /// Everything about one virtual router at this moment.

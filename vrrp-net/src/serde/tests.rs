@@ -10,7 +10,8 @@ use vrrp_core::{
 
 use super::*;
 use crate::{
-    GroupStatus, NoticeStatus, RivalStatus, SpeakerStatus, TransitionStatus, VirtualAddress,
+    GroupStatus, Lateness, NoticeStatus, RivalStatus, SpeakerStatus, TransitionStatus,
+    VirtualAddress,
 };
 
 const SOURCE: &str = "192.0.2.2";
@@ -205,7 +206,11 @@ fn a_node_has_its_virtual_routers_and_its_ports() {
         left_out: LeftOut::default(),
         overflow: crate::link::Overflow { heard: 1, refused: 2 },
     };
-    let node = NodeStatus { routers: vec![status(Phase::Backup)], ports: vec![port] };
+    let node = NodeStatus {
+        routers: vec![status(Phase::Backup)],
+        ports: vec![port],
+        lateness: Lateness::default(),
+    };
     let value = serde_json::to_value(node).unwrap();
     assert_eq!(value["virtual_routers"][0]["phase"], "backup");
     let port = &value["ports"][0];
