@@ -128,6 +128,6 @@ pub use process::Program;
 pub use realtime::{Realtime, RealtimeError};
 pub use remedy::remedy;
 pub use status::{
-    GroupStatus, Lateness, NodeStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus,
-    SpeakerStatus, TransitionStatus,
+    GroupStatus, Lateness, NodeStatus, NoticeStatus, PortStatus, Reasons, RivalStatus,
+    RouterStatus, SpeakerStatus, Takeovers, TransitionStatus,
 };

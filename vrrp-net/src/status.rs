@@ -1,7 +1,9 @@
 //! [`NodeStatus`]: everything about a node at one moment.
 
 mod lateness;
+mod reasons;
 mod sides;
+mod takeovers;
 mod why;
 
 use std::{
@@ -17,7 +19,9 @@ use vrrp_core::{
 
 use crate::{VirtualAddress, VirtualRoute, link::Overflow};
 pub use lateness::Lateness;
+pub use reasons::Reasons;
 pub(crate) use sides::{detail, of_notice};
+pub use takeovers::Takeovers;
 #[cfg(feature = "serde")]
 pub(crate) use why::{gates, holds};
 
@@ -104,6 +108,10 @@ pub struct RouterStatus {
     pub left_out: LeftOut,
     /// Its last changes of phase, the latest first: up to ten, whatever was configured meanwhile.
     pub transitions: Vec<TransitionStatus>,
+    /// How often its phase changed, by what led to it.
+    pub reasons: Reasons,
+    /// How often it took over, and how long that took.
+    pub takeovers: Takeovers,
     /// What is wrong with those of them that speak still: that were heard within four intervals, or
     /// within ten seconds if that is longer.
     pub notices: Vec<NoticeStatus>,

@@ -1,18 +1,25 @@
-//! The last transitions of a virtual router.
+//! What became of a virtual router: its last transitions, and what all of them add up to.
 
 use std::{collections::VecDeque, time::SystemTime};
 
 use vrrp_core::{Instant, Phase, Reason, Sender};
 
-use crate::TransitionStatus;
+use crate::{Reasons, Takeovers, TransitionStatus};
 
 /// How many are kept.
 const KEPT: usize = 10;
 
-/// The last transitions, the latest first. They belong to the virtual router and not to its
-/// configuration: what is configured anew changes none.
+/// The transitions since the start. They belong to the virtual router and not to its configuration:
+/// what is configured anew changes none.
 #[derive(Debug, Default)]
-pub(super) struct History(VecDeque<Transition>);
+pub(super) struct History {
+    /// The last ones, the latest first.
+    last: VecDeque<Transition>,
+    pub(super) reasons: Reasons,
+    pub(super) takeovers: Takeovers,
+    /// When the takeover that is under way began.
+    decided_at: Option<Instant>,
+}
 
 /// One of them.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +36,24 @@ pub(super) struct Transition {
 
 impl History {
     pub(super) fn push(&mut self, transition: Transition) {
-        self.0.truncate(KEPT - 1);
-        self.0.push_front(transition);
+        self.reasons.count(transition.reason);
+        self.note_takeover(&transition);
+        self.last.truncate(KEPT - 1);
+        self.last.push_front(transition);
+    }
+
+    fn note_takeover(&mut self, transition: &Transition) {
+        let Transition { when, to, .. } = *transition;
+        let decided_at = self.decided_at.take();
+        match to {
+            Phase::Acquiring => self.decided_at = Some(when),
+            Phase::Held => {
+                if let Some(decided_at) = decided_at {
+                    self.takeovers.note(when - decided_at);
+                }
+            }
+            Phase::Initialize(_) | Phase::Backup | Phase::Adopted | Phase::Resigning => {}
+        }
     }
 
     pub(super) fn shown(&self, now: Instant) -> Vec<TransitionStatus> {
@@ -38,7 +61,7 @@ impl History {
             let Transition { at, when, from, to, reason, sender } = *transition;
             TransitionStatus { at, ago: now - when, from, to, reason, sender }
         };
-        self.0.iter().map(shown).collect()
+        self.last.iter().map(shown).collect()
     }
 }
 

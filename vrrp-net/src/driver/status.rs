@@ -113,6 +113,8 @@ fn router_status(
         speakers: heard,
         left_out: status.left_out,
         transitions: entry.history.shown(now),
+        reasons: entry.history.reasons.clone(),
+        takeovers: entry.history.takeovers,
         notices,
     }
 }

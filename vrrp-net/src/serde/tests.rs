@@ -10,8 +10,8 @@ use vrrp_core::{
 
 use super::*;
 use crate::{
-    GroupStatus, Lateness, NoticeStatus, RivalStatus, SpeakerStatus, TransitionStatus,
-    VirtualAddress,
+    GroupStatus, Lateness, NoticeStatus, Reasons, RivalStatus, SpeakerStatus, Takeovers,
+    TransitionStatus, VirtualAddress,
 };
 
 const SOURCE: &str = "192.0.2.2";
@@ -87,6 +87,8 @@ fn status(phase: Phase) -> RouterStatus {
             reason: Reason::Interface,
             sender: None,
         }],
+        reasons: Reasons::default(),
+        takeovers: Takeovers::default(),
         notices: vec![NoticeStatus {
             notice: Notice::SamePriority,
             source: source(),
