@@ -10,6 +10,7 @@
 //! - Before a backend's success is passed on, the sockets are drained too: a stronger advertisement
 //!   that arrived meanwhile cancels the announcement.
 
+mod announcing;
 mod answers;
 mod backends;
 mod commands;

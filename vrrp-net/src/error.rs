@@ -1,8 +1,8 @@
 //! [`Error`]: what can go wrong in talking to a node.
 
-use std::io;
+use std::{io, time::Duration};
 
-use vrrp_core::Family;
+use vrrp_core::{Family, Phase};
 
 use crate::remedy::Explained;
 
@@ -81,6 +81,37 @@ pub enum Error {
         /// What the kernel said.
         reason: String,
     },
+    /// Only the active node announces its addresses.
+    #[error(
+        "{name} is not the active node ({phase}), so it has no addresses to announce; ask the node \
+         that is"
+    )]
+    #[non_exhaustive]
+    NotActive {
+        /// The name of the virtual router.
+        name: String,
+        /// What it does instead.
+        phase: Phase,
+    },
+    /// Its addresses were announced on request less than a second ago.
+    #[error(
+        "{name} was asked to announce its addresses less than a second ago, and each announcement \
+         reaches everybody on the link; ask again in {} ms",
+        .wait.as_nanos().div_ceil(1_000_000)
+    )]
+    #[non_exhaustive]
+    TooSoon {
+        /// The name of the virtual router.
+        name: String,
+        /// How long until it may be asked again.
+        wait: Duration,
+    },
+    /// It is the active node, and announces nothing at the moment.
+    #[error(
+        "{0} announces nothing: neighbours find its addresses by routing, or something is missing \
+         at the moment, and they are announced once it is back; its status says what is missing"
+    )]
+    Unannounced(String),
     /// The tokio runtime has no timers.
     #[error(
         "the tokio runtime of this thread has no timers, and a backend that hangs could not be \

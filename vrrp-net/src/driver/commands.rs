@@ -67,6 +67,9 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 }
                 drop(reply.send(known));
             }
+            Command::Announce { key, name, reply } => {
+                drop(reply.send(self.announce_on_request(key, &name)));
+            }
             Command::Status { reply } => drop(reply.send(self.status())),
             Command::StatusOf { key, name, reply } => {
                 let status = self.entry(&key, &name).and_then(|entry| {
@@ -156,7 +159,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
     }
 
     /// The virtual router that a handle is of, unless it was removed.
-    fn entry(&self, key: &Key, name: &str) -> Result<&MemberState, Error> {
+    pub(super) fn entry(&self, key: &Key, name: &str) -> Result<&MemberState, Error> {
         let entry = self.outbox.members.get(key).filter(|entry| !entry.leaving);
         entry.ok_or_else(|| Error::Unknown(name.to_owned()))
     }

@@ -68,6 +68,12 @@ pub(crate) enum Command {
         health: Health,
         reply: Reply<Result<(), Error>>,
     },
+    /// Announce the addresses.
+    Announce {
+        key: Key,
+        name: Arc<str>,
+        reply: Reply<Result<(), Error>>,
+    },
     Status {
         reply: Reply<NodeStatus>,
     },

@@ -72,6 +72,8 @@ pub(super) struct MemberState {
     pub(super) send_warning: Throttle,
     pub(super) unreachable_warning: Throttle,
     pub(super) loss_warning: Throttle,
+    /// When a program last had its addresses announced.
+    pub(super) announced_at: Option<Instant>,
     /// Of each route that was lost.
     pub(super) route_warnings: BTreeMap<Cidr, Throttle>,
     /// Whether it was said that the node's own address stands among the peers.
@@ -113,6 +115,7 @@ impl MemberState {
             send_warning: Throttle::default(),
             unreachable_warning: Throttle::default(),
             loss_warning: Throttle::default(),
+            announced_at: None,
             route_warnings: BTreeMap::new(),
             own_address_reported: false,
             published: watch::Sender::new(phase),
