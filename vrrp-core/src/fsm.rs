@@ -143,9 +143,10 @@ pub enum Input {
         /// Whether it answers a question of this node.
         solicited: bool,
     },
-    /// Neighbours may look for the addresses elsewhere: the interface has another hardware address,
-    /// or the caller says so.
+    /// Neighbours may look for the addresses elsewhere: the interface has another hardware address.
     Moved,
+    /// Announce the addresses now, whatever is configured.
+    Announce,
     /// Hand over, and stay out.
     Drain {
         /// Release even if nobody takes over.
@@ -302,7 +303,8 @@ impl Machine {
                 | Input::SendFailed
                 | Input::Unreached
                 | Input::Sighting { .. }
-                | Input::Moved,
+                | Input::Moved
+                | Input::Announce,
             ) => {}
 
             (State::Backup(_), Input::Shutdown) => {
@@ -326,7 +328,10 @@ impl Machine {
             (State::Backup(backup), Input::Sighting { mac, .. }) => {
                 self.backup_sights(now, backup, mac);
             }
-            (State::Backup(_), Input::Resume | Input::Unreached | Input::Moved) => {}
+            (
+                State::Backup(_),
+                Input::Resume | Input::Unreached | Input::Moved | Input::Announce,
+            ) => {}
 
             (State::Active(active), Input::Shutdown) => {
                 self.hand_over(now, active, Then::Stop, &mut effects)
@@ -357,6 +362,9 @@ impl Machine {
                 self.active_sights(now, active, mac, solicited, &mut effects);
             }
             (State::Active(active), Input::Moved) => self.announce_anew(now, active, &mut effects),
+            (State::Active(active), Input::Announce) => {
+                self.announce_at_once(now, active, &mut effects);
+            }
         }
         self.note_timer(now);
         effects

@@ -170,7 +170,7 @@ impl Router {
             Input::Health { key, health } => self.set_health(&key, health),
             Input::Sighting(sighting) => self.take_sighting(sighting),
             Input::Overheard { key, source } => self.overhear(&key, source),
-            Input::Announce { key } => self.step_key(&key, fsm::Input::Moved),
+            Input::Announce { key } => self.step_key(&key, fsm::Input::Announce),
             Input::Shutdown => self.shutdown(),
             Input::Configure(desired) => self.configure(desired),
             Input::Interface { id, status } => self.set_interface(id, status),

@@ -305,6 +305,14 @@ impl Machine {
         }
     }
 
+    /// The same, and announces them also where the burst begins later, or there is none: somebody
+    /// asks for it.
+    pub(super) fn announce_at_once(&mut self, now: Instant, active: Active, effects: &mut Effects) {
+        self.announce_anew(now, active, effects);
+        let is_announced = matches!(active.lease, Lease::Held { announcing: Some(_), .. });
+        effects.announce = is_announced && active.is_whole() && active.away.is_none();
+    }
+
     /// Leaves Active because of a fault of this node.
     pub(super) fn release_at_fault(
         &mut self,

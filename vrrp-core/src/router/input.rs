@@ -90,7 +90,8 @@ pub enum Input<'a> {
         /// Where it comes from.
         source: IpAddr,
     },
-    /// Announce the addresses to the neighbours again, if they are held.
+    /// Announce the addresses to the neighbours again, if they are held: at once, and then as
+    /// configured.
     Announce {
         /// The virtual router.
         key: Key,

@@ -131,6 +131,25 @@ fn a_burst_may_begin_later() {
     assert!(announces(&run_until(&mut world, held + 2 * SECOND)));
 }
 
+#[test]
+fn what_is_asked_for_is_announced_at_once_also_where_a_burst_begins_later_or_there_is_none() {
+    let later = Announcements::new(&[2 * SECOND], None).unwrap();
+    let never = Announcements::new(&[], None).unwrap();
+    for policy in [later, never] {
+        let config = v3().with_announcements(policy);
+        let mut world = World::held(&config);
+        let asked = world.now + 100 * MS;
+        run_until(&mut world, asked);
+        assert!(announces(&world.give(Input::Announce { key: key(&config) })), "{policy:?}");
+        assert!(!announces(&run_until(&mut world, asked + 2 * SECOND - MS)), "{policy:?}");
+        let follows = announces(&run_until(&mut world, asked + 2 * SECOND));
+        assert_eq!(follows, policy == later, "{policy:?}");
+        // Nobody answers for the addresses.
+        world.hear(&Message::v3(200, "192.0.2.3")).unwrap();
+        assert!(!announces(&world.give(Input::Announce { key: key(&config) })), "{policy:?}");
+    }
+}
+
 /// Of each advertisement that this input leads to, when its timer ran out.
 fn dues(world: &mut World, input: Input<'_>) -> Vec<Option<Instant>> {
     world.handle(input);

@@ -86,7 +86,7 @@ fn states() -> [(&'static str, Machine, Instant); 44] {
     ]
 }
 
-fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 44] {
+fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 45] {
     let mut changed = *machine.params();
     changed.role = contender(120, Preempt::Always);
     [
@@ -121,6 +121,7 @@ fn inputs(machine: &Machine, at: Instant) -> [(&'static str, Input); 44] {
         ("send-failed", Input::SendFailed),
         ("unreached", Input::Unreached),
         ("moved", Input::Moved),
+        ("announce", Input::Announce),
         ("drain", Input::Drain { force: false }),
         ("drain-force", Input::Drain { force: true }),
         ("resume", Input::Resume),

@@ -43,7 +43,8 @@ fn f01_nothing_is_sent_and_nothing_counts_as_sent_meanwhile() {
     let (mut machine, promoted) = held(contending());
     let now = promoted + 950 * MS;
     drive(&mut machine, now, &[lost(Link::Down)]);
-    for input in [Input::Timeout, advert(0, "192.0.2.1"), advert(99, "192.0.2.3"), Input::Moved] {
+    let (resigned, weaker) = (advert(0, "192.0.2.1"), advert(99, "192.0.2.3"));
+    for input in [Input::Timeout, resigned, weaker, Input::Moved, Input::Announce] {
         let effects = machine.handle(promoted + 1100 * MS, input);
         assert_eq!((effects.transmit, effects.announce), (None, false), "{input:?}");
     }
