@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod adoption;
+mod announcing;
 mod backends;
 mod disagreement;
 mod drains;
@@ -10,6 +11,7 @@ mod groups;
 mod handles;
 mod health;
 mod interfaces;
+mod lateness;
 mod lifecycle;
 mod lingering;
 mod outcomes;
@@ -19,5 +21,7 @@ mod reloads;
 mod replacements;
 mod rivals;
 mod shutdowns;
+mod slow;
+mod transitions;
 mod why;
 mod world;

@@ -15,7 +15,7 @@ use vrrp_core::{
 use vrrp_net::{
     Handle, Member, Node, VipBackend,
     backend::memory::{Call, Memory as Backend},
-    clock::TokioClock,
+    clock::{Clock, TokioClock},
     link::{
         Link,
         memory::{Hub, Memory as Wire},
@@ -46,10 +46,20 @@ impl Host {
 
     /// As `new`, with something between the driver and the wire.
     pub(crate) fn with_link<L: Link>(hub: &Hub, octet: u8, wrap: impl FnOnce(Wire) -> L) -> Self {
+        Self::with_clock(hub, octet, wrap, TokioClock::new())
+    }
+
+    /// As `with_link`, with another clock.
+    pub(crate) fn with_clock<L: Link>(
+        hub: &Hub,
+        octet: u8,
+        wrap: impl FnOnce(Wire) -> L,
+        clock: impl Clock,
+    ) -> Self {
         let address = Ipv4Addr::new(192, 0, 2, octet);
         let wire = hub.link(&[address.into()]);
         let (monitor, events) = monitor::channel();
-        let node = Node::with_parts(wrap(wire.clone()), TokioClock::new(), events);
+        let node = Node::with_parts(wrap(wire.clone()), clock, events);
         let host = Self { node, wire, backend: Backend::new(), monitor, address };
         host.interface(2, true);
         host
