@@ -1,8 +1,9 @@
 //! The one loop: a task that owns the [`Router`], and everything that feeds it.
 //!
 //! A turn takes what there is from each source, in this order: packets (a bounded batch), the
-//! host's interfaces, answers of backends, a command, deadlines. After each input the core's
-//! outputs are drained completely. Two rules are about who goes first:
+//! host's interfaces, answers of backends, a command, deadlines; then it makes a page of the status, if
+//! somebody has asked for that. After each input the core's outputs are drained completely. Two
+//! rules are about who goes first:
 //!
 //! - Before a deadline is acted on, the sockets are drained: a driver that did not run for a while
 //!   finds queued advertisements *and* an expired timer, and timers-first is a false takeover. What
@@ -28,6 +29,7 @@ mod probes;
 mod receive;
 mod seat;
 mod status;
+mod survey;
 
 use std::{
     collections::BTreeSet,
@@ -58,6 +60,7 @@ use drains::Ends;
 use mailbox::{Drain, Removal, Waiter};
 use members::{MemberState, Throttle};
 use outbox::{Outbox, Unsent};
+use survey::Surveys;
 
 /// How many changes of the host a turn takes.
 const HOST_EVENTS: usize = 64;
@@ -92,6 +95,7 @@ pub(crate) struct Driver<L: Link, C: Clock, M: Monitor> {
     receive_after: Option<Instant>,
     receive_warning: Throttle,
     renewal_warning: Throttle,
+    surveys: Surveys,
     drains: Vec<Drain>,
     ends: Ends,
     removals: Vec<Removal>,
@@ -164,6 +168,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             receive_after: None,
             receive_warning: Throttle::default(),
             renewal_warning: Throttle::default(),
+            surveys: Surveys::default(),
             drains: Vec::new(),
             ends: Ends::default(),
             removals: Vec::new(),
@@ -216,7 +221,8 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         let any = turn.packets
             || !turn.host.is_empty()
             || !turn.answers.is_empty()
-            || turn.command.is_some();
+            || turn.command.is_some()
+            || self.surveys.are_due();
         if any || turn.abandoned || due { Poll::Ready(turn) } else { Poll::Pending }
     }
 
@@ -263,6 +269,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             self.outbox.backends.hurry();
         }
         self.act_on_deadlines();
+        self.survey();
     }
 
     /// Whether a deadline has come is decided by the clock, whatever the wake-up was.

@@ -172,12 +172,23 @@ impl Node {
         Events::new(&self.events)
     }
 
-    /// How everything is at the moment. Dropping the future changes nothing.
+    /// How everything is, at the moment or a little later: nothing in it is older than the question.
+    ///
+    /// Each virtual router is as it was at one moment, and so is each port, but not the node: the
+    /// driver looks at 64 of them in a turn, so that a node of a thousand goes on with its
+    /// advertisements meanwhile. Each is there at most once and under the name that it has at the
+    /// end. One that is added meanwhile may be missing, and one that is removed may be there.
+    ///
+    /// Several who ask at the same time share the answer. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Stopped`].
     pub async fn status(&self) -> Result<NodeStatus, Error> {
-        self.mailbox.ask(|reply| Command::Status { reply }).await
+        let shared = self.mailbox.ask(|reply| Command::Status { reply }).await?;
+        // Here and not in the driver, which has other things to do.
+        let mut status = Arc::unwrap_or_clone(shared);
+        status.routers.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(status)
     }
 
     /// Gives the driver's thread another real-time priority, or none, while it runs; see

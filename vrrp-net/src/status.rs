@@ -1,4 +1,4 @@
-//! [`NodeStatus`]: everything about a node at one moment.
+//! [`NodeStatus`]: everything about a node.
 
 mod lateness;
 mod reasons;
@@ -25,7 +25,7 @@ pub use takeovers::Takeovers;
 #[cfg(feature = "serde")]
 pub(crate) use why::{gates, holds};
 
-/// Everything about a node at one moment.
+/// Everything about a node, each part at a moment of its own: see [`Node::status`](crate::Node::status).
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct NodeStatus {

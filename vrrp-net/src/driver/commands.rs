@@ -70,7 +70,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             Command::Announce { key, name, reply } => {
                 drop(reply.send(self.announce_on_request(key, &name)));
             }
-            Command::Status { reply } => drop(reply.send(self.status())),
+            Command::Status { reply } => self.surveys.ask(reply),
             Command::StatusOf { key, name, reply } => {
                 let status = self.entry(&key, &name).and_then(|entry| {
                     self.status_of(&key, entry).ok_or_else(|| Error::Unknown(name.to_string()))
@@ -192,6 +192,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
             members.into_iter().map(|member| (self.key_of(&member), member)).collect();
         self.check(&members, others)?;
         self.guard.take(&members)?;
+        self.surveys.note_configuration();
         // An address may be another virtual router's from now on, which must not lose it by a
         // release from before.
         self.outbox.backends.end_all_lingers();

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     num::NonZeroU32,
+    ops::Bound,
     sync::Arc,
     time::Duration,
 };
@@ -166,10 +167,18 @@ impl Interfaces {
         self.by_name.values().filter_map(|interface| interface.retry_at).min()
     }
 
-    /// Every open port.
-    pub(super) fn ports(&self) -> impl Iterator<Item = (&Arc<str>, InterfaceId, Family)> {
-        self.by_name.iter().flat_map(|(name, interface)| {
+    /// The open ports in a fixed order: those after this one, or all of them.
+    pub(super) fn ports_after<'a>(
+        &'a self,
+        last: Option<&'a (Arc<str>, Family)>,
+    ) -> impl Iterator<Item = (&'a Arc<str>, InterfaceId, Family)> {
+        let from = last.map_or(Bound::Unbounded, |(name, _)| Bound::Included(&**name));
+        let ports = self.by_name.range::<str, _>((from, Bound::Unbounded));
+        let ports = ports.flat_map(|(name, interface)| {
             interface.open.keys().map(move |family| (name, interface.id, *family))
+        });
+        ports.skip_while(move |(name, _, family)| {
+            last.is_some_and(|(known, of)| *known == **name && family <= of)
         })
     }
 

@@ -75,7 +75,8 @@ pub(crate) enum Command {
         reply: Reply<Result<(), Error>>,
     },
     Status {
-        reply: Reply<NodeStatus>,
+        /// Several who ask share it.
+        reply: Reply<Arc<NodeStatus>>,
     },
     StatusOf {
         key: Key,

@@ -55,7 +55,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         // Not the start of the turn: a process that was stopped since then has packets that came
         // before now.
         let start = SystemTime::now();
-        let ports = self.outbox.interfaces.ports().count();
+        let ports = self.outbox.interfaces.ports_after(None).count();
         let mut later = 0;
         for _ in 0..DRAIN {
             let stamp = match self.receive() {

@@ -1,4 +1,4 @@
-//! The driver's part of [`NodeStatus`].
+//! The driver's part of [`RouterStatus`] and [`PortStatus`].
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -9,8 +9,7 @@ use vrrp_core::{
 
 use super::{Driver, members::MemberState};
 use crate::{
-    Group, GroupStatus, NodeStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus,
-    SpeakerStatus,
+    Group, GroupStatus, NoticeStatus, PortStatus, RivalStatus, RouterStatus, SpeakerStatus,
     clock::Clock,
     link::Link,
     monitor::Monitor,
@@ -21,16 +20,6 @@ use crate::{
 const STILL: Duration = Duration::from_secs(10);
 
 impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
-    /// Everything about the node at this moment.
-    pub(super) fn status(&self) -> NodeStatus {
-        let now = self.clock.now();
-        let members = self.outbox.members.iter();
-        let mut routers: Vec<_> =
-            members.filter_map(|(key, entry)| self.status_of(key, entry)).collect();
-        routers.sort_by(|one, other| one.name.cmp(&other.name));
-        NodeStatus { routers, ports: self.ports(now), lateness: self.lateness.clone() }
-    }
-
     /// Everything about one virtual router at this moment.
     pub(super) fn status_of(&self, key: &Key, entry: &MemberState) -> Option<RouterStatus> {
         let error = self.outbox.interfaces.port_error(&entry.interface, key.family);
@@ -49,22 +38,26 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
         GroupStatus { name: group.name.clone(), policy, is_first, cause }
     }
 
-    fn ports(&self, now: Instant) -> Vec<PortStatus> {
-        let port = |(name, interface, family): (&Arc<str>, _, _)| {
-            let (counters, heard) = match self.router.unattributed(interface, family) {
-                Some((counters, heard)) => (*counters, heard),
-                None => (Counters::default(), &[][..]),
-            };
-            PortStatus {
-                interface: name.clone(),
-                family,
-                counters,
-                speakers: heard.iter().map(|heard| speaker(heard, None, None, now)).collect(),
-                left_out: self.left_out(interface, family),
-                overflow: self.outbox.link.overflow(interface, family),
-            }
+    /// Everything about one port at the time `now`.
+    pub(super) fn status_of_port(
+        &self,
+        name: &Arc<str>,
+        interface: InterfaceId,
+        family: Family,
+        now: Instant,
+    ) -> PortStatus {
+        let (counters, heard) = match self.router.unattributed(interface, family) {
+            Some((counters, heard)) => (*counters, heard),
+            None => (Counters::default(), &[][..]),
         };
-        self.outbox.interfaces.ports().map(port).collect()
+        PortStatus {
+            interface: name.clone(),
+            family,
+            counters,
+            speakers: heard.iter().map(|heard| speaker(heard, None, None, now)).collect(),
+            left_out: self.left_out(interface, family),
+            overflow: self.outbox.link.overflow(interface, family),
+        }
     }
 
     fn left_out(&self, interface: InterfaceId, family: Family) -> LeftOut {

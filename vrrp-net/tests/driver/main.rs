@@ -22,6 +22,7 @@ mod replacements;
 mod rivals;
 mod shutdowns;
 mod slow;
+mod surveys;
 mod transitions;
 mod why;
 mod world;

@@ -27,10 +27,16 @@ use crate::world::Host;
 pub(crate) struct Pace {
     /// How far the clock is ahead of tokio's, in nanoseconds.
     ahead: Arc<AtomicU64>,
+    reading: Arc<AtomicU64>,
     sending: Arc<AtomicU64>,
 }
 
 impl Pace {
+    /// To read the clock takes so long from now on.
+    pub(crate) fn reading_takes(&self, duration: Duration) {
+        self.reading.store(nanos(duration), Ordering::Relaxed);
+    }
+
     /// To send a packet takes so long from now on.
     pub(crate) fn sending_takes(&self, duration: Duration) {
         self.sending.store(nanos(duration), Ordering::Relaxed);
@@ -40,7 +46,8 @@ impl Pace {
         self.ahead.fetch_add(nanos, Ordering::Relaxed);
     }
 
-    fn ahead(&self) -> Duration {
+    /// How long everything has taken.
+    pub(crate) fn ahead(&self) -> Duration {
         Duration::from_nanos(self.ahead.load(Ordering::Relaxed))
     }
 }
@@ -64,6 +71,7 @@ struct SlowClock {
 
 impl Clock for SlowClock {
     fn now(&self) -> Instant {
+        self.pace.pass(self.pace.reading.load(Ordering::Relaxed));
         self.clock.now() + self.pace.ahead()
     }
 
