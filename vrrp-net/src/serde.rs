@@ -1,6 +1,7 @@
 //! The status and the events of a node, as data: in the names and words of `vrrp status --json`.
 
 mod event;
+mod measured;
 mod rival;
 mod router;
 mod speaker;
@@ -11,18 +12,20 @@ use serde::{Serialize, Serializer};
 use vrrp_core::{Counters, Family, Hold, Phase};
 
 use self::speaker::{Speaker, refused};
-use crate::{Drained, NodeStatus, PortStatus, Released, RouterStatus};
+use crate::{Drained, Lateness, NodeStatus, PortStatus, Released, RouterStatus};
 
 #[derive(Serialize)]
 struct Node<'a> {
     virtual_routers: &'a [RouterStatus],
     ports: &'a [PortStatus],
+    lateness: &'a Lateness,
 }
 
 impl Serialize for NodeStatus {
-    /// `virtual_routers` and `ports`.
+    /// `virtual_routers`, `ports` and `lateness`.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Node { virtual_routers: &self.routers, ports: &self.ports }.serialize(serializer)
+        let Self { routers, ports, lateness } = self;
+        Node { virtual_routers: routers, ports, lateness }.serialize(serializer)
     }
 }
 

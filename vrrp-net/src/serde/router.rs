@@ -13,7 +13,7 @@ use super::{
     speaker::{Speaker, heard, refused},
 };
 use crate::{
-    NoticeStatus, RivalStatus, RouterStatus, TransitionStatus,
+    NoticeStatus, Reasons, RivalStatus, RouterStatus, Takeovers, TransitionStatus,
     backend::Label,
     status::{gates, holds},
 };
@@ -35,6 +35,8 @@ struct Router<'a> {
     reason_priority: Option<Claim>,
     why: String,
     transitions: &'a [TransitionStatus],
+    transitions_by_reason: &'a Reasons,
+    takeovers: Takeovers,
     condition: Condition,
     weight: Weight,
     holds: Holds,
@@ -91,6 +93,8 @@ impl Serialize for RouterStatus {
             reason_priority: self.sender.map(|sender| sender.claim),
             why: self.why(),
             transitions: &self.transitions,
+            transitions_by_reason: &self.reasons,
+            takeovers: self.takeovers,
             condition: self.health.condition,
             weight: self.health.weight,
             holds: self.holds,

@@ -162,7 +162,11 @@ fn a_virtual_router_is_told_in_stable_words() {
     let of_the_group = json!({
         "group": "lan-and-wan", "group_policy": "any", "group_first": true, "group_cause": "db",
     });
-    for part in [of_the_why, of_the_notices, of_the_places, of_the_group] {
+    let of_the_measures = json!({
+        "transitions_by_reason": serde_json::to_value(Reasons::default()).unwrap(),
+        "takeovers": { "count": 0, "total_seconds": 0.0, "last_seconds": null },
+    });
+    for part in [of_the_measures, of_the_why, of_the_notices, of_the_places, of_the_group] {
         expected.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
     }
     assert_eq!(value, expected);
@@ -229,4 +233,34 @@ fn what_an_end_left_is_told() {
     let released = Released { unreleased: vec!["web".into()] };
     assert_eq!(serde_json::to_value(released).unwrap(), json!({ "unreleased": ["web"] }));
     assert_eq!(serde_json::to_value(Drained::Refused).unwrap(), "refused");
+}
+
+#[test]
+fn a_reason_is_counted_under_the_word_that_it_is_told_by() {
+    let words: Vec<Value> =
+        Reason::ALL.into_iter().map(|reason| serde_json::to_value(reason).unwrap()).collect();
+    let counted: Vec<Value> =
+        Reasons::default().iter().map(|(word, _)| Value::from(word)).collect();
+    assert_eq!(counted, words);
+    let mut reasons = Reasons::default();
+    reasons.count(Reason::StrongerClaim);
+    let value = serde_json::to_value(reasons).unwrap();
+    assert_eq!(value.as_object().unwrap().len(), words.len());
+    assert_eq!((&value["stronger-claim"], &value["startup"]), (&json!(1), &json!(0)));
+}
+
+#[test]
+fn what_was_measured_is_in_seconds_to_the_nanosecond() {
+    let mut lateness = Lateness::default();
+    lateness.note(Duration::from_micros(40));
+    lateness.note(Duration::from_secs(2));
+    let value = serde_json::to_value(lateness).unwrap();
+    let sums = [&value["count"], &value["total_seconds"], &value["beyond"]];
+    assert_eq!(sums, [&json!(2), &json!(2.00004), &json!(1)]);
+    assert_eq!(value["buckets"].as_array().unwrap().len(), 13);
+    assert_eq!(value["buckets"][0], json!({ "up_to_seconds": 0.0001, "count": 1 }));
+    let mut takeovers = Takeovers::default();
+    takeovers.note(Duration::from_micros(1_250));
+    let expected = json!({ "count": 1, "total_seconds": 0.00125, "last_seconds": 0.00125 });
+    assert_eq!(serde_json::to_value(takeovers).unwrap(), expected);
 }
