@@ -34,6 +34,7 @@ mod sentence;
 mod tests;
 mod toml;
 mod unique;
+mod watch;
 
 pub(crate) use backend::{Backend, Command};
 pub(crate) use brief::brief;
@@ -56,3 +57,4 @@ pub(crate) use rules::{password, preempt_after};
 pub(crate) use script::{NOTIFY_LIMIT, Script, Scripts, Told};
 pub(crate) use sentence::{Notation, describe, family_name, unfit};
 pub(crate) use unique::conflicts;
+pub(crate) use watch::{Watch, WatchDraft};

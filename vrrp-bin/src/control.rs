@@ -10,10 +10,9 @@
 
 pub(crate) mod asking;
 pub(crate) mod client;
-mod connections;
 mod drains;
 mod events;
-pub(crate) mod reload;
+mod reload;
 mod restart;
 
 use std::{
@@ -34,7 +33,7 @@ use std::{
 use axum::{
     Json, Router,
     extract::{self, DefaultBodyLimit, State},
-    http::StatusCode,
+    http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -42,31 +41,39 @@ use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAdd
 use tokio::{sync::watch, time::timeout};
 use vrrp_net::Node;
 
-use asking::Asking;
-use events::{Feed, Told};
-use reload::Last;
-
 use crate::{
     checks::Running,
     config::{describe, nearest},
+    connections::{self, Bounds},
+    descriptors::CONNECTIONS,
     kept::Kept,
-    leftovers, report,
+    report,
+    snapshot::{Snapshots, Text},
 };
+use asking::Asking;
+pub(crate) use events::{Feed, Told};
 
 /// More than the body of any request has.
 const BODY_OCTETS: usize = 4096;
+const BOUNDS: Bounds = Bounds { name: "the control socket", seats: CONNECTIONS };
 /// How long those who follow the events may take to read the last ones.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What answers are made of.
 #[derive(Clone)]
-struct App {
-    node: Node,
-    kept: Arc<Kept>,
-    checks: Arc<Running>,
-    asking: Asking,
-    last: Last,
-    feed: Feed,
+pub(crate) struct App {
+    /// The node.
+    pub(crate) node: Node,
+    /// The drains that outlast the daemon.
+    pub(crate) kept: Arc<Kept>,
+    /// The checks.
+    pub(crate) checks: Arc<Running>,
+    /// Where the daemon itself is asked for something.
+    pub(crate) asking: Asking,
+    /// The state of the node.
+    pub(crate) snapshots: Snapshots,
+    /// Its events.
+    pub(crate) feed: Feed,
 }
 
 /// The listening socket, and its file as long as this lives.
@@ -156,24 +163,16 @@ impl Socket {
         Ok(Self { file, listener })
     }
 
-    /// Starts to answer with what `node` says, and to do what is asked, inside a tokio runtime. It
-    /// ends with the runtime, the socket's file with the value returned.
+    /// Starts to answer with what `app` says, and to do what is asked, inside a tokio runtime. It ends
+    /// with the runtime, the socket's file with the value returned. `told` comes when those who follow
+    /// the events have been told all of them.
     ///
     /// # Errors
     /// What the runtime says of the socket.
-    pub(crate) fn serve(
-        self,
-        node: Node,
-        kept: Arc<Kept>,
-        checks: Arc<Running>,
-        asking: Asking,
-        last: Last,
-    ) -> io::Result<Serving> {
+    pub(crate) fn serve(self, app: App, told: Told) -> io::Result<Serving> {
         let listener = tokio::net::UnixListener::from_std(self.listener)?;
         let (listener, listeners) = watch::channel(Arc::new(listener));
-        let (feed, told) = Feed::start(node.events());
-        let app = App { node, kept, checks, asking, last, feed };
-        tokio::spawn(connections::serve(listeners, routes(app)));
+        tokio::spawn(connections::serve(listeners, routes(app), BOUNDS));
         Ok(Serving { file: self.file, listener, told })
     }
 }
@@ -239,17 +238,18 @@ fn routes(app: App) -> Router {
 }
 
 async fn status(State(app): State<App>) -> Response {
-    match app.node.status().await {
-        Ok(status) => {
-            // The kernel is asked, which can take a moment.
-            let left =
-                tokio::task::block_in_place(|| leftovers::of_node(&status)).unwrap_or_default();
-            let checks = app.checks.report();
-            let tracks = |name: &str| app.checks.tracks(name, &checks);
-            let status = report::Status::new(&status, &left, &app.kept.names(), tracks);
-            Json(report::Status { checks, reload: app.last.get(), ..status }).into_response()
-        }
-        Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+    let snapshot = match app.snapshots.get().await {
+        Ok(snapshot) => snapshot,
+        Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+    };
+    let report = snapshot.report().await;
+    let json = || match serde_json::to_vec(report) {
+        Ok(octets) => Ok(octets.into()),
+        Err(error) => Err(format!("the status cannot be written as JSON: {error}; report it")),
+    };
+    match snapshot.text(Text::Status, json).await {
+        Ok(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
+        Err(sentence) => failure(StatusCode::INTERNAL_SERVER_ERROR, sentence),
     }
 }
 
@@ -265,18 +265,19 @@ async fn virtual_router_v6(
 }
 
 async fn one(State(app): State<App>, name: &str) -> Response {
-    let status = match app.node.status().await {
-        Ok(status) => status,
+    let snapshot = match app.snapshots.get().await {
+        Ok(snapshot) => snapshot,
         Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     };
-    match status.routers.iter().find(|router| &*router.name == name) {
+    let routers = &snapshot.node.routers;
+    match routers.iter().find(|router| &*router.name == name) {
         Some(router) => {
             let kept = app.kept.get(name).is_some();
-            let tracks = app.checks.tracks(name, &app.checks.report());
+            let tracks = app.checks.tracks(name, &snapshot.checks);
             Json(report::VirtualRouter::new(router, kept, tracks)).into_response()
         }
         None => {
-            let names: Vec<&str> = status.routers.iter().map(|router| &*router.name).collect();
+            let names: Vec<&str> = routers.iter().map(|router| &*router.name).collect();
             failure(StatusCode::NOT_FOUND, unknown_name(name, &names))
         }
     }

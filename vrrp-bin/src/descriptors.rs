@@ -20,6 +20,8 @@ const ENOUGH: u64 = 65_536;
 /// How many connections of the control socket are kept. One more, and the one that has been idle for longest is closed
 /// for it.
 pub(crate) const CONNECTIONS: usize = 32;
+/// How many connections are kept at the address of the metrics, and how many at the one of the probe.
+pub(crate) const WATCHERS: usize = 32;
 /// What stands for a virtual router.
 const EACH: usize = 1;
 /// The sockets of an interface and family: two raw ones, and what sees who else has the addresses.
@@ -121,8 +123,14 @@ fn needed(config: &Config) -> u64 {
     let scripts = scripts(config);
     let programs = programs + config.checks.len() + scripts;
     let left = if scripts > 0 { LEFT } else { 0 };
-    let count =
-        routers.len() * EACH + ports.len() * PORT + programs * PROGRAM + left + CONNECTIONS + REST;
+    let watch = [&config.watch.metrics, &config.watch.probe].into_iter().flatten().count();
+    let count = routers.len() * EACH
+        + ports.len() * PORT
+        + programs * PROGRAM
+        + left
+        + CONNECTIONS
+        + watch * WATCHERS
+        + REST;
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn main(arguments: &cli::Health) -> u8 {
 }
 
 /// What is said, and whether all is well.
-fn answer(status: &Status, strict: bool) -> (String, bool) {
+pub(crate) fn answer(status: &Status, strict: bool) -> (String, bool) {
     let (mut text, mut well) = match judge(status) {
         Ok(text) => (text, true),
         Err(text) => (text, false),

@@ -11,6 +11,7 @@ mod check;
 mod checks;
 mod cli;
 mod config;
+mod connections;
 mod control;
 mod convert;
 #[cfg(feature = "demo")]
@@ -33,7 +34,9 @@ mod report;
 mod request;
 mod restart;
 mod run;
+mod snapshot;
 mod status;
+mod watched;
 
 use std::process::ExitCode;
 

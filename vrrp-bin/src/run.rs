@@ -21,10 +21,12 @@ use crate::{
     check, checks,
     cli::{self, keepalived::Keepalived},
     config::{Config, ConfigErrors, Located},
-    control::{self, asking::Asking, reload},
+    control::{self, App, Feed, asking::Asking},
     descriptors,
     kept::{Drain, Kept},
     leftovers, log, notify, orphans,
+    snapshot::Snapshots,
+    watched::{self, State, Watched},
 };
 use asked::{Asked, Done};
 use daemon::Daemon;
@@ -42,6 +44,8 @@ enum Error {
     Files(#[from] descriptors::TooFew),
     #[error(transparent)]
     Control(#[from] control::Error),
+    #[error(transparent)]
+    Watched(#[from] watched::Refused),
     #[error(transparent)]
     Node(#[from] vrrp_net::Error),
     #[error("the kernel's netlink is out of reach: {0}; {advice}", advice = remedy(.0).unwrap_or(NO_NETLINK))]
@@ -209,13 +213,25 @@ async fn begin(
     let checks = checks::Running::start(&config, setup);
     let checks = Arc::new(checks.map_err(|error| Error::System("a thread for the checks", error))?);
     name_drains(&config, &kept);
+    let snapshots = Snapshots::new(node.clone(), Arc::clone(&kept), Arc::clone(&checks));
+    let (feed, told) = Feed::start(node.events());
+    let mut watched = Watched::new(State::new(snapshots.clone(), feed.clone()));
+    // What could not be listened on ends it before anything is touched.
+    let prepared = watched.prepare(&config.watch)?;
     // Before its virtual routers are there, so that their first states are told.
     let notifier = notify::start(&config, &node).map_err(Error::Notifier)?;
     let _handles = node.configure(members).await?;
-    let last = reload::Last::default();
-    let serving = socket
-        .serve(node.clone(), Arc::clone(&kept), Arc::clone(&checks), asking, last.clone())
-        .map_err(|error| Error::System("the control socket", error))?;
+    let app = App {
+        node: node.clone(),
+        kept: Arc::clone(&kept),
+        checks: Arc::clone(&checks),
+        asking,
+        snapshots: snapshots.clone(),
+        feed,
+    };
+    let serving =
+        socket.serve(app, told).map_err(|error| Error::System("the control socket", error))?;
+    watched.take(prepared);
     let served = Some(tokio::spawn(checks.clone().serve(node.clone())));
     let daemon = Daemon {
         asked,
@@ -228,7 +244,8 @@ async fn begin(
         served,
         notifier,
         serving,
-        last,
+        watched,
+        snapshots,
     };
     Ok((daemon, events))
 }

@@ -5,7 +5,13 @@ mod addresses;
 mod checks;
 mod scripts;
 
-use std::{borrow::Cow, iter, net::IpAddr, path::Path, time::Duration};
+use std::{
+    borrow::Cow,
+    iter,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
 
 use serde::Serialize;
 use vrrp_core::{Checksum, Hear, Password, Preempt, Protocol, Role, Transport};
@@ -57,6 +63,13 @@ struct Daemon<'a> {
     script_security: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     notify_fifo: Option<&'a Path>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<SocketAddr>,
+    /// Without metrics it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keepalived_metrics: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe: Option<SocketAddr>,
     #[serde(flatten)]
     notify: Notify<'a>,
 }
@@ -175,6 +188,13 @@ impl<'a> Effective<'a> {
                 realtime,
                 script_security: config.is_secure,
                 notify_fifo: config.fifo.as_ref().map(|fifo| fifo.value.as_path()),
+                metrics: config.watch.metrics.as_ref().map(|metrics| metrics.value),
+                keepalived_metrics: config
+                    .watch
+                    .metrics
+                    .is_some()
+                    .then_some(config.watch.keepalived),
+                probe: config.watch.probe.as_ref().map(|probe| probe.value),
                 notify: (&config.scripts).into(),
             },
         }

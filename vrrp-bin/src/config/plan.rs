@@ -16,6 +16,7 @@ use super::{
     script::Scripts,
     sentence::Notation,
     unique,
+    watch::{Watch, WatchDraft},
 };
 
 /// The control socket, unless the configuration names another.
@@ -57,6 +58,8 @@ pub(crate) struct Plan {
     pub(crate) is_secure: Found<bool>,
     /// The path of the FIFO that events are written to.
     pub(crate) fifo: Found<Located<String>>,
+    /// Where it is watched over TCP.
+    pub(crate) watch: WatchDraft,
     /// What was chosen on this host, as sentences.
     pub(crate) chosen: Vec<Located<String>>,
     /// Why the file seems to be half written, although a start makes the best of it.
@@ -94,6 +97,8 @@ pub(crate) struct Config {
     pub(crate) is_secure: bool,
     /// The FIFO that events are written to, and where it is named.
     pub(crate) fifo: Option<Located<PathBuf>>,
+    /// Where it is watched over TCP.
+    pub(crate) watch: Watch,
     /// What was chosen on this host, as sentences.
     pub(crate) chosen: Vec<Located<String>>,
     /// Why the file seems to be half written, although a start makes the best of it.
@@ -116,6 +121,7 @@ impl Plan {
             scripts: Found::Absent,
             is_secure: Found::Absent,
             fifo: Found::Absent,
+            watch: WatchDraft::new(),
             chosen: Vec::new(),
             cut_short: None,
         }
@@ -128,7 +134,7 @@ impl Plan {
     pub(crate) fn finish(self, mut problems: Problems) -> Result<Config, ConfigErrors> {
         let Self { notation, origin, drafts, checks, groups, .. } = self;
         let Self { control, state, netns, realtime, scripts, fifo, is_secure, .. } = self;
-        let Self { chosen, cut_short, .. } = self;
+        let Self { watch, chosen, cut_short, .. } = self;
         check::judge_tracks(&drafts, &check::names(&checks), &mut problems);
         let checks = check::finish(checks, &mut problems);
         let (routers, groups) = routers(drafts, groups, &mut problems);
@@ -136,6 +142,7 @@ impl Plan {
         let control = control.and_then(|path| check_control(path, notation, &mut problems));
         let state = state.and_then(|path| check_state(path, notation, &mut problems));
         let fifo = fifo.and_then(|path| check_fifo(path, notation, &mut problems));
+        let watch = watch.finish(notation, &mut problems);
         problems.finish()?;
         // What is wrong was reported, so that nothing comes to this point.
         let control = control.value().cloned().unwrap_or_else(|| PathBuf::from(CONTROL));
@@ -144,6 +151,7 @@ impl Plan {
         let (scripts, fifo) = (scripts.value().cloned().unwrap_or_default(), fifo.value().cloned());
         let netns = netns.value().cloned();
         let is_secure = is_secure.value().copied().unwrap_or(false);
+        let watch = watch.unwrap_or_default();
         Ok(Config {
             origin,
             routers,
@@ -156,6 +164,7 @@ impl Plan {
             scripts,
             is_secure,
             fifo,
+            watch,
             chosen,
             cut_short,
         })

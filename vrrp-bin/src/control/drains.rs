@@ -19,8 +19,9 @@ use axum::{
 use tokio::task::block_in_place;
 use vrrp_net::{Drained, Error, Handle, NodeStatus, RouterStatus};
 
-use super::{App, connections::Pulse, failure, unknown_name};
+use super::{App, failure, unknown_name};
 use crate::{
+    connections::Pulse,
     kept::{Drain, Undo},
     report::{Outcome, Outcomes, SCHEMA},
     request::{self, Term},
@@ -184,6 +185,7 @@ impl App {
         for drain in drains {
             outcomes.push(drain.await.map_err(|_| failed())?);
         }
+        self.snapshots.forget();
         Ok(outcomes)
     }
 
@@ -252,6 +254,7 @@ impl App {
             };
             outcomes.push(Outcome { name: name.to_owned(), done, sentence });
         }
+        self.snapshots.forget();
         Ok(outcomes)
     }
 
@@ -264,6 +267,7 @@ impl App {
             ),
             Err(error) => (false, error.to_string()),
         };
+        self.snapshots.forget();
         Outcome { name, done, sentence }
     }
 }

@@ -18,8 +18,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{App, connections::Pulse, failure, unknown_name};
-pub(super) use feed::{Feed, Told};
+use super::{App, failure, unknown_name};
+use crate::connections::Pulse;
+pub(crate) use feed::{Feed, Told};
 use lines::Lines;
 
 /// JSON, one value a line; there is no registered name for it.

@@ -1,6 +1,6 @@
 //! `POST /reload`: has the daemon read its configuration again.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::{
     Extension, Json,
@@ -11,26 +11,10 @@ use axum::{
 
 use super::{
     App,
-    asking::{Outcome, Request, TOO_LATE},
-    connections::Pulse,
+    asking::{Request, TOO_LATE},
     failure,
 };
-use crate::{lock::lock, report::LastReload};
-
-/// What came of the last reload, whoever asked for it.
-#[derive(Clone, Default)]
-pub(crate) struct Last(Arc<Mutex<Option<LastReload>>>);
-
-impl Last {
-    /// Notes one that has ended.
-    pub(crate) fn note(&self, outcome: &Outcome) {
-        *lock(&self.0) = Some(LastReload::now(outcome));
-    }
-
-    pub(super) fn get(&self) -> Option<LastReload> {
-        lock(&self.0).clone()
-    }
-}
+use crate::connections::Pulse;
 
 /// What is asked for is done whether or not somebody waits for the answer.
 pub(super) async fn reload(

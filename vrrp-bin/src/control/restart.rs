@@ -7,9 +7,9 @@ use axum::{Extension, extract::State, http::StatusCode, response::Response};
 use super::{
     App,
     asking::{Request, TOO_LATE},
-    connections::Pulse,
     failure,
 };
+use crate::connections::Pulse;
 
 /// There is an answer only if it is refused. Otherwise the connection ends: the program that the
 /// client asked is no more.

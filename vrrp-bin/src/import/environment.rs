@@ -29,12 +29,13 @@ use std::{ffi::OsString, path::Path};
 
 use super::{Note, keepalived};
 use crate::config::{
-    Config, ConfigErrors, Found, Notation, Place, Plan, Prepare, ReadFile, anywhere, read_file,
+    Config, ConfigErrors, Found, Located, Notation, Place, Plan, Prepare, ReadFile, WatchDraft,
+    anywhere, read_file,
 };
 
 pub(crate) use arguments::read as arguments;
 use mounted::Files;
-use reader::Reader;
+use reader::{Empty, Reader};
 use style::Style;
 use values::Variables;
 
@@ -125,6 +126,7 @@ fn read_variables(
         control => plan.control = control,
     }
     plan.state = reader.path("VRRP_STATE");
+    plan.watch = watch(&mut reader);
     let (mut notes, mut problems) = reader.finish();
     prepare(&mut plan, &mut problems);
     let config = plan.finish(problems);
@@ -132,6 +134,17 @@ fn read_variables(
         notes.retain(|note| note.warning);
     }
     Reading { notes, config, foreign: style.is_some_and(|style| style != Style::Own) }
+}
+
+/// Where the daemon is watched over TCP.
+fn watch(reader: &mut Reader) -> WatchDraft {
+    let name = "VRRP_KEEPALIVED_METRICS";
+    let switch = reader.choice(name, Empty::Wrong, &[("true", true), ("false", false)]);
+    WatchDraft {
+        metrics: reader.path("VRRP_METRICS"),
+        probe: reader.path("VRRP_PROBE"),
+        keepalived: switch.map(|switch| Located::new(Place::variable(name), switch)),
+    }
 }
 
 /// What an image of this style would run, by the file that it reads or by its variables.

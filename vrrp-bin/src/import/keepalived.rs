@@ -22,6 +22,7 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 mod values;
+mod watch;
 mod words;
 
 use std::{collections::BTreeSet, path::Path};
@@ -76,7 +77,9 @@ pub(crate) fn file(path: &Path, beside: &Beside, prepare: Prepare) -> Reading {
     };
     // Comments are in any encoding.
     let text = String::from_utf8_lossy(&octets);
-    let mut reading = finish(plan(path, &text, beside, &[], read_file), prepare);
+    let mut planned = plan(path, &text, beside, &[], read_file);
+    watch::fill(&mut planned, |name| std::env::var(name).ok());
+    let mut reading = finish(planned, prepare);
     if let Ok(config) = &mut reading.config {
         reading.notes.extend(without_useless_programs(config));
     }

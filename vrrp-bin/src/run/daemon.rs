@@ -18,6 +18,8 @@ use crate::{
     kept::Kept,
     notify,
     report::Reloaded,
+    snapshot::Snapshots,
+    watched::{self, Watched},
 };
 
 /// How long the reading of a configuration is waited for: a disk may hang.
@@ -40,8 +42,9 @@ pub(super) struct Daemon {
     pub(super) served: Option<JoinHandle<()>>,
     pub(super) notifier: Notifier,
     pub(super) serving: control::Serving,
-    /// What came of the last reload, for the status.
-    pub(super) last: control::reload::Last,
+    pub(super) watched: Watched,
+    /// What is told of all this.
+    pub(super) snapshots: Snapshots,
 }
 
 /// Why a reload changed nothing.
@@ -55,6 +58,8 @@ pub(super) enum Refused {
     Checks(#[from] vrrp_net::check::SetupError),
     #[error(transparent)]
     Control(#[from] control::Error),
+    #[error(transparent)]
+    Watched(#[from] watched::Refused),
     #[error("the FIFO of notify_fifo cannot be opened: {0}; name another path, or leave it out")]
     Notifier(io::Error),
     #[error("the configuration cannot be read again: the operating system gives no thread: {0}")]
@@ -101,6 +106,7 @@ impl Daemon {
         let setup = checks::setup(&config, |router| !before.contains_key(&router.key()))?;
         let is_moved = config.control != self.config.control;
         let socket = is_moved.then(|| control::Socket::bind(&config.control)).transpose()?;
+        let prepared = self.watched.prepare(&config.watch)?;
         if let Some(shortage) = descriptors::provide(&config) {
             tracing::warn!(event = "too-few-files", "{shortage}");
         }
@@ -116,6 +122,7 @@ impl Daemon {
         // From here on nothing is refused.
         self.take_checks(&config, setup).await;
         self.take_daemon(&config, socket).await;
+        self.watched.take(prepared);
         self.config = config;
         block_in_place(|| name_unusable(&self.config));
         block_in_place(|| name_missing(&self.config));

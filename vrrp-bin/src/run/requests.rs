@@ -70,7 +70,7 @@ async fn answer(daemon: &mut Daemon, request: Request) -> Option<Successor> {
         Request::Reload(reply) => {
             tell_manager(&reloading());
             let outcome = told(daemon.reload().await);
-            daemon.last.note(&outcome);
+            daemon.snapshots.reloaded(&outcome);
             tell_manager(&[NotifyState::Ready]);
             drop(reply.send(outcome));
             None

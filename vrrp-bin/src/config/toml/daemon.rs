@@ -11,6 +11,7 @@ use crate::config::{
     names::is_namespace_name,
     place::Located,
     plan::{CONTROL, FIFO, Plan, STATE},
+    watch::{METRICS, PROBE, WatchDraft},
 };
 
 /// Reads `[daemon]` of a file, which may have none.
@@ -22,6 +23,11 @@ pub(super) fn fill(plan: &mut Plan, file: &Section<'_>) {
     let Found::Value(section) = section else { return };
     plan.control = section.read("control", |item| item.string(CONTROL));
     plan.fifo = section.read("notify_fifo", |item| item.string(FIFO));
+    plan.watch = WatchDraft {
+        metrics: section.read("metrics", |item| item.string(METRICS)),
+        probe: section.read("probe", |item| item.string(PROBE)),
+        keepalived: section.read("keepalived_metrics", Item::bool),
+    };
     plan.scripts = script::notify(&section);
     plan.is_secure = section.read("script_security", |item| Ok(item.bool()?.value));
     plan.state = section.read("state", |item| item.string(STATE));

@@ -162,8 +162,11 @@ pub(super) const DAEMON: Keys = Keys {
         "notify_fault",
         "notify_stop",
         "notify_fifo",
+        "metrics",
+        "probe",
+        "keepalived_metrics",
     ],
-    planned: &["metrics", "keepalived_metrics"],
+    planned: &[],
 };
 
 /// What people who come from other programs write, and what it is called here.

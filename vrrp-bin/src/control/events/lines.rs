@@ -11,7 +11,7 @@ use hyper::body::{Body, Bytes, Frame};
 use tokio::time::timeout;
 
 use super::feed::Subscription;
-use crate::control::connections::Streaming;
+use crate::connections::Streaming;
 
 /// A comment comes when nothing else came for so long.
 const QUIET: Duration = Duration::from_secs(5);

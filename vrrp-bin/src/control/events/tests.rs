@@ -20,10 +20,7 @@ use vrrp_net::{
 };
 
 use super::{feed::BEHIND, *};
-use crate::{
-    control::{asking::Asking, reload::Last},
-    kept::Kept,
-};
+use crate::{control::asking::Asking, kept::Kept, snapshot::Snapshots};
 
 /// A lone node on a network in memory, with two virtual routers; and what answers for it.
 struct Daemon {
@@ -49,8 +46,9 @@ impl Daemon {
         let mail = node.add_member(member("mail/v4", 52)).await.unwrap();
         let kept = Arc::new(Kept::open(None));
         let (asking, _) = Asking::new();
-        let last = Last::default();
-        let app = App { node: node.clone(), kept, checks: Arc::default(), asking, last, feed };
+        let checks = Arc::default();
+        let snapshots = Snapshots::new(node.clone(), Arc::clone(&kept), Arc::clone(&checks));
+        let app = App { node: node.clone(), kept, checks, asking, snapshots, feed };
         Self { node, web, mail, app, told }
     }
 

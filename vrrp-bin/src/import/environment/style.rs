@@ -173,8 +173,11 @@ pub(super) const ALWAYS: &[&str] = &[
     "VRRP_CHECK_TCP",
     "VRRP_CHECK_TIMEOUT",
     "VRRP_CONTROL",
+    "VRRP_KEEPALIVED_METRICS",
+    "VRRP_METRICS",
     "VRRP_NOTIFY",
     "VRRP_NOTIFY_FIFO",
+    "VRRP_PROBE",
     "VRRP_STATE",
 ];
 

@@ -1,8 +1,8 @@
-//! How many may be connected to the control socket, and for how long.
+//! How many may be connected to a socket of the daemon, and for how long.
 //!
-//! Each connection costs a descriptor, and whoever may open the socket may forget to close it:
-//! without bounds, a monitor that leaks connections takes the last descriptor of the daemon, and
-//! the addresses with it.
+//! Each connection costs a descriptor, and whoever may connect may forget to close it: without
+//! bounds, a monitor that leaks connections takes the last descriptor of the daemon, and the
+//! addresses with it.
 
 mod pulse;
 
@@ -12,15 +12,15 @@ use axum::Router;
 use hyper::{Request, body::Incoming, server::conn::http1, service::Service, service::service_fn};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
-    net::{UnixListener, UnixStream},
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::watch,
     task::JoinHandle,
     time::{Instant, sleep, sleep_until, timeout},
 };
 
-use crate::descriptors::CONNECTIONS;
-use pulse::Watched;
-pub(super) use pulse::{Pulse, Streaming};
+use pulse::Felt;
+pub(crate) use pulse::{Pulse, Streaming};
 
 /// How long a connection that was just made is left alone, so that a flood of others does not close
 /// it before it could ask.
@@ -32,24 +32,67 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What is kept of a request that is not complete; more than any that has an answer.
 const REQUEST_OCTETS: usize = 64 << 10;
 
-/// Answers what comes on the latest of `listeners` with `routes`, for ever.
-pub(super) async fn serve(mut listeners: watch::Receiver<Arc<UnixListener>>, routes: Router) {
-    let mut seats = Seats::default();
+/// What connections come from.
+pub(crate) trait Listener: Send + Sync + 'static {
+    /// One of them.
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// Waits for the next one. Dropping the future loses none.
+    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&self) -> io::Result<UnixStream> {
+        Ok(Self::accept(self).await?.0)
+    }
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        let (stream, _) = Self::accept(self).await?;
+        // What is written is written at once, and in one piece.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+/// What a server is called, and how many it keeps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// For the log: `the control socket`.
+    pub(crate) name: &'static str,
+    /// How many connections are kept. One more, and the one that has been idle for longest is closed
+    /// for it.
+    pub(crate) seats: usize,
+}
+
+/// Answers what comes on the latest of `listeners` with `routes`, for ever. Dropped, it closes every
+/// connection.
+pub(crate) async fn serve<L: Listener>(
+    mut listeners: watch::Receiver<Arc<L>>,
+    routes: Router,
+    bounds: Bounds,
+) {
+    let mut seats = Seats::new(bounds.seats);
     let mut refused = false;
     loop {
         let listener = listeners.borrow_and_update().clone();
         tokio::select! {
             Ok(()) = listeners.changed() => {
                 // Who came before the other one was there is not left standing.
-                while let Ok(Ok((stream, _))) = timeout(Duration::ZERO, listener.accept()).await {
+                while let Ok(Ok(stream)) = timeout(Duration::ZERO, listener.accept()).await {
                     seats.admit(stream, &routes).await;
                 }
             }
             accepted = listener.accept() => {
                 let failed = accepted.is_err();
                 match accepted {
-                    Ok((stream, _)) => seats.admit(stream, &routes).await,
-                    Err(error) => pause(&error, refused).await,
+                    Ok(stream) => seats.admit(stream, &routes).await,
+                    Err(error) => pause(&error, bounds.name, refused).await,
                 }
                 refused = failed;
             }
@@ -59,21 +102,18 @@ pub(super) async fn serve(mut listeners: watch::Receiver<Arc<UnixListener>>, rou
 }
 
 /// Waits before the next try, and says why, once for a series of failures.
-async fn pause(error: &io::Error, told: bool) {
+async fn pause(error: &io::Error, name: &str, told: bool) {
     if !told {
-        tracing::warn!(
-            event = "control-refused",
-            %error,
-            "nobody can connect to the control socket: {error}"
-        );
+        tracing::warn!(event = "control-refused", %error, "nobody can connect to {name}: {error}");
     }
     sleep(PAUSE).await;
 }
 
 /// The connections that are kept.
-#[derive(Default)]
 struct Seats {
     taken: Vec<Seat>,
+    /// How many there may be.
+    count: usize,
     next_look: Option<Instant>,
 }
 
@@ -90,10 +130,17 @@ impl Drop for Seat {
 }
 
 impl Seats {
+    const fn new(count: usize) -> Self {
+        Self { taken: Vec::new(), count, next_look: None }
+    }
+
     /// Takes a connection in, in the place of another if there is no room.
-    async fn admit(&mut self, stream: UnixStream, routes: &Router) {
+    async fn admit<S>(&mut self, stream: S, routes: &Router)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         self.look();
-        if self.taken.len() >= CONNECTIONS
+        if self.taken.len() >= self.count
             && let Some(at) = self.idlest()
         {
             let moved = self.taken.get(at).map(|seat| seat.pulse.moved());
@@ -129,8 +176,11 @@ impl Seats {
 }
 
 /// Answers what comes on one connection, until its other end closes it.
-async fn converse(stream: UnixStream, routes: Router, pulse: Arc<Pulse>) {
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)));
+async fn converse<S>(stream: S, routes: Router, pulse: Arc<Pulse>)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let io = TokioIo::new(Felt::new(stream, Arc::clone(&pulse)));
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Arc::clone(&pulse));

@@ -10,7 +10,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::UnixStream,
     time::Instant,
 };
 
@@ -128,18 +127,18 @@ impl Drop for Streaming {
 }
 
 /// A connection that tells its [`Pulse`] when octets come and go.
-pub(super) struct Watched {
-    stream: UnixStream,
+pub(super) struct Felt<S> {
+    stream: S,
     pulse: Arc<Pulse>,
 }
 
-impl Watched {
-    pub(super) const fn new(stream: UnixStream, pulse: Arc<Pulse>) -> Self {
+impl<S> Felt<S> {
+    pub(super) const fn new(stream: S, pulse: Arc<Pulse>) -> Self {
         Self { stream, pulse }
     }
 }
 
-impl AsyncRead for Watched {
+impl<S: AsyncRead + Unpin> AsyncRead for Felt<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -154,7 +153,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Felt<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

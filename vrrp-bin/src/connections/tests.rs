@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::{pulse::Streaming, *};
 
 const QUESTION: &[u8] = b"GET /ok HTTP/1.1\r\nHost: vrrp\r\n\r\n";
+const BOUNDS: Bounds = Bounds { name: "the test", seats: 32 };
 const SLOW: Duration = Duration::from_secs(300);
 const STREAM: &[u8] = b"GET /stream HTTP/1.1\r\nHost: vrrp\r\n\r\n";
 
@@ -55,7 +56,7 @@ impl Server {
             .route("/stream", get(stream))
             .route("/slow", get(slow));
         let (listening, listeners) = watch::channel(Arc::new(listener));
-        tokio::spawn(serve(listeners, routes));
+        tokio::spawn(serve(listeners, routes, BOUNDS));
         Self { folder, listening }
     }
 
@@ -131,14 +132,14 @@ async fn a5_the_one_that_idles_longest_makes_room() {
     let server = Server::start();
     let mut streams = vec![server.ask(STREAM).await];
     let mut idle = Vec::new();
-    for _ in 1..CONNECTIONS {
+    for _ in 1..BOUNDS.seats {
         idle.push(server.connect().await);
         sleep(Duration::from_millis(1)).await;
     }
     drop(server.ask(QUESTION).await);
     assert!(kept(&mut idle[0]).await < LOOK, "the oldest was kept");
     // When all are streams, one of them has to go.
-    while streams.len() < CONNECTIONS {
+    while streams.len() < BOUNDS.seats {
         streams.push(server.ask(STREAM).await);
     }
     drop(server.ask(QUESTION).await);

@@ -1,0 +1,165 @@
+//! [`Snapshots`]: the state of the node, asked for once for all who want to know.
+//!
+//! Whoever asks within a tenth of a second gets the same [`Snapshot`], and the texts that are made of it
+//! are made once: the driver has other things to do than to answer every scraper, page and monitor. A
+//! snapshot is never older than what was done to the node by request: whoever does that
+//! [forgets](Snapshots::forget) the last one.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use hyper::body::Bytes;
+use tokio::{
+    sync::{Mutex as Turn, OnceCell},
+    task::block_in_place,
+    time::Instant,
+};
+use vrrp_net::{Error, Node, NodeStatus};
+
+use crate::{
+    checks::Running,
+    kept::Kept,
+    leftovers,
+    lock::lock,
+    report::{self, Check, LastReload, Reloaded},
+};
+
+/// How long a snapshot is good for.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// Where the state of the node is asked for.
+#[derive(Clone)]
+pub(crate) struct Snapshots(Arc<Sources>);
+
+/// What a snapshot is taken of.
+struct Sources {
+    node: Node,
+    kept: Arc<Kept>,
+    checks: Arc<Running>,
+    reload: Mutex<Option<LastReload>>,
+    /// How often what was known has been forgotten.
+    era: AtomicU64,
+    /// Whoever asks has it for as long as the driver takes to answer.
+    latest: Turn<Option<Arc<Snapshot>>>,
+}
+
+/// The state of the node at one moment.
+pub(crate) struct Snapshot {
+    /// What the node says.
+    pub(crate) node: NodeStatus,
+    /// What the checks found.
+    pub(crate) checks: Vec<Check>,
+    sources: Arc<Sources>,
+    era: u64,
+    /// When it was asked for.
+    begun: Instant,
+    report: OnceCell<report::Status>,
+    json: OnceCell<Bytes>,
+    metrics: OnceCell<Bytes>,
+    open_metrics: OnceCell<Bytes>,
+}
+
+/// A text that is made of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// The status as JSON.
+    Status,
+    /// The metrics, as Prometheus has always read them.
+    Metrics,
+    /// The metrics as OpenMetrics.
+    OpenMetrics,
+}
+
+impl Snapshots {
+    /// Of these.
+    pub(crate) fn new(node: Node, kept: Arc<Kept>, checks: Arc<Running>) -> Self {
+        let (reload, latest) = (Mutex::default(), Turn::default());
+        Self(Arc::new(Sources { node, kept, checks, reload, era: AtomicU64::new(0), latest }))
+    }
+
+    /// How everything is, or was within the last tenth of a second. Dropping the future changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub(crate) async fn get(&self) -> Result<Arc<Snapshot>, Error> {
+        let era = self.0.era.load(Ordering::Acquire);
+        let mut latest = self.0.latest.lock().await;
+        if let Some(latest) = &*latest
+            && latest.era >= era
+            && latest.begun.elapsed() < FRESH
+        {
+            return Ok(Arc::clone(latest));
+        }
+        let taken = Arc::new(self.take().await?);
+        *latest = Some(Arc::clone(&taken));
+        Ok(taken)
+    }
+
+    /// What was known is out of date: something was done to the node. Whoever asks from now on learns
+    /// what came of it.
+    pub(crate) fn forget(&self) {
+        self.0.era.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Notes what has come of a reload.
+    pub(crate) fn reloaded(&self, outcome: &Result<Reloaded, String>) {
+        *lock(&self.0.reload) = Some(LastReload::now(outcome));
+        self.forget();
+    }
+
+    async fn take(&self) -> Result<Snapshot, Error> {
+        let (era, begun) = (self.0.era.load(Ordering::Acquire), Instant::now());
+        let node = self.0.node.status().await?;
+        Ok(Snapshot {
+            node,
+            checks: self.0.checks.report(),
+            sources: Arc::clone(&self.0),
+            era,
+            begun,
+            report: OnceCell::new(),
+            json: OnceCell::new(),
+            metrics: OnceCell::new(),
+            open_metrics: OnceCell::new(),
+        })
+    }
+}
+
+impl Snapshot {
+    /// The same as the control socket tells it.
+    pub(crate) async fn report(&self) -> &report::Status {
+        let make = || async { block_in_place(|| self.make_report()) };
+        self.report.get_or_init(make).await
+    }
+
+    /// A text that `make` makes of it, unless somebody had it made before.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub(crate) async fn text(
+        &self,
+        text: Text,
+        make: impl FnOnce() -> Result<Bytes, String>,
+    ) -> Result<Bytes, String> {
+        let cell = match text {
+            Text::Status => &self.json,
+            Text::Metrics => &self.metrics,
+            Text::OpenMetrics => &self.open_metrics,
+        };
+        cell.get_or_try_init(|| async { block_in_place(make) }).await.cloned()
+    }
+
+    fn make_report(&self) -> report::Status {
+        let Sources { kept, checks, reload, .. } = &*self.sources;
+        // The kernel is asked, which can take a moment.
+        let left = leftovers::of_node(&self.node).unwrap_or_default();
+        let tracks = |name: &str| checks.tracks(name, &self.checks);
+        let status = report::Status::new(&self.node, &left, &kept.names(), tracks);
+        report::Status { checks: self.checks.clone(), reload: lock(reload).clone(), ..status }
+    }
+}
