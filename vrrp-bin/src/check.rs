@@ -10,6 +10,7 @@ mod held;
 mod host;
 mod keepalived;
 mod kernel;
+mod listening;
 mod mtu;
 mod probe;
 mod programs;
@@ -85,6 +86,7 @@ fn look(config: &Config, listen: Option<Duration>, report: &mut Report) {
             }));
             let (runs, in_the_way) = running::findings(config);
             found.extend(in_the_way);
+            found.extend(listening::findings(config, runs.contains(&true)));
             if let Some(time) = listen {
                 let (heard, judged) = wire::listen(config, &host, &runs, time);
                 report.heard = Some(heard);

@@ -220,7 +220,7 @@ async fn begin(
     let prepared = watched.prepare(&config.watch)?;
     // Before its virtual routers are there, so that their first states are told.
     let notifier = notify::start(&config, &node).map_err(Error::Notifier)?;
-    let _handles = node.configure(members).await?;
+    let handles = node.configure(members).await?;
     let app = App {
         node: node.clone(),
         kept: Arc::clone(&kept),
@@ -231,7 +231,7 @@ async fn begin(
     };
     let serving =
         socket.serve(app, told).map_err(|error| Error::System("the control socket", error))?;
-    watched.take(prepared);
+    watched.take(prepared, &handles);
     let served = Some(tokio::spawn(checks.clone().serve(node.clone())));
     let daemon = Daemon {
         asked,

@@ -54,6 +54,8 @@ pub(crate) struct Snapshot {
     pub(crate) node: NodeStatus,
     /// What the checks found.
     pub(crate) checks: Vec<Check>,
+    /// What came of the last reload.
+    pub(crate) reload: Option<LastReload>,
     sources: Arc<Sources>,
     era: u64,
     /// When it was asked for.
@@ -119,6 +121,7 @@ impl Snapshots {
         Ok(Snapshot {
             node,
             checks: self.0.checks.report(),
+            reload: lock(&self.0.reload).clone(),
             sources: Arc::clone(&self.0),
             era,
             begun,
@@ -155,11 +158,11 @@ impl Snapshot {
     }
 
     fn make_report(&self) -> report::Status {
-        let Sources { kept, checks, reload, .. } = &*self.sources;
+        let Sources { kept, checks, .. } = &*self.sources;
         // The kernel is asked, which can take a moment.
         let left = leftovers::of_node(&self.node).unwrap_or_default();
         let tracks = |name: &str| checks.tracks(name, &self.checks);
         let status = report::Status::new(&self.node, &left, &kept.names(), tracks);
-        report::Status { checks: self.checks.clone(), reload: lock(reload).clone(), ..status }
+        report::Status { checks: self.checks.clone(), reload: self.reload.clone(), ..status }
     }
 }

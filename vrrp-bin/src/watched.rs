@@ -7,7 +7,9 @@
 
 mod gate;
 mod health;
+mod metrics;
 mod page;
+mod probe;
 mod socket;
 
 use std::{
@@ -21,6 +23,8 @@ use std::{
 use axum::{Router, http::StatusCode, middleware, routing::get};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+use vrrp_net::Handle;
+
 use crate::{
     config::{Located, Watch},
     connections::{self, Bounds},
@@ -29,6 +33,7 @@ use crate::{
     snapshot::Snapshots,
 };
 use gate::Names;
+use probe::Probe;
 pub(crate) use socket::{Refused, Socket};
 
 const BOUNDS: Bounds = Bounds { name: "the address of `metrics`", seats: WATCHERS };
@@ -57,6 +62,7 @@ pub(crate) struct Watched {
     /// What is in force.
     watch: Watch,
     metrics: Option<Server>,
+    probe: Probe,
 }
 
 /// A server of an address, closed on drop.
@@ -75,6 +81,7 @@ impl Drop for Server {
 pub(crate) struct Prepared {
     watch: Watch,
     metrics: Change<TcpListener>,
+    probe: Change<Socket>,
 }
 
 /// What becomes of an address.
@@ -90,7 +97,7 @@ enum Change<T> {
 impl Watched {
     /// Answers nothing yet.
     pub(crate) fn new(state: State) -> Self {
-        Self { state, watch: Watch::default(), metrics: None }
+        Self { state, watch: Watch::default(), metrics: None, probe: Probe::default() }
     }
 
     /// Takes the addresses of `watch` that are others than now, inside a tokio runtime. Until they are
@@ -101,19 +108,29 @@ impl Watched {
     pub(crate) fn prepare(&self, watch: &Watch) -> Result<Prepared, Refused> {
         let metrics = change(self.watch.metrics.as_ref(), watch.metrics.as_ref())?;
         let metrics = metrics.map(Socket::listen)?;
-        Ok(Prepared { watch: watch.clone(), metrics })
+        let probe = change(self.watch.probe.as_ref(), watch.probe.as_ref())?;
+        Ok(Prepared { watch: watch.clone(), metrics, probe })
     }
 
     /// Answers as it was prepared from now on. Who is connected to an address that has moved stays
     /// connected; an address that is gone is closed with all its connections.
-    pub(crate) fn take(&mut self, prepared: Prepared) {
-        let Prepared { watch, metrics } = prepared;
+    /// `handles` are the virtual routers that there are.
+    pub(crate) fn take(&mut self, prepared: Prepared, handles: &[Handle]) {
+        let Prepared { watch, metrics, probe } = prepared;
         self.state.has_keepalived.store(watch.keepalived, Ordering::Relaxed);
         self.watch = watch;
         match metrics {
             Change::None => {}
             Change::Gone => self.metrics = None,
             Change::To(listener) => self.listen(Arc::new(listener)),
+        }
+        if self.watch.probe.is_some() {
+            self.probe.follow(handles);
+        }
+        match (probe, &self.watch.probe) {
+            (Change::To(socket), Some(at)) => self.probe.listen(at.clone(), socket),
+            (Change::None, _) => {}
+            (Change::Gone, _) | (Change::To(_), None) => self.probe.close(),
         }
     }
 
@@ -156,6 +173,7 @@ fn change(
 fn routes(state: State) -> Router {
     let names = Arc::new(Names::of_this_host());
     Router::new()
+        .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .merge(page::routes())

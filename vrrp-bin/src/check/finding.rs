@@ -86,6 +86,7 @@ codes! {
     Leftover = "leftover", "An address that an earlier process left behind.";
     RunsAlready = "runs-already", "Another process runs the virtual router.";
     ControlInUse = "control-in-use", "Another daemon has the control socket.";
+    Listen = "listen", "An address of `metrics` or `probe` that nothing can listen on.";
     Silence = "silence", "Nobody was heard.";
     VridInUse = "vrid-in-use", "Somebody else uses the VRID for other addresses.";
     VridHere = "vrid-here", "Another program of this host uses the VRID.";

@@ -113,16 +113,19 @@ impl Daemon {
         let members = members(&config, &self.backends, &self.kept, &setup, &Predecessor::default());
         // Before the node, so that the first states of what is new are told.
         notify::configure(&self.notifier, &config, &self.config).map_err(Refused::Notifier)?;
-        if let Err(refused) = self.node.configure(members).await {
-            // It was there a moment ago.
-            notify::configure(&self.notifier, &self.config, &self.config)
-                .map_err(Refused::Notifier)?;
-            return Err(refused.into());
-        }
+        let handles = match self.node.configure(members).await {
+            Ok(handles) => handles,
+            Err(refused) => {
+                // It was there a moment ago.
+                notify::configure(&self.notifier, &self.config, &self.config)
+                    .map_err(Refused::Notifier)?;
+                return Err(refused.into());
+            }
+        };
         // From here on nothing is refused.
         self.take_checks(&config, setup).await;
         self.take_daemon(&config, socket).await;
-        self.watched.take(prepared);
+        self.watched.take(prepared, &handles);
         self.config = config;
         block_in_place(|| name_unusable(&self.config));
         block_in_place(|| name_missing(&self.config));
