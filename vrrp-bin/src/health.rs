@@ -84,7 +84,7 @@ fn describe(router: &VirtualRouter) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Disagreement, SCHEMA};
+    use crate::report::{Disagreement, Lateness, SCHEMA};
 
     fn status(notices: Vec<Disagreement>, fault: bool) -> Status {
         let router = VirtualRouter {
@@ -102,6 +102,7 @@ mod tests {
             version: "0".to_owned(),
             virtual_routers: vec![router],
             ports: Vec::new(),
+            lateness: Lateness::default(),
             leftovers: Vec::new(),
             checks: Vec::new(),
             reload: None,

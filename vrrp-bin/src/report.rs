@@ -4,6 +4,7 @@
 
 mod check;
 mod event;
+mod measured;
 mod outcome;
 mod peers;
 mod placed;
@@ -23,6 +24,7 @@ use vrrp_net::{NodeStatus, PortStatus, RouterStatus, backend::netlink::Leftover}
 
 pub(crate) use check::Check;
 pub(crate) use event::{Event, ToldEvent};
+pub(crate) use measured::{Lateness, Takeovers};
 pub(crate) use outcome::{LastReload, Outcome, Outcomes, Reloaded};
 #[cfg(test)]
 pub(crate) use peers::Said;
@@ -47,6 +49,9 @@ pub(crate) struct Status {
     pub(crate) virtual_routers: Vec<VirtualRouter>,
     /// The sockets, with what was received that belongs to no virtual router.
     pub(crate) ports: Vec<Port>,
+    /// How late advertisements left it.
+    #[serde(default)]
+    pub(crate) lateness: Lateness,
     /// Addresses that an earlier process left on this host, and that no virtual router names.
     #[serde(default)]
     pub(crate) leftovers: Vec<LeftBehind>,
@@ -110,6 +115,12 @@ pub(crate) struct VirtualRouter {
     /// Its last changes of phase, the latest first: up to ten.
     #[serde(default)]
     pub(crate) transitions: Vec<Transition>,
+    /// How often its phase changed since its start, by reason; every reason is there.
+    #[serde(default)]
+    pub(crate) transitions_by_reason: BTreeMap<String, u64>,
+    /// How often it took over, and how long that took.
+    #[serde(default)]
+    pub(crate) takeovers: Takeovers,
     /// What checks say of its service: `good`, `unknown`, `unproven`, `ill` or `out`.
     #[serde(default)]
     pub(crate) condition: String,
@@ -259,6 +270,7 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             virtual_routers: node.routers.iter().map(router).collect(),
             ports: node.ports.iter().map(Port::from).collect(),
+            lateness: Lateness::from(&node.lateness),
             leftovers: leftovers.iter().map(LeftBehind::from).collect(),
             checks: Vec::new(),
             reload: None,
@@ -290,6 +302,8 @@ impl VirtualRouter {
             reason_priority: status.sender.map(|sender| sender.claim.into()),
             why: status.why(),
             transitions: status.transitions.iter().map(Transition::from).collect(),
+            transitions_by_reason: by_reason(status),
+            takeovers: Takeovers::from(&status.takeovers),
             condition: status.health.condition.as_str().to_owned(),
             weight: status.health.weight.get(),
             holds: status.holds.iter().map(|hold| hold.as_str().to_owned()).collect(),
@@ -367,6 +381,10 @@ impl From<&CoreCounters> for Counters {
             rejected: rejected(counters),
         }
     }
+}
+
+fn by_reason(status: &RouterStatus) -> BTreeMap<String, u64> {
+    status.reasons.iter().map(|(reason, count)| (reason.to_owned(), count)).collect()
 }
 
 fn rejected(counters: &CoreCounters) -> BTreeMap<String, u64> {

@@ -7,8 +7,8 @@ use std::{
 
 use super::{overview, whole, wrap::WIDTH};
 use crate::report::{
-    Check, Counters, Disagreement, LeftBehind, PeerHeard, PeerRefused, Placed, Port, SCHEMA, Said,
-    Status, Tracked, Transition, VirtualRouter,
+    Check, Counters, Disagreement, Lateness, LeftBehind, PeerHeard, PeerRefused, Placed, Port,
+    SCHEMA, Said, Status, Tracked, Transition, VirtualRouter,
 };
 
 fn before(seconds: u64) -> String {
@@ -57,6 +57,7 @@ fn of(virtual_routers: Vec<VirtualRouter>) -> Status {
         version: "0".to_owned(),
         virtual_routers,
         ports: Vec::new(),
+        lateness: Lateness::default(),
         leftovers: Vec::new(),
         checks: Vec::new(),
         reload: None,

@@ -23,6 +23,7 @@ mod restart;
 mod schema;
 mod scripts;
 mod signals;
+mod watched;
 
 /// How long anything may take that takes no time on a machine at rest.
 const SOON: Duration = Duration::from_secs(20);
@@ -100,7 +101,11 @@ fn main() {
     ];
     let more =
         events::TESTS.iter().chain(&scripts::TESTS).chain(&places::TESTS).chain(&signals::TESTS);
-    let more = more.chain(&reload::TESTS).chain(&reload::rows::TESTS).chain(&restart::TESTS);
+    let more = more
+        .chain(&reload::TESTS)
+        .chain(&reload::rows::TESTS)
+        .chain(&restart::TESTS)
+        .chain(&watched::TESTS);
     tests.extend(more.map(|(name, body)| test(name, *body)));
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }

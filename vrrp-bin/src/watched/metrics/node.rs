@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::writer::{Labels, Writer, family, flag};
+use super::writer::{Labels, Times, Writer, family, flag};
 use crate::{report::Check, snapshot::Snapshot};
 
 /// A counter of a check.
@@ -23,6 +23,11 @@ pub(super) fn write(snapshot: &Snapshot, writer: &mut Writer<'_>) -> fmt::Result
     let is_done = snapshot.reload.as_ref().is_none_or(|reload| reload.done);
     let help = "Whether the last reload was taken over; 1 if there was none.";
     writer.gauge("vrrp_last_reload_successful", help, [(NONE, flag(is_done))])?;
+    let lateness = &snapshot.node.lateness;
+    let buckets = lateness.buckets().map(|(bound, count)| (bound.as_secs_f64(), count)).collect();
+    let times = Times { buckets, sum: lateness.sum(), count: lateness.count() };
+    let help = "How late advertisements left that a timer sends, of all virtual routers.";
+    writer.histogram("vrrp_advertisement_lateness_seconds", help, [(NONE, times)])?;
     ports(snapshot, writer)?;
     checks(snapshot, writer)
 }

@@ -8,7 +8,7 @@ use std::{
 use vrrp_core::{Claim, Counters, Hold, Phase};
 use vrrp_net::{RouterStatus, SpeakerStatus};
 
-use super::writer::{Labels, Writer, family, flag};
+use super::writer::{Labels, Times, Writer, family, flag};
 
 /// What a virtual router does, as people say it: that it has what an earlier process had is the same to
 /// everybody else.
@@ -98,10 +98,13 @@ const MEASURED: [Measured; 9] = [
     }),
 ];
 
+/// A virtual router and its labels.
+type Labelled<'a> = (Labels<'a, 4>, &'a RouterStatus);
+
 /// Writes all of them.
 pub(super) fn write(routers: &[RouterStatus], writer: &mut Writer<'_>) -> fmt::Result {
     let vrids: Vec<String> = routers.iter().map(|it| it.router.vrid().get().to_string()).collect();
-    let routers: Vec<(Labels<'_, 4>, &RouterStatus)> =
+    let routers: Vec<Labelled<'_>> =
         routers.iter().zip(&vrids).map(|(it, vrid)| (labels(it, vrid), it)).collect();
     states(&routers, writer)?;
     priorities(&routers, writer)?;
@@ -112,6 +115,8 @@ pub(super) fn write(routers: &[RouterStatus], writer: &mut Writer<'_>) -> fmt::R
         let series = routers.iter().map(|(labels, it)| (*labels, count(&it.counters)));
         writer.counter(name, help, series)?;
     }
+    transitions(&routers, writer)?;
+    takeovers(&routers, writer)?;
     let rejections = routers.iter().flat_map(|(labels, it)| {
         let rejections = it.counters.rejections();
         rejections.map(|(reason, count)| (with(labels, "reason", reason.as_str()), count))
@@ -130,7 +135,7 @@ fn with<'a>(labels: &Labels<'a, 4>, name: &'static str, value: &'a str) -> Label
     [one, two, three, four, (name, value)]
 }
 
-fn states(routers: &[(Labels<'_, 4>, &RouterStatus)], writer: &mut Writer<'_>) -> fmt::Result {
+fn states(routers: &[Labelled<'_>], writer: &mut Writer<'_>) -> fmt::Result {
     let series = routers.iter().flat_map(|(labels, it)| {
         STATES.map(|(state, is_it)| (with(labels, "state", state), flag(is_it(it.phase))))
     });
@@ -139,7 +144,27 @@ fn states(routers: &[(Labels<'_, 4>, &RouterStatus)], writer: &mut Writer<'_>) -
     writer.gauge("vrrp_state", help, series)
 }
 
-fn priorities(routers: &[(Labels<'_, 4>, &RouterStatus)], writer: &mut Writer<'_>) -> fmt::Result {
+fn transitions(routers: &[Labelled<'_>], writer: &mut Writer<'_>) -> fmt::Result {
+    let series = routers.iter().flat_map(|(labels, it)| {
+        it.reasons.iter().map(|(reason, count)| (with(labels, "reason", reason), count))
+    });
+    writer.counter("vrrp_transitions", "Changes of its phase, by what led to them.", series)
+}
+
+fn takeovers(routers: &[Labelled<'_>], writer: &mut Writer<'_>) -> fmt::Result {
+    let series = routers.iter().map(|(labels, it)| {
+        let (sum, count) = (it.takeovers.total, it.takeovers.count);
+        (*labels, Times { buckets: Vec::new(), sum, count })
+    });
+    let help = "How long takeovers took, from the decision until the addresses were held.";
+    writer.histogram("vrrp_takeover_seconds", help, series)?;
+    let last = |it: &RouterStatus| it.takeovers.last.unwrap_or_default().as_secs_f64();
+    let series = routers.iter().map(|(labels, it)| (*labels, last(it)));
+    let help = "How long the last takeover took; 0 before the first.";
+    writer.gauge("vrrp_last_takeover_seconds", help, series)
+}
+
+fn priorities(routers: &[Labelled<'_>], writer: &mut Writer<'_>) -> fmt::Result {
     let value = |claim: Claim| u64::from(u8::from(claim));
     let series = routers.iter().flat_map(|(labels, it)| {
         [

@@ -4,6 +4,7 @@ mod checks;
 mod kernel;
 mod sources;
 mod states;
+mod watched;
 mod wire;
 
 use std::process::Command;
@@ -15,7 +16,7 @@ use super::{Test, router};
 use crate::{Daemon, Failed, Outcome, SOON, text};
 
 /// Which test is of which row.
-const ROWS: [(&str, &str); 30] = [
+const ROWS: [(&str, &str); 33] = [
     ("nothing", "a_reload_of_the_same_is_noticed_by_nobody"),
     ("`priority`, `preempt`", "reload_row_priority"),
     ("`interval`", "reload_row_interval"),
@@ -49,13 +50,16 @@ const ROWS: [(&str, &str); 30] = [
     ("`[daemon]` `control`", "a_reload_moves_the_control_socket"),
     ("`[daemon]` `state`", "a_reload_takes_the_rest_along"),
     ("`[daemon]` `realtime`", "a_reload_takes_the_rest_along"),
+    ("`[daemon]` `metrics`", "reload_row_metrics"),
+    ("`[daemon]` `probe`", "reload_row_probe"),
+    ("`[daemon]` `keepalived_metrics`", "reload_row_keepalived_metrics"),
     ("`netns`", "a_reload_that_is_refused_changes_nothing"),
     ("`interface`, `vrid`", "reload_row_vrid"),
     ("`interface`, `vrid`", "lab reload_swaps_two_vrids_in_one_step"),
 ];
 
 /// The tests of the rows, and of what else is read than a file of our own.
-pub(crate) const TESTS: [Test; 24] = [
+pub(crate) const TESTS: [Test; 27] = [
     ("reload_each_row_has_a_test", each_row_has_a_test),
     ("reload_row_priority", wire::priority),
     ("reload_row_interval", wire::interval),
@@ -79,6 +83,9 @@ pub(crate) const TESTS: [Test; 24] = [
     ("reload_row_a_new_check", checks::new),
     ("reload_row_another_check_of_the_name", checks::another),
     ("reload_row_a_check_that_is_gone", checks::gone),
+    ("reload_row_metrics", watched::metrics),
+    ("reload_row_probe", watched::probe),
+    ("reload_row_keepalived_metrics", watched::keepalived_metrics),
     ("reload_reads_what_a_file_includes_and_the_environment_names", sources::all),
 ];
 
