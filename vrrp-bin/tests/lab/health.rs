@@ -2,6 +2,7 @@
 //! are dead everywhere.
 
 pub(crate) mod page;
+pub(crate) mod probing;
 pub(crate) mod server;
 
 use std::{net::Ipv4Addr, time::Duration};

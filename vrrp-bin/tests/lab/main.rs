@@ -80,6 +80,7 @@ fn main() {
         flood::tests(),
         health::tests(),
         health::page::tests(everything),
+        health::probing::tests(everything),
         notify::tests(),
         places::tests(everything),
         cases::tests(everything),
