@@ -56,7 +56,8 @@ pub(crate) struct Snapshot {
     pub(crate) checks: Vec<Check>,
     /// What came of the last reload.
     pub(crate) reload: Option<LastReload>,
-    sources: Arc<Sources>,
+    kept: Arc<Kept>,
+    running: Arc<Running>,
     era: u64,
     /// When it was asked for.
     begun: Instant,
@@ -122,7 +123,8 @@ impl Snapshots {
             node,
             checks: self.0.checks.report(),
             reload: lock(&self.0.reload).clone(),
-            sources: Arc::clone(&self.0),
+            kept: Arc::clone(&self.0.kept),
+            running: Arc::clone(&self.0.checks),
             era,
             begun,
             report: OnceCell::new(),
@@ -158,11 +160,60 @@ impl Snapshot {
     }
 
     fn make_report(&self) -> report::Status {
-        let Sources { kept, checks, .. } = &*self.sources;
         // The kernel is asked, which can take a moment.
         let left = leftovers::of_node(&self.node).unwrap_or_default();
-        let tracks = |name: &str| checks.tracks(name, &self.checks);
-        let status = report::Status::new(&self.node, &left, &kept.names(), tracks);
+        let tracks = |name: &str| self.running.tracks(name, &self.checks);
+        let status = report::Status::new(&self.node, &left, &self.kept.names(), tracks);
         report::Status { checks: self.checks.clone(), reload: self.reload.clone(), ..status }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{task::JoinSet, time::advance};
+    use vrrp_net::{clock::TokioClock, link::memory::Hub, monitor};
+
+    use super::*;
+
+    /// Of a node without virtual routers, on a network in memory.
+    fn snapshots() -> Snapshots {
+        let (_, events) = monitor::channel();
+        let node = Node::with_parts(Hub::new().link(&[]), TokioClock::new(), events);
+        Snapshots::new(node, Arc::new(Kept::open(None)), Arc::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_in_time_gets_the_same() {
+        let snapshots = snapshots();
+        let mut all = JoinSet::new();
+        for _ in 0..100 {
+            let snapshots = snapshots.clone();
+            all.spawn(async move { snapshots.get().await.unwrap() });
+        }
+        let all = all.join_all().await;
+        let [first, ..] = &*all else { panic!("a hundred") };
+        assert!(all.iter().all(|other| Arc::ptr_eq(first, other)));
+        advance(FRESH - Duration::from_millis(1)).await;
+        assert!(Arc::ptr_eq(first, &snapshots.get().await.unwrap()));
+        advance(Duration::from_millis(1)).await;
+        assert!(!Arc::ptr_eq(first, &snapshots.get().await.unwrap()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_meanwhile_ends_it() {
+        let snapshots = snapshots();
+        let first = snapshots.get().await.unwrap();
+        snapshots.forget();
+        let second = snapshots.get().await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert_eq!(second.reload, None);
+        snapshots.reloaded(&Err("no".to_owned()));
+        let third = snapshots.get().await.unwrap();
+        assert_eq!(third.reload.as_ref().map(|reload| reload.done), Some(false));
+        // One that was begun before is not good enough for who comes after.
+        let older = Arc::new(snapshots.take().await.unwrap());
+        snapshots.forget();
+        *snapshots.0.latest.lock().await = Some(Arc::clone(&older));
+        assert!(!Arc::ptr_eq(&older, &snapshots.get().await.unwrap()));
     }
 }

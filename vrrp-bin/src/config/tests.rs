@@ -4,7 +4,12 @@ mod checks;
 mod held;
 mod scripts;
 
-use std::{fs, net::IpAddr, path::Path, time::Duration};
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
 
 use vrrp_core::{
     Checksum, Cidr, Hear, Password, Peer, Preempt, Priority, Protocol, Reach, Role, Transport,
@@ -298,4 +303,18 @@ fn the_examples_of_the_pages_are_accepted() {
             assert!(!config.routers.is_empty(), "{example}");
         }
     }
+}
+
+#[test]
+fn what_is_told_over_tcp_is_read_and_printed() {
+    let keys = "[daemon]\nmetrics = \"[2001:db8::1]:9112\"\nkeepalived_metrics = true\nprobe = \"0.0.0.0:8111\"\n";
+    let config = parse(&format!("{MINIMAL}{keys}")).unwrap();
+    let text = ::toml::to_string(&Effective::from(&config)).unwrap();
+    assert!(text.contains(keys.trim_start_matches("[daemon]\n")), "{text}");
+    let again = parse(&text).unwrap().watch;
+    let address = |at: Option<Located<SocketAddr>>| at.unwrap().value.to_string();
+    assert_eq!((address(again.metrics), again.keepalived), ("[2001:db8::1]:9112".to_owned(), true));
+    assert_eq!(address(again.probe), "0.0.0.0:8111");
+    // Nothing listens unless it is asked for.
+    assert_eq!(parse(MINIMAL).unwrap().watch, Watch::default());
 }

@@ -60,9 +60,9 @@ impl WatchDraft {
             && overlap(metrics.value, probe.value)
         {
             let message = format!(
-                "{} is {}, where the metrics are ({}); write another port",
+                "{} is {:?}, where the metrics are ({}); write another port",
                 notation.subject("probe"),
-                notation.text(&probe.value.to_string()),
+                probe.value.to_string(),
                 metrics.place.reference()
             );
             return problems.wrong(&probe.place, message);
@@ -100,8 +100,7 @@ fn address(
         Ok(address) if address.port() != 0 => Ok(Located::new(place, address)),
         parsed => {
             let advice = advice(&text, parsed.is_ok(), example, notation);
-            let message =
-                format!("{} is {}; {advice}", notation.subject(key), notation.text(&text));
+            let message = format!("{} is {text:?}; {advice}", notation.subject(key));
             problems.wrong(&place, message)
         }
     }

@@ -24,7 +24,8 @@ pub(super) fn write(snapshot: &Snapshot, writer: &mut Writer<'_>) -> fmt::Result
     let help = "Whether the last reload was taken over; 1 if there was none.";
     writer.gauge("vrrp_last_reload_successful", help, [(NONE, flag(is_done))])?;
     let lateness = &snapshot.node.lateness;
-    let buckets = lateness.buckets().map(|(bound, count)| (bound.as_secs_f64(), count)).collect();
+    let bounded = lateness.buckets().map(|(bound, count)| (bound.as_secs_f64(), count));
+    let buckets = bounded.chain([(f64::INFINITY, lateness.beyond())]).collect();
     let times = Times { buckets, sum: lateness.sum(), count: lateness.count() };
     let help = "How late advertisements left that a timer sends, of all virtual routers.";
     writer.histogram("vrrp_advertisement_lateness_seconds", help, [(NONE, times)])?;

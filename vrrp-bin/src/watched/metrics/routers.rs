@@ -154,7 +154,7 @@ fn transitions(routers: &[Labelled<'_>], writer: &mut Writer<'_>) -> fmt::Result
 fn takeovers(routers: &[Labelled<'_>], writer: &mut Writer<'_>) -> fmt::Result {
     let series = routers.iter().map(|(labels, it)| {
         let (sum, count) = (it.takeovers.total, it.takeovers.count);
-        (*labels, Times { buckets: Vec::new(), sum, count })
+        (*labels, Times { buckets: vec![(f64::INFINITY, count)], sum, count })
     });
     let help = "How long takeovers took, from the decision until the addresses were held.";
     writer.histogram("vrrp_takeover_seconds", help, series)?;

@@ -17,7 +17,8 @@ pub(super) struct Writer<'e>(pub(super) DescriptorEncoder<'e>);
 
 /// How long many things took, and how many were below each bound.
 pub(super) struct Times {
-    /// The bounds in seconds, and how many lie between each and the one before.
+    /// The bounds in seconds, and how many lie between each and the one before. The last one is
+    /// infinite.
     pub(super) buckets: Vec<(f64, u64)>,
     /// The sum of all.
     pub(super) sum: Duration,
