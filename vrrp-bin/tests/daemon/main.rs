@@ -107,6 +107,10 @@ fn main() {
         .chain(&restart::TESTS)
         .chain(&watched::TESTS);
     tests.extend(more.map(|(name, body)| test(name, *body)));
+    tests.push(match &available {
+        Ok(()) => watched::promtool(),
+        Err(unavailable) => skip("watched_metrics_pass_promtool", unavailable),
+    });
     libtest_mimic::run(&Arguments::from_args(), tests).exit();
 }
 

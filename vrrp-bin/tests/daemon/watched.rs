@@ -6,8 +6,9 @@ pub(crate) mod http;
 mod metrics;
 mod probe;
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use libtest_mimic::{Completion, Trial};
 use vrrp_net::lab::wait_until;
 
 use crate::{CONFIG, Daemon, Outcome, SOON};
@@ -28,6 +29,17 @@ pub(crate) const TESTS: [Test; 9] = [
     ("watched_probe_tells_virtual_routers_apart", probe::it_tells_virtual_routers_apart),
     ("watched_check_finds_what_cannot_be_listened_on", check_finds_what_is_taken),
 ];
+
+/// What Prometheus' own tool says of the metrics, where it is installed.
+pub(crate) fn promtool() -> Trial {
+    Trial::ignorable_test("watched_metrics_pass_promtool", || {
+        if Command::new("promtool").arg("--version").stdout(Stdio::null()).status().is_err() {
+            return Ok(Completion::ignored_with("promtool (Debian's prometheus) is not installed"));
+        }
+        metrics::promtool_takes_them()?;
+        Ok(Completion::Completed)
+    })
+}
 
 /// A daemon that tells its metrics, and more.
 fn start(more: &str) -> Result<Daemon, crate::Failed> {

@@ -51,6 +51,11 @@ pub(super) fn it_answers_only_while_active() -> Outcome {
     daemon.wait_until_it_serves()?;
     assert!(wait_until(SOON, || connects(&daemon).unwrap_or_default()), "it stays closed");
     assert_eq!(get(&daemon, PROBE, "/web")?.status, 200);
+    // The next program has the address, too.
+    let (status, _, complaint) = daemon.restart()?;
+    assert_eq!(status, Some(0), "{complaint}");
+    let answers = || get(&daemon, PROBE, "/web").is_ok_and(|answer| answer.status == 200);
+    assert!(wait_until(SOON, answers), "it is closed after a restart");
     Ok(())
 }
 
