@@ -3,7 +3,8 @@
 //! Whoever asks within a tenth of a second gets the same [`Snapshot`], and the texts that are made of it
 //! are made once: the driver has other things to do than to answer every scraper, page and monitor. A
 //! snapshot is never older than what was done to the node by request: whoever does that
-//! [forgets](Snapshots::forget) the last one.
+//! [forgets](Snapshots::forget) the last one. What happens by itself shows a fiftieth of a second late
+//! at most.
 
 use std::{
     sync::{
@@ -19,7 +20,7 @@ use tokio::{
     task::block_in_place,
     time::Instant,
 };
-use vrrp_net::{Error, Node, NodeStatus};
+use vrrp_net::{Error, Events, Node, NodeStatus};
 
 use crate::{
     checks::Running,
@@ -29,8 +30,10 @@ use crate::{
     report::{self, Check, LastReload, Reloaded},
 };
 
-/// How long a snapshot is good for.
+/// How long a snapshot is good for while nothing happens.
 const FRESH: Duration = Duration::from_millis(100);
+/// How long it is good for whatever happens.
+const LEAST: Duration = Duration::from_millis(20);
 
 /// Where the state of the node is asked for.
 #[derive(Clone)]
@@ -44,6 +47,8 @@ struct Sources {
     reload: Mutex<Option<LastReload>>,
     /// How often what was known has been forgotten.
     era: AtomicU64,
+    /// How many events the node has had.
+    happened: Arc<AtomicU64>,
     /// Whoever asks has it for as long as the driver takes to answer.
     latest: Turn<Option<Arc<Snapshot>>>,
 }
@@ -59,6 +64,7 @@ pub(crate) struct Snapshot {
     kept: Arc<Kept>,
     running: Arc<Running>,
     era: u64,
+    happened: u64,
     /// When it was asked for.
     begun: Instant,
     report: OnceCell<report::Status>,
@@ -79,14 +85,15 @@ pub(crate) enum Text {
 }
 
 impl Snapshots {
-    /// Of these.
+    /// Of these, inside a tokio runtime.
     pub(crate) fn new(node: Node, kept: Arc<Kept>, checks: Arc<Running>) -> Self {
-        let (reload, latest) = (Mutex::default(), Turn::default());
-        Self(Arc::new(Sources { node, kept, checks, reload, era: AtomicU64::new(0), latest }))
+        let happened = Arc::default();
+        tokio::spawn(count(node.events(), Arc::clone(&happened)));
+        let (reload, era, latest) = (Mutex::default(), AtomicU64::new(0), Turn::default());
+        Self(Arc::new(Sources { node, kept, checks, reload, era, happened, latest }))
     }
 
-    /// How everything is, or was within the last tenth of a second. Dropping the future changes
-    /// nothing.
+    /// How everything is, or was a moment ago. Dropping the future changes nothing.
     ///
     /// # Errors
     /// [`Error::Stopped`].
@@ -95,7 +102,7 @@ impl Snapshots {
         let mut latest = self.0.latest.lock().await;
         if let Some(latest) = &*latest
             && latest.era >= era
-            && latest.begun.elapsed() < FRESH
+            && latest.begun.elapsed() < self.good_for(latest)
         {
             return Ok(Arc::clone(latest));
         }
@@ -116,8 +123,14 @@ impl Snapshots {
         self.forget();
     }
 
+    fn good_for(&self, latest: &Snapshot) -> Duration {
+        let happened = self.0.happened.load(Ordering::Acquire);
+        if latest.happened == happened { FRESH } else { LEAST }
+    }
+
     async fn take(&self) -> Result<Snapshot, Error> {
         let (era, begun) = (self.0.era.load(Ordering::Acquire), Instant::now());
+        let happened = self.0.happened.load(Ordering::Acquire);
         let node = self.0.node.status().await?;
         Ok(Snapshot {
             node,
@@ -126,12 +139,21 @@ impl Snapshots {
             kept: Arc::clone(&self.0.kept),
             running: Arc::clone(&self.0.checks),
             era,
+            happened,
             begun,
             report: OnceCell::new(),
             json: OnceCell::new(),
             metrics: OnceCell::new(),
             open_metrics: OnceCell::new(),
         })
+    }
+}
+
+/// Counts the events of a node, until it has stopped.
+async fn count(mut events: Events, happened: Arc<AtomicU64>) {
+    // Of events that were lost there is one to tell of.
+    while events.next().await.is_some() {
+        happened.fetch_add(1, Ordering::AcqRel);
     }
 }
 

@@ -28,7 +28,8 @@ pub(crate) fn check_part(schema: &Value, name: &str, value: &Value) -> Result<()
 pub(crate) fn the_schema_check_can_fail() -> Result<(), Failed> {
     let schema = load()?;
     let good: Value = serde_json::from_str(
-        r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": [], "leftovers": [],
+        r#"{"schema": 1, "version": "0.1.0", "virtual_routers": [], "ports": [],
+            "lateness": {"count": 0, "total_seconds": 0.0, "beyond": 0, "buckets": []}, "leftovers": [],
             "checks": [], "reload": null}"#,
     )?;
     check(&schema, &good)?;
