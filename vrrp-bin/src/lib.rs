@@ -28,6 +28,7 @@ mod log;
 mod netns;
 mod notify;
 mod orphans;
+mod pieces;
 pub mod readers;
 mod reload;
 mod report;

@@ -49,7 +49,7 @@ pub(super) async fn events(
             return failure(StatusCode::NOT_FOUND, unknown_name(name, &routers));
         }
     }
-    let lines = Lines::new(events, name, pulse.stream());
+    let lines = Lines::body(events, name, pulse.stream());
     ([(CONTENT_TYPE, NDJSON)], Body::new(lines)).into_response()
 }
 
