@@ -48,10 +48,10 @@ use crate::{
     descriptors::CONNECTIONS,
     kept::Kept,
     report,
-    snapshot::{Snapshots, Text},
+    snapshot::Snapshots,
 };
 use asking::Asking;
-pub(crate) use events::{Feed, Told};
+pub(crate) use events::{Feed, Subscription, Told};
 
 /// More than the body of any request has.
 const BODY_OCTETS: usize = 4096;
@@ -242,12 +242,7 @@ async fn status(State(app): State<App>) -> Response {
         Ok(snapshot) => snapshot,
         Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     };
-    let report = snapshot.report().await;
-    let json = || match serde_json::to_vec(report) {
-        Ok(octets) => Ok(octets.into()),
-        Err(error) => Err(format!("the status cannot be written as JSON: {error}; report it")),
-    };
-    match snapshot.text(Text::Status, json).await {
+    match snapshot.json().await {
         Ok(json) => ([(CONTENT_TYPE, "application/json")], json).into_response(),
         Err(sentence) => failure(StatusCode::INTERNAL_SERVER_ERROR, sentence),
     }

@@ -33,7 +33,8 @@ pub(crate) use placed::Placed;
 pub(crate) use rival::Rival;
 pub(crate) use tracked::Tracked;
 pub(crate) use transition::Transition;
-use words::{rfc3339, seconds};
+pub(crate) use words::rfc3339;
+use words::seconds;
 
 /// The version of the format.
 pub(crate) const SCHEMA: u32 = 1;

@@ -164,6 +164,19 @@ impl Snapshot {
         self.report.get_or_init(make).await
     }
 
+    /// That as JSON.
+    ///
+    /// # Errors
+    /// A sentence: it cannot be written.
+    pub(crate) async fn json(&self) -> Result<Bytes, String> {
+        let report = self.report().await;
+        let make = || match serde_json::to_vec(report) {
+            Ok(octets) => Ok(octets.into()),
+            Err(error) => Err(format!("the status cannot be written as JSON: {error}; report it")),
+        };
+        self.text(Text::Status, make).await
+    }
+
     /// A text that `make` makes of it, unless somebody had it made before.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ mod columns;
 mod overview;
 mod whole;
 mod wrap;
-mod wrong;
+pub(crate) mod wrong;
 
 use std::io::{self, Write};
 

@@ -6,6 +6,7 @@
 
 mod gate;
 mod health;
+mod live;
 mod metrics;
 mod page;
 mod probe;
@@ -17,6 +18,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::SystemTime,
 };
 
 use axum::{Router, http::StatusCode, middleware, routing::get};
@@ -46,12 +48,15 @@ pub(crate) struct State {
     pub(crate) feed: Feed,
     /// Whether the metrics have keepalived's names, too.
     pub(crate) has_keepalived: Arc<AtomicBool>,
+    /// When this process began to answer.
+    started: SystemTime,
 }
 
 impl State {
     /// Of these.
     pub(crate) fn new(snapshots: Snapshots, feed: Feed) -> Self {
-        Self { snapshots, feed, has_keepalived: Arc::default() }
+        let started = SystemTime::now();
+        Self { snapshots, feed, has_keepalived: Arc::default(), started }
     }
 }
 

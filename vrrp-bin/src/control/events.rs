@@ -20,7 +20,7 @@ use axum::{
 
 use super::{App, failure, unknown_name};
 use crate::connections::Pulse;
-pub(crate) use feed::{Feed, Told};
+pub(crate) use feed::{Feed, Subscription, Told};
 use lines::Lines;
 
 /// JSON, one value a line; there is no registered name for it.

@@ -15,7 +15,7 @@ pub(super) fn lines(router: &VirtualRouter) -> String {
 }
 
 /// Everything that is wrong.
-pub(super) fn sentences(router: &VirtualRouter) -> Vec<String> {
+pub(crate) fn sentences(router: &VirtualRouter) -> Vec<String> {
     let mut all = holds(router);
     all.extend(gates(router));
     let bad = router.tracks.iter().filter(|track| track.is_bad());

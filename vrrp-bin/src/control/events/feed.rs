@@ -25,7 +25,7 @@ pub(crate) struct Feed {
 pub(crate) struct Told(mpsc::Receiver<Infallible>);
 
 /// What a reader gets from now on.
-pub(super) struct Subscription {
+pub(crate) struct Subscription {
     lines: broadcast::Receiver<Line>,
     /// Dropped with this: [`Told`] waits for it.
     _open: Option<mpsc::Sender<Infallible>>,
@@ -53,7 +53,7 @@ impl Feed {
     }
 
     /// Of a node that has stopped nothing comes.
-    pub(super) fn subscribe(&self) -> Subscription {
+    pub(crate) fn subscribe(&self) -> Subscription {
         let lines = match self.lines.upgrade() {
             Some(lines) => lines.subscribe(),
             None => broadcast::Sender::new(1).subscribe(),
@@ -73,7 +73,7 @@ impl Told {
 impl Subscription {
     /// The next line about `name`, or about anything; `None` once the node has stopped. Dropping the
     /// future loses nothing.
-    pub(super) async fn next(&mut self, name: Option<&str>) -> Option<Bytes> {
+    pub(crate) async fn next(&mut self, name: Option<&str>) -> Option<Bytes> {
         loop {
             match self.lines.recv().await {
                 Ok(line) if line.is_about(name) => return Some(line.octets),
