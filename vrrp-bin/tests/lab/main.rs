@@ -29,6 +29,7 @@ mod limits;
 mod makes;
 mod notify;
 mod others;
+mod page;
 mod places;
 #[allow(dead_code, reason = "shared with the tests of examples, which use the rest of it")]
 #[path = "../program/postgres.rs"]
@@ -82,6 +83,7 @@ fn main() {
         health::page::tests(everything),
         health::probing::tests(everything),
         notify::tests(),
+        page::tests(everything),
         places::tests(everything),
         cases::tests(everything),
         same_file::tests(everything),
