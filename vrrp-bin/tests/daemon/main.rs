@@ -17,6 +17,7 @@ use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wai
 mod checks;
 mod drains;
 mod events;
+mod page;
 mod places;
 mod reload;
 mod restart;
@@ -105,6 +106,7 @@ fn main() {
         .chain(&reload::TESTS)
         .chain(&reload::rows::TESTS)
         .chain(&restart::TESTS)
+        .chain(&page::TESTS)
         .chain(&watched::TESTS);
     tests.extend(more.map(|(name, body)| test(name, *body)));
     tests.push(match &available {

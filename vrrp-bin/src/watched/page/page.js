@@ -109,7 +109,7 @@ function noteLateness(found) {
   const { before, points } = lateness;
   lateness.before = found;
   if (!before || found.count <= before.count) return;
-  points.push([now(), (found.sum_seconds - before.sum_seconds) / (found.count - before.count)]);
+  points.push([now(), (found.total_seconds - before.total_seconds) / (found.count - before.count)]);
   if (points.length > POINTS) points.shift();
 }
 
@@ -193,7 +193,7 @@ function showLateness(found) {
   if (byId("lateness").hidden) return;
   drawLine(byId("lateness").querySelector("figure"), lateness.points, "From when an advertisement was due until it left, on average", now());
   const share = (count) => `${((100 * count) / found.count).toFixed(count === found.count ? 0 : 2)} %`;
-  const rows = found.buckets.filter(({ count }) => count > 0).map(({ le_seconds, count }) => `within ${duration(le_seconds)}: ${count} of ${found.count}, ${share(count)}`);
+  const rows = found.buckets.filter(({ count }) => count > 0).map(({ up_to_seconds, count }) => `within ${duration(up_to_seconds)}: ${count} of ${found.count}, ${share(count)}`);
   if (found.beyond) rows.push(`later than that: ${found.beyond} of ${found.count}, ${share(found.beyond)}`);
   lines(byId("lateness").querySelector("ul"), rows);
 }

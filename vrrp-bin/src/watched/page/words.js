@@ -151,6 +151,8 @@ export function facts(router, now) {
   if (router.routes.length) all.push(["routes", router.routes.join("\n")]);
   if (router.tracks.length) all.push(["checks", router.tracks.map((track) => tracked(track, now)).join("\n")]);
   all.push(["speaks", `VRRPv${router.version} for ${router.family === "ipv6" ? "IPv6" : "IPv4"}, VRID ${router.vrid} on ${router.interface}`]);
+  const taken = router.takeovers;
+  if (taken?.count) all.push(["takeovers", `${taken.count}, the last took ${duration(taken.last_seconds ?? 0)}, ${duration(taken.total_seconds / taken.count)} on average`]);
   const { rejected, ...others } = router.counters;
   all.push(["counted", counted(others) || "nothing"]);
   if (counted(rejected)) all.push(["rejected", counted(rejected)]);
