@@ -20,6 +20,7 @@ const entries = []; // of what happened, the latest first
 const known = new Map(); // when the last transition was that stands there, by name
 const lateness = { points: [], before: null };
 let live = null;
+let tried = 0; // when it was connected last, or that was tried
 let isLost = false;
 let isPlanned = false;
 
@@ -237,6 +238,7 @@ function showConnection() {
 
 function follow() {
   live?.close();
+  tried = Date.now();
   live = new EventSource("live");
   live.addEventListener("node", (message) => tookNode(JSON.parse(message.data)));
   live.addEventListener("status", (message) => tookStatus(JSON.parse(message.data)));
@@ -249,7 +251,7 @@ function follow() {
 }
 
 function tick() {
-  if (!isLost && told.heard !== null && Date.now() - told.heard > SILENCE) {
+  if (Date.now() - Math.max(tried, told.heard ?? 0) > SILENCE) {
     lose();
     follow();
   }
