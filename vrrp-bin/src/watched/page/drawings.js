@@ -41,7 +41,7 @@ export function drawLine(figure, points, what, now) {
   const at = ([moment, value]) => `${(span - (now - moment) / 1000).toFixed(2)},${(9.8 - (9.3 * value) / top).toFixed(2)}`;
   svg.replaceChildren(drawn("polyline", { points: known.map(at).join(" ") }));
   const last = known.at(-1)[1];
-  const text = `${what}: ${duration(last)} now, ${duration(most)} at most in the last ${duration(span)}; the top is ${duration(top)}, the right end is now`;
+  const text = `${what}: ${duration(last)} now, ${duration(most)} at most (the top) in the last ${duration(span)}`;
   svg.setAttribute("aria-label", text);
   put(figure.querySelector("figcaption"), text);
 }

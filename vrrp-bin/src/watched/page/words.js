@@ -5,7 +5,7 @@ export function duration(seconds) {
   const past = Math.max(seconds, 0);
   if (past === 0) return "0 s";
   if (past < 0.001) return `${Math.round(past * 1e6)} µs`;
-  if (past < 1) return `${(past * 1000).toFixed(past < 0.01 ? 2 : past < 0.1 ? 1 : 0)} ms`;
+  if (past < 1) return `${Number((past * 1000).toPrecision(3))} ms`;
   if (past < 10) return `${past.toFixed(1)} s`;
   if (past < 120) return `${Math.floor(past)} s`;
   if (past < 7200) return `${Math.floor(past / 60)} min`;

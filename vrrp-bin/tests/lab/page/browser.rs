@@ -16,7 +16,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use vrrp_net::lab::{Host, Process, wait_until};
 
-use crate::support::{Outcome, check};
+use crate::support::{Outcome, SOON, check};
 
 /// How long a browser may take for anything, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,7 +30,7 @@ const START: &str = "exec chromium --headless=new --no-sandbox --disable-gpu \
 
 /// A browser with one page. It ends when this is dropped.
 pub(crate) struct Browser {
-    _process: Process,
+    process: Process,
     requests: ChildStdin,
     answers: Receiver<Value>,
     /// Of the page; none before there is one.
@@ -73,14 +73,8 @@ impl Browser {
                 }
             }
         });
-        let mut browser = Self {
-            _process: process,
-            requests,
-            answers,
-            session: None,
-            last: 0,
-            reports: Vec::new(),
-        };
+        let mut browser =
+            Self { process, requests, answers, session: None, last: 0, reports: Vec::new() };
         let target = browser.ask("Target.createTarget", json!({"url": "about:blank"}))?;
         let target = json!({"targetId": target["targetId"], "flatten": true});
         let attached = browser.ask("Target.attachToTarget", target)?;
@@ -180,5 +174,15 @@ impl Browser {
             }
             self.reports.push(told);
         }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // In order, so that none of its processes writes into its folder any more. It is killed
+        // otherwise.
+        self.session = None;
+        drop(self.ask("Browser.close", json!({})));
+        drop(self.process.wait_timeout(SOON));
     }
 }
