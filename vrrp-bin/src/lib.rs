@@ -10,6 +10,7 @@ mod backends;
 mod check;
 mod checks;
 mod cli;
+mod completions;
 mod config;
 mod connections;
 mod control;
@@ -25,6 +26,7 @@ mod kept;
 mod leftovers;
 mod lock;
 mod log;
+mod manual;
 mod netns;
 mod notify;
 mod orphans;
@@ -52,12 +54,14 @@ pub fn main() -> ExitCode {
     }
     let status = match cli::Cli::parse().command {
         cli::Command::Check(arguments) => check::main(&arguments),
+        cli::Command::Completions(arguments) => completions::main(&arguments),
         cli::Command::Convert(arguments) => convert::main(&arguments),
         #[cfg(feature = "demo")]
         cli::Command::Demo => demo::run(),
         cli::Command::Drain(arguments) => drain::drain(&arguments),
         cli::Command::Events(arguments) => events::main(&arguments),
         cli::Command::Health(arguments) => health::main(&arguments),
+        cli::Command::Man(arguments) => manual::main(&arguments),
         cli::Command::Reload(arguments) => reload::main(&arguments),
         cli::Command::Restart(arguments) => restart::main(&arguments),
         cli::Command::Resume(arguments) => drain::resume(&arguments),

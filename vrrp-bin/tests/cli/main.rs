@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod keepalived;
+mod manual;
 #[path = "../program/output.rs"]
 mod output;
 
