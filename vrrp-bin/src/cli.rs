@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use daemon::{Daemon, Drain, Events, Health, Reload, Restart, Resume, Status};
 pub(crate) use files::{Check, Convert, File, Format, Log, Run};
 pub(crate) use manual::{Completions, Man};
+pub(crate) use wire::Scan;
 
 /// Everything went well.
 pub(crate) const OK: u8 = 0;
@@ -88,6 +89,12 @@ pub(crate) enum Command {
             answers."
     )]
     Restart(Restart),
+    /// Listen only: who speaks VRRP on the networks of this host, and what of that is in conflict.
+    #[command(
+        after_help = "Exit status: 0 nothing is in conflict, 1 not possible, 2 usage, 3 something is \
+            in conflict."
+    )]
+    Scan(Scan),
     /// Print what a shell needs to complete this program's arguments.
     Completions(Completions),
     /// Print the manual page of this program.

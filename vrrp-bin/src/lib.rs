@@ -37,9 +37,12 @@ mod report;
 mod request;
 mod restart;
 mod run;
+mod scan;
 mod snapshot;
 mod status;
+mod text;
 mod watched;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         cli::Command::Restart(arguments) => restart::main(&arguments),
         cli::Command::Resume(arguments) => drain::resume(&arguments),
         cli::Command::Run(arguments) => run::main(&arguments),
+        cli::Command::Scan(arguments) => scan::main(&arguments),
         cli::Command::Status(arguments) => status::main(&arguments),
     };
     ExitCode::from(status)

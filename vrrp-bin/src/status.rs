@@ -1,9 +1,7 @@
 //! `vrrp status`: asks the running daemon over its control socket.
 
-mod columns;
 mod overview;
 mod whole;
-mod wrap;
 pub(crate) mod wrong;
 
 use std::io::{self, Write};

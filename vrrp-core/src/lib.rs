@@ -131,8 +131,8 @@ pub use phase::{Phase, Reason};
 pub use rejected::Rejected;
 pub use router::{
     Announce, Desired, Differing, DuplicateKey, Event, Greet, GroupPolicy, Input, InterfaceDetails,
-    InterfaceStatus, LeaseRequest, LeftOut, Membership, NOBODYS, Notice, NoticeSet, Output, Packet,
-    Probe, Rival, RivalCause, Router, Said, Sender, Sighting, Speaker, Status, Transmit,
+    InterfaceStatus, Jitter, LeaseRequest, LeftOut, Membership, NOBODYS, Notice, NoticeSet, Output,
+    Packet, Probe, Rival, RivalCause, Router, Said, Sender, Sighting, Speaker, Status, Transmit,
     Ungroupable,
 };
 pub use stats::Counters;

@@ -32,7 +32,7 @@ pub use input::{Input, InterfaceDetails, InterfaceStatus};
 pub use notices::{Notice, NoticeSet};
 pub use output::{Announce, Event, Greet, LeaseRequest, Output, Packet, Sender, Transmit};
 pub use rival::{NOBODYS, Probe, Rival, RivalCause, Sighting};
-pub use said::{Differing, LeftOut, Said};
+pub use said::{Differing, Jitter, LeftOut, Said};
 pub use speakers::Speaker;
 
 use deadlines::{Deadlines, Index, Slot};

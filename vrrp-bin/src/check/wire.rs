@@ -5,20 +5,20 @@ mod judge;
 
 use std::{
     collections::BTreeSet,
-    fmt, io,
-    net::IpAddr,
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
-use vrrp_core::ChecksumForm;
-use vrrp_net::listen::{Authenticated, ListenError, Listener, Speaker, Speakers};
+use vrrp_net::listen::{ListenError, Listener, Speakers};
 
 use super::{
     finding::{Code, Finding},
     host::Host,
 };
-use crate::config::{Config, duration};
+use crate::{
+    config::Config,
+    wire::{self, Line},
+};
 
 /// Who was heard, for programs.
 #[derive(Debug, Serialize)]
@@ -31,29 +31,6 @@ pub(super) struct Heard {
     pub(super) speakers: Vec<Line>,
     /// How many messages there were of speakers beyond those.
     left_out: u64,
-}
-
-/// A speaker.
-#[derive(Debug, Serialize)]
-pub(super) struct Line {
-    interface: String,
-    source: IpAddr,
-    mac: Option<String>,
-    /// Whether it is a program of this host.
-    this_host: bool,
-    destination: Option<IpAddr>,
-    ttl: Option<u8>,
-    version: u8,
-    vrid: u8,
-    priority: u8,
-    interval_ms: Option<u64>,
-    addresses: Vec<IpAddr>,
-    authentication: &'static str,
-    checksum: Option<&'static str>,
-    /// Why no virtual router accepts it.
-    fault: Option<String>,
-    messages: u64,
-    handed_on: u64,
 }
 
 /// What was heard, apart: a flood of other virtual routers must not keep out those of the
@@ -75,7 +52,8 @@ pub(super) fn listen(
     let there = |name: &&str| host.interface(name).is_some();
     let names: BTreeSet<&str> =
         config.routers.iter().map(|router| router.interface.as_str()).filter(there).collect();
-    let (listener, names, mut findings) = open(config, names);
+    let (listener, names, errors) = wire::open(names);
+    let mut findings: Vec<Finding> = errors.iter().map(|error| unheard(config, error)).collect();
     let mut wire = Wire::default();
     if let Some(listener) = listener {
         findings
@@ -92,40 +70,13 @@ pub(super) fn listen(
     (heard, findings)
 }
 
-/// Listens where that is possible, and says where it is not.
-fn open<'a>(
-    config: &Config,
-    mut names: BTreeSet<&'a str>,
-) -> (Option<Listener>, BTreeSet<&'a str>, Vec<Finding>) {
-    let mut findings = Vec::new();
-    while !names.is_empty() {
-        match Listener::open(names.iter().copied()) {
-            Ok(listener) => return (Some(listener), names, findings),
-            Err(error) => {
-                findings.push(unheard(config, &error));
-                // One that is not among them is of all.
-                let before = names.len();
-                names.retain(|name| *name != error.interface);
-                if names.len() == before {
-                    names.clear();
-                }
-            }
-        }
-    }
-    (None, names, findings)
-}
-
 fn unheard(config: &Config, error: &ListenError) -> Finding {
-    let advice = match error.source.kind() {
-        io::ErrorKind::PermissionDenied => "run it as root or grant CAP_NET_RAW",
-        _ => "nothing of the wire was compared there",
-    };
     let routers = config.routers.iter();
     let place = routers
         .clone()
         .find(|router| router.interface == error.interface)
         .map_or(&config.origin, |router| &router.places.interface);
-    Finding::warning(Code::Unexamined, place, format!("{error}; {advice}")).on(&error.interface)
+    Finding::warning(Code::Unexamined, place, wire::sentence(error)).on(&error.interface)
 }
 
 impl Wire {
@@ -161,69 +112,3 @@ impl Wire {
         (1..=255).find(|vrid| !used.contains(vrid))
     }
 }
-
-impl From<&Speaker> for Line {
-    fn from(speaker: &Speaker) -> Self {
-        let message = &speaker.message;
-        let interval = message.interval.map(|interval| interval.duration().as_millis());
-        Self {
-            interface: (*speaker.interface).to_owned(),
-            source: speaker.source,
-            mac: speaker.mac.map(|mac| mac.to_string()),
-            this_host: speaker.is_here,
-            destination: speaker.destination,
-            ttl: speaker.ttl,
-            version: message.version,
-            vrid: message.vrid,
-            priority: message.priority,
-            interval_ms: interval.and_then(|interval| interval.try_into().ok()),
-            addresses: message.addresses.clone(),
-            authentication: match message.authenticated {
-                Authenticated::No => "none",
-                Authenticated::Password(_) => "password",
-                Authenticated::Signed => "signed",
-                _ => "unknown",
-            },
-            checksum: message.form.map(|form| match form {
-                ChecksumForm::MessageOnly => "message-only",
-                ChecksumForm::PseudoHeader => "pseudo-header",
-            }),
-            fault: message.fault.map(|fault| fault.to_string()),
-            messages: speaker.messages,
-            handed_on: speaker.handed_on,
-        }
-    }
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { interface, source, version, vrid, priority, .. } = self;
-        write!(f, "{interface}: VRID {vrid}: {source}")?;
-        if self.this_host {
-            write!(f, " (this host)")?;
-        } else if let Some(mac) = &self.mac {
-            write!(f, " ({mac})")?;
-        }
-        write!(f, ", VRRPv{version}, priority {priority}")?;
-        if let Some(interval) = self.interval_ms {
-            write!(f, ", every {}", duration::format(Duration::from_millis(interval)))?;
-        }
-        if self.authentication != "none" {
-            write!(f, ", {}", self.authentication)?;
-        }
-        let addresses: Vec<String> =
-            self.addresses.iter().take(SHOWN).map(IpAddr::to_string).collect();
-        let more = self.addresses.len().saturating_sub(SHOWN);
-        write!(f, ": {}", addresses.join(", "))?;
-        if more > 0 {
-            write!(f, " and {more} more")?;
-        }
-        match &self.fault {
-            Some(fault) => write!(f, "; {fault}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// How many addresses of a speaker are shown to people.
-const SHOWN: usize = 4;

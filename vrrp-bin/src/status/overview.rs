@@ -1,11 +1,14 @@
 //! `vrrp status`: a line for each virtual router, and below them what is wrong.
 
-use super::{
-    columns::{align, since},
-    wrap::{WIDTH, hanging, shortened},
-    wrong,
+use super::wrong;
+use crate::{
+    report::{Check, LastReload, LeftBehind, Port, Status, VirtualRouter},
+    text::{
+        columns::since,
+        table::table,
+        wrap::{WIDTH, hanging, shortened},
+    },
 };
-use crate::report::{Check, LastReload, LeftBehind, Port, Status, VirtualRouter};
 
 const HEADER: [&str; 5] = ["NAME", "STATE", "SINCE", "PRIORITY", "ADDRESSES"];
 const CHECKS: [&str; 5] = ["CHECK", "STATE", "SINCE", "FAILED", "LAST"];
@@ -35,36 +38,6 @@ fn refused(reload: &LastReload) -> String {
     let first = format!("refused at {}; the configuration before that is in force", reload.time);
     let lines = std::iter::once(first.as_str()).chain(reload.sentence.lines());
     lines.map(|line| hanging("reload: ", 4, line)).collect()
-}
-
-/// A table, each line of which has a last cell that may not fit: that one stands below it then.
-fn table(header: [&str; 5], rows: impl Iterator<Item = [String; 5]>) -> String {
-    let (mut cells, mut last) = (Vec::new(), Vec::new());
-    for [name, state, age, number, rest] in std::iter::once(header.map(str::to_owned)).chain(rows) {
-        cells.push([name, state, age, number, String::new()]);
-        last.push(rest);
-    }
-    let aligned = align(&cells);
-    // What the columns before the last one take.
-    let width = |line: &str| line.chars().count();
-    let start = header[..4].iter().enumerate().map(|(place, _)| widest(&cells, place) + 2).sum();
-    let lines = aligned.lines().zip(last).map(|(line, rest)| {
-        let whole = format!("{line:<start$}{rest}");
-        if width(&whole) <= WIDTH {
-            return format!("{}\n", whole.trim_end());
-        }
-        format!("{line}\n{}", hanging("    ", 4, &rest))
-    });
-    lines.collect()
-}
-
-fn widest(cells: &[[String; 5]], place: usize) -> usize {
-    cells
-        .iter()
-        .filter_map(|row| row.get(place))
-        .map(|cell| cell.chars().count())
-        .max()
-        .unwrap_or(0)
 }
 
 fn table_below(header: [&str; 5], rows: impl Iterator<Item = [String; 5]>) -> String {

@@ -5,10 +5,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{overview, whole, wrap::WIDTH};
-use crate::report::{
-    Check, Counters, Disagreement, Lateness, LeftBehind, PeerHeard, PeerRefused, Placed, Port,
-    SCHEMA, Said, Status, Tracked, Transition, VirtualRouter,
+use super::{overview, whole};
+use crate::{
+    report::{
+        Check, Counters, Disagreement, Lateness, LeftBehind, PeerHeard, PeerRefused, Placed, Port, SCHEMA,
+        Said, Status, Tracked, Transition, VirtualRouter,
+    },
+    text::wrap::WIDTH,
 };
 
 fn before(seconds: u64) -> String {

@@ -2,12 +2,14 @@
 
 use vrrp_core::Hold;
 
-use super::{
-    columns::{age_of, since},
-    wrap::hanging,
-    wrong,
+use super::wrong;
+use crate::{
+    report::{PeerHeard, PeerRefused, Placed, Tracked, Transition, VirtualRouter},
+    text::{
+        columns::{age_of, since},
+        wrap::hanging,
+    },
 };
-use crate::report::{PeerHeard, PeerRefused, Placed, Tracked, Transition, VirtualRouter};
 
 /// How wide a label is, with the blanks around it.
 const LABEL: usize = 12;

@@ -2,8 +2,10 @@
 
 use vrrp_core::{Gate, Hold};
 
-use super::wrap::hanging;
-use crate::report::{Check, PeerRefused, Tracked, VirtualRouter};
+use crate::{
+    report::{Check, PeerRefused, Tracked, VirtualRouter},
+    text::wrap::hanging,
+};
 
 /// How far what goes on below a name is indented at most.
 const INDENT: usize = 12;

@@ -116,20 +116,31 @@ pub struct LeftOut {
     pub refused: u64,
 }
 
-/// By how much the times between the advertisements of a speaker deviate from its interval, in
-/// sixteenths of a microsecond: smoothed as RFC 3550 6.4.1 and A.8 do it, in whole numbers.
+/// By how much the times between the advertisements of a speaker deviate from the interval that they
+/// name, on average: of each deviation a sixteenth counts, as with the jitter of RFC 3550 6.4.1 and
+/// A.8, in whole sixteenths of a microsecond.
+///
+/// ```
+/// use std::time::Duration;
+/// use vrrp_core::Jitter;
+///
+/// let (mut jitter, second) = (Jitter::NONE, Duration::from_secs(1));
+/// assert_eq!(jitter.get(), None);
+/// jitter.take(Duration::from_millis(1010), second);
+/// assert_eq!(jitter.get(), Some(Duration::from_millis(10)));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Jitter(Option<u32>);
+pub struct Jitter(Option<u32>);
 
 impl Jitter {
     /// Of a speaker that was heard once.
-    pub(super) const NONE: Self = Self(None);
+    pub const NONE: Self = Self(None);
 
     /// Takes the time from one advertisement to the next one, which names this interval.
     ///
     /// What comes after less than half of it is an answer to a weaker node, or the same again in the
     /// other form of checksum. After more than three of them the speaker was away.
-    pub(super) fn take(&mut self, gap: Duration, interval: Duration) {
+    pub fn take(&mut self, gap: Duration, interval: Duration) {
         if gap.saturating_mul(2) < interval || gap > interval.saturating_mul(3) {
             return;
         }
@@ -143,7 +154,9 @@ impl Jitter {
         });
     }
 
-    pub(super) fn get(self) -> Option<Duration> {
+    /// Returns the jitter; `None` before the first time that counts.
+    #[must_use]
+    pub fn get(self) -> Option<Duration> {
         self.0.map(|sixteenths| Duration::from_micros(u64::from(sixteenths >> 4)))
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::SystemTime,
 };
 
-use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
+use etherparse::{IpAuthHeaderSlice, Ipv4HeaderSlice, Ipv6HeaderSlice};
 use vrrp_core::{
     Advert, Authentication, Centiseconds, ChecksumForm, DecodeError, Decoded, Family, InterfaceId,
     Interval, MacAddr, Password, RxMeta, Seconds,
@@ -14,6 +14,8 @@ use vrrp_core::{
 
 /// The IP protocol number (RFC 9568 5.1.1.4).
 pub(super) const VRRP: u8 = 112;
+/// That of the Authentication Header (RFC 4302), in which old nodes of VRRPv2 wrap their messages.
+pub(super) const AH: u8 = 51;
 /// What precedes the addresses, in either version (RFC 9568 5.2, RFC 3768 5.3).
 const HEADER: usize = 8;
 
@@ -85,7 +87,7 @@ pub enum Authenticated {
     Password(Password),
     /// By keepalived's auth_hmac, in VRRPv3.
     Signed,
-    /// By this type of VRRPv2, which is not known here.
+    /// By this type of VRRPv2, which is not known here; 2 is the IP Authentication Header.
     Unknown(u8),
 }
 
@@ -109,9 +111,13 @@ impl Heard {
                 // Further fragments have no header of VRRP; the kernel puts them together for a
                 // virtual router.
                 let is_first = header.fragments_offset().value() == 0;
-                let is_ours = header.protocol().0 == VRRP && is_first;
                 let end = packet.len().min(header.total_len().into());
-                let payload = packet.get(header.slice().len()..end).filter(|_| is_ours)?;
+                let payload = packet.get(header.slice().len()..end).filter(|_| is_first)?;
+                let payload = match header.protocol().0 {
+                    VRRP => payload,
+                    AH => unwrapped(payload)?,
+                    _ => return None,
+                };
                 (
                     header.source_addr().into(),
                     header.destination_addr().into(),
@@ -153,6 +159,13 @@ impl Heard {
         let interface = Arc::clone(interface);
         Some(Self { at, interface, way, source, destination, mac, ttl, message })
     }
+}
+
+/// What an Authentication Header precedes. It is not verified.
+fn unwrapped(octets: &[u8]) -> Option<&[u8]> {
+    let header = IpAuthHeaderSlice::from_slice(octets).ok()?;
+    let payload = octets.get(header.slice().len()..);
+    payload.filter(|_| header.next_header().0 == VRRP)
 }
 
 impl Message {
@@ -274,6 +287,26 @@ mod tests {
         let short = read(&[0x31, 51, 200, 9, 0, 100, 0, 0]).unwrap().message;
         assert_eq!((short.fault, short.addresses.len()), (Some(DecodeError::Truncated), 0));
         assert_eq!(read(&[0x31, 51, 200]), None);
+    }
+
+    #[test]
+    fn a_message_behind_an_authentication_header_is_read() {
+        // RFC 4302 2: 24 octets, of which the checksum is twelve.
+        let mut wrapped = vec![112, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 7];
+        wrapped.extend([0x5a; 12]);
+        wrapped.extend([0x21, 51, 100, 1, 2, 1, 0, 0, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let total = u8::try_from(20 + wrapped.len()).unwrap();
+        let mut packet = vec![0x45, 0xc0, 0, total, 0, 0, 0, 0, 255, 51, 0, 0];
+        packet.extend([192, 0, 2, 7, 224, 0, 0, 18]);
+        packet.extend(&wrapped);
+        let message = heard(&packet).unwrap().message;
+        assert_eq!((message.version, message.vrid, message.priority), (2, 51, 100));
+        assert_eq!(message.authenticated, Authenticated::Unknown(2));
+        assert_eq!(message.fault, Some(DecodeError::AuthenticationType));
+        // Something else in it, and nothing whole.
+        packet[20] = 6;
+        assert_eq!(heard(&packet), None);
+        assert_eq!(heard(&packet[..30]), None);
     }
 
     #[test]

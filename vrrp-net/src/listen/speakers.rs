@@ -1,10 +1,18 @@
 //! [`Speakers`]: who was heard, in a bounded list.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::SystemTime};
+mod pace;
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use vrrp_core::MacAddr;
 
 use super::message::{Heard, Message, Way};
+use pace::Pace;
 
 /// How many speakers are kept at most.
 pub const MOST: usize = 256;
@@ -45,6 +53,7 @@ pub struct Speaker {
     pub first: SystemTime,
     /// When the last one came.
     pub last: SystemTime,
+    pace: Pace,
 }
 
 impl Speakers {
@@ -96,7 +105,24 @@ impl Speaker {
             handed_on: 0,
             first: heard.at,
             last: heard.at,
+            pace: Pace::default(),
         }
+    }
+
+    /// The mean time between its advertisements, as it was measured; `None` before the second one.
+    ///
+    /// A time of less than half the interval that it names counts only if there is none other: it is an
+    /// answer to a weaker node, or the same again in another version.
+    #[must_use]
+    pub fn measured(&self) -> Option<Duration> {
+        self.pace.mean()
+    }
+
+    /// By how much the times between its advertisements deviate from the interval that they name, as
+    /// [`vrrp_core::Jitter`] has it; `None` before the second one.
+    #[must_use]
+    pub fn jitter(&self) -> Option<Duration> {
+        self.pace.jitter()
     }
 
     fn hear(&mut self, heard: &Heard) {
@@ -105,6 +131,11 @@ impl Speaker {
             return;
         }
         self.messages = self.messages.saturating_add(1);
+        // A resignation comes when it is due, and not in time.
+        if heard.message.priority > 0 && self.message.priority > 0 {
+            let gap = heard.at.duration_since(self.last);
+            self.pace.take(gap.ok(), heard.message.interval);
+        }
         (self.last, self.mac, self.ttl) = (heard.at, heard.mac, heard.ttl);
         self.destination = heard.destination;
         // What it claims while it serves says more than that it leaves.

@@ -25,7 +25,7 @@ use vrrp_core::{InterfaceId, MacAddr};
 
 use super::{
     Look,
-    message::{Arrival, Heard, VRRP, Way},
+    message::{AH, Arrival, Heard, VRRP, Way},
 };
 use crate::bpf::{Assembler, DROP, PASS, Program, To, about};
 
@@ -38,6 +38,8 @@ const OUTGOING: u8 = 4;
 /// The types of frames (`ETH_P_IP`, `ETH_P_IPV6`), and where their packets name what is in them.
 const IPV4: (u32, u32) = (0x0800, 9);
 const IPV6: (u32, u32) = (0x86dd, 6);
+/// Where an Authentication Header names what is behind it, in an IPv4 packet without options.
+const BEHIND_AH: u32 = 20;
 /// The longest message, with IP options: more than that is no message.
 const LONGEST: usize = 8 << 10;
 /// What may wait to be read: some thousand messages.
@@ -125,7 +127,15 @@ fn filter(interfaces: impl Iterator<Item = u32>) -> io::Result<Program> {
         program.branch(EQUAL, VRRP.into(), To::Next, To::Place(no));
         program.jump(wanted);
         program.place(no);
-        program.end(DROP);
+        // VRRPv2 alone was ever wrapped, and it is of IPv4.
+        if kind == IPV4.0 {
+            program.end_unless(EQUAL, AH.into(), DROP);
+            program.op(BPF_LD | BPF_B | BPF_ABS, BEHIND_AH);
+            program.end_unless(EQUAL, VRRP.into(), DROP);
+            program.jump(wanted);
+        } else {
+            program.end(DROP);
+        }
         match other {
             Some(other) => program.place(other),
             None => program.place(next),

@@ -1,8 +1,8 @@
 //! What of the speakers on the wire does not go with the configuration.
 
-use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
-use vrrp_core::{Cidr, Claim, DecodeError, Hear, Interval, Password, Protocol, Transport, Version};
+use vrrp_core::{Cidr, Claim, DecodeError, Hear, Protocol, Transport};
 use vrrp_net::listen::{Authenticated, Speaker};
 
 use super::{
@@ -13,12 +13,13 @@ use super::{
     },
     Wire,
 };
-use crate::config::{Config, RouterConfig, duration};
+use crate::{
+    config::{Config, RouterConfig, duration},
+    wire::{BOTH, Side, listed},
+};
 
 /// So many messages have to arrive before it counts that none of them reaches programs.
 const ENOUGH: u64 = 2;
-/// What follows where two nodes do not hear each other.
-const BOTH: &str = "both would be active";
 
 /// Judges what was heard on these interfaces within this time.
 pub(super) fn findings(
@@ -118,9 +119,7 @@ impl<'a> Judge<'a> {
 
     /// Another cluster: no address in common (RFC 9568 7.1).
     fn cluster(&self, speaker: &Speaker) -> Option<Finding> {
-        let theirs = &speaker.message.addresses;
-        let ours = self.ours();
-        if theirs.is_empty() || theirs.iter().any(|address| ours.contains(address)) {
+        if !Side::from(speaker).is_of_another_cluster(&self.side()) {
             return None;
         }
         let RouterConfig { interface, router, .. } = self.router;
@@ -130,7 +129,7 @@ impl<'a> Judge<'a> {
             "{} uses VRID {} on {interface} for other addresses ({}); choose another `vrid`{}",
             speaker.source,
             router.vrid(),
-            listed(theirs),
+            listed(&speaker.message.addresses),
             free.unwrap_or_default()
         );
         self.warning(Code::VridInUse, sentence)
@@ -156,41 +155,32 @@ impl<'a> Judge<'a> {
     }
 
     fn version(&self, speaker: &Speaker) -> Option<Finding> {
-        let (theirs, ours) = (speaker.message.version, self.router.router.version().get());
-        if theirs == ours {
-            return None;
-        }
-        let sentence = format!(
-            "{} speaks VRRPv{theirs} and {} VRRPv{ours}, so that neither hears the other and {BOTH}; \
-             write `version = {theirs}`, or change it there",
-            speaker.source, self.router.name
-        );
+        let differs = Side::from(speaker).version_differs(&self.side())?;
+        let theirs = speaker.message.version;
+        let sentence = format!("{differs}; write `version = {theirs}`, or change it there");
         self.warning(Code::VersionDiffers, sentence)
     }
 
-    /// The passwords themselves are told to nobody.
     fn password(&self, speaker: &Speaker) -> Option<Finding> {
-        let (source, name) = (speaker.source, &self.router.name);
-        let differ = match (self.configured_password(), speaker.message.authenticated) {
-            (None, Authenticated::No) => return None,
-            (Some(ours), Authenticated::Password(theirs)) if ours == theirs => return None,
-            (Some(_), Authenticated::Password(_)) => {
-                format!("{source} has another password than {name}")
-            }
-            (None, _) => format!("{source} has a password and {name} has none"),
-            (Some(_), _) => format!("{source} has no password and {name} has one"),
-        };
-        let sentence = format!(
-            "{differ}, so that neither accepts the other and {BOTH}; write the same `password` on \
-             both"
-        );
+        let differs = Side::from(speaker).password_differs(&self.side())?;
+        let sentence = format!("{differs}; write the same `password` on both");
         self.warning(Code::PasswordDiffers, sentence)
     }
 
-    fn configured_password(&self) -> Option<Password> {
-        match self.router.router.protocol() {
+    /// This virtual router, as it would be heard.
+    fn side(&self) -> Side {
+        let router = &self.router.router;
+        let password = match router.protocol() {
             Protocol::V2 { password, .. } => *password,
             Protocol::V3Ipv4 { .. } | Protocol::V3Ipv6 { .. } => None,
+        };
+        Side {
+            name: self.router.name.clone(),
+            version: router.version().get(),
+            interval: Some(router.interval()),
+            authenticated: password.map_or(Authenticated::No, Authenticated::Password),
+            addresses: router.addresses().map(|cidr| cidr.address()).collect(),
+            claim: router.role().claim(),
         }
     }
 
@@ -225,47 +215,14 @@ impl<'a> Judge<'a> {
     }
 
     fn interval(&self, speaker: &Speaker) -> Option<Finding> {
-        let (theirs, ours) = (speaker.message.interval?, self.router.router.interval());
-        if theirs.duration() == ours.duration() {
-            return None;
-        }
-        // RFC 3768 7.1 has it dropped; RFC 9568 6.1 has a Backup follow it.
-        let follows = match self.router.router.version() {
-            Version::V2 => format!("neither accepts the other and {BOTH}"),
-            Version::V3 => {
-                "how soon a backup takes over depends on which node was active".to_owned()
-            }
-        };
-        let sentence = format!(
-            "{} advertises every {} and {} every {}, so that {follows}; write the same `interval` \
-             on both",
-            speaker.source,
-            words(theirs),
-            self.router.name,
-            words(ours)
-        );
+        let differs = Side::from(speaker).interval_differs(&self.side())?;
+        let sentence = format!("{differs}; write the same `interval` on both");
         self.warning(Code::IntervalDiffers, sentence)
     }
 
     fn addresses(&self, speaker: &Speaker) -> Option<Finding> {
-        let (source, name) = (speaker.source, &self.router.name);
-        let (theirs, ours): (BTreeSet<IpAddr>, _) =
-            (speaker.message.addresses.iter().copied().collect(), self.ours());
-        let only = |one: &BTreeSet<IpAddr>, other: &BTreeSet<IpAddr>| {
-            one.difference(other).copied().collect::<Vec<IpAddr>>()
-        };
-        let differ = match (&*only(&theirs, &ours), &*only(&ours, &theirs)) {
-            ([], []) => return None,
-            (more, []) => format!("{source} has {} beside those of {name}", listed(more)),
-            ([], fewer) => format!("{source} does not have {} of {name}", listed(fewer)),
-            (more, fewer) => {
-                format!("{source} has {} in place of {} of {name}", listed(more), listed(fewer))
-            }
-        };
-        let sentence = format!(
-            "{differ}, so that some addresses do not move with the others; write the same \
-             `addresses` on both"
-        );
+        let differ = Side::from(speaker).addresses_differ(&self.side())?;
+        let sentence = format!("{differ}; write the same `addresses` on both");
         self.warning(Code::AddressesDiffer, sentence)
     }
 
@@ -296,24 +253,13 @@ impl<'a> Judge<'a> {
     }
 
     fn priority(&self, speaker: &Speaker) -> Option<Finding> {
-        let (source, name) = (speaker.source, &self.router.name);
-        let ours = self.router.router.role().claim();
-        if Claim::from(speaker.message.priority) != ours || speaker.message.priority == 0 {
-            return None;
-        }
-        let sentence = if ours == Claim::Own {
-            format!(
-                "{source} says that it is the owner of the addresses (priority 255), as {name} does; \
-                 only one node can be: write a priority from 1 to 254 on the other"
-            )
-        } else {
-            format!(
-                "{source} has the priority {} of {name}, so that their addresses decide which of the \
-                 two is active; give each node a priority of its own",
-                speaker.message.priority
-            )
+        let ours = self.side();
+        let same = Side::from(speaker).priority_is_the_same(&ours)?;
+        let advice = match ours.claim {
+            Claim::Own => ": write a priority from 1 to 254 on the other",
+            Claim::Contend(_) | Claim::Resign => "; give each node a priority of its own",
         };
-        self.warning(Code::SamePriority, sentence)
+        self.warning(Code::SamePriority, format!("{same}{advice}"))
     }
 
     /// A packet socket sees it and a raw socket does not.
@@ -333,22 +279,5 @@ impl<'a> Judge<'a> {
             speaker.source, self.router.interface
         );
         self.warning(Code::Firewall, sentence)
-    }
-
-    fn ours(&self) -> BTreeSet<IpAddr> {
-        self.router.router.addresses().map(|cidr| cidr.address()).collect()
-    }
-}
-
-fn words(interval: Interval) -> String {
-    duration::format(interval.duration())
-}
-
-/// Some of them, and how many more.
-fn listed(addresses: &[IpAddr]) -> String {
-    let shown: Vec<String> = addresses.iter().take(super::SHOWN).map(IpAddr::to_string).collect();
-    match addresses.len().saturating_sub(super::SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
     }
 }

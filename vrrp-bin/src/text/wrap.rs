@@ -4,11 +4,11 @@
 use crate::config::one_line;
 
 /// The longest line.
-pub(super) const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 
 /// `text` after `label`, and what goes on below it indented by as much as the label is wide, but by
 /// `most` at most. The label is shorter than a line; control characters are escaped.
-pub(super) fn hanging(label: &str, most: usize, text: &str) -> String {
+pub(crate) fn hanging(label: &str, most: usize, text: &str) -> String {
     let indent = " ".repeat(label.chars().count().min(most));
     let mut lines = vec![label.to_owned()];
     let mut is_fresh = true;
@@ -27,7 +27,7 @@ pub(super) fn hanging(label: &str, most: usize, text: &str) -> String {
 }
 
 /// `text` in at most `most` characters: the middle of a longer one is left out.
-pub(super) fn shortened(text: &str, most: usize) -> String {
+pub(crate) fn shortened(text: &str, most: usize) -> String {
     let text = one_line(text);
     let length = text.chars().count();
     if length <= most {

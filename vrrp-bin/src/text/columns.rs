@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 /// Pads every column to its widest cell.
-pub(super) fn align<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn align<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };
@@ -20,13 +20,13 @@ pub(super) fn align<const N: usize>(rows: &[[String; N]]) -> String {
 }
 
 /// How long ago that was, or the text itself if it is no time.
-pub(super) fn since(rfc3339: &str) -> String {
+pub(crate) fn since(rfc3339: &str) -> String {
     let Ok(then) = humantime::parse_rfc3339(rfc3339) else { return rfc3339.to_owned() };
     age(SystemTime::now().duration_since(then).unwrap_or_default())
 }
 
 /// The age of what was so many seconds ago.
-pub(super) fn age_of(seconds: f64) -> String {
+pub(crate) fn age_of(seconds: f64) -> String {
     age(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 

@@ -1,0 +1,56 @@
+//! What is heard on the wire by somebody who takes no part: for `vrrp check --listen` and `vrrp scan`.
+
+mod line;
+mod side;
+
+use std::{collections::BTreeSet, io, net::IpAddr};
+
+use vrrp_net::listen::{ListenError, Listener};
+
+pub(crate) use line::Line;
+pub(crate) use side::{BOTH, Side};
+
+/// How many addresses of a speaker are shown to people.
+const SHOWN: usize = 4;
+
+/// Listens where that is possible. Returns where that is, and why it is not elsewhere.
+pub(crate) fn open(
+    mut names: BTreeSet<&str>,
+) -> (Option<Listener>, BTreeSet<&str>, Vec<ListenError>) {
+    let mut errors = Vec::new();
+    while !names.is_empty() {
+        match Listener::open(names.iter().copied()) {
+            Ok(listener) => return (Some(listener), names, errors),
+            Err(error) => {
+                // One that is not among them is of all.
+                let before = names.len();
+                names.retain(|name| *name != error.interface);
+                if names.len() == before {
+                    names.clear();
+                }
+                errors.push(error);
+            }
+        }
+    }
+    (None, names, errors)
+}
+
+/// The sentence about an interface that nobody listens to, with what to do.
+pub(crate) fn sentence(error: &ListenError) -> String {
+    let advice = match error.source.kind() {
+        io::ErrorKind::PermissionDenied => "run it as root or grant CAP_NET_RAW",
+        _ => "nothing of the wire was compared there",
+    };
+    format!("{error}; {advice}")
+}
+
+/// Some of them, and how many more.
+pub(crate) fn listed<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> String {
+    let addresses: Vec<&IpAddr> = addresses.into_iter().collect();
+    let shown: Vec<String> =
+        addresses.iter().take(SHOWN).map(|address| address.to_string()).collect();
+    match addresses.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
