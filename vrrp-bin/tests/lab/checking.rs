@@ -2,9 +2,9 @@
 //! host that has nothing wrong says nothing.
 
 mod examples;
-mod heard;
+pub(crate) mod heard;
 mod screen;
-mod site;
+pub(crate) mod site;
 
 use std::process::Command;
 

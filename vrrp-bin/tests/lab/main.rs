@@ -37,6 +37,7 @@ mod postgres;
 mod realtime;
 mod reload;
 mod same_file;
+mod scanning;
 #[allow(dead_code, reason = "shared with the test program `daemon`, which uses the rest of it")]
 #[path = "../daemon/schema.rs"]
 mod schema;
@@ -69,6 +70,7 @@ fn main() {
         interfaces::tests(),
         judged::tests(),
         checking::tests(everything),
+        scanning::tests(everything),
         unicast::tests(),
         disagreement::tests(),
         groups::tests(),

@@ -35,20 +35,20 @@ pub(super) fn tests(everything: bool) -> Vec<Trial> {
 
 /// An advertisement, and what is different about it.
 #[derive(Clone)]
-struct Said {
-    from: u8,
-    vrid: u8,
-    priority: u8,
-    interval: Interval,
-    password: Option<&'static [u8; 8]>,
-    addresses: &'static [u8],
-    ttl: u8,
-    to: Ipv4Addr,
-    spoil: fn(&mut Vec<u8>),
+pub(crate) struct Said {
+    pub(crate) from: u8,
+    pub(crate) vrid: u8,
+    pub(crate) priority: u8,
+    pub(crate) interval: Interval,
+    pub(crate) password: Option<&'static [u8; 8]>,
+    pub(crate) addresses: &'static [u8],
+    pub(crate) ttl: u8,
+    pub(crate) to: Ipv4Addr,
+    pub(crate) spoil: fn(&mut Vec<u8>),
 }
 
 /// A good one of 10.0.0.FROM for VRID 51, of a weaker node.
-fn said(from: u8) -> Said {
+pub(crate) fn said(from: u8) -> Said {
     Said {
         from,
         vrid: 51,
@@ -63,12 +63,12 @@ fn said(from: u8) -> Said {
 }
 
 impl Said {
-    fn frame(&self) -> Result<Vec<u8>, Failed> {
+    pub(crate) fn frame(&self) -> Result<Vec<u8>, Failed> {
         self.frame_of(Ipv4Addr::new(10, 0, 0, self.from))
     }
 
     /// The same, of another source.
-    fn frame_of(&self, source: Ipv4Addr) -> Result<Vec<u8>, Failed> {
+    pub(crate) fn frame_of(&self, source: Ipv4Addr) -> Result<Vec<u8>, Failed> {
         let address = |host: &u8| Cidr::from(Ipv4Addr::new(10, 0, 0, *host));
         let addresses = Ipv4Addresses::new(self.addresses.iter().map(address))?;
         let advert = Advert {
@@ -104,7 +104,7 @@ fn while_sent(site: &Site, host: &Host, frames: &[Vec<u8>], config: &str) -> Res
 }
 
 /// Does something while `host` sends each of these ten times a second.
-fn sending<T>(
+pub(crate) fn sending<T>(
     host: &Host,
     frames: &[Vec<u8>],
     work: impl FnOnce() -> Result<T, Failed>,

@@ -12,16 +12,16 @@ use vrrp_net::lab::{Cable, Host, Switch};
 
 use crate::support::{Outcome, check};
 
-pub(super) struct Site {
-    pub(super) a: Host,
-    pub(super) b: Host,
+pub(crate) struct Site {
+    pub(crate) a: Host,
+    pub(crate) b: Host,
     pub(super) folder: TempDir,
     _cables: [Cable; 2],
 }
 
 impl Site {
     /// 10.0.0.1 and fd00::1, 10.0.0.2 and fd00::2.
-    pub(super) fn new() -> Result<Self, Failed> {
+    pub(crate) fn new() -> Result<Self, Failed> {
         let switch = Switch::new()?;
         let (a, b) = (Host::new("a")?, Host::new("b")?);
         let first = Cable::new(&a, "eth0", &switch, &["10.0.0.1/24", "fd00::1/64"])?;
@@ -58,7 +58,7 @@ impl Site {
     }
 }
 
-pub(super) fn run(host: &Host, mut command: Command) -> Result<Output, Failed> {
+pub(crate) fn run(host: &Host, mut command: Command) -> Result<Output, Failed> {
     Ok(host.run(move || command.output())??)
 }
 
