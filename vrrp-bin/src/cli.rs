@@ -8,7 +8,7 @@ mod wire;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use daemon::{Daemon, Drain, Events, Health, Reload, Restart, Resume, Status};
+pub(crate) use daemon::{Announce, Daemon, Drain, Events, Health, Reload, Restart, Resume, Status};
 pub(crate) use files::{Check, Convert, File, Format, Log, Run};
 pub(crate) use manual::{Completions, Man};
 pub(crate) use wire::Scan;
@@ -89,6 +89,12 @@ pub(crate) enum Command {
             answers."
     )]
     Restart(Restart),
+    /// Tell the neighbours of the active node again where its addresses are.
+    #[command(
+        after_help = "Exit status: 0 announced, 1 not active or not possible, 2 usage, 4 no daemon \
+            answers."
+    )]
+    Announce(Announce),
     /// Listen only: who speaks VRRP on the networks of this host, and what of that is in conflict.
     #[command(
         after_help = "Exit status: 0 nothing is in conflict, 1 not possible, 2 usage, 3 something is \

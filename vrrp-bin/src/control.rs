@@ -2,12 +2,13 @@
 //! speak it.
 //!
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
-//! [`report::VirtualRouter`]. `POST /virtual-routers/NAME/drain` and `resume` answer a
-//! [`report::Outcome`], and `POST /drain` and `/resume`, which are for all virtual routers at once,
-//! [`report::Outcomes`]. `POST /reload` answers a [`report::Reloaded`]. `POST /restart` answers only if
+//! [`report::VirtualRouter`]. `POST /virtual-routers/NAME/drain`, `resume` and
+//! `announce` answer a [`report::Outcome`], and `POST /drain`, `/resume` and `/announce`, which are for
+//! all virtual routers at once, [`report::Outcomes`]. `POST /reload` answers a [`report::Reloaded`]. `POST /restart` answers only if
 //! it is refused. `GET /events` answers what happens until the node stops, a line for each
 //! [`report::Event`]. Who may open the socket may ask: it is made with mode 0660.
 
+mod announces;
 pub(crate) mod asking;
 pub(crate) mod client;
 mod drains;
@@ -228,8 +229,11 @@ fn routes(app: App) -> Router {
         .route("/virtual-routers/{name}/v6/drain", post(drains::drain_v6))
         .route("/virtual-routers/{name}/resume", post(drains::resume))
         .route("/virtual-routers/{name}/v6/resume", post(drains::resume_v6))
+        .route("/virtual-routers/{name}/announce", post(announces::announce))
+        .route("/virtual-routers/{name}/v6/announce", post(announces::announce_v6))
         .route("/drain", post(drains::drain_all))
         .route("/resume", post(drains::resume_all))
+        .route("/announce", post(announces::announce_all))
         .route("/reload", post(reload::reload))
         .route("/restart", post(restart::restart))
         .fallback(nothing_here)
@@ -280,7 +284,7 @@ async fn one(State(app): State<App>, name: &str) -> Response {
 
 async fn nothing_here() -> Response {
     let paths = "nothing is here; there are GET /status, GET /events, GET /virtual-routers/NAME, \
-        POST to drain or resume below that, and POST /reload and /restart";
+        POST to drain, resume or announce below that or for all, and POST /reload and /restart";
     failure(StatusCode::NOT_FOUND, paths.to_owned())
 }
 

@@ -1,4 +1,7 @@
-//! `vrrp drain` and `vrrp resume`: ask the running daemon, and wait for the handover.
+//! `vrrp drain`, `vrrp resume` and `vrrp announce`: ask the running daemon, and wait for what comes of
+//! it.
+
+use std::path::Path;
 
 use hyper::body::Bytes;
 
@@ -27,9 +30,15 @@ pub(crate) fn resume(arguments: &cli::Resume) -> u8 {
     ask(&arguments.daemon, arguments.name.as_deref(), "resume", Bytes::new())
 }
 
+/// Runs `vrrp announce` and returns the exit status.
+pub(crate) fn announce(arguments: &cli::Announce) -> u8 {
+    ask(&arguments.daemon, arguments.name.as_deref(), "announce", Bytes::new())
+}
+
 /// Asks for `verb`, and prints a sentence for each virtual router.
 fn ask(daemon: &cli::Daemon, name: Option<&str>, verb: &str, body: Bytes) -> u8 {
-    match outcomes(daemon, name, verb, body) {
+    let control = daemon.control().map_err(client::Error::from);
+    match control.and_then(|control| outcomes(&control, name, verb, body)) {
         Ok(outcomes) => tell(&outcomes),
         Err(error) => {
             eprintln!("{error}");
@@ -38,21 +47,24 @@ fn ask(daemon: &cli::Daemon, name: Option<&str>, verb: &str, body: Bytes) -> u8 
     }
 }
 
-fn outcomes(
-    daemon: &cli::Daemon,
+/// Asks the daemon that listens on `control` for `verb`, and returns what came of it.
+///
+/// # Errors
+/// As for [`post`].
+pub(crate) fn outcomes(
+    control: &Path,
     name: Option<&str>,
     verb: &str,
     body: Bytes,
 ) -> Result<Vec<Outcome>, client::Error> {
-    let control = daemon.control()?;
     match name {
         Some(name) => {
             let target = format!("/virtual-routers/{}/{verb}", escape(name));
-            Ok(vec![parse(&control, &post(&control, &target, body)?)?])
+            Ok(vec![parse(control, &post(control, &target, body)?)?])
         }
         None => {
-            let answer = post(&control, &format!("/{verb}"), body)?;
-            Ok(parse::<Outcomes>(&control, &answer)?.outcomes)
+            let answer = post(control, &format!("/{verb}"), body)?;
+            Ok(parse::<Outcomes>(control, &answer)?.outcomes)
         }
     }
 }

@@ -56,6 +56,7 @@ pub fn main() -> ExitCode {
         return ExitCode::from(run::keepalived(cli::keepalived::Keepalived::parse()));
     }
     let status = match cli::Cli::parse().command {
+        cli::Command::Announce(arguments) => drain::announce(&arguments),
         cli::Command::Check(arguments) => check::main(&arguments),
         cli::Command::Completions(arguments) => completions::main(&arguments),
         cli::Command::Convert(arguments) => convert::main(&arguments),

@@ -90,6 +90,16 @@ pub(crate) struct Resume {
     pub(crate) daemon: Daemon,
 }
 
+/// The arguments of `vrrp announce`.
+#[derive(Debug, Args)]
+pub(crate) struct Announce {
+    /// Only the virtual router of this name; otherwise every one of the daemon that is active.
+    pub(crate) name: Option<String>,
+    /// The daemon.
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+}
+
 /// The arguments of `vrrp reload`.
 #[derive(Debug, Args)]
 pub(crate) struct Reload {

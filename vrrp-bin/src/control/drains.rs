@@ -30,19 +30,19 @@ use crate::{
 /// Keeps the connection for as long as a handover takes.
 type Patience = Extension<Arc<Pulse>>;
 /// The answer of one virtual router.
-type One = Result<Json<Outcome>, Refusal>;
+pub(super) type One = Result<Json<Outcome>, Refusal>;
 /// The answer of all of them.
-type All = Result<Json<Outcomes>, Refusal>;
+pub(super) type All = Result<Json<Outcomes>, Refusal>;
 
 /// A virtual router that was asked for.
-struct Asked {
-    handle: Handle,
+pub(super) struct Asked {
+    pub(super) handle: Handle,
     /// The names of those that are drained and resumed with it: its group, itself among them.
     together: Vec<String>,
 }
 
 /// Why nothing was done.
-pub(super) struct Refusal(StatusCode, String);
+pub(super) struct Refusal(pub(super) StatusCode, pub(super) String);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -134,7 +134,7 @@ fn failed() -> Refusal {
 }
 
 /// The only outcome; one that is not what was asked for is an error.
-fn single(outcomes: Vec<Outcome>) -> One {
+pub(super) fn single(outcomes: Vec<Outcome>) -> One {
     match outcomes.into_iter().next() {
         Some(outcome) if outcome.done => Ok(Json(outcome)),
         Some(outcome) => Err(Refusal(StatusCode::CONFLICT, outcome.sentence)),
@@ -144,7 +144,7 @@ fn single(outcomes: Vec<Outcome>) -> One {
 
 impl App {
     /// The virtual router named `name`, or all of them.
-    async fn find(&self, name: Option<&str>) -> Result<Vec<Asked>, Refusal> {
+    pub(super) async fn find(&self, name: Option<&str>) -> Result<Vec<Asked>, Refusal> {
         let stopped = |error: Error| Refusal(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
         let status = self.node.status().await.map_err(stopped)?;
         let mut names: Vec<&str> = status.routers.iter().map(|router| &*router.name).collect();

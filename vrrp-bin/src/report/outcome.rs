@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SCHEMA, words::rfc3339};
 
-/// What has come of a drain or a resume of one virtual router.
+/// What has come of a drain, a resume or an announcement of one virtual router.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     /// The name of the virtual router.
@@ -17,7 +17,7 @@ pub(crate) struct Outcome {
     pub(crate) sentence: String,
 }
 
-/// The answer to `POST /drain` and `POST /resume`: of every virtual router, in the order of their
+/// The answer to `POST /drain`, `/resume` and `/announce`: of every virtual router, in the order of their
 /// names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcomes {

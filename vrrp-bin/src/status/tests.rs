@@ -8,8 +8,8 @@ use std::{
 use super::{overview, whole};
 use crate::{
     report::{
-        Check, Counters, Disagreement, Lateness, LeftBehind, PeerHeard, PeerRefused, Placed, Port, SCHEMA,
-        Said, Status, Tracked, Transition, VirtualRouter,
+        Check, Counters, Disagreement, Lateness, LeftBehind, PeerHeard, PeerRefused, Placed, Port,
+        SCHEMA, Said, Status, Tracked, Transition, VirtualRouter,
     },
     text::wrap::WIDTH,
 };

@@ -58,7 +58,7 @@ impl Daemon {
     }
 
     /// What is answered to a request, its status first.
-    fn http(&self, request: &str, body: &str) -> Result<(String, Value), Failed> {
+    pub(super) fn http(&self, request: &str, body: &str) -> Result<(String, Value), Failed> {
         let mut stream = UnixStream::connect(self.control())?;
         stream.set_read_timeout(Some(SOON))?;
         let length = body.len();

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, Unavailable, wait_until};
 
+mod announces;
 mod checks;
 mod drains;
 mod events;
@@ -107,7 +108,8 @@ fn main() {
         .chain(&reload::rows::TESTS)
         .chain(&restart::TESTS)
         .chain(&page::TESTS)
-        .chain(&watched::TESTS);
+        .chain(&watched::TESTS)
+        .chain(&announces::TESTS);
     tests.extend(more.map(|(name, body)| test(name, *body)));
     tests.push(match &available {
         Ok(()) => watched::promtool(),
