@@ -8,6 +8,8 @@ mod wire;
 
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "watch")]
+pub(crate) use daemon::Watch;
 pub(crate) use daemon::{Announce, Daemon, Drain, Events, Health, Reload, Restart, Resume, Status};
 pub(crate) use files::{Check, Convert, File, Format, Log, Run};
 pub(crate) use manual::{Completions, Man};
@@ -95,6 +97,15 @@ pub(crate) enum Command {
             answers."
     )]
     Announce(Announce),
+    /// Watch every virtual router of the running daemon live, and act with a key.
+    #[cfg(feature = "watch")]
+    #[command(
+        after_help = "Exit status: 0 after q, INT or TERM, 1 the terminal cannot be used, 2 usage, 4 \
+            no daemon answers at the start.\n\
+            Keys: up and down choose, enter shows all of one, d drains, r resumes, a announces, ? \
+            lists the keys, q quits."
+    )]
+    Watch(Watch),
     /// Listen only: who speaks VRRP on the networks of this host, and what of that is in conflict.
     #[command(
         after_help = "Exit status: 0 nothing is in conflict, 1 not possible, 2 usage, 3 something is \

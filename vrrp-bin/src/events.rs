@@ -49,7 +49,12 @@ enum End {
 
 /// Runs `vrrp events` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Events) -> u8 {
-    match follow_until_told(arguments) {
+    run(&arguments.daemon, arguments.name.as_deref(), arguments.json)
+}
+
+/// Prints what happens to `name`, or everything, and returns the exit status.
+pub(crate) fn run(daemon: &cli::Daemon, name: Option<&str>, json: bool) -> u8 {
+    match follow_until_told(daemon, name, json) {
         Ok(End::Unwanted) => cli::OK,
         Ok(End::Stopped) => {
             eprintln!("the daemon has stopped, and nothing more will happen");
@@ -64,13 +69,12 @@ pub(crate) fn main(arguments: &cli::Events) -> u8 {
 
 /// Follows on a thread of its own, and returns when a signal comes: a reader of the output that
 /// hangs must not keep this process from ending.
-fn follow_until_told(arguments: &cli::Events) -> Result<End, Error> {
-    let control = arguments.daemon.control().map_err(client::Error::from)?;
-    let target = match &arguments.name {
+fn follow_until_told(daemon: &cli::Daemon, name: Option<&str>, json: bool) -> Result<End, Error> {
+    let control = daemon.control().map_err(client::Error::from)?;
+    let target = match name {
         Some(name) => format!("/events?name={}", escape(name)),
         None => "/events".to_owned(),
     };
-    let json = arguments.json;
     descriptors::require(descriptors::CLIENT).map_err(client::Error::from)?;
     let outside = runtime()?;
     let (mut terminate, mut interrupt) = {
@@ -124,7 +128,7 @@ async fn follow(control: &Path, target: &str, json: bool) -> Result<End, Error> 
 }
 
 /// An event as people read it: one line, whatever is in it.
-fn sentence(event: &ToldEvent) -> String {
+pub(crate) fn sentence(event: &ToldEvent) -> String {
     let ToldEvent { time, sentence } = event;
     format!("{time} {sentence}").replace(char::is_control, " ")
 }

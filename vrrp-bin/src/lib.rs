@@ -41,6 +41,8 @@ mod scan;
 mod snapshot;
 mod status;
 mod text;
+#[cfg(feature = "watch")]
+mod watch;
 mod watched;
 mod wire;
 
@@ -72,6 +74,8 @@ pub fn main() -> ExitCode {
         cli::Command::Run(arguments) => run::main(&arguments),
         cli::Command::Scan(arguments) => scan::main(&arguments),
         cli::Command::Status(arguments) => status::main(&arguments),
+        #[cfg(feature = "watch")]
+        cli::Command::Watch(arguments) => watch::main(&arguments),
     };
     ExitCode::from(status)
 }

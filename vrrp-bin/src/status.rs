@@ -1,7 +1,7 @@
 //! `vrrp status`: asks the running daemon over its control socket.
 
 mod overview;
-mod whole;
+pub(crate) mod whole;
 pub(crate) mod wrong;
 
 use std::io::{self, Write};

@@ -100,6 +100,17 @@ pub(crate) struct Announce {
     pub(crate) daemon: Daemon,
 }
 
+/// The arguments of `vrrp watch`.
+#[cfg(feature = "watch")]
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Begin with all of the virtual router of this name.
+    pub(crate) name: Option<String>,
+    /// The daemon.
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+}
+
 /// The arguments of `vrrp reload`.
 #[derive(Debug, Args)]
 pub(crate) struct Reload {

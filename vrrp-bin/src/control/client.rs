@@ -105,6 +105,16 @@ pub(crate) fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
     exchange(control, Request::get(target), Bytes::new(), Some(PATIENCE))
 }
 
+/// Fetches the body of the answer to `GET target`, inside a tokio runtime.
+///
+/// # Errors
+/// As for [`fetch`].
+pub(crate) async fn get(control: &Path, target: &str) -> Result<Bytes, Error> {
+    let asked = timeout(PATIENCE, ask_for(control, Request::get(target), Bytes::new()));
+    let answer = asked.await.unwrap_or_else(|_| Err(late(PATIENCE)));
+    accepted(control, answer)
+}
+
 /// Fetches the body of the answer to `POST target`, however long it takes to do what is asked. A
 /// daemon that does not answer at all is asked nothing.
 ///
@@ -137,11 +147,18 @@ fn exchange(
             None => asked.await,
         }
     });
-    let (status, body) = answer.map_err(|error| no_daemon(describe(&error)))?;
-    if status != StatusCode::OK {
-        return Err(refused(control, &body));
+    accepted(control, answer)
+}
+
+/// The body of an answer, if the daemon did not refuse.
+fn accepted(control: &Path, answer: io::Result<(StatusCode, Bytes)>) -> Result<Bytes, Error> {
+    match answer {
+        Ok((StatusCode::OK, body)) => Ok(body),
+        Ok((_, body)) => Err(refused(control, &body)),
+        Err(error) => {
+            Err(Error::NoDaemon { path: control.display().to_string(), cause: describe(&error) })
+        }
     }
-    Ok(body)
 }
 
 async fn ask_for(

@@ -20,11 +20,16 @@ pub(super) fn text(router: &VirtualRouter) -> String {
     let family = if router.family == "ipv6" { "IPv6" } else { "IPv4" };
     let what = format!("VRRPv{version} for {family}, VRID {vrid} on {interface}");
     let mut text = hanging(&format!("{name}: "), 4, &what);
-    let parts = [condition(router), nodes(router), service(router), held(router), past(router)];
-    for (label, rest) in parts.into_iter().flatten() {
+    for (label, rest) in paragraphs(router) {
         text += &hanging(&format!("  {label:<9} "), LABEL, &rest);
     }
     text
+}
+
+/// Everything, each paragraph with its label.
+pub(crate) fn paragraphs(router: &VirtualRouter) -> impl Iterator<Item = (&'static str, String)> {
+    let parts = [condition(router), nodes(router), service(router), held(router), past(router)];
+    parts.into_iter().flatten()
 }
 
 type Lines = Vec<(&'static str, String)>;

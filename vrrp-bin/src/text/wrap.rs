@@ -9,21 +9,28 @@ pub(crate) const WIDTH: usize = 80;
 /// `text` after `label`, and what goes on below it indented by as much as the label is wide, but by
 /// `most` at most. The label is shorter than a line; control characters are escaped.
 pub(crate) fn hanging(label: &str, most: usize, text: &str) -> String {
+    let ended = lines(WIDTH, label, most, text).into_iter().map(|line| line + "\n");
+    ended.collect()
+}
+
+/// The same in lines of at most `width` characters, as far as the label leaves room for them.
+pub(crate) fn lines(width: usize, label: &str, most: usize, text: &str) -> Vec<String> {
     let indent = " ".repeat(label.chars().count().min(most));
     let mut lines = vec![label.to_owned()];
     let mut is_fresh = true;
-    for word in one_line(text).split_whitespace().flat_map(|word| pieces(word, WIDTH - most)) {
+    for word in
+        one_line(text).split_whitespace().flat_map(|word| pieces(word, width.saturating_sub(most)))
+    {
         let (space, length) = (usize::from(!is_fresh), word.chars().count());
         let used = lines.last().map_or(0, |line| line.chars().count());
-        match lines.last_mut().filter(|_| used + space + length <= WIDTH) {
+        match lines.last_mut().filter(|_| used + space + length <= width) {
             Some(line) if is_fresh => line.push_str(&word),
             Some(line) => line.extend([" ", &word]),
             None => lines.push(format!("{indent}{word}")),
         }
         is_fresh = false;
     }
-    let ended = lines.iter().map(|line| format!("{}\n", line.trim_end()));
-    ended.collect()
+    lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// `text` in at most `most` characters: the middle of a longer one is left out.
