@@ -22,7 +22,7 @@ const PIPE_OCTETS: usize = 64 << 10;
 type Test = (&'static str, fn() -> Outcome);
 
 /// All of them.
-pub(crate) const TESTS: [Test; 7] = [
+pub(crate) const TESTS: [Test; 8] = [
     ("events_are_what_the_schema_says", events_are_what_the_schema_says),
     ("who_follows_sees_the_end_of_the_daemon", who_follows_sees_the_end_of_the_daemon),
     ("a_daemon_that_dies_is_no_end", a_daemon_that_dies_is_no_end),
@@ -30,6 +30,7 @@ pub(crate) const TESTS: [Test; 7] = [
     ("a_signal_ends_one_whose_output_nobody_reads", a_signal_ends_one_whose_output_nobody_reads),
     ("events_of_one_virtual_router_for_people", events_of_one_virtual_router_for_people),
     ("a_closed_pipe_ends_who_follows", a_closed_pipe_ends_who_follows),
+    ("without_a_terminal_watch_prints_events", without_a_terminal_watch_prints_events),
 ];
 
 /// `vrrp events` on the host of a daemon.
@@ -83,8 +84,17 @@ impl Follower {
 }
 
 fn spawn(daemon: &Daemon, arguments: &[&str]) -> Result<(Process, ChildStdout), Failed> {
+    spawn_command(daemon, "events", arguments)
+}
+
+fn spawn_command(
+    daemon: &Daemon,
+    command: &str,
+    arguments: &[&str],
+) -> Result<(Process, ChildStdout), Failed> {
+    let arguments = [&[command, "-c", "vrrp.toml"], arguments].concat();
     let mut command = vrrp(&daemon.directory);
-    command.args(["events", "-c", "vrrp.toml"]).args(arguments);
+    command.args(arguments).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = daemon.host.spawn(command)?;
     let out = process.stdout().ok_or("no output")?;
@@ -231,5 +241,30 @@ fn a_closed_pipe_ends_who_follows() -> Outcome {
     assert!(ends, "it goes on");
     let (status, said) = end(&mut process)?;
     assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+    Ok(())
+}
+
+/// As those of `vrrp events` are, and it ends as that does.
+fn without_a_terminal_watch_prints_events() -> Outcome {
+    let mut daemon = Daemon::start()?;
+    let (mut process, out) = spawn_command(&daemon, "watch", &["web"])?;
+    // It follows by the time that the connection is there; until then, there is one event after another.
+    let mut line = String::new();
+    let reader = thread::spawn(move || {
+        let read = BufReader::new(out).read_line(&mut line);
+        read.map(|_| line)
+    });
+    let mut turns = ["drain", "resume"].into_iter().cycle();
+    let is_read = wait_until(SOON, || {
+        turn(&daemon, turns.next().unwrap_or_default());
+        reader.is_finished()
+    });
+    assert!(is_read, "it prints nothing");
+    let line = reader.join().map_err(|_| "the reader panicked")??;
+    let (time, sentence) = line.trim_end().split_once(' ').ok_or("no time")?;
+    assert!(time.ends_with('Z') && sentence.starts_with("web: "), "{line}");
+    daemon.process.signal(Signal::SIGTERM)?;
+    let (status, _) = end(&mut process)?;
+    assert_eq!(status.code(), Some(0));
     Ok(())
 }

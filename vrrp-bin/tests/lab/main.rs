@@ -44,6 +44,7 @@ mod schema;
 mod status;
 mod support;
 mod unicast;
+mod watching;
 mod wiring;
 
 use std::env;
@@ -91,6 +92,7 @@ fn main() {
         same_file::tests(everything),
         reload::tests(everything),
         status::tests(everything),
+        watching::tests(everything),
     ];
     let mut tests: Vec<Trial> = all.into_iter().flatten().collect();
     if let Err(reason) = available {
