@@ -40,11 +40,7 @@ pub(super) fn press(model: &mut Model, key: KeyEvent) -> Next {
         KeyCode::Char('d') => ask(model, Verb::Drain),
         KeyCode::Char('r') => ask(model, Verb::Resume),
         KeyCode::Char('a') => ask(model, Verb::Announce),
-        KeyCode::Enter | KeyCode::Right => {
-            if model.router().is_some() {
-                model.view = View::One(0);
-            }
-        }
+        KeyCode::Enter | KeyCode::Right if model.router().is_some() => model.view = View::One(0),
         KeyCode::Esc | KeyCode::Left | KeyCode::Backspace => leave(model),
         KeyCode::Up | KeyCode::Char('k') => up(model, 1),
         KeyCode::Down | KeyCode::Char('j') => down(model, 1),

@@ -246,7 +246,7 @@ fn a_closed_pipe_ends_who_follows() -> Outcome {
 
 /// As those of `vrrp events` are, and it ends as that does.
 fn without_a_terminal_watch_prints_events() -> Outcome {
-    let mut daemon = Daemon::start()?;
+    let daemon = Daemon::start()?;
     let (mut process, out) = spawn_command(&daemon, "watch", &["web"])?;
     // It follows by the time that the connection is there; until then, there is one event after another.
     let mut line = String::new();
