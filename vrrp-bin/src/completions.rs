@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 
 use crate::cli::{self, Cli};
 
@@ -10,8 +10,22 @@ use crate::cli::{self, Cli};
 pub(crate) fn main(arguments: &cli::Completions) -> u8 {
     // Into memory first: the generator would panic where the output cannot be written.
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "vrrp", &mut script);
+    let mut command = shown(&Cli::command());
+    clap_complete::generate(arguments.shell, &mut command, "vrrp", &mut script);
     print(&script)
+}
+
+/// The same command without what is hidden, which the generators would offer.
+fn shown(command: &Command) -> Command {
+    let arguments = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let commands = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let about = command.get_about().cloned().unwrap_or_default();
+    Command::new(command.get_name().to_owned())
+        .about(about)
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .args(arguments.cloned())
+        .subcommands(commands.map(shown))
 }
 
 /// Prints a document, and returns the exit status.

@@ -31,6 +31,8 @@ pub(super) fn press(model: &mut Model, key: KeyEvent) -> Next {
     if let Some(order) = model.question.take() {
         return answer(model, order, key.code);
     }
+    // It has been read by now.
+    model.done = None;
     if is_control || key.modifiers.contains(KeyModifiers::ALT) {
         return Next::GoOn;
     }
@@ -67,7 +69,6 @@ fn ask(model: &mut Model, verb: Verb) {
     if model.busy.is_some() {
         return;
     }
-    model.done = None;
     model.question = model.router().map(|router| Order { verb, name: router.name.clone() });
 }
 
@@ -78,7 +79,6 @@ fn leave(model: &mut Model) {
     } else {
         model.view = View::All;
     }
-    model.done = None;
 }
 
 fn up(model: &mut Model, count: usize) {

@@ -156,7 +156,7 @@ fn screens() -> Outcome {
     screen("watch-one", "vrrp watch web", &text)?;
 
     // What somebody does not mean is not done.
-    pane.press(&["Escape", "Home", "Down", "d"])?;
+    pane.press(&["Left", "Home", "Down", "d"])?;
     pane.shows(&["> mail", "drain mail: it hands over"])?;
     pane.press(&["n"])?;
     pane.shows(&["q leaves"])?;
@@ -194,7 +194,7 @@ fn away() -> Outcome {
     for size in [["2", "1"], ["20", "3"], ["80", "24"]] {
         let [x, y] = size;
         pane.tmux(&["resize-window", "-x", x, "-y", y])?;
-        pane.press(&["Escape", "Enter"])?;
+        pane.press(&["Left", "Enter"])?;
     }
     pane.shows(&["web: VRID 51 on eth0", "q leaves"])?;
     Ok(())
