@@ -8,6 +8,7 @@ mod predecessor;
 mod requests;
 mod signals;
 mod successor;
+mod watchdog;
 
 use std::{mem, sync::Arc};
 
@@ -36,6 +37,7 @@ use predecessor::Predecessor;
 use requests::{End, go_on};
 use signals::Signals;
 use successor::Successor;
+use watchdog::Watchdog;
 
 /// Why the daemon did not start, or did not stop as it should.
 #[derive(Debug, thiserror::Error)]
@@ -172,6 +174,7 @@ async fn serve(
     name_leftovers(&daemon.node).await?;
     tracing::info!(event = "started", version, virtual_routers = count, %control, "started");
     tell_manager(&[NotifyState::Ready]);
+    let _watchdog = Watchdog::start(&daemon.node);
     let end = go_on(&mut daemon, &mut events, &mut requests, &mut signals).await;
     if let Ok(End::Replaced(successor)) = end {
         // Dropped, it would hand over.

@@ -191,6 +191,16 @@ impl Node {
         Ok(status)
     }
 
+    /// Waits until the driver has taken a turn. It takes them at all times, so that an answer that does
+    /// not come soon means that it hangs: for the watchdog of a service manager. Dropping the future
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub async fn turn(&self) -> Result<(), Error> {
+        self.mailbox.ask(|reply| Command::Turn { reply }).await
+    }
+
     /// Gives the driver's thread another real-time priority, or none, while it runs; see
     /// [`Builder::realtime`]. One that is refused leaves the thread as it was.
     ///

@@ -25,6 +25,7 @@ mod restart;
 mod schema;
 mod scripts;
 mod signals;
+mod watchdog;
 mod watched;
 
 /// How long anything may take that takes no time on a machine at rest.
@@ -109,7 +110,8 @@ fn main() {
         .chain(&restart::TESTS)
         .chain(&page::TESTS)
         .chain(&watched::TESTS)
-        .chain(&announces::TESTS);
+        .chain(&announces::TESTS)
+        .chain(&watchdog::TESTS);
     tests.extend(more.map(|(name, body)| test(name, *body)));
     tests.push(match &available {
         Ok(()) => watched::promtool(),

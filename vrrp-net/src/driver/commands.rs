@@ -95,6 +95,7 @@ impl<L: Link, C: Clock, M: Monitor> Driver<L, C, M> {
                 self.waiters.push(Waiter { keys, reply });
                 self.answer_waiters();
             }
+            Command::Turn { reply } => drop(reply.send(())),
             #[cfg(target_os = "linux")]
             Command::Realtime { priority, reply } => {
                 drop(reply.send(match priority {

@@ -101,6 +101,10 @@ pub(crate) enum Command {
         whose: Whose,
         reply: Reply<()>,
     },
+    /// Say that the driver has come round to it.
+    Turn {
+        reply: Reply<()>,
+    },
     /// Give the driver's thread this priority, or none.
     #[cfg(target_os = "linux")]
     Realtime {
