@@ -34,6 +34,7 @@ mod places;
 #[allow(dead_code, reason = "shared with the tests of examples, which use the rest of it")]
 #[path = "../program/postgres.rs"]
 mod postgres;
+mod privileges;
 mod realtime;
 mod reload;
 mod same_file;
@@ -88,6 +89,7 @@ fn main() {
         notify::tests(),
         page::tests(everything),
         places::tests(everything),
+        privileges::tests(),
         cases::tests(everything),
         same_file::tests(everything),
         reload::tests(everything),
