@@ -1,0 +1,23 @@
+#!/bin/bash
+# image.sh TREE MODULES OUT: an initial file system of the whole TREE, with what a virtual network needs of MODULES.
+set -eu
+tree=$1 modules=$2 out=$3
+PATH=$PATH:/usr/sbin:/sbin
+mkdir -p "$tree/modules" "$tree/etc/systemd/system/multi-user.target.wants"
+ln -s ../play.service "$tree/etc/systemd/system/multi-user.target.wants/play.service"
+# It has neither disks nor terminals.
+for unit in getty.target serial-getty@ttyS0.service console-getty.service apt-daily.timer apt-daily-upgrade.timer \
+    dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-timesyncd.service systemd-udevd.service; do
+    ln -sf /dev/null "$tree/etc/systemd/system/$unit"
+done
+rm -f "$tree/etc/initrd-release" "$tree/etc/machine-id"
+release=$(ls "$modules/lib/modules")
+for module in veth; do
+    modprobe -d "$modules" -S "$release" --show-depends "$module" | sed -n 's/^insmod //p'
+done | awk '!seen[$1]++ { print $1 }' | while read -r file; do
+    name=$(basename "$file")
+    cp "$file" "$tree/modules/$name"
+    case $name in *.xz) xz -d "$tree/modules/$name" ;; esac
+    echo "${name%.xz}" >>"$tree/modules/order"
+done
+(cd "$tree" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out"
