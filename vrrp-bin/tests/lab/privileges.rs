@@ -8,6 +8,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
 use vrrp_net::lab::{Signal, wait_until};
 
 use crate::support::{Outcome, Pair, SOON, check};
@@ -139,8 +140,10 @@ impl Confined {
             let Ok(output) = self.ask(&["status", "--json", "-c", "/mnt/vrrp.toml"]) else {
                 return false;
             };
-            last = String::from_utf8_lossy(&output.stdout).into_owned();
-            last.matches(&format!("\"phase\":\"{phase}\"")).count() == 2
+            let status: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            last = status.to_string();
+            let routers = status["virtual_routers"].as_array().map_or(&[][..], Vec::as_slice);
+            routers.len() == 2 && routers.iter().all(|router| router["phase"] == phase)
         };
         let is_so = wait_until(SOON, is);
         check(is_so, format!("it is not {phase}: {last}\n{}", self.pair.a.log()))
