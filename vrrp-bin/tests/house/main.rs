@@ -7,4 +7,5 @@ mod external_types;
 mod licences;
 mod no_std;
 mod rooms;
+mod shared_folders;
 mod sources;
