@@ -14,6 +14,7 @@ mod program;
 mod site;
 mod sweep;
 mod takeover;
+mod watched;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -102,6 +103,8 @@ enum Measurement {
     Flood,
     /// What checks of services cost and delay, and how long a client waits when a service dies
     Checks,
+    /// How late advertisements leave while others watch the node; of vrrp alone
+    Watched,
     /// How late the kernel takes addresses away whose leases nobody renews any more; of no program
     Sweep,
 }
@@ -146,6 +149,7 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
             Measurement::Memory => load::memory(arguments, &programs)?,
             Measurement::Flood => flood::floods(arguments, &programs)?,
             Measurement::Checks => checks::all(arguments, &programs)?,
+            Measurement::Watched => watched::all(arguments, &programs)?,
             Measurement::Sweep => sweep::sweeps(arguments)?,
         }
     }

@@ -163,7 +163,9 @@ impl Programs {
             }
             Kind::Vrrp => {
                 let file = |what: &str| folder.join(format!("{name}.{what}"));
-                let config = format!("{config}[daemon]\ncontrol = {:?}\n", file("sock"));
+                // What belongs to the daemon stands at the end of a configuration that has any.
+                let header = if config.contains("[daemon]\n") { "" } else { "[daemon]\n" };
+                let config = format!("{config}{header}control = {:?}\n", file("sock"));
                 fs::write(file("toml"), config)?;
                 let log = File::options().create(true).append(true).open(file("log"))?;
                 let mut command = Command::new(&self.vrrp);
