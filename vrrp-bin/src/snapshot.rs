@@ -235,6 +235,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_happens_by_itself_shows_soon() {
+        let snapshots = snapshots();
+        let first = snapshots.get().await.unwrap();
+        snapshots.0.happened.fetch_add(1, Ordering::AcqRel);
+        advance(LEAST - Duration::from_millis(1)).await;
+        assert!(Arc::ptr_eq(&first, &snapshots.get().await.unwrap()));
+        advance(Duration::from_millis(1)).await;
+        let second = snapshots.get().await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        advance(FRESH - Duration::from_millis(1)).await;
+        assert!(
+            Arc::ptr_eq(&second, &snapshots.get().await.unwrap()),
+            "nothing has happened since"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_is_done_meanwhile_ends_it() {
         let snapshots = snapshots();
         let first = snapshots.get().await.unwrap();

@@ -2,7 +2,8 @@
 //! well, and a page for people. Nothing can be changed here, and nothing is secret; there is no
 //! password, so that who can reach the address may read.
 //!
-//! It runs beside the driver and not in it, asks the node no more often whoever asks ([`Snapshots`]), and keeps a bounded number of connections.
+//! It runs beside the driver and not in it, costs the node the same whoever asks ([`Snapshots`]), and
+//! keeps a bounded number of connections.
 
 mod gate;
 mod health;
