@@ -4,7 +4,7 @@
 //! are made once: the driver has other things to do than to answer every scraper, page and monitor. A
 //! snapshot is never older than what was done to the node by request: whoever does that
 //! [forgets](Snapshots::forget) the last one. What happens by itself shows a fiftieth of a second late
-//! at most.
+//! at most, unless its texts take so long that this would be too much of a processor.
 
 use std::{
     sync::{
@@ -15,6 +15,7 @@ use std::{
 };
 
 use hyper::body::Bytes;
+use nix::time::{ClockId, clock_gettime};
 use tokio::{
     sync::{Mutex as Turn, OnceCell},
     task::block_in_place,
@@ -34,6 +35,10 @@ use crate::{
 const FRESH: Duration = Duration::from_millis(100);
 /// How long it is good for whatever happens.
 const LEAST: Duration = Duration::from_millis(20);
+/// It is good for so many times as long as its texts took to write: they take a tenth of a processor.
+const QUIET: u32 = 10;
+/// The same while something happens all the time: a quarter.
+const BUSY: u32 = 4;
 
 /// Where the state of the node is asked for.
 #[derive(Clone)]
@@ -67,6 +72,8 @@ pub(crate) struct Snapshot {
     happened: u64,
     /// When it was asked for.
     begun: Instant,
+    /// What its texts have cost of a processor.
+    cost: Mutex<Duration>,
     report: OnceCell<report::Status>,
     json: OnceCell<Bytes>,
     metrics: OnceCell<Bytes>,
@@ -124,8 +131,12 @@ impl Snapshots {
     }
 
     fn good_for(&self, latest: &Snapshot) -> Duration {
-        let happened = self.0.happened.load(Ordering::Acquire);
-        if latest.happened == happened { FRESH } else { LEAST }
+        let cost = *lock(&latest.cost);
+        if latest.happened == self.0.happened.load(Ordering::Acquire) {
+            FRESH.max(cost * QUIET)
+        } else {
+            LEAST.max(cost * BUSY)
+        }
     }
 
     async fn take(&self) -> Result<Snapshot, Error> {
@@ -141,12 +152,18 @@ impl Snapshots {
             era,
             happened,
             begun,
+            cost: Mutex::default(),
             report: OnceCell::new(),
             json: OnceCell::new(),
             metrics: OnceCell::new(),
             open_metrics: OnceCell::new(),
         })
     }
+}
+
+/// What this thread has had of a processor.
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
 /// Counts the events of a node, until it has stopped.
@@ -160,7 +177,7 @@ async fn count(mut events: Events, happened: Arc<AtomicU64>) {
 impl Snapshot {
     /// The same as the control socket tells it.
     pub(crate) async fn report(&self) -> &report::Status {
-        let make = || async { block_in_place(|| self.make_report()) };
+        let make = || async { self.write(|| self.make_report()) };
         self.report.get_or_init(make).await
     }
 
@@ -191,7 +208,17 @@ impl Snapshot {
             Text::Metrics => &self.metrics,
             Text::OpenMetrics => &self.open_metrics,
         };
-        cell.get_or_try_init(|| async { block_in_place(make) }).await.cloned()
+        cell.get_or_try_init(|| async { self.write(make) }).await.cloned()
+    }
+
+    /// Writes something, and notes what that costs.
+    fn write<T>(&self, make: impl FnOnce() -> T) -> T {
+        block_in_place(|| {
+            let before = processor_time();
+            let made = make();
+            *lock(&self.cost) += processor_time().saturating_sub(before);
+            made
+        })
     }
 
     fn make_report(&self) -> report::Status {

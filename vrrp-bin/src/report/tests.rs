@@ -47,6 +47,7 @@ async fn what_the_libraries_serialize_is_what_the_program_reports() {
     let of_the_library: Value = to_value(&node).unwrap();
     assert_eq!(of_the_library["virtual_routers"], of_the_program["virtual_routers"]);
     assert_eq!(of_the_library["ports"], of_the_program["ports"]);
+    assert_eq!(of_the_library["lateness"], of_the_program["lateness"]);
     assert_eq!(of_the_library["virtual_routers"][0]["phase"], "held");
     assert_eq!(of_the_library["virtual_routers"][0]["group"], "pair");
     // What the library serializes is read as what the program's own client reads.

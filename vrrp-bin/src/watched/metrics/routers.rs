@@ -10,9 +10,12 @@ use vrrp_net::{RouterStatus, SpeakerStatus};
 
 use super::writer::{Labels, Times, Writer, family, flag};
 
+/// A word, and whether it is what a phase is called.
+type Named = (&'static str, fn(Phase) -> bool);
+
 /// What a virtual router does, as people say it: that it has what an earlier process had is the same to
 /// everybody else.
-const STATES: [(&str, fn(Phase) -> bool); 5] = [
+const STATES: [Named; 5] = [
     ("initialize", |phase| matches!(phase, Phase::Initialize(_))),
     ("backup", |phase| phase == Phase::Backup),
     ("acquiring", |phase| phase == Phase::Acquiring),
