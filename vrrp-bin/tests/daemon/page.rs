@@ -8,7 +8,10 @@ use std::{
 use libtest_mimic::Failed;
 use serde_json::Value;
 
-use super::{CONFIG, Daemon, Outcome, SOON, schema, text};
+use super::{
+    CONFIG, Daemon, Outcome, SOON, schema, text,
+    watched::http::{METRICS, get},
+};
 
 /// A test and its name.
 type Test = (&'static str, fn() -> Outcome);
@@ -20,16 +23,15 @@ pub(crate) const TESTS: [Test; 2] = [
 ];
 
 fn start() -> Result<Daemon, Failed> {
-    Daemon::start_with(CONFIG, |_| Ok("metrics = \"127.0.0.1:9112\"\n".to_owned()))
+    Daemon::start_with(CONFIG, |_| Ok(format!("metrics = \"{METRICS}\"\n")))
 }
 
-/// Asks for a path, and gives the connection on which the answer comes.
-fn ask(daemon: &Daemon, path: &str, more: &str) -> Result<TcpStream, Failed> {
-    let mut stream = daemon.host.run(|| TcpStream::connect("127.0.0.1:9112"))??;
+/// A connection on which `/live` is answered. By HTTP/1.0 the body is what comes, without the lengths
+/// of its pieces.
+fn follow(daemon: &Daemon) -> Result<TcpStream, Failed> {
+    let mut stream = daemon.host.run(|| TcpStream::connect(METRICS))??;
     stream.set_read_timeout(Some(SOON))?;
-    stream.write_all(
-        format!("GET {path} HTTP/1.1\r\nHost: localhost:9112\r\n{more}\r\n").as_bytes(),
-    )?;
+    stream.write_all(b"GET /live HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
     Ok(stream)
 }
 
@@ -44,15 +46,12 @@ fn the_page_is_files_with_a_policy() -> Outcome {
         ("/words.js", "text/javascript; charset=utf-8", "export function verdict"),
         ("/icon.svg", "image/svg+xml", "<svg"),
     ] {
-        let mut answer = String::new();
-        ask(&daemon, path, "Connection: close\r\n")?.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
-        let head = head.to_ascii_lowercase();
-        assert!(head.starts_with("http/1.1 200 "), "{path}: {head}");
-        assert!(head.contains(&format!("\r\ncontent-type: {kind}\r\n")), "{path}: {head}");
-        let policy = "\r\ncontent-security-policy: default-src 'none'; script-src 'self';";
-        assert!(head.contains(policy), "{path}: {head}");
-        assert!(body.contains(words), "{path} has no {words}");
+        let answer = get(&daemon, METRICS, path)?;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.header("content-type"), Some(kind), "{path}");
+        let policy = answer.header("content-security-policy").unwrap_or_default();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
+        assert!(answer.body.contains(words), "{path} has no {words}");
     }
     Ok(())
 }
@@ -97,12 +96,8 @@ impl Told {
 fn the_page_is_told_what_happens() -> Outcome {
     let daemon = start()?;
     // A reader that never reads holds up nobody.
-    let _idle = ask(&daemon, "/live", "")?;
-    // HTTP/1.0 has no pieces: the body is what comes.
-    let mut stream = daemon.host.run(|| TcpStream::connect("127.0.0.1:9112"))??;
-    stream.set_read_timeout(Some(SOON))?;
-    stream.write_all(b"GET /live HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut told = Told { stream, octets: Vec::new() };
+    let _idle = follow(&daemon)?;
+    let mut told = Told { stream: follow(&daemon)?, octets: Vec::new() };
     let (_, node) = told.next()?;
     assert_eq!(node["version"], env!("CARGO_PKG_VERSION"));
     let first = told.wait_for("status", |_| true)?;
