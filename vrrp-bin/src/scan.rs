@@ -97,7 +97,7 @@ fn scan(arguments: &cli::Scan) -> Result<(Scan, bool), Error> {
     }
     let (listener, heard_on, errors) = wire::open(names.iter().map(String::as_str).collect());
     for error in &errors {
-        eprintln!("{}", wire::sentence(error));
+        eprintln!("{}", wire::sentence(error, "nothing is heard there"));
     }
     let speakers = hear(listener.ok_or(Error::Nowhere)?, arguments.time)?;
     let scan = Scan {

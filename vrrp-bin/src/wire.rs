@@ -35,11 +35,12 @@ pub(crate) fn open(
     (None, names, errors)
 }
 
-/// The sentence about an interface that nobody listens to, with what to do.
-pub(crate) fn sentence(error: &ListenError) -> String {
+/// The sentence about an interface that nobody listens to, with what to do, or with what follows where
+/// nothing can be done.
+pub(crate) fn sentence(error: &ListenError, follows: &str) -> String {
     let advice = match error.source.kind() {
         io::ErrorKind::PermissionDenied => "run it as root or grant CAP_NET_RAW",
-        _ => "nothing of the wire was compared there",
+        _ => follows,
     };
     format!("{error}; {advice}")
 }

@@ -76,7 +76,8 @@ fn unheard(config: &Config, error: &ListenError) -> Finding {
         .clone()
         .find(|router| router.interface == error.interface)
         .map_or(&config.origin, |router| &router.places.interface);
-    Finding::warning(Code::Unexamined, place, wire::sentence(error)).on(&error.interface)
+    let sentence = wire::sentence(error, "nothing of the wire was compared there");
+    Finding::warning(Code::Unexamined, place, sentence).on(&error.interface)
 }
 
 impl Wire {
