@@ -287,7 +287,7 @@ fn all_of_one_is_shown_with_its_time_line_and_scrolls() {
     assert!(lines[7].starts_with("state     backup for 1m5s"), "{lines:#?}");
     // It does not scroll beyond its end.
     screen.press(KeyCode::End);
-    let end = screen.lines(80, 20);
+    let end = screen.lines(80, 7);
     assert!(end.iter().any(|line| line.starts_with("before ")), "{end:#?}");
     assert!(!end.iter().any(|line| line.starts_with("state ")), "{end:#?}");
     screen.press(KeyCode::Esc);
