@@ -109,6 +109,7 @@ pub(crate) fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
 ///
 /// # Errors
 /// As for [`fetch`].
+#[cfg(feature = "watch")]
 pub(crate) async fn get(control: &Path, target: &str) -> Result<Bytes, Error> {
     let asked = timeout(PATIENCE, ask_for(control, Request::get(target), Bytes::new()));
     let answer = asked.await.unwrap_or_else(|_| Err(late(PATIENCE)));
