@@ -31,6 +31,6 @@ gone /etc/vrrp /var/lib/vrrp /run/vrrp
 everything >/after
 # The account stays. The rest is what dpkg and adduser write about what they did.
 diff /before /after | sed -n 's/^> //p' | grep -v -E \
-    '^/(after|before|var/lib/dpkg/.*|var/log/.*|var/cache/.*|etc/(passwd|group|g?shadow|sub[ug]id)-|etc/.pwd.lock)$' >/left || true
+    '^/(after|before|run/adduser|var/lib/dpkg/.*|var/log/.*|var/cache/.*|etc/(passwd|group|g?shadow|sub[ug]id)-|etc/.pwd.lock)$' >/left || true
 is "$(cat /left)" ""
 echo "installed, upgraded, removed, purged: nothing is left but the account $(getent passwd vrrp)"
