@@ -22,7 +22,7 @@ pub(crate) const TESTS: [Test; 1] =
     [("a_package_that_was_purged_has_left_nothing", nothing_is_left, NEEDED)];
 
 /// What the tree has beside what every Debian has.
-const PACKAGES: &str = "systemd,systemd-sysv,adduser,iproute2,libgcc-s1";
+const PACKAGES: &str = "systemd,systemd-sysv,adduser,iproute2,kmod,libgcc-s1";
 
 /// A Debian that nobody else uses, below `parent`.
 pub(crate) fn debian(parent: &Path) -> Result<PathBuf, Failed> {
