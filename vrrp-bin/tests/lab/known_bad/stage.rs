@@ -241,6 +241,7 @@ pub(super) fn facts(status: &Value) -> BTreeMap<String, Value> {
             || rest == "lease_seconds"
             || is_said(path)
             || path.ends_with("/seconds_ago")
+            || path.starts_with("/lateness/")
             || (rest == "counters/adverts_sent" && !is_backup(name))
             || (is_backup(name) && of_backup)
     };
