@@ -99,8 +99,12 @@ impl Browser {
         self.ask("Emulation.setEmulatedMedia", wishes).map(drop)
     }
 
+    /// Opens a page, and waits until it is there.
     pub(crate) fn open(&mut self, address: &str) -> Outcome {
-        self.ask("Page.navigate", json!({"url": address})).map(drop)
+        self.ask("Page.navigate", json!({"url": address}))?;
+        self.wait_for(&format!(
+            "location.href === {address:?} && document.readyState === 'complete'"
+        ))
     }
 
     /// What an expression of JavaScript is in the page; a promise is waited for.

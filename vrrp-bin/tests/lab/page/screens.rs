@@ -15,8 +15,8 @@ const PAST: Duration = Duration::from_secs(25);
 const OCTETS: usize = 150_000;
 
 const DESK: Look = Look { width: 900, height: 820, is_dark: false };
-const TALL: Look = Look { width: 900, height: 930, is_dark: false };
-const DARK: Look = Look { width: 900, height: 930, is_dark: true };
+const TALL: Look = Look { width: 900, height: 1000, is_dark: false };
+const DARK: Look = Look { width: 900, height: 1000, is_dark: true };
 const PHONE: Look = Look { width: 360, height: 740, is_dark: false };
 
 pub(super) fn all() -> Outcome {
