@@ -37,7 +37,7 @@ interface = "eth0"
 vrid = 51
 addresses = ["10.0.0.100/24", "fd00::100/64"]
 interval = "100ms"
-track = ["fine"]
+track = ["fine", { check = "slow", weight = -1 }]
 
 [[check]]
 name = "fine"
