@@ -4,7 +4,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 A4=192.0.2.10
 
 tell() { echo "$*" >/dev/ttyS1; echo "$*"; }
-saw() { tell "  $*"; }
+saw() { [ -n "$why" ] || tell "  $*"; } # Only of what is as it should be.
 check() { checking=$1 why=; }
 must() { [ -n "$why" ] || "$@" || why="not so: $*"; }
 until_ok() { # SECONDS COMMAND...
@@ -40,6 +40,7 @@ is() { [ "$(property "$1")" = "$2" ]; }
 holds() { ip -o address show dev eth0 | grep -q " $A4/"; }
 peer_holds() { ip -n peer -o address show dev eth0 | grep -q " $A4/"; }
 phase() { vrrp status --json web 2>/dev/null | grep -q "\"phase\": *\"$1\""; }
+serves() { phase held || phase adopted; }
 peer_told() { grep -c event=transition /root/peer.log; }
 same_process() { [ "$(property MainPID)" = "$pid" ]; }
 another_process() { [ "$(property MainPID)" -gt 1 ] && not same_process; }
@@ -59,6 +60,8 @@ ip -n peer link set eth0 up
 toml() { # PRIORITY
     printf '[[virtual_router]]\nname = "web"\ninterface = "eth0"\nvrid = 51\naddresses = ["%s/24"]\npriority = %s\n' \
         "$A4" "$1"
+    # A start takes a while on an emulated machine.
+    echo 'interval = "2s"'
 }
 tell "systemd $(systemctl --version | sed -n '1s/systemd //p'), Linux $(uname -r)"
 
@@ -142,10 +145,9 @@ verdict
 check watchdog
 remember
 kill -STOP "$pid"
-# The lease ends, and the other node takes over, before systemd ends the process.
-usually 5 peer_holds
+# Whether the other node takes over before systemd ends the process is a matter of moments.
 usually 10 another_process
-usually 20 phase held
+usually 20 serves
 must is NRestarts 2
 usually 5 not peer_holds
 saw "stopped, and ended by the watchdog: $(journalctl --no-pager -u vrrp -o cat | grep -m 1 -i watchdog)"
