@@ -61,7 +61,7 @@ toml() { # PRIORITY
     printf '[[virtual_router]]\nname = "web"\ninterface = "eth0"\nvrid = 51\naddresses = ["%s/24"]\npriority = %s\n' \
         "$A4" "$1"
     # A start takes a while on an emulated machine.
-    echo 'interval = "2s"'
+    echo 'interval = "4s"'
 }
 tell "systemd $(systemctl --version | sed -n '1s/systemd //p'), Linux $(uname -r)"
 
