@@ -86,7 +86,7 @@ must is ActiveState active
 usually 10 phase held
 must holds
 must not peer_holds
-saw "Type=$(property Type) WatchdogUSec=$(property WatchdogUSec) StatusText=$(property StatusText)"
+saw "Type=$(property Type) WatchdogUSec=$(property WatchdogUSec)"
 verdict
 
 check rights
