@@ -22,8 +22,7 @@ const PHONE: Look = Look { width: 360, height: 740, is_dark: false };
 pub(super) fn all() -> Outcome {
     one_node()?;
     ten()?;
-    split_brain()?;
-    empty()
+    split_brain()
 }
 
 /// Writes a picture of what the browser shows.
@@ -114,14 +113,4 @@ fn split_brain() -> Outcome {
     thread::sleep(PAST);
     browser.wait_for("document.querySelector('#split').classList.contains('certain')")?;
     picture(&mut browser, "split", &DESK)
-}
-
-/// A node without a virtual router.
-fn empty() -> Outcome {
-    let mut pair = Pair::new()?;
-    start(&mut pair.a, "")?;
-    let mut browser = browser(&pair, &DESK)?;
-    browser.wait_for("!document.querySelector('#empty').hidden")?;
-    let look = Look { height: 320, ..DESK };
-    picture(&mut browser, "empty", &look)
 }
