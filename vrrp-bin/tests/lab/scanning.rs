@@ -142,7 +142,7 @@ fn pair() -> Outcome {
     pair.b.start(&config(100))?;
     pair.b.wait_for_phase("backup")?;
     // Without -i, on what is up.
-    ip(&pair.b.host, "link add away0 type dummy")?;
+    ip(&pair.b.host, "link add away0 type veth peer name far0")?;
     let (status, found) = scan(&pair.b.host, &["--for", "700ms"])?;
     let speakers = found["speakers"].as_array().map_or(&[][..], Vec::as_slice);
     let families: Vec<bool> = speakers

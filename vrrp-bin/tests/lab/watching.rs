@@ -7,6 +7,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -51,7 +52,10 @@ impl Pane {
     /// Watches the daemon of `node`. When that is over, its exit status stands there, and whether the
     /// terminal waits for whole lines and shows what is typed.
     fn open(node: &Node, folder: &Path, arguments: &str) -> Result<Self, Failed> {
-        let pane = Self { socket: folder.join("tmux.sock") };
+        // The server of the one before may not have ended yet.
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
+        let pane = Self { socket: folder.join(format!("tmux-{number}.sock")) };
         let (program, control) = (env!("CARGO_BIN_EXE_vrrp"), node.control());
         let shell = format!(
             "{program} watch {arguments} --control {}; echo left with $?; stty -a | tr ' ;' '\\n\\n' | \
