@@ -242,7 +242,7 @@ fn routes(app: App) -> Router {
 }
 
 async fn status(State(app): State<App>) -> Response {
-    let snapshot = match app.snapshots.get().await {
+    let snapshot = match app.snapshots.now().await {
         Ok(snapshot) => snapshot,
         Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     };
@@ -264,7 +264,7 @@ async fn virtual_router_v6(
 }
 
 async fn one(State(app): State<App>, name: &str) -> Response {
-    let snapshot = match app.snapshots.get().await {
+    let snapshot = match app.snapshots.now().await {
         Ok(snapshot) => snapshot,
         Err(error) => return failure(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
     };

@@ -1,10 +1,11 @@
 //! [`Snapshots`]: the state of the node, asked for once for all who want to know.
 //!
-//! Whoever asks within a tenth of a second gets the same [`Snapshot`], and the texts that are made of it
-//! are made once: the driver has other things to do than to answer every scraper, page and monitor. A
-//! snapshot is never older than what was done to the node by request: whoever does that
+//! Whoever asks over TCP within a tenth of a second gets the same [`Snapshot`], and the texts that are
+//! made of it are made once: the driver has other things to do than to answer every scraper, page and
+//! monitor. A snapshot is never older than what was done to the node by request: whoever does that
 //! [forgets](Snapshots::forget) the last one. What happens by itself shows a fiftieth of a second late
-//! at most, unless its texts take so long that this would be too much of a processor.
+//! at most, unless a snapshot takes so long that this would be too much of a processor. Whoever asks
+//! over the control socket gets one that is older than this moment only for that last reason.
 
 use std::{
     sync::{
@@ -31,11 +32,12 @@ use crate::{
     report::{self, Check, LastReload, Reloaded},
 };
 
-/// How long a snapshot is good for while nothing happens.
+/// How long a snapshot is good for, over TCP, while nothing happens.
 const FRESH: Duration = Duration::from_millis(100);
 /// How long it is good for whatever happens.
 const LEAST: Duration = Duration::from_millis(20);
-/// It is good for so many times as long as its texts took to write: they take a tenth of a processor.
+/// It is good for so many times as long as it took to take and write: that takes a tenth of a
+/// processor.
 const QUIET: u32 = 10;
 /// The same while something happens all the time: a quarter.
 const BUSY: u32 = 4;
@@ -72,7 +74,7 @@ pub(crate) struct Snapshot {
     happened: u64,
     /// When it was asked for.
     begun: Instant,
-    /// What its texts have cost of a processor.
+    /// How long it took to take, and what its texts have cost of a processor.
     cost: Mutex<Duration>,
     report: OnceCell<report::Status>,
     json: OnceCell<Bytes>,
@@ -105,11 +107,26 @@ impl Snapshots {
     /// # Errors
     /// [`Error::Stopped`].
     pub(crate) async fn get(&self) -> Result<Arc<Snapshot>, Error> {
+        self.good(FRESH, LEAST).await
+    }
+
+    /// How everything is, for whoever may ask for more than that. Only a node with so many virtual
+    /// routers that the answer takes a while gives the same one to who comes soon after. Dropping the
+    /// future changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`].
+    pub(crate) async fn now(&self) -> Result<Arc<Snapshot>, Error> {
+        self.good(Duration::ZERO, Duration::ZERO).await
+    }
+
+    /// One that is good for as long as this at least, while nothing happens and otherwise.
+    async fn good(&self, fresh: Duration, least: Duration) -> Result<Arc<Snapshot>, Error> {
         let era = self.0.era.load(Ordering::Acquire);
         let mut latest = self.0.latest.lock().await;
         if let Some(latest) = &*latest
             && latest.era >= era
-            && latest.begun.elapsed() < self.good_for(latest)
+            && latest.begun.elapsed() < self.good_for(latest, fresh, least)
         {
             return Ok(Arc::clone(latest));
         }
@@ -130,12 +147,12 @@ impl Snapshots {
         self.forget();
     }
 
-    fn good_for(&self, latest: &Snapshot) -> Duration {
+    fn good_for(&self, latest: &Snapshot, fresh: Duration, least: Duration) -> Duration {
         let cost = *lock(&latest.cost);
         if latest.happened == self.0.happened.load(Ordering::Acquire) {
-            FRESH.max(cost * QUIET)
+            fresh.max(cost * QUIET)
         } else {
-            LEAST.max(cost * BUSY)
+            least.max(cost * BUSY)
         }
     }
 
@@ -152,7 +169,7 @@ impl Snapshots {
             era,
             happened,
             begun,
-            cost: Mutex::default(),
+            cost: Mutex::new(begun.elapsed()),
             report: OnceCell::new(),
             json: OnceCell::new(),
             metrics: OnceCell::new(),
@@ -276,6 +293,20 @@ mod tests {
             Arc::ptr_eq(&second, &snapshots.get().await.unwrap()),
             "nothing has happened since"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn over_the_control_socket_it_is_kept_only_for_what_it_costs() {
+        let snapshots = snapshots();
+        let first = snapshots.now().await.unwrap();
+        let second = snapshots.now().await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        // As one of a thousand virtual routers.
+        *lock(&second.cost) = Duration::from_millis(10);
+        advance(Duration::from_millis(99)).await;
+        assert!(Arc::ptr_eq(&second, &snapshots.now().await.unwrap()));
+        advance(Duration::from_millis(1)).await;
+        assert!(!Arc::ptr_eq(&second, &snapshots.now().await.unwrap()));
     }
 
     #[tokio::test(start_paused = true)]
