@@ -39,9 +39,11 @@ verdict() {
 evidence() {
     local host
     for host in a b; do
-        echo "--- $host: status, addresses, log"
+        echo "--- $host: status, addresses, routes, log"
         vrrp status --control /run/$host.sock 2>&1
         ip -n $host -d address show | grep -v '^ *veth'
+        ip -n $host route show table all
+        ip -n $host -6 route show table all
         tail -n 24 /out/log.$host | cut -c1-330
     done
 }
