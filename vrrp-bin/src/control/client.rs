@@ -111,9 +111,7 @@ pub(crate) fn fetch(control: &Path, target: &str) -> Result<Bytes, Error> {
 /// As for [`fetch`].
 #[cfg(feature = "watch")]
 pub(crate) async fn get(control: &Path, target: &str) -> Result<Bytes, Error> {
-    let asked = timeout(PATIENCE, ask_for(control, Request::get(target), Bytes::new()));
-    let answer = asked.await.unwrap_or_else(|_| Err(late(PATIENCE)));
-    accepted(control, answer)
+    body_of(control, Request::get(target), Bytes::new(), Some(PATIENCE)).await
 }
 
 /// Fetches the body of the answer to `POST target`, however long it takes to do what is asked. A
@@ -132,33 +130,27 @@ fn exchange(
     body: Bytes,
     patience: Option<Duration>,
 ) -> Result<Bytes, Error> {
-    let path = control.display().to_string();
-    let no_daemon = |cause: String| Error::NoDaemon { path: path.clone(), cause };
     descriptors::require(descriptors::CLIENT)?;
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| no_daemon(describe(&error)))?;
-    let asked = ask_for(control, request, body);
-    let answer = runtime.block_on(async {
-        match patience {
-            Some(patience) => {
-                timeout(patience, asked).await.unwrap_or_else(|_| Err(late(patience)))
-            }
-            None => asked.await,
-        }
-    });
-    accepted(control, answer)
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| no_daemon(control, &error))?;
+    runtime.block_on(body_of(control, request, body, patience))
 }
 
-/// The body of an answer, if the daemon did not refuse.
-fn accepted(control: &Path, answer: io::Result<(StatusCode, Bytes)>) -> Result<Bytes, Error> {
-    match answer {
-        Ok((StatusCode::OK, body)) => Ok(body),
-        Ok((_, body)) => Err(refused(control, &body)),
-        Err(error) => {
-            Err(Error::NoDaemon { path: control.display().to_string(), cause: describe(&error) })
-        }
+/// The body of the answer, if it comes in time and the daemon does not refuse.
+async fn body_of(
+    control: &Path,
+    request: request::Builder,
+    body: Bytes,
+    patience: Option<Duration>,
+) -> Result<Bytes, Error> {
+    let asked = ask_for(control, request, body);
+    let answer = match patience {
+        Some(patience) => timeout(patience, asked).await.unwrap_or_else(|_| Err(late(patience))),
+        None => asked.await,
+    };
+    match answer.map_err(|error| no_daemon(control, &error))? {
+        (StatusCode::OK, body) => Ok(body),
+        (_, body) => Err(refused(control, &body)),
     }
 }
 
@@ -185,6 +177,10 @@ async fn send(
     tokio::spawn(connection);
     let request = request.header("Host", "vrrp").body(Full::new(body)).map_err(io::Error::other)?;
     sender.send_request(request).await.map_err(io::Error::other)
+}
+
+fn no_daemon(control: &Path, error: &io::Error) -> Error {
+    Error::NoDaemon { path: control.display().to_string(), cause: describe(error) }
 }
 
 fn late(patience: Duration) -> io::Error {

@@ -6,8 +6,7 @@ use http_body_util::BodyExt;
 use hyper::{Request, StatusCode, body::Incoming};
 use tokio::time::timeout;
 
-use super::{Error, PATIENCE, late, refused, send};
-use crate::config::describe;
+use super::{Error, PATIENCE, late, no_daemon, refused, send};
 
 /// A daemon that has nothing to say says so every five seconds.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -28,13 +27,12 @@ impl Lines {
     /// # Errors
     /// [`Error`], if nobody answers on `control`, or the daemon refuses.
     pub(crate) async fn open(control: &Path, target: &str) -> Result<Self, Error> {
-        let path = control.display().to_string();
         let answer = timeout(PATIENCE, send(control, Request::get(target), Default::default()));
         let answer = answer.await.unwrap_or_else(|_| Err(late(PATIENCE)));
-        let no_daemon =
-            |error: io::Error| Error::NoDaemon { path: path.clone(), cause: describe(&error) };
+        let no_daemon = |error: io::Error| no_daemon(control, &error);
         let answer = answer.map_err(no_daemon)?;
         if answer.status() == StatusCode::OK {
+            let path = control.display().to_string();
             return Ok(Self { path, body: answer.into_body(), buffer: Vec::new() });
         }
         let body = timeout(PATIENCE, answer.into_body().collect()).await;
