@@ -7,20 +7,19 @@ mod text;
 use std::{
     collections::BTreeSet,
     io::{self, Write},
-    time::{Duration, Instant},
 };
 
 use serde::Serialize;
 use vrrp_net::{
     host::{self, Interface, Master},
-    listen::{ListenError, Listener, Speakers},
+    listen::{ListenError, Speakers},
 };
 
 use crate::{
     cli,
     config::describe,
     descriptors,
-    wire::{self, Line},
+    wire::{self, Heard},
 };
 use conflict::Conflict;
 
@@ -33,14 +32,8 @@ const LOOPBACK: &str = "lo";
 #[derive(Debug, Serialize)]
 struct Scan {
     schema: u32,
-    /// How long it listened.
-    milliseconds: u64,
-    /// Where it listened.
-    interfaces: Vec<String>,
-    /// Who speaks there.
-    speakers: Vec<Line>,
-    /// How many messages there were of speakers beyond those.
-    left_out: u64,
+    #[serde(flatten)]
+    heard: Heard,
     /// What of it does not go together.
     conflicts: Vec<Conflict>,
 }
@@ -99,13 +92,12 @@ fn scan(arguments: &cli::Scan) -> Result<(Scan, bool), Error> {
     for error in &errors {
         eprintln!("{}", wire::sentence(error, "nothing is heard there"));
     }
-    let speakers = hear(listener.ok_or(Error::Nowhere)?, arguments.time)?;
+    let mut speakers = Speakers::new();
+    let listener = listener.ok_or(Error::Nowhere)?;
+    wire::hear(listener, arguments.time, |heard| speakers.hear(heard))?;
     let scan = Scan {
         schema: SCHEMA,
-        milliseconds: u64::try_from(arguments.time.as_millis()).unwrap_or(u64::MAX),
-        interfaces: heard_on.into_iter().map(str::to_owned).collect(),
-        speakers: speakers.iter().map(Line::from).collect(),
-        left_out: speakers.left_out(),
+        heard: Heard::new(arguments.time, heard_on, &[&speakers]),
         conflicts: conflict::all(&speakers),
     };
     scan.print(arguments.json)?;
@@ -121,15 +113,6 @@ fn all() -> io::Result<BTreeSet<String>> {
     };
     let interfaces = host::interfaces()?.into_iter();
     Ok(interfaces.filter(is_meant).map(|interface| interface.name).collect())
-}
-
-fn hear(mut listener: Listener, time: Duration) -> Result<Speakers, ListenError> {
-    let mut speakers = Speakers::new();
-    let end = Instant::now() + time;
-    while let Some(heard) = listener.next(end)? {
-        speakers.hear(&heard);
-    }
-    Ok(speakers)
 }
 
 impl Scan {

@@ -4,13 +4,11 @@ use std::io::{self, IsTerminal};
 
 use serde::Serialize;
 
-use super::{
-    finding::{Code, Finding, Severity},
-    wire::Heard,
-};
+use super::finding::{Code, Finding, Severity};
 use crate::{
     cli::{self, Format},
     config::{Config, effective::Effective},
+    wire::Heard,
 };
 
 /// The version of the JSON: it grows when a field is renamed, removed or means something else.

@@ -3,12 +3,8 @@
 
 mod judge;
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use serde::Serialize;
 use vrrp_net::listen::{ListenError, Listener, Speakers};
 
 use super::{
@@ -17,21 +13,8 @@ use super::{
 };
 use crate::{
     config::Config,
-    wire::{self, Line},
+    wire::{self, Heard},
 };
-
-/// Who was heard, for programs.
-#[derive(Debug, Serialize)]
-pub(super) struct Heard {
-    /// How long somebody listened.
-    milliseconds: u64,
-    /// On these interfaces.
-    interfaces: Vec<String>,
-    /// Who speaks there.
-    pub(super) speakers: Vec<Line>,
-    /// How many messages there were of speakers beyond those.
-    left_out: u64,
-}
 
 /// What was heard, apart: a flood of other virtual routers must not keep out those of the
 /// configuration.
@@ -60,14 +43,7 @@ pub(super) fn listen(
             .extend(wire.hear(config, listener, time).err().map(|error| unheard(config, &error)));
     }
     findings.extend(judge::findings(config, host, runs, &names, &wire, time));
-    let speakers = wire.ours.iter().chain(wire.others.iter()).map(Line::from).collect();
-    let heard = Heard {
-        milliseconds: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
-        interfaces: names.into_iter().map(str::to_owned).collect(),
-        speakers,
-        left_out: wire.ours.left_out().saturating_add(wire.others.left_out()),
-    };
-    (heard, findings)
+    (Heard::new(time, names, &[&wire.ours, &wire.others]), findings)
 }
 
 fn unheard(config: &Config, error: &ListenError) -> Finding {
@@ -84,7 +60,7 @@ impl Wire {
     fn hear(
         &mut self,
         config: &Config,
-        mut listener: Listener,
+        listener: Listener,
         time: Duration,
     ) -> Result<(), ListenError> {
         let ours: BTreeSet<(&str, u8)> = config
@@ -92,15 +68,13 @@ impl Wire {
             .iter()
             .map(|router| (router.interface.as_str(), router.router.vrid().get()))
             .collect();
-        let end = Instant::now() + time;
-        while let Some(heard) = listener.next(end)? {
+        wire::hear(listener, time, |heard| {
             if ours.contains(&(&*heard.interface, heard.message.vrid)) {
-                self.ours.hear(&heard);
+                self.ours.hear(heard);
             } else {
-                self.others.hear(&heard);
+                self.others.hear(heard);
             }
-        }
-        Ok(())
+        })
     }
 
     /// A VRID that nobody was heard to use on this interface.

@@ -6,24 +6,24 @@ use super::{Scan, conflict::Conflict};
 use crate::{
     config::duration,
     text::{table::rows_of, wrap::hanging},
-    wire::{Line, listed},
+    wire::{Heard, Line, listed},
 };
 
 const HEADER: [&str; 7] = ["VRID", "VRRP", "PRIO", "EVERY", "MEASURED", "JITTER", "SPEAKER"];
 
 /// Everything: a table for each interface, and below them what is in conflict.
 pub(super) fn text(scan: &Scan) -> String {
-    let time = duration::format(Duration::from_millis(scan.milliseconds));
-    let silent: Vec<&str> = scan
-        .interfaces
+    let Heard { milliseconds, interfaces, speakers, left_out } = &scan.heard;
+    let time = duration::format(Duration::from_millis(*milliseconds));
+    let silent: Vec<&str> = interfaces
         .iter()
         .map(String::as_str)
-        .filter(|name| !scan.speakers.iter().any(|line| line.interface == **name))
+        .filter(|name| !speakers.iter().any(|line| line.interface == **name))
         .collect();
     let mut text = String::new();
-    for interface in &scan.interfaces {
+    for interface in interfaces {
         let lines: Vec<&Line> =
-            scan.speakers.iter().filter(|line| line.interface == *interface).collect();
+            speakers.iter().filter(|line| line.interface == *interface).collect();
         if !lines.is_empty() {
             text += &format!("{}{}\n", hanging("", 4, interface), table(&lines));
         }
@@ -32,11 +32,10 @@ pub(super) fn text(scan: &Scan) -> String {
         let sentence = format!("nobody was heard on {} within {time}", silent.join(", "));
         text += &hanging("", 4, &sentence);
     }
-    if scan.left_out > 0 {
-        let count = scan.left_out;
-        text += &hanging("", 4, &format!("{count} more messages were of further speakers"));
+    if *left_out > 0 {
+        text += &hanging("", 4, &format!("{left_out} more messages were of further speakers"));
     }
-    if scan.conflicts.is_empty() && !scan.speakers.is_empty() {
+    if scan.conflicts.is_empty() && !speakers.is_empty() {
         text += "nothing is in conflict\n";
     }
     let conflicts: String = scan.conflicts.iter().map(sentence).collect();
