@@ -1,6 +1,6 @@
 //! `vrrp status`: asks the running daemon over its control socket.
 
-mod overview;
+pub(crate) mod overview;
 pub(crate) mod whole;
 pub(crate) mod wrong;
 

@@ -52,18 +52,22 @@ fn below(paragraphs: Vec<String>) -> String {
 }
 
 fn row(router: &VirtualRouter) -> [String; 5] {
-    let phase = router.hold.as_ref().unwrap_or(&router.phase);
-    let state = match router.condition.as_str() {
-        "good" | "" => phase.clone(),
-        condition => format!("{phase}, {condition}"),
-    };
     [
         shortened(&router.name, NAME),
-        state,
+        state(router),
         since(&router.since),
         router.effective_priority.to_string(),
         place(router),
     ]
+}
+
+/// What it does, or what keeps it out; and what its checks say.
+pub(crate) fn state(router: &VirtualRouter) -> String {
+    let phase = router.hold.as_ref().unwrap_or(&router.phase);
+    match router.condition.as_str() {
+        "good" | "" => phase.clone(),
+        condition => format!("{phase}, {condition}"),
+    }
 }
 
 /// Its addresses, and where they are if that is not here.

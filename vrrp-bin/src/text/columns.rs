@@ -1,22 +1,26 @@
 //! Columns, and times in them.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    array,
+    time::{Duration, SystemTime},
+};
 
 /// Pads every column to its widest cell.
 pub(crate) fn align<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
-    };
+    let widths: [usize; N] = array::from_fn(|column| widest(rows, column));
     let mut text = String::new();
     for row in rows {
-        let cells = row
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| format!("{cell:<0$}", width(column).unwrap_or_default()));
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         text += cells.collect::<Vec<_>>().join("  ").trim_end();
         text.push('\n');
     }
     text
+}
+
+/// How wide the widest cell of a column is.
+pub(super) fn widest<const N: usize>(rows: &[[String; N]], column: usize) -> usize {
+    let cells = rows.iter().filter_map(|row| row.get(column));
+    cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
 }
 
 /// How long ago that was, or the text itself if it is no time.

@@ -1,7 +1,7 @@
 //! Tables whose last column may have anything in it.
 
 use super::{
-    columns::align,
+    columns::{align, widest},
     wrap::{WIDTH, hanging},
 };
 
@@ -34,11 +34,6 @@ pub(crate) fn rows_of<const N: usize>(
         format!("{line}\n{}", hanging("    ", 4, &rest))
     });
     lines.collect()
-}
-
-fn widest<const N: usize>(cells: &[[String; N]], place: usize) -> usize {
-    let column = cells.iter().filter_map(|row| row.get(place));
-    column.map(|cell| cell.chars().count()).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! [`Model`]: what the screen shows, as far as it is known. It reads no clock, and waits for nothing.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     events,
     report::{Status, ToldEvent, VirtualRouter},
+    status::wrong,
 };
 
 /// How many events are kept.
@@ -54,6 +55,8 @@ pub(super) struct Model {
     pub(super) palette: Palette,
     /// The last status, and when it came.
     pub(super) status: Option<(Status, Instant)>,
+    /// What is wrong with each virtual router of it, in the same order.
+    pub(super) wrong: Vec<Vec<String>>,
     pub(super) lost: Option<Lost>,
     pub(super) view: View,
     pub(super) shows_help: bool,
@@ -79,6 +82,7 @@ impl Model {
         Self {
             palette,
             status: None,
+            wrong: Vec::new(),
             lost: None,
             view: View::All,
             shows_help: false,
@@ -111,8 +115,8 @@ impl Model {
 
     /// That is how everything is now.
     pub(super) fn take_status(&mut self, status: Status, now: Instant) {
-        let is_there = |name: &String| status.virtual_routers.iter().any(|it| it.name == *name);
-        self.jitter.retain(|name, _| is_there(name));
+        let names: BTreeSet<&String> = status.virtual_routers.iter().map(|it| &it.name).collect();
+        self.jitter.retain(|name, _| names.contains(name));
         for router in &status.virtual_routers {
             let active = router.peers_heard.iter().find(|peer| peer.active);
             if let Some(jitter) = active.and_then(|peer| peer.jitter_seconds) {
@@ -131,6 +135,7 @@ impl Model {
         }
         let last = status.virtual_routers.len().saturating_sub(1);
         self.lost = None;
+        self.wrong = status.virtual_routers.iter().map(wrong::sentences).collect();
         self.status = Some((status, now));
         self.choose(place.unwrap_or(self.chosen).min(last));
     }

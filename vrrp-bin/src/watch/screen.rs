@@ -19,7 +19,7 @@ use super::{
     model::{Model, View},
     strip::LEGEND,
 };
-use crate::{config::one_line, status::wrong, text::wrap};
+use crate::{config::one_line, text::wrap};
 
 /// The lines at the bottom at most.
 const FOOTER: usize = 3;
@@ -55,7 +55,7 @@ fn heading(model: &Model) -> String {
     let Some((status, _)) = &model.status else { return " vrrp".to_owned() };
     let routers = model.routers();
     let active = routers.iter().filter(|router| router.state == "active").count();
-    let wrong = routers.iter().filter(|router| !wrong::sentences(router).is_empty()).count();
+    let wrong = model.wrong.iter().filter(|sentences| !sentences.is_empty()).count();
     let wrong = if wrong == 0 { String::new() } else { format!(", {wrong} with something wrong") };
     let count = match routers.len() {
         1 => "1 virtual router".to_owned(),

@@ -8,7 +8,11 @@ use ratatui::{
 };
 
 use super::{super::model::Model, clean, text, wrapped};
-use crate::{report::VirtualRouter, status::wrong, text::columns::since};
+use crate::{
+    report::VirtualRouter,
+    status::{overview::state, wrong},
+    text::columns::since,
+};
 
 /// What stands before the chosen one, and before the others.
 const CHOSEN: &str = "> ";
@@ -78,14 +82,14 @@ fn titled(frame: &mut Frame<'_>, model: &Model, title: &str, lines: Vec<String>,
 
 /// What is wrong: of the chosen one first.
 fn wrong(model: &Model, width: u16) -> Vec<String> {
-    let others = model.routers().iter().enumerate().filter(|(place, _)| *place != model.chosen());
-    let all = model.router().into_iter().chain(others.map(|(_, router)| router));
+    let (chosen, all) = (model.chosen(), || model.routers().iter().zip(&model.wrong));
+    let others = all().enumerate().filter(|(place, _)| *place != chosen).map(|(_, told)| told);
+    let told = all().nth(chosen).into_iter().chain(others);
     let mut lines = Vec::new();
-    let told = all.map(|router| (router, wrong::sentences(router)));
     for (router, sentences) in told.filter(|(_, sentences)| !sentences.is_empty()).take(TOLD) {
         let label = format!("{}: ", clean(&router.name));
         for sentence in sentences {
-            lines.extend(wrapped(width, &label, &sentence, usize::MAX));
+            lines.extend(wrapped(width, &label, sentence, usize::MAX));
         }
     }
     lines
@@ -146,15 +150,6 @@ fn columns(routers: &[VirtualRouter], width: u16) -> Vec<Column> {
         columns.push(column("WHY", left, |router| router.why.clone()));
     }
     columns
-}
-
-/// What it is, or what keeps it out; and what its checks say.
-fn state(router: &VirtualRouter) -> String {
-    let phase = router.hold.as_ref().unwrap_or(&router.phase);
-    match router.condition.as_str() {
-        "good" | "" => phase.clone(),
-        condition => format!("{phase}, {condition}"),
-    }
 }
 
 fn count_wrong(router: &VirtualRouter) -> String {
