@@ -2,10 +2,10 @@
 //! speak it.
 //!
 //! `GET /status` answers a [`report::Status`], `GET /virtual-routers/NAME` a
-//! [`report::VirtualRouter`]. `POST /virtual-routers/NAME/drain`, `resume` and
-//! `announce` answer a [`report::Outcome`], and `POST /drain`, `/resume` and `/announce`, which are for
-//! all virtual routers at once, [`report::Outcomes`]. `POST /reload` answers a [`report::Reloaded`]. `POST /restart` answers only if
-//! it is refused. `GET /events` answers what happens until the node stops, a line for each
+//! [`report::VirtualRouter`]. `POST /virtual-routers/NAME/drain`, `resume` and `announce` answer a
+//! [`report::Outcome`], and `POST /drain`, `/resume` and `/announce`, which are for all virtual routers
+//! at once, [`report::Outcomes`]. `POST /reload` answers a [`report::Reloaded`]. `POST /restart` answers
+//! only if it is refused. `GET /events` answers what happens until the node stops, a line for each
 //! [`report::Event`]. Who may open the socket may ask: it is made with mode 0660.
 
 mod announces;

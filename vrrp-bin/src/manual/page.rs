@@ -80,12 +80,7 @@ pub(super) fn commands(command: &Command) -> impl Iterator<Item = &Command> {
 
 /// The page of the program: all of its commands, with their options.
 pub(super) fn whole(command: &Command) -> io::Result<Vec<u8>> {
-    let man = man(command);
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
+    let mut page = beginning(command)?;
     let mut rest = Roff::new();
     rest.control("SH", ["COMMANDS"]);
     for subcommand in commands(command) {
@@ -98,12 +93,7 @@ pub(super) fn whole(command: &Command) -> io::Result<Vec<u8>> {
 
 /// The page of one command.
 pub(super) fn single(command: &Command) -> io::Result<Vec<u8>> {
-    let man = man(command);
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
+    let mut page = beginning(command)?;
     let mut rest = Roff::new();
     if command.get_arguments().any(is_shown) {
         rest.control("SH", ["OPTIONS"]);
@@ -119,9 +109,16 @@ pub(super) fn single(command: &Command) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-fn man(command: &Command) -> Man {
+/// What every page begins with.
+fn beginning(command: &Command) -> io::Result<Vec<u8>> {
     let version = command.get_version().unwrap_or(env!("CARGO_PKG_VERSION"));
-    Man::new(command.clone()).source(format!("vrrp {version}")).manual("vrrp")
+    let man = Man::new(command.clone()).source(format!("vrrp {version}")).manual("vrrp");
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    Ok(page)
 }
 
 /// A command within the page of the program.
@@ -149,7 +146,7 @@ fn options(roff: &mut Roff, command: &Command) {
             .filter(|word| !word.is_hide_set())
             .map(|word| word.get_name().to_owned())
             .collect();
-        if argument.get_num_args().is_some_and(|range| range.takes_values()) && !words.is_empty() {
+        if takes_value(argument) && !words.is_empty() {
             *body.get_or_insert_default() += &format!(" One of {}.", words.join(", "));
         }
         let default = argument.get_default_values().first().map(|value| value.to_string_lossy());

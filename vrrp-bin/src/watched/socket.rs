@@ -17,7 +17,7 @@ pub(crate) struct Socket {
 
 /// Why nobody can listen on an address.
 #[derive(Debug, thiserror::Error)]
-#[error("{place}: nothing can listen on {address}: {why}; {advice}", why = describe(.error), advice = advice(.error))]
+#[error("{place}: {}", self.sentence())]
 pub(crate) struct Refused {
     place: Place,
     address: SocketAddr,
