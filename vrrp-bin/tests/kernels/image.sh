@@ -34,16 +34,7 @@ chmod +x "$root/init"
 echo root:x:0:0:root:/root:/bin/sh >"$root/etc/passwd"
 echo root:x:0: >"$root/etc/group"
 
-# The modules in the order in which they need each other.
-touch "$root/modules/order"
-release=$(ls "$modules/lib/modules")
-for module in veth bridge macvlan dummy 8021q bonding vrf sch_netem; do
-    modprobe -d "$modules" -S "$release" --show-depends "$module" | sed -n 's/^insmod //p'
-done | awk '!seen[$1]++ { print $1 }' | while read -r file; do
-    name=$(basename "$file")
-    cp "$file" "$root/modules/$name"
-    case $name in *.xz) xz -d "$root/modules/$name" ;; esac
-    echo "${name%.xz}" >>"$root/modules/order"
-done
+. "$here/../program/modules.sh"
+put_modules "$modules" "$root" veth bridge macvlan dummy 8021q bonding vrf sch_netem
 (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out.unfinished"
 mv "$out.unfinished" "$out"

@@ -10,6 +10,8 @@
 
 mod guest;
 mod packages;
+#[path = "../program/programs.rs"]
+mod programs;
 mod report;
 mod scenarios;
 #[path = "../program/static_binary.rs"]
@@ -21,7 +23,7 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::Arc,
     time::Instant,
 };
@@ -32,6 +34,7 @@ use nix::fcntl::{Flock, FlockArg};
 use crate::{
     guest::Guest,
     packages::{KERNELS, Kernel},
+    programs::{is_there, output, root},
     scenarios::{Check, SCENARIOS, Scenario},
 };
 
@@ -156,28 +159,6 @@ fn alone() -> io::Result<Flock<File>> {
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| error.into())
 }
 
-fn is_there(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let sbin = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    env::split_paths(&path).chain(sbin).any(|folder| folder.join(program).is_file())
-}
-
-/// The workspace's root.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 fn folder() -> PathBuf {
     root().join("target/kernels")
-}
-
-/// Runs a program to its end: what it printed, or what it complained of.
-fn output(command: &mut Command) -> io::Result<String> {
-    let output = command.stdin(Stdio::null()).output()?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if output.status.success() {
-        return Ok(text(&output.stdout));
-    }
-    let said = [text(&output.stdout), text(&output.stderr)].join("\n");
-    Err(io::Error::other(format!("{command:?} failed with {}: {said}", output.status)))
 }

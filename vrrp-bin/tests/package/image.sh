@@ -11,13 +11,6 @@ for unit in getty.target serial-getty@ttyS0.service console-getty.service apt-da
     ln -sf /dev/null "$tree/etc/systemd/system/$unit"
 done
 rm -f "$tree/etc/initrd-release" "$tree/etc/machine-id"
-release=$(ls "$modules/lib/modules")
-for module in veth; do
-    modprobe -d "$modules" -S "$release" --show-depends "$module" | sed -n 's/^insmod //p'
-done | awk '!seen[$1]++ { print $1 }' | while read -r file; do
-    name=$(basename "$file")
-    cp "$file" "$tree/modules/$name"
-    case $name in *.xz) xz -d "$tree/modules/$name" ;; esac
-    echo "${name%.xz}" >>"$tree/modules/order"
-done
+. "$(dirname "$0")/../program/modules.sh"
+put_modules "$modules" "$tree" veth
 (cd "$tree" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out"

@@ -8,17 +8,20 @@ mod archive;
 #[path = "../kernels/packages.rs"]
 mod kernels;
 mod machine;
+#[path = "../program/programs.rs"]
+mod programs;
 mod series;
 mod tree;
 mod unit;
 
 use std::{
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
+
+use programs::{is_there, output, root};
 
 type Outcome = Result<(), Failed>;
 
@@ -64,28 +67,6 @@ fn possible() -> Result<(), String> {
     fs::create_dir_all(folder()).map_err(|error| format!("{}: {error}", folder().display()))
 }
 
-fn is_there(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let sbin = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    env::split_paths(&path).chain(sbin).any(|folder| folder.join(program).is_file())
-}
-
-/// The workspace's root.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 fn folder() -> PathBuf {
     root().join("target/package")
-}
-
-/// Runs a program to its end: what it printed, or what it complained of.
-fn output(command: &mut Command) -> io::Result<String> {
-    let output = command.stdin(Stdio::null()).output()?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if output.status.success() {
-        return Ok(text(&output.stdout));
-    }
-    let said = [text(&output.stdout), text(&output.stderr)].join("\n");
-    Err(io::Error::other(format!("{command:?} failed with {}: {said}", output.status)))
 }
