@@ -104,7 +104,7 @@ pub(crate) async fn serve<L: Listener>(
 /// Waits before the next try, and says why, once for a series of failures.
 async fn pause(error: &io::Error, name: &str, told: bool) {
     if !told {
-        tracing::warn!(event = "control-refused", %error, "nobody can connect to {name}: {error}");
+        tracing::warn!(event = "connections-refused", %error, "nobody can connect to {name}: {error}");
     }
     sleep(PAUSE).await;
 }

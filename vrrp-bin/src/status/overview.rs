@@ -63,10 +63,17 @@ fn row(router: &VirtualRouter) -> [String; 5] {
 
 /// What it does, or what keeps it out; and what its checks say.
 pub(crate) fn state(router: &VirtualRouter) -> String {
-    let phase = router.hold.as_ref().unwrap_or(&router.phase);
+    let VirtualRouter { state, phase, .. } = router;
+    let does = match (&router.hold, phase.as_str()) {
+        (Some(hold), _) => hold.clone(),
+        // What an Active is most of the time.
+        (None, "held") => state.clone(),
+        (None, _) if phase == state => state.clone(),
+        (None, _) => format!("{state} ({phase})"),
+    };
     match router.condition.as_str() {
-        "good" | "" => phase.clone(),
-        condition => format!("{phase}, {condition}"),
+        "good" | "" => does,
+        condition => format!("{does}, {condition}"),
     }
 }
 

@@ -153,6 +153,7 @@ fn transition(seconds_ago: f64, to: &str, hold: Option<&str>, sentence: &str) ->
 fn a_node_that_is_well_is_a_line_for_each() {
     let backup = VirtualRouter {
         name: "db".to_owned(),
+        state: "backup".to_owned(),
         phase: "backup".to_owned(),
         addresses: vec!["192.0.2.20/24".to_owned()],
         addresses_held: Vec::new(),
@@ -161,7 +162,7 @@ fn a_node_that_is_well_is_a_line_for_each() {
     };
     let expected = [
         "NAME  STATE   SINCE  PRIORITY  ADDRESSES",
-        "web   held    3m20s  150       192.0.2.10/24 (+1)",
+        "web   active  3m20s  150       192.0.2.10/24 (+1)",
         "db    backup  3m20s  150       192.0.2.20/24 at 192.0.2.2",
     ];
     let text = overview::text(&of(vec![router(), backup]));

@@ -184,7 +184,7 @@ fn one_virtual_router_is_a_line() {
     let header: Vec<&str> = lines[1].split_whitespace().collect();
     assert_eq!(header, ["NAME", "STATE", "SINCE", "WRONG", "PRIO", "LEASE", "PEER", "WHY"]);
     let row: Vec<&str> = lines[2].split_whitespace().collect();
-    assert_eq!(row[..7], [">", "web", "held", "1m5s", "150", "2.9s", "no"], "{lines:#?}");
+    assert_eq!(row[..7], [">", "web", "active", "1m5s", "150", "2.9s", "no"], "{lines:#?}");
     assert!(lines[23].starts_with("q leaves"), "{lines:#?}");
     assert!(!lines.join("\n").contains("WHAT IS WRONG"), "{lines:#?}");
 }
@@ -376,7 +376,7 @@ fn no_size_is_too_small() {
 fn forty_columns_are_enough_for_names_and_states() {
     let screen = Screen::of(vec![active("web"), split("db")]);
     let text = screen.text(40, 12);
-    assert!(text.contains("> web   held") && text.contains("  db    held"), "{text}");
+    assert!(text.contains("> web   active") && text.contains("  db    active"), "{text}");
 }
 
 #[test]

@@ -146,7 +146,7 @@ pub(crate) fn a_service_that_dies_takes_its_address_along_and_brings_it_back() -
     let addresses = daemon.addresses()?;
     assert!(is_gone && addresses.contains("192.0.2.20"), "{addresses}");
     let table = text(&daemon.vrrp(&["status", "-c", "vrrp.toml"])?.stdout);
-    assert!(table.contains("\nhttp-ok  bad ") && table.contains("held, ill"), "{table}");
+    assert!(table.contains("\nhttp-ok  bad ") && table.contains("active, ill"), "{table}");
     let health = daemon.vrrp(&["health", "--control", &daemon.control().display().to_string()])?;
     let said = text(&health.stdout);
     assert_eq!(health.status.code(), Some(0), "{said}");

@@ -236,7 +236,7 @@ impl Stage {
         let router = b.router(0);
         check(router["condition"] == "ill", format!("b is not ill in its status: {router}"))?;
         let table = said(b, "status")?;
-        check(table.contains("held, ill"), format!("the table does not say so:\n{table}"))?;
+        check(table.contains("active, ill"), format!("the table does not say so:\n{table}"))?;
         let health = said(b, "health")?;
         let line = "web is held; web: its check service fails: ";
         check(health.starts_with(line), format!("health says:\n{health}"))

@@ -151,7 +151,7 @@ fn screens() -> Outcome {
     pair.a.wait_for_phase("held")?;
     pair.b.start(&config(100, MORE))?;
     let pane = Pane::open(&pair.b, pair.folder.path(), "")?;
-    pane.shows(&["mail", "held", "interface-missing", "backup", "10.0.0.1"])?;
+    pane.shows(&["mail", "active", "interface-missing", "backup", "10.0.0.1"])?;
     std::thread::sleep(QUIET);
     let text = pane.shows(&["WHAT IS WRONG", "db: there is no interface eth2"])?;
     screen("watch", "vrrp watch", &text)?;
@@ -213,7 +213,7 @@ fn leaves() -> Outcome {
         [("q", None), ("C-c", None), ("", Some(Signal::SIGTERM)), ("", Some(Signal::SIGINT))];
     for (key, signal) in ways {
         let pane = Pane::open(&pair.a, pair.folder.path(), "")?;
-        pane.shows(&["> web", "held"])?;
+        pane.shows(&["> web", "active"])?;
         match signal {
             Some(signal) => kill(pane.watcher()?, signal)?,
             None => pane.press(&[key])?,

@@ -1,16 +1,21 @@
-//! The screen of the documentation: a network with two nodes of keepalived's that are at odds.
+//! The screen of the documentation: a network with two nodes of keepalived's that do not hear each
+//! other, and are at odds.
 //!
 //! With `VRRP_SCREENS=DIRECTORY` it is written there as a file, from which `.ci/screens` puts it into
 //! the documentation.
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use tempfile::TempDir;
-use vrrp_net::lab::{Cable, Host, Keepalived, Switch};
+use vrrp_net::lab::{Cable, Host, Keepalived, Switch, wait_until};
 
 use crate::{
     checking::site::run,
-    support::{Outcome, check},
+    support::{Outcome, SOON, check},
 };
 
 const COMMAND: &str = "vrrp scan --for 5s";
@@ -28,6 +33,22 @@ fn config(priority: u8, version: u8, authentication: &str) -> String {
     )
 }
 
+/// What keeps a host from hearing anybody, so that it is active for good: who hears somebody refuse
+/// it goes to and fro.
+const DEAF: &str = "table inet filter {\n chain deaf {\n type filter hook input priority 0;\n ip \
+                    protocol { 51, 112 } drop\n }\n}\n";
+
+/// Has `host` drop each advertisement that it is sent.
+fn deafen(host: &Host, folder: &Path) -> Outcome {
+    let file = folder.join("deaf.nft");
+    fs::write(&file, DEAF)?;
+    let mut command = Command::new("nft");
+    command.arg("-f").arg(file);
+    let output = run(host, command)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    check(output.status.success(), format!("nft: {said}"))
+}
+
 pub(super) fn screens() -> Outcome {
     if let Some(missing) = Keepalived::missing() {
         println!("{missing}");
@@ -41,18 +62,27 @@ pub(super) fn screens() -> Outcome {
         Cable::new(&c, "eth0", &switch, &["192.0.2.3/24"])?,
     ];
     let folder = TempDir::with_prefix("vrrp-test-")?;
+    for host in [&b, &c] {
+        deafen(host, folder.path())?;
+    }
     let _running = [
         Keepalived::start(&b, folder.path(), &config(150, 3, "AH"))?,
         Keepalived::start(&c, folder.path(), &config(100, 2, "PASS"))?,
     ];
-    // Both are active after three intervals and Skew_Time.
     let scan = |time: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vrrp"));
         command.args(["scan", "--for", time]);
         run(&a, command)
     };
-    scan("5s")?;
+    // After three intervals and Skew_Time each.
+    let are_active = || {
+        let output = scan("3s");
+        output
+            .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("are both active"))
+    };
+    let said = wait_until(SOON, are_active);
     let output = scan("5s")?;
+    check(said, format!("they are not both active:\n{}", String::from_utf8_lossy(&output.stdout)))?;
     let text = String::from_utf8(output.stdout)?;
     let screen = format!("$ {COMMAND}\n{text}");
     println!("{screen}");
