@@ -1,10 +1,11 @@
 //! `vrrp completions`: what a shell needs to complete the arguments, made from their definitions.
 
-use std::io::{self, Write};
-
 use clap::{Command, CommandFactory};
 
-use crate::cli::{self, Cli};
+use crate::{
+    cli::{self, Cli},
+    output,
+};
 
 /// Runs `vrrp completions` and returns the exit status.
 pub(crate) fn main(arguments: &cli::Completions) -> u8 {
@@ -30,11 +31,8 @@ fn shown(command: &Command) -> Command {
 
 /// Prints a document, and returns the exit status.
 pub(crate) fn print(document: &[u8]) -> u8 {
-    let mut out = io::stdout().lock();
-    match out.write_all(document).and_then(|()| out.flush()) {
+    match output::print(document) {
         Ok(()) => cli::OK,
-        // Whoever reads the output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => cli::OK,
         Err(error) => {
             eprintln!("this cannot be printed: {error}");
             cli::FAILED

@@ -1,7 +1,5 @@
 //! `vrrp convert`: a file of keepalived's as one of ours.
 
-use std::io::{self, Write};
-
 use vrrp_core::Protocol;
 
 use crate::{
@@ -11,6 +9,7 @@ use crate::{
         Beside,
         keepalived::{self, Reading},
     },
+    output,
 };
 
 /// Runs `vrrp convert` and returns the exit status.
@@ -27,7 +26,7 @@ pub(crate) fn main(arguments: &cli::Convert) -> u8 {
             return cli::BAD_CONFIGURATION;
         }
     };
-    if let Err(error) = io::stdout().write_all(text.as_bytes()) {
+    if let Err(error) = output::print(text) {
         eprintln!("the configuration cannot be written: {}", describe(&error));
         return cli::FAILED;
     }

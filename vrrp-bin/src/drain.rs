@@ -8,6 +8,7 @@ use hyper::body::Bytes;
 use crate::{
     cli,
     control::client::{self, escape, parse, post},
+    output::say,
     report::{Outcome, Outcomes},
     request,
 };
@@ -72,7 +73,7 @@ pub(crate) fn outcomes(
 fn tell(outcomes: &[Outcome]) -> u8 {
     for Outcome { done, sentence, .. } in outcomes {
         if *done {
-            println!("{sentence}");
+            say(sentence);
         } else {
             eprintln!("{sentence}");
         }

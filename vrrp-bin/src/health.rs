@@ -5,6 +5,7 @@ use vrrp_core::Hold;
 use crate::{
     cli,
     control::client,
+    output::say,
     report::{Check, Status, VirtualRouter},
 };
 
@@ -19,7 +20,7 @@ pub(crate) fn main(arguments: &cli::Health) -> u8 {
         Ok(status) => answer(&status, arguments.strict),
         Err(error) => (error.to_string(), false),
     };
-    println!("{text}");
+    say(&text);
     if well { cli::OK } else { cli::FAILED }
 }
 

@@ -30,6 +30,7 @@ mod manual;
 mod netns;
 mod notify;
 mod orphans;
+mod output;
 mod pieces;
 pub mod readers;
 mod reload;

@@ -5,6 +5,7 @@ use hyper::body::Bytes;
 use crate::{
     cli,
     control::client::{Error, parse, post},
+    output::say,
     report::Reloaded,
 };
 
@@ -12,9 +13,9 @@ use crate::{
 pub(crate) fn main(arguments: &cli::Reload) -> u8 {
     match reload(arguments) {
         Ok(Reloaded { changes, sentence, .. }) => {
-            println!("{sentence}");
+            say(&sentence);
             for change in changes {
-                println!("  {change}");
+                say(&format!("  {change}"));
             }
             cli::OK
         }

@@ -10,6 +10,7 @@ use hyper::body::Bytes;
 use crate::{
     cli,
     control::client::{Error, ask, post},
+    output::say,
     report::Status,
 };
 
@@ -28,7 +29,7 @@ pub(crate) fn main(arguments: &cli::Restart) -> u8 {
             } else {
                 format!("{count} virtual routers go on")
             };
-            println!("vrrp {} runs in the place of {}; {count}", new.version, old.version);
+            say(&format!("vrrp {} runs in the place of {}; {count}", new.version, old.version));
             cli::OK
         }
         Err(error) => {

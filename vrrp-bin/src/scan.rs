@@ -4,10 +4,7 @@
 mod conflict;
 mod text;
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Write},
-};
+use std::{collections::BTreeSet, io};
 
 use serde::Serialize;
 use vrrp_net::{
@@ -18,7 +15,7 @@ use vrrp_net::{
 use crate::{
     cli,
     config::describe,
-    descriptors,
+    descriptors, output,
     wire::{self, Heard},
 };
 use conflict::Conflict;
@@ -70,7 +67,6 @@ pub(crate) fn main(arguments: &cli::Scan) -> u8 {
             (true, false) => cli::WARNINGS,
             (true, true) => cli::OK,
         },
-        Err(Error::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => cli::OK,
         Err(error) => {
             eprintln!("{error}");
             cli::FAILED
@@ -117,12 +113,10 @@ fn all() -> io::Result<BTreeSet<String>> {
 
 impl Scan {
     fn print(&self, json: bool) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        if json {
-            serde_json::to_writer_pretty(&mut out, self)?;
-            writeln!(out)
+        output::print(if json {
+            serde_json::to_string_pretty(self)? + "\n"
         } else {
-            out.write_all(text::text(self).as_bytes())
-        }
+            text::text(self)
+        })
     }
 }

@@ -4,11 +4,12 @@ pub(crate) mod overview;
 pub(crate) mod whole;
 pub(crate) mod wrong;
 
-use std::io::{self, Write};
+use std::io;
 
 use crate::{
     cli,
     control::client::{self, escape, fetch, parse},
+    output::print,
 };
 
 /// Why there is nothing to show.
@@ -33,8 +34,6 @@ impl Error {
 pub(crate) fn main(arguments: &cli::Status) -> u8 {
     match show(arguments) {
         Ok(()) => cli::OK,
-        // Whoever reads the output has seen enough.
-        Err(Error::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe => cli::OK,
         Err(error) => {
             eprintln!("{error}");
             error.exit_status()
@@ -49,16 +48,14 @@ fn show(arguments: &cli::Status) -> Result<(), Error> {
         None => "/status".to_owned(),
     };
     let body = fetch(&control, &target)?;
-    let mut out = io::stdout().lock();
     if arguments.json {
-        out.write_all(&body)?;
-        return Ok(writeln!(out)?);
+        return Ok(print([&body, b"\n".as_slice()].concat())?);
     }
     let text = match arguments.name {
         Some(_) => whole::text(&parse(&control, &body)?),
         None => overview::text(&parse(&control, &body)?),
     };
-    Ok(out.write_all(text.as_bytes())?)
+    Ok(print(text)?)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::finding::{Code, Finding, Severity};
 use crate::{
     cli::{self, Format},
     config::{Config, effective::Effective},
+    output::print,
     wire::Heard,
 };
 
@@ -111,19 +112,17 @@ impl Report {
         format: Option<Format>,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let effective = Effective::from(config);
-        match format {
-            Some(Format::Toml) => print!("{}", toml::to_string(&effective)?),
-            Some(Format::Json) => println!("{}", serde_json::to_string_pretty(&effective)?),
+        let text = match format {
+            Some(Format::Toml) => toml::to_string(&effective)?,
+            Some(Format::Json) => serde_json::to_string_pretty(&effective)? + "\n",
             None => {
                 let speakers = self.heard.iter().flat_map(|heard| &heard.speakers);
                 let lines = speakers.map(ToString::to_string).chain([self.summary(config)]);
                 let on_terminal = io::stdout().is_terminal();
-                for line in lines {
-                    println!("{}", if on_terminal { wrapped(&line) } else { line });
-                }
+                lines.map(|line| if on_terminal { wrapped(&line) } else { line } + "\n").collect()
             }
-        }
-        Ok(())
+        };
+        Ok(print(text)?)
     }
 
     fn summary(&self, config: &Config) -> String {
@@ -146,8 +145,7 @@ impl Report {
     fn print_json(&self, verdict: Verdict) -> Result<(), Box<dyn std::error::Error>> {
         let findings = self.findings.iter().map(JsonFinding::from).collect();
         let json = Json { schema: SCHEMA, verdict, findings, heard: self.heard.as_ref() };
-        println!("{}", serde_json::to_string_pretty(&json)?);
-        Ok(())
+        Ok(print(serde_json::to_string_pretty(&json)? + "\n")?)
     }
 }
 

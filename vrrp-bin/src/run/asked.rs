@@ -12,6 +12,7 @@ use crate::{
     },
     config::{Config, ConfigError, ConfigErrors, Place},
     import::{self, Beside, Format, Note, environment},
+    output::say,
 };
 
 /// What is logged unless the command line says otherwise.
@@ -102,7 +103,7 @@ impl Asked {
         strict: bool,
     ) -> Result<Self, Done> {
         if let Some(signal) = options.signum {
-            println!("{}", signal.number());
+            say(&signal.number().to_string());
             return Err(Done(cli::OK));
         }
         for (is_asked, option) in [(options.check, "-C"), (options.genhash, "-T")] {

@@ -10,8 +10,9 @@ mod output;
 
 use std::{
     fs,
+    io::pipe,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -243,4 +244,40 @@ fn a_socket_that_somebody_else_owns_stops_the_start() {
     assert!(stderr(&output).contains("exists and is not a socket"), "{}", stderr(&output));
     let kept = fs::read_to_string(Path::new(directory.path()).join("run/control.sock")).unwrap();
     assert_eq!(kept, "precious");
+}
+
+#[test]
+fn an_output_that_takes_no_more_is_no_panic() {
+    let directory = directory();
+    fs::write(directory.path().join("vrrp.toml"), GOOD).unwrap();
+    let keepalived = "vrrp_instance a { interface eth0\n virtual_router_id 1\n \
+                      virtual_ipaddress { 192.0.2.1/24 } }";
+    fs::write(directory.path().join("keepalived.conf"), keepalived).unwrap();
+    let commands: [(&str, &[&str]); 8] = [
+        ("check", &["-c", "vrrp.toml"]),
+        ("check", &["-c", "vrrp.toml", "--json"]),
+        ("check", &["-c", "vrrp.toml", "--format", "toml"]),
+        ("check", &["-c", "vrrp.toml", "--format", "json"]),
+        ("convert", &["keepalived.conf"]),
+        ("completions", &["bash"]),
+        ("man", &[]),
+        ("health", &["--control", "/nowhere/control.sock"]),
+    ];
+    let printed = |command: &str, arguments: &[&str], out: Stdio| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_vrrp"));
+        program.arg(command).args(arguments).current_dir(&directory).env_remove("VRRP_CONTROL");
+        program.stdout(out).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap()
+    };
+    for (command, arguments) in commands {
+        let whole = printed(command, arguments, Stdio::piped());
+        // Nobody reads it.
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        let unread = printed(command, arguments, writer.into());
+        assert_eq!(stderr(&unread), stderr(&whole), "{command} {arguments:?}");
+        assert_eq!(code(&unread), code(&whole), "{command} {arguments:?}");
+        let full = printed(command, arguments, fs::File::create("/dev/full").unwrap().into());
+        assert_eq!(code(&full), 1, "{command} {arguments:?}: {}", stderr(&full));
+        assert!(stderr(&full).contains("o space left"), "{command}: {}", stderr(&full));
+    }
 }

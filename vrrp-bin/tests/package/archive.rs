@@ -46,7 +46,10 @@ pub(crate) fn package() -> Result<&'static Path, Failed> {
         println!("building the Debian package");
         let said = output(&mut Command::new(root().join(".ci/package")));
         let said = said.map_err(|error| error.to_string())?;
-        said.lines().last().map(|file| root().join(file)).ok_or_else(|| "no package was made".to_owned())
+        said.lines()
+            .last()
+            .map(|file| root().join(file))
+            .ok_or_else(|| "no package was made".to_owned())
     });
     made.as_deref().map_err(Failed::from)
 }
