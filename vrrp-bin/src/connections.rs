@@ -25,6 +25,10 @@ pub(crate) use pulse::{Pulse, Streaming};
 /// How long a connection that was just made is left alone, so that a flood of others does not close
 /// it before it could ask.
 const GRACE: Duration = Duration::from_millis(20);
+/// How soon the next connection is accepted in the long run, and how many are at once: who connects
+/// again and again takes no processor time from the thread that sends advertisements.
+const PACE: Duration = Duration::from_millis(1);
+const AT_ONCE: u32 = 64;
 /// How often is looked for connections that have been kept for too long.
 const LOOK: Duration = Duration::from_millis(250);
 /// How long nothing is accepted after the system has refused to.
@@ -78,6 +82,7 @@ pub(crate) async fn serve<L: Listener>(
     bounds: Bounds,
 ) {
     let mut seats = Seats::new(bounds.seats);
+    let mut pace = Pace::new();
     let mut refused = false;
     loop {
         let listener = listeners.borrow_and_update().clone();
@@ -88,7 +93,8 @@ pub(crate) async fn serve<L: Listener>(
                     seats.admit(stream, &routes).await;
                 }
             }
-            accepted = listener.accept() => {
+            accepted = pace.then(listener.accept()) => {
+                pace.count();
                 let failed = accepted.is_err();
                 match accepted {
                     Ok(stream) => seats.admit(stream, &routes).await,
@@ -107,6 +113,32 @@ async fn pause(error: &io::Error, name: &str, told: bool) {
         tracing::warn!(event = "connections-refused", %error, "nobody can connect to {name}: {error}");
     }
     sleep(PAUSE).await;
+}
+
+/// How fast connections are accepted.
+struct Pace {
+    /// When the next one would be due if each waited for its turn.
+    turn: Instant,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { turn: Instant::now() }
+    }
+
+    /// What `accept` returns, once there is a turn for it.
+    async fn then<T>(&self, accept: impl Future<Output = T>) -> T {
+        let ahead = PACE * AT_ONCE;
+        if self.turn > Instant::now() + ahead {
+            sleep_until(self.turn - ahead).await;
+        }
+        accept.await
+    }
+
+    /// One more was accepted.
+    fn count(&mut self) {
+        self.turn = self.turn.max(Instant::now()) + PACE;
+    }
 }
 
 /// The connections that are kept.

@@ -1,7 +1,7 @@
 //! [`Pulse`]: what a connection is doing, and since when.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -106,8 +106,11 @@ impl Pulse {
         }
     }
 
-    fn went(&self) {
-        self.state().moved = Instant::now();
+    /// What came of writing.
+    fn felt(&self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.state().moved = Instant::now();
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -160,10 +163,24 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Felt<S> {
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, octets);
-        if matches!(written, Poll::Ready(Ok(1..))) {
-            self.pulse.went();
-        }
+        self.pulse.felt(&written);
         written
+    }
+
+    /// An answer goes out from where it is, which all who asked share. Without this each connection
+    /// would copy all of it first, and keep its copy while nobody reads.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, octets);
+        self.pulse.felt(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

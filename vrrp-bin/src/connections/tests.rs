@@ -158,6 +158,29 @@ async fn a5_a_crowd_is_answered() {
     assert_eq!(all.join_all().await.len(), 200);
 }
 
+/// One after the other, each of which is closed at once: that floods none of the others.
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_short_connections_is_paced() {
+    let server = Server::start();
+    let begun = Instant::now();
+    for _ in 0..AT_ONCE {
+        drop(server.ask(QUESTION).await);
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO, "the first ones waited");
+    const MORE: u32 = 1_000;
+    for _ in 0..MORE {
+        drop(server.ask(QUESTION).await);
+    }
+    let took = begun.elapsed();
+    // A timer is at most a millisecond late.
+    assert!(took >= PACE * (MORE - 1) && took <= PACE * MORE * 2, "{took:?}");
+    // Who asks less often never waits.
+    sleep(PACE * AT_ONCE).await;
+    let begun = Instant::now();
+    drop(server.ask(QUESTION).await);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
 /// Whoever is connected stays, and whoever comes later has to know the new name.
 #[tokio::test]
 async fn another_socket_takes_the_place_of_the_first() {

@@ -20,6 +20,9 @@ use crate::{
 };
 use audience::{Audience, Target};
 
+/// Nobody between two others: what they leave behind would be seen.
+const TURNS: [Watch; 6] =
+    [Watch::Nobody, Watch::Many, Watch::Nobody, Watch::Stalled, Watch::Elsewhere, Watch::Hostile];
 /// Where it lets others watch.
 const PORT: u16 = 9112;
 /// How long it may take until all its virtual routers are active.
@@ -36,6 +39,10 @@ enum Watch {
     Nobody,
     /// Metrics and status are asked for ten times a second each, and three follow the page.
     Many,
+    /// As many as are kept at each of the two sockets ask, and never read.
+    Stalled,
+    /// The same as the next one, but at another node of this machine: what their work alone costs.
+    Elsewhere,
     /// A thousand connections, some of which send garbage and some of which never read.
     Hostile,
 }
@@ -45,6 +52,8 @@ impl fmt::Display for Watch {
         f.pad(match self {
             Self::Nobody => "nobody watches",
             Self::Many => "metrics and status 10 times a second, 3 pages",
+            Self::Stalled => "64 that ask and never read",
+            Self::Elsewhere => "the same connections to another node here",
             Self::Hostile => "1,000 connections, garbage, and who never reads",
         })
     }
@@ -61,6 +70,8 @@ struct Late {
     /// Answers, or connections that were made.
     answers: u64,
     megabytes: f64,
+    /// What the program has in memory at the end, in megabytes.
+    resident: f64,
 }
 
 /// A table for each number of virtual routers and each interval: nobody and somebody in turns.
@@ -77,23 +88,53 @@ pub(crate) fn all(arguments: &Arguments, programs: &Programs) -> Result<(), Fail
     Ok(())
 }
 
+/// A node, active of everything and settled, and a host beside it that watches.
+struct Stage {
+    on: Station,
+    watcher: Station,
+    running: Running,
+    target: Target,
+    /// Last, since the others are in it.
+    _site: Site,
+}
+
+impl Stage {
+    fn new(programs: &Programs, plan: Plan, names: [&str; 2]) -> Result<Self, Failed> {
+        let site = Site::new(plan)?;
+        let (on, watcher) = (site.station(names[0], 1)?, site.station(names[1], WATCHER)?);
+        let captures = on.captures()?;
+        let target = Target {
+            metrics: (config::host_address(0, 1), PORT).into(),
+            control: site.folder().join(format!("{}.sock", names[0])),
+        };
+        let metrics = target.metrics.to_string();
+        let config = format!("{}[daemon]\nmetrics = {metrics:?}\n", plan.vrrp());
+        let running = programs.start_with(Kind::Vrrp, &site, &on, &config)?;
+        all_advertise(&captures, plan, START)
+            .map_err(|why| format!("{why}; it says:\n{}", running.log()))?;
+        thread::sleep(SETTLE);
+        Ok(Self { on, watcher, running, target, _site: site })
+    }
+
+    fn hostile(&self) -> Result<Audience, Failed> {
+        Audience::hostile(&self.watcher.host, &self.target)
+    }
+}
+
 fn table(arguments: &Arguments, programs: &Programs, plan: Plan) -> Result<(), Failed> {
-    let site = Site::new(plan)?;
-    let (on, watcher) = (site.station("t", 1)?, site.station("w", WATCHER)?);
-    let running = start(programs, &site, &on, plan)?;
-    let target = Target {
-        metrics: (config::host_address(0, 1), PORT).into(),
-        control: site.folder().join("t.sock"),
-    };
+    let stage = Stage::new(programs, plan, ["t", "w"])?;
+    let aside = Stage::new(programs, Plan { routers: 1, ..plan }, ["o", "v"])?;
     let mut found: BTreeMap<Watch, Vec<Late>> = BTreeMap::new();
     for _ in 0..arguments.runs() {
-        for watch in [Watch::Nobody, Watch::Many, Watch::Nobody, Watch::Hostile] {
+        for watch in TURNS {
             let audience = match watch {
                 Watch::Nobody => Audience::none(),
-                Watch::Many => Audience::many(&watcher.host, &target)?,
-                Watch::Hostile => Audience::hostile(&watcher.host, &target)?,
+                Watch::Many => Audience::many(&stage.watcher.host, &stage.target)?,
+                Watch::Stalled => Audience::stalled(&stage.watcher.host, &stage.target)?,
+                Watch::Elsewhere => aside.hostile()?,
+                Watch::Hostile => stage.hostile()?,
             };
-            let late = window(&on, &running, plan, arguments.window(), audience)?;
+            let late = window(&stage, plan, arguments.window(), audience)?;
             found.entry(watch).or_default().push(late);
         }
     }
@@ -101,26 +142,9 @@ fn table(arguments: &Arguments, programs: &Programs, plan: Plan) -> Result<(), F
     Ok(())
 }
 
-/// The program, active of everything and settled.
-fn start(programs: &Programs, site: &Site, on: &Station, plan: Plan) -> Result<Running, Failed> {
-    let captures = on.captures()?;
-    let metrics = format!("{}:{PORT}", config::host_address(0, 1));
-    let config = format!("{}[daemon]\nmetrics = {metrics:?}\n", plan.vrrp());
-    let running = programs.start_with(Kind::Vrrp, site, on, &config)?;
-    all_advertise(&captures, plan, START)
-        .map_err(|why| format!("{why}; it says:\n{}", running.log()))?;
-    thread::sleep(SETTLE);
-    Ok(running)
-}
-
 /// How late its advertisements are while it is watched like this.
-fn window(
-    on: &Station,
-    running: &Running,
-    plan: Plan,
-    lasts: Duration,
-    audience: Audience,
-) -> Result<Late, Failed> {
+fn window(stage: &Stage, plan: Plan, lasts: Duration, audience: Audience) -> Result<Late, Failed> {
+    let Stage { on, running, .. } = stage;
     let captures = on.captures()?;
     let (begun, before) = (now(), machine::processor_time(&running.pids())?);
     thread::sleep(lasts);
@@ -131,6 +155,7 @@ fn window(
     if dropped > 0 {
         return Err(format!("the capture missed {dropped} frames").into());
     }
+    let (kibibytes, _) = machine::memory(&running.pids())?;
     let seen = audience.leave()?;
     late.sort_unstable_by(f64::total_cmp);
     let at = |part: usize| late.get(late.len().saturating_sub(1) * part / 100).copied();
@@ -141,6 +166,7 @@ fn window(
         cpu: used.as_secs_f64() * 60.0 / seconds,
         answers: seen.answers,
         megabytes: seen.octets as f64 / 1e6,
+        resident: kibibytes * 1024.0 / 1e6,
     })
 }
 
@@ -163,7 +189,7 @@ fn lateness(captures: &[Capture], plan: Plan) -> Vec<f64> {
 
 fn print(plan: Plan, found: &BTreeMap<Watch, Vec<Late>>) {
     println!(
-        "{:<52} {:>5} {:>8} {:>8} {:>8} {:>7} {:>8} {:>8}",
+        "{:<52} {:>5} {:>8} {:>8} {:>8} {:>7} {:>8} {:>8} {:>8}",
         format!("watched: {}, {:?} (ms late)", plan.size(), plan.interval),
         "runs",
         "median",
@@ -171,7 +197,8 @@ fn print(plan: Plan, found: &BTreeMap<Watch, Vec<Late>>) {
         "worst",
         "cpu",
         "answers",
-        "MB"
+        "MB read",
+        "resident"
     );
     for (watch, runs) in found {
         let middle = |of: fn(&Late) -> f64| {
@@ -181,13 +208,14 @@ fn print(plan: Plan, found: &BTreeMap<Watch, Vec<Late>>) {
         };
         let worst = runs.iter().map(|late| late.worst).fold(0.0, f64::max);
         println!(
-            "    {watch:<48} {:>5} {:>8.3} {:>8.3} {worst:>8.3} {:>7.2} {:>8.0} {:>8.1}",
+            "    {watch:<48} {:>5} {:>8.3} {:>8.3} {worst:>8.3} {:>7.2} {:>8.0} {:>8.1} {:>8.1}",
             runs.len(),
             middle(|late| late.median),
             middle(|late| late.p99),
             middle(|late| late.cpu),
             middle(|late| late.answers as f64),
             middle(|late| late.megabytes),
+            middle(|late| late.resident),
         );
     }
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -24,6 +24,8 @@ const ASKS: Duration = Duration::from_millis(100);
 const FOLLOWERS: usize = 3;
 /// How many connections the hostile ones hold at each of the two sockets.
 const CONNECTIONS: usize = 1_000;
+/// How many connections are kept at each of the two sockets.
+const KEPT: usize = 32;
 /// How long one looks for an octet before it sees whether it is to leave.
 const GLANCE: Duration = Duration::from_millis(200);
 /// How long an answer may take.
@@ -139,6 +141,25 @@ impl Audience {
         })?;
         audience.enter(on, target, |target, shared| garbage(shared, || target.tcp(GLANCE)))?;
         audience.enter(on, target, |target, shared| garbage(shared, || target.unix(GLANCE)))?;
+        Ok(audience)
+    }
+
+    /// Those who take every place, ask, and never read.
+    pub(super) fn stalled(on: &Host, target: &Target) -> Result<Self, Failed> {
+        let mut audience = Self::none();
+        for path in ["/metrics", "/live"] {
+            for _ in 0..KEPT / 2 {
+                audience.enter(on, target, move |target, shared| {
+                    never_read(shared, || target.tcp(GLANCE), &target.request(path, "keep-alive"))
+                })?;
+            }
+        }
+        for _ in 0..KEPT {
+            audience.enter(on, target, |target, shared| {
+                let request = target.request("/status", "keep-alive");
+                never_read(shared, || target.unix(GLANCE), &request)
+            })?;
+        }
         Ok(audience)
     }
 
