@@ -115,12 +115,13 @@ pub(super) fn the_page_has_each_of_them() -> Outcome {
 }
 
 /// What the exporter's dashboard asks for, each with the labels that its legends have.
-const QUERIES: [(&str, &[&str]); 22] = [
+const QUERIES: [(&str, &[&str]); 23] = [
     ("keepalived_up", &[]),
     ("keepalived_exporter_build_info", &["version"]),
     ("keepalived_vrrp_state", &["iname", "intf", "vrid", "ip_address"]),
     ("keepalived_vrrp_excluded_state", &["iname", "intf", "vrid", "ip_address"]),
     ("keepalived_exporter_check_script_status", &["iname", "intf", "vrid", "ip_address"]),
+    ("keepalived_check_script_status", &["iname", "intf", "vrid", "ip_address"]),
     ("keepalived_script_status", &["name"]),
     ("keepalived_script_state", &["name"]),
     ("keepalived_gratuitous_arp_delay_total", &["iname", "intf", "vrid"]),
