@@ -275,7 +275,8 @@ fn each_thing_changes_in_place() -> Outcome {
 fn it_adds_and_removes() -> Outcome {
     let mut daemon = Daemon::start_with(&router(""), |_| Ok(String::new()))?;
     let since = daemon.status(&["web"])?["since"].clone();
-    let second = router("").replace("web", "db").replace("51", "52").replace(".10/", ".20/");
+    let second =
+        router("").replace("web", "db").replace("vrid = 51", "vrid = 52").replace(".10/", ".20/");
     assert_eq!(daemon.becomes(&format!("{}{second}", router("")))?, ["db: added"]);
     daemon.wait_until_it_serves()?;
     assert_eq!(daemon.status(&["db"])?["addresses_held"], json!(["192.0.2.20/24"]));

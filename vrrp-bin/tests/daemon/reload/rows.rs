@@ -146,5 +146,8 @@ fn since(daemon: &Daemon, name: &str) -> Result<Value, Failed> {
 
 /// A second virtual router.
 fn second(more: &str) -> String {
-    router(more).replace("web", "db").replace("51", "52").replace(".10/", ".20/")
+    router(more)
+        .replace("\"web\"", "\"db\"")
+        .replace("vrid = 51", "vrid = 52")
+        .replace(".10/", ".20/")
 }

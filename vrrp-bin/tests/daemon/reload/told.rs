@@ -41,7 +41,10 @@ pub(super) fn states_go_along() -> Outcome {
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         waits_for(&book, expected)?;
     }
-    assert_eq!(daemon.becomes(&www.replace("51", "53"))?, ["www: removed", "www: added"]);
+    assert_eq!(
+        daemon.becomes(&www.replace("vrid = 51", "vrid = 53"))?,
+        ["www: removed", "www: added"]
+    );
     daemon.wait_until_it_serves()?;
     let read = || fs::read_to_string(&book).unwrap_or_default();
     wait_until(SOON, || read().matches("www MASTER").count() == 2);

@@ -115,7 +115,7 @@ pub(super) fn backend() -> Outcome {
 pub(super) fn vrid() -> Outcome {
     let mut daemon = start()?;
     let watch = Watch::start(&daemon.host, Ipv4Addr::new(192, 0, 2, 10).into())?;
-    let other = router("").replace("51", "53");
+    let other = router("").replace("vrid = 51", "vrid = 53");
     assert_eq!(daemon.becomes(&other)?, ["web: removed", "web: added"]);
     let look = || daemon.status(&[]);
     let is_alone = |status: &Value| {
