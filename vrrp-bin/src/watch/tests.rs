@@ -373,6 +373,17 @@ fn no_size_is_too_small() {
 }
 
 #[test]
+fn the_longest_state_is_whole() {
+    let leaving = VirtualRouter {
+        phase: "resigning".to_owned(),
+        condition: "unproven".to_owned(),
+        ..active("web")
+    };
+    let text = Screen::of(vec![leaving]).text(80, 24);
+    assert!(text.contains("active (resigning), unproven"), "{text}");
+}
+
+#[test]
 fn forty_columns_are_enough_for_names_and_states() {
     let screen = Screen::of(vec![active("web"), split("db")]);
     let text = screen.text(40, 12);

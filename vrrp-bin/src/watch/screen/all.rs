@@ -18,7 +18,7 @@ use crate::{
 const CHOSEN: &str = "> ";
 /// The widest name, and the widest state.
 const NAME: usize = 24;
-const STATE: usize = 22;
+const STATE: usize = 28;
 /// So much room has to be left for why it is so.
 const WHY: u16 = 12;
 /// From so many lines on, there is room for more than the table.
