@@ -131,14 +131,9 @@ impl Audience {
         audience.enter(on, target, |target, shared| hold(shared, || target.tcp(GLANCE)))?;
         audience.enter(on, target, |target, shared| hold(shared, || target.unix(GLANCE)))?;
         for path in ["/metrics", "/live"] {
-            audience.enter(on, target, move |target, shared| {
-                never_read(shared, || target.tcp(GLANCE), &target.request(path, "keep-alive"))
-            })?;
+            audience.stall_over_tcp(on, target, path)?;
         }
-        audience.enter(on, target, |target, shared| {
-            let request = target.request("/status", "keep-alive");
-            never_read(shared, || target.unix(GLANCE), &request)
-        })?;
+        audience.stall_at_the_socket(on, target)?;
         audience.enter(on, target, |target, shared| garbage(shared, || target.tcp(GLANCE)))?;
         audience.enter(on, target, |target, shared| garbage(shared, || target.unix(GLANCE)))?;
         Ok(audience)
@@ -149,18 +144,33 @@ impl Audience {
         let mut audience = Self::none();
         for path in ["/metrics", "/live"] {
             for _ in 0..KEPT / 2 {
-                audience.enter(on, target, move |target, shared| {
-                    never_read(shared, || target.tcp(GLANCE), &target.request(path, "keep-alive"))
-                })?;
+                audience.stall_over_tcp(on, target, path)?;
             }
         }
         for _ in 0..KEPT {
-            audience.enter(on, target, |target, shared| {
-                let request = target.request("/status", "keep-alive");
-                never_read(shared, || target.unix(GLANCE), &request)
-            })?;
+            audience.stall_at_the_socket(on, target)?;
         }
         Ok(audience)
+    }
+
+    /// One more that asks for this over TCP, and never reads.
+    fn stall_over_tcp(
+        &mut self,
+        on: &Host,
+        target: &Target,
+        path: &'static str,
+    ) -> Result<(), Failed> {
+        self.enter(on, target, move |target, shared| {
+            never_read(shared, || target.tcp(GLANCE), &target.request(path, "keep-alive"))
+        })
+    }
+
+    /// One more that asks for the status over the control socket, and never reads.
+    fn stall_at_the_socket(&mut self, on: &Host, target: &Target) -> Result<(), Failed> {
+        self.enter(on, target, |target, shared| {
+            let request = target.request("/status", "keep-alive");
+            never_read(shared, || target.unix(GLANCE), &request)
+        })
     }
 
     fn enter(
