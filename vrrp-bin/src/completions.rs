@@ -13,7 +13,7 @@ pub(crate) fn main(arguments: &cli::Completions) -> u8 {
     let mut script = Vec::new();
     let mut command = shown(&Cli::command());
     clap_complete::generate(arguments.shell, &mut command, "vrrp", &mut script);
-    print(&script)
+    output::document(&script)
 }
 
 /// The same command without what is hidden, which the generators would offer.
@@ -27,15 +27,4 @@ fn shown(command: &Command) -> Command {
         .disable_help_subcommand(true)
         .args(arguments.cloned())
         .subcommands(commands.map(shown))
-}
-
-/// Prints a document, and returns the exit status.
-pub(crate) fn print(document: &[u8]) -> u8 {
-    match output::print(document) {
-        Ok(()) => cli::OK,
-        Err(error) => {
-            eprintln!("this cannot be printed: {error}");
-            cli::FAILED
-        }
-    }
 }

@@ -25,9 +25,10 @@ pub(crate) use pulse::{Pulse, Streaming};
 /// How long a connection that was just made is left alone, so that a flood of others does not close
 /// it before it could ask.
 const GRACE: Duration = Duration::from_millis(20);
-/// How soon the next connection is accepted in the long run, and how many are at once: who connects
-/// again and again takes no processor time from the thread that sends advertisements.
+/// How soon the next connection is accepted in the long run: who connects again and again takes
+/// little processor time from the thread that sends advertisements.
 const PACE: Duration = Duration::from_millis(1);
+/// How many are accepted at once before that.
 const AT_ONCE: u32 = 64;
 /// How often is looked for connections that have been kept for too long.
 const LOOK: Duration = Duration::from_millis(250);

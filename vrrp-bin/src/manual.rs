@@ -8,8 +8,8 @@ use clap::{Command, CommandFactory};
 
 use crate::{
     cli::{self, Cli},
-    completions::print,
     config::describe,
+    output,
 };
 
 /// Runs `vrrp man` and returns the exit status.
@@ -18,7 +18,7 @@ pub(crate) fn main(arguments: &cli::Man) -> u8 {
     command.build();
     let Some(directory) = &arguments.out else {
         return match page::whole(&command) {
-            Ok(page) => print(&page),
+            Ok(page) => output::document(&page),
             Err(error) => failed(&format!("the manual page cannot be made: {error}")),
         };
     };

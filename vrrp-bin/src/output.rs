@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use crate::cli;
+
 /// Prints a whole text. Whoever closes the output before its end, as `head` does, has read enough.
 ///
 /// # Errors
@@ -11,6 +13,17 @@ pub(crate) fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
     match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         printed => printed,
+    }
+}
+
+/// Prints what a command is for, and returns the exit status.
+pub(crate) fn document(text: &[u8]) -> u8 {
+    match print(text) {
+        Ok(()) => cli::OK,
+        Err(error) => {
+            eprintln!("this cannot be printed: {error}");
+            cli::FAILED
+        }
     }
 }
 

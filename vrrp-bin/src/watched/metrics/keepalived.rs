@@ -112,10 +112,10 @@ fn addresses(
         let tracks = |names: &[String]| names.iter().any(|name| **name == *router.name);
         !snapshot.checks.iter().any(|check| check.is_bad() && tracks(&check.virtual_routers))
     };
+    let well: Vec<_> = of(false).map(|it| (it, flag(is_well(it.router)))).collect();
     // Older exporters, and dashboards made for them, have the second name.
     for name in ["keepalived_exporter_check_script_status", "keepalived_check_script_status"] {
-        let well = of(false).map(|it| (it.labels(), flag(is_well(it.router))));
-        writer.gauge(name, help, well)?;
+        writer.gauge(name, help, well.iter().map(|(it, value)| (it.labels(), *value)))?;
     }
     Ok(())
 }
