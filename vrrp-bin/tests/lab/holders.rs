@@ -12,6 +12,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
+pub(crate) use looks::silence;
 use vrrp_core::MacAddr;
 use vrrp_net::lab::{Frame, Host, Injector, wait_until};
 

@@ -42,7 +42,7 @@ fn rules(family: &str, hook: &str, messages: &str) -> Result<NamedTempFile, Fail
 }
 
 /// Has `host` drop these messages at this hook.
-fn silence(host: &Host, family: &str, hook: &str, messages: &str) -> Outcome {
+pub(crate) fn silence(host: &Host, family: &str, hook: &str, messages: &str) -> Outcome {
     let file = rules(family, hook, messages)?;
     run(host, "nft", &format!("-f {}", file.path().display())).map(drop)
 }

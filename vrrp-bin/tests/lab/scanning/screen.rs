@@ -4,17 +4,14 @@
 //! With `VRRP_SCREENS=DIRECTORY` it is written there as a file, from which `.ci/screens` puts it into
 //! the documentation.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use tempfile::TempDir;
 use vrrp_net::lab::{Cable, Host, Keepalived, Switch, wait_until};
 
 use crate::{
     checking::site::run,
+    holders::silence,
     support::{Outcome, SOON, check},
 };
 
@@ -33,22 +30,6 @@ fn config(priority: u8, version: u8, authentication: &str) -> String {
     )
 }
 
-/// What keeps a host from hearing anybody, so that it is active for good: who hears somebody refuse
-/// it goes to and fro.
-const DEAF: &str = "table inet filter {\n chain deaf {\n type filter hook input priority 0;\n ip \
-                    protocol { 51, 112 } drop\n }\n}\n";
-
-/// Has `host` drop each advertisement that it is sent.
-fn deafen(host: &Host, folder: &Path) -> Outcome {
-    let file = folder.join("deaf.nft");
-    fs::write(&file, DEAF)?;
-    let mut command = Command::new("nft");
-    command.arg("-f").arg(file);
-    let output = run(host, command)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    check(output.status.success(), format!("nft: {said}"))
-}
-
 pub(super) fn screens() -> Outcome {
     if let Some(missing) = Keepalived::missing() {
         println!("{missing}");
@@ -62,8 +43,10 @@ pub(super) fn screens() -> Outcome {
         Cable::new(&c, "eth0", &switch, &["192.0.2.3/24"])?,
     ];
     let folder = TempDir::with_prefix("vrrp-test-")?;
+    // Neither hears the other, and so is active for good: who hears a node that it refuses goes to
+    // and fro.
     for host in [&b, &c] {
-        deafen(host, folder.path())?;
+        silence(host, "inet", "input", "ip protocol { 51, 112 }")?;
     }
     let _running = [
         Keepalived::start(&b, folder.path(), &config(150, 3, "AH"))?,
