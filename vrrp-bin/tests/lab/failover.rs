@@ -2,9 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 use vrrp_core::MacAddr;
-use vrrp_net::lab::{Client, Frame, Signal, Ticker, wait_until};
+use vrrp_net::lab::{Client, Frame, Signal, Ticker};
 
 use crate::support::{
     Outcome, Pair, SLACK, SOON, adverts, check, now, priority, timed, wait_for, within,
@@ -166,7 +166,7 @@ fn mend(pair: &mut Pair, variant: Variant, client: &Client) -> Outcome {
     pair.a.cable.mend()?;
     pair.b.wait_for_phase("backup")?;
     wait_for(&pair.capture, "announcement of a", begun, |frame| variant.announces(frame, a))?;
-    check(!pair.b.has_address(&variant.address().to_string())?, "b kept the address")?;
+    pair.b.wait_for_address(variant.address(), false)?;
     pair.a.wait_for_phase("held")?;
     let settled = now();
     let back = client.mark();
@@ -217,9 +217,7 @@ fn come_back(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker
     wait_for(&pair.capture, "announcement of a", begun, |frame| variant.announces(frame, a))?;
     pair.a.wait_for_phase("held")?;
     pair.b.wait_for_phase("backup")?;
-    let gone =
-        || -> Result<bool, Failed> { Ok(!pair.b.has_address(&variant.address().to_string())?) };
-    check(wait_until(SOON, || gone().unwrap_or(false)), "b kept the address")?;
+    pair.b.wait_for_address(variant.address(), false)?;
     let back = client.mark();
     check(client.wait_for_reply(back, SOON), "the client got no answer from a")?;
     let loss = client.since(mark);

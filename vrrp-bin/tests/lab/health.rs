@@ -125,8 +125,7 @@ fn dead_everywhere(service: Service, ticker: &Ticker) -> Outcome {
     check(!stage.pair.b.wait()?, "b ended with status 0")?;
     stage.a_serves(begun, ticker)?;
     // The lease of the dead process lapses, and its host gives the address up.
-    let gone = || stage.pair.b.has_address(&ADDRESS.to_string()).is_ok_and(|has| !has);
-    check(wait_until(SOON, gone), "the host of b still has the address")?;
+    stage.pair.b.wait_for_address(ADDRESS.into(), false)?;
 
     // What is at the address is the service of a, as soon as there is one.
     let mark = stage.client.mark();

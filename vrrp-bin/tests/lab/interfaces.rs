@@ -122,13 +122,6 @@ pub(crate) fn wait_for_hold(node: &Node, hold: &str) -> Outcome {
     check(wait_until(SOON, held), format!("{} is not held back: {hold}\n{}", node.name, node.log()))
 }
 
-/// Waits until the host has the address, or has it no more.
-pub(crate) fn wait_for_address(node: &Node, address: IpAddr, there: bool) -> Outcome {
-    let is_so = || node.has_address(&address.to_string()).is_ok_and(|found| found == there);
-    let what = if there { "lacks" } else { "has" };
-    check(wait_until(SOON, is_so), format!("{} still {what} {address}\n{}", node.name, node.log()))
-}
-
 /// Counter `name` of a virtual router.
 pub(crate) fn counter(router: &Value, name: &str) -> u64 {
     router["counters"][name].as_u64().unwrap_or_default()
@@ -218,7 +211,7 @@ fn down_and_up(_: &Ticker) -> Outcome {
     wait_for_hold(&pair.a, "link-down")?;
     pair.b.wait_for_phase("held")?;
     for family in Family::BOTH {
-        wait_for_address(&pair.a, family.address(), false)?;
+        pair.a.wait_for_address(family.address(), false)?;
     }
     check(!pair.a.has_address("fd00::1")?, "the kernel kept the host's own IPv6 address")?;
     let heard =
@@ -229,11 +222,11 @@ fn down_and_up(_: &Ticker) -> Outcome {
     for (family, (before, after)) in
         Family::BOTH.into_iter().zip(before.into_iter().zip(heard(&pair)))
     {
-        wait_for_address(&pair.a, family.address(), true)?;
+        pair.a.wait_for_address(family.address(), true)?;
         check(after > before, format!("{family:?}: a did not hear b when it was back"))?;
         client(&pair, family.address())?;
     }
-    wait_for_address(&pair.a, "fe80::100".parse()?, true)
+    pair.a.wait_for_address("fe80::100".parse()?, true)
 }
 
 /// Down and up again before anybody looks: what the kernel removed is put back.
@@ -251,9 +244,9 @@ fn down_and_up_at_once(_: &Ticker) -> Outcome {
         settled(&pair)?;
         for family in Family::BOTH {
             client(&pair, family.address())?;
-            wait_for_address(&pair.a, family.address(), true)?;
+            pair.a.wait_for_address(family.address(), true)?;
         }
-        wait_for_address(&pair.a, "fe80::100".parse()?, true)?;
+        pair.a.wait_for_address("fe80::100".parse()?, true)?;
     }
     settled(&pair)
 }

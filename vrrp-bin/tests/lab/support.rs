@@ -260,6 +260,15 @@ impl Node {
         Err(format!("{name} is {} and not {phase}; its log:\n{}", self.phase(), self.log()).into())
     }
 
+    /// Waits until the kernel of the host has the address, or has it no more. A backup may have it
+    /// for 50 ms yet: its release waits until the successor is seen to have it.
+    pub(crate) fn wait_for_address(&self, address: IpAddr, there: bool) -> Outcome {
+        let is_so = || self.has_address(&address.to_string()).is_ok_and(|found| found == there);
+        let what = if there { "lacks" } else { "has" };
+        let is_so = wait_until(SOON, is_so);
+        check(is_so, format!("{} still {what} {address}\n{}", self.name, self.log()))
+    }
+
     /// Whether the kernel of the host has this address.
     pub(crate) fn has_address(&self, address: &str) -> Result<bool, Failed> {
         let wanted: IpAddr = address.parse()?;

@@ -361,9 +361,7 @@ impl Stage {
     /// The node followed a stronger one: it is Backup, and has no address.
     pub(super) fn gave_way(&self) -> Outcome {
         self.node.wait_for_phase("backup")?;
-        let address = self.mode.address().to_string();
-        let gone = || self.node.has_address(&address).is_ok_and(|found| !found);
-        check(wait_until(SOON, gone), "a backup has the address")
+        self.node.wait_for_address(self.mode.address(), false)
     }
 
     /// Makes the node give way for as long as its version allows.

@@ -13,7 +13,7 @@ use vrrp_net::lab::{Frame, Signal, Ticker, wait_until};
 
 use super::{
     Family, INTERVAL, STRONG, WEAK, answered, client, config, counter, ip, set, settle, settled,
-    skew, wait_for_address, wait_for_hold,
+    skew, wait_for_hold,
 };
 use crate::support::{
     Outcome, Pair, SLACK, SOON, adverts, check, has_moved, now, priority, timed, wait_for, within,
@@ -131,7 +131,7 @@ fn own_address_changes(change: Change, ticker: &Ticker) -> Outcome {
             comes_from(frame, source) && priority(frame, mac) == Some(STRONG)
         })?;
     }
-    wait_for_address(&pair.a, Family::Ipv4.address(), true)?;
+    pair.a.wait_for_address(Family::Ipv4.address(), true)?;
     answered(&client)?;
     let loss = client.since(mark);
     let after = pair.a.router(0);
@@ -202,7 +202,7 @@ fn own_address_goes(removal: Removal, ticker: &Ticker) -> Outcome {
         Removal::Flushed => ip(&pair.a.host, "address flush dev eth0")?,
     }
     wait_for_hold(&pair.a, "no-source-address")?;
-    wait_for_address(&pair.a, Family::Ipv4.address(), false)?;
+    pair.a.wait_for_address(Family::Ipv4.address(), false)?;
     let resigned =
         wait_for(&pair.capture, "resignation of a", begun, |frame| priority(frame, a) == Some(0))?;
     within("resignation", resigned - begun, (2 * INTERVAL, 2 * INTERVAL), SLACK, ticker)?;
@@ -218,7 +218,7 @@ fn own_address_goes(removal: Removal, ticker: &Ticker) -> Outcome {
 
     ip(&pair.a.host, "address add 10.0.0.1/24 dev eth0")?;
     settled(&pair)?;
-    wait_for_address(&pair.a, Family::Ipv4.address(), true)?;
+    pair.a.wait_for_address(Family::Ipv4.address(), true)?;
     answered(&client)?;
     leaves_alone_what_is_not_ours(&mut pair, IpAddr::from([10, 0, 0, 1]))
 }

@@ -7,7 +7,7 @@ use vrrp_net::lab::{Ticker, wait_until};
 
 use super::{
     Family, INTERVAL, STRONG, WEAK, active_down, answered, client, ip, set, settle, settled, skew,
-    wait_for_address, wait_for_hold,
+    wait_for_hold,
 };
 use crate::support::{
     Node, Outcome, Pair, SLACK, SOON, check, now, priority, timed, wait_for, within,
@@ -68,7 +68,7 @@ fn tentative(ticker: &Ticker) -> Outcome {
     let down = INTERVAL + skew(STRONG);
     within("preemption", first - in_doubt, (down, down + (known - in_doubt)), SLACK, ticker)?;
     settled(&pair)?;
-    wait_for_address(&pair.a, Family::Ipv6.address(), true)?;
+    pair.a.wait_for_address(Family::Ipv6.address(), true)?;
     answered(&client)
 }
 
@@ -102,5 +102,5 @@ fn duplicate() -> Outcome {
 
     ip(&pair.a.host, "address add fe80::a/64 dev eth0 nodad")?;
     settled(&pair)?;
-    wait_for_address(&pair.a, Family::Ipv6.address(), true)
+    pair.a.wait_for_address(Family::Ipv6.address(), true)
 }

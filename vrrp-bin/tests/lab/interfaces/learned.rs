@@ -7,7 +7,7 @@ use etherparse::PacketBuilder;
 use libtest_mimic::{Failed, Trial};
 use vrrp_net::lab::{Injector, Signal, wait_until};
 
-use super::{STRONG, config, ip, set, wait_for_address};
+use super::{STRONG, config, ip, set};
 use crate::support::{Node, Outcome, Pair, SOON, check, timed};
 
 /// How long the route lives, in seconds.
@@ -30,7 +30,7 @@ fn keeps_its_lifetime() -> Outcome {
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         pair.a.start(&config("learned", addresses, STRONG))?;
         pair.a.wait_for_phase("held")?;
-        wait_for_address(&pair.a, ADDRESS.parse()?, true)?;
+        pair.a.wait_for_address(ADDRESS.parse()?, true)?;
         // Several renewals: the interval is 100 ms, and a lease is renewed every 250 ms.
         let renewed =
             pair.a.router(0)["counters"]["adverts_sent"].as_u64().unwrap_or_default() + 10;
@@ -39,7 +39,7 @@ fn keeps_its_lifetime() -> Outcome {
         check(is_whole(&pair.a), format!("while it is held: {}", routes(&pair.a)?))?;
         pair.a.signal(signal)?;
         pair.a.wait()?;
-        wait_for_address(&pair.a, ADDRESS.parse()?, false)?;
+        pair.a.wait_for_address(ADDRESS.parse()?, false)?;
         check(is_whole(&pair.a), format!("after {signal}: {}", routes(&pair.a)?))?;
     }
     Ok(())

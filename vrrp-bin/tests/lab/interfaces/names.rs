@@ -5,10 +5,7 @@ use std::{fs, process::Command};
 use libtest_mimic::{Failed, Trial};
 use vrrp_net::lab::{Cable, Ticker, wait_until};
 
-use super::{
-    Family, STRONG, answered, both, client, counter, ip, settle, settled, wait_for_address,
-    wait_for_hold,
-};
+use super::{Family, STRONG, answered, both, client, counter, ip, settle, settled, wait_for_hold};
 use crate::support::{
     Node, Outcome, Pair, SOON, check, milliseconds, now, priority, timed, wait_for,
 };
@@ -43,8 +40,8 @@ fn made_anew(_: &Ticker) -> Outcome {
         let is_heard = heard(&pair).iter().zip(heard_before).all(|(after, before)| *after > before);
         check(is_heard, format!("cycle {cycle}: a took over without having heard b"))?;
         for family in Family::BOTH {
-            wait_for_address(&pair.a, family.address(), true)?;
-            wait_for_address(&pair.b, family.address(), false)?;
+            pair.a.wait_for_address(family.address(), true)?;
+            pair.b.wait_for_address(family.address(), false)?;
         }
     }
     for (node, before) in [&mut pair.a, &mut pair.b].into_iter().zip(before) {
@@ -100,14 +97,14 @@ fn renamed(way: Way) -> Outcome {
         wait_for_hold(&pair.a, "interface-missing")?;
         pair.b.wait_for_phase("held")?;
         for family in Family::BOTH {
-            wait_for_address(&pair.a, family.address(), false)?;
+            pair.a.wait_for_address(family.address(), false)?;
             client(&pair, family.address())?;
         }
         check(pair.a.has_address("10.0.0.1")?, "the host lost its own address")?;
         way.rename(&pair.a, "away0", "eth0")?;
         settled(&pair)?;
         for family in Family::BOTH {
-            wait_for_address(&pair.a, family.address(), true)?;
+            pair.a.wait_for_address(family.address(), true)?;
             client(&pair, family.address())?;
         }
     }

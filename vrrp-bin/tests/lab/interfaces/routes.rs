@@ -128,7 +128,7 @@ fn routes_end() -> Outcome {
     for (node, held) in [(&pair.a, true), (&pair.b, false)] {
         for (index, family) in Family::BOTH.into_iter().enumerate() {
             let subnet = family.subnet();
-            super::wait_for_address(node, subnet.address, held)?;
+            node.wait_for_address(subnet.address, held)?;
             let is_right = || routed(node, family).is_ok_and(|routed| routed == held);
             let said =
                 format!("{}: the route of {} is not as it should be", node.name, subnet.cidr);

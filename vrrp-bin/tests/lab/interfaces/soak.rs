@@ -9,7 +9,7 @@ use std::{
 
 use libtest_mimic::{Completion, Failed, Trial};
 
-use super::{Family, ip, settled, wait_for_address};
+use super::{Family, ip, settled};
 use crate::support::{Node, Outcome, Pair, check};
 use vrrp_net::lab::wait_until;
 
@@ -74,8 +74,8 @@ fn round(pair: &Pair) -> Outcome {
         await_probation(&pair.a);
         settled(pair)?;
         for family in Family::BOTH {
-            wait_for_address(&pair.a, family.address(), true)?;
-            wait_for_address(&pair.b, family.address(), false)?;
+            pair.a.wait_for_address(family.address(), true)?;
+            pair.b.wait_for_address(family.address(), false)?;
         }
         Ok(())
     };

@@ -16,7 +16,6 @@ use vrrp_net::lab::{Cable, Capture, Error, Host, Keepalived, Process, Signal, Sw
 use super::file::File;
 pub(super) use crate::makes::{Make, Who};
 use crate::{
-    interfaces::wait_for_address,
     notify::Record,
     places::table::Table,
     support::{Node, Outcome, SOON, check},
@@ -237,7 +236,7 @@ impl Member {
 
     /// Waits until its kernel has this address, or has it no more.
     pub(super) fn wait_for_address(&self, address: &str, is_there: bool) -> Outcome {
-        wait_for_address(&self.node, address.parse()?, is_there)
+        self.node.wait_for_address(address.parse()?, is_there)
     }
 
     pub(super) fn host(&self) -> &Host {
