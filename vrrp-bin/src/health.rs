@@ -7,6 +7,7 @@ use crate::{
     control::client,
     output::say,
     report::{Check, Status, VirtualRouter},
+    status::overview::active_or_backup,
 };
 
 /// Runs `vrrp health` and returns the exit status.
@@ -44,18 +45,22 @@ fn judge(status: &Status) -> Result<String, String> {
     let faults: Vec<String> =
         status.virtual_routers.iter().filter(|router| router.fault).map(describe).collect();
     if faults.is_empty() {
-        let states: Vec<String> = status
-            .virtual_routers
-            .iter()
-            .map(|router| {
-                let drained = router.drained();
-                let state = drained.as_ref().unwrap_or(&router.phase);
-                format!("{} is {state}{}", router.name, ill(status, &router.name))
-            })
-            .collect();
+        let line = |router: &VirtualRouter| {
+            format!("{} is {}{}", router.name, state(router), ill(status, &router.name))
+        };
+        let states: Vec<String> = status.virtual_routers.iter().map(line).collect();
         return Ok(states.join(", "));
     }
     Err(faults.join("; "))
+}
+
+/// What a virtual router without a fault does, or what keeps it out.
+fn state(router: &VirtualRouter) -> String {
+    match (router.drained(), &router.hold) {
+        (Some(drained), _) => drained,
+        (None, Some(hold)) => format!("{} ({hold})", router.state),
+        (None, None) => active_or_backup(router),
+    }
 }
 
 /// Which checks of the virtual router `name` fail, and why; nothing if none does.
@@ -91,7 +96,8 @@ mod tests {
         let router = VirtualRouter {
             name: "web".to_owned(),
             interface: "eth0".to_owned(),
-            phase: "held".to_owned(),
+            state: if fault { "initialize" } else { "active" }.to_owned(),
+            phase: if fault { "initialize" } else { "held" }.to_owned(),
             hold: fault.then(|| "link-down".to_owned()),
             fault,
             since: "2026-01-01T00:00:00.000Z".to_owned(),
@@ -126,12 +132,12 @@ mod tests {
 
     #[test]
     fn a_node_that_disagrees_is_named_and_counts_only_if_strict() {
-        let text = "web is held\nweb: 192.0.2.2: its messages are refused".to_owned();
+        let text = "web is active\nweb: 192.0.2.2: its messages are refused".to_owned();
         let disagrees = status(vec![disagreement()], false);
         assert_eq!(answer(&disagrees, false), (text.clone(), true));
         assert_eq!(answer(&disagrees, true), (text, false));
         let agrees = status(Vec::new(), false);
-        assert_eq!(answer(&agrees, true), ("web is held".to_owned(), true));
+        assert_eq!(answer(&agrees, true), ("web is active".to_owned(), true));
     }
 
     #[test]
@@ -165,9 +171,9 @@ mod tests {
             virtual_routers: virtual_routers.iter().map(|name| (*name).to_owned()).collect(),
         };
         status.checks = vec![check("good", "good", &["web"]), check("other", "bad", &["db"])];
-        assert_eq!(answer(&status, true), ("web is held".to_owned(), true));
+        assert_eq!(answer(&status, true), ("web is active".to_owned(), true));
         status.checks.push(check("tcp-ok", "bad", &["db", "web"]));
-        let text = "web is held; web: its check tcp-ok fails: 127.0.0.1:80: connection refused";
+        let text = "web is active; web: its check tcp-ok fails: 127.0.0.1:80: connection refused";
         assert_eq!(answer(&status, true), (text.to_owned(), true));
     }
 
@@ -188,6 +194,22 @@ mod tests {
             said(Some(until), true),
             ("web is drained until 2026-01-31T12:00:00Z, over restarts too".to_owned(), true)
         );
+    }
+
+    #[test]
+    fn what_a_virtual_router_does_is_said_as_in_the_status() {
+        let said = |state: &str, phase: &str, hold: Option<&str>| {
+            let mut status = status(Vec::new(), false);
+            let router = status.virtual_routers.first_mut().unwrap();
+            (router.state, router.phase) = (state.to_owned(), phase.to_owned());
+            router.hold = hold.map(str::to_owned);
+            answer(&status, true)
+        };
+        assert_eq!(said("backup", "backup", None), ("web is backup".to_owned(), true));
+        let text = "web is active (resigning)".to_owned();
+        assert_eq!(said("active", "resigning", None), (text, true));
+        let text = "web is initialize (group)".to_owned();
+        assert_eq!(said("initialize", "initialize", Some("group")), (text, true));
     }
 
     #[test]

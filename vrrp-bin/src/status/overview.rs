@@ -63,18 +63,19 @@ fn row(router: &VirtualRouter) -> [String; 5] {
 
 /// What it does, or what keeps it out; and what its checks say.
 pub(crate) fn state(router: &VirtualRouter) -> String {
-    let VirtualRouter { state, phase, .. } = router;
-    let does = match (&router.hold, phase.as_str()) {
-        (Some(hold), _) => hold.clone(),
-        // What an Active is most of the time.
-        (None, "held") => state.clone(),
-        (None, _) if phase == state => state.clone(),
-        (None, _) => format!("{state} ({phase})"),
-    };
+    let does = router.hold.clone().unwrap_or_else(|| active_or_backup(router));
     match router.condition.as_str() {
         "good" | "" => does,
         condition => format!("{does}, {condition}"),
     }
+}
+
+/// The state of the RFC, and the phase where that says more.
+pub(crate) fn active_or_backup(router: &VirtualRouter) -> String {
+    let VirtualRouter { state, phase, .. } = router;
+    // Held is what an Active is most of the time.
+    let is_plain = phase == state || phase == "held";
+    if is_plain { state.clone() } else { format!("{state} ({phase})") }
 }
 
 /// Its addresses, and where they are if that is not here.

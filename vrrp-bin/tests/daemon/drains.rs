@@ -123,7 +123,7 @@ pub(crate) fn the_only_node_is_drained_by_force_alone() -> Outcome {
     assert_eq!((&router["hold"], &router["fault"]), (&json!("drained"), &json!(false)));
     assert_eq!((&router["drained_until"], &router["drain_kept"]), (&Value::Null, &json!(false)));
     let (code, said) = daemon.health()?;
-    assert_eq!((code, said.as_str()), (Some(0), "web is drained, web/v6 is held\n"));
+    assert_eq!((code, said.as_str()), (Some(0), "web is drained, web/v6 is active\n"));
     let (code, said) = daemon.ask(&["resume", "web"])?;
     assert_eq!((code, said.as_str()), (Some(0), "web is not drained any more\n"));
     daemon.wait_until_it_serves()
@@ -162,7 +162,7 @@ pub(crate) fn a_drain_for_a_while_ends_by_itself() -> Outcome {
     assert!(router["drained_until"].is_string(), "{router}");
     schema::check_part(&schema::load()?, "virtual_router", &router)?;
     let (code, said) = daemon.health()?;
-    assert!(said.starts_with("web is held, web/v6 is drained until 20"), "{said}");
+    assert!(said.starts_with("web is active, web/v6 is drained until 20"), "{said}");
     assert_eq!(code, Some(0));
     daemon.wait_for("web/v6", "phase", &json!("held"))?;
     assert!(asked.elapsed().as_secs() >= 4, "{:?}", asked.elapsed());
@@ -315,24 +315,24 @@ pub(crate) fn a_drain_hands_over_to_another_node() -> Outcome {
     let config = format!("{config}[daemon]\ncontrol = {:?}\n", control.display().to_string());
     fs::write(directory.path().join("vrrp.toml"), config)?;
     let _other = host.spawn(run(&directory))?;
-    let phase = |phase: &str| {
+    let state = |state: &str| {
         let mut last = String::new();
         let all_are = wait_until(SOON, || {
             let mut command = vrrp(&directory);
             command.args(["health", "--control", "control.sock"]);
             let Ok(Ok(output)) = host.run(move || command.output()) else { return false };
             last = text(&output.stdout);
-            last.lines().next() == Some(&*format!("web is {phase}, web/v6 is {phase}"))
+            last.lines().next() == Some(&*format!("web is {state}, web/v6 is {state}"))
         });
-        if all_are { Ok(()) } else { Err(Failed::from(format!("not {phase}: {last}"))) }
+        if all_are { Ok(()) } else { Err(Failed::from(format!("not {state}: {last}"))) }
     };
-    phase("backup")?;
+    state("backup")?;
     let (code, said) = daemon.ask(&["drain"])?;
     assert_eq!((code, said.lines().count()), (Some(0), 2), "{said}");
-    phase("held")?;
+    state("active")?;
     assert_eq!(daemon.ask(&["resume"])?.0, Some(0));
     daemon.wait_until_it_serves()?;
-    phase("backup")
+    state("backup")
 }
 
 /// Whatever is in the file, the daemon starts, says once what is wrong, and leaves it alone.

@@ -51,7 +51,7 @@ fn health_is_that_of_vrrp_health() -> Outcome {
     assert_eq!(get(&daemon, METRICS, "/healthz")?.status, 200);
     let ready = get(&daemon, METRICS, "/readyz")?;
     assert_eq!(ready.status, 200, "{}", ready.body);
-    assert!(ready.body.starts_with("web is held"), "{}", ready.body);
+    assert!(ready.body.starts_with("web is active"), "{}", ready.body);
     daemon.host.run(|| Command::new("ip").args(["link", "set", "eth0", "down"]).status())??;
     // The address of the metrics is not on that interface.
     let mut last = String::new();

@@ -237,7 +237,7 @@ impl Stage {
         let table = said(b, "status")?;
         check(table.contains("active, ill"), format!("the table does not say so:\n{table}"))?;
         let health = said(b, "health")?;
-        let line = "web is held; web: its check service fails: ";
+        let line = "web is active; web: its check service fails: ";
         check(health.starts_with(line), format!("health says:\n{health}"))
     }
 

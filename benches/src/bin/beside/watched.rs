@@ -1,6 +1,7 @@
 //! Whether whoever watches a node makes its advertisements late.
 
 mod audience;
+mod browsers;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,10 +20,19 @@ use crate::{
     site::{Site, Station, advert, all_advertise},
 };
 use audience::{Audience, Target};
+use browsers::Browsers;
 
 /// Nobody between two others: what they leave behind would be seen.
-const TURNS: [Watch; 6] =
-    [Watch::Nobody, Watch::Many, Watch::Nobody, Watch::Stalled, Watch::Elsewhere, Watch::Hostile];
+const TURNS: [Watch; 8] = [
+    Watch::Nobody,
+    Watch::Many,
+    Watch::Nobody,
+    Watch::Browsing,
+    Watch::Nobody,
+    Watch::Stalled,
+    Watch::Elsewhere,
+    Watch::Hostile,
+];
 /// Where it lets others watch.
 const PORT: u16 = 9112;
 /// How long it may take until all its virtual routers are active.
@@ -39,6 +49,8 @@ enum Watch {
     Nobody,
     /// Metrics and status are asked for ten times a second each, and three follow the page.
     Many,
+    /// The same, with the page open in three browsers.
+    Browsing,
     /// As many as are kept at each of the two sockets ask, and never read.
     Stalled,
     /// The same as the next one, but at another node of this machine: what their work alone costs.
@@ -52,6 +64,7 @@ impl fmt::Display for Watch {
         f.pad(match self {
             Self::Nobody => "nobody watches",
             Self::Many => "metrics and status 10 times a second, 3 pages",
+            Self::Browsing => "the same, with the page open in 3 browsers",
             Self::Stalled => "64 that ask and never read",
             Self::Elsewhere => "the same connections to another node here",
             Self::Hostile => "1,000 connections, garbage, and who never reads",
@@ -95,7 +108,7 @@ struct Stage {
     running: Running,
     target: Target,
     /// Last, since the others are in it.
-    _site: Site,
+    site: Site,
 }
 
 impl Stage {
@@ -113,7 +126,14 @@ impl Stage {
         all_advertise(&captures, plan, START)
             .map_err(|why| format!("{why}; it says:\n{}", running.log()))?;
         thread::sleep(SETTLE);
-        Ok(Self { on, watcher, running, target, _site: site })
+        Ok(Self { on, watcher, running, target, site })
+    }
+
+    fn browsed(&self) -> Result<Audience, Failed> {
+        let browsers = Browsers::open(&self.watcher.host, self.target.metrics, self.site.folder())?;
+        // What a browser does as it starts is over.
+        thread::sleep(SETTLE);
+        Audience::browsing(&self.watcher.host, &self.target, browsers)
     }
 
     fn hostile(&self) -> Result<Audience, Failed> {
@@ -125,11 +145,16 @@ fn table(arguments: &Arguments, programs: &Programs, plan: Plan) -> Result<(), F
     let stage = Stage::new(programs, plan, ["t", "w"])?;
     let aside = Stage::new(programs, Plan { routers: 1, ..plan }, ["o", "v"])?;
     let mut found: BTreeMap<Watch, Vec<Late>> = BTreeMap::new();
+    let missing = Browsers::missing();
+    if let Some(why) = missing {
+        println!("watched: {why}");
+    }
     for _ in 0..arguments.runs() {
-        for watch in TURNS {
+        for watch in TURNS.into_iter().filter(|one| missing.is_none() || *one != Watch::Browsing) {
             let audience = match watch {
                 Watch::Nobody => Audience::none(),
                 Watch::Many => Audience::many(&stage.watcher.host, &stage.target)?,
+                Watch::Browsing => stage.browsed()?,
                 Watch::Stalled => Audience::stalled(&stage.watcher.host, &stage.target)?,
                 Watch::Elsewhere => aside.hostile()?,
                 Watch::Hostile => stage.hostile()?,

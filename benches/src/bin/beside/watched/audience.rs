@@ -16,6 +16,7 @@ use std::{
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use vrrp_net::lab::Host;
 
+use super::browsers::Browsers;
 use crate::Failed;
 
 /// How often metrics and status are asked for.
@@ -52,6 +53,7 @@ pub(super) struct Seen {
 pub(super) struct Audience {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<io::Result<()>>>,
+    browsers: Option<Browsers>,
 }
 
 #[derive(Debug, Default)]
@@ -102,11 +104,28 @@ impl Target {
 
 impl Audience {
     pub(super) fn none() -> Self {
-        Self { shared: Arc::default(), threads: Vec::new() }
+        Self { shared: Arc::default(), threads: Vec::new(), browsers: None }
     }
 
-    /// Those who ask and read.
+    /// Those who ask and read, and three that follow what the page follows.
     pub(super) fn many(on: &Host, target: &Target) -> Result<Self, Failed> {
+        let mut audience = Self::asking(on, target)?;
+        for _ in 0..FOLLOWERS {
+            audience.enter(on, target, |target, shared| {
+                ask(target.tcp(PATIENCE)?, &target.request("/", "close"))?;
+                follow(target.tcp(GLANCE)?, &target.request("/live", "keep-alive"), shared)
+            })?;
+        }
+        Ok(audience)
+    }
+
+    /// Those who ask and read, beside these browsers.
+    pub(super) fn browsing(on: &Host, target: &Target, browsers: Browsers) -> Result<Self, Failed> {
+        Ok(Self { browsers: Some(browsers), ..Self::asking(on, target)? })
+    }
+
+    /// Those who ask for metrics and status, and read them.
+    fn asking(on: &Host, target: &Target) -> Result<Self, Failed> {
         let mut audience = Self::none();
         audience.enter(on, target, |target, shared| {
             every(shared, || ask(target.tcp(PATIENCE)?, &target.request("/metrics", "close")))
@@ -114,12 +133,6 @@ impl Audience {
         audience.enter(on, target, |target, shared| {
             every(shared, || ask(target.unix(PATIENCE)?, &target.request("/status", "close")))
         })?;
-        for _ in 0..FOLLOWERS {
-            audience.enter(on, target, |target, shared| {
-                ask(target.tcp(PATIENCE)?, &target.request("/", "close"))?;
-                follow(target.tcp(GLANCE)?, &target.request("/live", "keep-alive"), shared)
-            })?;
-        }
         Ok(audience)
     }
 
@@ -192,6 +205,9 @@ impl Audience {
         self.shared.left.store(true, Ordering::Relaxed);
         for thread in self.threads {
             thread.join().map_err(|_| "a watcher panicked")??;
+        }
+        if self.browsers.is_some_and(|mut browsers| !browsers.are_all_there()) {
+            return Err("a browser has ended".into());
         }
         let number = |of: &AtomicU64| of.load(Ordering::Relaxed);
         let Shared { answers, octets, .. } = &*self.shared;
