@@ -7,7 +7,7 @@ mod words;
 use std::{env, fs};
 
 use libtest_mimic::{Failed, Trial};
-use vrrp_net::lab::Signal;
+use vrrp_net::lab::{Cable, Signal, Switch};
 
 use crate::support::{Node, Outcome, Pair, check, timed};
 use browser::{Browser, Look};
@@ -24,7 +24,10 @@ pub(crate) fn tests(everything: bool) -> Vec<Trial> {
     if let Some(reason) = &missing {
         println!("skipped: the page in a browser: {reason}");
     }
-    let mut trials = vec![timed("page_in_a_browser_follows_the_daemon", |_| follows())];
+    let mut trials = vec![
+        timed("page_in_a_browser_follows_the_daemon", |_| follows()),
+        timed("page_in_a_browser_of_a_thousand", |_| of_a_thousand()),
+    ];
     if env::var_os("VRRP_SCREENS").is_some() {
         trials.push(timed("page_screens", |_| screens::all()));
     }
@@ -86,6 +89,49 @@ fn follows() -> Outcome {
     is_quiet(&browser)?;
     is_lost_and_found(&mut pair, &mut browser, &config)
 }
+
+/// A thousand virtual routers are all there, and whoever looks for one of them has it at once.
+fn of_a_thousand() -> Outcome {
+    let mut pair = Pair::new()?;
+    let mut networks = Vec::new();
+    let mut config = String::new();
+    for network in 1..=4 {
+        let (interface, switch) = (format!("eth{network}"), Switch::new()?);
+        let own = format!("10.{network}.0.1/16");
+        networks.push((Cable::new(&pair.a.host, &interface, &switch, &[&own])?, switch));
+        for vrid in 1..=250 {
+            config += &format!(
+                "[[virtual_router]]\nname = \"net-{network}-{vrid}\"\ninterface = \"{interface}\"\n\
+                 vrid = {vrid}\naddresses = [\"10.{network}.1.{vrid}/16\"]\n",
+            );
+        }
+    }
+    start(&mut pair.a, &config)?;
+    pair.a.wait_for_phase("held")?;
+    let mut browser = Browser::start(&pair.user, pair.folder.path())?;
+    browser.look(&Look { width: 900, height: 1000, is_dark: false })?;
+    browser.open(PAGE)?;
+    browser.wait_for(
+        "[...document.querySelectorAll('[data-name] .state')]\
+         .filter((state) => state.textContent === 'active').length === 1000",
+    )?;
+    let took = browser.value(LOOKS_FOR_ONE)?;
+    println!("from what is typed until it is drawn: {took} ms");
+    let shown = "[...document.querySelectorAll('[data-name]')]\
+        .filter((card) => card.checkVisibility()).map((card) => card.dataset.name).join()";
+    browser.wait_for(&format!("{shown} === 'net-3-250'"))?;
+    is_quiet(&browser)
+}
+
+/// Types a name, and waits for the second frame after it: the first is drawn by then.
+const LOOKS_FOR_ONE: &str = "new Promise((done) => {
+    const begun = performance.now();
+    const filter = document.querySelector('#filter');
+    filter.value = 'net-3-250';
+    filter.dispatchEvent(new Event('input'));
+    const frame = requestAnimationFrame;
+    frame(() => frame(() => done(Math.round(performance.now() - begun))));
+})";
 
 /// What a program printed is a text, and no part of the page.
 fn is_text(browser: &mut Browser) -> Outcome {
