@@ -129,11 +129,12 @@ impl Stage {
         Ok(Self { on, watcher, running, target, site })
     }
 
-    fn browsed(&self) -> Result<Audience, Failed> {
-        let browsers = Browsers::open(&self.watcher.host, self.target.metrics, self.site.folder())?;
+    fn browsed(&self, plan: Plan) -> Result<Audience, Failed> {
+        let (host, folder) = (&self.watcher.host, self.site.folder());
+        let browsers = Browsers::open(host, self.target.metrics, plan.routers, folder)?;
         // What a browser does as it starts is over.
         thread::sleep(SETTLE);
-        Audience::browsing(&self.watcher.host, &self.target, browsers)
+        Audience::browsing(host, &self.target, browsers)
     }
 
     fn hostile(&self) -> Result<Audience, Failed> {
@@ -154,7 +155,7 @@ fn table(arguments: &Arguments, programs: &Programs, plan: Plan) -> Result<(), F
             let audience = match watch {
                 Watch::Nobody => Audience::none(),
                 Watch::Many => Audience::many(&stage.watcher.host, &stage.target)?,
-                Watch::Browsing => stage.browsed()?,
+                Watch::Browsing => stage.browsed(plan)?,
                 Watch::Stalled => Audience::stalled(&stage.watcher.host, &stage.target)?,
                 Watch::Elsewhere => aside.hostile()?,
                 Watch::Hostile => stage.hostile()?,

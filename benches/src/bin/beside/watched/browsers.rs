@@ -16,8 +16,8 @@ use crate::Failed;
 const BROWSERS: usize = 3;
 /// How long it may take until each has the page, and follows it.
 const START: Duration = Duration::from_secs(120);
-/// What a page of a thousand virtual routers and its first news are, at least, in octets.
-const READ: u64 = 1_000_000;
+/// What its first news have for each virtual router, at least, in octets.
+const READ: u64 = 1_000;
 
 /// It runs only while a processor has nothing else to do: elsewhere it would have its own. It is in
 /// a namespace of the lab, where there is nothing to protect and its own sandbox may not be had.
@@ -46,13 +46,19 @@ impl Browsers {
         found.is_err().then_some("chromium is not installed: no browser has the page open")
     }
 
-    /// Opens the page of the node at `metrics` in each, and returns once all of them follow it.
-    pub(super) fn open(on: &Host, metrics: SocketAddr, folder: &Path) -> Result<Self, Failed> {
-        let before = octets(on)?;
+    /// Opens the page of the node at `metrics`, which has so many virtual routers, in each, and
+    /// returns once all of them follow it.
+    pub(super) fn open(
+        on: &Host,
+        metrics: SocketAddr,
+        routers: usize,
+        folder: &Path,
+    ) -> Result<Self, Failed> {
+        let enough = octets(on)? + READ * (BROWSERS * routers) as u64;
         let start = |number| browser(on, metrics, &folder.join(format!("chromium-{number}")));
         let browsers = (0..BROWSERS).map(start).collect::<Result<_, Failed>>()?;
         let follow = || {
-            let read = octets(on).is_ok_and(|now| now - before > READ * BROWSERS as u64);
+            let read = octets(on).is_ok_and(|read| read > enough);
             read && connections(on, metrics.port()).is_ok_and(|open| open >= BROWSERS)
         };
         if !wait_until(START, follow) {
