@@ -39,6 +39,8 @@ fn config(priority: u8) -> String {
 
 fn soak() -> Outcome {
     let mut pair = Pair::new()?;
+    with_one_heap(&mut pair.a);
+    with_one_heap(&mut pair.b);
     pair.a.start(&config(super::STRONG))?;
     pair.b.start(&config(super::WEAK))?;
     settled(&pair)?;
@@ -136,6 +138,12 @@ pub(crate) struct Used {
     pub(crate) threads: usize,
     /// Its resident memory.
     pub(crate) kibibytes: u64,
+}
+
+/// Has one heap for all threads of the node, whose memory is looked at. Where each has its own
+/// (glibc), one goes on taking pages for minutes while others have some to spare.
+pub(crate) fn with_one_heap(node: &mut Node) {
+    node.environment.push(("MALLOC_ARENA_MAX", "1".into()));
 }
 
 /// At rest: the least of some seconds, since answers and programs have files and threads of their

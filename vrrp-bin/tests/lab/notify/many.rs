@@ -19,7 +19,7 @@ use vrrp_net::lab::{Signal, wait_until};
 
 use super::{at, spread};
 use crate::{
-    interfaces::soak::used,
+    interfaces::soak::{used, with_one_heap},
     support::{Outcome, Pair, SOON, check, milliseconds, now, timed_alone},
 };
 
@@ -41,9 +41,10 @@ const REST: usize = 5;
 /// After how many rounds is looked at what the node uses: when everything that is used once is there,
 /// and after each half of the rest.
 const LOOKS: [usize; 3] = [50, 87, 125];
-/// How much more memory a half may take, in KiB. An allocator goes on finding its pages for some
-/// minutes, in steps; what is kept of each state grows in both halves alike, so the smaller one counts.
-const GROWTH: u64 = 512;
+/// How much more memory a half may take, in KiB: a hundred octets for each of its 3,000 states. An
+/// allocator takes pages in steps; what is kept of each state grows in both halves alike, so the
+/// smaller one counts.
+const GROWTH: u64 = 300;
 const KINDS: [&str; 5] = ["well", "hangs", "fails", "forks", "floods"];
 
 /// It writes down what it is told, and then does what its kind does. The argument of a state is the
@@ -96,6 +97,7 @@ struct Stage {
 impl Stage {
     fn new() -> Result<Self, Failed> {
         let mut pair = Pair::new()?;
+        with_one_heap(&mut pair.a);
         let script = pair.folder.path().join("script.sh");
         fs::write(&script, SCRIPT)?;
         pair.a.start(&config(pair.folder.path(), &script))?;
