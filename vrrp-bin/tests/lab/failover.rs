@@ -71,6 +71,9 @@ impl Variant {
     }
 }
 
+/// How long a backup may have the address yet: until its successor is seen to have it.
+const LINGER: Duration = Duration::from_millis(50);
+
 pub(crate) fn tests() -> Vec<Trial> {
     let second = Duration::from_secs(1);
     let mut variants = Vec::new();
@@ -101,7 +104,7 @@ fn failover(variant: Variant, ticker: &Ticker) -> Outcome {
     let client = Client::start(&pair.user, variant.address(), 1000)?;
     elect(&mut pair, variant)?;
     cut(&mut pair, variant, &client, ticker)?;
-    mend(&mut pair, variant, &client)?;
+    mend(&mut pair, variant, &client, ticker)?;
     stop(&mut pair, variant, &client, ticker)?;
     come_back(&mut pair, variant, &client, ticker)
 }
@@ -159,14 +162,16 @@ fn cut(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker) -> O
 }
 
 /// Both were Active. The stronger one wins, announces, and the weaker one lets go.
-fn mend(pair: &mut Pair, variant: Variant, client: &Client) -> Outcome {
+fn mend(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker) -> Outcome {
     let (a, b) = (pair.a.mac, pair.b.mac);
     let mark = client.mark();
     let begun = now();
     pair.a.cable.mend()?;
     pair.b.wait_for_phase("backup")?;
+    let yielded = now();
     wait_for(&pair.capture, "announcement of a", begun, |frame| variant.announces(frame, a))?;
     pair.b.wait_for_address(variant.address(), false)?;
+    within("b let go", now() - yielded, (Duration::ZERO, LINGER), SLACK, ticker)?;
     pair.a.wait_for_phase("held")?;
     let settled = now();
     let back = client.mark();
