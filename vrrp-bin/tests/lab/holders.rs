@@ -16,8 +16,9 @@ pub(crate) use looks::silence;
 use vrrp_core::MacAddr;
 use vrrp_net::lab::{Frame, Host, Injector, wait_until};
 
-use crate::support::{
-    Node, Outcome, Pair, SOON, adverts, check, milliseconds, now, timed, timed_alone,
+use crate::{
+    processor::used,
+    support::{Node, Outcome, Pair, SOON, adverts, check, milliseconds, now, timed, timed_alone},
 };
 
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -162,12 +163,13 @@ fn flood() -> Outcome {
     pair.a.wait_for_phase("held")?;
     let injector = Injector::new(&pair.b.host, "eth0")?;
     let begun = now();
-    let used = cpu_time(&mut pair.a)?;
+    let pid = pair.a.process()?.pid();
+    let before = used(pid)?;
     let injected = injector.inject(5000, 5 * INTERVAL, |number| {
         let [.., a, b] = number.to_be_bytes();
         gratuitous(MacAddr([2, 0, 0, 1, a, b]))
     })?;
-    let used = cpu_time(&mut pair.a)? - used;
+    let used = used(pid)? - before;
     let sent = adverts(&pair.capture, pair.a.mac, begun);
     let gaps = sent.windows(2).filter_map(|pair| Some(*pair.last()? - *pair.first()?));
     let worst = gaps.max().unwrap_or(SOON);
@@ -183,14 +185,4 @@ fn flood() -> Outcome {
     check(used < Duration::from_millis(500), "they are read")?;
     check(said(&pair.a).len() <= 2, format!("{:#?}", said(&pair.a)))?;
     check(pair.a.phase() == "held", "it is not active any more")
-}
-
-/// How long the process has used a processor: `utime` and `stime` of proc(5), in hundredths.
-fn cpu_time(node: &mut Node) -> Result<Duration, Failed> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", node.process()?.pid()))?;
-    let (_, fields) = stat.rsplit_once(')').ok_or("no name")?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let [user, system] = [11, 12].map(|at| fields.get(at).and_then(|text| text.parse().ok()));
-    let ticks: u64 = user.unwrap_or(0_u64) + system.unwrap_or(0_u64);
-    Ok(Duration::from_millis(10 * ticks))
 }

@@ -1,6 +1,6 @@
 //! Advertisements that must change nothing but counters, slowly and as floods.
 
-use std::{fs, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
@@ -12,6 +12,7 @@ use crate::{
         times, unchanged,
     },
     forge::{Destination, Flaw, Target, forged},
+    processor::{Waited, used},
     support::{
         Node, Outcome, Pair, SOON, check, has_moved, milliseconds, now, timed, timed_alone,
         wait_for, within,
@@ -163,9 +164,10 @@ fn floods(ticker: &Ticker) -> Outcome {
     for (name, kinds) in rows {
         for attempt in 1.. {
             println!("flood of {name}:");
-            let (begun, waited) = (now(), waiting(&mut a)?);
+            let pid = a.process()?.pid();
+            let (begun, before) = (now(), Waited::of(pid)?);
             let outcome = flood([&mut a, &mut b], &captures, &injector, &kinds, ticker);
-            let (took, waited) = (now() - begun, waiting(&mut a)? - waited);
+            let (took, waited) = (now() - begun, Waited::of(pid)?.since(&before));
             println!("a waited {} for a processor", milliseconds(waited));
             let Err(failed) = outcome else { break };
             let why = format!("{name}: {}", failed.message().unwrap_or_default());
@@ -208,11 +210,11 @@ fn flood(
         let group = Destination::group(*target);
         frames.push(forged(*target, Some(*flaw), STRONGEST, false, group)?);
     }
-    let spent = [cpu(pids[0])?, cpu(pids[1])?];
+    let spent = [used(pids[0])?, used(pids[1])?];
     let begun = now();
     let injected = injector.inject(FLOOD.0, FLOOD.1, |number| pick(&frames, number))?;
     let ended = now();
-    let spent = [cpu(pids[0])? - spent[0], cpu(pids[1])? - spent[1]];
+    let spent = [used(pids[0])? - spent[0], used(pids[1])? - spent[1]];
     let rate = u128::from(injected.sent) * 1000 / injected.took.as_millis().max(1);
     println!("{rate} a second; processor time of a {:?}, of b {:?}", spent[0], spent[1]);
     check(rate >= LEAST_RATE, "the machine was too slow to attack")?;
@@ -331,25 +333,4 @@ fn destinations(pair: &Pair, target: Target, unicast: bool) -> Vec<Destination> 
 fn pick(frames: &[Vec<u8>], number: u64) -> Vec<u8> {
     let at = usize::try_from(number).unwrap_or_default() % frames.len();
     frames[at].clone()
-}
-
-/// For how long a node has waited for a processor while it had work.
-fn waiting(node: &mut Node) -> Result<Duration, Failed> {
-    let mut waited = 0;
-    for task in fs::read_dir(format!("/proc/{}/task", node.process()?.pid()))? {
-        // Time on a processor and time waiting for one, in nanoseconds.
-        let text = fs::read_to_string(task?.path().join("schedstat"))?;
-        waited += text.split_whitespace().nth(1).unwrap_or_default().parse::<u64>()?;
-    }
-    Ok(Duration::from_nanos(waited))
-}
-
-/// The processor time that a process has had.
-fn cpu(pid: u32) -> Result<Duration, Failed> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name, in parentheses, may hold anything; user and system time are the 12th and 13th field
-    // after it.
-    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-    let ticks = fields.map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-    Ok(Duration::from_millis(ticks * 10))
 }

@@ -35,6 +35,7 @@ mod places;
 #[path = "../program/postgres.rs"]
 mod postgres;
 mod privileges;
+mod processor;
 mod realtime;
 mod reload;
 mod same_file;
@@ -90,6 +91,7 @@ fn main() {
         page::tests(everything),
         places::tests(everything),
         privileges::tests(),
+        processor::tests(),
         cases::tests(everything),
         same_file::tests(everything),
         reload::tests(everything),
