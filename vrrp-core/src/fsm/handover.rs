@@ -127,8 +127,11 @@ impl Machine {
                 // In case the earlier ones were lost.
                 effects.transmit = Some(Say::Resign);
             }
+            // Whether somebody serves is not known, and nobody would come back for a drained node.
             Then::Drain { force: false } if is_superseded => {
-                self.release(Reason::Stalled, None, effects)
+                self.drained = None;
+                effects.drain_refused = true;
+                self.step_down_stalled(now, effects);
             }
             // The drain is to be taken back, but there is no source to advertise from.
             Then::Drain { force: false } if active.away.is_some() => {

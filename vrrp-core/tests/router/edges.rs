@@ -279,15 +279,17 @@ fn a_win_is_announced_by_every_policy_that_announces_anything() {
 }
 
 #[test]
-fn a_drain_that_ends_after_the_bound_is_a_drain() {
-    let (mut machine, at) = held(params(100, Preempt::Always));
-    let _ = machine.handle(at + 500 * MS, fsm::Input::Drain { force: false });
-    let _ = machine.handle(at + 60 * SECOND, fsm::Input::Timeout);
-    assert_eq!(
-        machine.phase(),
-        Phase::Initialize(Hold::Drained),
-        "somebody else has the addresses by now"
-    );
+fn a_drain_that_ends_after_the_bound_is_refused() {
+    for late in [3 * SECOND, 60 * SECOND] {
+        let (mut machine, at) = held(params(100, Preempt::Always));
+        let _ = machine.handle(at + 500 * MS, fsm::Input::Drain { force: false });
+        let effects = machine.handle(at + late, fsm::Input::Timeout);
+        assert!(effects.drain_refused, "somebody else may have the addresses by now, or nobody");
+        assert_eq!((machine.phase(), effects.transition), (Phase::Backup, Some(Reason::Stalled)));
+        let due = machine.deadline().unwrap();
+        let _ = machine.handle(due, fsm::Input::Timeout);
+        assert_eq!(machine.phase(), Phase::Acquiring, "it was nobody");
+    }
 }
 
 #[test]
