@@ -46,6 +46,12 @@ const PROTOCOL: u32 = 14 + 9;
 const ARP: u32 = 0x0806;
 const VRRP: u32 = 112;
 
+/// How long [`Capture::frames`] waits for the reader: in a flood there is always more.
+const CATCHING_UP: Duration = Duration::from_millis(100);
+
+/// The names of the interfaces by their index.
+type Names = HashMap<usize, Arc<str>>;
+
 /// What a capture keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kinds {
@@ -135,10 +141,13 @@ impl Capture {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// What was captured so far.
+    /// What has passed so far, in the order of [`Frame::at`].
     #[must_use]
     pub fn frames(&self) -> Vec<Frame> {
-        self.shared.lock().clone()
+        let mut frames = self.shared.caught_up().clone();
+        // A processor may be late to hand over what it has stamped.
+        frames.sort_by_key(|frame| frame.at);
+        frames
     }
 
     /// The first captured frame that `wanted` accepts: one that is there already, or one that comes
@@ -192,47 +201,40 @@ impl Shared {
     /// Runs in the switch's namespace, where the ports have their names.
     fn read(&self, kinds: Kinds) {
         let mut buffer = vec![0; LONGEST];
-        let mut names = HashMap::new();
+        let mut names = Names::new();
         while !self.ended.load(Ordering::Relaxed) {
-            match raw::receive::<LinkAddr>(&self.socket, &mut buffer) {
-                Ok(Some(received)) => self.keep(&buffer, &received, kinds, &mut names),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::error!(%error, "the capture ended");
-                    return;
-                }
+            if let Err(error) = self.read_one(&mut buffer, kinds, &mut names) {
+                tracing::error!(%error, "the capture ended");
+                return;
             }
         }
     }
 
-    fn keep(
-        &self,
-        buffer: &[u8],
-        received: &Received<LinkAddr>,
-        kinds: Kinds,
-        names: &mut HashMap<usize, Arc<str>>,
-    ) {
-        let (Some(from), Some(bytes)) = (&received.from, buffer.get(..received.length)) else {
-            return;
-        };
-        let direction =
-            if from.pkttype() == OUTGOING { Direction::ToHost } else { Direction::FromHost };
-        if direction == Direction::ToHost && kinds != Kinds::Everything {
-            return;
+    fn read_one(&self, buffer: &mut [u8], kinds: Kinds, names: &mut Names) -> io::Result<()> {
+        if !raw::is_readable(&self.socket, raw::PATIENCE)? {
+            return Ok(());
         }
-        let port = names.entry(from.ifindex()).or_insert_with(|| port_name(from.ifindex()));
-        // The bridge sees again what entered by a port; the loopback is nobody's.
-        if &**port == BRIDGE || &**port == "lo" {
-            return;
+        // Whoever has the lock finds a frame in the socket or among the frames.
+        let mut frames = self.lock();
+        let received = raw::receive::<LinkAddr>(&self.socket, buffer)?;
+        if let Some(frame) = received.and_then(|received| frame(buffer, &received, kinds, names)) {
+            frames.push(frame);
+            self.arrived.notify_all();
         }
-        let frame = Frame {
-            at: received.at,
-            port: Arc::clone(port),
-            direction,
-            bytes: Bytes::copy_from_slice(bytes),
-        };
-        self.lock().push(frame);
-        self.arrived.notify_all();
+        Ok(())
+    }
+
+    /// The frames, once the reader has read what has passed, or has had time to.
+    fn caught_up(&self) -> MutexGuard<'_, Vec<Frame>> {
+        let begun = Instant::now();
+        let mut frames = self.lock();
+        while begun.elapsed() < CATCHING_UP
+            && raw::is_readable(&self.socket, Duration::ZERO).unwrap_or_default()
+        {
+            let waited = self.arrived.wait_timeout(frames, CATCHING_UP / 10);
+            frames = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        frames
     }
 
     /// The kernel forgets its count when it tells it.
@@ -256,6 +258,27 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Vec<Frame>> {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn frame(
+    buffer: &[u8],
+    received: &Received<LinkAddr>,
+    kinds: Kinds,
+    names: &mut Names,
+) -> Option<Frame> {
+    let (from, bytes) = (received.from.as_ref()?, buffer.get(..received.length)?);
+    let direction =
+        if from.pkttype() == OUTGOING { Direction::ToHost } else { Direction::FromHost };
+    if direction == Direction::ToHost && kinds != Kinds::Everything {
+        return None;
+    }
+    let port = names.entry(from.ifindex()).or_insert_with(|| port_name(from.ifindex()));
+    // The bridge sees again what entered by a port; the loopback is nobody's.
+    if &**port == BRIDGE || &**port == "lo" {
+        return None;
+    }
+    let (port, bytes) = (Arc::clone(port), Bytes::copy_from_slice(bytes));
+    Some(Frame { at: received.at, port, direction, bytes })
 }
 
 /// A packet filter (classic BPF): spares the reader what leaves, which it would throw away.

@@ -165,6 +165,10 @@ impl Shared {
                 self.note(number, at);
             }
         }
+        // What has come by then is not lost because this thread was late to read it.
+        while let Ok(Some((number, at))) = self.echo.receive() {
+            self.note(number, at);
+        }
     }
 
     fn note(&self, number: u64, at: Duration) {

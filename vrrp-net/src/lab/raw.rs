@@ -4,13 +4,14 @@ use std::{
     io::{self, IoSliceMut},
     mem::size_of,
     net::{Ipv4Addr, SocketAddr},
-    os::fd::AsRawFd,
+    os::fd::{AsFd, AsRawFd},
     thread,
     time::Duration,
 };
 
 use nix::{
     cmsg_space,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         socket::{
             ControlMessageOwned, MsgFlags, SockaddrLike, SockaddrStorage, recvmsg, setsockopt,
@@ -22,7 +23,7 @@ use nix::{
 use socket2::{Domain, SockAddr, Socket, Type};
 
 /// How long a read waits at most: a thread that reads notices within this time that it is to end.
-const PATIENCE: Duration = Duration::from_millis(50);
+pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 /// What may wait for a reader: a tenth of a second of the fastest flood.
 const BUFFER: usize = 8 << 20;
 
@@ -69,6 +70,17 @@ pub(super) fn prepare(socket: &Socket) -> io::Result<()> {
 
 /// How often [`wait_for_stamps`] looks, at most: a millisecond apart.
 const STAMP_ATTEMPTS: usize = 2_000;
+
+/// Waits until there is something to read, or an error to be told of.
+pub(super) fn is_readable(socket: &Socket, patience: Duration) -> io::Result<bool> {
+    let mut polled = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+    match poll(&mut polled, patience) {
+        Ok(count) => Ok(count > 0),
+        Err(nix::Error::EINTR) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
 
 /// What a read brought.
 pub(super) struct Received<A> {
