@@ -19,6 +19,9 @@ use vrrp_net::lab::{self, Cable, Host, Process, Signal, Switch, wait_until};
 mod cloud;
 #[path = "run/database.rs"]
 mod database;
+#[allow(dead_code, reason = "shared with tests of vrrp-bin, which use the rest of it")]
+#[path = "../../vrrp-bin/tests/program/inconclusive.rs"]
+mod inconclusive;
 #[path = "run/outsider.rs"]
 mod outsider;
 #[allow(dead_code, reason = "shared with the test program `lab`, which uses the rest of it")]
@@ -56,8 +59,10 @@ fn main() -> ExitCode {
     ];
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
-            test();
-            Ok(())
+            inconclusive::conclude(|_| {
+                test();
+                Ok(())
+            })
         })
     });
     let mut trials = Vec::from(trials);

@@ -92,6 +92,7 @@ pub(crate) fn arcts(engine: &Engine, table: &Table) -> Outcome {
 /// `docker stop`: the client does not notice, and the process is gone soon after its successor
 /// advertised.
 pub(crate) fn leave(lan: &Lan<'_>, table: &Table, from: u8, to: u8) -> Result<(), Failed> {
+    let ticker = lab::Ticker::start()?;
     let end = end_of(lan.engine.pid(&lan.router(from))?);
     let begun = lab::now();
     lan.event(table, "docker stop", to, NOTHING, || lan.docker("stop", from))?;
@@ -103,7 +104,7 @@ pub(crate) fn leave(lan: &Lan<'_>, table: &Table, from: u8, to: u8) -> Result<()
         milliseconds(successor - begun),
         milliseconds(ended.saturating_sub(successor)),
     );
-    if ended < successor || ended > successor + LINGER {
+    if ended < successor || ended > successor + LINGER + ticker.worst_gap() {
         return Err(text.into());
     }
     table.note(text);

@@ -25,7 +25,7 @@ name = "web"
 interface = "eth0"
 vrid = 51
 addresses = ["192.0.2.10/24"]
-interval = "100ms"
+interval = "300ms"
 track = ["http-ok"]
 last = "leave"
 
@@ -34,7 +34,7 @@ name = "db"
 interface = "eth0"
 vrid = 52
 addresses = ["192.0.2.20/24"]
-interval = "100ms"
+interval = "300ms"
 track = ["http-ok", { check = "command", weight = 10 }]
 
 [[check]]

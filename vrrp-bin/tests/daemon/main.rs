@@ -18,6 +18,8 @@ mod announces;
 mod checks;
 mod drains;
 mod events;
+#[path = "../program/inconclusive.rs"]
+mod inconclusive;
 mod page;
 mod places;
 mod reload;
@@ -36,7 +38,7 @@ type Outcome = Result<(), Failed>;
 fn main() {
     let available = lab::enter();
     let test = |name: &str, body: fn() -> Outcome| match &available {
-        Ok(()) => Trial::test(name, body),
+        Ok(()) => Trial::test(name, move || inconclusive::conclude(|_| body())),
         Err(unavailable) => skip(name, unavailable),
     };
     let mut tests = vec![

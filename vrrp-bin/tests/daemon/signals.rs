@@ -58,6 +58,8 @@ fn no_signal_of_keepalived_ends_it() -> Outcome {
     let after = daemon.status(&["web"])?;
     assert_eq!((&before["phase"], &before["since"]), (&after["phase"], &after["since"]));
     assert_eq!(count(&daemon)?, files, "a file was written");
+    let has_reloaded = || daemon.status(&[]).is_ok_and(|status| status["reload"]["done"] == true);
+    assert!(wait_until(SOON, has_reloaded), "it does not read its configuration again");
     daemon.process.signal(Signal::SIGTERM)?;
     let (status, log) = daemon.end()?;
     assert_eq!(status.code(), Some(0), "{log}");

@@ -9,7 +9,7 @@ use std::{
 
 use vrrp_net::lab::Host;
 
-use crate::support::{Node, wait_until_quick};
+use crate::support::{Node, inconclusive::wait_until_quick};
 
 /// What keeps a network alive. Nothing runs in it any more.
 pub(crate) enum Remains {

@@ -1,5 +1,8 @@
 //! Two nodes that run the program, a client, a capture; and how time is measured beside a ticker.
 
+#[path = "../program/inconclusive.rs"]
+pub(crate) mod inconclusive;
+
 use std::{
     fs::{self, File},
     io,
@@ -7,7 +10,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::{OnceLock, PoisonError, RwLock},
-    thread,
     time::{Duration, SystemTime},
 };
 
@@ -19,19 +21,14 @@ use vrrp_net::lab::{
     self, Cable, Capture, Frame, Host, Process, Signal, Switch, Ticker, wait_until,
 };
 
+pub(crate) use self::inconclusive::conclude;
+
 pub(crate) type Outcome = Result<(), Failed>;
 
 /// How long anything may take that is not the protocol's business.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 /// What lateness of processes and of the kernel is allowed, beside the ticker's gap.
 pub(crate) const SLACK: Duration = Duration::from_millis(20);
-/// A gap of the ticker above this says that the machine, not the program, was late.
-const HICCUP: Duration = Duration::from_millis(50);
-/// A kernel that took longer to change an address may be why an address, an announcement or a
-/// repair came late: no more than this is allowed for it.
-const BUSY_KERNEL: Duration = SLACK;
-/// How long it may be busy before that is what is to be lived with.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn milliseconds(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1000.0)
@@ -40,9 +37,7 @@ pub(crate) fn milliseconds(duration: Duration) -> String {
 /// Held for writing by a test that needs the whole machine, for reading by every other.
 static MACHINE: RwLock<()> = RwLock::new(());
 
-/// A test that measures time. A machine that paused for more than 50 ms, or a kernel that took more
-/// than 20 ms for a change, makes a failure inconclusive: it is printed, and repeated when the kernel
-/// is quick again, three times at most.
+/// A test that measures time, and is repeated as [`conclude`] says.
 pub(crate) fn timed(
     name: impl Into<String>,
     test: impl Fn(&Ticker) -> Outcome + Send + 'static,
@@ -62,40 +57,6 @@ pub(crate) fn timed_alone(
         let _whole = MACHINE.write().unwrap_or_else(PoisonError::into_inner);
         conclude(test)
     })
-}
-
-/// Runs a test that measures time, and repeats it as [`timed`] says.
-pub(crate) fn conclude<T>(test: impl Fn(&Ticker) -> Result<T, Failed>) -> Result<T, Failed> {
-    let mut repetitions = 0;
-    loop {
-        let ticker = Ticker::start()?;
-        let outcome = test(&ticker);
-        let (gap, answer) = (ticker.worst_gap(), ticker.worst_answer());
-        match outcome {
-            Err(failure) if (gap > HICCUP || answer > BUSY_KERNEL) && repetitions < 3 => {
-                let why = failure.message().unwrap_or("no message");
-                let (gap, answer) = (milliseconds(gap), milliseconds(answer));
-                println!(
-                    "inconclusive: the machine paused for {gap}, the kernel took {answer} for a \
-                     change: {why}"
-                );
-                repetitions += 1;
-                drop(ticker);
-                wait_until_quick();
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
-/// Waits until the kernel is quick to change an address, as far as it becomes so.
-pub(crate) fn wait_until_quick() {
-    wait_until(PATIENCE, || {
-        Ticker::start().is_ok_and(|ticker| {
-            thread::sleep(10 * BUSY_KERNEL);
-            ticker.worst_answer() < BUSY_KERNEL
-        })
-    });
 }
 
 /// Fails with a sentence unless `actual` lies between `least` and `most`, with `slack` and the

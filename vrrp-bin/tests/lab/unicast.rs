@@ -93,14 +93,15 @@ fn withdrawn(routed: &Routed, ticker: &Ticker) -> Outcome {
     let heard =
         || pair.b.router(0)["counters"]["adverts_received"].as_u64().unwrap_or_default() > 2;
     check(wait_until(SOON, heard), "b does not hear a")?;
-    let last = || {
-        let frames = pair.capture.frames();
-        let sent = frames.iter().filter(|frame| priority(frame, pair.a.mac).is_some());
-        sent.map(|frame| frame.at).max().unwrap_or_default()
-    };
+    // Right after an advertisement, so that the last one that arrived is known.
+    let is_of_a = |frame: &Frame| priority(frame, pair.a.mac).is_some();
+    let last = wait_for(&pair.capture, "advertisement of a", now(), is_of_a)?;
     pair.a.cable.cut()?;
+    check(
+        now() < last + Duration::from_millis(90),
+        "the cable was cut too late to know what b heard last",
+    )?;
     ip(&pair.b.host, &format!("route del {}/{}", routed.a, routed.bits))?;
-    let last = last();
     let address: IpAddr = routed.address.parse()?;
     let announced = |frame: &Frame| {
         let arp = frame.garp().map(|(mac, ip)| (mac, IpAddr::from(ip)));

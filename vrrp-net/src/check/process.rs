@@ -193,7 +193,8 @@ mod tests {
     async fn a_process_runs_until_it_has_ended() {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("a-check-of-a-long-name");
-        fs::copy("/bin/sleep", &program).unwrap();
+        // Another test may start a program meanwhile, which would have the file open for a moment.
+        assert!(Command::new("cp").arg("/bin/sleep").arg(&program).status().unwrap().success());
         let by_path = Process::new("a-check-of-a-long-name");
         let by_name = Process::new("a-check-of-a-lo");
         for check in [&by_path, &by_name] {

@@ -56,7 +56,8 @@ impl Book {
 
 fn router(vrid: u8, priority: u8) -> VirtualRouter {
     let address: Cidr<_> = format!("192.0.2.{vrid}/24").parse().unwrap();
-    let interval = Centiseconds::try_from(Duration::from_millis(100)).unwrap();
+    // Who stands still for two of them is stalled, and that is a state, too.
+    let interval = Centiseconds::try_from(Duration::from_millis(300)).unwrap();
     VirtualRouter::v3_ipv4(
         vrid.try_into().unwrap(),
         Ipv4Addresses::new([address]).unwrap(),
@@ -175,7 +176,9 @@ async fn whoever_stays_active_after_two_were_is_told_so_last() {
     hosts[0].mend();
     weak.wait_for(|phase| phase == Phase::Backup).await.unwrap();
     let lines = book.has(6).await;
-    assert_eq!(lines[5], "strong INSTANCE web MASTER 200 reasserted", "{lines:?}");
+    // Two write into this book.
+    let last = lines.iter().rfind(|line| line.starts_with("strong ")).unwrap();
+    assert_eq!(last, "strong INSTANCE web MASTER 200 reasserted", "{lines:?}");
     for (host, notifier) in hosts.iter().zip(notifiers) {
         shut_down(host, notifier).await;
     }

@@ -175,8 +175,13 @@ fn places_change_under_traffic() -> Outcome {
     let client = Client::start(&user, IpAddr::from([10, 0, 0, 100]), 1_000)?;
     check(client.wait_for_reply(client.mark(), 3 * SOON), "the address is not answered for")?;
     first.wait_for(&host)?;
-    // What was before: it became active.
-    node.follow(first)?;
+    // It became active: backup, acquiring, held. The last one is told after the address is there.
+    let mut before = 0;
+    let is_told = || {
+        before += node.follow(first).unwrap_or_default();
+        before >= 3
+    };
+    check(wait_until(SOON, is_told), "it does not tell that it became active")?;
     let mark = client.mark();
     for plan in others {
         let moved = node.follow(plan)?;

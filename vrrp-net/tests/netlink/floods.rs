@@ -184,10 +184,9 @@ fn a10_what_runs_out_while_others_change_is_told_apart(world: &mut World) {
                     if is_deleted { Loss::Deleted } else { Loss::Lapsed },
                 );
                 if is_deleted {
-                    deletions.push_back((
-                        Instant::now() + Duration::from_secs(seconds.into()) / 2,
-                        text,
-                    ));
+                    // Long before its end.
+                    let lasts = Duration::from_secs(seconds.into()) / 4;
+                    deletions.push_back((Instant::now() + lasts, text));
                 }
             }
             put += 1;

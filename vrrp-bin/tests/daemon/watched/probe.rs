@@ -13,7 +13,10 @@ use crate::{CONFIG, Daemon, Failed, Outcome, SOON, text};
 const PROBE: &str = "192.0.2.1:8111";
 
 fn start(config: &str) -> Result<Daemon, Failed> {
-    Daemon::start_with(config, |_| Ok(format!("probe = \"{PROBE}\"\n")))
+    let daemon = Daemon::start_with(config, |_| Ok(format!("probe = \"{PROBE}\"\n")))?;
+    // It listens a moment after the phase is told.
+    assert!(wait_until(SOON, || connects(&daemon).unwrap_or_default()), "it is closed");
+    Ok(daemon)
 }
 
 /// Whether a connection is accepted there.

@@ -202,8 +202,7 @@ impl Stage {
     /// Waits until the node is Active, and has been for more than three intervals.
     pub(super) fn settle(&self) -> Outcome {
         self.node.wait_for_phase("held")?;
-        let first =
-            self.sent(Duration::ZERO).first().map(|sent| sent.at).ok_or("it never advertised")?;
+        let first = self.next_advert(Duration::ZERO)?;
         self.next_advert(first + 3 * self.mode.interval() + self.mode.interval() / 2).map(drop)
     }
 

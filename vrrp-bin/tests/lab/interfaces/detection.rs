@@ -47,15 +47,16 @@ fn tentative(ticker: &Ticker) -> Outcome {
     let begun = now();
     ip(&pair.a.host, "link set eth0 up")?;
     wait_for_hold(&pair.a, "no-source-address")?;
+    let mut in_doubt = now();
     check(
         own_link_local(&pair.a)?.contains("tentative"),
         "the kernel does not look for duplicates",
     )?;
-    let mut in_doubt = now();
     let usable = || {
+        let asked = now();
         let is_usable = own_link_local(&pair.a).is_ok_and(|flags| !flags.contains("tentative"));
         if !is_usable {
-            in_doubt = now();
+            in_doubt = asked;
         }
         is_usable
     };

@@ -59,6 +59,7 @@ fn keepalived(more: &str, addresses: &str) -> String {
 fn sender_of(setting: &str, form: Form) -> Outcome {
     let mut pair = Pair::new()?;
     pair.a.start(&format!("{}checksum = {setting:?}\n", WEB.config(200)))?;
+    pair.a.wait_for_phase("held")?;
     pair.b.start(&WEB.config(100))?;
     follows(&pair, "10.0.0.1")?;
     forms_are(&pair, form)
@@ -141,6 +142,7 @@ fn is_reported(node: &Node, source: &str) -> Outcome {
 fn hop_limit() -> Outcome {
     let mut pair = Pair::new()?;
     pair.a.start(&six(200, "\"fd00::1\", \"fd00::2\""))?;
+    pair.a.wait_for_phase("held")?;
     pair.b.start(&six(100, "\"fd00::1\", \"fd00::2\""))?;
     follows(&pair, "fd00::1")?;
     hop_limits_are(&pair, pair.a.mac, 255)

@@ -53,7 +53,7 @@ fn arcts() -> Outcome {
     let daemon = run(&site, &variables)?;
     let there = ["address eth0 10.2.1.12/", "address eth1 172.16.1.20/"];
     are_there(&site, &there)?;
-    check(site.pair.a.phase() == "held", format!("{:#}", site.pair.a.router(0)))?;
+    site.pair.a.wait_for_phase("held")?;
     site.eth1(Who::A).unplug()?;
     are_gone(&site, &there)?;
     site.eth1(Who::A).plug()?;

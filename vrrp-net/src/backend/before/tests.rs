@@ -58,7 +58,7 @@ async fn a_program_that_fails_keeps_nobody_from_the_addresses() {
     let missing = Before::new(Arc::new(inner.clone()), Program::new("/no/such/program"));
     missing.acquire(&lease).await.unwrap();
     let text = r#"sleep 600 & echo $$ > "$0"; sleep 600"#;
-    let hanging = before(&inner, text, &path).limit(Duration::from_millis(500));
+    let hanging = before(&inner, text, &path).limit(Duration::from_secs(3));
     hanging.acquire(&lease).await.unwrap();
     let pid = fs::read_to_string(&path).unwrap();
     until("it to be gone", || !runs(pid.trim())).await;

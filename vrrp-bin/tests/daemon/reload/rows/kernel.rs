@@ -124,7 +124,7 @@ pub(super) fn vrid() -> Outcome {
     };
     waits(look, is_alone)?;
     // Once by the old one and once by the new one.
-    let held = watch.held();
+    let held = waits(|| Ok(watch.held()), |held| held.len() >= 2)?;
     let log = daemon.log_until_end()?;
     assert_eq!(held.len(), 2, "{held:?}\n{log}");
     assert!(!log.contains("to=adopted"), "{log}");

@@ -63,7 +63,7 @@ fn includes() -> Outcome {
     let instance = |priority: u8| {
         format!(
             "vrrp_instance web {{\n interface eth0\n virtual_router_id 52\n priority {priority}\n \
-             advert_int 0.1\n virtual_ipaddress {{\n  192.0.2.20/24\n }}\n}}\n"
+             advert_int 1\n virtual_ipaddress {{\n  192.0.2.20/24\n }}\n}}\n"
         )
     };
     let daemon = start(|folder, program| {
@@ -100,7 +100,7 @@ fn environment() -> Outcome {
             ("INTERFACE", "eth0"),
             ("VRID", "52"),
             ("ADDRESSES", "192.0.2.20/24"),
-            ("INTERVAL", "100ms"),
+            ("INTERVAL", "1s"),
         ] {
             program.env(format!("VRRP_{name}"), value);
         }
