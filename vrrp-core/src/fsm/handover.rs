@@ -127,12 +127,6 @@ impl Machine {
                 // In case the earlier ones were lost.
                 effects.transmit = Some(Say::Resign);
             }
-            // Whether somebody serves is not known, and nobody would come back for a drained node.
-            Then::Drain { force: false } if is_superseded => {
-                self.drained = None;
-                effects.drain_refused = true;
-                self.step_down_stalled(now, effects);
-            }
             // The drain is to be taken back, but there is no source to advertise from.
             Then::Drain { force: false } if active.away.is_some() => {
                 self.drained = None;
@@ -142,6 +136,8 @@ impl Machine {
             Then::GiveWay | Then::Ill | Then::Follow if active.away.is_some() => {
                 self.release(Reason::Interface, None, effects)
             }
+            // Past the bound, too: whether somebody serves is not known then, and nobody would come
+            // back for a drained node.
             Then::Drain { force: false } => {
                 self.drained = None;
                 effects.drain_refused = true;
