@@ -7,7 +7,7 @@ use vrrp_core::MacAddr;
 use vrrp_net::lab::{Client, Frame, Signal, Ticker};
 
 use crate::support::{
-    Outcome, Pair, SLACK, SOON, adverts, check, now, priority, timed, wait_for, within,
+    Outcome, Pair, SLACK, SOON, adverts, check, cut_after, now, priority, timed, wait_for, within,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -130,17 +130,9 @@ fn elect(pair: &mut Pair, variant: Variant) -> Outcome {
 /// The active node's port dies: the other one takes over within Active_Down_Interval.
 fn cut(pair: &mut Pair, variant: Variant, client: &Client, ticker: &Ticker) -> Outcome {
     let (a, b) = (pair.a.mac, pair.b.mac);
-    // Right after an advertisement, so that the last one that arrived is known.
-    let begun = now();
-    let last =
-        wait_for(&pair.capture, "advertisement of a", begun, |frame| priority(frame, a).is_some())?;
     let mark = client.mark();
-    pair.a.cable.cut()?;
-    let cut_at = now();
-    check(
-        cut_at - last < variant.interval * 9 / 10,
-        "the cable was cut too late to know what b heard last",
-    )?;
+    let is_of_a = |frame: &Frame| priority(frame, a).is_some();
+    let last = cut_after(&pair.a.cable, &pair.capture, variant.interval, is_of_a)?;
     let took = wait_for(&pair.capture, "advertisement of b", last, |frame| {
         priority(frame, b) == Some(100)
     })?;

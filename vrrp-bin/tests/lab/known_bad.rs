@@ -23,7 +23,7 @@ use self::{
 };
 use crate::{
     evidence::number,
-    support::{Outcome, Pair, SLACK, SOON, check, now, timed, wait_for, within},
+    support::{Outcome, Pair, SLACK, SOON, check, cut_after, now, timed, wait_for, within},
 };
 
 /// What `status` says, by the path of each value.
@@ -173,13 +173,8 @@ fn keep_waiting(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     let frames = shots.iter().filter(refused).map(|shot| shot.packet.frame(None));
     let frames = frames.collect::<Result<Vec<_>, _>>()?;
     let capture = &stage.pair.capture;
-    let last =
-        wait_for(capture, "advertisement of a", now(), |frame| WEB.advert(frame, a).is_some())?;
-    stage.pair.a.cable.cut()?;
-    check(
-        now() < last + WEB.period() * 9 / 10,
-        "the cable was cut too late to know what b heard last",
-    )?;
+    let is_of_a = |frame: &Frame| WEB.advert(frame, a).is_some();
+    let last = cut_after(&stage.pair.a.cable, capture, WEB.period(), &is_of_a)?;
     // Skew_Time and Active_Down_Interval of b's priority (RFC 9568 6.1).
     let skew = WEB.period() * (256 - 100) / 256;
     let down = 3 * WEB.period() + skew;
@@ -195,7 +190,6 @@ fn keep_waiting(stage: &mut Stage, ticker: &Ticker) -> Outcome {
     stage.settled()?;
     // An interval after the last advertisement of b there is one more announcement of a.
     let quiet = now() + 2 * WEB.period();
-    let is_of_a = |frame: &Frame| WEB.advert(frame, a).is_some();
     wait_for(&stage.pair.capture, "advertisement of a", quiet, is_of_a).map(drop)
 }
 

@@ -318,6 +318,23 @@ pub(crate) fn wait_for(
         .ok_or_else(|| format!("no {what} within {} s", SOON.as_secs()).into())
 }
 
+/// Cuts a cable right after an advertisement of a, so that the last one that arrived is known:
+/// returns when that was.
+pub(crate) fn cut_after(
+    cable: &Cable,
+    capture: &Capture,
+    interval: Duration,
+    is_of_a: impl FnMut(&Frame) -> bool,
+) -> Result<Duration, Failed> {
+    let last = wait_for(capture, "advertisement of a", now(), is_of_a)?;
+    cable.cut()?;
+    check(
+        now() < last + interval * 9 / 10,
+        "the cable was cut too late to know what b heard last",
+    )?;
+    Ok(last)
+}
+
 /// When `mac`, whose priority is 100, took over after a resignation. Its last word, if it had
 /// yielded to the one that resigned, may come a moment after that.
 pub(crate) fn takeover(
