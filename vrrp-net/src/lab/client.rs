@@ -159,15 +159,14 @@ impl Shared {
     }
 
     fn receive(&self) {
-        while !self.ended.load(Ordering::Relaxed) {
-            // An error tells of one packet (such as an unreachable host), not of the next.
-            if let Ok(Some((number, at))) = self.echo.receive() {
-                self.note(number, at);
+        loop {
+            match self.echo.receive() {
+                Ok(Some((number, at))) => self.note(number, at),
+                // What has come by then is not lost because this thread was late to read it.
+                Ok(None) | Err(_) if self.ended.load(Ordering::Relaxed) => return,
+                // An error tells of one packet (such as an unreachable host), not of the next.
+                Ok(None) | Err(_) => {}
             }
-        }
-        // What has come by then is not lost because this thread was late to read it.
-        while let Ok(Some((number, at))) = self.echo.receive() {
-            self.note(number, at);
         }
     }
 

@@ -79,21 +79,20 @@ async fn the_timeout_ends_the_whole_group() {
     let path = folder.path().join("pids");
     let text = r#"trap "" TERM; sleep 600 & echo $$ $! > "$0"; sleep 600"#;
     let check = script(text).arg(&path);
-    let has_begun = || until("the script to begin", || written(&path).is_some());
-    tokio::select! {
-        outcome = check.run() => panic!("it ended: {outcome:?}"),
-        () = has_begun() => {}
-    }
+    let begin = async || {
+        tokio::select! {
+            outcome = check.run() => panic!("it ended: {outcome:?}"),
+            () = until("the script to begin", || written(&path).is_some()) => {}
+        }
+    };
+    begin().await;
     let pids = written(&path).unwrap();
     for pid in pids.split(' ') {
         until("both to be gone", || !runs(pid)).await;
     }
     // The next run waits for the group, and is run.
     fs::remove_file(&path).unwrap();
-    tokio::select! {
-        outcome = check.run() => panic!("it ended: {outcome:?}"),
-        () = has_begun() => {}
-    }
+    begin().await;
 }
 
 #[tokio::test]
