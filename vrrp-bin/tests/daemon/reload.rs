@@ -35,7 +35,7 @@ impl Daemon {
     }
 
     /// `vrrp reload`: its exit status, what it printed, and what it complained of.
-    fn reload(&self) -> Result<(Option<i32>, String, String), crate::Failed> {
+    pub(crate) fn reload(&self) -> Result<(Option<i32>, String, String), crate::Failed> {
         let control = self.control().display().to_string();
         let output = self.vrrp(&["reload", "--control", &control])?;
         Ok((output.status.code(), text(&output.stdout), text(&output.stderr)))

@@ -8,7 +8,7 @@ use std::{
 
 use vrrp_net::lab::{Signal, Watch, wait_until};
 
-use crate::{CONFIG, Daemon, Failed, Outcome, SOON, text};
+use crate::{CONFIG, Daemon, Failed, Outcome, SOON, slowly, text};
 
 /// A test, and its name.
 type Test = (&'static str, fn() -> Outcome);
@@ -41,11 +41,6 @@ impl Daemon {
         self.process = self.host.spawn(command)?;
         self.wait_until_it_serves()
     }
-}
-
-/// A start has three intervals' time to adopt, on a busy machine, too.
-fn slowly(config: &str) -> String {
-    config.replace("100ms", "1s")
 }
 
 fn it_keeps_process_and_addresses() -> Outcome {

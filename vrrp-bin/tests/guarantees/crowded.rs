@@ -73,7 +73,7 @@ fn flooded(site: &Site, host: &Host) -> Result<Sent, Failed> {
 
 fn keeps_its_schedule(seen: &Crowded) -> Outcome {
     let Crowded { here, elsewhere } = seen;
-    check(here.changes >= 300, format!("there were {} changes", here.changes))?;
+    check(here.changes >= 1000, format!("there were {} changes", here.changes))?;
     // A twentieth is the machine's.
     let enough = here.adverts * 20 >= elsewhere.adverts * 19;
     check(enough, format!("{here:?}, and with the changes elsewhere {elsewhere:?}"))
